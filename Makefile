@@ -1,0 +1,51 @@
+# Every target sets up what it needs: a machine with python3, make and the package index is enough.
+
+PYTHON ?= python3
+python := .venv/bin/python
+installed := .venv/installed
+
+.PHONY: install demo run test soak lint bench docs screenshots
+
+install: $(installed)
+
+$(installed): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo 'Installing into .venv …'
+	@$(PYTHON) -m venv .venv
+	@$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+demo: $(installed)
+	@$(python) -m bot demo
+
+# Again after 1 (something broke) and 4 (updates stopped coming), as a service manager would do it.
+# What a person has to mend stays ended: 2 (settings), 3 (the data is in use); so does a stop.
+run: $(installed)
+	@while true; do \
+		$(python) -m bot run; code=$$?; \
+		case $$code in 1|4) echo "Starting again in 5 seconds …" >&2; sleep 5;; *) exit $$code;; esac; \
+	done
+
+test: $(installed)
+	@$(python) -m pytest
+
+soak: $(installed)
+	@$(python) -m pytest -m soak
+
+lint: $(installed)
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	.venv/bin/lint-imports
+
+bench: $(installed)
+	@$(python) -m tests.bench
+
+docs: $(installed)
+	$(python) -m bot.settings_docs
+
+screenshots: $(installed)
+	@SCREENSHOTS=docs $(python) -m pytest tests/demo/test_screenshots.py
