@@ -1,0 +1,140 @@
+"""Questions the bot asked and waits for: a prompt to confirm, a picture, a bare command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from storage.accounts import Account, AccountKind
+from storage.rows import changed, one
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from aiosqlite import Connection
+
+
+class CardKind(StrEnum):
+    """What a card asks."""
+
+    PROMPT = "prompt"
+    """Make a video of this text?"""
+    PICTURE = "picture"
+    """What should happen in this picture?"""
+    QUESTION = "question"
+    """What should we see? (after a bare command)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a card holds until it is started or dropped; `message_id` is what caused it."""
+
+    cause: str
+    kind: CardKind
+    chat: int
+    thread_id: int | None
+    account: Account
+    message_id: int | None
+    prompt: str
+    picture: str | None = None
+    picture_width: int | None = None
+    picture_height: int | None = None
+    picture_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card(Draft):
+    """A draft with its number; `card_message` is the bot's own message once it was sent."""
+
+    id: int
+    state: str
+    card_message: int | None
+    created_at: float
+
+
+def _from_row(row: sqlite3.Row) -> Card:
+    return Card(
+        id=row["id"],
+        cause=row["cause"],
+        kind=CardKind(row["kind"]),
+        state=row["state"],
+        chat=row["chat"],
+        thread_id=row["thread_id"],
+        account=Account(AccountKind(row["account_kind"]), row["account_id"]),
+        message_id=row["message_id"],
+        card_message=row["card_message"],
+        prompt=row["prompt"],
+        picture=row["picture"],
+        picture_width=row["picture_width"],
+        picture_height=row["picture_height"],
+        picture_by=row["picture_by"],
+        created_at=row["created_at"],
+    )
+
+
+async def ask(tx: Connection, draft: Draft, *, now: float) -> Card:
+    """Write a card down; the same cause returns the card it made before."""
+    await tx.execute(
+        "INSERT INTO cards (cause, kind, state, chat, thread_id, account_kind,"
+        " account_id, message_id, prompt, picture, picture_width, picture_height, picture_by,"
+        " created_at) VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (cause) DO NOTHING",
+        (draft.cause, draft.kind, draft.chat, draft.thread_id, draft.account.kind,
+         draft.account.id, draft.message_id, draft.prompt, draft.picture, draft.picture_width,
+         draft.picture_height, draft.picture_by, now),
+    )  # fmt: skip
+    row = await one(tx, "SELECT * FROM cards WHERE cause = ?", (draft.cause,))
+    assert row is not None  # noqa: S101 - inserted above where it was missing
+    return _from_row(row)
+
+
+async def find(tx: Connection, card: int) -> Card | None:
+    """Return the card with this number."""
+    row = await one(tx, "SELECT * FROM cards WHERE id = ?", (card,))
+    return None if row is None else _from_row(row)
+
+
+async def by_message(tx: Connection, chat: int, message: int) -> Card | None:
+    """Return the card that the bot's message shows."""
+    row = await one(
+        tx,
+        "SELECT * FROM cards WHERE chat = ? AND card_message = ? ORDER BY id DESC LIMIT 1",
+        (chat, message),
+    )
+    return None if row is None else _from_row(row)
+
+
+async def newest_open(tx: Connection, chat: int, account: Account) -> Card | None:
+    """Return the last card in a chat that somebody has not answered yet."""
+    row = await one(
+        tx,
+        "SELECT * FROM cards WHERE chat = ? AND account_kind = ? AND account_id = ?"
+        " AND state = 'open' ORDER BY id DESC LIMIT 1",
+        (chat, account.kind, account.id),
+    )
+    return None if row is None else _from_row(row)
+
+
+async def shown(tx: Connection, card: int, message: int) -> None:
+    """Remember the bot's message that shows a card."""
+    await tx.execute("UPDATE cards SET card_message = ? WHERE id = ?", (message, card))
+
+
+async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
+    """Put other words, and the picture they came with, on an open card; None where it is not."""
+    row = await one(
+        tx,
+        "UPDATE cards SET prompt = ?, message_id = ?, picture = ?, picture_width = ?,"
+        " picture_height = ?, picture_by = ? WHERE id = ? AND state = 'open' RETURNING *",
+        (draft.prompt, draft.message_id, draft.picture, draft.picture_width,
+         draft.picture_height, draft.picture_by, card),
+    )  # fmt: skip
+    return None if row is None else _from_row(row)
+
+
+async def close(tx: Connection, card: int, state: str) -> bool:
+    """Turn an open card into `started` or `dropped`; False where it is not open any more."""
+    return await changed(
+        tx, "UPDATE cards SET state = ? WHERE id = ? AND state = 'open'", (state, card)
+    )

@@ -1,0 +1,85 @@
+"""The one connection to the one SQLite file, and the lock every use of it holds.
+
+A second connection in another thread could corrupt a WAL database on SQLite
+before 3.51.3, and a statement of one task would join the open transaction of
+another; so there is one connection, and whoever uses it holds the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import aiosqlite
+
+from storage.migrations import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # a row that authorises spending must survive a power cut
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 5000",
+)
+
+
+class Database:
+    """An open database; use `Database.open`, and `close` it or the process cannot end."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self._lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> Database:
+        """Open the file, making it and its folder where missing, and migrate it.
+
+        Raises:
+            NewerDatabase: the file was written by a newer version.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = await aiosqlite.connect(path, isolation_level=None)
+        try:
+            connection.row_factory = sqlite3.Row
+            for pragma in _PRAGMAS:
+                await connection.execute(pragma)
+            await migrate(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return cls(connection)
+
+    async def close(self) -> None:
+        """Close the file once no transaction runs."""
+        async with self._lock:
+            await self._connection.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """All of the block or none of it; nothing of the network may happen within.
+
+        A task cancelled at the very end may find its work committed: what runs
+        here must be safe to run again.
+        """
+        async with self._lock:
+            try:
+                await self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+                await self._connection.execute("COMMIT")
+            except BaseException:
+                # A cancelled statement still runs in aiosqlite's thread; the
+                # roll-back queues behind it, before anybody else's BEGIN.
+                await asyncio.shield(self._connection.rollback())
+                raise
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A stable view for reading: no transaction of another task is open meanwhile."""
+        async with self._lock:
+            yield self._connection

@@ -1,0 +1,333 @@
+"""Requests for a video and how far each of them is: the record, not the rules."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from storage.accounts import Account, AccountKind
+from storage.rows import changed, every, number, one
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Mapping
+
+    from aiosqlite import Connection
+
+
+class State(StrEnum):
+    """A generation's life; DESIGN section 4 says what leads where."""
+
+    QUEUED = "queued"
+    """Accepted, credits held, waiting for its turn."""
+    SUBMITTING = "submitting"
+    """Committed before the paid request leaves."""
+    UNKNOWN = "unknown"
+    """The paid request left and its answer was lost."""
+    GENERATING = "generating"
+    """The provider's id is stored."""
+    PARKED = "parked"
+    """Credits are back; still looked for, slowly."""
+    READY = "ready"
+    """The video is on disk."""
+    DELIVERED = "delivered"
+    """The video is in a chat."""
+    UNDELIVERABLE = "undeliverable"
+    """Nobody can receive the video now."""
+    FAILED = "failed"
+    """There will be no video; credits are back."""
+    CANCELLED = "cancelled"
+    """Called back before it was submitted; credits are back."""
+
+
+PENDING = frozenset({State.QUEUED, State.SUBMITTING, State.UNKNOWN, State.GENERATING})
+"""What counts against MAX_PENDING_PER_USER."""
+AT_PROVIDER = frozenset({State.SUBMITTING, State.UNKNOWN, State.GENERATING})
+"""What takes one of PROVIDER_SLOTS."""
+UNFINISHED = PENDING | {State.PARKED, State.READY}
+"""What still has a step to take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for, by whom and where, and what it costs; fixed when it is accepted."""
+
+    origin: str
+    cause: str
+    chat: int
+    thread_id: int | None
+    message_id: int | None
+    account: Account
+    kind: str
+    family: str
+    model: str
+    prompt: str
+    seconds: int
+    aspect_ratio: str | None
+    resolution: str | None
+    fit: str
+    silent: bool
+    picture: str | None
+    credits: int
+    price_micros: int
+    budget_micros: int
+    picture_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation(Request):
+    """A request with its number and how far it is; times in seconds since 1970, UTC."""
+
+    id: int
+    state: State
+    reason: str
+    spent_micros: int | None
+    request_id: str | None
+    submissions: int
+    provider_id: str | None
+    polls: int
+    setbacks: int
+    dead_links: int
+    due_at: float
+    cancel_wanted: bool
+    status_message: int | None
+    send_started_at: float | None
+    sends: int
+    delivered_chat: int | None
+    delivered_message: int | None
+    file_id: str | None
+    file_kind: str | None
+    created_at: float
+    changed_at: float
+    submitted_at: float | None
+    accepted_at: float | None
+    ready_at: float | None
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Generation) if field.name != "account")
+_REQUEST = tuple(field.name for field in dataclasses.fields(Request) if field.name != "account")
+_CHANGEABLE = frozenset(_FIELDS) - frozenset(_REQUEST) - {"id", "state", "created_at"} | {
+    "aspect_ratio", "picture", "prompt", "budget_micros", "uncharged",
+    # when its model is gone, it becomes another video
+    "family", "model", "seconds", "resolution", "credits", "price_micros",
+}  # fmt: skip
+
+
+def _from_row(row: sqlite3.Row) -> Generation:
+    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
+    values["account"] = Account(AccountKind(row["account_kind"]), row["account_id"])
+    values["state"] = State(row["state"])
+    values["silent"] = bool(row["silent"])
+    values["cancel_wanted"] = bool(row["cancel_wanted"])
+    return Generation(**values)
+
+
+async def insert(tx: Connection, request: Request, *, reason: str, now: float) -> Generation:
+    """Write a new request down as queued.
+
+    Raises:
+        sqlite3.IntegrityError: the same cause has made one already.
+    """
+    values: dict[str, object] = {name: getattr(request, name) for name in _REQUEST}
+    values |= {
+        "account_kind": request.account.kind,
+        "account_id": request.account.id,
+        "state": State.QUEUED,
+        "reason": reason,
+        "due_at": now,
+        "created_at": now,
+        "changed_at": now,
+    }
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    row = await one(
+        tx,
+        f"INSERT INTO generations ({columns}) VALUES ({marks}) RETURNING *",
+        tuple(values.values()),
+    )
+    assert row is not None  # noqa: S101 - an insert returns its row or raises
+    return _from_row(row)
+
+
+async def find(tx: Connection, generation: int) -> Generation | None:
+    """Return the generation with this number."""
+    row = await one(tx, "SELECT * FROM generations WHERE id = ?", (generation,))
+    return None if row is None else _from_row(row)
+
+
+async def by_cause(tx: Connection, cause: str) -> Generation | None:
+    """Return the newest generation that this made."""
+    row = await one(
+        tx, "SELECT * FROM generations WHERE cause = ? ORDER BY id DESC LIMIT 1", (cause,)
+    )
+    return None if row is None else _from_row(row)
+
+
+def _assignments(changes: Mapping[str, object]) -> str:
+    unknown = changes.keys() - _CHANGEABLE
+    if unknown:
+        raise ValueError(f"not to be changed: {', '.join(sorted(unknown))}")
+    return "".join(f", {name} = ?" for name in changes)
+
+
+async def move(
+    tx: Connection, generation: int, was: State, to: State, *, reason: str, now: float,
+    changes: Mapping[str, object],
+) -> Generation | None:  # fmt: skip
+    """Change the state if it is still `was`; None where somebody else was quicker."""
+    row = await one(
+        tx,
+        f"UPDATE generations SET state = ?, reason = ?, changed_at = ?{_assignments(changes)}"
+        " WHERE id = ? AND state = ? RETURNING *",
+        (to, reason, now, *changes.values(), generation, was),
+    )
+    return None if row is None else _from_row(row)
+
+
+async def note(tx: Connection, generation: int, was: State | None = None, **changes: Any) -> bool:
+    """Change facts within a state; with `was`, only while it is in that state."""
+    assignments = _assignments(changes).removeprefix(", ")
+    return await changed(
+        tx,
+        f"UPDATE generations SET {assignments} WHERE id = ? AND coalesce(?, state) = state",
+        (*changes.values(), generation, was),
+    )
+
+
+def _in(states: Collection[State]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+async def in_work(tx: Connection, chat: int) -> list[Generation]:
+    """Return what a chat still waits for, oldest first, and whose status message must go."""
+    rows = await every(
+        tx,
+        f"SELECT * FROM generations WHERE chat = ? AND (state IN ({_in(UNFINISHED)})"
+        " OR status_message IS NOT NULL) ORDER BY id",
+        (chat,),
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def chats_in_work(tx: Connection) -> list[int]:
+    """Return the chats that still wait for something."""
+    rows = await every(
+        tx,
+        f"SELECT DISTINCT chat FROM generations WHERE state IN ({_in(UNFINISHED)})"
+        " OR status_message IS NOT NULL",
+    )
+    return [row["chat"] for row in rows]
+
+
+async def in_states(tx: Connection, states: Collection[State]) -> list[Generation]:
+    """Return all generations in these states, oldest first."""
+    rows = await every(
+        tx,
+        f"SELECT * FROM generations WHERE state IN ({_in(states)}) ORDER BY id",
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def pending_of(tx: Connection, account: Account) -> list[Generation]:
+    """Return what an account waits for at the provider or before it, oldest first."""
+    rows = await every(
+        tx,
+        f"SELECT * FROM generations WHERE state IN ({_in(PENDING)})"
+        " AND account_kind = ? AND account_id = ? ORDER BY id",
+        (account.kind, account.id),
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def finished_of(
+    tx: Connection, account: Account, *, limit: int, before: int | None = None,
+    words: Collection[str] = (), kind: str | None = None,
+) -> list[Generation]:  # fmt: skip
+    """Return an account's videos that can be sent again, newest first.
+
+    Args:
+        tx: the open connection.
+        account: whose.
+        limit: at most so many.
+        before: only videos with a lower number.
+        words: only videos whose prompt holds all of these, however they are capitalised.
+        kind: only what Telegram took as this, such as `video`.
+    """
+    found: list[Generation] = []
+    async with tx.execute(
+        "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
+        " AND file_id IS NOT NULL AND id < coalesce(?, id + 1)"
+        " AND file_kind = coalesce(?, file_kind) ORDER BY id DESC",
+        (account.kind, account.id, before, kind),
+    ) as rows:
+        async for row in rows:
+            # SQLite folds the case of English letters only
+            prompt = row["prompt"].casefold()
+            if all(word.casefold() in prompt for word in words):
+                found.append(_from_row(row))
+            if len(found) >= limit:
+                break
+    return found
+
+
+async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:
+    """Count the videos an account asked for in a chat since then and got, or still may."""
+    return await number(
+        tx,
+        "SELECT count(*) FROM generations WHERE account_kind = ? AND account_id = ? AND chat = ?"
+        " AND created_at >= ? AND state NOT IN ('failed', 'cancelled')",
+        (account.kind, account.id, chat, since),
+    )
+
+
+async def durations(
+    tx: Connection, *, model: str, seconds: int, resolution: str | None, limit: int
+) -> list[float]:
+    """Return how long the last such generations took, in seconds, newest first."""
+    rows = await every(
+        tx,
+        "SELECT ready_at - accepted_at AS took FROM generations WHERE model = ? AND seconds = ?"
+        " AND resolution IS ? AND accepted_at IS NOT NULL AND ready_at IS NOT NULL"
+        " ORDER BY ready_at DESC LIMIT ?",
+        (model, seconds, resolution, limit),
+    )
+    return [row["took"] for row in rows]
+
+
+async def budget_used(tx: Connection, *, since: float) -> int:
+    """Return what the operator gave since then, in micro-dollars, as far as it may be charged."""
+    return await number(
+        tx,
+        "SELECT sum(budget_micros) FROM generations WHERE created_at >= ? AND uncharged = 0",
+        (since,),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What happened since some moment; money in micro-dollars."""
+
+    asked: int
+    delivered: int
+    failed: int
+    in_work: int
+    people: int
+    spent_micros: int
+
+
+async def tally(tx: Connection, *, since: float) -> Tally:
+    """Count what happened to the requests made since then."""
+    row = await one(
+        tx,
+        "SELECT count(*) AS asked,"
+        " coalesce(sum(state = 'delivered'), 0) AS delivered,"
+        " coalesce(sum(state IN ('failed', 'cancelled')), 0) AS failed,"
+        f" coalesce(sum(state IN ({_in(UNFINISHED)})), 0) AS in_work,"
+        " count(DISTINCT account_kind || account_id) AS people,"
+        " coalesce(sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END), 0)"
+        " AS spent_micros FROM generations WHERE created_at >= ?",
+        (since,),
+    )
+    assert row is not None  # noqa: S101 - an aggregate always returns a row
+    return Tally(**dict(row))

@@ -1,0 +1,84 @@
+"""Groups: what their admins chose, and the pool the operator gives them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from storage.rows import every, one
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from aiosqlite import Connection
+
+
+class Asking(StrEnum):
+    """Who may ask for videos in a group."""
+
+    EVERYONE = "everyone"
+    ADMINS = "admins"
+    NOBODY = "nobody"
+    """The bot is switched off here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group's choices; a group nobody touched has the defaults.
+
+    `thread_id` is the only topic in which videos are made: 0 is General, None is everywhere.
+    `per_day` is in videos per member, `pool` and `share` in credits per period, for all
+    together and for each member.
+    """
+
+    chat: int
+    asking: Asking = Asking.EVERYONE
+    thread_id: int | None = None
+    per_day: int | None = None
+    pool: int = 0
+    share: int | None = None
+
+
+_CHOICES = frozenset(field.name for field in dataclasses.fields(Group)) - {"chat"}
+
+
+def _from_row(row: sqlite3.Row) -> Group:
+    return Group(
+        chat=row["chat"],
+        asking=Asking(row["asking"]),
+        thread_id=row["thread_id"],
+        per_day=row["per_day"],
+        pool=row["pool"],
+        share=row["share"],
+    )
+
+
+async def find(tx: Connection, chat: int) -> Group:
+    """Return a group's choices."""
+    row = await one(tx, "SELECT * FROM groups WHERE chat = ?", (chat,))
+    return Group(chat) if row is None else _from_row(row)
+
+
+async def choose(tx: Connection, chat: int, **choices: Any) -> None:
+    """Remember choices for a group: any field of `Group` but the chat."""
+    unknown = choices.keys() - _CHOICES
+    if unknown:
+        raise ValueError(f"not a group's choice: {', '.join(sorted(unknown))}")
+    await tx.execute("INSERT INTO groups (chat) VALUES (?) ON CONFLICT DO NOTHING", (chat,))
+    assignments = ", ".join(f"{name} = ?" for name in choices)
+    await tx.execute(f"UPDATE groups SET {assignments} WHERE chat = ?", (*choices.values(), chat))
+
+
+async def with_pools(tx: Connection) -> list[Group]:
+    """Return the groups that were given a pool, the largest first."""
+    rows = await every(tx, "SELECT * FROM groups WHERE pool > 0 ORDER BY pool DESC, chat")
+    return [_from_row(row) for row in rows]
+
+
+async def move(tx: Connection, chat: int, into: int) -> None:
+    """Hand a group's choices on to the chat it became; topics of the old one mean nothing there."""
+    await tx.execute("UPDATE groups SET thread_id = NULL WHERE chat = ?", (chat,))
+    if chat != into:
+        await tx.execute("UPDATE OR REPLACE groups SET chat = ? WHERE chat = ?", (into, chat))

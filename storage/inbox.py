@@ -1,0 +1,70 @@
+"""Updates from before Telegram is told they were received until they are handled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.rows import changed, every, number
+
+if TYPE_CHECKING:
+    from aiosqlite import Connection
+
+KEPT_SECONDS = 48 * 3600
+"""How long the id of a handled update is kept: Telegram repeats none older than 24 hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An update as it came: `lane` keeps the order (a chat's id), `body` is Telegram's JSON."""
+
+    update_id: int
+    lane: int
+    body: str
+    starts: int
+
+
+async def receive(tx: Connection, update_id: int, *, lane: int, body: str, now: float) -> bool:
+    """Write an update down; False where it is a repetition of one already written."""
+    return await changed(
+        tx,
+        "INSERT INTO inbox (update_id, lane, body, received_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (update_id) DO NOTHING",
+        (update_id, lane, body, now),
+    )
+
+
+async def begin(tx: Connection, update_id: int) -> None:
+    """Note that handling begins; an update that is begun often ended the process each time."""
+    await tx.execute("UPDATE inbox SET starts = starts + 1 WHERE update_id = ?", (update_id,))
+
+
+async def finish(tx: Connection, update_id: int, *, now: float) -> None:
+    """Erase the content of a handled update; its id stays to recognise repetitions."""
+    await tx.execute(
+        "UPDATE inbox SET body = NULL, handled_at = ? WHERE update_id = ?", (now, update_id)
+    )
+
+
+async def set_aside(tx: Connection, update_id: int) -> None:
+    """Keep an update that must not be tried again."""
+    await tx.execute("UPDATE inbox SET set_aside = 1 WHERE update_id = ?", (update_id,))
+
+
+async def waiting(tx: Connection) -> list[Letter]:
+    """Return what was received and not yet handled, oldest first."""
+    rows = await every(
+        tx,
+        "SELECT update_id, lane, body, starts FROM inbox"
+        " WHERE handled_at IS NULL AND set_aside = 0 ORDER BY received_at, update_id",
+    )
+    return [Letter(row["update_id"], row["lane"], row["body"], row["starts"]) for row in rows]
+
+
+async def forget(tx: Connection, *, now: float) -> int:
+    """Drop the ids of updates handled more than 48 hours ago; returns how many."""
+    dropped = await number(
+        tx, "SELECT count(*) FROM inbox WHERE handled_at < ?", (now - KEPT_SECONDS,)
+    )
+    await tx.execute("DELETE FROM inbox WHERE handled_at < ?", (now - KEPT_SECONDS,))
+    return dropped

@@ -1,0 +1,40 @@
+"""Videos nobody could receive: whose they are, and which are kept no longer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage import generations
+from storage.generations import State
+from storage.rows import every
+
+if TYPE_CHECKING:
+    from aiosqlite import Connection
+
+    from storage.accounts import Account
+    from storage.generations import Generation
+
+KEPT_SECONDS = 30 * 24 * 3600.0
+"""How long such a video waits for its owner."""
+
+
+async def of(tx: Connection, account: Account, *, now: float) -> list[Generation]:
+    """Return what is kept for somebody, oldest first."""
+    rows = await every(
+        tx,
+        "SELECT id FROM generations WHERE account_kind = ? AND account_id = ? AND state = ?"
+        " AND changed_at > ? ORDER BY id",
+        (account.kind, account.id, State.UNDELIVERABLE, now - KEPT_SECONDS),
+    )
+    found = [await generations.find(tx, row["id"]) for row in rows]
+    return [generation for generation in found if generation is not None]
+
+
+async def outdated(tx: Connection, *, now: float) -> set[int]:
+    """Return the numbers of what was kept long enough."""
+    rows = await every(
+        tx,
+        "SELECT id FROM generations WHERE state = ? AND changed_at <= ?",
+        (State.UNDELIVERABLE, now - KEPT_SECONDS),
+    )
+    return {row["id"] for row in rows}

@@ -1,0 +1,158 @@
+"""Credits move only here, by rows that are never changed; balances are their sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from storage.accounts import Account, AccountKind
+from storage.rows import changed, every, number
+
+if TYPE_CHECKING:
+    from aiosqlite import Connection
+
+
+class Pot(StrEnum):
+    """Where credits of an account lie."""
+
+    ALLOWANCE = "allowance"
+    """Renewed each period, never stored: only holds on it are."""
+    BOUGHT = "bought"
+    """Paid for or granted; they stay."""
+    POOL = "pool"
+    """A group's, for its members."""
+
+
+class Kind(StrEnum):
+    """What a row does."""
+
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    GRANT = "grant"
+    PURCHASE = "purchase"
+    REFUND = "refund"
+    CLAWBACK = "clawback"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Credits set aside for a generation, not yet captured or released."""
+
+    id: int
+    account: Account
+    pot: Pot
+    credits: int
+    member: int | None
+    at: float
+
+
+async def hold(
+    tx: Connection, account: Account, pot: Pot, credits_: int, *, generation: int,
+    member: int | None, now: float,
+) -> None:  # fmt: skip
+    """Set credits aside for a generation; `member` is who drew them from a pool."""
+    await tx.execute(
+        "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, generation, member, at)"
+        " VALUES (?, ?, ?, 'hold', ?, ?, ?, ?)",
+        (account.kind, account.id, pot, credits_, generation, member, now),
+    )
+
+
+async def open_holds(tx: Connection, generation: int) -> list[Hold]:
+    """Return the generation's holds that have not ended."""
+    rows = await every(
+        tx,
+        "SELECT id, account_kind, account_id, pot, credits, member, at FROM ledger AS held"
+        " WHERE generation = ? AND kind = 'hold'"
+        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id) ORDER BY id",
+        (generation,),
+    )
+    return [
+        Hold(
+            id=row["id"],
+            account=Account(AccountKind(row["account_kind"]), row["account_id"]),
+            pot=Pot(row["pot"]),
+            credits=row["credits"],
+            member=row["member"],
+            at=row["at"],
+        )
+        for row in rows
+    ]
+
+
+async def end_holds(tx: Connection, generation: int, kind: Kind, *, now: float) -> int:
+    """Capture or release what is still held for a generation; returns how many credits."""
+    if kind not in {Kind.CAPTURE, Kind.RELEASE}:
+        raise ValueError(f"a hold cannot end by a {kind}")
+    ended = 0
+    for held in await open_holds(tx, generation):
+        await tx.execute(
+            "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, ends, generation,"
+            " at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (held.account.kind, held.account.id, held.pot, kind, held.credits, held.id,
+             generation, now),
+        )  # fmt: skip
+        ended += held.credits
+    return ended
+
+
+async def grant(
+    tx: Connection, account: Account, pot: Pot, credits_: int, *, cause: str, note: str | None,
+    now: float,
+) -> bool:  # fmt: skip
+    """Give credits that stay; False where the same cause gave them already."""
+    return await changed(
+        tx,
+        "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, cause, note, at)"
+        " VALUES (?, ?, ?, 'grant', ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING",
+        (account.kind, account.id, pot, credits_, cause, note, now),
+    )
+
+
+async def stored(tx: Connection, account: Account, pot: Pot) -> int:
+    """Return what lies in a pot that stores credits; below zero only after a clawback."""
+    return await number(
+        tx,
+        "SELECT sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits"
+        " WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END)"
+        " FROM ledger WHERE account_kind = ? AND account_id = ? AND pot = ?",
+        (account.kind, account.id, pot),
+    )
+
+
+async def drawn(tx: Connection, account: Account, pot: Pot, *, since: float) -> int:
+    """Return the credits held since then and not released, from a pot of an account."""
+    return await number(
+        tx,
+        "SELECT sum(credits) FROM ledger AS held"
+        " WHERE account_kind = ? AND account_id = ? AND pot = ? AND kind = 'hold' AND at >= ?"
+        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id AND kind = 'release')",
+        (account.kind, account.id, pot, since),
+    )
+
+
+async def drawn_by(
+    tx: Connection, account: Account, pot: Pot, member: int | None, *, since: float
+) -> int:
+    """Return what one member drew from a pool since then; None is all who are nobody."""
+    return await number(
+        tx,
+        "SELECT sum(credits) FROM ledger AS held"
+        " WHERE account_kind = ? AND account_id = ? AND pot = ? AND kind = 'hold' AND at >= ?"
+        " AND member IS ?"
+        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id AND kind = 'release')",
+        (account.kind, account.id, pot, since, member),
+    )
+
+
+async def held(tx: Connection, account: Account) -> int:
+    """Return the credits set aside for what is still being made."""
+    return await number(
+        tx,
+        "SELECT sum(credits) FROM ledger AS held"
+        " WHERE account_kind = ? AND account_id = ? AND kind = 'hold'"
+        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id)",
+        (account.kind, account.id),
+    )

@@ -1,0 +1,112 @@
+"""Messages owed to people and admins: written with the change they tell of, sent at least once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from storage.rows import changed, every, one
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from aiosqlite import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What is owed to whom: `kind` chooses the words, `facts` fill them in.
+
+    `cause` makes it unique; `person` is whose language it is said in.
+    """
+
+    cause: str
+    chat: int
+    kind: str
+    facts: Mapping[str, Any]
+    thread_id: int | None = None
+    reply_to: int | None = None
+    person: int | None = None
+    generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed(Notice):
+    """A notice with its number, not sent yet; `sends` counts the attempts."""
+
+    id: int
+    due_at: float
+    sends: int
+
+
+def _from_row(row: sqlite3.Row) -> Owed:
+    return Owed(
+        id=row["id"],
+        cause=row["cause"],
+        chat=row["chat"],
+        kind=row["kind"],
+        facts=json.loads(row["facts"]),
+        thread_id=row["thread_id"],
+        reply_to=row["reply_to"],
+        person=row["person"],
+        generation=row["generation"],
+        due_at=row["due_at"],
+        sends=row["sends"],
+    )
+
+
+async def owe(tx: Connection, notice: Notice, *, now: float) -> bool:
+    """Write down that a message is owed; False where the same cause owes it already."""
+    return await changed(
+        tx,
+        "INSERT INTO notices (cause, chat, thread_id, reply_to, person, generation,"
+        " kind, facts, due_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (cause) DO NOTHING",
+        (notice.cause, notice.chat, notice.thread_id, notice.reply_to, notice.person,
+         notice.generation, notice.kind, json.dumps(dict(notice.facts)), now, now),
+    )  # fmt: skip
+
+
+async def owed(tx: Connection, chat: int) -> list[Owed]:
+    """Return what is owed to a chat, oldest first."""
+    rows = await every(
+        tx,
+        "SELECT * FROM notices WHERE chat = ? AND sent_at IS NULL AND given_up = 0 ORDER BY id",
+        (chat,),
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def last_about(tx: Connection, generation: int) -> Owed | None:
+    """Return the last notice about a generation, sent or not."""
+    row = await one(
+        tx, "SELECT * FROM notices WHERE generation = ? ORDER BY id DESC LIMIT 1", (generation,)
+    )
+    return None if row is None else _from_row(row)
+
+
+async def chats_owed(tx: Connection) -> list[int]:
+    """Return the chats to which something is owed."""
+    rows = await every(
+        tx, "SELECT DISTINCT chat FROM notices WHERE sent_at IS NULL AND given_up = 0"
+    )
+    return [row["chat"] for row in rows]
+
+
+async def sent(tx: Connection, notice: int, *, now: float) -> None:
+    """Note that a notice arrived."""
+    await tx.execute("UPDATE notices SET sent_at = ? WHERE id = ?", (now, notice))
+
+
+async def try_later(tx: Connection, notice: int, *, due_at: float) -> None:
+    """Count an attempt and wait until `due_at` for the next."""
+    await tx.execute(
+        "UPDATE notices SET sends = sends + 1, due_at = ? WHERE id = ?", (due_at, notice)
+    )
+
+
+async def give_up(tx: Connection, notice: int) -> None:
+    """Stop trying: nobody can be told."""
+    await tx.execute("UPDATE notices SET given_up = 1 WHERE id = ?", (notice,))

@@ -1,0 +1,39 @@
+"""Read what a statement returns: one row, all rows, or one number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from aiosqlite import Connection
+
+
+async def one(
+    connection: Connection, statement: str, values: Iterable[Any] = ()
+) -> sqlite3.Row | None:
+    """Return the first row, or None where there is none."""
+    async with connection.execute(statement, values) as cursor:
+        return await cursor.fetchone()
+
+
+async def every(
+    connection: Connection, statement: str, values: Iterable[Any] = ()
+) -> list[sqlite3.Row]:
+    """Return all rows."""
+    async with connection.execute(statement, values) as cursor:
+        return list(await cursor.fetchall())
+
+
+async def number(connection: Connection, statement: str, values: Iterable[Any] = ()) -> int:
+    """Return the first column of the first row, 0 where it is NULL or there is no row."""
+    row = await one(connection, statement, values)
+    return int(row[0]) if row is not None and row[0] is not None else 0
+
+
+async def changed(connection: Connection, statement: str, values: Iterable[Any] = ()) -> bool:
+    """Run a write; tell whether it touched a row."""
+    async with connection.execute(statement, values) as cursor:
+        return cursor.rowcount > 0

@@ -1,0 +1,91 @@
+"""The fixtures of the tests that run the whole bot."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+# as bot.__main__ does for the real process
+os.environ.setdefault("PTB_TIMEDELTA", "1")
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.aimlapi import AimlApiSandbox
+from sandbox.telegram import TelegramSandbox
+from tests.house import Breakage, House
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from bot.lifecycle import Bot
+    from sandbox.telegram import Person, PrivateChat
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests counted: points killed at, generations simulated, seconds taken."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                if name == "figures":
+                    terminalreporter.write_line(str(value))
+
+
+@pytest.fixture
+def errors() -> Iterator[Breakage]:
+    """What the bot logs as an error; an unexpected one fails the test."""
+    breakage = Breakage()
+    logging.getLogger().addHandler(breakage)
+    yield breakage
+    logging.getLogger().removeHandler(breakage)
+    assert breakage.unexpected == [], "the bot logged errors that the test did not expect"
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[TelegramSandbox]:
+    """Telegram on this machine."""
+    async with TelegramSandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[AimlApiSandbox]:
+    """The AI/ML API on this machine, with quick clips shared by all runs."""
+    async with AimlApiSandbox(key="sandbox-key-0123456789") as sandbox:
+        sandbox.render_seconds = 0.05
+        yield sandbox
+
+
+@pytest.fixture
+def house(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
+) -> House:
+    """Everything but a running bot; `house.running()` runs it."""
+    return House(telegram, provider, tmp_path / "data", errors)
+
+
+@pytest.fixture
+async def bot(house: House) -> AsyncIterator[Bot]:
+    """The bot, running with the usual settings."""
+    async with house.running() as running:
+        yield running
+
+
+@pytest.fixture
+def ann(telegram: TelegramSandbox) -> Person:
+    """Somebody with an allowance."""
+    return telegram.person("Ann", username="ann")
+
+
+@pytest.fixture
+def bob(telegram: TelegramSandbox) -> Person:
+    """Somebody else."""
+    return telegram.person("Bob", username="bob")
+
+
+@pytest.fixture
+def chat(telegram: TelegramSandbox, ann: Person) -> PrivateChat:
+    """Ann alone with the bot."""
+    return telegram.private(ann)

@@ -1,0 +1,1 @@
+"""SQLite files on the disk: what they keep, refuse and forget."""

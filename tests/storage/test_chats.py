@@ -1,0 +1,176 @@
+"""Chats by our own numbers, so that what Telegram calls them may change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import access, cards, chats, groups, ledger, notices
+from storage.accounts import Account
+from storage.cards import CardKind, Draft
+from storage.chats import ChatKind
+from storage.ledger import Pot
+from storage.notices import Notice
+from tests.storage.asked import ANN, NOW, ask, found, meet, rows
+
+if TYPE_CHECKING:
+    from storage.chats import Chat
+    from storage.database import Database
+
+GROUP, SUPERGROUP = -5, -100_123
+
+
+@pytest.fixture
+async def group(db: Database) -> Chat:
+    """A group in which something was asked, delivered, drafted, owed and given."""
+    group = await meet(db, GROUP, ChatKind.GROUP)
+    generation = await ask(db, chat=group.id, thread_id=3, account=Account.chat(group.id))
+    async with db.transaction() as tx:
+        await tx.execute(
+            "UPDATE generations SET status_message = 11, delivered_chat = ?, delivered_message = 12"
+            " WHERE id = ?",
+            (group.id, generation.id),
+        )
+        draft = Draft(
+            cause="card:1", kind=CardKind.PROMPT, chat=group.id, thread_id=3,
+            account=Account.chat(group.id), message_id=13, prompt="a dog",
+        )  # fmt: skip
+        card = await cards.ask(tx, draft, now=NOW)
+        await cards.shown(tx, card.id, 14)
+        notice = Notice(
+            cause="notice:1", chat=group.id, kind="cancelled", facts={}, thread_id=3, reply_to=15
+        )
+        await notices.owe(tx, notice, now=NOW)
+        await ledger.grant(
+            tx, Account.chat(group.id), Pot.POOL, 100, cause="grant:1", note=None, now=NOW
+        )
+        await access.allow(tx, GROUP, cause="allow:1", by=ANN, now=NOW)
+    return group
+
+
+async def move(db: Database, chat: Chat) -> Chat:
+    """Let Telegram call a chat something else."""
+    async with db.transaction() as tx:
+        return await chats.move(tx, chat.id, SUPERGROUP)
+
+
+async def test_a_chat_seen_again_keeps_its_number(db: Database) -> None:
+    first = await meet(db, GROUP, ChatKind.GROUP)
+    async with db.transaction() as tx:
+        await chats.set_reachable(tx, first.id, reachable=False)
+        again = await chats.seen(tx, GROUP, kind=ChatKind.GROUP, title="Films", now=NOW + 1)
+    assert (again.id, again.title, again.reachable) == (first.id, "Films", True)
+
+
+async def test_being_shut_out_is_news_once(db: Database) -> None:
+    chat = await meet(db)
+    async with db.transaction() as tx:
+        assert await chats.set_reachable(tx, chat.id, reachable=False)
+        assert not await chats.set_reachable(tx, chat.id, reachable=False)
+        assert await chats.set_reachable(tx, chat.id, reachable=True)
+
+
+async def test_a_private_chat_bears_its_persons_id(db: Database) -> None:
+    async with db.transaction() as tx:
+        first = await chats.private_with(tx, ANN, now=NOW)
+        again = await chats.private_with(tx, ANN, name="Ann", now=NOW)
+    assert first == again
+    assert first.telegram_id == ANN
+    assert first.is_private
+
+
+async def test_a_group_that_grows_up_keeps_its_number(db: Database, group: Chat) -> None:
+    moved = await move(db, group)
+    assert (moved.id, moved.telegram_id, moved.kind) == (group.id, SUPERGROUP, "supergroup")
+    async with db.reading() as connection:
+        assert await chats.by_telegram_id(connection, GROUP) is None
+
+
+async def test_messages_of_the_old_chat_are_forgotten(db: Database, group: Chat) -> None:
+    await move(db, group)
+    assert await rows(
+        db,
+        "SELECT message_id, thread_id, status_message, delivered_message FROM generations",
+    ) == [(None, None, None, None)]
+    assert await rows(db, "SELECT message_id, thread_id, card_message FROM cards") == [
+        (None, None, None)
+    ]
+    assert await rows(db, "SELECT reply_to, thread_id FROM notices") == [(None, None)]
+
+
+async def test_a_group_that_was_let_in_stays_let_in(db: Database, group: Chat) -> None:
+    await move(db, group)
+    async with db.reading() as connection:
+        assert await access.any_allowed(connection, [SUPERGROUP])
+        assert not await access.any_allowed(connection, [GROUP])
+
+
+async def test_being_told_twice_of_a_move_changes_nothing_more(db: Database, group: Chat) -> None:
+    moved = await move(db, group)
+    generation = await ask(db, "message:2", chat=moved.id, message_id=99)
+    async with db.transaction() as tx:
+        await groups.choose(tx, moved.id, thread_id=6)
+    assert await move(db, moved) == moved
+    assert await rows(db, "SELECT thread_id FROM groups") == [(6,)], "as is a topic of it"
+    assert (await found(db, generation)).message_id == 99, "an id of the new chat is kept"
+
+
+async def test_two_rows_of_one_chat_become_one(db: Database, group: Chat) -> None:
+    known = await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    async with db.transaction() as tx:
+        await ledger.grant(
+            tx, Account.chat(known.id), Pot.POOL, 11, cause="grant:2", note=None, now=NOW
+        )
+        await access.allow(tx, SUPERGROUP, cause="allow:2", by=ANN, now=NOW)
+    moved = await move(db, group)
+    assert moved.id == known.id
+    assert await rows(db, "SELECT id FROM chats") == [(known.id,)]
+    for table, column in (
+        ("generations", "chat"),
+        ("generations", "delivered_chat"),
+        ("generations", "account_id"),
+        ("cards", "chat"),
+        ("cards", "account_id"),
+        ("notices", "chat"),
+        ("ledger", "account_id"),
+    ):
+        where = await rows(db, f"SELECT DISTINCT {column} FROM {table}")  # noqa: S608 - names above
+        assert where == [(known.id,)], f"{table}.{column} follows"
+    async with db.reading() as connection:
+        assert await ledger.stored(connection, Account.chat(known.id), Pot.POOL) == 111
+        assert await ledger.held(connection, Account.chat(known.id)) == 9
+        assert await access.any_allowed(connection, [SUPERGROUP])
+    assert await rows(db, "SELECT count(*) FROM allowed") == [(1,)]
+
+
+async def test_a_persons_credits_stay_when_a_chat_of_the_same_number_moves(db: Database) -> None:
+    chat = await meet(db, GROUP, ChatKind.GROUP)
+    await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    async with db.transaction() as tx:
+        person = Account.person(chat.id)
+        await ledger.grant(tx, person, Pot.BOUGHT, 5, cause="g", note=None, now=NOW)
+        await chats.move(tx, chat.id, SUPERGROUP)
+        assert await ledger.stored(tx, person, Pot.BOUGHT) == 5
+
+
+async def test_every_column_that_refers_to_a_chat_follows_when_two_become_one(
+    db: Database, group: Chat
+) -> None:
+    known = await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO groups (chat, thread_id, pool) VALUES (?, 3, 50)", (group.id,)
+        )
+        await tx.execute("INSERT INTO boards VALUES (?, 3, 16, 'board', 0.0)", (group.id,))
+    await move(db, group)
+    referring = await rows(
+        db,
+        'SELECT m.name, f."from" FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f'
+        " WHERE m.type = 'table' AND f.\"table\" = 'chats'",
+    )
+    assert len(referring) >= 6
+    for table, column in referring:
+        left = await rows(db, f"SELECT count(*) FROM {table} WHERE {column} = ?", group.id)  # noqa: S608 - names of the schema
+        assert left == [(0,)], f"{table}.{column} still refers to the old chat"
+    assert await rows(db, "SELECT chat, thread_id, pool FROM groups") == [(known.id, None, 50)]

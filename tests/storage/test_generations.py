@@ -1,0 +1,192 @@
+"""Requests: made once per cause, changed only from the state they are in."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import generations
+from storage.accounts import Account
+from storage.generations import PENDING, UNFINISHED, State
+from tests.storage.asked import ANN, BOB, NOW, ask, found, meet, request
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.generations import Generation
+
+
+@pytest.fixture
+async def generation(db: Database) -> Generation:
+    """A queued request."""
+    await meet(db)
+    return await ask(db)
+
+
+async def put(db: Database, generation: Generation, state: State, **changes: object) -> None:
+    """Bring a request to a state, past all rules."""
+    async with db.transaction() as tx:
+        present = await generations.find(tx, generation.id)
+        assert present is not None
+        await generations.move(
+            tx, generation.id, present.state, state, reason="put there", now=NOW, changes=changes
+        )
+
+
+async def test_a_request_comes_back_as_it_was_asked(db: Database, generation: Generation) -> None:
+    asked = request(
+        "message:2", prompt="ein Kätzchen 🐈", silent=True, kind="i2v", picture="f", thread_id=4
+    )
+    async with db.transaction() as tx:
+        made = await generations.insert(tx, asked, reason="asked for", now=NOW)
+        assert await generations.find(tx, made.id) == made
+        assert await generations.by_cause(tx, "message:2") == made
+    assert made.id != generation.id
+    for field in dataclasses.fields(asked):
+        assert getattr(made, field.name) == getattr(asked, field.name), field.name
+    assert (made.state, made.due_at, made.created_at) == (State.QUEUED, NOW, NOW)
+
+
+@pytest.mark.parametrize("origin", ["message", "card"])
+@pytest.mark.parametrize("state", list(State))
+async def test_a_message_or_a_card_makes_one_request_for_ever(
+    db: Database, origin: str, state: State
+) -> None:
+    await meet(db)
+    await put(db, await ask(db, "cause", origin=origin), state)
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        await ask(db, "cause", origin=origin)
+
+
+@pytest.mark.parametrize("state", sorted(UNFINISHED))
+async def test_a_press_makes_one_request_at_a_time(db: Database, state: State) -> None:
+    await meet(db)
+    await put(db, await ask(db, "press", origin="press"), state)
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        await ask(db, "press", origin="press")
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - UNFINISHED))
+async def test_a_press_makes_another_once_the_first_is_over(db: Database, state: State) -> None:
+    await meet(db)
+    first = await ask(db, "press", origin="press")
+    await put(db, first, state)
+    second = await ask(db, "press", origin="press")
+    async with db.reading() as connection:
+        assert await generations.by_cause(connection, "press") == second
+
+
+async def test_a_state_changes_only_from_the_one_it_was_read_in(
+    db: Database, generation: Generation
+) -> None:
+    await put(db, generation, State.CANCELLED)
+    async with db.transaction() as tx:
+        late = await generations.move(
+            tx, generation.id, State.QUEUED, State.SUBMITTING, reason="late", now=NOW, changes={}
+        )
+    assert late is None
+    assert (await found(db, generation)).reason == "put there"
+
+
+async def test_a_fact_can_be_noted_for_one_state_only(db: Database, generation: Generation) -> None:
+    async with db.transaction() as tx:
+        assert not await generations.note(tx, generation.id, State.GENERATING, polls=3)
+        assert await generations.note(tx, generation.id, State.QUEUED, polls=1)
+        assert await generations.note(tx, generation.id, setbacks=2)
+    present = await found(db, generation)
+    assert (present.polls, present.setbacks) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "name", ["state", "cause", "chat", "kind", "account_id", "created_at", "id"]
+)
+async def test_what_was_agreed_on_is_never_changed(
+    db: Database, generation: Generation, name: str
+) -> None:
+    async def change() -> None:
+        async with db.transaction() as tx:
+            await generations.note(tx, generation.id, None, **{name: 1})
+
+    with pytest.raises(ValueError, match=f"not to be changed: {name}"):
+        await change()
+
+
+@pytest.mark.parametrize("state", list(State))
+async def test_pending_is_what_has_not_come_back_from_the_provider(
+    db: Database, generation: Generation, state: State
+) -> None:
+    await put(db, generation, state)
+    async with db.reading() as connection:
+        mine = await generations.pending_of(connection, Account.person(ANN))
+        others = await generations.pending_of(connection, Account.person(BOB))
+        chats = await generations.chats_in_work(connection)
+        work = await generations.in_work(connection, 1)
+    assert bool(mine) is (state in PENDING)
+    assert others == []
+    assert chats == ([1] if state in UNFINISHED else [])
+    assert [one.id for one in work] == ([1] if state in UNFINISHED else [])
+
+
+async def test_a_status_message_that_is_left_keeps_its_chat_in_work(
+    db: Database, generation: Generation
+) -> None:
+    await put(db, generation, State.DELIVERED, status_message=5)
+    async with db.transaction() as tx:
+        assert await generations.chats_in_work(tx) == [1]
+        await generations.note(tx, generation.id, status_message=None)
+        assert await generations.chats_in_work(tx) == []
+
+
+async def test_history_is_the_newest_videos_that_can_be_sent_again(db: Database) -> None:
+    await meet(db)
+    for number in range(5):
+        one = await ask(db, f"message:{number}", person=BOB if number == 4 else ANN)
+        file = None if number == 3 else f"file {number}"
+        await put(db, one, State.DELIVERED, file_id=file, file_kind=file and "video")
+    async with db.reading() as connection:
+        mine = await generations.finished_of(connection, Account.person(ANN), limit=2)
+    assert [one.file_id for one in mine] == ["file 2", "file 1"]
+
+
+async def test_durations_are_those_of_the_same_kind_of_video_newest_first(db: Database) -> None:
+    await meet(db)
+    for number, (seconds, took) in enumerate([(4, 50), (4, 70), (8, 99), (4, 60)]):
+        one = await ask(db, f"message:{number}", seconds=seconds)
+        ready = NOW + 1000 * number
+        await put(db, one, State.READY, accepted_at=ready - took, ready_at=ready)
+    await ask(db, "unfinished")
+    async with db.reading() as connection:
+        found = await generations.durations(
+            connection, model="openai/sora-2-t2v", seconds=4, resolution="720p", limit=2
+        )
+        none = await generations.durations(
+            connection, model="openai/sora-2-t2v", seconds=4, resolution=None, limit=2
+        )
+    assert (found, none) == ([60, 70], [])
+
+
+async def test_the_budget_counts_what_may_be_charged_since_then(db: Database) -> None:
+    await meet(db)
+    await ask(db, "early", now=NOW - 1)
+    await ask(db, "counts", budget_micros=100)
+    await put(db, await ask(db, "failed", budget_micros=20), State.FAILED)
+    await put(db, await ask(db, "cancelled", budget_micros=3), State.CANCELLED, uncharged=True)
+    async with db.reading() as connection:
+        assert await generations.budget_used(connection, since=NOW) == 120
+
+
+async def test_a_tally_counts_what_was_asked_since_then(db: Database) -> None:
+    await meet(db)
+    await ask(db, "early", now=NOW - 1)
+    await put(db, await ask(db, "a"), State.DELIVERED, spent_micros=500_000)
+    await put(db, await ask(db, "b", person=BOB), State.FAILED, uncharged=True)
+    await ask(db, "c")
+    async with db.reading() as connection:
+        tally = await generations.tally(connection, since=NOW)
+        nothing = await generations.tally(connection, since=NOW + 1)
+    assert (tally.asked, tally.delivered, tally.failed, tally.in_work) == (3, 1, 1, 1)
+    assert tally.people == 2
+    assert tally.spent_micros == 500_000 + 840_000, "what is known, else what is expected"
+    assert nothing == generations.Tally(0, 0, 0, 0, 0, 0)

@@ -1,0 +1,103 @@
+"""A group's choices, its boards, whose turn it was: written, read, handed on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import boards, chats, generations, groups, turns
+from storage.accounts import Account
+from storage.boards import Board
+from storage.chats import ChatKind
+from storage.groups import Asking, Group
+from tests.storage.asked import ANN, BOB, request
+
+if TYPE_CHECKING:
+    from storage.chats import Chat
+    from storage.database import Database
+
+
+async def group(db: Database, telegram_id: int) -> Chat:
+    async with db.transaction() as tx:
+        return await chats.seen(tx, telegram_id, kind=ChatKind.GROUP, title="Club", now=1.0)
+
+
+async def test_a_group_nobody_touched_has_the_defaults(db: Database) -> None:
+    club = await group(db, -5)
+    async with db.reading() as connection:
+        assert await groups.find(connection, club.id) == Group(club.id)
+
+
+async def test_choices_are_kept_one_by_one(db: Database) -> None:
+    club = await group(db, -5)
+    async with db.transaction() as tx:
+        await groups.choose(tx, club.id, pool=100, share=20)
+        await groups.choose(tx, club.id, asking=Asking.ADMINS)
+        await groups.choose(tx, club.id, per_day=3, thread_id=7)
+        found = await groups.find(tx, club.id)
+    assert found == Group(club.id, Asking.ADMINS, 7, 3, 100, 20)
+
+
+async def test_what_is_no_choice_is_refused(db: Database) -> None:
+    club = await group(db, -5)
+    with pytest.raises(ValueError, match="not a group's choice: title"):
+        async with db.transaction() as tx:
+            await groups.choose(tx, club.id, title="Club")
+
+
+@pytest.mark.parametrize("met_before", [True, False])
+async def test_a_group_that_moves_takes_its_choices_along_but_no_topic_and_no_board(
+    db: Database, met_before: bool
+) -> None:
+    club = await group(db, -5)
+    if met_before:
+        await group(db, -1005)
+    async with db.transaction() as tx:
+        await groups.choose(tx, club.id, pool=100, thread_id=7)
+        await boards.put(tx, Board(club.id, 7, 40, "🎬 Ann", 1.0))
+        moved = await chats.move(tx, club.id, -1005)
+        assert await groups.find(tx, moved.id) == Group(moved.id, pool=100)
+        assert await boards.of(tx, moved.id) == {}
+        assert [one.chat for one in await groups.with_pools(tx)] == [moved.id]
+
+
+async def test_a_board_is_kept_per_topic_and_forgotten(db: Database) -> None:
+    club = await group(db, -5)
+    async with db.transaction() as tx:
+        general, films = Board(club.id, 0, 40, "a", 1.0), Board(club.id, 7, 41, "b", 1.0)
+        for board in (general, films):
+            await boards.put(tx, board)
+        await boards.put(tx, Board(club.id, 7, 41, "c", 2.0))
+        assert await boards.of(tx, club.id) == {0: general, 7: Board(club.id, 7, 41, "c", 2.0)}
+        assert await boards.chats(tx) == [club.id]
+        await boards.forget(tx, club.id, 7)
+        assert await boards.of(tx, club.id) == {0: general}
+        await boards.forget(tx, club.id)
+        assert await boards.chats(tx) == []
+
+
+async def test_who_had_a_turn_lately_is_known(db: Database) -> None:
+    club = await group(db, -5)
+    async with db.transaction() as tx:
+        for number, (person, at) in enumerate([(ANN, 10.0), (ANN, 30.0), (BOB, 20.0)]):
+            wish = request(f"message:{number}", chat=club.id, person=person)
+            made = await generations.insert(tx, wish, reason="asked for", now=1.0)
+            await generations.note(tx, made.id, submitted_at=at)
+        found = await turns.served(tx, since=15.0)
+    assert found.accounts == {Account.person(ANN): 30.0, Account.person(BOB): 20.0}
+    assert found.chats == {club.id: 30.0}
+
+
+async def test_failed_and_cancelled_videos_do_not_count_for_the_day(db: Database) -> None:
+    club = await group(db, -5)
+    async with db.transaction() as tx:
+        for number, state in enumerate(["delivered", "failed", "cancelled", "queued"]):
+            wish = request(f"message:{number}", chat=club.id)
+            made = await generations.insert(tx, wish, reason="asked for", now=100.0)
+            await tx.execute("UPDATE generations SET state = ? WHERE id = ?", (state, made.id))
+        asked = [
+            await generations.asked_since(tx, Account.person(ANN), club.id, since=since)
+            for since in (0.0, 100.0, 101.0)
+        ]
+    assert asked == [2, 2, 0]

@@ -1,0 +1,134 @@
+"""From any file an earlier version wrote to the schema of this one, or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import aiosqlite
+import pytest
+
+from storage.database import Database
+from storage.migrations import NewerDatabase, migrate, statements, steps
+from storage.rows import number
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+FIRST = "CREATE TABLE a (x INTEGER) STRICT;\nINSERT INTO a VALUES (1);\n"
+SECOND = "ALTER TABLE a ADD COLUMN y TEXT;\nUPDATE a SET y = 'old';\n"
+BROKEN = (
+    "CREATE TABLE b (x INTEGER) STRICT;\nINSERT INTO a VALUES (2);\nINSERT INTO missing VALUES (1);"
+)
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> AsyncIterator[aiosqlite.Connection]:
+    """An empty database."""
+    async with aiosqlite.connect(tmp_path / "file.sqlite3", isolation_level=None) as connection:
+        yield connection
+
+
+async def schema(connection: aiosqlite.Connection) -> list[tuple[str, ...]]:
+    """Every table, index and trigger, in its own words."""
+    async with connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+    ) as cursor:
+        return [tuple(row) for row in await cursor.fetchall()]
+
+
+def version(path: Path) -> int:
+    """The version a file says it has, read without our code."""
+    with sqlite3.connect(path) as connection:
+        found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    connection.close()
+    return found
+
+
+async def test_every_statement_of_every_step_is_applied(file: aiosqlite.Connection) -> None:
+    assert await migrate(file, [FIRST, SECOND]) == 2
+    async with file.execute("SELECT x, y FROM a") as cursor:
+        assert [tuple(row) for row in await cursor.fetchall()] == [(1, "old")]
+    assert await number(file, "PRAGMA user_version") == 2
+
+
+async def test_a_step_is_applied_once(file: aiosqlite.Connection) -> None:
+    await migrate(file, [FIRST])
+    await migrate(file, [FIRST])
+    assert await number(file, "SELECT count(*) FROM a") == 1
+
+
+@pytest.mark.parametrize("known", range(len(steps()) + 1))
+async def test_a_file_of_any_version_ends_with_the_schema_of_a_new_one(
+    known: int, tmp_path: Path, file: aiosqlite.Connection
+) -> None:
+    await migrate(file, steps()[:known])
+    await migrate(file)
+    async with aiosqlite.connect(tmp_path / "new.sqlite3", isolation_level=None) as new:
+        await migrate(new)
+        assert await schema(file) == await schema(new)
+
+
+async def test_a_step_that_fails_leaves_the_version_before_it_intact(
+    file: aiosqlite.Connection,
+) -> None:
+    await migrate(file, [FIRST])
+    before = await schema(file)
+    with pytest.raises(sqlite3.OperationalError, match="missing"):
+        await migrate(file, [FIRST, BROKEN])
+    assert await schema(file) == before
+    assert await number(file, "PRAGMA user_version") == 1
+    assert await number(file, "SELECT count(*) FROM a") == 1
+    assert not file.in_transaction
+    assert await migrate(file, [FIRST, SECOND]) == 2, "the next program can go on from there"
+
+
+async def test_steps_before_the_failing_one_stay(file: aiosqlite.Connection) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        await migrate(file, [FIRST, SECOND, BROKEN])
+    assert await number(file, "PRAGMA user_version") == 2
+
+
+async def test_a_file_of_a_newer_program_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    db = await Database.open(path)
+    async with db.transaction() as tx:
+        await tx.execute(f"PRAGMA user_version = {len(steps()) + 1}")
+    await db.close()
+    with pytest.raises(NewerDatabase, match="restore a backup"):
+        await Database.open(path)
+    assert version(path) == len(steps()) + 1
+
+
+async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    path.write_bytes(b"not a database, by far" * 100)
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        await Database.open(path)
+
+
+def test_a_script_is_split_at_its_statements_with_triggers_kept_whole() -> None:
+    script = (
+        "-- a remark; with a semicolon\n"
+        "CREATE TABLE a (x TEXT DEFAULT ';');\n"
+        "CREATE TRIGGER t AFTER INSERT ON a BEGIN\n"
+        "    UPDATE a SET x = 1;\n"
+        "    DELETE FROM a;\n"
+        "END;\n"
+        "DROP TABLE a;"
+    )
+    found = list(statements(script))
+    assert [one.split("\n")[-1].split(" ", 1)[0] for one in found] == ["CREATE", "END;", "DROP"]
+    assert "\n".join(found) == script
+
+
+def test_a_script_that_breaks_off_is_an_error() -> None:
+    with pytest.raises(ValueError, match="ends within a statement"):
+        list(statements("CREATE TABLE a (x INTEGER);\nCREATE TABLE b ("))
+
+
+def test_the_steps_of_this_program_can_be_split() -> None:
+    assert steps(), "the package carries its schema"
+    for step in steps():
+        assert all(one.endswith(";") for one in statements(step))

@@ -1,0 +1,77 @@
+"""Messages owed: written once per cause, kept until they arrived or nobody can be told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import notices
+from storage.notices import Notice
+from tests.storage.asked import NOW, meet
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.notices import Owed
+
+FIRST = Notice(cause="generation:1:failed", chat=1, kind="failed", facts={"credits": 9, "é": "☀"})
+
+
+@pytest.fixture
+async def owing(db: Database) -> Database:
+    """A database that owes one message."""
+    await meet(db)
+    async with db.transaction() as tx:
+        assert await notices.owe(tx, FIRST, now=NOW)
+    return db
+
+
+async def owed(db: Database) -> list[Owed]:
+    """What is owed to the chat."""
+    async with db.reading() as connection:
+        return await notices.owed(connection, 1)
+
+
+async def test_a_message_is_owed_once(owing: Database) -> None:
+    async with owing.transaction() as tx:
+        assert not await notices.owe(tx, FIRST, now=NOW + 1)
+    assert len(await owed(owing)) == 1
+
+
+async def test_a_message_is_owed_once_even_after_it_was_sent(owing: Database) -> None:
+    async with owing.transaction() as tx:
+        await notices.sent(tx, 1, now=NOW)
+        assert not await notices.owe(tx, FIRST, now=NOW + 1)
+    assert await owed(owing) == []
+
+
+async def test_what_is_owed_comes_back_as_it_was_written(owing: Database) -> None:
+    (one,) = await owed(owing)
+    assert (one.cause, one.kind, one.facts) == (FIRST.cause, "failed", {"credits": 9, "é": "☀"})
+    assert (one.due_at, one.sends) == (NOW, 0)
+
+
+async def test_messages_are_owed_in_the_order_of_their_causes(owing: Database) -> None:
+    async with owing.transaction() as tx:
+        for number in range(5):
+            notice = Notice(cause=f"later:{number}", chat=1, kind="x", facts={})
+            await notices.owe(tx, notice, now=NOW - number)
+    causes = [one.cause for one in await owed(owing)]
+    assert causes == [FIRST.cause, *(f"later:{number}" for number in range(5))]
+
+
+async def test_a_failed_attempt_is_counted_and_waits(owing: Database) -> None:
+    async with owing.transaction() as tx:
+        await notices.try_later(tx, 1, due_at=NOW + 60)
+        await notices.try_later(tx, 1, due_at=NOW + 90)
+    assert [(one.sends, one.due_at) for one in await owed(owing)] == [(2, NOW + 90)]
+
+
+async def test_what_was_sent_or_given_up_is_owed_no_more(owing: Database) -> None:
+    async with owing.transaction() as tx:
+        await notices.owe(tx, Notice(cause="two", chat=1, kind="x", facts={}), now=NOW)
+        assert await notices.chats_owed(tx) == [1]
+        await notices.sent(tx, 1, now=NOW)
+        await notices.give_up(tx, 2)
+        assert await notices.chats_owed(tx) == []
+    assert await owed(owing) == []
