@@ -1,0 +1,68 @@
+"""Models that are left alone for a while: gone at the provider, or failing too often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage import outages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiosqlite import Connection
+
+    from generation.alarms import Alarms
+
+GONE = "gone"
+GONE_SECONDS = 24 * 3600.0
+"""How long a model that answered 404 is left alone; longer while it is not listed either."""
+FAILING = "failing"
+FAILING_SECONDS = 1800.0
+STRIKES = 3
+STRIKE_SECONDS = 600.0
+"""So many failures of one model within so long, and it rests."""
+
+
+class Rests:
+    """Begins rests, tells the admins once of each, and knows which models rest now."""
+
+    def __init__(self, alarms: Alarms, clock: Callable[[], float]) -> None:
+        self._alarms = alarms
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The models that rest now."""
+        now = self._clock()
+        return frozenset(model for model, until in self._until.items() if until > now)
+
+    async def restore(self, tx: Connection) -> None:
+        """Take up the rests that began before the start."""
+        self._until = await outages.rests(tx, now=self._clock())
+
+    async def gone(self, tx: Connection, model: str) -> None:
+        """Leave a model alone that the provider does not serve."""
+        await self._rest(tx, model, GONE, GONE_SECONDS, tell="model_gone")
+
+    async def still_gone(self, tx: Connection, model: str) -> None:
+        """Leave a model alone for longer, of which nothing new is heard."""
+        await self._rest(tx, model, GONE, GONE_SECONDS, tell=None)
+
+    async def strike(self, tx: Connection, model: str, generation: int) -> None:
+        """Count a failure that its asker is not to blame for; the third makes the model rest."""
+        now = self._clock()
+        await outages.strike(tx, model, generation, now=now)
+        if await outages.strikes(tx, model, since=now - STRIKE_SECONDS) >= STRIKES:
+            await self._rest(tx, model, FAILING, FAILING_SECONDS, tell="model_failing")
+
+    async def _rest(
+        self, tx: Connection, model: str, reason: str, seconds: float, *, tell: str | None
+    ) -> None:
+        now = self._clock()
+        known = model in self.models
+        self._until[model] = max(self._until.get(model, 0.0), now + seconds)
+        await outages.rest(tx, model, reason=reason, until=now + seconds)
+        if tell and not known:
+            cause = f"model:{model}:{int(now)}"
+            await self._alarms.ring(tx, tell, cause=cause, now=now, model=model)

@@ -1,0 +1,157 @@
+"""What becomes of the offer when the provider says what it serves: decisions over values only.
+
+Absence from the live list is no withdrawal: a deprecated model leaves it and still serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from generation import prices
+from generation.models import KINDS, Offer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from generation.feeds import Listed, Retired
+    from generation.models import Family, Kind, Mode
+
+TOLD_FROM = Decimal("0.2")
+"""The share by which a price must move for the operator to be told."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the provider said last; empty while it said nothing."""
+
+    models: tuple[Listed, ...] = ()
+    retired: tuple[Retired, ...] = ()
+
+    @cached_property
+    def _listed(self) -> dict[str, Listed]:
+        by_alias = {alias: one for one in self.models for alias in one.aliases}
+        return by_alias | {one.id: one for one in self.models}
+
+    @cached_property
+    def _retired(self) -> dict[str, Retired]:
+        by_alias = {alias: one for one in self.retired for alias in one.aliases}
+        return by_alias | {one.id: one for one in self.retired}
+
+    def listed(self, model: str) -> Listed | None:
+        """Return the list's entry for an id or an alias."""
+        return self._listed.get(model)
+
+    def retirement(self, model: str) -> Retired | None:
+        """Return the deprecation feed's entry for an id or an alias."""
+        return self._retired.get(model)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A price that moved: what the family's shortest video cost, and what it costs, in dollars."""
+
+    family: str
+    model: str
+    resolution: str | None
+    seconds: int
+    was: Decimal
+    now: Decimal
+
+    def __str__(self) -> str:
+        at = f" at {self.resolution}" if self.resolution else ""
+        return f"{self.model}, {self.seconds} s{at}: ${self.was:.2f} → ${self.now:.2f}"
+
+
+def at_live_prices(known: Offer, heard: Heard) -> Offer:
+    """Return the offer with the provider's prices, and with who succeeds whom."""
+    return Offer(tuple(_as_heard(family, known, heard) for family in known))
+
+
+def _as_heard(family: Family, known: Offer, heard: Heard) -> Family:
+    changes: dict[str, object] = {"replaced_by": _heir(family, known, heard)}
+    for kind, mode in family.modes.items():
+        listed = heard.listed(mode.model)
+        if listed is not None and listed.rates:
+            changes[kind] = mode.model_copy(update={"live": listed.rates})
+    return family.model_copy(update=changes)
+
+
+def _heir(family: Family, known: Offer, heard: Heard) -> str | None:
+    """Return the family that took over one of this family's models, where it is known."""
+    for mode in family.modes.values():
+        gone = heard.retirement(mode.model)
+        if gone is None or gone.status == "deprecated" or gone.replaced_by is None:
+            continue
+        listed = heard.listed(gone.replaced_by)
+        names = listed.names if listed else frozenset({gone.replaced_by})
+        for other in known:
+            if other != family and any(one.model in names for one in other.modes.values()):
+                return other.name
+    return None
+
+
+def gone(known: Offer, heard: Heard) -> frozenset[str]:
+    """Return the models nobody should be offered: withdrawn, or succeeded by one that is known.
+
+    A superseded model whose successor is not known is asked for by its old name: that resolves.
+    """
+    found = set()
+    for family in known:
+        for mode in family.modes.values():
+            retirement = heard.retirement(mode.model)
+            status = retirement.status if retirement else None
+            succeeded = status == "superseded" and _heir(family, known, heard) is not None
+            if status == "withdrawn" or succeeded:
+                found.add(mode.model)
+    return frozenset(found)
+
+
+def in_order(known: Offer, names: Iterable[str]) -> Offer:
+    """Return the families that the operator names, each followed by the one that succeeds it."""
+    order = []
+    for name in names:
+        order += [name, *filter(None, [known[name].replaced_by])]
+    return known.only(order)
+
+
+def without(offer: Offer, models: Collection[str]) -> Offer:
+    """Return the offer without these models, and without families that have no other."""
+    left = (
+        family.model_copy(
+            update={kind: None for kind, mode in family.modes.items() if mode.model in models}
+        )
+        for family in offer
+    )
+    return Offer(tuple(family for family in left if family.modes))
+
+
+def able(offer: Offer, kind: Kind) -> Offer:
+    """Return the families that can do this."""
+    return Offer(tuple(family for family in offer if family.mode(kind) is not None))
+
+
+def moved(before: Offer, after: Offer) -> Iterator[Moved]:
+    """Return the live prices that moved by more than a fifth."""
+    for family in after:
+        for kind in KINDS:
+            old = before[family.name].mode(kind) if family.name in before else None
+            new = family.mode(kind)
+            if old is not None and new is not None and old.live and new.live:
+                yield from _moved(family.name, old, new)
+
+
+def _moved(family: str, old: Mode, new: Mode) -> Iterator[Moved]:
+    for resolution in new.resolutions or (None,):
+        seconds = new.seconds[0]
+        was, now = (prices.price(mode, seconds, resolution) for mode in (old, new))
+        if abs(now - was) > TOLD_FROM * was:
+            yield Moved(family, new.model, resolution, seconds, was, now)
+
+
+def strangers(known: Offer, heard: Heard) -> list[str]:
+    """Return the ids of listed models for prompts or pictures that the program does not know."""
+    ours = {mode.model for family in known for mode in family.modes.values()}
+    return sorted(one.id for one in heard.models if one.makes_videos and ours.isdisjoint(one.names))

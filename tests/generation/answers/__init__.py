@@ -1,0 +1,3 @@
+"""What the provider's answers stand for."""
+
+from __future__ import annotations

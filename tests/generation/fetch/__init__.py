@@ -1,0 +1,3 @@
+"""Videos fetched from links."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Pictures people send."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The options in a prompt."""
+
+from __future__ import annotations

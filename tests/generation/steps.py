@@ -1,0 +1,172 @@
+"""The rooms of a generation's life, wired as in the bot, and what a test asks of them."""
+
+from __future__ import annotations
+
+import itertools
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from generation.aimlapi import AimlApi
+from generation.alarms import Alarms
+from generation.catalogue import Catalogue
+from generation.detours import Detours
+from generation.feeds import Feeds
+from generation.lookup import Lookups
+from generation.models import Offer
+from generation.outage import Outages
+from generation.pictures import PictureDelayed, PictureGone, Pictures
+from generation.polling import Polls
+from generation.rests import Rests
+from generation.schedule import Patience
+from generation.submission import Submissions
+from storage import events, generations, notices
+from storage.generations import State
+from tests.storage.asked import ask, found, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from generation.media import MediaProcesses
+    from sandbox.aimlapi import AimlApiSandbox
+    from storage.database import Database
+    from storage.generations import Generation
+    from tests.storage.asked import Clock
+
+NAMES = ("sora-2", "sora-2-pro")
+"""The families on offer."""
+ADMIN = 900
+"""The operator's user id."""
+DEADLINE, GRACE = 1800.0, 120.0
+"""Seconds until a generation is parked, and until a lost submission is."""
+
+
+class Album:
+    """Where pictures are fetched from: files by their ids, or what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.pictures: dict[str, bytes] = {}
+        self.delayed = False
+
+    async def __call__(self, file_id: str, target: Path) -> None:
+        """Write the picture, as `FetchPicture` says."""
+        if self.delayed:
+            raise PictureDelayed
+        if file_id not in self.pictures:
+            raise PictureGone
+        target.write_bytes(self.pictures[file_id])  # noqa: ASYNC240 - small
+
+
+class Steps:
+    """Everything that takes steps, and the questions tests put afterwards."""
+
+    def __init__(
+        self,
+        db: Database,
+        provider: AimlApiSandbox,
+        clock: Clock,
+        *,
+        http: httpx.AsyncClient,
+        media: MediaProcesses,
+        folder: Path,
+    ) -> None:
+        self.db, self.provider, self.clock = db, provider, clock
+        self.album = Album()
+        self.videos = folder / "videos"
+        offer = Offer.load()
+        patience = Patience(interval=None, deadline=DEADLINE, grace=GRACE)
+        alarms = Alarms(frozenset({ADMIN}))
+        api = AimlApi(http, url=provider.url, key=SecretStr(provider.key))
+        ids = itertools.count(1)
+        self.rests = Rests(alarms, clock)
+        self.catalogue = Catalogue(
+            db=db, feeds=Feeds(http, url=provider.url), known=offer, names=NAMES,
+            rests=self.rests, alarms=alarms, clock=clock,
+        )  # fmt: skip
+        detours = Detours(self.catalogue, self.rests, credit_usd=Decimal("0.10"))
+        self.outages = Outages(db, api, alarms, clock)
+        self.submissions = Submissions(
+            db=db, api=api, offer=offer, pictures=Pictures(media, self.album),
+            outages=self.outages, detours=detours, patience=patience, clock=clock,
+            new_request_id=lambda: f"request-{next(ids)}",
+        )  # fmt: skip
+        self.polls = Polls(
+            db=db, api=api, http=http, origin=provider.url, videos=self.videos, media=media,
+            offer=offer, detours=detours, patience=patience, outages=self.outages, alarms=alarms,
+            fetch_seconds=30.0, clock=clock,
+        )  # fmt: skip
+        self.lookups = Lookups(
+            db=db, api=api, offer=offer, detours=detours, patience=patience, clock=clock
+        )
+
+    async def ask(self, cause: str = "message:1", **changes: Any) -> Generation:
+        """Queue a request now."""
+        return await ask(self.db, cause, now=self.clock.now, **changes)
+
+    async def again(self, generation: Generation) -> Generation:
+        """Read a generation anew."""
+        return await found(self.db, generation)
+
+    async def submit(self, generation: Generation) -> Generation:
+        """Take a request to the provider."""
+        await self.submissions.submit(generation)
+        return await self.again(generation)
+
+    async def poll(self, generation: Generation) -> Generation:
+        """Ask once how far it is."""
+        await self.polls.poll(generation)
+        return await self.again(generation)
+
+    async def look_up(self, generation: Generation) -> Generation:
+        """Search once for a lost submission."""
+        await self.lookups.look_up(generation)
+        return await self.again(generation)
+
+    async def taken(
+        self, cause: str = "message:1", *, ended: bool = True, **changes: Any
+    ) -> Generation:
+        """Return a generation the provider took, and has finished with if `ended`."""
+        generation = await self.submit(await self.ask(cause, **changes))
+        assert generation.state is State.GENERATING, generation.reason
+        if ended:
+            await self.provider.wait_until(
+                lambda: self.provider.generations.by_id[generation.provider_id or ""].ended,
+                "the video is made",
+            )
+        return generation
+
+    async def note(self, generation: Generation, **changes: Any) -> Generation:
+        """Change facts of a generation."""
+        async with self.db.transaction() as tx:
+            await generations.note(tx, generation.id, **changes)
+        return await self.again(generation)
+
+    async def ledger(self) -> list[str]:
+        """What happened to credits, in order."""
+        return [kind for (kind,) in await rows(self.db, "SELECT kind FROM ledger ORDER BY id")]
+
+    async def told(self) -> list[str]:
+        """What the person who asked was told."""
+        return [one.kind for one in await self._owed() if one.chat == 1]
+
+    async def alarms(self) -> list[str]:
+        """What the admin was told."""
+        return [one.kind for one in await self._owed() if one.chat != 1]
+
+    async def history(self, generation: Generation) -> list[str]:
+        """The states it went through."""
+        async with self.db.reading() as connection:
+            return [event.state for event in await events.of(connection, generation.id)]
+
+    async def uncharged(self, generation: Generation) -> bool:
+        """Whether the budget leaves it out."""
+        found = await rows(self.db, "SELECT uncharged FROM generations WHERE id = ?", generation.id)
+        return found == [(1,)]
+
+    async def _owed(self) -> list[notices.Owed]:
+        async with self.db.reading() as connection:
+            chats = await notices.chats_owed(connection)
+            return [one for chat in sorted(chats) for one in await notices.owed(connection, chat)]

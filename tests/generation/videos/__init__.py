@@ -1,0 +1,3 @@
+"""Videos made ready for a chat."""
+
+from __future__ import annotations
