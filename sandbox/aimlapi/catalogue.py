@@ -1,0 +1,153 @@
+"""Which models there are and which are going: the live catalogue and the deprecation feed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+
+from sandbox.aimlapi import schemas
+from sandbox.aimlapi.refusals import Refusal
+from sandbox.aimlapi.retirements import Retirement, feed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from sandbox.aimlapi.billing import Price
+
+_TYPE = "internal/video-generations/submit"
+_SECTIONS = ("pricing", "modalities", "capabilities")
+_IMAGES = ("image_url", "image_urls", "image_list", "first_frame_image")
+
+
+class Catalogue:
+    """The models served, their prices, and those that retire."""
+
+    def __init__(self, prices: dict[str, Price], clock: Callable[[], float]) -> None:
+        self.prices = prices
+        self.retired: dict[str, Retirement] = {
+            "bytedance/seedance-1-0-lite-t2v": Retirement("deprecated", "2026-07-20"),
+            "bytedance/seedance-1-0-lite-i2v": Retirement("deprecated", "2026-07-20"),
+        }
+        self._clock = clock
+
+    def serves(self, model: str) -> bool:
+        """Whether requests to a model are answered with anything but 404."""
+        retirement = self.retired.get(model)
+        return retirement is None or retirement.status != "withdrawn"
+
+    def today(self) -> str:
+        """The date now, as the feed writes it."""
+        return datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
+
+    async def models(self, request: Request) -> Response:
+        """Answer GET /v1/models."""
+        wanted = {name: _values(request, name) for name in request.query_params}
+        sections = wanted.get("include", set())
+        if "all" in sections or wanted.get("details", set()) & {"true", "1"}:
+            sections = set(_SECTIONS)
+        data = [
+            {name: value for name, value in entry.items() if name not in _SECTIONS}
+            | {name: entry[name] for name in _SECTIONS if name in sections}
+            for entry in map(self._entry, schemas.models().values())
+            if self._listed(entry["id"]) and _matches(entry, wanted)
+        ]
+        return _cached(request, {"object": "list", "data": data}, data)
+
+    async def model(self, request: Request) -> Response:
+        """Answer GET /model/{id}: one that is announced to go still has its page."""
+        model = schemas.find(request.path_params["id"])
+        if model is None or not self.serves(model.id):
+            raise Refusal(404, "Model is not found", name="NotFoundException")
+        return JSONResponse(self._entry(model))
+
+    async def deprecations(self, request: Request) -> Response:
+        """Answer GET /v1/models/deprecations; filters that make no sense are ignored."""
+        data = feed(self.retired, _values(request, "status"), request.query_params.get("since", ""))
+        now = datetime.fromtimestamp(self._clock(), UTC).isoformat()
+        return _cached(request, {"object": "list", "generated_at": now, "data": data}, data)
+
+    def _listed(self, model: str) -> bool:
+        retirement = self.retired.get(model)
+        return retirement is None or retirement.listed
+
+    def _entry(self, model: schemas.Model) -> dict[str, Any]:
+        maker = model.id.partition("/")[0]
+        page = model.id.replace("/", "%2F")
+        return {
+            "id": model.id,
+            "aliases": list(model.aliases),
+            "type": _TYPE,
+            "info": {
+                "name": model.id.rpartition("/")[2].replace("-", " ").title(),
+                "developer": maker,
+                "description": "",
+                "url": "",
+                "docsJson": f"https://api.aimlapi.com/docs-json?model={page}&endpoint="
+                + _TYPE.replace("/", "%2F"),
+            },
+            "tags": ["playground:video"],
+            "pricing": self.prices[model.id].quoted(),
+            "modalities": {"input": _inputs(model), "output": ["video"]},
+            "capabilities": _capabilities(model),
+        }
+
+
+def _inputs(model: schemas.Model) -> list[str]:
+    kinds = {
+        "text": "prompt" in model.fields,
+        "image": any(name in model.fields for name in _IMAGES),
+        "video": "video_url" in model.fields,
+    }
+    return [kind for kind, taken in kinds.items() if taken]
+
+
+def _capabilities(model: schemas.Model) -> list[str]:
+    sources = {name for name in model.required if "image" in name or "video" in name}
+    declared = {
+        "text_to_video": "prompt" in model.fields and not sources,
+        "image_to_video": any(name in model.fields for name in _IMAGES),
+        "video_to_video": "video_url" in model.fields,
+        "audio_generation": "generate_audio" in model.fields or model.is_sora,
+    }
+    return [name for name, able in declared.items() if able]
+
+
+def _values(request: Request, name: str) -> set[str]:
+    """A parameter's values, comma-separated or repeated."""
+    return {
+        value.strip()
+        for joined in request.query_params.getlist(name)
+        for value in joined.split(",")
+        if value.strip()
+    }
+
+
+def _matches(entry: dict[str, Any], wanted: dict[str, set[str]]) -> bool:
+    """Whether every filter that is given names something the entry has."""
+    inputs, outputs = entry["modalities"]["input"], entry["modalities"]["output"]
+    has = {
+        "id": {entry["id"], *entry["aliases"]},
+        "type": {entry["type"]},
+        "tags": set(entry["tags"]),
+        "capabilities": set(entry["capabilities"]),
+        "modalities": {*inputs, *outputs},
+        "input_modalities": set(inputs),
+        "output_modalities": set(outputs),
+    }
+    return all(has[name] & values for name, values in wanted.items() if name in has and values)
+
+
+def _cached(request: Request, body: dict[str, Any], data: list[dict[str, Any]]) -> Response:
+    """The answer with a weak ETag over its data, or 304 if the caller has it already."""
+    etag = f'W/"{hashlib.sha256(json.dumps(data).encode()).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": "public, max-age=300"}
+    held = request.headers.get("if-none-match", "")
+    if etag in [one.strip() for one in held.split(",")]:
+        return Response(status_code=304, headers=headers)
+    return JSONResponse(body, headers=headers)

@@ -1,0 +1,60 @@
+"""Serving finished files, as well or as badly as the generation's `Delivery` says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+
+from sandbox.aimlapi.wires import BrokenOff, Endless
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sandbox.aimlapi.generations import Generation
+    from sandbox.aimlapi.renders import Delivery
+
+_VIDEO = "video/mp4"
+_INSTEAD = {
+    "html": (b"<!doctype html><title>Sign in</title><p>Please sign in to see this.", "text/html"),
+    "garbage": (bytes(range(256)) * 400, _VIDEO),
+    "empty": (b"", _VIDEO),
+}
+
+
+def serve(generation: Generation, link: str) -> Response:
+    """The answer to a fetch of one of a generation's links."""
+    delivery = generation.render.delivery
+    generation.fetches += 1
+    if generation.fetches <= delivery.dead_fetches:
+        generation.dead_links.add(link)
+    if generation.path is None or link in generation.dead_links:
+        return Response("Gone", delivery.dead_status, media_type="text/plain")
+    if delivery.redirect:
+        return RedirectResponse(delivery.redirect, 302)
+    if delivery.body in _INSTEAD:
+        content, media_type = _INSTEAD[delivery.body]
+        return Response(content, media_type=media_type)
+    return _file(generation.path, delivery)
+
+
+def _file(path: Path, delivery: Delivery) -> Response:
+    if delivery.endless:
+        return Endless(path.read_bytes()[:65_536], media_type=_VIDEO)
+    if delivery.truncated:
+        whole = path.read_bytes()
+        return BrokenOff(whole[: len(whole) // 2], promised=len(whole), media_type=_VIDEO)
+    if delivery.bytes_per_second:
+        length = {"content-length": str(path.stat().st_size)}
+        pieces = _slowly(path, delivery.bytes_per_second)
+        return StreamingResponse(pieces, headers=length, media_type=_VIDEO)
+    return FileResponse(path, media_type=_VIDEO)
+
+
+async def _slowly(path: Path, bytes_per_second: int) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(max(1, bytes_per_second // 10)):
+            yield piece
+            await asyncio.sleep(0.1)

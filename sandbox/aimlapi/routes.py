@@ -1,0 +1,117 @@
+"""The addresses of the API and of its CDN, and what every answer has in common."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.aimlapi import cdn, submissions
+from sandbox.aimlapi.billing import CREDITS_PER_USD
+from sandbox.aimlapi.generations import state
+from sandbox.aimlapi.keys import check_key, tell_key
+from sandbox.aimlapi.refusals import Refusal
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from sandbox.aimlapi.events import Events
+    from sandbox.aimlapi.faults import Endpoint, Handler
+    from sandbox.aimlapi.server import AimlApiSandbox
+
+
+def application(provider: AimlApiSandbox, events: Events) -> Starlette:
+    """The provider as an ASGI app."""
+    logs, catalogue, account = provider.logs, provider.catalogue, provider.account
+
+    def get(path: str, endpoint: Endpoint, handler: Handler, *, key: bool = True) -> Route:
+        async def answer(request: Request) -> Response:
+            if key:
+                check_key(request, provider.key)
+            return await provider.faults.around(endpoint, request, handler)
+
+        return Route(path, _stamped(provider, answer), methods=["GET"])
+
+    async def poll(request: Request) -> Response:
+        return _poll(provider, events, request)
+
+    async def download(request: Request) -> Response:
+        return _download(provider, events, request)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        refusal = Refusal(status, f"Cannot {request.method} {request.url.path}")
+        return provider.refusals.answer(request, refusal)
+
+    on_failure: dict[Any, Any] = {HTTPException: failed}
+    return Starlette(
+        routes=[
+            Route(
+                "/v2/video/generations", _stamped(provider, provider.desk.take), methods=["POST"]
+            ),
+            get("/v2/video/generations", "poll", poll),
+            get("/v2/logs", "logs", logs.answer),
+            get("/v2/billing", "billing", account.tell),
+            get("/v2/billing/detail", "billing", account.tell_more),
+            get("/v1/key", "key", tell_key),
+            get("/v1/models", "models", catalogue.models, key=False),
+            get("/models", "models", catalogue.models, key=False),
+            get("/api/v1/models", "models", catalogue.models, key=False),
+            get("/v1/models/deprecations", "deprecations", catalogue.deprecations, key=False),
+            get("/model/{id:path}", "models", catalogue.model, key=False),
+            get("/cdn/{path:path}", "download", download, key=False),
+        ],
+        exception_handlers=on_failure,
+    )
+
+
+def _stamped(provider: AimlApiSandbox, handler: Handler) -> Handler:
+    """The handler with refusals written out and the headers every answer carries."""
+
+    async def answer(request: Request) -> Response:
+        if submissions.leaks_token(f"{request.url} {request.headers.items()}"):
+            provider.violations.append(
+                f"a Telegram bot's token in {request.method} to the provider"
+            )
+        try:
+            response = await handler(request)
+        except Refusal as refusal:
+            response = provider.refusals.answer(request, refusal)
+        response.headers["x-request-id"] = str(uuid.uuid4())
+        own_id = submissions.client_request_id(request.headers.get("x-client-request-id"))
+        if own_id:
+            response.headers["x-client-request-id"] = own_id
+        return response
+
+    return answer
+
+
+def _poll(provider: AimlApiSandbox, events: Events, request: Request) -> Response:
+    identity = request.query_params.get("generation_id", "")
+    provider.polls.append(identity)
+    generation = provider.generations.by_id.get(identity)
+    if generation is None:
+        raise Refusal(404, "Generation is not found", name="NotFoundException")
+    body = state(generation, provider.url)
+    events.tell("polled", id=identity, status=body["status"])
+    headers = {"x-inference-id": identity}
+    if generation.ended:
+        headers["x-aimlapi-credits-used"] = str(int(generation.charged * CREDITS_PER_USD))
+        headers["x-aimlapi-usd-spent"] = str(generation.charged)
+    return JSONResponse(body, headers=headers)
+
+
+def _download(provider: AimlApiSandbox, events: Events, request: Request) -> Response:
+    path = request.url.path
+    provider.downloads.append(path)
+    if "authorization" in request.headers:
+        provider.violations.append("the account's key was sent to the CDN")
+    generation = provider.generations.by_link(path)
+    if generation is None:
+        return Response("Not Found", 404, media_type="text/plain")
+    events.tell("fetched", id=generation.id)
+    return cdn.serve(generation, path)

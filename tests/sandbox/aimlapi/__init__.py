@@ -1,0 +1,3 @@
+"""Tests of the AI/ML API on this machine."""
+
+from __future__ import annotations
