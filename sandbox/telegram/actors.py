@@ -1,0 +1,43 @@
+"""Who writes and where they stand: people, the bot, topics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A Telegram user, or the bot itself."""
+
+    id: int
+    first_name: str
+    username: str | None = None
+    language: str | None = None
+    is_bot: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The User the bot sees."""
+        shown = {
+            "id": self.id,
+            "is_bot": self.is_bot,
+            "first_name": self.first_name,
+            "username": self.username,
+            "language_code": self.language,
+        }
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+# Telegram's shared accounts, whose ids stand for nobody in particular
+ANONYMOUS_ADMIN = Person(1087968824, "Group", "GroupAnonymousBot", is_bot=True)
+CHANNEL = Person(136817688, "Channel", "Channel_Bot", is_bot=True)
+
+
+@dataclass(eq=False, slots=True)
+class Topic:
+    """A topic of a forum; ``id`` is its message_thread_id."""
+
+    id: int
+    name: str
+    closed: bool = False
+    deleted: bool = False

@@ -1,0 +1,196 @@
+"""A chat: who is in it, what was said, and what the bot may do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from sandbox.telegram.errors import ApiError, bad_request, forbidden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.telegram.actors import Person, Topic
+    from sandbox.telegram.messages import Message
+    from sandbox.telegram.world import World
+
+ChatType = Literal["private", "group", "supergroup"]
+BotStatus = Literal["member", "administrator", "kicked", "left"]
+
+
+@dataclass(eq=False)
+class Chat:
+    """State and rules of a chat; what people do in it is in ``people``.
+
+    ``withheld`` are permissions members do not have, by the Bot API's names.
+    """
+
+    world: World
+    id: int
+    type: ChatType
+    title: str | None = None
+    members: list[Person] = field(default_factory=list)
+    admins: list[Person] = field(default_factory=list)
+    is_forum: bool = False
+    bot_status: BotStatus = "member"
+    started: bool = True
+    blocked: bool = False
+    deleted: bool = False
+    writable: bool = True
+    withheld: set[str] = field(default_factory=set)
+    migrated_to: int | None = None
+    topics: dict[int, Topic] = field(default_factory=dict)
+    history: dict[int, Message] = field(default_factory=dict)
+    actions: list[str] = field(default_factory=list)
+    last_id: int = 0
+
+    @property
+    def messages(self) -> list[Message]:
+        """Everything in the chat that is not deleted, oldest first."""
+        return [message for message in self.history.values() if not message.deleted]
+
+    @property
+    def from_bot(self) -> list[Message]:
+        """The bot's messages that are there."""
+        return [message for message in self.messages if message.sender is self.world.bot]
+
+    @property
+    def last(self) -> Message:
+        """The newest message.
+
+        Raises:
+            AssertionError: in an empty chat.
+        """
+        if not self.messages:
+            raise AssertionError(f"nothing was said in {self!r}")
+        return self.messages[-1]
+
+    def find(self, message_id: int) -> Message | None:
+        """The message of an id, unless it is deleted."""
+        message = self.history.get(message_id)
+        return None if message is None or message.deleted else message
+
+    async def wait(
+        self,
+        wanted: Callable[[Message], object],
+        timeout: float = 10,  # noqa: ASYNC109 - a test says how long it is ready to wait
+    ) -> Message:
+        """The first message of the bot that is as wanted: there already, coming, or edited so.
+
+        Raises:
+            AssertionError: after ``timeout`` seconds, with what the chat holds.
+        """
+        found = await self.world.changes.until(
+            lambda: next((m for m in self.from_bot if wanted(m)), None), timeout
+        )
+        if found is None:
+            raise AssertionError(
+                f"no such message of the bot in {self!r} within {timeout} s; "
+                f"there are: {self.messages}"
+            )
+        return found
+
+    async def wait_gone(self, message: Message, timeout: float = 10) -> None:  # noqa: ASYNC109 - as above
+        """Waits until a message is deleted.
+
+        Raises:
+            AssertionError: after ``timeout`` seconds.
+        """
+        if not await self.world.changes.until(lambda: message.deleted or None, timeout):
+            raise AssertionError(f"{message!r} is still there after {timeout} s")
+
+    def status_of(self, person: Person) -> str:
+        """A person's or the bot's status; the first admin is the owner."""
+        if person is self.world.bot:
+            return self.bot_status
+        if person in self.admins:
+            return "creator" if person == self.admins[0] else "administrator"
+        return "member" if person in self.members else "left"
+
+    def as_json(self) -> dict[str, Any]:
+        """The Chat inside messages."""
+        if self.type == "private":
+            person = self.members[0]
+            shown: dict[str, Any] = {"first_name": person.first_name}
+            if person.username:
+                shown["username"] = person.username
+        else:
+            shown = {"title": self.title}
+            if self.is_forum:
+                shown["is_forum"] = True
+        return {"id": self.id, "type": self.type, **shown}
+
+    def check_open(self) -> None:
+        """Whether the bot is in this chat at all.
+
+        Raises:
+            ApiError: 400 after a migration, 403 when people have sent the bot away.
+        """
+        if self.migrated_to is not None:
+            raise ApiError(
+                400,
+                "Bad Request: group chat was upgraded to a supergroup chat",
+                migrate_to_chat_id=self.migrated_to,
+            )
+        if self.deleted:
+            if self.type == "private":
+                raise forbidden("user is deactivated")
+            raise forbidden(f"the {self.type} chat was deleted")
+        if self.type == "private" and self.blocked:
+            raise forbidden("bot was blocked by the user")
+        if self.type == "private" and not self.started:
+            raise forbidden("bot can't initiate conversation with a user")
+        if self.bot_status == "kicked":
+            raise forbidden(f"bot was kicked from the {self.type} chat")
+        if self.bot_status == "left":
+            raise forbidden(f"bot is not a member of the {self.type} chat")
+
+    def check_writable(self, what: str) -> None:
+        """Whether the bot may send ``what`` (text messages, videos …) here.
+
+        Raises:
+            ApiError: 400 in a read-only group, else as ``check_open``.
+        """
+        self.check_open()
+        if not self.writable and self.bot_status != "administrator":
+            raise bad_request(f"not enough rights to send {what} to the chat")
+
+    def open_topic(self, thread_id: int | None) -> Topic | None:
+        """The topic of a thread id; None is the General topic, or a chat without topics.
+
+        Raises:
+            ApiError: 400 for an unknown or deleted topic, a thread that is none, a closed topic.
+        """
+        if thread_id is None:
+            return None
+        topic = self.topics.get(thread_id)
+        if topic is None or topic.deleted or not self.is_forum:
+            raise bad_request("message thread not found")
+        if topic.closed and self.bot_status != "administrator":
+            raise bad_request("TOPIC_CLOSED")
+        return topic
+
+    def thread_of(self, answered: Message | None) -> int | None:
+        """The thread a reply falls into: supergroups number it even where there are no topics."""
+        if answered is None or self.type != "supergroup" or answered.topic is not None:
+            return None
+        return answered.thread_id or answered.message_id
+
+    def shows_bot(self, message: Message) -> bool:
+        """Whether the bot is told of a message: in groups, privacy mode withholds most."""
+        if self.type == "private":
+            return not self.blocked
+        if self.bot_status in {"kicked", "left"} or self.deleted:
+            return False
+        world = self.world
+        if world.reads_all_group_messages or self.bot_status == "administrator":
+            return True
+        if message.is_service:
+            return True
+        answered = self.find(message.reply_to) if message.reply_to else None
+        if answered is not None and answered.sender is world.bot:
+            return True
+        return message.via_bot is world.bot or message.commands_bot(world.bot.username or "")
+
+    def __repr__(self) -> str:
+        return f"<{self.type} {self.title or self.members[0].first_name} {self.id}>"

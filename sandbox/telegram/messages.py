@@ -1,0 +1,241 @@
+"""A message as everybody in the chat sees it, and as the bot is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sandbox.telegram.markup import to_html, utf16_slice
+
+if TYPE_CHECKING:
+    from sandbox.telegram.actors import Person, Topic
+    from sandbox.telegram.chats import Chat
+    from sandbox.telegram.files import StoredFile
+    from sandbox.telegram.queries import Answer
+
+Json = dict[str, Any]
+
+SERVICE = frozenset(
+    {
+        "new_chat_members",
+        "left_chat_member",
+        "group_chat_created",
+        "migrate_to_chat_id",
+        "migrate_from_chat_id",
+        "forum_topic_created",
+        "forum_topic_closed",
+        "forum_topic_reopened",
+        "successful_payment",
+        "refunded_payment",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button under a message; ``share`` is the query it takes to a chat somebody picks."""
+
+    text: str
+    data: str | None = None
+    url: str | None = None
+    switch_inline_query: str | None = None
+    share: str | None = None
+    copy_text: str | None = None
+    pay: bool = False
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Message:
+    """One message; edits change it in place.
+
+    ``extra`` holds contents of other kinds under the Bot API's field names (contact, location,
+    service messages, invoices).
+    """
+
+    chat: Chat
+    message_id: int
+    date: int
+    sender: Person
+    sender_chat: Chat | None = None
+    text: str | None = None
+    caption: str | None = None
+    entities: list[Json] = field(default_factory=list)
+    media: StoredFile | None = None
+    photo: list[StoredFile] = field(default_factory=list)
+    extra: Json = field(default_factory=dict)
+    reply_markup: Json | None = None
+    reply_to: int | None = None
+    topic: Topic | None = None
+    thread_id: int | None = None
+    silent: bool = False
+    protected: bool = False
+    spoiler: bool = False
+    album: str | None = None
+    forward_origin: Json | None = None
+    via_bot: Person | None = None
+    inline_message_id: str | None = None
+    payload: str | None = None
+    edited_at: int | None = None
+    reactions: list[str] = field(default_factory=list)
+    deleted: bool = False
+
+    @property
+    def video(self) -> StoredFile | None:
+        """The video, when Telegram took it as one."""
+        return self._media("video")
+
+    @property
+    def animation(self) -> StoredFile | None:
+        """The animation: also what a video without a sound track becomes."""
+        return self._media("animation")
+
+    @property
+    def document(self) -> StoredFile | None:
+        """The document; not the shadow document of an animation."""
+        return self._media("document")
+
+    @property
+    def force_reply(self) -> Json | None:
+        """The ForceReply object, when the message asks for an answer."""
+        markup = self.reply_markup
+        return markup if markup is not None and "force_reply" in markup else None
+
+    @property
+    def buttons(self) -> list[list[Button]]:
+        """Rows of the keyboard under the message."""
+        rows = (self.reply_markup or {}).get("inline_keyboard", [])
+        return [[_button(shown) for shown in row] for row in rows]
+
+    def button(self, text: str | None = None, *, data: str | None = None) -> Button:
+        """The button whose text contains ``text``, or whose data is ``data``.
+
+        Raises:
+            AssertionError: when there is none; it lists those that are there.
+        """
+        there = [button for row in self.buttons for button in row]
+        exact = [b for b in there if (text is not None and b.text == text)]
+        for button in [*exact, *there]:
+            if (text is not None and text in button.text) or (
+                data is not None and button.data == data
+            ):
+                return button
+        raise AssertionError(f"no button {text or data!r} under {self!r}; there are {there}")
+
+    async def press(
+        self,
+        text: str | None = None,
+        *,
+        by: Person | None = None,
+        data: str | None = None,
+        timeout: float = 10,  # noqa: ASYNC109 - a test says how long it is ready to wait
+    ) -> Answer:
+        """Presses a button and waits up to ``timeout`` seconds for the bot's answer.
+
+        Raises:
+            AssertionError: when there is no such button or no answer came.
+        """
+        return await self.chat.world.press(
+            self, self.button(text, data=data), by=by, timeout=timeout
+        )
+
+    @property
+    def is_service(self) -> bool:
+        """Whether Telegram itself says this: joins, topics, migrations, payments."""
+        return bool(SERVICE & self.extra.keys())
+
+    def commands_bot(self, username: str) -> bool:
+        """Whether a command in it is meant for that bot, or for any bot."""
+        words = self.text or self.caption or ""
+        said = [
+            utf16_slice(words, entity["offset"], entity["length"])
+            for entity in self.entities
+            if entity["type"] == "bot_command"
+        ]
+        return any(
+            "@" not in command or command.lower().endswith(f"@{username.lower()}")
+            for command in said
+        )
+
+    def html(self) -> str:
+        """Text or caption with its formatting as HTML."""
+        return to_html(self.text or self.caption or "", self.entities)
+
+    def _media(self, kind: str) -> StoredFile | None:
+        return self.media if self.media is not None and self.media.stored_as == kind else None
+
+    def as_json(self, *, nested: bool = False) -> Json:
+        """The message as the Bot API shows it; a nested one does not show what it answers."""
+        shown: Json = {
+            "message_id": self.message_id,
+            "date": self.date,
+            "chat": self.chat.as_json(),
+            "from": self.sender.as_json(),
+        }
+        if self.sender_chat is not None:
+            shown["sender_chat"] = self.sender_chat.as_json()
+        shown |= self._place(nested=nested) | self._content()
+        if self.reply_markup is not None and "inline_keyboard" in self.reply_markup:
+            shown["reply_markup"] = self.reply_markup
+        optional = {
+            "edit_date": self.edited_at,
+            "media_group_id": self.album,
+            "forward_origin": self.forward_origin,
+            "via_bot": self.via_bot.as_json() if self.via_bot else None,
+            "has_protected_content": self.protected or None,
+            "has_media_spoiler": self.spoiler or None,
+        }
+        return shown | {name: value for name, value in optional.items() if value is not None}
+
+    def _place(self, *, nested: bool) -> Json:
+        """Topic, thread and the answered message; a topic's messages answer its first one."""
+        shown: Json = {}
+        if self.topic is not None:
+            shown |= {"message_thread_id": self.topic.id, "is_topic_message": True}
+        elif self.thread_id is not None:
+            shown["message_thread_id"] = self.thread_id
+        if not nested:
+            above = self.reply_to or (self.topic.id if self.topic else None)
+            answered = self.chat.find(above) if above and above != self.message_id else None
+            if answered is not None:
+                shown["reply_to_message"] = answered.as_json(nested=True)
+        return shown
+
+    def _content(self) -> Json:
+        shown = dict(self.extra)
+        if self.text is not None:
+            shown["text"] = self.text
+            if self.entities:
+                shown["entities"] = self.entities
+        if self.photo:
+            shown["photo"] = [size.as_json() for size in self.photo]
+        if self.media is not None:
+            shown[self.media.stored_as] = self.media.as_json()
+            if self.media.stored_as == "animation":
+                shown["document"] = self.media.as_document()
+        if self.caption:
+            shown["caption"] = self.caption
+            if self.entities:
+                shown["caption_entities"] = self.entities
+        return shown
+
+    def __repr__(self) -> str:
+        what = self.media.stored_as if self.media else "photo" if self.photo else ""
+        extra = ",".join(self.extra)
+        words = self.text or self.caption or ""
+        gone = " deleted" if self.deleted else ""
+        return (
+            f"<{self.message_id}{gone} from {self.sender.first_name}: {what}{extra} {words!r}"
+            f"{' ' + str([b.text for r in self.buttons for b in r]) if self.buttons else ''}>"
+        )
+
+
+def _button(shown: Json) -> Button:
+    return Button(
+        text=shown["text"],
+        data=shown.get("callback_data"),
+        url=shown.get("url"),
+        switch_inline_query=shown.get("switch_inline_query"),
+        share=(shown.get("switch_inline_query_chosen_chat") or {}).get("query"),
+        copy_text=(shown.get("copy_text") or {}).get("text"),
+        pay=shown.get("pay", False),
+    )

@@ -1,0 +1,111 @@
+"""Where a message of the bot goes: its chat, topic and the message it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.telegram.errors import bad_request
+from sandbox.telegram.keyboards import read_keyboard
+from sandbox.telegram.messages import Message
+
+if TYPE_CHECKING:
+    from sandbox.telegram.chats import Chat
+    from sandbox.telegram.world import World
+
+Params = dict[str, Any]
+_NOT_PLAYED = (
+    "business_connection_id",
+    "direct_messages_topic_id",
+    "suggested_post_parameters",
+    "allow_paid_broadcast",
+)
+
+
+def find_chat(world: World, params: Params, name: str = "chat_id") -> Chat:
+    """The chat of a call.
+
+    Raises:
+        ApiError: 400 for a chat this bot has never met.
+    """
+    chat = world.chats.get(params[name])
+    if chat is None:
+        raise bad_request("chat not found")
+    return chat
+
+
+def place(world: World, params: Params, what: str, **content: Any) -> Message:
+    """Posts a message of the bot; ``what`` names its content as in a refusal for missing rights.
+
+    Raises:
+        ApiError: when the chat, the topic or the answered message does not take it.
+    """
+    for name in _NOT_PLAYED:
+        if name in params:
+            raise bad_request(f"this server does not play {name}")
+    chat = find_chat(world, params)
+    chat.check_writable(what)
+    topic = chat.open_topic(params.get("message_thread_id"))
+    reply_to = _answered(chat, params.get("reply_parameters"))
+    if topic is None and reply_to is not None and reply_to.topic is not None:
+        topic = chat.open_topic(reply_to.topic.id)
+    markup = read_keyboard(params)
+    if world.floods is not None:
+        world.floods.count(chat.id)
+    chat.last_id += 1
+    return world.post(
+        Message(
+            chat=chat,
+            message_id=chat.last_id,
+            date=int(world.clock()),
+            sender=world.bot,
+            topic=topic,
+            reply_to=reply_to.message_id if reply_to else None,
+            thread_id=chat.thread_of(reply_to),
+            silent=params.get("disable_notification", False),
+            protected=params.get("protect_content", False),
+            spoiler=params.get("has_spoiler", False),
+            reply_markup=markup,
+            **content,
+        )
+    )
+
+
+def _answered(chat: Chat, given: Params | None) -> Message | None:
+    if given is None:
+        return None
+    if "chat_id" in given and given["chat_id"] != chat.id:
+        raise bad_request("this server does not play replies to another chat")
+    message = chat.find(given["message_id"])
+    if message is None and not given.get("allow_sending_without_reply"):
+        raise bad_request("message to be replied not found")
+    quote = given.get("quote")
+    if message is not None and quote and quote not in (message.text or message.caption or ""):
+        raise bad_request("QUOTE_TEXT_INVALID")
+    return message
+
+
+def message_to_edit(world: World, params: Params) -> Message:
+    """The message of the bot an edit is about.
+
+    Raises:
+        ApiError: 400 when it is not there, somebody else's, or under a reply keyboard.
+    """
+    inline_id = params.get("inline_message_id")
+    if inline_id is not None:
+        inline = world.inline_messages.get(inline_id)
+        if inline is None or inline.deleted:
+            raise bad_request("MESSAGE_ID_INVALID")
+        return inline
+    if "chat_id" not in params:
+        raise bad_request("chat_id is empty")
+    if "message_id" not in params:
+        raise bad_request("message identifier is not specified")
+    chat = find_chat(world, params)
+    chat.check_open()
+    message = chat.find(params["message_id"])
+    if message is None:
+        raise bad_request("message to edit not found")
+    keyboard = message.reply_markup
+    if message.sender is not world.bot or (keyboard and "inline_keyboard" not in keyboard):
+        raise bad_request("message can't be edited")
+    return message

@@ -1,0 +1,106 @@
+"""How the bot gets its updates, files, and knowledge of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.telegram.errors import ApiError, bad_request
+
+if TYPE_CHECKING:
+    from sandbox.telegram.methods.placing import Params
+    from sandbox.telegram.world import World
+
+DOWNLOAD_BYTES = 20 * 1024 * 1024
+_BATCH = 100
+
+
+async def get_me(world: World, _: Params) -> dict[str, Any]:
+    """Serves getMe."""
+    return world.bot.as_json() | {
+        "can_join_groups": True,
+        "can_read_all_group_messages": world.reads_all_group_messages,
+        "supports_inline_queries": world.supports_inline_queries,
+        "can_connect_to_business": False,
+        "has_main_web_app": False,
+        "has_topics_enabled": False,
+    }
+
+
+async def get_updates(world: World, params: Params) -> list[dict[str, Any]]:
+    """Serves getUpdates: a long poll; allowed_updates are remembered until given again."""
+    if world.webhook_url:
+        raise ApiError(
+            409,
+            "Conflict: can't use getUpdates method while webhook is active; "
+            "use deleteWebhook to delete the webhook first",
+        )
+    if "allowed_updates" in params:
+        world.updates.allowed = params["allowed_updates"]
+    updates = await world.updates.poll(
+        offset=params.get("offset", 0),
+        limit=min(max(params.get("limit", _BATCH), 1), _BATCH),
+        timeout=max(params.get("timeout", 0), 0),
+    )
+    return [update.as_json() for update in updates]
+
+
+async def set_webhook(world: World, params: Params) -> bool:
+    """Serves setWebhook: remembered, so that polling is refused; this server calls no webhook."""
+    if params["url"] and not params["url"].startswith("https://"):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    world.webhook_url = params["url"]
+    if "allowed_updates" in params:
+        world.updates.allowed = params["allowed_updates"]
+    if params.get("drop_pending_updates"):
+        world.updates.clear()
+    return True
+
+
+async def delete_webhook(world: World, params: Params) -> bool:
+    """Serves deleteWebhook."""
+    world.webhook_url = ""
+    if params.get("drop_pending_updates"):
+        world.updates.clear()
+    return True
+
+
+async def get_webhook_info(world: World, _: Params) -> dict[str, Any]:
+    """Serves getWebhookInfo."""
+    info: dict[str, Any] = {
+        "url": world.webhook_url,
+        "has_custom_certificate": False,
+        "pending_update_count": len(world.updates),
+    }
+    return info | ({"allowed_updates": world.updates.allowed} if world.updates.allowed else {})
+
+
+async def get_file(world: World, params: Params) -> dict[str, Any]:
+    """Serves getFile: up to 20 MB."""
+    file = world.files.by_id(params["file_id"])
+    if file is None:
+        raise bad_request("invalid file_id")
+    if file.size > DOWNLOAD_BYTES:
+        raise bad_request("file is too big")
+    return {
+        "file_id": file.file_id,
+        "file_unique_id": file.file_unique_id,
+        "file_size": file.size,
+        "file_path": file.file_path,
+    }
+
+
+async def log_out(_: World, __: Params) -> bool:
+    """Serves logOut and close: nothing to do on this machine."""
+    return True
+
+
+METHODS = {
+    "getMe": get_me,
+    "getUpdates": get_updates,
+    "setWebhook": set_webhook,
+    "deleteWebhook": delete_webhook,
+    "getWebhookInfo": get_webhook_info,
+    "getFile": get_file,
+    "logOut": log_out,
+    "close": log_out,
+}

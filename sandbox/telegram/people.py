@@ -1,0 +1,252 @@
+"""What people do in chats: they write, send files, edit, come and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.telegram.actors import ANONYMOUS_ADMIN, CHANNEL
+from sandbox.telegram.chats import BotStatus, Chat
+from sandbox.telegram.formatting import read_caption, read_inline_text
+from sandbox.telegram.markup import Entity, with_found
+from sandbox.telegram.media import photo_sizes
+from sandbox.telegram.membership import chat_member
+from sandbox.telegram.messages import Json, Message
+
+if TYPE_CHECKING:
+    from sandbox.telegram.actors import Person, Topic
+    from sandbox.telegram.files import StoredFile
+
+
+class Conversation(Chat):
+    """A chat people can act in."""
+
+    async def send(
+        self,
+        by: Person,
+        text: str,
+        *,
+        reply_to: Message | None = None,
+        topic: Topic | None = None,
+        entities: list[Entity] | None = None,
+        forwarded_from: Person | str | None = None,
+        via_bot: Person | None = None,
+        sender_chat: Chat | None = None,
+    ) -> Message:
+        """Writes a text; commands, mentions and links get their entities by themselves.
+
+        ``forwarded_from`` is the author, or the bare name of one who hides it. With
+        ``sender_chat`` an admin writes as the group itself, or as a channel.
+        """
+        if sender_chat is not None:
+            by = ANONYMOUS_ADMIN if sender_chat is self else CHANNEL
+        found = with_found(text, entities or [])
+        origin = self._origin(forwarded_from)
+        return self._say(
+            by,
+            reply_to,
+            topic,
+            text=text,
+            entities=found,
+            forward_origin=origin,
+            via_bot=via_bot,
+            sender_chat=sender_chat,
+        )
+
+    async def send_photo(
+        self,
+        by: Person,
+        picture: bytes,
+        *,
+        caption: str | None = None,
+        reply_to: Message | None = None,
+        topic: Topic | None = None,
+        album: str | None = None,
+        forwarded_from: Person | str | None = None,
+    ) -> Message:
+        """Sends a picture as a photo: Telegram makes JPEGs of several sizes of it."""
+        sizes = [self.world.files.add_picture("photo", size) for size in photo_sizes(picture)]
+        return self._say(
+            by,
+            reply_to,
+            topic,
+            photo=sizes,
+            album=album,
+            forward_origin=self._origin(forwarded_from),
+            **_captioned(caption),
+        )
+
+    async def send_document(
+        self,
+        by: Person,
+        data: bytes,
+        file_name: str,
+        mime_type: str,
+        *,
+        caption: str | None = None,
+        reply_to: Message | None = None,
+        topic: Topic | None = None,
+        album: str | None = None,
+    ) -> Message:
+        """Sends a file as it is; the type is what the sender's program says."""
+        file = self.world.files.add("document", data, file_name=file_name, mime_type=mime_type)
+        return self._say(by, reply_to, topic, media=file, album=album, **_captioned(caption))
+
+    async def send_video(
+        self,
+        by: Person,
+        data: bytes,
+        *,
+        width: int = 1280,
+        height: int = 720,
+        duration: int = 4,
+        caption: str | None = None,
+        reply_to: Message | None = None,
+    ) -> Message:
+        """Sends a video; ``duration`` in seconds."""
+        file = self._framed("video", data, width, height, duration)
+        return self._say(by, reply_to, None, media=file, **_captioned(caption))
+
+    async def send_animation(
+        self,
+        by: Person,
+        data: bytes,
+        *,
+        width: int = 320,
+        height: int = 240,
+        duration: int = 2,
+        caption: str | None = None,
+        reply_to: Message | None = None,
+    ) -> Message:
+        """Sends a GIF, which is an mp4 to Telegram; ``duration`` in seconds."""
+        file = self._framed("animation", data, width, height, duration)
+        return self._say(by, reply_to, None, media=file, **_captioned(caption))
+
+    async def send_voice(self, by: Person, data: bytes, *, duration: int = 3) -> Message:
+        """Sends a voice message; ``duration`` in seconds."""
+        file = self.world.files.add("voice", data, duration=duration, mime_type="audio/ogg")
+        return self._say(by, None, None, media=file)
+
+    async def send_sticker(self, by: Person, data: bytes, *, moves: bool = False) -> Message:
+        """Sends a sticker: a WEBP picture, or a WEBM video where it moves."""
+        file = self.world.files.add("sticker", data, width=512, height=512, streaming=moves)
+        return self._say(by, None, None, media=file)
+
+    async def send_contact(self, by: Person, phone_number: str, first_name: str) -> Message:
+        """Sends a contact."""
+        contact = {"phone_number": phone_number, "first_name": first_name}
+        return self._say(by, None, None, extra={"contact": contact})
+
+    async def send_location(self, by: Person, latitude: float, longitude: float) -> Message:
+        """Sends a place, in degrees."""
+        place = {"latitude": latitude, "longitude": longitude}
+        return self._say(by, None, None, extra={"location": place})
+
+    async def edit(self, message: Message, text: str) -> Message:
+        """Changes a text, or the caption of a file."""
+        if message.text is not None:
+            message.text = text
+        else:
+            message.caption = text
+        message.entities = with_found(text, [])
+        message.edited_at = int(self.world.clock())
+        self.world.edited(message)
+        return message
+
+    async def send_inline(self, by: Person, result: Json, *, topic: Topic | None = None) -> Message:
+        """Sends a result of an inline query: a stored video or an article's text."""
+        content: dict[str, Any] = {"reply_markup": result.get("reply_markup")}
+        if "video_file_id" in result:
+            content["media"] = self.world.files.by_id(result["video_file_id"])
+            content["caption"], content["entities"] = read_caption(result)
+        else:
+            content["text"], content["entities"] = read_inline_text(result["input_message_content"])
+        message = self._say(by, None, topic, via_bot=self.world.bot, **content)
+        message.inline_message_id = f"inline-{self.world.fresh_id()}"
+        self.world.inline_messages[message.inline_message_id] = message
+        return message
+
+    async def delete_message(self, message: Message) -> None:
+        """Deletes a message; the bot is not told."""
+        self.world.delete(message)
+
+    async def pay(self, invoice: Message, by: Person, timeout: float = 10) -> Json:  # noqa: ASYNC109 - a test says how long it is ready to wait
+        """Pays an invoice of the bot, once the bot has agreed; returns its answer.
+
+        Raises:
+            AssertionError: when the bot did not answer in time.
+        """
+        answer = await self.world.checkout(invoice, by, timeout)
+        if answer["ok"]:
+            shown = invoice.extra["invoice"]
+            payment = {
+                "currency": shown["currency"],
+                "total_amount": shown["total_amount"],
+                "invoice_payload": invoice.payload,
+                "telegram_payment_charge_id": f"charge-{self.world.fresh_id()}",
+                "provider_payment_charge_id": "",
+            }
+            self._say(by, None, None, extra={"successful_payment": payment})
+        return answer
+
+    def service(self, by: Person, topic: Topic | None = None, **extra: Any) -> Message:
+        """Telegram's own line about something that happened."""
+        return self._say(by, None, topic, extra=extra)
+
+    def bot_became(self, status: BotStatus, by: Person) -> None:
+        """Tells the bot how it stands in this chat: my_chat_member."""
+        bot = self.world.bot
+        change = {
+            "chat": self.as_json(),
+            "from": by.as_json(),
+            "date": int(self.world.clock()),
+            "old_chat_member": chat_member(bot, self.bot_status),
+            "new_chat_member": chat_member(bot, status),
+        }
+        self.bot_status = status
+        self.world.updates.push("my_chat_member", change)
+
+    def _say(
+        self, by: Person, reply_to: Message | None, topic: Topic | None, **content: Any
+    ) -> Message:
+        if self.type == "private":
+            self.started = True
+        if topic is None and reply_to is not None:
+            topic = reply_to.topic
+        self.last_id += 1
+        message = Message(
+            chat=self,
+            message_id=self.last_id,
+            date=int(self.world.clock()),
+            sender=by,
+            reply_to=reply_to.message_id if reply_to else None,
+            topic=topic,
+            thread_id=self.thread_of(reply_to),
+            **content,
+        )
+        return self.world.post(message)
+
+    def _framed(self, kind: str, data: bytes, width: int, height: int, duration: int) -> StoredFile:
+        return self.world.files.add(
+            kind,
+            data,
+            width=width,
+            height=height,
+            duration=duration,
+            file_name=f"{kind}.mp4",
+            mime_type="video/mp4",
+        )
+
+    def _origin(self, author: Person | str | None) -> Json | None:
+        """Where a forward comes from; of a person who hides, only the name is told."""
+        date = int(self.world.clock())
+        if author is None:
+            return None
+        if isinstance(author, str):
+            return {"type": "hidden_user", "date": date, "sender_user_name": author}
+        return {"type": "user", "date": date, "sender_user": author.as_json()}
+
+
+def _captioned(caption: str | None) -> dict[str, Any]:
+    if caption is None:
+        return {}
+    return {"caption": caption, "entities": with_found(caption, [])}

@@ -1,0 +1,204 @@
+"""The sandbox as a test or the demo holds it: a server, its people and chats."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from sandbox.telegram.actors import Person
+from sandbox.telegram.floods import FloodLimits
+from sandbox.telegram.rooms import Group, PrivateChat
+from sandbox.telegram.server import telegram_app
+from sandbox.telegram.serving import Connections, LoopbackServer
+from sandbox.telegram.world import Call, Profile, World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from types import TracebackType
+
+    from sandbox.telegram.changes import Event
+    from sandbox.telegram.faults import Faults
+    from sandbox.telegram.queries import InlineAnswer, Query
+
+TOKEN = "7000000001:AAsandbox-telegram-token-for-this-machine"  # noqa: S105 - opens nothing but this sandbox
+_FIRST_PERSON = 1_000_000
+_FIRST_GROUP = 4_000_000
+_SUPERGROUPS = -1_000_000_000_000
+
+
+class TelegramSandbox:
+    """A Bot API server with one bot; ``async with`` serves it.
+
+    Args:
+        port: 0 takes a free one.
+        token: what the bot logs in with; the number before the colon is the bot's id.
+        username: the bot's name.
+        flood_limits: whether Telegram's limits per chat are enforced.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        token: str = TOKEN,
+        username: str = "film_maker_bot",
+        flood_limits: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="telegram-sandbox-")
+        bot = Person(int(token.partition(":")[0]), "Film Maker", username, is_bot=True)
+        self.world = World(token=token, bot=bot, directory=Path(self._folder.name), clock=clock)
+        if flood_limits:
+            self.world.floods = FloodLimits(clock)
+        connections = Connections()
+        app = telegram_app(self.world, connections.hang_up)
+        self._server = LoopbackServer(app, connections, port)
+        self.token = token
+        self.bot = bot
+        self.url = self._server.url
+
+    async def __aenter__(self) -> Self:
+        await self._server.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.faults.clear()
+        self.world.updates.release()
+        await self._server.stop()
+        self._folder.cleanup()
+
+    @property
+    def faults(self) -> Faults:
+        """Faults to come."""
+        return self.world.faults
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call the bot made, oldest first."""
+        return self.world.calls
+
+    @property
+    def profile(self) -> Profile:
+        """What the bot says about itself."""
+        return self.world.profile
+
+    @property
+    def unanswered_callbacks(self) -> list[Query]:
+        """Presses the bot has not answered."""
+        return self.world.callbacks.unanswered
+
+    def calls_of(self, method: str) -> list[Call]:
+        """The calls of one method."""
+        return [call for call in self.calls if call.method == method]
+
+    async def wait_for_call(
+        self,
+        method: str,
+        *,
+        count: int = 1,
+        timeout: float = 10,  # noqa: ASYNC109 - a test says how long it is ready to wait
+    ) -> Call:
+        """Waits until a method was called ``count`` times; the call may still be running.
+
+        Raises:
+            AssertionError: after ``timeout`` seconds.
+        """
+
+        def look() -> Call | None:
+            calls = self.calls_of(method)
+            return calls[count - 1] if len(calls) >= count else None
+
+        call = await self.world.changes.until(look, timeout)
+        if call is None:
+            raise AssertionError(
+                f"{method} was called {len(self.calls_of(method))} times within {timeout} s, "
+                f"not {count}"
+            )
+        return call
+
+    def events(self) -> AsyncGenerator[Event, None]:
+        """Changes as they happen: message, edit, delete, action, answer, reaction, call."""
+        return self.world.changes.stream()
+
+    def person(
+        self,
+        name: str,
+        *,
+        username: str | None = None,
+        language: str | None = "en",
+        user_id: int | None = None,
+    ) -> Person:
+        """A Telegram user; ``user_id`` for one whose id the bot's settings name."""
+        number = _FIRST_PERSON + self.world.fresh_id() if user_id is None else user_id
+        person = Person(number, name, username, language)
+        self.world.people[person.id] = person
+        return person
+
+    def private(self, person: Person, *, started: bool = True) -> PrivateChat:
+        """A person's chat with the bot; not started, the bot may not write first."""
+        chat = self.world.chats.get(person.id)
+        if isinstance(chat, PrivateChat):
+            return chat
+        new = PrivateChat(self.world, person.id, "private", members=[person], started=started)
+        self.world.chats[new.id] = new
+        return new
+
+    def group(
+        self,
+        title: str,
+        members: list[Person],
+        *,
+        kind: Literal["group", "supergroup"] = "supergroup",
+        forum: bool = False,
+        with_bot: bool = True,
+    ) -> Group:
+        """A group its first member owns; ``with_bot=False`` leaves it to ``group.add_bot``.
+
+        Raises:
+            ValueError: for a forum that is no supergroup.
+        """
+        if forum and kind == "group":
+            raise ValueError("only supergroups are forums")
+        number = -(_FIRST_GROUP + self.world.fresh_id())
+        group = Group(
+            self.world,
+            number if kind == "group" else _SUPERGROUPS + number,
+            kind,
+            title=title,
+            members=list(members),
+            admins=members[:1],
+            is_forum=forum,
+            bot_status="member" if with_bot else "left",
+        )
+        self.world.chats[group.id] = group
+        return group
+
+    def privacy_mode(self, *, on: bool) -> None:
+        """Whether groups withhold what is not meant for the bot (BotFather's /setprivacy)."""
+        self.world.reads_all_group_messages = not on
+
+    def inline_mode(self, *, on: bool) -> None:
+        """Whether the bot takes inline queries (BotFather's /setinline)."""
+        self.world.supports_inline_queries = on
+
+    async def inline(
+        self,
+        person: Person,
+        query: str,
+        offset: str = "",
+        timeout: float = 10,  # noqa: ASYNC109 - as above
+    ) -> InlineAnswer:
+        """Types a query after the bot's name and waits for its results.
+
+        Raises:
+            AssertionError: when no answer came within ``timeout`` seconds.
+        """
+        return await self.world.ask_inline(person, query, offset, timeout)

@@ -1,0 +1,184 @@
+"""Checks a call's parameters against the Bot API: unknown names, missing ones, wrong types.
+
+The real server ignores unknown parameters; this one refuses them, to catch typing errors.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from sandbox.telegram.errors import ApiError, bad_request
+
+Json = dict[str, Any]
+
+_API: Json = json.loads(resources.files(__package__).joinpath("api.json").read_text("utf-8"))
+_INTEGER = re.compile(r"-?\d{1,19}")
+_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_ARRAY = "Array of "
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file that came with a multipart call and lies on disk: ``size`` in bytes."""
+
+    path: str
+    file_name: str
+    mime_type: str
+    size: int
+
+
+class _WrongError(Exception):
+    """A value that does not fit its type; the text says where."""
+
+
+def check_call(method: str, given: Json) -> Json:
+    """Returns the parameters of a call with their types put right.
+
+    Args:
+        method: the method's name as the reference spells it.
+        given: values of a JSON body, or strings and ``Uploaded`` of a form.
+
+    Raises:
+        ApiError: 404 for a method this server does not have, 400 for anything the schema refuses.
+    """
+    fields = _API["methods"].get(method)
+    if fields is None:
+        raise ApiError(404, f"Not Found: method {method} not found")
+    for name in given:
+        if name not in fields:
+            raise bad_request(f"unknown parameter {name!r} of {method}")
+    checked = {}
+    for name, field in fields.items():
+        if name not in given:
+            if field.get("required"):
+                raise bad_request(f"parameter {name!r} of {method} is required")
+            continue
+        try:
+            checked[name] = _from_form(given[name], field["types"], name)
+        except _WrongError as wrong:
+            raise bad_request(f"{method}: {wrong}") from None
+    return checked
+
+
+def parameter_names(method: str) -> frozenset[str]:
+    """Names of a method's parameters; none for an unknown method."""
+    return frozenset(_API["methods"].get(method, ()))
+
+
+def allowed_values(type_name: str, field: str) -> frozenset[str]:
+    """The values the reference lists for a field."""
+    return frozenset(_API["types"][type_name]["fields"][field]["values"])
+
+
+def check_object(type_name: str, value: Any) -> None:
+    """Checks an object against a type of the reference.
+
+    Raises:
+        ValueError: with the path of the first field that does not fit.
+    """
+    try:
+        _checked(value, [type_name], type_name)
+    except _WrongError as wrong:
+        raise ValueError(str(wrong)) from None
+
+
+def _from_form(value: Any, types: list[str], path: str) -> Any:
+    """Reads a top-level parameter, which a form delivers as text."""
+    if not isinstance(value, str):
+        return _checked(value, types, path)
+    if "Integer" in types and _INTEGER.fullmatch(value):
+        return int(value)
+    if "String" in types:
+        return value
+    if "Boolean" in types and value.lower() in _WORDS:
+        return _WORDS[value.lower()]
+    try:
+        read = json.loads(value)
+    except ValueError:
+        raise _WrongError(f"can't parse {path}: expected {_named(types)}") from None
+    return _checked(read, types, path)
+
+
+def _checked(value: Any, types: list[str], path: str) -> Any:
+    problems = []
+    for type_name in types:
+        try:
+            _check(value, type_name, path)
+        except _WrongError as wrong:
+            problems.append(wrong)
+        else:
+            return value
+    raise problems[0] if len(problems) == 1 else _closest(problems, path, types)
+
+
+def _closest(problems: list[_WrongError], path: str, types: list[str]) -> _WrongError:
+    """Prefers the complaint that got deepest into the value: it names the real mistake."""
+    deep = [problem for problem in problems if "." in str(problem).removeprefix(path)]
+    return deep[0] if deep else _WrongError(f"{path} must be {_named(types)}")
+
+
+def _check(value: Any, type_name: str, path: str) -> None:
+    if type_name.startswith(_ARRAY):
+        if not isinstance(value, list):
+            raise _WrongError(f"{path} must be an array")
+        for index, item in enumerate(value):
+            _check(item, type_name.removeprefix(_ARRAY), f"{path}[{index}]")
+        return
+    plain = _PLAIN.get(type_name)
+    if plain is not None:
+        if not isinstance(value, plain) or (isinstance(value, bool) and bool not in plain):
+            raise _WrongError(f"{path} must be {_named([type_name])}")
+        return
+    spec = _API["types"][type_name]
+    if "one_of" in spec:
+        _check_one_of(value, spec["one_of"], path)
+    else:
+        _check_fields(value, spec["fields"], type_name, path)
+
+
+_PLAIN: dict[str, tuple[type, ...]] = {
+    "Integer": (int,),
+    "Float": (int, float),
+    "String": (str,),
+    "Boolean": (bool,),
+    "True": (bool,),
+    "InputFile": (Uploaded,),
+}
+
+
+def _check_one_of(value: Any, subtypes: list[str], path: str) -> None:
+    if not isinstance(value, dict):
+        raise _WrongError(f"{path} must be an object")
+    fitting = [name for name in subtypes if _says_it_is(value, name)]
+    if not fitting:
+        raise _WrongError(f"{path}.type is none of {_named(subtypes)}")
+    _checked(value, fitting, path)
+
+
+def _says_it_is(value: Json, type_name: str) -> bool:
+    """Tells subtypes apart by the field whose value the reference fixes."""
+    fields = _API["types"][type_name].get("fields", {})
+    return all(
+        value.get(name) == field["const"] for name, field in fields.items() if "const" in field
+    )
+
+
+def _check_fields(value: Any, fields: Json, type_name: str, path: str) -> None:
+    if not isinstance(value, dict):
+        raise _WrongError(f"{path} must be an object")
+    for name in value:
+        if name not in fields:
+            raise _WrongError(f"{path}.{name} is not a field of {type_name}")
+    for name, field in fields.items():
+        if name in value:
+            _checked(value[name], field["types"], f"{path}.{name}")
+        elif field.get("required"):
+            raise _WrongError(f"{path}.{name} is required")
+
+
+def _named(types: list[str]) -> str:
+    return " or ".join(types)

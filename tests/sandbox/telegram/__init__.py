@@ -1,0 +1,3 @@
+"""The Telegram of the sandbox, over real HTTP."""
+
+from __future__ import annotations
