@@ -1,0 +1,1 @@
+"""The bot's face in Telegram: one module per thing a person does."""

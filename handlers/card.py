@@ -1,0 +1,105 @@
+"""Taps on a card: start the video, or leave it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram.ext import BaseHandler, CallbackQueryHandler
+
+from handlers import orders
+from handlers.pressing import not_yours, pressed
+from handlers.replies.cards import Drop, Start
+from handlers.replies.outcomes import SendError
+from handlers.wish import SentPicture, Wish
+from storage import cards
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, Update
+
+    from handlers.context import Context, Services
+    from handlers.identity import Asker
+    from storage.cards import Card
+
+
+async def start(update: Update, context: Context) -> None:
+    """Make the video of a card its owner tapped."""
+    services, found = context.services, await pressed(update, context, Start)
+    if found is None:
+        return
+    query, press, asker = found
+    async with services.db.reading() as connection:
+        card = await cards.find(connection, press.card)
+    if card is None or card.chat != asker.chat.id:
+        await services.outbox.answer(query.id, asker.speech.gettext("This card is gone."))
+        return
+    hindrance = _hindrance(card, asker)
+    await services.outbox.answer(query.id, hindrance)
+    if not hindrance and await orders.place(context, asker, _wish(card, press)):
+        await _take_away(services, asker, query)
+
+
+async def drop(update: Update, context: Context) -> None:
+    """Take a card away its owner does not want."""
+    services, found = context.services, await pressed(update, context, Drop)
+    if found is None:
+        return
+    query, press, asker = found
+    async with services.db.transaction() as tx:
+        card = await cards.find(tx, press.card)
+        own = card is not None and card.account == asker.account
+        if card is not None and own:
+            await cards.close(tx, card.id, "dropped")
+    say = asker.speech.gettext
+    if not own:
+        await services.outbox.answer(query.id, say("This one is somebody else's."))
+        return
+    await services.outbox.answer(query.id, say("All right, nothing was spent."))
+    await _take_away(services, asker, query)
+
+
+def _hindrance(card: Card, asker: Asker) -> str:
+    """Say why a card cannot be started by this presser; empty where it can."""
+    say = asker.speech.gettext
+    if card.account != asker.account:
+        return not_yours(card.account, asker.speech)
+    return {
+        "open": "",
+        "started": say("That one is already on its way."),
+        "dropped": say("This card is gone."),
+    }[card.state]
+
+
+def _wish(card: Card, press: Start) -> Wish:
+    picture = None
+    if card.picture is not None:
+        picture = SentPicture(
+            card.picture, card.picture_width, card.picture_height, card.picture_by
+        )
+    return Wish(
+        text=card.prompt,
+        picture=picture,
+        origin="card",
+        cause=f"card:{card.id}",
+        message_id=card.message_id,
+        card=card.id,
+        instead=press.instead,
+        agreed=press.credits,
+    )
+
+
+async def _take_away(services: Services, asker: Asker, query: CallbackQuery) -> None:
+    """Delete the message whose button was pressed; one that stays is harmless."""
+    if query.message is None:
+        return
+    try:
+        await services.outbox.delete(asker.chat, query.message.message_id)
+    except SendError:
+        return
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what listens for taps on cards."""
+    return [
+        CallbackQueryHandler(start, pattern=Start.matches),
+        CallbackQueryHandler(drop, pattern=Drop.matches),
+    ]

@@ -1,0 +1,107 @@
+"""The table of commands: registration, menus and /help are read from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from telegram import BotCommand
+from telegram.ext import CommandHandler, filters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from telegram import Update
+
+    from handlers.context import Context
+    from handlers.replies.language import Speech
+
+
+class Scope(StrEnum):
+    """Whom a command is shown to; each sees those of the scopes above it too."""
+
+    EVERYONE = "everyone"
+    """In every chat."""
+    PRIVATE = "private"
+    """Alone with the bot; in a group it is answered with the way there."""
+    ADMIN = "admin"
+    """To admins, alone with the bot; it works nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command without its slash; one that is not listed works all the same."""
+
+    name: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+    scope: Scope = Scope.EVERYONE
+    listed: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything it answers to."""
+        return (self.name, *self.aliases)
+
+
+def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds texts to translate
+    """Mark a text that is translated where the language is known."""
+    return text
+
+
+COMMANDS = (
+    Command("video", N_("Make a video of your idea")),
+    Command("animate", N_("Bring a photo to life: answer it with this")),
+    Command("settings", N_("Your usual model, length and shape"), scope=Scope.PRIVATE),
+    Command("models", N_("The models: lengths, shapes, prices")),
+    Command("quota", N_("What is left, and when it renews"), ("credits",), Scope.PRIVATE),
+    Command("history", N_("Your last videos, sent again for free"), ("videos",), Scope.PRIVATE),
+    Command("cancel", N_("Call a video back before it starts")),
+    Command("help", N_("What I can do")),
+    Command("start", N_("Begin"), listed=False),
+    Command("stats", N_("Videos, people and money"), scope=Scope.ADMIN),
+    Command("grant", N_("Give credits: WHO CREDITS [NOTE]"), scope=Scope.ADMIN),
+    Command("allow", N_("Let a person or chat in: ID"), scope=Scope.ADMIN),
+    Command("deny", N_("Undo an allow: ID"), scope=Scope.ADMIN),
+    Command("limit", N_("A group's pool: ID CREDITS [SHARE]"), scope=Scope.ADMIN),
+)
+
+_BY_NAME = {command.name: command for command in COMMANDS}
+_SCOPES = tuple(Scope)
+
+
+def on(
+    name: str, callback: Callable[[Update, Context], Coroutine[Any, Any, None]]
+) -> CommandHandler[Context, None]:
+    """Register what answers a command, under all its names.
+
+    Only new messages count, never edits. What admins do, they do in private and in
+    their own words: a forwarded message may hold somebody else's.
+
+    Raises:
+        KeyError: the table has no such command.
+    """
+    command = _BY_NAME[name]
+    where: filters.BaseFilter = filters.UpdateType.MESSAGE
+    if command.scope is Scope.ADMIN:
+        where = where & filters.ChatType.PRIVATE & ~filters.FORWARDED
+    return CommandHandler(command.names, callback, where)
+
+
+def listed(scope: Scope) -> tuple[Command, ...]:
+    """Return what is shown in a scope, in the order of the table."""
+    shown = _SCOPES[: _SCOPES.index(scope) + 1]
+    return tuple(command for command in COMMANDS if command.listed and command.scope in shown)
+
+
+def menu(speech: Speech, scope: Scope) -> list[BotCommand]:
+    """Return the menu of a scope in a language."""
+    return [BotCommand(command.name, speech.gettext(command.summary)) for command in listed(scope)]
+
+
+def overview(speech: Speech, scope: Scope) -> str:
+    """Return the commands of a scope, one to a line, as /help shows them."""
+    return "\n".join(
+        f"/{command.name} · {speech.gettext(command.summary)}" for command in listed(scope)
+    )

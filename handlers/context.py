@@ -1,0 +1,82 @@
+"""What every handler is handed: the services, typed, and nothing global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
+
+from handlers.replies.pacing import Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from generation.catalogue import Catalogue
+    from generation.credits import Terms
+    from generation.models import Offer
+    from handlers.first_admin import FirstAdmin
+    from handlers.replies.language import Languages
+    from handlers.replies.outbox import Outbox
+    from handlers.replies.status import StatusMessages
+    from storage.chats import Chat
+    from storage.database import Database
+    from storage.generations import Generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The operator's choices that people meet: who may ask, who runs it, what asks first.
+
+    `ai_label` puts "Made with AI" under every video.
+    """
+
+    admin_ids: frozenset[int]
+    allowed_ids: frozenset[int]
+    confirm_credits: int
+    support_contact: str | None
+    ai_label: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """All that handlers use; made once at the start."""
+
+    db: Database
+    catalogue: Catalogue
+    terms: Terms
+    house: House
+    languages: Languages
+    outbox: Outbox
+    status: StatusMessages
+    first_admin: FirstAdmin
+    clock: Callable[[], float]
+    wake: Callable[[int], None]
+    """Tells the clocks that a chat, by our number, has something new to do."""
+    bring: Callable[[Generation, Chat], None]
+    """Sends a kept video to a chat, in its own time."""
+
+    @property
+    def offer(self) -> Offer:
+        """The families that are served now."""
+        return self.catalogue.offer
+
+
+class BotData:
+    """Where python-telegram-bot keeps the services for the context."""
+
+    services: Services
+
+
+class Context(CallbackContext[ExtBot[Urgency], dict[Any, Any], dict[Any, Any], BotData]):
+    """The context of a callback, with the services at hand."""
+
+    @property
+    def services(self) -> Services:
+        """The services of this application."""
+        return self.bot_data.services
+
+
+App = Application[
+    ExtBot[Urgency], Context, dict[Any, Any], dict[Any, Any], BotData, JobQueue[Context]
+]

@@ -1,0 +1,200 @@
+"""What a group's admins choose for it: who may ask, where, how often, or nobody at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from telegram.ext import CallbackQueryHandler
+
+from generation import periods
+from generation.periods import Period
+from handlers.pressing import pressed
+from handlers.replies.buttons import Button, Press
+from handlers.replies.outcomes import Refused
+from handlers.standing import is_group_admin
+from storage import generations, groups
+from storage.groups import Asking, Group
+
+if TYPE_CHECKING:
+    from aiosqlite import Connection
+    from telegram import Update
+    from telegram.ext import BaseHandler
+
+    from generation.credits import Terms
+    from handlers.context import Context, Services
+    from handlers.identity import Asker
+    from handlers.replies.language import Speech
+
+PER_DAY = (None, 1, 3, 10)
+"""Videos per member and day that can be chosen; None is as many as their credits allow."""
+_GENERAL = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choose(Press):
+    """Set a choice of the group the button stands in; `value` as `choice` reads it."""
+
+    prefix: ClassVar[str] = "group"
+    field: str
+    value: str
+
+
+def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | None:
+    """Return the change a press makes; None where there is no such choice.
+
+    `thread_id` is the topic the button stands in: "here" means it.
+    """
+    if field == "asking" and value in set(Asking):
+        return {"asking": Asking(value)}
+    if field == "where" and value in {"here", "anywhere"}:
+        return {"thread_id": (thread_id or _GENERAL) if value == "here" else None}
+    if field == "perday" and value in {str(number or 0) for number in PER_DAY}:
+        return {"per_day": int(value) or None}
+    return None
+
+
+def text(group: Group, speech: Speech) -> str:
+    """Say how it stands."""
+    say = speech.gettext
+    asking = {
+        Asking.EVERYONE: say("Everyone here may ask for videos."),
+        Asking.ADMINS: say("Only admins may ask for videos here."),
+        Asking.NOBODY: say("I am switched off here."),
+    }[group.asking]
+    lines = [asking]
+    if group.thread_id is not None:
+        lines.append(say("I work in one topic only."))
+    if group.per_day is not None:
+        lines.append(
+            speech.ngettext(
+                "Each member gets {count} video a day.",
+                "Each member gets {count} videos a day.",
+                group.per_day,
+            ).format(count=speech.number(group.per_day))
+        )
+    return "\n".join(lines)
+
+
+def buttons(group: Group, speech: Speech, *, in_topic: bool) -> list[list[Button]]:
+    """Return the choices, the present ones marked."""
+    say = speech.gettext
+
+    def button(label: str, field: str, value: str, *, present: bool) -> Button:
+        return Button(f"✓ {label}" if present else label, Choose(field, value))
+
+    labels = {
+        Asking.EVERYONE: say("Everyone"),
+        Asking.ADMINS: say("Admins"),
+        Asking.NOBODY: say("Off here"),
+    }
+    rows = [
+        [
+            button(label, "asking", asking, present=asking is group.asking)
+            for asking, label in labels.items()
+        ],
+        [
+            button(
+                say("{count} a day").format(count=number) if number else say("No daily limit"),
+                "perday",
+                str(number or 0),
+                present=number == group.per_day,
+            )
+            for number in PER_DAY
+        ],
+    ]
+    if in_topic or group.thread_id is not None:
+        here = group.thread_id is not None
+        rows.append(
+            [
+                button(say("Only this topic"), "where", "here", present=here),
+                button(say("Every topic"), "where", "anywhere", present=not here),
+            ]
+        )
+    return rows
+
+
+async def show(context: Context, asker: Asker, reply_to: int | None) -> None:
+    """Show an admin of the group what there is to choose."""
+    services = context.services
+    async with services.db.reading() as connection:
+        group = await groups.find(connection, asker.chat.id)
+    await services.outbox.say(
+        asker.chat,
+        text(group, asker.speech),
+        buttons=buttons(group, asker.speech, in_topic=asker.thread_id is not None),
+        reply_to=reply_to,
+        thread_id=asker.thread_id,
+    )
+
+
+async def choose(update: Update, context: Context) -> None:
+    """Set a choice for an admin of the group."""
+    services, found = context.services, await pressed(update, context, Choose)
+    if found is None:
+        return
+    query, press, asker = found
+    say = asker.speech.gettext
+    if not await is_group_admin(context.bot, asker):
+        await services.outbox.answer(query.id, say("Only this group's admins choose that."))
+        return
+    change = choice(press.field, press.value, asker.thread_id)
+    if change is None or query.message is None:
+        await services.outbox.answer(query.id, say("This button is old. Try /settings."))
+        return
+    async with services.db.transaction() as tx:
+        await groups.choose(tx, asker.chat.id, **change)
+        group = await groups.find(tx, asker.chat.id)
+    await services.outbox.answer(query.id, say("Saved."))
+    in_topic = asker.thread_id is not None
+    try:
+        await services.outbox.edit(
+            asker.chat,
+            query.message.message_id,
+            text(group, asker.speech),
+            buttons(group, asker.speech, in_topic=in_topic),
+        )
+    except Refused:
+        # the message is gone; the choice stands
+        return
+
+
+async def hindrance(context: Context, asker: Asker) -> str | None:
+    """Say why somebody may not ask here; "" where the bot is to keep silent, None where they may.
+
+    Reads the group's choices; whether somebody is an admin is looked up only where it matters.
+    """
+    if asker.chat.is_private:
+        return None
+    services, say = context.services, asker.speech.gettext
+    async with services.db.reading() as connection:
+        group = await groups.find(connection, asker.chat.id)
+        used_up = await _is_used_up(connection, services, asker, group)
+    if group.asking is Asking.NOBODY:
+        return ""
+    if group.asking is Asking.ADMINS and not await is_group_admin(context.bot, asker):
+        return say("In this group only admins ask for videos. Alone with me you can.")
+    if group.thread_id is not None and group.thread_id != (asker.thread_id or _GENERAL):
+        return say("In this group I work in one topic only, not in this one.")
+    if used_up:
+        return say("That was your last one in this group for today. Alone with me you can go on.")
+    return None
+
+
+async def _is_used_up(
+    connection: Connection, services: Services, asker: Asker, group: Group
+) -> bool:
+    if group.per_day is None:
+        return False
+    today = _today(services.terms, services.clock())
+    asked = await generations.asked_since(connection, asker.account, asker.chat.id, since=today)
+    return asked >= group.per_day
+
+
+def _today(terms: Terms, now: float) -> float:
+    return periods.began_at(Period.DAY, terms.zone, now)
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what listens for an admin's choices."""
+    return [CallbackQueryHandler(choose, pattern=Choose.matches)]

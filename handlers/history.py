@@ -1,0 +1,117 @@
+"""/history: the last videos, each sent again for nothing, as often as one likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from telegram.ext import CallbackQueryHandler
+
+from handlers import privately
+from handlers.commands import on
+from handlers.identity import meet
+from handlers.pressing import pressed
+from handlers.replies.buttons import Button, Press
+from handlers.replies.outcomes import Refused
+from handlers.replies.parcels import caption
+from handlers.replies.words import shortened
+from handlers.results import layout
+from storage import generations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telegram import Update
+    from telegram.ext import BaseHandler
+
+    from handlers.context import Context
+    from handlers.replies.language import Speech
+    from storage.generations import Generation
+
+MOST = 10
+"""Videos in the list."""
+_PER_ROW = 5
+_LONGEST_PROMPT = 60
+"""Characters of a prompt in the list: about two lines of a phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resend(Press):
+    """Send a video again."""
+
+    prefix: ClassVar[str] = "resend"
+    generation: int
+
+
+def text(videos: Sequence[Generation], speech: Speech) -> str:
+    """List videos by their prompts, numbered as their buttons are."""
+    if not videos:
+        return speech.gettext(
+            "No videos yet. Send me an idea or a photo, and your first one will be here."
+        )
+    lines = [speech.gettext("Tap a number and I send it again, for free:")]
+    for number, video in enumerate(videos, start=1):
+        prompt = shortened(video.prompt, _LONGEST_PROMPT) or speech.gettext("(forgotten)")
+        lines.append(f"{number}. {prompt}")
+    return "\n".join(lines)
+
+
+def buttons(videos: Sequence[Generation]) -> list[list[Button]]:
+    """Return a numbered button for each video."""
+    row = [Button(str(number), Resend(video.id)) for number, video in enumerate(videos, start=1)]
+    return [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+
+
+async def history(update: Update, context: Context) -> None:
+    """List somebody's last videos, in private."""
+    services = context.services
+    asker = await meet(update, services)
+    if asker is None:
+        return
+    if not asker.chat.is_private:
+        await privately.show_the_way(asker, update, context, "history")
+        return
+    async with services.db.reading() as connection:
+        videos = await generations.finished_of(connection, asker.account, limit=MOST)
+    await services.outbox.say(
+        asker.chat,
+        text(videos, asker.speech),
+        buttons=buttons(videos),
+        thread_id=asker.thread_id,
+    )
+
+
+async def resend(update: Update, context: Context) -> None:
+    """Send a video of the presser's own again, by the file Telegram has of it."""
+    services, found = context.services, await pressed(update, context, Resend)
+    if found is None:
+        return
+    query, press, asker = found
+    async with services.db.reading() as connection:
+        video = await generations.find(connection, press.generation)
+    if video is None or video.account != asker.account or not video.file_id:
+        await services.outbox.answer(
+            query.id, asker.speech.gettext("That video is not yours to send.")
+        )
+        return
+    await services.outbox.answer(query.id)
+    try:
+        await services.outbox.resend(
+            asker.chat,
+            video.file_id,
+            video.file_kind or "video",
+            caption(video, asker.speech, ai_label=services.house.ai_label),
+            buttons=layout(services).under(video, asker.speech, in_private=asker.chat.is_private),
+            thread_id=asker.thread_id,
+        )
+    except Refused:
+        await services.outbox.say(
+            asker.chat,
+            asker.speech.gettext("Telegram does not have this video any more. I am sorry."),
+            thread_id=asker.thread_id,
+        )
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what answers /history and /videos, and the buttons below them."""
+    return [on("history", history), CallbackQueryHandler(resend, pattern=Resend.matches)]

@@ -1,0 +1,105 @@
+"""Who is speaking, where, and whose credits they spend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage import access, chats, people
+from storage.accounts import Account
+from storage.chats import ChatKind
+
+if TYPE_CHECKING:
+    import telegram
+    from aiosqlite import Connection
+
+    from handlers.context import Services
+    from handlers.replies.language import Speech
+    from storage.chats import Chat
+    from storage.people import Person
+
+SHARED_IDS = frozenset({1087968824, 136817688, 777000})
+"""Telegram's stand-ins for anonymous admins, channels and itself: nobody's, so never an owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Somebody who spoke or pressed; `person` is None for anonymous admins and channels."""
+
+    chat: Chat
+    thread_id: int | None
+    account: Account
+    person: Person | None
+    speech: Speech
+    is_admin: bool
+    said_at: float | None
+    """When they wrote, in seconds since 1970; None where they did not write, but pressed."""
+
+    @property
+    def name(self) -> str:
+        """What to call them."""
+        return self.person.name if self.person else self.chat.title
+
+
+async def meet(update: telegram.Update, services: Services) -> Asker | None:
+    """Bring what is known of the speaker and the place up to date; None for updates of neither."""
+    place, message, now = update.effective_chat, update.effective_message, services.clock()
+    if place is None:
+        return None
+    async with services.db.transaction() as tx:
+        chat = await chats.seen(
+            tx,
+            place.id,
+            kind=ChatKind(place.type),
+            title=place.effective_name or "",
+            now=now,
+        )
+        person, account = await _speaker(tx, update, chat, now)
+        is_admin = person is not None and (person.id in services.house.admin_ids or person.is_admin)
+    in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
+    return Asker(
+        chat=chat,
+        thread_id=getattr(message, "message_thread_id", None) if in_topic else None,
+        account=account,
+        person=person,
+        speech=services.languages.speech(person.language if person else None),
+        is_admin=is_admin,
+        said_at=update.message.date.timestamp() if update.message is not None else None,
+    )
+
+
+async def _speaker(
+    tx: Connection, update: telegram.Update, chat: Chat, now: float
+) -> tuple[Person | None, Account]:
+    # whoever presses a button does so as themselves, even an anonymous admin
+    pressed = update.callback_query is not None
+    message, user = update.effective_message, update.effective_user
+    voice = None if pressed or message is None else message.sender_chat
+    if user is not None and voice is None and user.id not in SHARED_IDS and not user.is_bot:
+        person = await people.seen(
+            tx,
+            user.id,
+            name=user.first_name,
+            username=user.username,
+            language=user.language_code,
+            now=now,
+        )
+        return person, Account.person(person.id)
+    if voice is not None and voice.id != chat.telegram_id:
+        owner = await chats.seen(
+            tx, voice.id, kind=ChatKind(voice.type), title=voice.effective_name or "", now=now
+        )
+        return None, Account.chat(owner.id)
+    return None, Account.chat(chat.id)
+
+
+async def may_ask(asker: Asker, services: Services) -> bool:
+    """Whether somebody may order here: everyone, unless the operator named who may."""
+    allowed = services.house.allowed_ids
+    if not allowed or asker.is_admin:
+        return True
+    ids = {asker.chat.telegram_id} | ({asker.person.id} if asker.person else set())
+    if ids & allowed:
+        return True
+    async with services.db.reading() as connection:
+        return await access.any_allowed(connection, ids)

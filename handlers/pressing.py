@@ -1,0 +1,51 @@
+"""The beginning of every press: what the button carries, and who pressed it where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from handlers.identity import meet
+from handlers.replies.buttons import Press
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, Update
+
+    from handlers.context import Context
+    from handlers.identity import Asker
+    from handlers.replies.language import Speech
+    from storage.accounts import Account
+
+P = TypeVar("P", bound=Press)
+
+
+async def pressed(
+    update: Update, context: Context, kind: type[P]
+) -> tuple[CallbackQuery, P, Asker] | None:
+    """Return a query still to be answered, what its button carries, and who pressed it.
+
+    One that comes from nowhere is answered here, and None.
+
+    Our buttons stand under messages in chats. A made-up press may come from an inline
+    message, which has no chat.
+    """
+    query = update.callback_query
+    if query is None:
+        return None
+    press, asker = kind.decode(query.data), await meet(update, context.services)
+    if press is None or asker is None:
+        await context.services.outbox.answer(query.id)
+        return None
+    return query, press, asker
+
+
+def not_yours(owner: Account, speech: Speech) -> str:
+    """Say to a presser that a button belongs to somebody else.
+
+    Who writes as a group or a channel presses as themselves: nobody can tell who they are.
+    """
+    if owner.is_person:
+        return speech.gettext("This one is somebody else's. Use /video for your own.")
+    return speech.gettext(
+        "This was asked in the name of a group or channel, which cannot press. "
+        "Send the command instead."
+    )

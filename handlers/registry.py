@@ -1,0 +1,76 @@
+"""All handlers in the order in which they are asked, and what happens when one breaks."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from telegram import Update
+
+from handlers import (
+    admin,
+    again,
+    cancel,
+    card,
+    grant,
+    groups,
+    groupsettings,
+    history,
+    lapsed,
+    limit,
+    models,
+    photo,
+    prompt,
+    quota,
+    results,
+    settings,
+    sharing,
+    unsupported,
+    welcome,
+)
+from handlers.identity import meet
+from handlers.replies.outcomes import SendError, Unreachable
+
+if TYPE_CHECKING:
+    from handlers.context import App, Context
+
+logger = logging.getLogger(__name__)
+
+ROOMS = (
+    welcome, groups, prompt, photo, card, again, results, sharing, quota, history, cancel,
+    settings, groupsettings, models, admin, grant, limit, unsupported, lapsed,
+)  # fmt: skip
+"""The first handler that fits an update takes it: commands before words, words before the rest."""
+
+
+def register(app: App) -> None:
+    """Hand every room's handlers to the application."""
+    for room in ROOMS:
+        app.add_handlers(room.handlers())
+    app.add_error_handler(report)
+
+
+async def report(update: object, context: Context) -> None:
+    """Write down what nobody handled; the log's filter keeps secrets out."""
+    number = update.update_id if isinstance(update, Update) else None
+    if isinstance(context.error, SendError):
+        # what was ordered is in the database and goes on; a card or an answer is not
+        logger.warning("update %s was handled, its answer not sent: %r", number, context.error)
+        if isinstance(update, Update) and not isinstance(context.error, Unreachable):
+            await _apologise(update, context)
+        return
+    logger.error("update %s broke its handler", number, exc_info=context.error)
+    if isinstance(update, Update):
+        await _apologise(update, context)
+
+
+async def _apologise(update: Update, context: Context) -> None:
+    """Tell somebody alone with the bot that the fault is ours: silence would say it is theirs."""
+    asker = await meet(update, context.services)
+    if asker is None or not asker.chat.is_private:
+        return
+    text = asker.speech.gettext("Something broke on my side. Please try that again.")
+    try:
+        await context.services.outbox.say(asker.chat, text)
+    except SendError as error:
+        logger.warning("no apology for update %s: %r", update.update_id, error)

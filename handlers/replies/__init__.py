@@ -1,0 +1,1 @@
+"""What is sent back: words, buttons, videos, and how sending them can end."""

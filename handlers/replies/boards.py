@@ -1,0 +1,185 @@
+"""One message per group that tells what is being made there; gone when there is nothing.
+
+A single video needs none: its order has a reaction, and soon its answer. Several share
+the board, and so does one that waits for a slot or takes longer than it should.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from generation import experience
+from handlers.replies.outcomes import LeftOut, NotSent, SendError
+from handlers.replies.status import LATE, about
+from storage import boards, chats, generations, people
+from storage.boards import Board
+from storage.generations import AT_PROVIDER, PENDING, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aiosqlite import Connection
+
+    from generation.models import Offer
+    from handlers.replies.language import Languages, Speech
+    from handlers.replies.outbox import Outbox
+    from storage.chats import Chat
+    from storage.database import Database
+    from storage.generations import Generation
+
+EDIT_SECONDS = 15.0
+"""How long a board stays as it is at least: edits are what gets bots silenced."""
+MOST_NAMES = 6
+"""People named on a board; the others are counted."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An order as a board shows it: seconds left, negative once it is late; None while it waits."""
+
+    name: str
+    left: float | None
+
+
+def text(lines: Sequence[Line], speech: Speech) -> str:
+    """Write a board: "Ann ~40 seconds · Bob ~1 minute · 3 waiting"."""
+    made = [line for line in lines if line.left is not None]
+    parts = [_made(line, speech) for line in made[:MOST_NAMES]]
+    if len(made) > MOST_NAMES:
+        parts.append(speech.gettext("{count} more").format(count=len(made) - MOST_NAMES))
+    if waiting := len(lines) - len(made):
+        parts.append(speech.gettext("{count} waiting").format(count=speech.number(waiting)))
+    return "🎬 " + " · ".join(parts)
+
+
+def _made(line: Line, speech: Speech) -> str:
+    if line.left is None or line.left < 0:
+        return speech.gettext("{name}: longer than usual").format(name=line.name)
+    return f"{line.name} ~{about(speech, line.left)}"
+
+
+class Boards:
+    """Puts boards up, keeps them right and takes them down; none of it is worth a failure."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        outbox: Outbox,
+        offer: Offer,
+        languages: Languages,
+        slots: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._db = db
+        self._outbox = outbox
+        self._offer = offer
+        self._languages = languages
+        self._slots = slots
+        self._clock = clock
+        self._locks = WeakValueDictionary[int, asyncio.Lock]()
+        self._asked: set[int] = set()
+
+    async def standing(self) -> list[int]:
+        """Return the chats in which a board stands."""
+        async with self._db.reading() as connection:
+            return await boards.chats(connection)
+
+    async def refresh(self, chat: int) -> None:
+        """Bring a chat's boards up to date; asked for again meanwhile, it looks once more."""
+        if chat in self._asked:
+            return
+        self._asked.add(chat)
+        lock = self._locks.setdefault(chat, asyncio.Lock())
+        async with lock:
+            self._asked.discard(chat)
+            try:
+                await self._refresh(chat)
+            except SendError as error:
+                logger.info("the board of chat %d stays as it is: %s", chat, error)
+
+    async def _refresh(self, number: int) -> None:
+        async with self._db.reading() as connection:
+            chat = await chats.find(connection, number)
+            if chat is None or chat.is_private:
+                return
+            work = await generations.in_work(connection, number)
+            stands = await boards.of(connection, number)
+            pending = [one for one in work if one.state in PENDING]
+            if not pending and not stands:
+                return
+            names = {one.id: await _name(connection, one, chat) for one in pending}
+            busy = len(await generations.in_states(connection, AT_PROVIDER))
+        by_thread: defaultdict[int, list[Generation]] = defaultdict(list)
+        for generation in pending:
+            by_thread[generation.thread_id or 0].append(generation)
+        for thread in sorted({*by_thread, *stands}):
+            orders, board = by_thread[thread], stands.get(thread)
+            full = busy >= self._slots
+            lines = [Line(names[one.id], await self._left(one, full=full)) for one in orders]
+            waits = any(line.left is None for line in lines)
+            late = any(line.left is not None and line.left < 0 for line in lines)
+            if board is not None:
+                await self._keep(chat, board, lines)
+            elif len(lines) > 1 or waits or late:
+                await self._put_up(chat, thread, lines)
+
+    async def _left(self, generation: Generation, *, full: bool) -> float | None:
+        # where there is a slot, its turn is a moment away
+        if generation.state is State.QUEUED and full:
+            return None
+        expects = await experience.expects(self._db, self._offer, generation)
+        passed = self._clock() - (generation.accepted_at or generation.changed_at)
+        return -1.0 if passed > LATE * expects else max(1.0, expects - passed)
+
+    async def _put_up(self, chat: Chat, thread: int, lines: Sequence[Line]) -> None:
+        words = text(lines, self._languages.speech(None))
+        message = await self._outbox.say(
+            chat, words, thread_id=thread or None, silent=True, cosmetic=True
+        )
+        await self._remember(Board(chat.id, thread, message, words, self._clock()))
+
+    async def _keep(self, chat: Chat, board: Board, lines: Sequence[Line]) -> None:
+        """Correct a board, sparsely; take it down where there is nothing left to tell."""
+        if not lines:
+            await self._take_down(chat, board)
+            return
+        words, now = text(lines, self._languages.speech(None)), self._clock()
+        if words == board.text or now - board.changed_at < EDIT_SECONDS:
+            return
+        try:
+            await self._outbox.edit(chat, board.message_id, words, cosmetic=True)
+        except (LeftOut, NotSent):
+            return
+        except SendError:
+            # somebody deleted it; it is not put up a second time for the same orders
+            logger.info("the board in chat %d is gone", chat.id)
+        await self._remember(Board(board.chat, board.thread_id, board.message_id, words, now))
+
+    async def _take_down(self, chat: Chat, board: Board) -> None:
+        try:
+            await self._outbox.delete(chat, board.message_id)
+        except NotSent:
+            return
+        except SendError as error:
+            logger.info("the board in chat %d cannot be taken down: %s", chat.id, error)
+        async with self._db.transaction() as tx:
+            await boards.forget(tx, board.chat, board.thread_id)
+
+    async def _remember(self, board: Board) -> None:
+        async with self._db.transaction() as tx:
+            await boards.put(tx, board)
+
+
+async def _name(connection: Connection, generation: Generation, chat: Chat) -> str:
+    if not generation.account.is_person:
+        return chat.title
+    person = await people.find(connection, generation.account.id)
+    return person.name if person else chat.title

@@ -1,0 +1,116 @@
+"""The card that asks before a video is started: what it would be, what it costs, one tap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from generation.images import share_lost
+from generation.pictures import is_frame
+from generation.quotes import Instead
+from handlers.replies.buttons import Button, Press
+from handlers.replies.words import described, gone, shortened, worth
+from storage.cards import CardKind
+
+if TYPE_CHECKING:
+    from generation.credits import Balance
+    from generation.quotes import Quote
+    from handlers.replies.language import Speech
+    from storage.cards import Card
+
+WORTH_SAYING = 0.1
+"""The share of a picture whose loss somebody would notice."""
+LONGEST_PROMPT = 400
+"""Characters of the prompt shown on a card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Press):
+    """Make the video of a card, for as many credits as the button says.
+
+    What is 0 or empty else stays as the card says.
+    """
+
+    prefix: ClassVar[str] = "start"
+    card: int
+    seconds: int = 0
+    family: str = ""
+    fit: str = ""
+    shape: str = ""
+    resolution: str = ""
+    credits: int = 0
+
+    @classmethod
+    def with_instead(cls, card: int, instead: Instead, credits_: int) -> Self:
+        """Return the press for something else than the card says."""
+        # the colon of a shape separates fields in a button
+        shape = instead.aspect_ratio.replace(":", "x")
+        return cls(
+            card, instead.seconds, instead.family, instead.fit, shape, instead.resolution, credits_
+        )
+
+    @property
+    def instead(self) -> Instead:
+        """What was tapped in the place of what the card says."""
+        shape = self.shape.replace("x", ":")
+        return Instead(self.seconds, self.family, self.fit, shape, self.resolution)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(Press):
+    """Make nothing of a card."""
+
+    prefix: ClassVar[str] = "drop"
+    card: int
+
+
+def text(card: Card, quote: Quote, balance: Balance, speech: Speech) -> str:
+    """Return what a card says."""
+    if card.picture is not None and is_frame(card.picture) and not card.prompt:
+        head = speech.gettext(
+            "Animate its first frame? Write what should happen, or tap Gentle movement."
+        )
+    elif card.kind is CardKind.PICTURE and not card.prompt:
+        head = speech.gettext("Nice! What should happen? Write it, or tap Gentle movement.")
+    else:
+        head = speech.gettext("Make a video of this?\n\n“{prompt}”").format(
+            prompt=shortened(quote.prompt, LONGEST_PROMPT)
+        )
+    price = speech.gettext("{cost} of your {left}").format(
+        cost=speech.credits(quote.credits), left=worth(speech, balance.total, quote.credits)
+    )
+    if quote.instead_of is not None:
+        return f"{head}\n\n{gone(quote, speech)}\n{price}"
+    return f"{head}\n\n{described(speech, quote)}\n{price}"
+
+
+def buttons(card: Card, quote: Quote, speech: Speech) -> list[list[Button]]:
+    """Return a card's buttons: to start, to leave it, to keep the whole of a picture."""
+    label = (
+        speech.gettext("Gentle movement · {credits}")
+        if card.kind is CardKind.PICTURE and not card.prompt
+        else speech.gettext("🎬 Make it · {credits}")
+    )
+    rows = [
+        [
+            Button(
+                label.format(credits=speech.number(quote.credits)),
+                Start(card.id, credits=quote.credits),
+            ),
+            Button(speech.gettext("No"), Drop(card.id)),
+        ]
+    ]
+    if quote.choice.fit == "crop" and _cuts(card, quote):
+        whole = speech.gettext("Whole picture · {credits}").format(
+            credits=speech.number(quote.credits)
+        )
+        rows.append([Button(whole, Start(card.id, fit="pad", credits=quote.credits))])
+    return rows
+
+
+def _cuts(card: Card, quote: Quote) -> bool:
+    """Whether filling the video's shape would cut away a good part of the picture."""
+    if not card.picture_width or not card.picture_height or quote.aspect_ratio is None:
+        return False
+    lost = share_lost(card.picture_width, card.picture_height, quote.aspect_ratio)
+    return lost > WORTH_SAYING

@@ -1,0 +1,242 @@
+"""Say what is owed: each kind of notice has its words here."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from generation import schedule
+from handlers.replies import newcomers
+from handlers.replies.buttons import Button, Press
+from handlers.replies.outcomes import Moved, NoTopic, Refused, SendError, Unreachable
+from storage import chats, notices, people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handlers.replies.language import Languages, Speech
+    from handlers.replies.outbox import Outbox
+    from storage.chats import Chat
+    from storage.database import Database
+    from storage.notices import Owed
+
+WHY = "why-"
+"""What a link to the bot begins with that asks why a video was turned down."""
+MOST_SENDS = 12
+"""How often a notice is tried before nobody can be told."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry(Press):
+    """Try a failed generation again."""
+
+    prefix: ClassVar[str] = "retry"
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class TryWith(Press):
+    """Make what failed with another family, for as many credits as the button says."""
+
+    prefix: ClassVar[str] = "with"
+    generation: int
+    family: str
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice in words."""
+
+    text: str
+    buttons: tuple[tuple[Button, ...], ...] = ()
+
+
+def in_words(owed: Owed, speech: Speech, *, name: str, link: str | None) -> Told:
+    """Put a notice into words for a person or an admin.
+
+    Where others read along, `link` leads to the bot in private, and only there it says why
+    something was turned down.
+
+    Raises:
+        KeyError: there are no words for this kind: a bug of ours.
+    """
+    if owed.kind == "added":
+        return Told(newcomers.text(owed.facts, speech), newcomers.buttons(owed.facts, speech))
+    if owed.kind in _ADMIN:
+        return Told(_ADMIN[owed.kind](speech).format(**owed.facts))
+    facts = dict(owed.facts)
+    back = ""
+    if "credits" in facts and owed.kind not in _KEEPS:
+        back = speech.gettext("{credits} are back.").format(
+            credits=speech.credits(facts["credits"])
+        )
+    if link is not None and owed.kind in _PRIVATE:
+        # what was refused and why is nobody else's business
+        text = speech.gettext("{name}, that one was turned down.").format(name=name)
+        why = Button(speech.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
+        return Told(f"{text} {back}".strip(), ((why,),))
+    text = _reason(owed.kind, facts, speech)
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    if owed.kind in _RETRY and owed.generation is not None:
+        label = speech.gettext("Try again · {credits}").format(
+            credits=speech.number(facts["credits"])
+        )
+        buttons = ((Button(label, Retry(owed.generation)),),)
+    if "family" in facts and owed.generation is not None and owed.kind in _OTHERS:
+        label = speech.gettext("Try with {title} · {credits}").format(
+            title=facts["title"], credits=speech.number(facts["cost"])
+        )
+        press = TryWith(owed.generation, facts["family"], facts["cost"])
+        buttons = ((Button(label, press),),)
+    return Told(f"{text} {back}".strip(), buttons)
+
+
+_KEEPS = frozenset({"granted", "rerouted"})
+"""Notices after which no credits came back."""
+_PRIVATE = frozenset({"failed_moderation", "failed_people", "failed_rejected"})
+_OTHERS = frozenset({"failed_people", "failed_model_gone"})
+_RETRY = frozenset({"failed_broken", "failed_closed", "failed_waited", "parked_unknown"})
+
+
+def _reason(kind: str, facts: dict[str, Any], speech: Speech) -> str:
+    if kind == "failed_picture":
+        return _picture(str(facts["picture"]), speech)
+    if kind == "granted":
+        given = speech.gettext("You were given {credits}.").format(
+            credits=speech.credits(facts["credits"])
+        )
+        return f"{given} {facts.get('note') or ''}".strip()
+    if kind == "rerouted":
+        return speech.gettext(
+            "{was} is no longer offered. {title} makes it: {length}, {cost}."
+        ).format(
+            was=facts["was"],
+            title=facts["title"],
+            length=speech.lasts(facts["seconds"]),
+            cost=speech.credits(facts["cost"]),
+        )
+    _ = speech.gettext
+    return {
+        "cancelled": _("Cancelled."),
+        "failed_moderation": _(
+            "The video service turned this one down for what it would show. "
+            "Try other words: no real names, nothing violent or intimate."
+        ),
+        "failed_people": _("{was} takes no pictures of people.").format(was=facts.get("was", "")),
+        "failed_rejected": _("The video service did not accept this one. Try other words."),
+        "failed_broken": _("Something broke where videos are made."),
+        "failed_closed": _("The video service stayed closed to us."),
+        "failed_waited": _("Its turn never came, it was too busy."),
+        "failed_model_gone": _("{was} is no longer offered.").format(was=facts.get("was", "")),
+        "failed_picture_gone": _("I could not fetch your picture any more. Please send it again."),
+        "parked_late": _("This one takes far too long. If it still comes, it is on the house."),
+        "parked_unknown": _(
+            "I could not find out whether this one is being made. If it comes, it is on the house."
+        ),
+    }[kind]
+
+
+def _picture(reason: str, speech: Speech) -> str:
+    _ = speech.gettext
+    return {
+        "not_a_picture": _("That is no picture I can read. Send a JPEG, PNG, WEBP or HEIC."),
+        "too_many_bytes": _("That picture is over 20 MB. Send it as a photo, it is smaller then."),
+        "too_many_pixels": _("That picture is too large to open. Send it as a photo."),
+        "too_small": _("That picture is too small to make a video of. Send a larger one."),
+        "too_slow": _("That picture took too long to open. Send it as a photo."),
+        "broken": _("That picture is damaged. Please send it again."),
+    }[reason]
+
+
+_ADMIN: dict[str, Callable[[Speech], str]] = {
+    "outage": lambda speech: speech.gettext(
+        "⚠️ The AI/ML API refuses all requests ({reason}): {explanation}\n"
+        "Orders wait 15 minutes, new ones are refused. I look again every 5 minutes."
+    ),
+    "outage_over": lambda speech: speech.gettext("✅ The AI/ML API accepts requests again."),
+    "model_gone": lambda speech: speech.gettext(
+        "⚠️ {model} is no longer served. It rests for a day; the next of MODELS takes over."
+    ),
+    "model_failing": lambda speech: speech.gettext(
+        "⚠️ {model} failed three times in 10 minutes. It rests for 30; "
+        "the next of MODELS takes over."
+    ),
+    "model_withdrawn": lambda speech: speech.gettext(
+        "⚠️ The AI/ML API has withdrawn {model}. The next of MODELS takes over."
+    ),
+    "nothing_served": lambda speech: speech.gettext(
+        "⚠️ None of the families in MODELS is served any more: nothing can be ordered. "
+        "`python -m bot models` lists what there is."
+    ),
+    "prices_moved": lambda speech: speech.gettext(
+        "💵 Prices moved by more than a fifth:\n{moved}\nOrders under way keep theirs."
+    ),
+    "set_aside": lambda speech: speech.gettext(
+        "⚠️ A message ended me twice, so I left it alone (update {update}). "
+        "It is kept, the log says more."
+    ),
+    "bad_result": lambda speech: speech.gettext(
+        "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
+    ),
+}
+
+
+class Notices:
+    """Sends what is owed, at least once."""
+
+    def __init__(
+        self, *, db: Database, outbox: Outbox, languages: Languages, clock: Callable[[], float]
+    ) -> None:
+        self._db = db
+        self._outbox = outbox
+        self._languages = languages
+        self._clock = clock
+
+    async def send(self, owed: Owed) -> None:
+        """Send one notice, or note when to try again."""
+        async with self._db.reading() as connection:
+            chat = await chats.find(connection, owed.chat)
+            person = await people.find(connection, owed.person) if owed.person else None
+        speech = self._languages.speech(person.language if person else None)
+        name = person.name if person else ""
+        if chat is None or owed.sends >= MOST_SENDS:
+            await self._give_up(owed, "nobody can be told")
+            return
+        link = None if chat.is_private else self._outbox.link
+        told = in_words(owed, speech, name=name, link=link)
+        try:
+            await self._say(chat, owed, told)
+        except (Unreachable, Refused) as error:
+            await self._give_up(owed, str(error))
+        except Moved as moved:
+            async with self._db.transaction() as tx:
+                await chats.move(tx, chat.id, moved.telegram_id)
+        except SendError as error:
+            logger.info("notice %d waits: %s", owed.id, error)
+            wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))
+            async with self._db.transaction() as tx:
+                await notices.try_later(tx, owed.id, due_at=self._clock() + wait)
+        else:
+            async with self._db.transaction() as tx:
+                await notices.sent(tx, owed.id, now=self._clock())
+
+    async def _say(self, chat: Chat, owed: Owed, told: Told) -> None:
+        try:
+            await self._outbox.say(
+                chat,
+                told.text,
+                buttons=told.buttons,
+                reply_to=owed.reply_to,
+                thread_id=owed.thread_id,
+            )
+        except NoTopic:
+            await self._outbox.say(chat, told.text, buttons=told.buttons)
+
+    async def _give_up(self, owed: Owed, reason: str) -> None:
+        logger.warning("notice %d (%s) is given up: %s", owed.id, owed.kind, reason)
+        async with self._db.transaction() as tx:
+            await notices.give_up(tx, owed.id)

@@ -1,0 +1,290 @@
+"""Everything the bot says leaves here, and comes back as one of a few outcomes.
+
+SendError
+├── NotSent       surely not sent; try again, after `retry_after` seconds where given
+├── LeftOut       not sent, because nobody misses it and the chat has heard enough for now
+├── SentPerhaps   the answer was lost: it may have arrived
+├── Moved         the group became a supergroup: `telegram_id` is its new id
+├── Unreachable   the bot cannot speak to this chat (blocked, removed, deleted)
+├── NoTopic       the topic is closed or gone; the chat itself may be reachable
+├── TooLarge      the file is over what the server takes
+└── Refused       Telegram will not take this message, however often it is sent
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from telegram import ForceReply, InputFile, LinkPreviewOptions, ReplyParameters
+
+from handlers.replies.buttons import Button, keyboard
+from handlers.replies.outcomes import Refused, SendError, translated
+from handlers.replies.pacing import Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from telegram import InlineKeyboardMarkup, Message
+    from telegram.ext import ExtBot
+
+    from generation.videos import Deliverable
+    from handlers.replies.pacing import Pacing
+    from storage.chats import Chat
+
+UPLOADS = 8
+"""Videos on their way up at a time; more would only share the line."""
+LONGEST_CAPTION = 1024
+LONGEST_TEXT = 4096
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message with a file as it stands in a chat; message id 0 is one Telegram still prepares."""
+
+    message_id: int
+    file_id: str
+    file_kind: str
+
+
+class Outbox:
+    """Sends to chats; each method raises SendError."""
+
+    def __init__(self, bot: ExtBot[Urgency], pacing: Pacing) -> None:
+        self._bot = bot
+        self._pacing = pacing
+        self._uploads = asyncio.Semaphore(UPLOADS)
+
+    @property
+    def shares(self) -> bool:
+        """Whether the bot may be called in any chat (BotFather's /setinline)."""
+        return self._bot.supports_inline_queries
+
+    @property
+    def link(self) -> str:
+        """The address that opens the bot in private."""
+        return self._bot.link
+
+    async def turn(self, chat: Chat) -> None:
+        """Wait until a file may go to a chat; `send_file` does not wait again."""
+        await self._pacing.turn(chat.telegram_id)
+
+    async def say(
+        self,
+        chat: Chat,
+        text: str,
+        *,
+        buttons: Sequence[Sequence[Button]] = (),
+        reply_to: int | None = None,
+        thread_id: int | None = None,
+        silent: bool = False,
+        cosmetic: bool = False,
+        ask: str | None = None,
+    ) -> int:
+        """Send a text; returns its message id.
+
+        Args:
+            chat: where.
+            text: plain, at most 4096 characters; what is over is cut.
+            buttons: rows of buttons.
+            reply_to: the message it answers, if that still exists.
+            thread_id: the topic; None for General.
+            silent: whether the phone stays quiet.
+            cosmetic: whether nobody misses it; then it may be left out.
+            ask: a placeholder; the asker's client opens an answer to this message.
+        """
+        markup = (
+            ForceReply(selective=True, input_field_placeholder=ask)
+            if ask is not None
+            else keyboard(buttons)
+        )
+        with translated():
+            message = await self._bot.send_message(
+                chat.telegram_id,
+                text[:LONGEST_TEXT],
+                reply_markup=markup,
+                reply_parameters=_answers(reply_to),
+                message_thread_id=thread_id,
+                disable_notification=silent,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                rate_limit_args=_urgency(cosmetic),
+            )
+        return message.message_id
+
+    async def edit(
+        self,
+        chat: Chat,
+        message_id: int,
+        text: str,
+        buttons: Sequence[Sequence[Button]] = (),
+        *,
+        cosmetic: bool = False,
+    ) -> None:
+        """Change a text of ours; one that reads so already is left alone."""
+        try:
+            with translated():
+                await self._bot.edit_message_text(
+                    text[:LONGEST_TEXT],
+                    chat.telegram_id,
+                    message_id,
+                    reply_markup=keyboard(buttons),
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    rate_limit_args=_urgency(cosmetic),
+                )
+        except Refused as refusal:
+            if "not modified" not in str(refusal).lower():
+                raise
+
+    async def change_buttons(
+        self, chat: Chat, message_id: int, buttons: Sequence[Sequence[Button]]
+    ) -> None:
+        """Change the buttons under a message of ours; one that is gone is let go."""
+        try:
+            with translated():
+                await self._bot.edit_message_reply_markup(
+                    chat.telegram_id, message_id, reply_markup=keyboard(buttons)
+                )
+        except Refused:
+            return
+
+    async def delete(self, chat: Chat, message_id: int) -> None:
+        """Delete a message of ours; one that is gone already is fine."""
+        try:
+            await self.take_away(chat, message_id)
+        except Refused:
+            return
+
+    async def take_away(self, chat: Chat, message_id: int) -> None:
+        """Delete a message of ours, or raise Refused where Telegram does not."""
+        with translated():
+            await self._bot.delete_message(chat.telegram_id, message_id)
+
+    async def react(self, chat: Chat, message_id: int, emoji: str) -> None:
+        """Put a reaction under somebody's message."""
+        with translated():
+            await self._bot.set_message_reaction(
+                chat.telegram_id, message_id, emoji, rate_limit_args=Urgency.COSMETIC
+            )
+
+    async def send_file(
+        self,
+        chat: Chat,
+        video: Deliverable,
+        caption: str,
+        *,
+        as_document: bool = False,
+        buttons: Sequence[Sequence[Button]] = (),
+        reply_to: int | None = None,
+        thread_id: int | None = None,
+    ) -> Sent:
+        """Upload a video, streamed from the disk, with all that players need to show it.
+
+        Its turn is to be taken before.
+        """
+        async with self._uploads:
+            return await self._upload(
+                chat,
+                video,
+                caption[:LONGEST_CAPTION],
+                as_document=as_document,
+                markup=keyboard(buttons),
+                reply=_answers(reply_to),
+                thread_id=thread_id,
+            )
+
+    async def _upload(
+        self,
+        chat: Chat,
+        video: Deliverable,
+        caption: str,
+        *,
+        as_document: bool,
+        markup: InlineKeyboardMarkup | None,
+        reply: ReplyParameters | None,
+        thread_id: int | None,
+    ) -> Sent:
+        with video.path.open("rb") as stream, translated():
+            # read_file_handle=False: the default would hold the file three times in memory
+            upload = InputFile(stream, filename=video.path.name, read_file_handle=False)
+            if as_document or video.kind == "document":
+                message = await self._bot.send_document(
+                    chat.telegram_id,
+                    upload,
+                    caption=caption,
+                    reply_markup=markup,
+                    reply_parameters=reply,
+                    message_thread_id=thread_id,
+                    rate_limit_args=Urgency.RESULT,
+                )
+            else:
+                message = await self._bot.send_video(
+                    chat.telegram_id,
+                    upload,
+                    duration=round(video.seconds),
+                    width=video.width,
+                    height=video.height,
+                    thumbnail=video.thumbnail.read_bytes() if video.thumbnail else None,
+                    supports_streaming=True,
+                    caption=caption,
+                    reply_markup=markup,
+                    reply_parameters=reply,
+                    message_thread_id=thread_id,
+                    rate_limit_args=Urgency.RESULT,
+                )
+        return _sent(message)
+
+    async def resend(
+        self,
+        chat: Chat,
+        file_id: str,
+        file_kind: str,
+        caption: str,
+        *,
+        buttons: Sequence[Sequence[Button]] = (),
+        reply_to: int | None = None,
+        thread_id: int | None = None,
+    ) -> None:
+        """Send a file Telegram has already; nothing is uploaded."""
+        send: Callable[..., Awaitable[Message]] = getattr(self._bot, f"send_{file_kind}")
+        with translated():
+            await send(
+                chat.telegram_id,
+                file_id,
+                caption=caption[:LONGEST_CAPTION],
+                reply_markup=keyboard(buttons),
+                reply_parameters=_answers(reply_to),
+                message_thread_id=thread_id,
+            )
+
+    async def answer(self, query_id: str, text: str = "", *, alert: bool = False) -> None:
+        """Answer a pressed button, once; what was wanted goes on where that fails."""
+        try:
+            with translated():
+                await self._bot.answer_callback_query(query_id, text[:200] or None, alert)
+        except SendError as error:
+            logger.info("a press is not answered: %r", error)
+
+
+def _urgency(cosmetic: bool) -> Urgency:
+    return Urgency.COSMETIC if cosmetic else Urgency.ANSWER
+
+
+def _answers(reply_to: int | None) -> ReplyParameters | None:
+    if reply_to is None:
+        return None
+    # people delete their prompts while they wait; the video must arrive all the same
+    return ReplyParameters(reply_to, allow_sending_without_reply=True)
+
+
+def _sent(message: Message) -> Sent:
+    if message.video is not None:
+        return Sent(message.message_id, message.video.file_id, "video")
+    if message.animation is not None:
+        return Sent(message.message_id, message.animation.file_id, "animation")
+    if message.document is not None:
+        return Sent(message.message_id, message.document.file_id, "document")
+    raise Refused("Telegram took the file as something else")

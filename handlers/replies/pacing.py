@@ -1,0 +1,207 @@
+"""One budget for speaking per chat: results come first, and what nobody misses is left out.
+
+Telegram takes about one message a second in a private chat and 20 a minute in a group,
+and silences a bot that says more. So each chat has a lane of its own: messages wait
+there, the most urgent first, and a chat that Telegram told us to leave alone holds up
+nobody else. A cosmetic request that would have to wait is not made at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from aiolimiter import AsyncLimiter
+from telegram.error import RetryAfter
+from telegram.ext import BaseRateLimiter
+
+from handlers.replies.outcomes import LeftOut, NotSent, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from telegram._utils.types import JSONDict
+
+PATIENCE_SECONDS = 60.0
+"""How long an answer waits for a chat; later nobody remembers the question."""
+MOST_LANES = 1000
+"""Lanes that are kept; beyond them, those with nothing to remember are let go."""
+
+_SPOKEN = ("send", "copy", "forward", "edit")
+"""What Telegram counts: messages, edits and chat actions; not deletions, reactions, answers."""
+
+
+class Urgency(IntEnum):
+    """How much a request matters, most urgent first."""
+
+    RESULT = 0
+    """A video: its turn was taken before (`Pacing.turn`), and whoever sends it tries again."""
+    ANSWER = 1
+    """What somebody asked for; it waits its turn."""
+    COSMETIC = 2
+    """Status texts, their edits, chat actions, reactions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once; as many again within so many seconds."""
+
+    count: float
+    seconds: float
+
+
+PRIVATE = Rate(3, 3.0)
+GROUP = Rate(5, 20.0)
+"""A full bucket and what leaks out of it come to 20 in any minute, never more."""
+
+
+class Lane:
+    """The budget of one chat, and who waits for it."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._limiter = AsyncLimiter(rate.count, rate.seconds)
+        self._half = rate.count / 2
+        self._silent_until = 0.0
+        self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
+        self._server: asyncio.Task[None] | None = None
+
+    @property
+    def silence(self) -> float:
+        """Seconds until Telegram wants to hear from us in this chat again."""
+        return max(0.0, self._silent_until - asyncio.get_running_loop().time())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to remember of it."""
+        return not self._waiting and not self.silence and self._limiter.has_capacity(self._full)
+
+    @property
+    def _full(self) -> float:
+        return self._limiter.max_rate
+
+    def has_room(self) -> bool:
+        """Whether something cosmetic may be said: half of the budget stays for what matters."""
+        return not self._waiting and not self.silence and self._limiter.has_capacity(self._half)
+
+    def hush(self, wait: float) -> None:
+        """Say nothing here for so many seconds."""
+        self._silent_until = asyncio.get_running_loop().time() + wait
+
+    async def turn(self, urgency: Urgency) -> None:
+        """Wait until it is this one's turn; the most urgent goes first, then who came first."""
+        if not self._waiting and not self.silence and self._limiter.has_capacity():
+            await self._limiter.acquire()
+            return
+        place = (urgency, next(self._numbers), asyncio.get_running_loop().create_future())
+        heapq.heappush(self._waiting, place)
+        if self._server is None or self._server.done():
+            self._server = asyncio.create_task(self._serve())
+        await place[2]
+
+    async def close(self) -> None:
+        """Let nobody wait any longer."""
+        if self._server is not None:
+            self._server.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._server
+        for _, _, waits in self._waiting:
+            waits.cancel()
+
+    async def _until_it_may_speak(self) -> None:
+        if wait := self.silence:
+            await asyncio.sleep(wait)
+            # Telegram may have asked for more meanwhile
+            await self._until_it_may_speak()
+
+    async def _serve(self) -> None:
+        while self._waiting:
+            # who is next is decided when there is room, not before
+            await self._limiter.acquire()
+            await self._until_it_may_speak()
+            while self._waiting:
+                _, _, waits = heapq.heappop(self._waiting)
+                if not waits.done():
+                    waits.set_result(None)
+                    break
+
+
+class Pacing(BaseRateLimiter[Urgency]):
+    """Paces requests chat by chat.
+
+    Args:
+        second: how long a second of Telegram's limits is; shorter where nobody keeps them.
+    """
+
+    def __init__(self, second: float = 1.0) -> None:
+        self._second = second
+        self._lanes: dict[int, Lane] = {}
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Let nobody wait any longer."""
+        for lane in self._lanes.values():
+            await lane.close()
+
+    async def turn(self, telegram_id: int, urgency: Urgency = Urgency.RESULT) -> None:
+        """Wait for a turn in a chat.
+
+        Raises:
+            NotSent: Telegram wants longer silence there than one should wait for.
+        """
+        lane = self._lane(telegram_id)
+        if lane.silence > PATIENCE_SECONDS:
+            raise NotSent("the chat is to be left alone", lane.silence)
+        await lane.turn(urgency)
+
+    async def process_request(  # noqa: PLR0917 - python-telegram-bot's signature
+        self,
+        callback: Callable[..., Coroutine[Any, Any, bool | JSONDict | list[JSONDict]]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: Urgency | None,
+    ) -> bool | JSONDict | list[JSONDict]:
+        """Make a request when it is its turn.
+
+        Raises:
+            LeftOut: it is cosmetic and there is no room for it.
+            NotSent: Telegram wants longer silence in this chat than one should wait for.
+        """
+        chat = data.get("chat_id")
+        if not isinstance(chat, int):
+            return await callback(*args, **kwargs)
+        urgency = Urgency.ANSWER if rate_limit_args is None else rate_limit_args
+        lane, counts = self._lane(chat), endpoint.startswith(_SPOKEN)
+        patience_ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while True:
+            if urgency is Urgency.COSMETIC and (lane.silence or (counts and not lane.has_room())):
+                raise LeftOut(f"{endpoint} would have to wait")
+            if counts and urgency is not Urgency.RESULT:
+                await self.turn(chat, urgency)
+            try:
+                return await callback(*args, **kwargs)
+            except RetryAfter as refusal:
+                lane.hush(wait := seconds(refusal.retry_after))
+                over = asyncio.get_running_loop().time() + wait > patience_ends
+                # a result has a clock of its own, and its file is read to the end by now
+                if urgency is not Urgency.ANSWER or not counts or over:
+                    raise
+
+    def _lane(self, telegram_id: int) -> Lane:
+        lane = self._lanes.get(telegram_id)
+        if lane is None:
+            if len(self._lanes) >= MOST_LANES:
+                self._lanes = {key: one for key, one in self._lanes.items() if not one.is_idle}
+            rate = PRIVATE if telegram_id > 0 else GROUP
+            lane = Lane(Rate(rate.count, rate.seconds * self._second))
+            self._lanes[telegram_id] = lane
+        return lane

@@ -1,0 +1,199 @@
+"""The message that stands in for a video while it is made, and goes when it comes."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from generation import experience, turns
+from handlers.replies.outcomes import Refused, SendError
+from storage import chats, generations, people
+from storage.generations import AT_PROVIDER, PENDING, State
+from storage.turns import served as served_since
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from generation.models import Offer
+    from handlers.replies.language import Languages, Speech
+    from handlers.replies.outbox import Outbox
+    from storage.chats import Chat
+    from storage.database import Database
+    from storage.generations import Generation
+
+LATE = 1.5
+"""How many times the expected time may pass before the status says that it takes longer."""
+
+SEEN = "👀"
+"""The reaction under an order in a group."""
+
+logger = logging.getLogger(__name__)
+
+
+def making(speech: Speech, seconds: float) -> str:
+    """Say that a video is being made, and when it will be there (in seconds)."""
+    return speech.gettext(
+        "🎬 On it! Ready in about {time}. You can close Telegram, I'll send it."
+    ).format(time=about(speech, seconds))
+
+
+def waiting(speech: Speech, place: int, seconds: float) -> str:
+    """Say which place in the line a request has, and when its video will be there (in seconds)."""
+    return speech.gettext(
+        "🎬 Number {place} in line. Ready in about {time}. You can close Telegram, I'll send it."
+    ).format(place=speech.number(place), time=about(speech, seconds))
+
+
+def late(speech: Speech) -> str:
+    """Say that it takes longer than it usually does."""
+    return speech.gettext(
+        "🎬 Longer than usual. If it fails, your credits come back by themselves."
+    )
+
+
+def about(speech: Speech, seconds: float) -> str:
+    """Write an estimate the way one says it, in half minutes: "1½ minutes"."""
+    halves = round(seconds / 30)
+    if halves < 2:  # noqa: PLR2004 - below one minute, tens of seconds are said
+        return speech.lasts(max(10.0, round(seconds / 10) * 10.0))
+    if halves % 2 == 0 or halves > 10:  # noqa: PLR2004 - beyond five minutes, halves mean nothing
+        return speech.lasts(round(halves / 2) * 60.0)
+    return speech.gettext("{minutes}½ minutes").format(minutes=speech.number(halves // 2))
+
+
+def sparsely(place: int) -> int:
+    """Round a place in the line up so that few of its steps are worth an edit."""
+    return next((step for step in (1, 2, 3, 5, 10, 20, 50, 100) if place <= step), place)
+
+
+class StatusMessages:
+    """Shows, corrects and removes status messages; none of it is worth a failure."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        outbox: Outbox,
+        offer: Offer,
+        languages: Languages,
+        slots: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._db = db
+        self._outbox = outbox
+        self._offer = offer
+        self._languages = languages
+        self._slots = slots
+        self._clock = clock
+        self._said: dict[int, str] = {}
+        self._waited: set[int] = set()
+
+    async def show(self, generation: Generation, *, note: str = "") -> None:
+        """Say that a request was accepted, silently: the video will ring.
+
+        `note` is what the asker should know besides.
+        """
+        if generation.status_message is not None:
+            return
+        chat, speech = await self._place(generation)
+        if not chat.is_private and await self._acknowledged(chat, generation, note):
+            return
+        words = await self._waiting(generation, speech)
+        if words is not None:
+            self._waited.add(generation.id)
+        else:
+            expects = await experience.expects(self._db, self._offer, generation)
+            words = making(speech, expects)
+        message = await self._outbox.say(
+            chat,
+            f"{note}\n{words}".strip(),
+            reply_to=generation.message_id,
+            thread_id=generation.thread_id,
+            silent=True,
+            cosmetic=not note,
+        )
+        self._said[generation.id] = words
+        async with self._db.transaction() as tx:
+            await generations.note(tx, generation.id, status_message=message)
+
+    async def _acknowledged(self, chat: Chat, generation: Generation, note: str) -> bool:
+        """Show in a group that an order was seen, by a reaction where the group allows it."""
+        if generation.message_id is None:
+            return False
+        try:
+            await self._outbox.react(chat, generation.message_id, SEEN)
+        except Refused:
+            return False
+        if note:
+            await self._outbox.say(
+                chat, note, reply_to=generation.message_id, thread_id=generation.thread_id
+            )
+        return True
+
+    async def _waiting(self, generation: Generation, speech: Speech) -> str | None:
+        """Return what to say to somebody in the line; None where there is a free slot."""
+        async with self._db.reading() as connection:
+            line = await generations.in_states(connection, {State.QUEUED})
+            running = await generations.in_states(connection, AT_PROVIDER)
+            served = await served_since(connection, since=self._clock() - turns.LATELY_SECONDS)
+        if generation.state is not State.QUEUED or len(running) < self._slots:
+            return None
+        places = [one.id for one in turns.in_line(line, running, served)]
+        if generation.id not in places:
+            return None
+        place = places.index(generation.id) + 1
+        expects = await experience.expects(self._db, self._offer, generation)
+        wait = turns.wait_seconds(place, self._slots, expects)
+        return waiting(speech, sparsely(place), wait + expects)
+
+    async def correct(self, generation: Generation) -> None:
+        """Say so where a request moves up the line, has its turn, or takes longer than usual."""
+        if generation.status_message is None or generation.state not in PENDING:
+            return
+        chat, speech = await self._place(generation)
+        words = await self._waiting(generation, speech)
+        if generation.state is State.GENERATING:
+            expects = await experience.expects(self._db, self._offer, generation)
+            passed = self._clock() - (generation.accepted_at or generation.changed_at)
+            if passed >= LATE * expects:
+                words = late(speech)
+            elif generation.id in self._waited:
+                words = making(speech, expects - passed)
+        if words is None or words == self._said.get(generation.id):
+            return
+        try:
+            await self._outbox.edit(chat, generation.status_message, words, cosmetic=True)
+        except SendError as error:
+            logger.info("the status of generation %d stays: %s", generation.id, error)
+        else:
+            self._said[generation.id] = words
+            if generation.state is State.QUEUED:
+                self._waited.add(generation.id)
+            else:
+                self._waited.discard(generation.id)
+
+    async def remove(self, generation: Generation) -> None:
+        """Take the status away once there is nothing to wait for."""
+        if generation.status_message is None or generation.state in PENDING:
+            return
+        self._said.pop(generation.id, None)
+        self._waited.discard(generation.id)
+        chat, _ = await self._place(generation)
+        try:
+            await self._outbox.delete(chat, generation.status_message)
+        except SendError as error:
+            logger.info("the status of generation %d stays: %s", generation.id, error)
+        async with self._db.transaction() as tx:
+            await generations.note(tx, generation.id, status_message=None)
+
+    async def _place(self, generation: Generation) -> tuple[Chat, Speech]:
+        async with self._db.reading() as connection:
+            chat = await chats.find(connection, generation.chat)
+            person = (
+                await people.find(connection, generation.account.id)
+                if generation.account.is_person
+                else None
+            )
+        if chat is None:
+            raise LookupError(f"generation {generation.id} belongs to no chat")
+        return chat, self._languages.speech(person.language if person else None)

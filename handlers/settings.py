@@ -1,0 +1,195 @@
+"""/settings: what a video is like when one does not say, chosen by tapping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from telegram.ext import CallbackQueryHandler
+
+from generation import fallback
+from generation.options import Choice, Defaults, Wishes, settle
+from generation.quotes import Quote
+from handlers import groupsettings, privately
+from handlers.commands import on
+from handlers.identity import meet
+from handlers.pressing import pressed
+from handlers.replies.buttons import Button, Press
+from handlers.replies.outcomes import Refused
+from handlers.replies.words import described
+from handlers.standing import is_group_admin
+from storage import people
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from telegram import Update
+    from telegram.ext import BaseHandler
+
+    from generation.models import Mode, Offer
+    from handlers.context import Context, Services
+    from handlers.identity import Asker
+    from handlers.replies.language import Speech
+    from storage.people import Person
+
+_PER_ROW = 2
+"""Models beside each other: their names are long."""
+_VALUES = 5
+"""Lengths, shapes or resolutions beside each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetDefault(Press):
+    """Make a value the owner's default; `field` is a column of people's defaults."""
+
+    prefix: ClassVar[str] = "set"
+    owner: int
+    field: str
+    value: str
+
+
+def carried(value: str | int) -> str:
+    """Spell a value as a button can carry it: the colon of a shape separates fields there."""
+    return str(value).replace(":", "x")
+
+
+def usual(
+    person: Person, offer: Offer, credit_usd: Decimal, family: str | None = None
+) -> Quote | None:
+    """Return what an idea becomes, with this family or the person's; None where nothing can."""
+    saved = Defaults(person.family, person.seconds, person.aspect_ratio, person.resolution)
+    choice = settle(Wishes(model=family), saved, offer, "t2v")
+    if not isinstance(choice, Choice):
+        return None
+    cost = fallback.priced(choice, credit_usd)
+    return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits)
+
+
+def values(mode: Mode) -> dict[str, tuple[str | int, ...]]:
+    """Return what can be chosen beside the model, by column."""
+    return {
+        "seconds": mode.seconds,
+        "aspect_ratio": mode.aspect_ratios,
+        "resolution": mode.resolutions,
+    }
+
+
+def chosen(person: Person, offer: Offer, field: str, value: str) -> dict[str, Any] | None:
+    """Return the defaults that a press sets; None where nothing like it is offered.
+
+    Another family keeps what it offers too and forgets the rest.
+    """
+    if field == "family":
+        if value not in offer:
+            return None
+        mode = next(iter(offer[value].modes.values()))
+        kept = {
+            name: saved if (saved := getattr(person, name)) in offered else None
+            for name, offered in values(mode).items()
+        }
+        return {"family": value, **kept}
+    present = settle(Wishes(), Defaults(person.family), offer, "t2v")
+    offered = values(present.mode).get(field, ()) if isinstance(present, Choice) else ()
+    return next(({field: one} for one in offered if carried(one) == value), None)
+
+
+def text(quote: Quote, speech: Speech) -> str:
+    """Say what somebody's usual video is and what it costs."""
+    return speech.gettext(
+        "Your usual video:\n{video}\n\nEach costs {credits}. A photo keeps its own shape."
+    ).format(video=described(speech, quote), credits=speech.credits(quote.credits))
+
+
+def buttons(
+    person: Person, quote: Quote, offer: Offer, credit_usd: Decimal, speech: Speech
+) -> list[list[Button]]:
+    """Return what can be chosen, the present choice marked; a single value is no choice."""
+    choice = quote.choice
+
+    def button(field: str, value: str | int, label: str, present: str | int | None) -> Button:
+        mark = "✓ " if value == present else ""
+        return Button(mark + label, SetDefault(person.id, field, carried(value)))
+
+    families = [
+        button("family", family.name, f"{family.title} · {other.credits}", choice.family.name)
+        for family in offer
+        if (other := usual(person, offer, credit_usd, family.name))
+    ]
+    rows = [families[start : start + _PER_ROW] for start in range(0, len(families), _PER_ROW)]
+    if len(families) == 1:
+        rows = []
+    for field, offered in values(choice.mode).items():
+        row = [
+            button(field, value, _label(value, speech), getattr(choice, field)) for value in offered
+        ]
+        if len(row) > 1:
+            rows += [row[start : start + _VALUES] for start in range(0, len(row), _VALUES)]
+    return rows
+
+
+def _label(value: str | int, speech: Speech) -> str:
+    return speech.lasts(value) if isinstance(value, int) else value
+
+
+async def settings(update: Update, context: Context) -> None:
+    """Show somebody's usual video and what else it could be; to a group's admins, the group's."""
+    asker = await meet(update, context.services)
+    if asker is None:
+        return
+    if await is_group_admin(context.bot, asker):
+        message = update.effective_message
+        await groupsettings.show(context, asker, message.message_id if message else None)
+    elif not asker.chat.is_private:
+        await privately.show_the_way(asker, update, context, "settings")
+    elif asker.person is not None:
+        await _show(context.services, asker, asker.person)
+
+
+async def _show(
+    services: Services, asker: Asker, person: Person, message_id: int | None = None
+) -> None:
+    """Show the settings, in the message they are shown in already where that is still there."""
+    credit_usd = services.terms.credit_usd
+    quote = usual(person, services.offer, credit_usd)
+    if quote is None:
+        words, rows = asker.speech.gettext("There is nothing to choose right now."), []
+    else:
+        words = text(quote, asker.speech)
+        rows = buttons(person, quote, services.offer, credit_usd, asker.speech)
+    if message_id is not None:
+        try:
+            await services.outbox.edit(asker.chat, message_id, words, rows)
+        except Refused:
+            # deleted, or too old to be changed
+            pass
+        else:
+            return
+    await services.outbox.say(asker.chat, words, buttons=rows, thread_id=asker.thread_id)
+
+
+async def choose(update: Update, context: Context) -> None:
+    """Set a default of the presser's own and show how it stands."""
+    services, found = context.services, await pressed(update, context, SetDefault)
+    if found is None:
+        return
+    query, press, asker = found
+    say = asker.speech.gettext
+    if asker.person is None or press.owner != asker.person.id or not asker.chat.is_private:
+        await services.outbox.answer(query.id, say("These are not your settings."))
+        return
+    changes = chosen(asker.person, services.offer, press.field, press.value)
+    if changes is not None:
+        async with services.db.transaction() as tx:
+            await people.set_default(tx, asker.person.id, **changes)
+    await services.outbox.answer(query.id, say("Saved.") if changes else say("Not offered now."))
+    await _show(
+        services,
+        asker,
+        replace(asker.person, **(changes or {})),
+        query.message.message_id if query.message else None,
+    )
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what answers /settings and its buttons."""
+    return [on("settings", settings), CallbackQueryHandler(choose, pattern=SetDefault.matches)]

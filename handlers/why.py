@@ -1,0 +1,36 @@
+"""Why a video was turned down, told to its asker alone: what a group's link opens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers.identity import meet
+from handlers.replies.notices import WHY, in_words
+from storage import generations, notices
+
+if TYPE_CHECKING:
+    from telegram import Update
+
+    from handlers.context import Context
+
+
+async def show(update: Update, context: Context, payload: str) -> None:
+    """Say what the group was not told, to the one who asked and nobody else."""
+    asker, services = await meet(update, context.services), context.services
+    if asker is None or not asker.chat.is_private:
+        return
+    number = payload.removeprefix(WHY)
+    owed = None
+    if number.isascii() and number.isdigit() and len(number) <= 18:  # noqa: PLR2004 - SQLite's integers
+        async with services.db.reading() as connection:
+            generation = await generations.find(connection, int(number))
+            if generation is not None and generation.account == asker.account:
+                owed = await notices.last_about(connection, generation.id)
+    if owed is None:
+        words = asker.speech.gettext("There is nothing to tell you about that one.")
+        await services.outbox.say(asker.chat, words, thread_id=asker.thread_id)
+        return
+    told = in_words(owed, asker.speech, name=asker.name, link=None)
+    await services.outbox.say(
+        asker.chat, told.text, buttons=told.buttons, thread_id=asker.thread_id
+    )

@@ -1,0 +1,1 @@
+"""Tests of what people meet in the chat."""

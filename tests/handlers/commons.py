@@ -1,0 +1,54 @@
+"""The operator's choices and people that tests of texts are about."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from generation.credits import Terms
+from generation.models import Offer
+from generation.periods import Period
+from handlers.replies.language import Languages
+from storage import generations
+from storage.generations import UNFINISHED
+from storage.people import Person
+
+if TYPE_CHECKING:
+    from tests.house import House
+
+SPEECH = Languages().speech("en")
+OFFER = Offer.load().only(["sora-2", "sora-2-pro", "veo-3.1-fast", "veo-3.1"])
+
+
+def terms(**changes: Any) -> Terms:
+    """Return the usual terms: 54 credits a day, 9 for a usual video."""
+    usual: dict[str, Any] = {
+        "credit_usd": Decimal("0.10"),
+        "free_credits": 54,
+        "period": Period.DAY,
+        "zone": ZoneInfo("UTC"),
+        "budget_usd": Decimal(10),
+        "budget_period": Period.DAY,
+        "max_pending": 3,
+    }
+    return Terms(**(usual | changes))
+
+
+def person(**saved: Any) -> Person:
+    """Return somebody who saved these defaults and no others."""
+    defaults = {"family": None, "seconds": None, "aspect_ratio": None, "resolution": None}
+    return Person(
+        id=7, name="Ann", username="ann", language="en", is_admin=False, **(defaults | saved)
+    )
+
+
+async def settled(house: House, seconds: float = 10) -> None:
+    """Wait until nothing is in work: a video is in the chat a moment before that is written."""
+    async with asyncio.timeout(seconds):
+        while True:
+            async with house.db.reading() as connection:
+                if not await generations.in_states(connection, UNFINISHED):
+                    return
+            await asyncio.sleep(0.01)

@@ -1,0 +1,166 @@
+"""/cancel: what is queued comes back with its credits, what is submitted does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.telegram.messages import Button
+from storage import generations
+from storage.accounts import Account
+from storage.generations import State
+from tests.handlers.commons import settled
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from storage.generations import Generation
+    from tests.house import House
+
+
+@pytest.fixture
+async def busy(house: House, provider: AimlApiSandbox) -> AsyncIterator[House]:
+    """A bot with one place at the provider, where a video takes a minute."""
+    provider.render_seconds = 60.0
+    async with house.running(provider_slots=1):
+        yield house
+
+
+async def ask(chat: PrivateChat, person: Person, idea: str) -> None:
+    """Order a video and wait until it is accepted."""
+    asked = await chat.send(person, f"/video {idea}")
+    await chat.wait(lambda message: message.reply_to == asked.message_id)
+
+
+async def pending(house: House, person: Person) -> list[Generation]:
+    async with house.db.reading() as connection:
+        return await generations.pending_of(connection, Account.person(person.id))
+
+
+async def find(house: House, number: int) -> Generation:
+    async with house.db.reading() as connection:
+        found = await generations.find(connection, number)
+    assert found is not None, f"there is no generation {number}"
+    return found
+
+
+async def two_asked(
+    house: House, chat: PrivateChat, person: Person
+) -> tuple[Generation, Generation]:
+    """Return one that is being made and one that waits its turn."""
+    await ask(chat, person, "a cat")
+    await house.provider.wait_for_submissions(1)
+    await ask(chat, person, "a dog")
+    first, second = await pending(house, person)
+    assert second.state is State.QUEUED
+    return first, second
+
+
+@pytest.mark.usefixtures("bot")
+async def test_nothing_under_way_is_said(chat: PrivateChat, ann: Person) -> None:
+    await chat.send(ann, "/cancel")
+    await chat.wait(lambda message: "Nothing is under way" in (message.text or ""))
+
+
+async def test_what_waits_is_called_back_by_its_number(
+    busy: House, chat: PrivateChat, ann: Person
+) -> None:
+    _, waits = await two_asked(busy, chat, ann)
+    status = await chat.wait(lambda message: message.reply_to == waits.message_id)
+    await chat.send(ann, f"/cancel {waits.id}")
+    await chat.wait(lambda message: message.text == "Cancelled. 9 credits are back.")
+    await chat.wait_gone(status)
+    assert (await find(busy, waits.id)).state is State.CANCELLED
+    await chat.send(ann, "/quota")
+    await chat.wait(lambda message: "You have 45 credits" in (message.text or ""))
+
+
+async def test_calling_back_again_gives_nothing_more(
+    busy: House, chat: PrivateChat, ann: Person
+) -> None:
+    _, waits = await two_asked(busy, chat, ann)
+    for _ in range(2):
+        asked = await chat.send(ann, f"/cancel #{waits.id}")
+        number = asked.message_id
+        await chat.wait(lambda message, number=number: message.reply_to == number)  # type: ignore[misc]
+    await chat.send(ann, "/quota")
+    await chat.wait(lambda message: "You have 45 credits" in (message.text or ""))
+
+
+async def test_several_are_listed_with_a_button_each(
+    busy: House, chat: PrivateChat, ann: Person
+) -> None:
+    made, waits = await two_asked(busy, chat, ann)
+    await chat.send(ann, "/cancel")
+    shown = await chat.wait(lambda message: "Which one" in (message.text or ""))
+    assert (shown.text or "").splitlines()[1:] == [f"{made.id}. a cat", f"{waits.id}. a dog"]
+    answer = await shown.press(f"✖ {waits.id}")
+    assert answer.text == "Cancelled. 9 credits are back."
+    await chat.wait(
+        lambda message: message is shown and f"{waits.id}. a dog" not in (message.text or "")
+    )
+
+
+async def test_what_is_being_made_cannot_be_called_back_but_the_wish_is_kept(
+    busy: House, chat: PrivateChat, ann: Person
+) -> None:
+    await ask(chat, ann, "a cat")
+    await busy.provider.wait_for_submissions(1)
+    await chat.send(ann, "/cancel")
+    await chat.wait(lambda message: "Too late to call it back" in (message.text or ""))
+    (made,) = await pending(busy, ann)
+    assert made.cancel_wanted
+
+
+@pytest.mark.usefixtures("bot")
+async def test_what_is_delivered_is_over(house: House, chat: PrivateChat, ann: Person) -> None:
+    await chat.send(ann, "/video a cat")
+    await chat.wait(lambda message: message.video is not None)
+    await settled(house)
+    await chat.send(ann, "/cancel 1")
+    await chat.wait(lambda message: "/history has your videos" in (message.text or ""))
+
+
+async def test_nobody_calls_back_what_somebody_else_asked_for(
+    busy: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    _, waits = await two_asked(busy, chat, ann)
+    theirs = telegram.private(bob)
+    await theirs.send(bob, f"/cancel {waits.id}")
+    refused = await theirs.wait(lambda message: message.text is not None)
+    assert f"You have no request {waits.id}" in (refused.text or "")
+    data = f"cancel:{waits.id}"
+    answer = await telegram.world.press(refused, Button("?", data), by=bob, timeout=5)
+    assert f"You have no request {waits.id}" in answer.text
+    assert (await find(busy, waits.id)).state is State.QUEUED
+
+
+async def test_a_group_is_not_shown_what_was_asked_in_private(
+    busy: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    await two_asked(busy, chat, ann)
+    group = telegram.group("Film club", [ann])
+    await group.send(ann, f"/cancel@{telegram.bot.username}")
+    await group.wait(lambda message: "Nothing is under way" in (message.text or ""))
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("typed", ["all", "-1", "0", "9" * 30, "1.5", "٣"])
+async def test_what_is_no_number_asks_for_the_list(
+    chat: PrivateChat, ann: Person, typed: str
+) -> None:
+    await chat.send(ann, f"/cancel {typed}")
+    answer = await chat.wait(lambda message: message.text is not None)
+    assert "is under way" in (answer.text or "") or "You have no request" in (answer.text or "")
+
+
+async def test_a_deleted_list_is_not_missed(busy: House, chat: PrivateChat, ann: Person) -> None:
+    _, waits = await two_asked(busy, chat, ann)
+    await chat.send(ann, "/cancel")
+    shown = await chat.wait(lambda message: "Which one" in (message.text or ""))
+    await chat.delete_message(shown)
+    answer = await shown.press(f"✖ {waits.id}")
+    assert answer.text == "Cancelled. 9 credits are back."

@@ -1,0 +1,104 @@
+"""The table of commands, and what is read from it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from telegram import Update
+from telegram.constants import BotCommandLimit
+from telegram.ext import CommandHandler
+
+from handlers.commands import COMMANDS, Scope, listed, menu, on, overview
+from handlers.registry import ROOMS
+from tests.handlers.commons import SPEECH
+
+if TYPE_CHECKING:
+    from handlers.context import Context
+
+
+async def nothing(update: Update, context: Context) -> None:
+    """Stand where a callback is wanted."""
+
+
+def update(text: str, *, kind: str = "message", chat: str = "private") -> Update:
+    """Return what Telegram tells of a command."""
+    length = len(text.partition(" ")[0])
+    message = {
+        "message_id": 1,
+        "date": 0,
+        "chat": {"id": 5, "type": chat},
+        "text": text,
+        "entities": [{"type": "bot_command", "offset": 0, "length": length}],
+    }
+    return Update.de_json({"update_id": 1, kind: message}, None)
+
+
+def test_each_command_is_answered_exactly_once() -> None:
+    answered = sorted(
+        name
+        for room in ROOMS
+        for handler in room.handlers()
+        if isinstance(handler, CommandHandler)
+        for name in handler.commands
+    )
+    assert answered == sorted(name for command in COMMANDS for name in command.names)
+
+
+def test_no_name_is_given_twice() -> None:
+    names = [name for command in COMMANDS for name in command.names]
+    assert len(names) == len(set(names))
+
+
+def test_a_command_that_is_not_in_the_table_cannot_be_registered() -> None:
+    with pytest.raises(KeyError):
+        on("pay", nothing)
+
+
+@pytest.mark.parametrize("alias", ["quota", "credits"])
+def test_an_alias_is_registered_with_its_command(alias: str) -> None:
+    assert alias in on("quota", nothing).commands
+
+
+def test_only_new_messages_count() -> None:
+    handler = on("video", nothing)
+    assert handler.filters.check_update(update("/video a cat"))
+    for kind in ("edited_message", "channel_post", "edited_channel_post"):
+        assert not handler.filters.check_update(update("/video a cat", kind=kind)), kind
+
+
+def test_what_admins_do_works_in_private_only() -> None:
+    handler = on("grant", nothing)
+    assert handler.filters.check_update(update("/grant 5 10"))
+    assert not handler.filters.check_update(update("/grant 5 10", chat="supergroup"))
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_menus_keep_telegrams_limits(scope: Scope) -> None:
+    shown = menu(SPEECH, scope)
+    assert 0 < len(shown) <= BotCommandLimit.MAX_COMMAND_NUMBER
+    for command in shown:
+        assert re.fullmatch(r"[a-z0-9_]{1,32}", command.command)
+        assert 1 <= len(command.description) <= BotCommandLimit.MAX_DESCRIPTION
+
+
+def test_start_is_in_no_menu() -> None:
+    assert all(command.name != "start" for scope in Scope for command in listed(scope))
+
+
+def test_a_groups_menu_shows_nothing_private() -> None:
+    names = [command.name for command in listed(Scope.EVERYONE)]
+    assert names == ["video", "animate", "models", "cancel", "help"]
+
+
+def test_only_admins_see_what_admins_do() -> None:
+    private = {command.name for command in listed(Scope.PRIVATE)}
+    everything = {command.name for command in listed(Scope.ADMIN)}
+    assert everything - private == {"stats", "grant", "allow", "deny", "limit"}
+
+
+def test_help_names_each_command_of_the_menu() -> None:
+    for scope in Scope:
+        lines = overview(SPEECH, scope).splitlines()
+        assert [line.split(" · ")[0] for line in lines] == [f"/{c.name}" for c in listed(scope)]

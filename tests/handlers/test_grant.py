@@ -1,0 +1,214 @@
+"""/grant: how it is read, whom it reaches, and that it gives once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telegram import Message, Update
+
+from handlers.grant import LONGEST_NOTE, MOST_CREDITS, Gift, author_of, read
+from storage import ledger
+from storage.accounts import Account
+from storage.ledger import Pot
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+
+@pytest.mark.parametrize(
+    ("typed", "answers", "gift"),
+    [
+        ("1234 50", False, Gift(1234, 50, None)),
+        ("@ann 50", False, Gift("ann", 50, None)),
+        ("@ann 50 for the party", False, Gift("ann", 50, "for the party")),
+        ("50", True, Gift(None, 50, None)),
+        ("50 thank you", True, Gift(None, 50, "thank you")),
+        ("@bob 50", True, Gift("bob", 50, None)),
+        (f"1 {MOST_CREDITS}", False, Gift(1, MOST_CREDITS, None)),
+    ],
+)
+def test_a_grant_is_read(typed: str, answers: bool, gift: Gift) -> None:
+    assert read(typed.split(), answers_somebody=answers) == gift
+
+
+@pytest.mark.parametrize(
+    ("typed", "answers"),
+    [
+        ("", False),
+        ("", True),
+        ("50", False),
+        ("ann 50", False),
+        ("@ 50", False),
+        ("@ann", False),
+        ("@ann fifty", False),
+        ("@ann -5", False),
+        ("@ann 0", False),
+        ("@ann 5.5", False),
+        ("@ann \u0665", False),
+        ("-100 50", False),
+        ("0 50", False),
+        (f"@ann {MOST_CREDITS + 1}", False),
+        ("123456789 50", True),
+    ],
+)
+def test_a_slip_gives_nothing(typed: str, answers: bool) -> None:
+    assert read(typed.split(), answers_somebody=answers) is None
+
+
+@given(st.lists(st.text(min_size=1)), st.booleans())
+def test_whatever_is_typed_gives_no_more_than_is_allowed(words: list[str], answers: bool) -> None:
+    gift = read(words, answers_somebody=answers)
+    assert gift is None or 0 < gift.credits <= MOST_CREDITS
+
+
+def test_a_long_note_is_cut() -> None:
+    gift = read(["1", "5", "x" * 900], answers_somebody=False)
+    assert gift is not None
+    assert gift.note == "x" * LONGEST_NOTE
+
+
+USER = {"id": 7, "is_bot": False, "first_name": "Ann"}
+
+
+@pytest.mark.parametrize(
+    ("content", "author"),
+    [
+        ({"from": USER}, 7),
+        ({"from": USER | {"is_bot": True}}, None),
+        ({"from": USER | {"id": 777000}}, None),
+        (
+            {
+                "from": USER,
+                "forward_origin": {"type": "user", "date": 0, "sender_user": USER | {"id": 8}},
+            },
+            8,
+        ),
+        (
+            {
+                "from": USER,
+                "forward_origin": {"type": "hidden_user", "date": 0, "sender_user_name": "Ann"},
+            },
+            None,
+        ),
+        (
+            {
+                "from": USER,
+                "forward_origin": {
+                    "type": "channel",
+                    "date": 0,
+                    "chat": {"id": -100, "type": "channel"},
+                    "message_id": 1,
+                },
+            },
+            None,
+        ),
+        ({}, None),
+    ],
+)
+def test_the_author_of_a_message_is_a_person_who_can_be_known(
+    content: dict[str, Any], author: int | None
+) -> None:
+    chat = {"id": 5, "type": "private"}
+    message = Message.de_json({"message_id": 1, "date": 0, "chat": chat, **content}, None)
+    assert author_of(message) == author
+
+
+@pytest.fixture
+async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
+    """Ann, who runs the bot, alone with it."""
+    async with house.running(admin_ids=frozenset({ann.id})):
+        yield chat
+
+
+async def bought(house: House, person: Person) -> int:
+    async with house.db.reading() as connection:
+        return await ledger.stored(connection, Account.person(person.id), Pot.BOUGHT)
+
+
+async def meet(telegram: TelegramSandbox, person: Person) -> PrivateChat:
+    """Let somebody start the bot."""
+    private = telegram.private(person)
+    await private.send(person, "/start")
+    await private.wait(lambda message: "short video" in (message.text or ""))
+    return private
+
+
+async def test_credits_for_a_name_arrive_and_are_told(
+    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    theirs = await meet(telegram, bob)
+    await admin.send(ann, "/grant @BOB 50 for the party")
+    await admin.wait(lambda message: message.text == "Bob has 50 credits more.")
+    told = await theirs.wait(lambda message: "given" in (message.text or ""))
+    assert told.text == "You were given 50 credits. for the party"
+    assert await bought(house, bob) == 50
+
+
+async def test_credits_for_the_author_of_a_forwarded_message(
+    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    await meet(telegram, bob)
+    forwarded = await admin.send(ann, "could I have more?", forwarded_from=bob)
+    await admin.send(ann, "/grant 20", reply_to=forwarded)
+    await admin.wait(lambda message: message.text == "Bob has 20 credits more.")
+    assert await bought(house, bob) == 20
+
+
+async def test_credits_for_somebody_new_wait_for_them(
+    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    stranger = telegram.person("Cleo")
+    await admin.send(ann, f"/grant {stranger.id} 5")
+    await admin.wait(lambda message: "5 credits wait" in (message.text or ""))
+    assert await bought(house, stranger) == 5
+
+
+async def test_a_name_nobody_has_gets_nothing(admin: PrivateChat, ann: Person) -> None:
+    await admin.send(ann, "/grant @nobody 5")
+    await admin.wait(lambda message: "don't know nobody" in (message.text or ""))
+
+
+async def test_telegrams_stand_ins_get_nothing(admin: PrivateChat, ann: Person) -> None:
+    await admin.send(ann, "/grant 1087968824 5")
+    await admin.wait(lambda message: "don't know 1087968824" in (message.text or ""))
+
+
+async def test_a_slip_is_answered_with_how_it_is_written(admin: PrivateChat, ann: Person) -> None:
+    await admin.send(ann, "/grant lots")
+    await admin.wait(lambda message: "/grant WHO CREDITS" in (message.text or ""))
+
+
+@pytest.mark.usefixtures("admin")
+async def test_nobody_else_can_grant(house: House, telegram: TelegramSandbox, bob: Person) -> None:
+    theirs = telegram.private(bob)
+    await theirs.send(bob, f"/grant {bob.id} 1000")
+    answer = await theirs.wait(lambda message: message.text is not None)
+    assert answer.text == "I don't know /grant. /help shows what I can do."
+    assert await bought(house, bob) == 0
+
+
+async def test_a_forwarded_grant_is_somebody_elses_word(
+    admin: PrivateChat, house: House, ann: Person, bob: Person
+) -> None:
+    await admin.send(ann, f"/grant {bob.id} 1000", forwarded_from=bob)
+    await admin.wait(lambda message: "don't know /grant" in (message.text or ""))
+    assert await bought(house, bob) == 0
+
+
+async def test_a_grant_delivered_twice_gives_once(
+    admin: PrivateChat, house: House, ann: Person, bob: Person
+) -> None:
+    sent = await admin.send(ann, f"/grant {bob.id} 50")
+    await admin.wait(lambda message: "50 credits wait" in (message.text or ""))
+    assert house.bot is not None
+    app = house.bot.parts.app
+    first = Update.de_json({"update_id": 10**9, "message": sent.as_json()}, app.bot)
+    for _ in range(2):
+        await app.process_update(first)
+    assert await bought(house, bob) == 100

@@ -1,0 +1,74 @@
+"""What Telegram is told to show of the bot before anybody writes to it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.telegram.faults import Fault
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+
+def menus(telegram: TelegramSandbox) -> dict[str, list[str]]:
+    """Return the names of the commands, by the kind of their scope."""
+    return {
+        json.loads(scope)["type"]: [command["command"] for command in commands]
+        for (scope, _), commands in telegram.profile.commands.items()
+    }
+
+
+async def test_menus_are_published_for_each_kind_of_chat(
+    bot: Bot, telegram: TelegramSandbox
+) -> None:
+    await telegram.wait_for_call("setMyShortDescription")
+    shown = menus(telegram)
+    assert (
+        shown["default"]
+        == shown["all_group_chats"]
+        == ["video", "animate", "models", "cancel", "help"]
+    )
+    assert shown["all_private_chats"] == [
+        "video", "animate", "settings", "models", "quota", "history", "cancel", "help",
+    ]  # fmt: skip
+    assert bot.parts.services.house.admin_ids
+
+
+async def test_an_empty_chat_says_what_the_bot_is(house: House, telegram: TelegramSandbox) -> None:
+    async with house.running(free_credits=18, quota_period="week"):
+        await telegram.wait_for_call("setMyShortDescription")
+    said = "Send me a photo or an idea, I make a short video. About 2 free videos a week."
+    assert telegram.profile.short_description == {"": said}
+    assert telegram.profile.description[""].startswith(said)
+
+
+async def test_an_admin_has_their_menu_from_their_first_start_on(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    admins = frozenset({ann.id, 5})
+    async with house.running(admin_ids=admins):
+        await telegram.wait_for_call("setMyShortDescription")
+        assert "chat" not in menus(telegram)
+        await chat.send(ann, "/start")
+        await telegram.wait_for_call("setMyCommands", count=4)
+    assert menus(telegram)["chat"][-5:] == ["stats", "grant", "allow", "deny", "limit"]
+    async with house.running(admin_ids=admins):
+        await telegram.wait_for_call("setMyCommands", count=8)
+
+
+@pytest.mark.parametrize("fault", [Fault.flood(60), Fault.error(400, "Bad Request: no")])
+async def test_a_menu_telegram_refuses_stops_nothing(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, fault: Fault
+) -> None:
+    telegram.faults.always("setMyCommands", fault)
+    telegram.faults.always("setMyDescription", fault)
+    async with house.running():
+        await telegram.wait_for_call("setMyShortDescription")
+        await chat.send(ann, "/help")
+        await chat.wait(lambda message: "/video" in (message.text or ""))
+    assert menus(telegram) == {}

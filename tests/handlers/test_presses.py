@@ -1,0 +1,111 @@
+"""What buttons carry: every codec of the house, read back without trust."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handlers
+from handlers.replies.buttons import LONGEST, Press
+from handlers.settings import SetDefault, carried, values
+from tests.handlers.commons import OFFER
+
+ROOMS = [
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(handlers.__path__, "handlers.")
+]
+PRESSES = sorted(
+    {
+        value
+        for room in ROOMS
+        for value in vars(room).values()
+        if isinstance(value, type) and issubclass(value, Press) and value is not Press
+    },
+    key=lambda press: press.prefix,
+)
+
+FIELDS = {
+    "int": st.integers(0, 10**8),
+    "str": st.text(st.characters(codec="ascii", exclude_characters=":"), max_size=6),
+}
+
+
+def presses(kind: type[Press]) -> st.SearchStrategy[Press]:
+    return st.builds(kind, *(FIELDS[str(field.type)] for field in dataclasses.fields(kind)))
+
+
+def test_every_prefix_belongs_to_one_codec() -> None:
+    prefixes = [press.prefix for press in PRESSES]
+    assert len(prefixes) == len(set(prefixes))
+
+
+@pytest.mark.parametrize("kind", PRESSES)
+def test_a_press_is_read_back_as_it_was_made(kind: type[Press]) -> None:
+    @given(presses(kind))
+    def reads_back(press: Press) -> None:
+        assert kind.decode(press.encode()) == press
+
+    reads_back()
+
+
+@pytest.mark.parametrize("kind", PRESSES)
+def test_a_press_fits_a_button(kind: type[Press]) -> None:
+    @given(presses(kind))
+    def fits(press: Press) -> None:
+        assert len(press.encode().encode()) <= LONGEST
+
+    fits()
+
+
+@pytest.mark.parametrize("kind", PRESSES)
+def test_no_two_codecs_take_the_same_press(kind: type[Press]) -> None:
+    @given(presses(kind))
+    def is_taken_once(press: Press) -> None:
+        data = press.encode()
+        assert [other for other in PRESSES if other.matches(data)] == [kind]
+
+    is_taken_once()
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.builds(
+            ":".join,
+            st.lists(
+                st.one_of(
+                    st.sampled_from([press.prefix for press in PRESSES]),
+                    st.text(max_size=80),
+                    st.integers().map(str),
+                ),
+                max_size=5,
+            ),
+        ),
+        st.text(st.characters(categories=["Cs"]), min_size=1).map(lambda text: f"set:1:a:{text}"),
+    )
+)
+def test_whatever_a_client_makes_up_is_read_or_refused(data: str) -> None:
+    for kind in PRESSES:
+        read = kind.decode(data)
+        assert read is None or read.encode() == data
+
+
+@pytest.mark.parametrize("data", [None, 7, b"set:1:a:b", object()])
+def test_what_is_no_text_is_no_press(data: object) -> None:
+    assert not any(kind.matches(data) for kind in PRESSES)
+
+
+def test_every_setting_on_offer_fits_a_button() -> None:
+    for family in OFFER:
+        press = SetDefault(2**52, "family", carried(family.name))
+        assert SetDefault.decode(press.encode()) == press
+        for mode in filter(None, (family.t2v, family.i2v)):
+            for field, offered in values(mode).items():
+                for value in offered:
+                    press = SetDefault(2**52, field, carried(value))
+                    assert SetDefault.decode(press.encode()) == press

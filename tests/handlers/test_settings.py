@@ -1,0 +1,173 @@
+"""/settings: defaults by tapping, each tap setting one explicit value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.models import Offer
+from handlers.settings import SetDefault, buttons, carried, chosen, text, usual, values
+from sandbox.telegram.messages import Button
+from storage import people
+from tests.handlers.commons import OFFER, SPEECH, person
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram.messages import Message
+    from tests.house import House
+
+CREDIT = Decimal("0.10")
+
+
+def shown(offer: Offer = OFFER, **saved: Any) -> list[list[str]]:
+    """Return the texts of the buttons that somebody with these defaults sees."""
+    quote = usual(person(**saved), offer, CREDIT)
+    assert quote is not None, "nothing is offered"
+    rows = buttons(person(**saved), quote, offer, CREDIT, SPEECH)
+    return [[button.text for button in row] for row in rows]
+
+
+def test_what_nobody_chose_is_marked_as_it_is() -> None:
+    assert shown() == [
+        ["✓ Sora 2 · 9", "Sora 2 Pro · 13"],
+        ["Veo 3.1 Fast · 6", "Veo 3.1 · 16"],
+        ["✓ 4 seconds", "8 seconds", "12 seconds"],
+        ["✓ 16:9", "9:16"],
+    ]
+
+
+def test_what_somebody_chose_is_marked() -> None:
+    rows = shown(family="sora-2-pro", seconds=8, aspect_ratio="9:16", resolution="1080p")
+    marked = [text for row in rows for text in row if text.startswith("✓")]
+    assert marked == ["✓ Sora 2 Pro · 42", "✓ 8 seconds", "✓ 9:16", "✓ 1080p"]
+
+
+def test_a_single_model_is_no_choice() -> None:
+    assert shown(OFFER.only(["sora-2"]))[0] == ["✓ 4 seconds", "8 seconds", "12 seconds"]
+
+
+def test_the_price_of_the_choice_is_said() -> None:
+    quote = usual(person(seconds=8), OFFER, CREDIT)
+    assert quote is not None
+    assert "8 seconds · 16:9 · 720p · Sora 2" in text(quote, SPEECH)
+    assert "Each costs 17 credits" in text(quote, SPEECH)
+
+
+def test_without_any_model_there_is_nothing_to_choose() -> None:
+    assert usual(person(), Offer(()), CREDIT) is None
+
+
+def test_another_family_keeps_what_it_offers_too_and_forgets_the_rest() -> None:
+    saved = person(family="sora-2-pro", seconds=12, aspect_ratio="9:16", resolution="1080p")
+    assert chosen(saved, OFFER, "family", "veo-3.1") == {
+        "family": "veo-3.1",
+        "seconds": None,
+        "aspect_ratio": "9:16",
+        "resolution": "1080p",
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seconds", "5"),
+        ("seconds", "four"),
+        ("aspect_ratio", "4x3"),
+        ("resolution", "1080p"),
+        ("family", "sora-3"),
+        ("is_admin", "1"),
+        ("name", "Eve"),
+    ],
+)
+def test_what_is_not_offered_sets_nothing(field: str, value: str) -> None:
+    assert chosen(person(), OFFER, field, value) is None
+
+
+@given(field=st.text(), value=st.text())
+def test_whatever_a_client_makes_up_sets_only_what_is_offered(field: str, value: str) -> None:
+    changes = chosen(person(), OFFER, field, value)
+    assert changes is None or changes.keys() <= {
+        "family", "seconds", "aspect_ratio", "resolution",
+    }  # fmt: skip
+
+
+def test_each_button_sets_what_it_says() -> None:
+    for family in OFFER:
+        somebody = person(family=family.name)
+        assert family.t2v is not None
+        for field, offered in values(family.t2v).items():
+            for value in offered:
+                assert chosen(somebody, OFFER, field, carried(value)) == {field: value}
+
+
+async def opened(chat: PrivateChat, by: Person) -> Message:
+    await chat.send(by, "/settings")
+    return await chat.wait(lambda message: "Your usual video" in (message.text or ""))
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_tap_changes_the_message_and_the_next_video(
+    chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    settings = await opened(chat, ann)
+    await settings.press("8 seconds")
+    await chat.wait(lambda message: "8 seconds · 16:9" in (message.text or ""))
+    await settings.press("9:16")
+    await chat.wait(lambda message: "8 seconds · 9:16" in (message.text or ""))
+    assert settings.button("8 seconds").text == "✓ 8 seconds"
+    assert len(chat.from_bot) == 1
+    await chat.send(ann, "/video a cat")
+    (submission,) = await provider.wait_for_submissions(1)
+    assert submission.body["duration"] == 8
+    assert submission.body["aspect_ratio"] == "9:16"
+
+
+@pytest.mark.usefixtures("bot")
+async def test_the_same_tap_twice_sets_the_same(
+    telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    settings = await opened(chat, ann)
+    data = settings.button("8 seconds").data
+    for _ in range(2):
+        answer = await telegram.world.press(settings, Button("8", data), by=ann, timeout=5)
+        assert answer.text == "Saved."
+    await chat.wait(lambda message: "8 seconds · 16:9" in (message.text or ""))
+
+
+async def test_nobody_sets_somebody_elses_defaults(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running():
+        await opened(chat, ann)
+        settings = await opened(telegram.private(bob), bob)
+        forged = SetDefault(ann.id, "seconds", "12").encode()
+        answer = await telegram.world.press(settings, Button("?", forged), by=bob, timeout=5)
+        assert answer.text == "These are not your settings."
+        async with house.db.reading() as connection:
+            for somebody in (ann, bob):
+                known = await people.find(connection, somebody.id)
+                assert known is not None
+                assert known.seconds is None
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_deleted_message_is_shown_anew(chat: PrivateChat, ann: Person) -> None:
+    settings = await opened(chat, ann)
+    await chat.delete_message(settings)
+    await settings.press("12 seconds")
+    await chat.wait(lambda message: "12 seconds · 16:9" in (message.text or ""))
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_value_of_another_model_is_refused(
+    telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    settings = await opened(chat, ann)
+    press = SetDefault(ann.id, "resolution", "1080p").encode()
+    answer = await telegram.world.press(settings, Button("?", press), by=ann, timeout=5)
+    assert answer.text == "Not offered now."

@@ -1,0 +1,79 @@
+"""Every text passes through gettext, in the language of whoever reads it."""
+
+from __future__ import annotations
+
+import gettext
+from typing import TYPE_CHECKING
+
+import pytest
+from telegram import Message
+
+from generation.credits import Balance
+from handlers import cancel, history, introduction, quota, settings, unsupported, welcome
+from handlers.commands import Scope, menu
+from handlers.replies.language import Languages
+from tests.handlers.commons import OFFER, person, terms
+
+if TYPE_CHECKING:
+    from sandbox.telegram import PrivateChat, TelegramSandbox
+
+MARK = "¿"
+
+
+class Marked(gettext.NullTranslations):
+    """A language whose every text begins with a mark."""
+
+    def gettext(self, message: str) -> str:
+        return MARK + message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return MARK + super().ngettext(msgid1, msgid2, n)
+
+
+SPEECH = Languages({"en": Marked()}).speech("en")
+
+
+def test_menus_are_translated() -> None:
+    for scope in Scope:
+        assert all(command.description.startswith(MARK) for command in menu(SPEECH, scope))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        introduction.greeting(SPEECH, OFFER, terms()),
+        introduction.description(SPEECH, OFFER, terms()).replace("\n\n", "\n"),
+        introduction.group_greeting(SPEECH),
+        quota.text(
+            Balance(allowance=30, bought=4, held=9, renews_at=60.0),
+            pending=1, cost=9, terms=terms(), speech=SPEECH, now=0.0,
+        ),
+        history.text([], SPEECH),
+        cancel.text([], SPEECH),
+        "\n".join(welcome.ideas(SPEECH)),
+    ],
+)  # fmt: skip
+def test_each_line_is_translated(text: str) -> None:
+    assert all(line.startswith(MARK) for line in text.splitlines()), text
+
+
+def test_what_stands_on_settings_is_translated() -> None:
+    quote = settings.usual(person(), OFFER, terms().credit_usd)
+    assert quote is not None
+    assert settings.text(quote, SPEECH).startswith(MARK)
+
+
+def test_advice_is_translated() -> None:
+    message = Message.de_json({"message_id": 1, "date": 0, "chat": {"id": 5, "type": "private"}})
+    assert unsupported.advice(message, SPEECH).startswith(MARK)
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("language", ["xx", "zh-hans", "", None])
+async def test_a_language_without_texts_is_answered_in_english(
+    telegram: TelegramSandbox, language: str | None
+) -> None:
+    somebody = telegram.person("Cleo", language=language)
+    chat: PrivateChat = telegram.private(somebody)
+    await chat.send(somebody, "/quota")
+    await chat.wait(lambda message: "You have 54 credits" in (message.text or ""))

@@ -1,0 +1,181 @@
+"""/start and /help, in private and in groups, for strangers and for the first admin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.telegram.messages import Button
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram.messages import Message
+    from tests.house import House
+
+
+async def welcomed(chat: PrivateChat, person: Person) -> Message:
+    await chat.send(person, "/start")
+    return await chat.wait(lambda message: "short video" in (message.text or ""))
+
+
+@pytest.mark.usefixtures("bot")
+async def test_start_says_what_to_send_and_what_it_costs(chat: PrivateChat, ann: Person) -> None:
+    welcome = await welcomed(chat, ann)
+    assert "54 credits, about 6 videos" in (welcome.text or "")
+    assert [[button.text for button in row] for row in welcome.buttons] == [
+        ["🎬 Surprise me", "How it works"]
+    ]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_surprise_is_a_video_one_tap_away(
+    chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    welcome = await welcomed(chat, ann)
+    await welcome.press("Surprise me")
+    video = await chat.wait(lambda message: message.video is not None)
+    assert len(video.caption or "") > 20
+    assert len(provider.submissions) == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_second_surprise_waits_for_the_first(
+    chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    welcome = await welcomed(chat, ann)
+    await welcome.press("Surprise me")
+    await welcome.press("Surprise me")
+    await chat.wait(lambda message: "already on its way" in (message.text or ""))
+    await chat.wait(lambda message: message.video is not None)
+    assert len(provider.submissions) == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_how_it_works_shows_the_commands(chat: PrivateChat, ann: Person) -> None:
+    welcome = await welcomed(chat, ann)
+    await welcome.press("How it works")
+    shown = await chat.wait(lambda message: "/settings" in (message.text or ""))
+    assert "/stats" not in (shown.text or "")
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_group_is_told_in_one_line_how_to_ask(
+    telegram: TelegramSandbox, ann: Person
+) -> None:
+    group = telegram.group("Film club", [ann])
+    asked = await group.send(ann, f"/start@{telegram.bot.username}")
+    answer = await group.wait(lambda message: "/video" in (message.text or ""))
+    assert answer.reply_to == asked.message_id
+    assert "\n" not in (answer.text or "")
+    assert answer.buttons == []
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [("quota", "You have 54"), ("history", "No videos yet"), ("settings", "usual video")],
+)
+async def test_the_way_from_a_group_opens_what_was_asked(
+    chat: PrivateChat, ann: Person, payload: str, words: str
+) -> None:
+    await chat.send(ann, f"/start {payload}")
+    await chat.wait(lambda message: words in (message.text or ""))
+    assert len(chat.from_bot) == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_link_that_means_nothing_is_a_plain_start(chat: PrivateChat, ann: Person) -> None:
+    await chat.send(ann, "/start friend-of-bob")
+    await chat.wait(lambda message: "short video" in (message.text or ""))
+
+
+async def test_a_stranger_learns_their_number(house: House, chat: PrivateChat, ann: Person) -> None:
+    async with house.running(allowed_ids=frozenset({1})):
+        await chat.send(ann, "/start")
+        answer = await chat.wait(lambda message: "private" in (message.text or ""))
+        assert str(ann.id) in (answer.text or "")
+        assert answer.buttons == []
+
+
+async def test_a_stranger_gets_no_surprise(
+    house: House,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    async with house.running(allowed_ids=frozenset({1})):
+        await chat.send(ann, "/start")
+        answer = await chat.wait(lambda message: "private" in (message.text or ""))
+        await telegram.world.press(answer, Button("?", data="surprise"), by=ann, timeout=5)
+        await chat.wait(lambda message: message.message_id > answer.message_id)
+        assert provider.submissions == []
+
+
+@pytest.fixture
+async def orphan(house: House) -> AsyncIterator[Bot]:
+    """A bot nobody is admin of."""
+    async with house.running(admin_ids=frozenset()) as running:
+        # the start has printed a link of its own by then; the newest is the one that works
+        await house.telegram.wait_for_call("setMyCommands")
+        yield running
+
+
+async def test_the_first_admins_link_works_once(
+    orphan: Bot, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    payload = orphan.parts.services.first_admin.invite()
+    await chat.send(ann, f"/start {payload}")
+    await chat.wait(lambda message: "You run this bot now" in (message.text or ""))
+    await chat.send(ann, "/stats")
+    await chat.wait(lambda message: "Budget" in (message.text or ""))
+    theirs = telegram.private(bob)
+    await theirs.send(bob, f"/start {payload}")
+    await theirs.wait(lambda message: "no longer good" in (message.text or ""))
+    await theirs.send(bob, "/stats")
+    await theirs.wait(lambda message: "don't know /stats" in (message.text or ""))
+
+
+async def test_the_first_admin_sees_their_commands_in_the_menu(
+    orphan: Bot, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, f"/start {orphan.parts.services.first_admin.invite()}")
+    await chat.wait(lambda message: "You run this bot now" in (message.text or ""))
+    mine = [
+        commands
+        for (scope, _), commands in telegram.profile.commands.items()
+        if str(ann.id) in scope
+    ]
+    assert [command["command"] for command in mine[0]][-5:] == [
+        "stats",
+        "grant",
+        "allow",
+        "deny",
+        "limit",
+    ]
+
+
+async def test_a_guessed_link_makes_nobody_admin(
+    orphan: Bot, chat: PrivateChat, ann: Person
+) -> None:
+    orphan.parts.services.first_admin.invite()
+    await chat.send(ann, "/start admin-please")
+    await chat.wait(lambda message: "no longer good" in (message.text or ""))
+    await chat.send(ann, "/stats")
+    await chat.wait(lambda message: "don't know /stats" in (message.text or ""))
+
+
+async def test_the_link_does_nothing_in_a_group(
+    orphan: Bot, telegram: TelegramSandbox, ann: Person
+) -> None:
+    payload = orphan.parts.services.first_admin.invite()
+    group = telegram.group("Film club", [ann])
+    await group.send(ann, f"/start@{telegram.bot.username} {payload}")
+    await group.wait(lambda message: "/video" in (message.text or ""))
+    assert orphan.parts.services.first_admin.claim(payload)
