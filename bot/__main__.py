@@ -1,0 +1,148 @@
+"""The command line: `python -m bot`, also installed as `telegram-video-bot`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+# Before anything imports telegram: with it, Telegram's waiting times are timedeltas, as they will
+# always be in its next major version; without it, each flood limit raises a deprecation warning.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
+
+import asyncio
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.backup import BackupFailed, back_up
+from bot.exit_codes import ExitCode
+from bot.heartbeat import Heartbeat
+from bot.logs import set_up_logs
+from bot.settings import ENV_FILE, WrongSettings, read_aimlapi_url, read_data_dir, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LAST_PORT = 65_535
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    chosen = _parser().parse_args(arguments)
+    commands: dict[str | None, Callable[[], int]] = {
+        "backup": lambda: _backup(chosen.file),
+        "demo": lambda: _demo(chosen),
+        "doctor": lambda: _doctor(in_json=chosen.json),
+        "healthcheck": _healthcheck,
+        "models": lambda: _models(in_json=chosen.json),
+    }
+    try:
+        return commands.get(chosen.command, _run)()
+    except WrongSettings as wrong:
+        for problem in wrong.problems:
+            print(problem, file=sys.stderr)
+        return ExitCode.WRONG_SETTINGS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="telegram-video-bot",
+        description="Turns prompts and photos sent in Telegram chats into videos.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("run", help="run the bot until it is asked to stop (the default)")
+    demo = commands.add_parser("demo", help="try the bot in a chat page, without any account")
+    demo.add_argument("--port", type=port, default=8088, help="of the page, or the next free one")
+    demo.add_argument("--data-dir", type=Path, help="keep the bot's data here")
+    demo.add_argument("--no-browser", action="store_true", help="open no browser")
+    doctor = commands.add_parser("doctor", help="look at all a start needs; exit 1 on a failure")
+    doctor.add_argument("--json", action="store_true", help="as a list of objects")
+    models = commands.add_parser("models", help="list the models that MODELS can name, with prices")
+    models.add_argument("--json", action="store_true", help="as a list of objects")
+    backup = commands.add_parser("backup", help="copy the database into FILE, also while it runs")
+    backup.add_argument("file", metavar="FILE", type=Path)
+    commands.add_parser("healthcheck", help="exit with 0 if the bot is alive, else with 1")
+    return parser
+
+
+def port(text: str) -> int:
+    """Read a TCP port; 0 is any that is free. argparse words the ValueError."""
+    number = int(text)
+    if not 0 <= number <= LAST_PORT:
+        raise ValueError
+    return number
+
+
+def _run() -> int:
+    settings = read_settings(os.environ, ENV_FILE)
+    token = settings.telegram_bot_token.get_secret_value()
+    key = settings.aimlapi_key.get_secret_value()
+
+    set_up_logs(
+        level=settings.log_level,
+        form=settings.log_format,
+        secrets=(token, token.partition(":")[2], key),
+    )
+
+    # Imported only here: `healthcheck` must not load Telegram to read one number.
+    from bot.lifecycle import run
+
+    try:
+        return asyncio.run(run(settings))
+    except Exception:
+        # Logged and not left to the interpreter, whose traceback nobody would clean of the token.
+        logging.getLogger(__name__).critical("The bot broke down.", exc_info=True)
+        return ExitCode.FAILURE
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from bot.demo import KEY, demo, has_browser
+    from sandbox.telegram.sandbox import TOKEN
+
+    set_up_logs(level="WARNING", form="text", secrets=(TOKEN, TOKEN.partition(":")[2], KEY))
+    browser = not chosen.no_browser and has_browser(os.environ, sys.platform)
+    return asyncio.run(demo(port=chosen.port, data_dir=chosen.data_dir, browser=browser))
+
+
+def _doctor(*, in_json: bool) -> int:
+    from bot.doctor import as_json, as_text, examine, is_fit, wrong_settings
+
+    try:
+        findings = asyncio.run(examine(read_settings(os.environ, ENV_FILE)))
+    except WrongSettings as wrong:
+        findings = wrong_settings(wrong.problems)
+    print(as_json(findings) if in_json else as_text(findings, coloured=sys.stdout.isatty()))
+    return 0 if is_fit(findings) else ExitCode.FAILURE
+
+
+def _models(*, in_json: bool) -> int:
+    from bot.model_list import as_json, as_text, ask, usable
+    from generation.models import Offer
+    from generation.served import strangers
+
+    known = Offer.load()
+    heard = asyncio.run(ask(read_aimlapi_url(os.environ, ENV_FILE)))
+    offer = usable(known, heard)
+    print(as_json(offer) if in_json else as_text(offer, strangers(known, heard)))
+    return 0
+
+
+def _backup(target: Path) -> int:
+    try:
+        back_up(read_data_dir(os.environ, ENV_FILE) / "bot.sqlite3", target)
+    except BackupFailed as failure:
+        print(f"No backup: {failure}.", file=sys.stderr)
+        return ExitCode.FAILURE
+    print(f"Backed up to {target}.")
+    return 0
+
+
+def _healthcheck() -> int:
+    heartbeat = Heartbeat(read_data_dir(os.environ, ENV_FILE) / "heartbeat")
+    return 0 if heartbeat.is_fresh(time.time()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

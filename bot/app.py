@@ -1,0 +1,186 @@
+"""Put the house together: every part is made here, handed what it needs, and registered."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
+
+from bot.intake import Intake, OneAtATimePerChat
+from bot.jobs import ChatClocks
+from bot.listening import Listening
+from bot.rooms import Ground, furnish
+from bot.telegram_request import TelegramRequest
+from bot.watchdog import Watchdog
+from bot.workers import Workers
+from generation.aimlapi import AimlApi
+from generation.alarms import Alarms
+from generation.catalogue import Catalogue
+from generation.credits import Terms
+from generation.feeds import Feeds
+from generation.media import MediaProcesses
+from generation.models import Offer
+from generation.periods import Period
+from generation.rests import Rests
+from handlers import registry
+from handlers.context import App, BotData, Context, House, Services
+from handlers.first_admin import FirstAdmin
+from handlers.replies.language import Languages
+from handlers.replies.outbox import Outbox
+from handlers.replies.pacing import Pacing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.settings import Settings
+    from bot.times import Times
+    from storage.database import Database
+
+CONNECTIONS = 64
+"""Connections to Telegram at a time: chats served, uploads, and some to spare."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a start opens and a stop closes."""
+
+    app: App
+    intake: Intake
+    workers: Workers
+    clocks: ChatClocks
+    listening: Listening
+    watchdog: Watchdog
+    services: Services
+    api: AimlApi
+    http: httpx.AsyncClient
+    media: MediaProcesses
+
+
+def build(
+    settings: Settings,
+    db: Database,
+    *,
+    clock: Callable[[], float],
+    times: Times,
+    languages: Languages | None = None,
+) -> Parts:
+    """Wire everything up; nothing is started, nothing is asked of anybody yet."""
+    videos = settings.data_dir / "videos"
+    videos.mkdir(parents=True, exist_ok=True)
+    intake = Intake(db, Alarms(settings.admin_ids), clock)
+    tls = httpx.create_ssl_context(trust_env=False)
+    calls = TelegramRequest(CONNECTIONS, times.telegram, tls)
+    polling = TelegramRequest(1, times.telegram, tls)
+    pacing = Pacing(times.limits_second)
+    app = _application(settings, intake, calls, polling, pacing)
+    outbox = Outbox(app.bot, pacing)
+    languages = languages or Languages()
+    http = httpx.AsyncClient(verify=tls, trust_env=False)
+    media = MediaProcesses()
+    api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key, times=times.provider)
+    listening = Listening(app.bot, intake, poll_seconds=times.telegram.poll, clock=clock)
+    watchdog = Watchdog(
+        bot=app.bot, listening=listening, request=polling, patience=times.updates, clock=clock
+    )
+    offer = Offer.load()
+    alarms = Alarms(
+        settings.admin_ids,
+        wake=lambda chat: clocks.wake(chat),  # noqa: PLW0108 - the clocks are made further down
+    )
+    rests = Rests(alarms, clock)
+    catalogue = Catalogue(
+        db=db,
+        feeds=Feeds(http, url=settings.aimlapi_url),
+        known=offer,
+        names=settings.models,
+        rests=rests,
+        alarms=alarms,
+        clock=clock,
+    )
+    ground = Ground(
+        alarms=alarms,
+        rests=rests,
+        catalogue=catalogue,
+        settings=settings,
+        db=db,
+        bot=app.bot,
+        outbox=outbox,
+        api=api,
+        http=http,
+        media=media,
+        offer=offer,
+        languages=languages,
+        times=times,
+        clock=clock,
+    )
+    rooms = furnish(ground)
+    workers = Workers(db=db, rooms=rooms, slots=settings.provider_slots, clock=clock)
+    if app.job_queue is None:
+        raise RuntimeError("python-telegram-bot is installed without its job queue")
+    clocks = ChatClocks(app.job_queue, workers.start_due)
+    workers.wake = clocks.wake
+    services = Services(
+        db=db,
+        catalogue=catalogue,
+        terms=terms_of(settings),
+        house=House(
+            admin_ids=settings.admin_ids,
+            allowed_ids=settings.allowed_ids,
+            confirm_credits=settings.confirm_credits,
+            support_contact=settings.support_contact,
+            ai_label=settings.ai_label,
+        ),
+        languages=languages,
+        outbox=outbox,
+        status=rooms.status,
+        first_admin=FirstAdmin(clock),
+        clock=clock,
+        wake=clocks.wake,
+        bring=workers.bring,
+    )
+    app.bot_data.services = services
+    registry.register(app)
+    return Parts(app, intake, workers, clocks, listening, watchdog, services, api, http, media)
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return what the operator gives, as the credits' rules read it."""
+    return Terms(
+        credit_usd=settings.credit_usd,
+        free_credits=settings.free_credits,
+        period=Period(settings.quota_period),
+        zone=settings.timezone,
+        budget_usd=settings.budget_usd,
+        budget_period=Period(settings.budget_period),
+        max_pending=settings.max_pending_per_user,
+    )
+
+
+def _application(
+    settings: Settings,
+    intake: Intake,
+    calls: TelegramRequest,
+    polling: TelegramRequest,
+    pacing: Pacing,
+) -> App:
+    return (
+        ApplicationBuilder()
+        .token(settings.telegram_bot_token.get_secret_value())
+        .base_url(f"{settings.telegram_api_url.rstrip('/')}/bot")
+        .base_file_url(f"{settings.telegram_api_url.rstrip('/')}/file/bot")
+        .local_mode(settings.telegram_api_local)
+        .request(calls)
+        .get_updates_request(polling)
+        .rate_limiter(pacing)
+        .updater(None)
+        .update_queue(intake)
+        .concurrent_updates(OneAtATimePerChat(intake))
+        .context_types(ContextTypes(context=Context, bot_data=BotData))
+        .job_queue(JobQueue[Context]())
+        .build()
+    )

@@ -1,0 +1,217 @@
+"""What a start needs, looked at one by one: each finding says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from base64 import b64decode
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from telegram.error import InvalidToken, TelegramError
+
+from bot.greeting import spending
+from generation import images, served
+from generation.errors import HeldBack, HoldReason, ProviderError
+from generation.images import BadPicture
+from generation.mediaerrors import MediaError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from telegram import User
+
+    from bot.settings import Settings
+    from generation.aimlapi import AimlApi
+    from generation.media import MediaProcesses
+    from generation.models import Offer
+    from generation.served import Heard
+
+SQLITE = (3, 37, 0)
+"""The first version with STRICT tables."""
+FREE_BYTES = 1_000_000_000
+"""Below this there is no room for videos on their way."""
+BLACK_SQUARE = (
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAADElEQVR4nGNgIA0AAAAwAAEWiZrRAAAAAElFTkSuQmCC"
+)
+"""A PNG of 16×16 pixels for the media process to open: the bot itself never loads a decoder."""
+CLOCK_SECONDS = 60.0
+"""How far our clock may be from the provider's for its log to be searched in vain."""
+
+
+class Verdict(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what was found, and what to do about it ("" where nothing)."""
+
+    about: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+def ok(about: str, found: str) -> list[Finding]:
+    """Say that something is as it should be."""
+    return [Finding(about, Verdict.OK, found)]
+
+
+def warning(about: str, found: str, remedy: str) -> list[Finding]:
+    """Say that something works, but not as one might expect."""
+    return [Finding(about, Verdict.WARNING, found, remedy)]
+
+
+def failure(about: str, found: str, remedy: str) -> list[Finding]:
+    """Say that something keeps the bot from working."""
+    return [Finding(about, Verdict.FAILURE, found, remedy)]
+
+
+def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list[Finding]:
+    """Look at the database's version."""
+    said = f"SQLite {'.'.join(map(str, version))}"
+    if version < SQLITE:
+        return failure("database", said, "use a Python with SQLite 3.37 or newer")
+    return ok("database", said)
+
+
+def check_folder(folder: Path) -> list[Finding]:
+    """Look whether the data folder can be written to, and at the room on its disk."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        why = f"{folder} cannot be written to: {error.strerror}"
+        return failure("DATA_DIR", why, "give its owner the right to, or name another folder")
+    said = f"{folder}, {free / 1e9:.1f} GB free"
+    if free < FREE_BYTES:
+        return warning("DATA_DIR", said, "make room: videos wait there until they are delivered")
+    return ok("DATA_DIR", said)
+
+
+async def check_media(media: MediaProcesses) -> list[Finding]:
+    """Let a media process look at a picture."""
+    with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
+        picture = Path(folder) / "picture.png"
+        picture.write_bytes(b64decode(BLACK_SQUARE))
+        try:
+            await images.measure(media, picture)
+        except (MediaError, BadPicture, OSError) as error:
+            return failure("media", f"its process fails: {error!r}", "install the bot again")
+    return ok("media", "pictures and videos can be worked on")
+
+
+async def check_telegram(get_me: Callable[[], Awaitable[User]]) -> list[Finding]:
+    """Ask Telegram who the bot is, and which of its switches are off."""
+    try:
+        me = await get_me()
+    except InvalidToken:
+        return failure("TELEGRAM_BOT_TOKEN", "Telegram refuses it", "copy it from @BotFather")
+    except TelegramError as error:
+        found = f"Telegram cannot be reached: {error.message}"
+        return failure("Telegram", found, "check the network and TELEGRAM_API_URL")
+    findings = ok("TELEGRAM_BOT_TOKEN", f"@{me.username}")
+    if not me.can_read_all_group_messages:
+        findings += warning(
+            "privacy mode",
+            "on: in groups only commands and answers reach the bot, no mentions",
+            "to change that: /setprivacy at @BotFather, then add the bot to its groups anew",
+        )
+    if not me.supports_inline_queries:
+        findings += warning(
+            "inline mode", "off: there is no Share button", "/setinline at @BotFather"
+        )
+    return findings
+
+
+async def check_key(api: AimlApi) -> list[Finding]:
+    """Look at the key, what its account holds, and whether that fills itself up."""
+    try:
+        balance = await api.balance()
+        fills_up = await api.fills_up()
+    except HeldBack as refusal:
+        return _refused(refusal)
+    except ProviderError as error:
+        return warning(
+            "AI/ML API", f"it does not tell the balance: {error}", "look again in a while"
+        )
+    findings = ok("AIMLAPI_KEY", f"${balance:.2f} left")
+    if balance <= 0:
+        findings = failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
+    if fills_up:
+        findings += warning(
+            "auto top-up",
+            "ON: your balance is no ceiling",
+            "switch it off at aimlapi.com, or make a key with a spending limit",
+        )
+    return findings
+
+
+def _refused(refusal: HeldBack) -> list[Finding]:
+    match refusal.reason:
+        case HoldReason.KEY:
+            return failure("AIMLAPI_KEY", "it is refused", "copy it again from aimlapi.com")
+        case HoldReason.MONEY:
+            return failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
+        case _:
+            return warning(
+                "AIMLAPI_KEY",
+                "it may not read the balance: a scope is missing, which says nothing of money",
+                "give the key the scope for billing, or look at the balance yourself",
+            )
+
+
+def check_models(known: Offer, names: tuple[str, ...], heard: Heard) -> list[Finding]:
+    """Look which of the families in MODELS are served."""
+    if not heard.models:
+        return warning("MODELS", "the provider does not say what it serves", "look again later")
+    live = served.at_live_prices(known, heard)
+    out = served.gone(known, heard)
+    offer = served.without(served.in_order(live, names), out)
+    lost = [name for name in names if name not in offer]
+    if not offer.families:
+        remedy = "name others: `models` lists what there is"
+        return failure("MODELS", "none of its families is served", remedy)
+    said = f"{', '.join(offer.names)}; the default is {offer.names[0]}"
+    if lost:
+        return warning("MODELS", f"{said}; gone: {', '.join(lost)}", "take them out of MODELS")
+    return ok("MODELS", said)
+
+
+async def check_clock(url: str, http: httpx.AsyncClient, now: float) -> list[Finding]:
+    """Hold our clock against the provider's."""
+    try:
+        answer = await http.head(url, timeout=10)
+        theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (httpx.HTTPError, KeyError, ValueError, TypeError):
+        return warning("clock", "nobody tells the time to compare it with", "keep it set by NTP")
+    apart = abs(now - theirs)
+    if apart > CLOCK_SECONDS:
+        found = f"{apart:.0f} seconds from the provider's"
+        return failure("clock", found, "set it by NTP: lost requests are looked for by their time")
+    return ok("clock", "as the provider's")
+
+
+def check_openness(settings: Settings) -> list[Finding]:
+    """Say who may spend what."""
+    said = spending(settings)
+    findings = ok("spending", said)
+    if not settings.allowed_ids and settings.budget_usd is None:
+        findings = warning("spending", said, "set BUDGET_USD or ALLOWED_IDS")
+    if not settings.admin_ids:
+        findings += warning(
+            "ADMIN_IDS", "empty: nobody hears of problems", "open the link `run` prints once"
+        )
+    return findings

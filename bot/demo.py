@@ -1,0 +1,72 @@
+"""The whole bot without accounts: both sandboxes, the bot as `run` runs it, a chat in the browser.
+
+The only module that knows the sandbox. Neither `.env` nor the environment's settings are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import webbrowser
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from bot.exit_codes import ExitCode
+from bot.lifecycle import run
+from bot.settings import Settings
+from sandbox.aimlapi import AimlApiSandbox
+from sandbox.page import Stage
+from sandbox.telegram import TelegramSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RENDER_SECONDS = 8.0
+POLL_SECONDS = 1.0
+"""A provider on this machine may be asked often: nobody should wait for its videos."""
+KEY = "sandbox-key-for-this-machine"
+
+
+async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
+    """Run until a signal ends it; without `data_dir`, what was made is gone afterwards."""
+    async with AsyncExitStack() as stack:
+        folder = data_dir or Path(stack.enter_context(TemporaryDirectory(prefix="video-bot-")))
+        telegram = await stack.enter_async_context(TelegramSandbox())
+        provider = await stack.enter_async_context(
+            AimlApiSandbox(key=KEY, render_seconds=RENDER_SECONDS, quick_clips=False)
+        )
+        try:
+            stage = await stack.enter_async_context(Stage(telegram, provider, port=port))
+        except OSError as taken:
+            sys.stderr.write(f"No port for the page from {port} on: {taken}\n")
+            return ExitCode.FAILURE
+        sys.stdout.write(f"The chat is open at {stage.url} (Ctrl-C ends it)\n")
+        sys.stdout.flush()
+        if browser:
+            await asyncio.to_thread(webbrowser.open, stage.url)
+        return await run(settings(stage, folder))
+
+
+def settings(stage: Stage, data_dir: Path) -> Settings:
+    """Point the bot at both sandboxes; all but the ceiling is as an operator finds it."""
+    return Settings(
+        telegram_bot_token=SecretStr(stage.telegram.token),
+        telegram_api_url=stage.telegram.url,
+        aimlapi_key=SecretStr(stage.provider.key),
+        aimlapi_url=stage.provider.url,
+        data_dir=data_dir,
+        admin_ids=frozenset({stage.cast.operator.id}),
+        poll_interval_seconds=POLL_SECONDS,
+        budget_usd=None,  # play money should not run out
+    )
+
+
+def has_browser(environ: Mapping[str, str], platform: str) -> bool:
+    """Whether somebody sits in front of this machine who would see a page open."""
+    if environ.keys() & {"CI", "SSH_CONNECTION"}:
+        return False
+    return platform in {"darwin", "win32"} or bool(environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"})

@@ -1,0 +1,164 @@
+"""The door for updates: written down before Telegram is told that they were received.
+
+python-telegram-bot asks for the next updates once `put` has returned, which confirms
+the ones before; so `put` persists, and returns nothing but success. Order is kept per
+chat: an update is handed out only when the one before it in its chat is handled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sqlite3
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from telegram import Update
+from telegram.ext import BaseUpdateProcessor
+
+from storage import inbox
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from telegram import Bot
+
+    from generation.alarms import Alarms
+    from storage.database import Database
+
+AT_ONCE = 16
+"""How many chats are served at a time; more only makes httpcore's pool slow."""
+MOST_STARTS = 2
+"""An update that ended the process so often is not tried again."""
+RETRY_SECONDS = 1.0
+"""How long to wait when the disk does not take an update."""
+
+logger = logging.getLogger(__name__)
+
+
+class Intake(asyncio.Queue[object]):
+    """A queue whose content survives the process; at most one update per chat is out."""
+
+    def __init__(self, db: Database, alarms: Alarms, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._db = db
+        self._alarms = alarms
+        self._clock = clock
+        self._lanes: dict[int, deque[Update]] = {}
+        self._stopping = False
+        self._closed = False
+
+    async def restore(self, bot: Bot) -> None:
+        """Take up what was received and not handled before; admins hear of what is set aside."""
+        async with self._db.transaction() as tx:
+            await inbox.forget(tx, now=self._clock())
+            for letter in await inbox.waiting(tx):
+                if letter.starts >= MOST_STARTS:
+                    logger.error("update %d ended the process twice: set aside", letter.update_id)
+                    await inbox.set_aside(tx, letter.update_id)
+                    await self._alarms.ring(
+                        tx, "set_aside", cause=f"update:{letter.update_id}", now=self._clock(),
+                        update=letter.update_id,
+                    )  # fmt: skip
+                    continue
+                update = Update.de_json(json.loads(letter.body), bot)
+                self._line_up(letter.lane, update)
+
+    async def put(self, item: object) -> None:
+        """Write an update down and line it up; waits, and never fails, while the disk does not."""
+        if not isinstance(item, Update):
+            self._stopping = True
+            self._let_go_of_the_rest()
+            await super().put(item)
+            return
+        if item.inline_query is not None or item.pre_checkout_query is not None:
+            # they expire within seconds: nothing to keep for after a restart
+            await super().put(item)
+            return
+        if await self._receive(item):
+            self._line_up(_lane(item), item)
+
+    async def begin(self, update: object) -> None:
+        """Note that an update is about to be handled."""
+        if isinstance(update, Update) and _is_kept(update):
+            async with self._db.transaction() as tx:
+                await inbox.begin(tx, update.update_id)
+
+    async def finish(self, update: object) -> None:
+        """Erase a handled update, and hand out the next of its chat."""
+        if self._closed or not isinstance(update, Update) or not _is_kept(update):
+            return
+        async with self._db.transaction() as tx:
+            await inbox.finish(tx, update.update_id, now=self._clock())
+        lane = _lane(update)
+        waiting = self._lanes.get(lane)
+        if waiting and not self._stopping:
+            self.put_nowait(waiting.popleft())
+        else:
+            self._lanes.pop(lane, None)
+
+    def close(self) -> None:
+        """Keep what is not handled by now for the next start: its handler may break in the end."""
+        self._closed = True
+
+    def _line_up(self, lane: int, update: Update) -> None:
+        waiting = self._lanes.get(lane)
+        if waiting is None:
+            self._lanes[lane] = deque()
+            self.put_nowait(update)
+        else:
+            waiting.append(update)
+
+    async def _receive(self, update: Update) -> bool:
+        body = update.to_json()
+        while True:
+            try:
+                async with self._db.transaction() as tx:
+                    return await inbox.receive(
+                        tx, update.update_id, lane=_lane(update), body=body, now=self._clock()
+                    )
+            except sqlite3.Error:
+                logger.exception("the disk does not take update %d, waiting", update.update_id)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _let_go_of_the_rest(self) -> None:
+        """At the end only: what waits is on the disk and is taken up at the next start."""
+        with contextlib.suppress(asyncio.QueueEmpty):
+            while True:
+                self.get_nowait()
+                self.task_done()
+
+
+class OneAtATimePerChat(BaseUpdateProcessor):
+    """Handles updates of different chats side by side, and tells the intake when each is done."""
+
+    def __init__(self, intake: Intake) -> None:
+        super().__init__(AT_ONCE)
+        self._intake = intake
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        """Handle one update; one that is interrupted by a stop stays in the inbox."""
+        await self._intake.begin(update)
+        await coroutine
+        await self._intake.finish(update)
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Nothing to close."""
+
+
+def _is_kept(update: Update) -> bool:
+    return update.inline_query is None and update.pre_checkout_query is None
+
+
+def _lane(update: Update) -> int:
+    """Return whose order is kept: the chat's, else the person's; both are Telegram's ids."""
+    if update.effective_chat is not None:
+        return update.effective_chat.id
+    if update.effective_user is not None:
+        return update.effective_user.id
+    return 0

@@ -1,0 +1,52 @@
+"""One process per `DATA_DIR`: a lock that the system lets go of when its holder ends, however."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LONGEST_PID = 20
+"""Bytes of the file that are read: it is there for everybody to write."""
+
+
+class Held(Exception):
+    """Another process holds the folder; `holder` is its id, None where it left none."""
+
+    def __init__(self, folder: Path, holder: int | None) -> None:
+        by = "another process" if holder is None else f"process {holder}"
+        super().__init__(f"DATA_DIR is in use: {by} already runs the bot on {folder}")
+        self.holder = holder
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder, made where it is missing; the file stays, only its lock means something.
+
+    Raises:
+        Held: another process holds it.
+        OSError: the folder cannot be made or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # not truncated on opening: it may hold the id of the one who has it
+    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Held(folder, _pid_in(file)) from None
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode("ascii"), 0)
+        yield
+    finally:
+        os.close(file)
+
+
+def _pid_in(file: int) -> int | None:
+    text = os.pread(file, LONGEST_PID, 0).strip()
+    return int(text) if text.isdigit() else None

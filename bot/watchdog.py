@@ -1,0 +1,152 @@
+"""Keep updates coming: restart the listening when it is silent, end the process at last.
+
+A silence has two causes that look alike from here, and only one is cured by a new process: the
+network is gone (wait: a restart changes nothing), or something in this process is stuck although
+Telegram answers (end: whoever started us starts us again).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from telegram.error import InvalidToken, TelegramError
+
+from bot.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from telegram.ext import ExtBot
+
+    from bot.listening import Listening
+    from bot.telegram_request import TelegramRequest
+    from handlers.replies.pacing import Urgency
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds: between two looks, until silence is deafness, and until the first second restart.
+
+    Each further restart waits twice as long, at most `longest`; after `restarts` of them the
+    fault may be the process's own.
+    """
+
+    look: float = 5.0
+    deaf: float = 60.0
+    restart: float = 15.0
+    longest: float = 300.0
+    restarts: int = 3
+
+
+class Step(Enum):
+    """What to do about what was heard."""
+
+    NOTHING = auto()
+    RESTART = auto()
+    """Ask for updates afresh, over new connections."""
+    ASK = auto()
+    """Find out whether Telegram answers anything: if so, this process is at fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is known, in seconds since 1970; `heard_at` is the start where nothing was heard yet."""
+
+    heard_at: float
+    restarts: int = 0
+    restarted_at: float = 0.0
+
+    def heard(self, at: float | None) -> Watch:
+        """Note when updates were last heard of: news ends the count of restarts."""
+        return self if at is None or at <= self.heard_at else Watch(heard_at=at)
+
+    def restarted(self, at: float) -> Watch:
+        """Count a restart."""
+        return replace(self, restarts=self.restarts + 1, restarted_at=at)
+
+
+def next_step(watch: Watch, *, now: float, ended: bool, patience: Patience) -> Step:
+    """Decide what to do.
+
+    Args:
+        watch: what is known.
+        now: seconds since 1970.
+        ended: whether the listening ended by itself: Telegram refused the token, or seemed to.
+        patience: how long to wait for what.
+    """
+    if now - watch.heard_at < patience.deaf and not ended:
+        return Step.NOTHING
+    wait = min(patience.longest, patience.restart * 2 ** (watch.restarts - 1))
+    if watch.restarts and now - watch.restarted_at < wait:
+        return Step.NOTHING
+    return Step.ASK if ended or watch.restarts >= patience.restarts else Step.RESTART
+
+
+class Watchdog:
+    """Keeps the listening going, and knows when that is in vain."""
+
+    def __init__(
+        self,
+        *,
+        bot: ExtBot[Urgency],
+        listening: Listening,
+        request: TelegramRequest,
+        patience: Patience,
+        clock: Callable[[], float],
+    ) -> None:
+        self._bot = bot
+        self._listening = listening
+        self._request = request
+        self._patience = patience
+        self._clock = clock
+
+    async def keep_listening(self) -> ExitCode:
+        """Listen until cancelled, or until it is in vain; returns with what to end the process."""
+        watch = Watch(heard_at=self._clock())
+        task = asyncio.create_task(self._listening.listen())
+        try:
+            while True:
+                await asyncio.wait({task}, timeout=self._patience.look)
+                if task.done() and not isinstance(task.exception(), InvalidToken):
+                    task.result()  # a bug of ours: let it be seen
+                watch, now = watch.heard(self._listening.heard_at), self._clock()
+                step = next_step(watch, now=now, ended=task.done(), patience=self._patience)
+                if step is Step.ASK:
+                    verdict = await self._ask(watch)
+                    if verdict is not None:
+                        return verdict
+                if step is not Step.NOTHING:
+                    logger.warning("asking for updates afresh")
+                    await self._end(task)
+                    await self._request.start_afresh()
+                    task = asyncio.create_task(self._listening.listen())
+                    watch = watch.restarted(now)
+                elif task.done():
+                    await asyncio.sleep(self._patience.look)
+        finally:
+            await self._end(task)
+
+    async def _ask(self, watch: Watch) -> ExitCode | None:
+        """Ask Telegram something else; returns how to end the process, None to go on."""
+        try:
+            await self._bot.get_me()
+        except InvalidToken:
+            return ExitCode.WRONG_SETTINGS
+        except TelegramError as error:
+            logger.warning("Telegram does not answer: %s", error.message)
+            return None
+        if watch.restarts < self._patience.restarts:
+            return None
+        logger.critical("Telegram answers, but no updates arrive any more: ending the process")
+        return ExitCode.UPDATES_LOST
+
+    @staticmethod
+    async def _end(task: asyncio.Task[None]) -> None:
+        task.cancel()
+        await asyncio.wait({task})

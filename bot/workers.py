@@ -1,0 +1,263 @@
+"""What is due is done here: bounded tasks that a stop cancels and a start takes up again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from generation.turns import LATELY_SECONDS, next_turns
+from storage import generations, notices, turns
+from storage.generations import AT_PROVIDER, PENDING, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import Any
+
+    from generation.lookup import Lookups
+    from generation.outage import Outages
+    from generation.polling import Polls
+    from generation.submission import Submissions
+    from handlers.replies.boards import Boards
+    from handlers.replies.delivery import Deliveries
+    from handlers.replies.notices import Notices
+    from handlers.replies.status import StatusMessages
+    from storage.chats import Chat
+    from storage.database import Database
+    from storage.generations import Generation
+
+POST_SECONDS = 3.0
+"""How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
+BLOCKED_SECONDS = 15.0
+"""How often to look again at what waits for a slot or for the provider."""
+CRASHED_SECONDS = 30.0
+"""How long a step is left alone that broke for a reason nobody foresaw."""
+
+AT_ONCE = 8
+"""How many steps of a kind are taken side by side."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """Who does which step."""
+
+    submissions: Submissions
+    lookups: Lookups
+    polls: Polls
+    outages: Outages
+    deliveries: Deliveries
+    notices: Notices
+    status: StatusMessages
+    boards: Boards
+
+
+class Workers:
+    """Starts the steps that are due; each generation has at most one step under way."""
+
+    def __init__(
+        self, *, db: Database, rooms: Rooms, slots: int, clock: Callable[[], float]
+    ) -> None:
+        self._db = db
+        self._rooms = rooms
+        self._slots = slots
+        self._clock = clock
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._submitting: set[int] = set()
+        self._cosmetic: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Lock()
+        self._line = False
+        self._stopping = False
+        # uploads have their own bound in the outbox, over all chats
+        self._bounds = WeakValueDictionary[str, asyncio.Semaphore]()
+        self.wake: Callable[[int], None] = lambda _chat: None
+
+    async def recover(self) -> list[int]:
+        """At a start: settle what was being submitted; return the chats that wait for something."""
+        await self._rooms.submissions.recover()
+        async with self._db.reading() as connection:
+            waiting = await generations.chats_in_work(connection)
+            owed = await notices.chats_owed(connection)
+        return sorted({*waiting, *owed, *await self._rooms.boards.standing()})
+
+    async def watch(self) -> None:
+        """Look after what concerns no single chat, until cancelled."""
+        await self._rooms.outages.watch()
+
+    async def start_due(self, chat: int) -> float | None:
+        """Start what is due in a chat; return in how many seconds to look again, None for never."""
+        if self._stopping:
+            return None
+        async with self._db.reading() as connection:
+            work = await generations.in_work(connection, chat)
+            owed = await notices.owed(connection, chat)
+        # nothing may be awaited until the steps are started: what was read would grow old,
+        # and a video that was delivered meanwhile be sent once more
+        now, due_at, queued = self._clock(), [], False
+        for generation in work:
+            if _key(generation) in self._tasks:
+                continue
+            if generation.due_at > now and generation.state in generations.UNFINISHED:
+                due_at.append(generation.due_at)
+            elif generation.state is State.QUEUED:
+                due_at.append(now + BLOCKED_SECONDS)
+                queued = True
+            else:
+                self._start(generation, self._step(generation))
+        if owed and f"notices {chat}" not in self._tasks:
+            due = [notice for notice in owed if notice.due_at <= now]
+            due_at += [notice.due_at for notice in owed if notice.due_at > now]
+            if due:
+                self._run(f"notices {chat}", chat, self._tell(due))
+        if queued or self._line:
+            # a slot that became free here may be somebody's in another chat
+            await self._take_turns()
+        self._say_how_it_stands(chat, work)
+        return max(0.0, min(due_at) - now) if due_at else None
+
+    def _say_how_it_stands(self, chat: int, work: Sequence[Generation]) -> None:
+        """Bring the group's board and the places in the line up to date, beside the work."""
+        self._beside(self._rooms.boards.refresh(chat))
+        for generation in work:
+            if generation.state is State.QUEUED and generation.status_message is not None:
+                self._beside(self._rooms.status.correct(generation))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._cosmetic.add(task)
+        task.add_done_callback(self._told)
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        self._cosmetic.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a status broke", exc_info=task.exception())
+
+    def bring(self, generation: Generation, chat: Chat) -> None:
+        """Send a kept video to a chat, unless that is being done."""
+        if _key(generation) not in self._tasks:
+            self._start(
+                generation,
+                (f"deliver to {chat.id}", self._rooms.deliveries.bring(generation, chat)),
+            )
+
+    async def stop(self) -> None:
+        """End all steps: a paid request on its way gets three seconds."""
+        self._stopping = True
+        posting = [
+            task for key, task in self._tasks.items() if key in map(_key_of, self._submitting)
+        ]
+        for task in self._tasks.values():
+            if task not in posting:
+                task.cancel()
+        if posting:
+            await asyncio.wait(posting, timeout=POST_SECONDS)
+        tasks = [*self._tasks.values(), *self._cosmetic]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(
+        self, generation: Generation, step: tuple[str, Coroutine[Any, Any, None]] | None
+    ) -> None:
+        if step is not None:
+            bound, work = step
+            key = _key(generation)
+            self._run(key, generation.chat, self._bounded(bound, generation, work))
+
+    def _step(self, generation: Generation) -> tuple[str, Coroutine[Any, Any, None]] | None:
+        """Choose who takes the next step; a submission nobody works on has lost its answer."""
+        rooms = self._rooms
+        match generation.state:
+            case State.SUBMITTING:
+                return "look up", rooms.submissions.abandon(generation)
+            case State.GENERATING | State.PARKED if generation.provider_id is not None:
+                return "poll", self._poll(generation)
+            case State.UNKNOWN | State.PARKED:
+                return "look up", rooms.lookups.look_up(generation)
+            case State.READY:
+                # a chat that has to wait for Telegram holds up no other
+                return f"deliver to {generation.chat}", rooms.deliveries.deliver(generation)
+            case _ if generation.status_message is not None and generation.state not in PENDING:
+                return "tidy", rooms.status.remove(generation)
+            case _:
+                return None
+
+    async def _poll(self, generation: Generation) -> None:
+        await self._rooms.status.correct(generation)
+        await self._rooms.polls.poll(generation)
+
+    async def _take_turns(self) -> None:
+        """Let the next ones go to the provider, as far as there are slots."""
+        async with self._turns:
+            async with self._db.reading() as connection:
+                queued = await generations.in_states(connection, {State.QUEUED})
+                running = await generations.in_states(connection, AT_PROVIDER)
+                served = await turns.served(connection, since=self._clock() - LATELY_SECONDS)
+            running += [one for one in queued if one.id in self._submitting]
+            now = self._clock()
+            waiting = [
+                one for one in queued if one.id not in self._submitting and one.due_at <= now
+            ]
+            waiting = [one for one in waiting if not await self._rooms.submissions.expire(one)]
+            if await self._rooms.outages.present() is not None:
+                return
+            chosen = next_turns(waiting, running, self._slots, served)
+            self._line = len(waiting) > len(chosen)
+            for turn in chosen:
+                self._submitting.add(turn.id)
+                self._start(turn, ("submit", self._submit(turn)))
+
+    async def _submit(self, generation: Generation) -> None:
+        try:
+            await self._rooms.submissions.submit(generation)
+        finally:
+            self._submitting.discard(generation.id)
+
+    async def _tell(self, owed: list[notices.Owed]) -> None:
+        for notice in owed:
+            try:
+                await self._rooms.notices.send(notice)
+            except Exception:
+                # the others are owed all the same, and this one not at once again
+                logger.exception("notice %d (%s) broke", notice.id, notice.kind)
+                async with self._db.transaction() as tx:
+                    due = self._clock() + CRASHED_SECONDS
+                    await notices.try_later(tx, notice.id, due_at=due)
+
+    async def _bounded(
+        self, bound: str, generation: Generation, work: Coroutine[Any, Any, None]
+    ) -> None:
+        try:
+            line = self._bounds.setdefault(bound, asyncio.Semaphore(AT_ONCE))
+            async with line:
+                await work
+        except Exception:
+            logger.exception("generation %d broke at %s", generation.id, bound)
+            async with self._db.transaction() as tx:
+                await generations.note(tx, generation.id, due_at=self._clock() + CRASHED_SECONDS)
+        finally:
+            work.close()
+
+    def _run(self, key: str, chat: int, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=key)
+        self._tasks[key] = task
+        task.add_done_callback(lambda _: self._done(key, chat))
+
+    def _done(self, key: str, chat: int) -> None:
+        task = self._tasks.pop(key)
+        if self._stopping or task.cancelled():
+            return
+        if task.exception() is not None:
+            logger.error("%s broke", key, exc_info=task.exception())
+        self.wake(chat)
+
+
+def _key(generation: Generation) -> str:
+    return _key_of(generation.id)
+
+
+def _key_of(generation: int) -> str:
+    return f"generation {generation}"

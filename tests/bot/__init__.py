@@ -1,0 +1,3 @@
+"""The command line, settings, logs: what an operator touches."""
+
+from __future__ import annotations

@@ -1,0 +1,183 @@
+"""`doctor`: every check, what it says when something is wrong, and what to do then."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.responses import JSONResponse, Response
+
+from bot import checks
+from bot.checks import Verdict
+from bot.doctor import as_text, examine, is_fit
+from bot.times import Times
+from sandbox.aimlapi import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+    from bot.checks import Finding
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import TelegramSandbox
+    from tests.house import House
+
+
+async def finding(house: House, about: str, **changes: Any) -> Finding:
+    """Let the doctor look, and return what it says about one thing."""
+    findings = await examine(house.settings(**changes))
+    said = [one for one in findings if one.about == about]
+    assert len(said) == 1, findings
+    return said[0]
+
+
+async def test_a_healthy_house_is_fit(house: House) -> None:
+    findings = await examine(house.settings())
+    assert is_fit(findings)
+    assert [one.about for one in findings if one.verdict is Verdict.OK] == [
+        "database", "DATA_DIR", "media", "TELEGRAM_BOT_TOKEN", "AIMLAPI_KEY", "MODELS", "clock",
+    ]  # fmt: skip
+
+
+async def test_a_refused_token_is_named(house: House, telegram: TelegramSandbox) -> None:
+    wrong = SecretStr(f"{telegram.token[:-4]}abcd")
+    said = await finding(house, "TELEGRAM_BOT_TOKEN", telegram_bot_token=wrong)
+    assert said.verdict is Verdict.FAILURE
+    assert "@BotFather" in said.remedy
+
+
+async def test_a_telegram_out_of_reach_is_a_failure(house: House) -> None:
+    said = await finding(house, "Telegram", telegram_api_url="http://127.0.0.1:9")
+    assert said.verdict is Verdict.FAILURE
+
+
+async def test_a_refused_key_is_named(house: House) -> None:
+    said = await finding(house, "AIMLAPI_KEY", aimlapi_key=SecretStr("not-this-one"))
+    assert (said.verdict, said.found) == (Verdict.FAILURE, "it is refused")
+
+
+async def test_an_empty_account_is_a_failure(house: House, provider: AimlApiSandbox) -> None:
+    provider.balance = Decimal(0)
+    said = await finding(house, "AIMLAPI_KEY")
+    assert (said.verdict, said.found) == (Verdict.FAILURE, "the account is empty")
+
+
+async def test_a_403_from_billing_is_a_missing_scope_and_no_empty_account(
+    house: House, provider: AimlApiSandbox
+) -> None:
+    provider.faults.always("billing", Fault.http(403))
+    said = await finding(house, "AIMLAPI_KEY")
+    assert said.verdict is Verdict.WARNING
+    assert "scope" in said.found
+
+
+async def test_auto_top_up_is_no_ceiling(house: House, provider: AimlApiSandbox) -> None:
+    async def meet(_request: Request, _go_on: Callable[..., Awaitable[Response]]) -> Response:
+        topup = {"is_enabled": True, "threshold": 5, "amount": 50, "currency": "USD"}
+        return JSONResponse({"current_balance": 7.5, "autotopup_settings": topup})
+
+    provider.faults.always("billing", Fault("tops up", meet))
+    said = await finding(house, "auto top-up")
+    assert said.found == "ON: your balance is no ceiling"
+
+
+async def test_families_that_are_gone_are_named(house: House, provider: AimlApiSandbox) -> None:
+    provider.withdraw("openai/sora-2-t2v")
+    provider.withdraw("openai/sora-2-i2v")
+    said = await finding(house, "MODELS")
+    assert said.verdict is Verdict.WARNING
+    assert "gone: sora-2" in said.found
+    only = await finding(house, "MODELS", models=("sora-2",))
+    assert only.verdict is Verdict.FAILURE
+
+
+async def test_a_clock_that_is_off_is_a_failure(house: House, provider: AimlApiSandbox) -> None:
+    async with httpx.AsyncClient() as http:
+        (fast,) = await checks.check_clock(provider.url, http, time.time() + 300)
+        (right,) = await checks.check_clock(provider.url, http, time.time())
+    assert fast.verdict is Verdict.FAILURE
+    assert right.verdict is Verdict.OK
+
+
+def test_an_old_sqlite_is_a_failure() -> None:
+    (said,) = checks.check_sqlite((3, 34, 1))
+    assert said.verdict is Verdict.FAILURE
+
+
+def test_a_folder_that_is_none_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    (said,) = checks.check_folder(tmp_path / "file" / "data")
+    assert said.verdict is Verdict.FAILURE
+
+
+async def test_a_bot_for_everybody_without_a_ceiling_is_warned_of(house: House) -> None:
+    said = await finding(house, "spending")
+    assert said.verdict is Verdict.WARNING
+    assert "Anyone on Telegram may use this bot" in said.found
+    safe = await finding(house, "spending", budget_usd=Decimal(10))
+    assert safe.verdict is Verdict.OK
+
+
+async def test_colours_are_for_terminals_only(house: House) -> None:
+    findings = await examine(house.settings())
+    assert "\x1b[" not in as_text(findings, coloured=False)
+    assert "\x1b[32m" in as_text(findings, coloured=True)
+
+
+async def doctor(tmp_path: Path, *arguments: str, **environ: str) -> tuple[int | None, str]:
+    """Run the doctor as an operator would."""
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "doctor", *arguments,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data")} | environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    said, errors = await asyncio.wait_for(running.communicate(), 30)
+    assert errors == b""
+    return running.returncode, said.decode()
+
+
+@pytest.mark.parametrize(("key", "code"), [("right", 0), ("wrong", 1)])
+async def test_the_exit_code_tells_whether_the_bot_can_work(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, key: str, code: int
+) -> None:
+    ended, said = await doctor(
+        tmp_path,
+        "--json",
+        TELEGRAM_BOT_TOKEN=telegram.token,
+        TELEGRAM_API_URL=telegram.url,
+        AIMLAPI_KEY=provider.key if key == "right" else "wrong",
+        AIMLAPI_URL=provider.url,
+    )
+    assert ended == code
+    found = {one["about"]: one["verdict"] for one in json.loads(said)}
+    assert found["AIMLAPI_KEY"] == ("ok" if key == "right" else "failure")
+    assert telegram.token not in said
+
+
+async def test_wrong_settings_are_findings_too(tmp_path: Path) -> None:
+    ended, said = await doctor(tmp_path)
+    assert ended == 1
+    assert "FAILURE  TELEGRAM_BOT_TOKEN: is missing" in said
+    assert "→ correct it in .env" in said
+
+
+async def test_a_start_looks_quietly_and_logs_what_is_wrong(
+    house: House, provider: AimlApiSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.balance = Decimal(0)
+    async with house.running(times=Times(limits_second=0.001, checkup=0.0)):
+        async with asyncio.timeout(10):
+            while "AIMLAPI_KEY: the account is empty" not in caplog.text:
+                await asyncio.sleep(0.01)
+        assert "top it up" in caplog.text

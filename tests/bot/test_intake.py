@@ -1,0 +1,225 @@
+"""The door for updates: kept before they are confirmed, in order, across restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from telegram import Bot, Update
+
+from bot.intake import Intake, OneAtATimePerChat
+from generation.alarms import Alarms
+from storage import chats, inbox, notices
+from storage.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.house import Breakage
+
+TOKEN = "7000000001:AAsandbox-telegram-token-for-this-machine"
+ADMIN = 900_001
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    database = await Database.open(tmp_path / "bot.sqlite3")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def bot() -> Bot:
+    return Bot(TOKEN)
+
+
+def message(bot: Bot, update_id: int, chat: int, text: str = "hello") -> Update:
+    sender = {"id": chat, "is_bot": False, "first_name": "Ann"}
+    update = Update.de_json(
+        {
+            "update_id": update_id,
+            "message": {
+                "message_id": update_id,
+                "date": 1_790_000_000,
+                "chat": {"id": chat, "type": "private", "first_name": "Ann"},
+                "from": sender,
+                "text": text,
+            },
+        },
+        bot,
+    )
+    assert update is not None
+    return update
+
+
+def inline(bot: Bot, update_id: int) -> Update:
+    sender = {"id": 5, "is_bot": False, "first_name": "Ann"}
+    query = {"id": "1", "from": sender, "query": "cats", "offset": ""}
+    update = Update.de_json({"update_id": update_id, "inline_query": query}, bot)
+    assert update is not None
+    return update
+
+
+def intake_of(db: Database) -> Intake:
+    return Intake(db, Alarms(frozenset({ADMIN})), lambda: 1_790_000_000.0)
+
+
+async def got(intake: Intake) -> int:
+    update = await asyncio.wait_for(intake.get(), 5)
+    assert isinstance(update, Update)
+    return update.update_id
+
+
+async def waiting(db: Database) -> list[int]:
+    async with db.reading() as connection:
+        return [letter.update_id for letter in await inbox.waiting(connection)]
+
+
+async def test_an_update_is_on_disk_when_put_returns(db: Database, bot: Bot) -> None:
+    await intake_of(db).put(message(bot, 1, chat=7))
+    assert await waiting(db) == [1]
+
+
+async def test_updates_of_one_chat_are_handed_out_one_after_the_other(
+    db: Database, bot: Bot
+) -> None:
+    intake = intake_of(db)
+    first, second = message(bot, 1, chat=7), message(bot, 2, chat=7)
+    await intake.put(first)
+    await intake.put(second)
+    assert await got(intake) == 1
+    assert intake.empty(), "the second waits until the first is handled"
+    await intake.finish(first)
+    assert await got(intake) == 2
+
+
+async def test_a_slow_chat_does_not_hold_back_another(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    for number, chat in ((1, 7), (2, 7), (3, 8)):
+        await intake.put(message(bot, number, chat=chat))
+    assert [await got(intake), await got(intake)] == [1, 3]
+
+
+async def test_a_repeated_update_is_handed_out_once(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    for _ in range(2):
+        await intake.put(message(bot, 1, chat=7))
+    assert await got(intake) == 1
+    await intake.finish(message(bot, 1, chat=7))
+    assert intake.empty()
+
+
+async def test_what_was_not_handled_comes_again_after_a_restart_in_order(
+    db: Database, bot: Bot
+) -> None:
+    before = intake_of(db)
+    for number in (1, 2, 3):
+        await before.put(message(bot, number, chat=7, text=f"number {number}"))
+    await before.begin(message(bot, 1, chat=7))
+    after = intake_of(db)
+    await after.restore(bot)
+    for number in (1, 2, 3):
+        update = await asyncio.wait_for(after.get(), 5)
+        assert isinstance(update, Update)
+        assert update.message is not None
+        assert update.message.text == f"number {number}"
+        await after.finish(update)
+
+
+async def test_nothing_is_handed_out_behind_the_stop_signal(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    first = message(bot, 1, chat=7)
+    await intake.put(first)
+    await intake.put(message(bot, 2, chat=7))
+    assert await got(intake) == 1
+    await intake.put(object())
+    await asyncio.wait_for(intake.get(), 5)
+    await intake.finish(first)
+    assert intake.empty(), "whoever stops waits for all that was handed out"
+    assert await waiting(db) == [2]
+
+
+async def test_what_breaks_after_the_stop_is_kept_for_the_next_start(
+    db: Database, bot: Bot
+) -> None:
+    intake = intake_of(db)
+    update = message(bot, 1, chat=7)
+    await intake.put(update)
+    await intake.begin(update)
+    intake.close()
+    await intake.finish(update)
+    assert await waiting(db) == [1]
+
+
+async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_told(
+    db: Database, bot: Bot, errors: Breakage
+) -> None:
+    errors.expect("ended the process twice")
+    for _ in range(2):
+        intake = intake_of(db)
+        await intake.put(message(bot, 1, chat=7))
+        await intake.begin(message(bot, 1, chat=7))
+    intake = intake_of(db)
+    await intake.restore(bot)
+    assert intake.empty()
+    async with db.reading() as connection:
+        admin = await chats.by_telegram_id(connection, ADMIN)
+        assert admin is not None
+        [owed] = await notices.owed(connection, admin.id)
+        async with connection.execute("SELECT body FROM inbox WHERE set_aside = 1") as cursor:
+            [kept] = await cursor.fetchall()
+    assert (owed.kind, owed.facts) == ("set_aside", {"update": 1})
+    assert "hello" in kept["body"]
+
+
+async def test_a_handled_update_leaves_its_number_and_nothing_else(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    update = message(bot, 1, chat=7, text="private words")
+    await intake.put(update)
+    await intake.finish(update)
+    async with db.reading() as connection, connection.execute("SELECT * FROM inbox") as cursor:
+        [row] = await cursor.fetchall()
+    assert row["update_id"] == 1
+    assert row["body"] is None
+
+
+async def test_inline_queries_are_not_kept_for_after_a_restart(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    await intake.put(inline(bot, 9))
+    assert await got(intake) == 9
+    assert await waiting(db) == []
+
+
+async def test_a_stop_comes_before_what_waits_and_what_waits_stays_on_disk(
+    db: Database, bot: Bot
+) -> None:
+    intake = intake_of(db)
+    for number, chat in ((1, 7), (2, 8), (3, 8)):
+        await intake.put(message(bot, number, chat=chat))
+    stop = object()
+    await intake.put(stop)
+    assert await intake.get() is stop
+    intake.task_done()
+    await asyncio.wait_for(intake.join(), 5)
+    assert await waiting(db) == [1, 2, 3]
+
+
+async def test_an_interrupted_update_stays_in_the_inbox(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    processor = OneAtATimePerChat(intake)
+    update = message(bot, 1, chat=7)
+    await intake.put(update)
+    entered = asyncio.Event()
+
+    async def handler() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    task: asyncio.Task[Any] = asyncio.create_task(processor.process_update(update, handler()))
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await waiting(db) == [1]

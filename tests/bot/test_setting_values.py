@@ -1,0 +1,190 @@
+"""Settings by their values: the defaults, what is read, and what is refused in which words."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bot.setting_values import BudgetPeriod, QuotaPeriod
+from bot.settings import Settings, WrongSettings, read_settings
+from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
+
+
+def all_problems(environ: dict[str, str]) -> list[str]:
+    try:
+        read_settings(environ, NOWHERE)
+    except WrongSettings as wrong:
+        return wrong.problems
+    return []
+
+
+def test_a_token_and_a_key_are_enough() -> None:
+    settings = read()
+    assert settings.telegram_bot_token.get_secret_value() == TOKEN
+    assert settings.aimlapi_key.get_secret_value() == KEY
+
+
+def test_the_defaults_are_the_promised_ones() -> None:
+    assert read().model_dump(exclude={"telegram_bot_token", "aimlapi_key"}) == {
+        "telegram_api_url": "https://api.telegram.org",
+        "telegram_api_local": False,
+        "aimlapi_url": "https://api.aimlapi.com",
+        "data_dir": Path("data"),
+        "admin_ids": frozenset(),
+        "allowed_ids": frozenset(),
+        "credit_usd": Decimal("0.10"),
+        "free_credits": 54,
+        "quota_period": QuotaPeriod.DAY,
+        "timezone": ZoneInfo("UTC"),
+        "budget_usd": Decimal(10),
+        "budget_period": BudgetPeriod.DAY,
+        "max_pending_per_user": 3,
+        "provider_slots": 50,
+        "models": (
+            "sora-2",
+            "sora-2-pro",
+            "veo-3.1-fast",
+            "veo-3.1",
+            "kling-3",
+            "seedance-2-fast",
+        ),
+        "confirm_credits": 30,
+        "poll_interval_seconds": None,
+        "generation_timeout_seconds": 1800,
+        "unknown_grace_seconds": None,
+        "support_contact": None,
+        "ai_label": False,
+        "log_level": "INFO",
+        "log_format": "text",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("TELEGRAM_API_URL", "http://127.0.0.1:8081/", "http://127.0.0.1:8081"),
+        ("TELEGRAM_API_LOCAL", "true", True),
+        ("DATA_DIR", "/var/lib/bot", Path("/var/lib/bot")),
+        ("ADMIN_IDS", " 11, 22,,11 ", frozenset({11, 22})),
+        ("ADMIN_IDS", "11", frozenset({11})),
+        ("ALLOWED_IDS", "11,-1001234567890", frozenset({11, -1001234567890})),
+        ("CREDIT_USD", "0.05", Decimal("0.05")),
+        ("FREE_CREDITS", "0", 0),
+        ("QUOTA_PERIOD", "lifetime", QuotaPeriod.LIFETIME),
+        ("TIMEZONE", "Europe/Berlin", ZoneInfo("Europe/Berlin")),
+        ("BUDGET_USD", "none", None),
+        ("BUDGET_USD", "NONE", None),
+        ("BUDGET_USD", "0", Decimal(0)),
+        ("BUDGET_USD", "12.50", Decimal("12.50")),
+        ("BUDGET_PERIOD", "month", BudgetPeriod.MONTH),
+        ("MODELS", "veo-3.1, sora-2, veo-3.1", ("veo-3.1", "sora-2")),
+        ("POLL_INTERVAL_SECONDS", "2.5", 2.5),
+        ("SUPPORT_CONTACT", " @owner ", "@owner"),
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("LOG_FORMAT", "json", "json"),
+    ],
+)
+def test_a_value_is_read(name: str, text: str, value: object) -> None:
+    assert getattr(read(**{name: text}), name.lower()) == value
+
+
+def test_without_settings_each_missing_one_has_its_line() -> None:
+    assert problems({}) == [
+        "TELEGRAM_BOT_TOKEN is missing: get one from @BotFather",
+        "AIMLAPI_KEY is missing: make one, with a spending limit, in your account at aimlapi.com",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "must"),
+    [
+        ("CREDIT_USD", "0", "must be more than 0"),
+        ("CREDIT_USD", "ten cents", "must be a number"),
+        ("CREDIT_USD", "inf", "must be a number"),
+        ("FREE_CREDITS", "-1", "must be 0 or more"),
+        ("FREE_CREDITS", "2.5", "must be a whole number"),
+        ("FREE_CREDITS", "9" * 5000, "must be a whole number"),
+        ("MAX_PENDING_PER_USER", "0", "must be 1 or more"),
+        ("PROVIDER_SLOTS", "many", "must be a whole number"),
+        ("BUDGET_USD", "-1", "must be 0 or more"),
+        ("BUDGET_USD", "unlimited", "must be a number"),
+        ("QUOTA_PERIOD", "year", "must be day, week, month or lifetime"),
+        ("BUDGET_PERIOD", "lifetime", "must be day, week or month"),
+        ("TIMEZONE", "Mars/Olympus", "must be a time zone such as Europe/Berlin"),
+        ("TIMEZONE", "../../etc/passwd", "must be a time zone such as Europe/Berlin"),
+        ("ADMIN_IDS", "ann,bob", "must be a whole number"),
+        ("ADMIN_IDS", "-1001234567890", "must hold ids of people, which are more than 0"),
+        ("ADMIN_IDS", "1087968824", "must not hold 1087968824: many people share that id"),
+        ("ALLOWED_IDS", "777000", "must not hold 777000: many people share that id"),
+        ("MODELS", ",", "must name at least one model; `python -m bot models` lists them"),
+        (
+            "MODELS",
+            "sora-3",
+            (
+                "names a model that does not exist (did you mean sora-2?); "
+                "`python -m bot models` lists them"
+            ),
+        ),
+        ("POLL_INTERVAL_SECONDS", "0", "must be more than 0"),
+        ("POLL_INTERVAL_SECONDS", "nan", "must be a number"),
+        ("GENERATION_TIMEOUT_SECONDS", "inf", "must be a number"),
+        ("UNKNOWN_GRACE_SECONDS", "-5", "must be more than 0"),
+        ("AI_LABEL", "perhaps", "must be true or false"),
+        ("LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR"),
+        ("LOG_FORMAT", "xml", "must be text or json"),
+        ("AIMLAPI_URL", "api.aimlapi.com", "must be an address such as https://api.example.com"),
+        ("AIMLAPI_URL", "https://", "must be an address such as https://api.example.com"),
+        ("AIMLAPI_URL", "https://[::1", "must be an address such as https://api.example.com"),
+        ("TELEGRAM_API_URL", "ftp://x.org", "must be an address such as https://api.example.com"),
+        ("AIMLAPI_KEY", "two words", "holds characters a key cannot have: copy it again"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words(name: str, text: str, must: str) -> None:
+    assert problem(**{name: text}) == f"{name} {must}"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "1234567",
+        f"{TOKEN} ".replace(":", ""),
+        TOKEN.replace(":", ";"),
+        "1234567:short",
+        f"bot{TOKEN}",
+    ],
+)
+def test_what_is_no_token_is_refused(token: str) -> None:
+    assert problem(TELEGRAM_BOT_TOKEN=token) == (
+        "TELEGRAM_BOT_TOKEN does not look like a bot token: copy it again from @BotFather"
+    )
+
+
+def test_all_problems_are_told_at_once() -> None:
+    told = problems({"AIMLAPI_KEY": KEY, "CREDIT_USD": "0", "TIMEZONE": "nowhere"})
+    assert [line.split()[0] for line in told] == ["TELEGRAM_BOT_TOKEN", "CREDIT_USD", "TIMEZONE"]
+
+
+@given(
+    name=st.sampled_from(sorted(name.upper() for name in Settings.model_fields)),
+    secret=st.text("ghjkqvwxyzGHJKQVWXYZ0123456789-_:", min_size=12, max_size=80),
+)
+def test_no_problem_repeats_the_value_it_is_about(name: str, secret: str) -> None:
+    assert secret not in "".join(all_problems(REQUIRED | {name: secret}))
+
+
+def test_no_secret_shows_when_settings_are_printed() -> None:
+    shown = f"{read()!r} {read()}"
+    assert TOKEN not in shown
+    assert KEY not in shown
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = read()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.free_credits = 1

@@ -1,0 +1,106 @@
+"""Updates keep coming: what is decided about a silence, and what follows over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.exit_codes import ExitCode
+from bot.telegram_request import TelegramTimes
+from bot.times import Times
+from bot.watchdog import Patience, Step, Watch, next_step
+from sandbox.telegram import Fault
+from tests.flows.looks import shows_video
+
+if TYPE_CHECKING:
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import Breakage, House
+
+PATIENCE = Patience(look=5, deaf=60, restart=15, longest=300, restarts=3)
+HEARD = Watch(heard_at=1000)
+QUICK = Times(
+    telegram=TelegramTimes(connect=0.2, silence=0.2, poll=1, call_in_all=2.0),
+    updates=Patience(look=0.02, deaf=1.4, restart=0.5, longest=0.5, restarts=3),
+    limits_second=0.001,
+)
+
+
+def tried(times: int, at: float) -> Watch:
+    return Watch(heard_at=1000, restarts=times, restarted_at=at)
+
+
+@pytest.mark.parametrize(
+    ("watch", "now", "ended", "step"),
+    [
+        pytest.param(HEARD, 1059, False, Step.NOTHING, id="a long poll is no silence"),
+        pytest.param(HEARD, 1060, False, Step.RESTART, id="a minute is"),
+        pytest.param(tried(1, 1060), 1074, False, Step.NOTHING, id="a restart gets its time"),
+        pytest.param(tried(1, 1060), 1075, False, Step.RESTART, id="then another"),
+        pytest.param(tried(2, 1075), 1104, False, Step.NOTHING, id="which gets twice as long"),
+        pytest.param(tried(2, 1075), 1105, False, Step.RESTART, id="and a third"),
+        pytest.param(tried(3, 1105), 1165, False, Step.ASK, id="after three, whose fault is it"),
+        pytest.param(tried(9, 5000), 5299, False, Step.NOTHING, id="never less often than"),
+        pytest.param(tried(9, 5000), 5300, False, Step.ASK, id="every five minutes"),
+        pytest.param(HEARD, 1001, True, Step.ASK, id="a refused token is asked about at once"),
+        pytest.param(tried(1, 1001), 1002, True, Step.NOTHING, id="but not in circles"),
+    ],
+)
+def test_a_silence_leads_to(watch: Watch, now: float, ended: bool, step: Step) -> None:
+    assert next_step(watch, now=now, ended=ended, patience=PATIENCE) is step
+
+
+def test_news_forgets_the_restarts() -> None:
+    assert tried(3, 1105).heard(1110) == Watch(heard_at=1110)
+    assert tried(3, 1105).heard(None) == tried(3, 1105)
+
+
+async def test_a_poll_that_hangs_is_asked_anew_over_another_connection(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(times=QUICK):
+        telegram.faults.next("getUpdates", Fault.hang(), times=2)
+        await chat.send(ann, "/video a cat on a sailing boat")
+        await chat.wait(shows_video("a cat on a sailing boat"))
+
+
+async def test_a_telegram_that_is_gone_for_long_does_not_end_the_process(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(times=QUICK):
+        away = telegram.faults.always("*", Fault.dropped())
+        asked = len(telegram.calls_of("getMe"))
+        await telegram.wait_for_call("getMe", count=asked + 2)
+        away.release()
+        await chat.send(ann, "/video a cat on a sailing boat")
+        await chat.wait(shows_video("a cat on a sailing boat"))
+
+
+async def test_updates_that_never_come_although_telegram_answers_end_the_process_with_4(
+    house: House, telegram: TelegramSandbox, errors: Breakage
+) -> None:
+    errors.expect("no updates arrive any more")
+    async with house.running(times=QUICK) as bot:
+        telegram.faults.always("getUpdates", Fault.bad_gateway())
+        await asyncio.wait_for(bot.ended(), 10)
+    assert house.exit_code is ExitCode.UPDATES_LOST
+
+
+async def test_a_token_revoked_while_the_bot_runs_ends_the_process_with_2(
+    house: House, telegram: TelegramSandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with house.running(times=QUICK) as bot:
+        telegram.faults.always("*", Fault.error(401, "Unauthorized"))
+        await asyncio.wait_for(bot.ended(), 10)
+    assert house.exit_code is ExitCode.WRONG_SETTINGS
+    assert "TELEGRAM_BOT_TOKEN is refused by Telegram" in capsys.readouterr().err
+
+
+async def test_a_token_that_seems_refused_once_is_asked_about_and_kept(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(times=QUICK):
+        telegram.faults.next("getUpdates", Fault.error(404, "Not Found"))
+        await chat.send(ann, "/video a cat on a sailing boat")
+        await chat.wait(shows_video("a cat on a sailing boat"))

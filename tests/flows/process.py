@@ -1,0 +1,54 @@
+"""The bot as an operator runs it: a process of its own, ended by signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import TelegramSandbox
+
+
+@asynccontextmanager
+async def process(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, data: Path, **settings: str
+) -> AsyncIterator[Process]:
+    """Run `python -m bot` as an operator would; it is killed if it outlives the test."""
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "run",
+        env={
+            "PATH": os.environ["PATH"],
+            "TELEGRAM_BOT_TOKEN": telegram.token,
+            "TELEGRAM_API_URL": telegram.url,
+            "AIMLAPI_KEY": provider.key,
+            "AIMLAPI_URL": provider.url,
+            "DATA_DIR": str(data),
+            "POLL_INTERVAL_SECONDS": "0.2",
+        }
+        | settings,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.communicate()
+
+
+async def terminate(running: Process) -> tuple[int, float]:
+    """Send SIGTERM; return the exit code and how long the process took, in seconds."""
+    began = time.monotonic()
+    running.send_signal(signal.SIGTERM)
+    code = await asyncio.wait_for(running.wait(), 10)
+    return code, time.monotonic() - began

@@ -1,0 +1,239 @@
+"""A person alone with the bot: words, cards, photos, bare commands, fat fingers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import generations
+from storage.generations import State
+from tests.flows.looks import says, shows_video
+from tests.flows.makings import photo
+from tests.flows.test_credits import spent
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Message, Person, PrivateChat
+    from tests.house import House
+
+
+def has_button(message: Message, words: str) -> bool:
+    """Whether a message has a button whose text begins so."""
+    return any(button.text.startswith(words) for row in message.buttons for button in row)
+
+
+def button_of(message: Message, words: str) -> str:
+    """Return the whole text of the button that begins so."""
+    return next(
+        button.text for row in message.buttons for button in row if button.text.startswith(words)
+    )
+
+
+async def test_plain_words_are_asked_about_and_one_tap_starts_them(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    asked = await chat.send(ann, "a lighthouse in a storm")
+    card = await chat.wait(says("Make a video of this?"))
+    assert "9 credits of your 54 credits, about 6 videos" in (card.text or "")
+    assert "4 seconds · 16:9 · 720p · Sora 2" in (card.text or "")
+    assert provider.submissions == []
+    assert await spent(house, ann) == 0
+    await card.press(button_of(card, "🎬"), by=ann)
+    video = await chat.wait(shows_video("a lighthouse in a storm"))
+    assert video.reply_to == asked.message_id
+    await chat.wait_gone(card)
+    assert await spent(house, ann) == 9
+
+
+async def test_two_quick_taps_on_a_card_make_one_video(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "a lighthouse in a storm")
+    card = await chat.wait(says("Make a video of this?"))
+    label = button_of(card, "🎬")
+    await card.press(label, by=ann)
+    second = await card.press(label, by=ann)
+    assert "on its way" in (second.text or "")
+    await chat.wait(shows_video())
+    assert len(provider.submissions) == 1
+
+
+async def test_thank_you_costs_nothing_and_no_takes_the_card_away(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "Thank you, lovely!")
+    card = await chat.wait(says("Make a video of this?"))
+    answer = await card.press("No", by=ann)
+    assert "nothing was spent" in (answer.text or "")
+    await chat.wait_gone(card)
+    assert provider.submissions == []
+    assert await spent(house, ann) == 0
+
+
+async def test_new_words_replace_a_card_that_was_not_started(
+    bot: Bot, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "a lighthouse")
+    first = await chat.wait(says("a lighthouse"))
+    await chat.send(ann, "a windmill")
+    await chat.wait(says("a windmill"))
+    await chat.wait_gone(first)
+
+
+async def test_a_photo_without_words_is_asked_about_and_the_next_words_belong_to_it(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    sent = await chat.send_photo(ann, photo(800, 1200))
+    card = await chat.wait(says("What should happen?"))
+    assert "9:16" in (card.text or "")
+    await chat.send(ann, "the wind moves the grass")
+    video = await chat.wait(shows_video("the wind moves the grass"))
+    assert video.reply_to == sent.message_id
+    assert provider.submissions[0].model == "openai/sora-2-i2v"
+    assert provider.submissions[0].body["aspect_ratio"] == "9:16"
+    await chat.wait_gone(card)
+
+
+async def test_gentle_movement_brings_a_photo_to_life_with_one_tap(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send_photo(ann, photo())
+    card = await chat.wait(says("What should happen?"))
+    await card.press(button_of(card, "Gentle movement"), by=ann)
+    await chat.wait(shows_video())
+    assert "movement" in str(provider.submissions[0].body["prompt"])
+
+
+async def test_a_photo_of_another_shape_can_be_kept_whole(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send_photo(ann, photo(1200, 900))
+    card = await chat.wait(says("What should happen?"))
+    await card.press(button_of(card, "Whole picture"), by=ann)
+    await chat.wait(shows_video())
+    async with bot.parts.services.db.reading() as connection:
+        [generation] = await generations.in_states(connection, {State.READY, State.DELIVERED})
+    assert generation.fit == "pad"
+    assert provider.submissions[0].accepted
+
+
+async def test_a_photo_of_the_videos_shape_offers_nothing_to_keep(
+    bot: Bot, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send_photo(ann, photo(1280, 720))
+    card = await chat.wait(says("What should happen?"))
+    assert not has_button(card, "Whole picture")
+
+
+async def test_words_that_came_seconds_before_a_photo_belong_to_it(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "make it rain")
+    first = await chat.wait(says("make it rain"))
+    await chat.send_photo(ann, photo())
+    await chat.wait_gone(first)
+    card = await chat.wait(says("make it rain"))
+    await card.press(button_of(card, "🎬"), by=ann)
+    await chat.wait(shows_video("make it rain"))
+    assert provider.submissions[0].model == "openai/sora-2-i2v"
+
+
+async def test_a_bare_command_asks_and_the_answer_is_the_order(
+    bot: Bot, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "/video")
+    question = await chat.wait(says("What should we see?"))
+    assert question.force_reply is not None
+    assert question.force_reply["input_field_placeholder"] == "a cat on a sailing boat"
+    await chat.send(ann, "a fox in the snow", reply_to=question)
+    await chat.wait(shows_video("a fox in the snow"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my garden — the roses at dawn", "—Hola —dijo ella", "— Kto tam? – zapytał", "rain – and sun"],
+)
+async def test_dashes_in_prose_stay_in_the_prompt(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, text: str
+) -> None:
+    await chat.send(ann, f"/video {text}")
+    await chat.wait(shows_video(text))
+    assert provider.submissions[0].body["prompt"] == text
+
+
+async def test_options_are_understood_after_a_phones_long_dash(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video a tall tower —vertical —seconds 8")
+    await chat.wait(shows_video("a tall tower"))
+    assert provider.submissions[0].body["aspect_ratio"] == "9:16"
+    assert provider.submissions[0].body["duration"] == 8
+
+
+async def test_an_unknown_option_is_answered_with_what_there_is_and_costs_nothing(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video a tower --seconds 5")
+    await chat.wait(says("4, 8, 12"))
+    await chat.send(ann, "/video a tower --sideways")
+    await chat.wait(says("--vertical"))
+    assert provider.submissions == []
+    assert await spent(house, ann) == 0
+
+
+async def test_a_dear_video_asks_for_one_tap_first(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video a tower --pro --res 1080p --seconds 8")
+    card = await chat.wait(says("42 credits"))
+    assert provider.submissions == []
+    await card.press(button_of(card, "🎬"), by=ann)
+    await chat.wait(shows_video("a tower"))
+
+
+async def test_a_correction_of_a_command_is_not_a_second_video(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    asked = await chat.send(ann, "/video a towre")
+    await chat.wait(shows_video("a towre"))
+    await chat.edit(asked, "/video a tower")
+    await chat.send(ann, "/video the end")
+    await chat.wait(shows_video("the end"))
+    assert [one.body["prompt"] for one in provider.submissions] == ["a towre", "the end"]
+
+
+async def test_an_album_is_one_card_and_ten_photos_are_not_ten_orders(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    for n in range(5):
+        await chat.send_photo(
+            ann, photo(900 + n, 700), caption="waves" if n == 0 else None, album="holiday"
+        )
+    card = await chat.wait(says("waves"))
+    await chat.send(ann, "/quota")
+    await chat.wait(says("54 credits"))
+    cards = [one for one in chat.from_bot if one.buttons]
+    assert cards == [card]
+    assert provider.submissions == []
+
+
+async def test_a_forwarded_order_asks_before_it_spends(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    await chat.send(ann, "/video Bob's idea", forwarded_from=bob)
+    await chat.wait(says("Make a video of this?"))
+    assert await spent(house, ann) == 0
+
+
+async def test_too_few_credits_offer_what_can_be_paid(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(free_credits=10):
+        await chat.send(ann, "/video a tower --seconds 8")
+        refusal = await chat.wait(says("This one needs 17 credits, you have 10."))
+        await refusal.press(button_of(refusal, "4 seconds · 9"), by=ann)
+        await chat.wait(shows_video("a tower"))
+        assert provider.submissions[0].body["duration"] == 4
+        assert await spent(house, ann) == 9

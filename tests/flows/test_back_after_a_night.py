@@ -1,0 +1,55 @@
+"""Orders that waited while the bot was away ask before they spend."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from sandbox.telegram import TelegramSandbox
+from tests.flows.looks import says, shows_video
+from tests.house import House
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from tests.house import Breakage
+
+NIGHT = 1_000.0
+"""Seconds: a little more than a quarter of an hour."""
+
+
+async def test_an_order_older_than_15_minutes_asks_first_and_a_fresh_one_does_not(
+    provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
+) -> None:
+    ago = NIGHT
+    async with TelegramSandbox(clock=lambda: time.time() - ago) as telegram:
+        ann = telegram.person("Ann")
+        chat = telegram.private(ann)
+        await chat.send(ann, "/video a cat")
+        ago = 0
+        await chat.send(ann, "/video a dog")
+        async with House(telegram, provider, tmp_path, errors).running():
+            await chat.wait(shows_video("a dog"))
+            card = await chat.wait(says("I was away. Still want this?"))
+            assert [one.body["prompt"] for one in provider.submissions] == ["a dog"]
+            await card.press("Make it")
+            await chat.wait(shows_video("a cat"))
+
+
+async def test_in_a_group_each_person_is_asked_once(
+    provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
+) -> None:
+    async with TelegramSandbox(clock=lambda: time.time() - NIGHT) as telegram:
+        ann, bob = telegram.person("Ann"), telegram.person("Bob")
+        group = telegram.group("Film club", [ann, bob])
+        for words in ("a cat", "a dog", "a boat"):
+            await group.send(ann, f"/video {words}")
+        await group.send(bob, "/video a hill")
+        async with House(telegram, provider, tmp_path, errors).running():
+            await group.wait(says("a hill"))
+            asked = [one.text or "" for one in group.from_bot if "I was away" in (one.text or "")]
+            assert len(asked) == 2
+            assert "a boat" in asked[0], "the last wish is the one that counts"
+            assert "a hill" in asked[1]
+        assert provider.submissions == []
