@@ -1,0 +1,163 @@
+"""What a visitor of the page does as one of its people, carried out in the sandbox's Telegram."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from sandbox.page.cast import Cast
+    from sandbox.telegram import Answer, Chat, InlineAnswer, Message, Person, TelegramSandbox, Topic
+
+_PATIENCE = 20.0  # seconds the bot may take to answer a button
+_INLINE_PATIENCE = 4.0  # seconds it may take to answer while somebody types
+
+
+class _Act(BaseModel):
+    """Who acts where: ids of a person and a chat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    person: int
+    chat: int
+
+
+class Said(_Act):
+    """A text, or the caption of what is sent with it."""
+
+    text: str = Field(default="", max_length=4096)
+    topic: int | None = None
+    reply: int | None = None
+
+
+class Pressed(_Act):
+    """A button, by where it stands under a message."""
+
+    message: int
+    row: int = Field(ge=0)
+    column: int = Field(ge=0)
+
+
+class Changed(_Act):
+    """A message somebody has another text for."""
+
+    message: int
+    text: str = Field(min_length=1, max_length=4096)
+
+
+class Removed(_Act):
+    """A message somebody deletes."""
+
+    message: int
+
+
+class Asked(_Act):
+    """Words typed after the bot's name."""
+
+    query: str = Field(max_length=256)
+
+
+class Picked(_Act):
+    """A result of the last inline query, by its id."""
+
+    result: str
+    topic: int | None = None
+
+
+class Upload(BaseModel):
+    """A file somebody attaches."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Acts:
+    """Everything people can do; LookupError where something acted on is not there (any more)."""
+
+    def __init__(self, telegram: TelegramSandbox, cast: Cast) -> None:
+        self._telegram = telegram
+        self._cast = cast
+        self._results: dict[str, dict[str, Any]] = {}
+
+    async def say(self, said: Said, uploads: list[Upload]) -> None:
+        """Write a text, or send files of which the first carries it; several are an album."""
+        person, chat = self._place(said)
+        topic = self._topic(chat, said.topic)
+        reply_to = _message(chat, said.reply) if said.reply else None
+        if not uploads:
+            await chat.send(person, said.text, reply_to=reply_to, topic=topic)
+            return
+        album = str(self._telegram.world.fresh_id()) if len(uploads) > 1 else None
+        around: dict[str, Any] = {"reply_to": reply_to, "topic": topic, "album": album}
+        for index, upload in enumerate(uploads):
+            caption = (said.text or None) if index == 0 else None
+            await _send(chat, person, upload, caption=caption, **around)
+
+    async def press(self, pressed: Pressed) -> Answer:
+        """Press a button; raises AssertionError where the bot does not answer."""
+        person, chat = self._place(pressed)
+        message = _message(chat, pressed.message)
+        button = message.buttons[pressed.row][pressed.column]
+        return await self._telegram.world.press(message, button, by=person, timeout=_PATIENCE)
+
+    async def change(self, changed: Changed) -> None:
+        """Change one's own message."""
+        person, chat = self._place(changed)
+        await chat.edit(_own(chat, changed.message, person), changed.text)
+
+    async def remove(self, removed: Removed) -> None:
+        """Delete one's own message, or in private the bot's."""
+        person, chat = self._place(removed)
+        message = _message(chat, removed.message)
+        if message.sender is not person and chat.type != "private":
+            raise LookupError("that is somebody else's message")
+        await chat.delete_message(message)
+
+    async def ask(self, asked: Asked) -> InlineAnswer:
+        """Type after the bot's name; raises AssertionError where the bot does not answer."""
+        person, _ = self._place(asked)
+        answer = await self._telegram.inline(person, asked.query, timeout=_INLINE_PATIENCE)
+        self._results = {result["id"]: result for result in answer}
+        return answer
+
+    async def pick(self, picked: Picked) -> None:
+        """Send a result of the last inline query."""
+        person, chat = self._place(picked)
+        topic = self._topic(chat, picked.topic)
+        await chat.send_inline(person, self._results[picked.result], topic=topic)
+
+    def _place(self, act: _Act) -> tuple[Person, Chat]:
+        person = self._cast.person(act.person)
+        return person, self._cast.chat(act.chat, person)
+
+    @staticmethod
+    def _topic(chat: Chat, topic_id: int | None) -> Topic | None:
+        return chat.topics[topic_id] if topic_id is not None else None
+
+
+async def _send(chat: Chat, person: Person, upload: Upload, **around: Any) -> None:
+    """Send a file as Telegram's programs do: a picture as a photo, anything else as it is."""
+    if upload.media_type.startswith("image/"):
+        try:
+            await chat.send_photo(person, upload.content, **around)
+        except ValueError:
+            pass  # a kind of picture no photo can be made of
+        else:
+            return
+    await chat.send_document(person, upload.content, upload.name, upload.media_type, **around)
+
+
+def _message(chat: Chat, message_id: int) -> Message:
+    message = chat.find(message_id)
+    if message is None:
+        raise LookupError("that message is gone")
+    return message
+
+
+def _own(chat: Chat, message_id: int, person: Person) -> Message:
+    message = _message(chat, message_id)
+    if message.sender is not person:
+        raise LookupError("that is somebody else's message")
+    return message

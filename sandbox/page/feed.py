@@ -1,0 +1,111 @@
+"""What happens, told to every open page as it happens (server-sent events)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Self
+
+from sandbox.page import state
+from sandbox.page.shown import shown
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.page.cast import Cast
+    from sandbox.page.panel import Panel
+    from sandbox.telegram import TelegramSandbox
+    from sandbox.telegram.changes import Event
+
+Json = dict[str, Any]
+
+_HEARTBEAT = 15.0  # seconds of silence after which a page that is gone is noticed
+_PROFILE = frozenset({"setMyDescription", "setMyShortDescription"})
+
+
+class Feed:
+    """Listens to both sandboxes as long as it is entered, and hands on what a page shows."""
+
+    def __init__(
+        self, telegram: TelegramSandbox, provider: AimlApiSandbox, cast: Cast, panel: Panel
+    ) -> None:
+        self._telegram = telegram
+        self._provider = provider
+        self._cast = cast
+        self._panel = panel
+        self._pages: set[asyncio.Queue[Json | None]] = set()
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen."""
+        self._listening = [
+            asyncio.create_task(self._hear_telegram(self._telegram.events())),
+            asyncio.create_task(self._hear_provider()),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End the stream of every page."""
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+        for page in self._pages:
+            page.put_nowait(None)
+
+    def tell(self, kind: str, **content: Any) -> None:
+        """Tell every open page."""
+        for page in self._pages:
+            page.put_nowait({"kind": kind, **content})
+
+    def panel_changed(self) -> None:
+        """Tell what the panel shows now."""
+        self.tell("panel", panel=self._panel.as_json())
+
+    async def stream(self, everything: Callable[[], Json]) -> AsyncIterator[str]:
+        """One page's stream: first everything there is, then each change."""
+        mine: asyncio.Queue[Json | None] = asyncio.Queue()
+        self._pages.add(mine)
+        try:
+            yield _line({"kind": "state", "state": everything()})
+            while True:
+                try:
+                    event = await asyncio.wait_for(mine.get(), _HEARTBEAT)
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                if event is None:
+                    return
+                yield _line(event)
+        finally:
+            self._pages.discard(mine)
+
+    async def _hear_telegram(self, events: AsyncGenerator[Event, None]) -> None:
+        floods = False
+        async for event in events:
+            match event:
+                case {"event": "message" | "edit" | "reaction", "chat_id": chat_id}:
+                    self._tell_message(chat_id, event.get("message", event)["message_id"])
+                case {"event": "delete"}:
+                    self.tell("delete", chat=event["chat_id"], id=event["message_id"])
+                case {"event": "action"}:
+                    place = {"chat": event["chat_id"], "topic": event["topic"]}
+                    self.tell("action", **place, action=event["action"])
+                case {"event": "call", "method": method} if method in _PROFILE:
+                    self.tell("bot", bot=state.bot(self._telegram))
+                case {"event": "call"} if floods and not self._panel.floods:
+                    self.panel_changed()
+            floods = self._panel.floods
+
+    def _tell_message(self, chat_id: int, message_id: int) -> None:
+        chat = self._cast.chats.get(chat_id)
+        message = chat.find(message_id) if chat else None
+        if message is not None:
+            self.tell("message", message=shown(message))
+
+    async def _hear_provider(self) -> None:
+        async for _ in self._provider.events():
+            self.panel_changed()
+
+
+def _line(event: Json) -> str:
+    return f"data: {json.dumps(event, ensure_ascii=False)}\n\n"

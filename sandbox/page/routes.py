@@ -1,0 +1,191 @@
+"""The page's addresses: its files, its state, its stream, and what people do in it."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import wraps
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from sandbox.page import photos
+from sandbox.page.acts import Asked, Changed, Picked, Pressed, Removed, Said, Upload
+from sandbox.page.guard import Guard
+from sandbox.page.menus import menu_for
+from sandbox.page.panel import Wish
+from sandbox.page.state import state
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from sandbox.page.stage import Stage
+
+    Handler = Callable[[Request], Awaitable[Response]]
+
+Body = TypeVar("Body", bound=BaseModel)
+
+_STATIC = Path(__file__).with_name("static")
+_UPLOADS = 10  # as many as a Telegram album holds
+_UPLOAD_BYTES = 64 * 1024 * 1024
+_IN_PAGE = {
+    "photo": "image/jpeg",
+    "thumbnail": "image/jpeg",
+    "video": "video/mp4",
+    "animation": "video/mp4",
+}
+"""What the page shows itself; anything else somebody sent is only handed out to be saved."""
+
+
+def application(stage: Stage) -> Starlette:
+    """The page as an ASGI app."""
+    answers = _Answers(stage)
+    looked_at = {
+        "/": answers.index,
+        "/state.json": answers.state,
+        "/events": answers.events,
+        "/files/{path:path}": answers.file,
+        "/photos/{name}.jpg": answers.photo,
+        "/commands": answers.commands,
+    }
+    done = {
+        "/say": answers.say,
+        "/press": answers.press,
+        "/change": answers.change,
+        "/remove": answers.remove,
+        "/ask": answers.ask,
+        "/pick": answers.pick,
+        "/panel": answers.panel,
+    }
+    return Starlette(
+        routes=[
+            *(Route(path, _in_words(handler)) for path, handler in looked_at.items()),
+            *(Route(path, _in_words(handler), methods=["POST"]) for path, handler in done.items()),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
+        middleware=[Middleware(Guard)],
+    )
+
+
+class _Answers:
+    """What is answered at each address; LookupError, ValueError and AssertionError go to words."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def index(self, _: Request) -> Response:
+        return FileResponse(_STATIC / "index.html")
+
+    async def state(self, _: Request) -> Response:
+        return JSONResponse(self._everything())
+
+    async def events(self, _: Request) -> Response:
+        return StreamingResponse(
+            self._stage.feed.stream(self._everything),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def file(self, request: Request) -> Response:
+        stored = self._stage.telegram.world.files.by_path(request.path_params["path"])
+        if stored is None:
+            raise LookupError("no such file")
+        shown_as = _IN_PAGE.get(stored.stored_as)
+        if shown_as is None:
+            return FileResponse(stored.path, filename=stored.file_name or "file")
+        return FileResponse(stored.path, media_type=shown_as)
+
+    async def photo(self, request: Request) -> Response:
+        jpeg = await asyncio.to_thread(photos.jpeg, request.path_params["name"])
+        return Response(jpeg, media_type="image/jpeg")
+
+    async def commands(self, request: Request) -> Response:
+        cast = self._stage.cast
+        person = cast.person(int(request.query_params["person"]))
+        chat = cast.chat(int(request.query_params["chat"]), person)
+        return JSONResponse(menu_for(self._stage.telegram.profile.commands, chat, person))
+
+    async def say(self, request: Request) -> Response:
+        async with request.form(max_files=_UPLOADS) as form:
+            said = Said.model_validate_json(str(form.get("said", "{}")))
+            uploads = [
+                Upload(
+                    name=given.filename or "file",
+                    media_type=given.content_type or "application/octet-stream",
+                    content=await given.read(),
+                )
+                for given in form.getlist("file")
+                if isinstance(given, UploadFile)
+            ]
+        await self._stage.acts.say(said, uploads)
+        return _done()
+
+    async def press(self, request: Request) -> Response:
+        answer = await self._stage.acts.press(await _read(request, Pressed))
+        return JSONResponse({"text": answer.text, "alert": answer.alert, "url": answer.url})
+
+    async def change(self, request: Request) -> Response:
+        await self._stage.acts.change(await _read(request, Changed))
+        return _done()
+
+    async def remove(self, request: Request) -> Response:
+        await self._stage.acts.remove(await _read(request, Removed))
+        return _done()
+
+    async def ask(self, request: Request) -> Response:
+        answer = await self._stage.acts.ask(await _read(request, Asked))
+        return JSONResponse({"results": answer.results, "button": answer.button})
+
+    async def pick(self, request: Request) -> Response:
+        await self._stage.acts.pick(await _read(request, Picked))
+        return _done()
+
+    async def panel(self, request: Request) -> Response:
+        self._stage.panel.change(await _read(request, Wish))
+        self._stage.feed.panel_changed()
+        return _done()
+
+    def _everything(self) -> dict[str, Any]:
+        return state(self._stage.telegram, self._stage.cast, self._stage.panel)
+
+
+async def _read(request: Request, shape: type[Body]) -> Body:
+    return shape.model_validate_json(await request.body())
+
+
+def _done() -> Response:
+    return JSONResponse({"ok": True})
+
+
+def _in_words(handler: Handler) -> Handler:
+    """Answer what cannot be done in words the page can show."""
+
+    @wraps(handler)
+    async def worded(request: Request) -> Response:
+        if int(request.headers.get("content-length", 0)) > _UPLOAD_BYTES:
+            return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "that is too large")
+        try:
+            return await handler(request)
+        except ValidationError as error:
+            return _refusal(HTTPStatus.BAD_REQUEST, error.errors()[0]["msg"])
+        except (KeyError, IndexError, ValueError):
+            return _refusal(HTTPStatus.NOT_FOUND, "that is not there")
+        except LookupError as error:
+            return _refusal(HTTPStatus.NOT_FOUND, str(error))
+        except AssertionError as error:
+            return _refusal(HTTPStatus.GATEWAY_TIMEOUT, str(error))
+
+    return worded
+
+
+def _refusal(status: HTTPStatus, words: str) -> Response:
+    return JSONResponse({"error": words}, status)

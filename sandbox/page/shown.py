@@ -1,0 +1,125 @@
+"""A message as the page draws it: what the Bot API shows of it, and what people see besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.telegram import Button, Message, Person, StoredFile
+
+Json = dict[str, Any]
+
+_EXCERPT = 80  # characters of an answered message
+_SERVICE = {
+    "forum_topic_created": "created the topic “{name}”",
+    "forum_topic_closed": "closed the topic",
+    "forum_topic_reopened": "opened the topic again",
+    "new_chat_members": "joined the group",
+    "left_chat_member": "left the group",
+    "successful_payment": "paid",
+}
+
+
+def shown(message: Message) -> Json:
+    """Everything the page needs; it names files by their path here, never by the bot's token."""
+    seen: Json = {
+        "id": message.message_id,
+        "chat": message.chat.id,
+        "topic": message.topic.id if message.topic else None,
+        "date": message.date,
+        "edited": message.edited_at is not None,
+        "from": who(message.sender),
+        "text": message.text if message.text is not None else message.caption or "",
+        "entities": message.entities,
+        "media": _media(message),
+        "album": message.album,
+        "reply": _answered(message),
+        "buttons": [[_button(button) for button in row] for row in message.buttons],
+        "reactions": message.reactions,
+        "ask": _question(message),
+        "via": message.via_bot.username if message.via_bot else None,
+        "forwarded": message.forward_origin["sender_user"]["first_name"]
+        if message.forward_origin
+        else None,
+        "service": _service(message),
+        "unseen": not message.sender.is_bot and not message.chat.shows_bot(message),
+    }
+    return seen
+
+
+def who(person: Person) -> Json:
+    """A person or the bot."""
+    return {
+        "id": person.id,
+        "name": person.first_name,
+        "username": person.username,
+        "bot": person.is_bot,
+    }
+
+
+def _media(message: Message) -> Json | None:
+    if message.photo:
+        return _file(message.photo[-1]) | {"kind": "photo", "spoiler": message.spoiler}
+    if message.media is None:
+        return None
+    file = message.media
+    poster = _address(file.thumbnail) if file.thumbnail else None
+    return _file(file) | {"kind": file.stored_as, "poster": poster, "spoiler": message.spoiler}
+
+
+def _file(file: StoredFile) -> Json:
+    actual = file.actual
+    return {
+        "src": _address(file),
+        "width": file.width or (actual.width if actual else 0),
+        "height": file.height or (actual.height if actual else 0),
+        "seconds": file.duration,
+        "name": file.file_name,
+        "bytes": file.size,
+    }
+
+
+def _address(file: StoredFile) -> str:
+    return f"/files/{file.file_path}"
+
+
+def _answered(message: Message) -> Json | None:
+    answered = message.chat.find(message.reply_to) if message.reply_to else None
+    if answered is None:
+        return None
+    words = answered.text or answered.caption or ""
+    if not words:
+        words = answered.media.stored_as.capitalize() if answered.media else "Photo"
+    excerpt = words if len(words) <= _EXCERPT else f"{words[:_EXCERPT]}…"
+    return {"id": answered.message_id, "name": answered.sender.first_name, "excerpt": excerpt}
+
+
+def _button(button: Button) -> Json:
+    return {
+        "text": button.text,
+        "presses": button.data is not None,
+        "url": button.url,
+        "inline": button.switch_inline_query or button.share,
+        "copy": button.copy_text,
+        "pay": button.pay,
+    }
+
+
+def _question(message: Message) -> Json | None:
+    """A ForceReply: whom it asks (None is everybody), and what stands in the empty field."""
+    ask = message.force_reply
+    if ask is None:
+        return None
+    answered = message.chat.find(message.reply_to) if message.reply_to else None
+    chosen = answered.sender.id if ask.get("selective") and answered else None
+    return {"whom": chosen, "placeholder": ask.get("input_field_placeholder", "")}
+
+
+def _service(message: Message) -> str | None:
+    """Telegram's own line, and the contents it can only be told of."""
+    extra = message.extra
+    for name, words in _SERVICE.items():
+        if name in extra:
+            told = extra[name] if isinstance(extra[name], dict) else {}
+            return f"{message.sender.first_name} {words.format(name=told.get('name', ''))}"
+    return None

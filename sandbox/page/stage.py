@@ -1,0 +1,58 @@
+"""The page as the demo holds it: a server on loopback in front of both sandboxes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from sandbox.page.acts import Acts
+from sandbox.page.cast import Cast
+from sandbox.page.feed import Feed
+from sandbox.page.panel import Panel
+from sandbox.page.routes import application
+from sandbox.telegram.serving import Connections, LoopbackServer
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import TelegramSandbox
+
+_NEXT_PORTS = 20
+_PORTS = 65_536
+
+
+class Stage:
+    """``async with Stage(telegram, provider, port=8088)`` serves the chat page at ``url``.
+
+    Where the port is taken, one of the next twenty is; 0 takes any. It is bound at once, so that
+    ``url`` is known. Raises OSError when none is free.
+    """
+
+    def __init__(self, telegram: TelegramSandbox, provider: AimlApiSandbox, *, port: int) -> None:
+        self.telegram = telegram
+        self.provider = provider
+        self.cast = Cast.gather(telegram)
+        self.panel = Panel(telegram, provider, self.cast)
+        self.feed = Feed(telegram, provider, self.cast, self.panel)
+        self.acts = Acts(telegram, self.cast)
+        self._server = self._bound(port)
+        self.url = self._server.url
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        await self.feed.__aenter__()
+        await self._server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the page's stream, then everything."""
+        await self.feed.__aexit__()
+        await self._server.stop()
+
+    def _bound(self, first: int) -> LoopbackServer:
+        app = application(self)
+        taken: OSError | None = None
+        for port in range(first, min(first + _NEXT_PORTS, _PORTS)) if first else [0]:
+            try:
+                return LoopbackServer(app, Connections(), port)
+            except OSError as error:
+                taken = error
+        raise taken or OSError(f"no port from {first} on is free")

@@ -1,0 +1,109 @@
+// Photos about to be sent: chosen, pasted, dropped, or taken from the tray of ready ones.
+
+import { byId, fill, make } from "./dom.js";
+import { attempt } from "./notes.js";
+import { on, world } from "./world.js";
+
+const MOST = 10; // a Telegram album
+let files = [];
+let changed = () => {};
+
+/** Begin to take photos; `onChange` is called when their number has changed. */
+export function openAttachments(onChange) {
+  changed = onChange;
+  byId("attach").addEventListener("click", () => byId("files").click());
+  byId("files").addEventListener("change", (change) => {
+    add([...change.target.files]);
+    change.target.value = "";
+  });
+  document.addEventListener("paste", (paste) => {
+    const pasted = [...paste.clipboardData.files];
+    if (pasted.length === 0 || byId("composer").hidden) return;
+    paste.preventDefault();
+    add(pasted);
+  });
+  openDrop(byId("conversation"), byId("drop"));
+  byId("tray-open").addEventListener("click", () => showTray(byId("tray").hidden));
+  on("state", drawTray);
+}
+
+/** Attach files. */
+export function add(more) {
+  files = [...files, ...more].slice(0, MOST);
+  draw();
+  if (more.length) byId("words").focus();
+}
+
+/** What is attached, which then is not any more. */
+export function take() {
+  const taken = files;
+  clear();
+  return taken;
+}
+
+/** Attach nothing. */
+export function clear() {
+  files = [];
+  showTray(false);
+  draw();
+}
+
+function draw() {
+  const list = byId("attached");
+  for (const image of list.querySelectorAll("img")) URL.revokeObjectURL(image.src);
+  list.hidden = files.length === 0;
+  fill(list, files.map((file, index) => drawn(file, index)));
+  changed();
+}
+
+function drawn(file, index) {
+  const remove = () => {
+    files = files.filter((_, other) => other !== index);
+    draw();
+  };
+  const picture = file.type.startsWith("image/")
+    ? make("img", { src: URL.createObjectURL(file), alt: file.name })
+    : make("span", {}, file.name);
+  const button = { type: "button", onclick: remove, "aria-label": `Take ${file.name} away` };
+  return make("li", {}, picture, make("button", button, "×"));
+}
+
+function showTray(shown) {
+  byId("tray").hidden = !shown;
+  byId("tray-open").setAttribute("aria-expanded", String(shown));
+}
+
+function drawTray() {
+  fill(
+    byId("tray"),
+    world.photos.map(({ name, title }) =>
+      make(
+        "button",
+        { type: "button", title, onclick: () => attempt(() => addReady(name)) },
+        make("img", { src: `/photos/${name}.jpg`, alt: title, loading: "lazy" }),
+      ),
+    ),
+  );
+}
+
+async function addReady(name) {
+  const content = await (await fetch(`/photos/${name}.jpg`)).blob();
+  showTray(false);
+  add([new File([content], `${name}.jpg`, { type: "image/jpeg" })]);
+}
+
+function openDrop(zone, hint) {
+  const show = (shown) => (hint.hidden = !shown);
+  zone.addEventListener("dragover", (drag) => {
+    drag.preventDefault();
+    show(!byId("composer").hidden);
+  });
+  zone.addEventListener("dragleave", (drag) => {
+    if (!zone.contains(drag.relatedTarget)) show(false);
+  });
+  zone.addEventListener("drop", (drop) => {
+    drop.preventDefault();
+    show(false);
+    if (!byId("composer").hidden) add([...drop.dataTransfer.files]);
+  });
+}

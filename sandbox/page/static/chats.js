@@ -1,0 +1,73 @@
+// The list of chats and the switch for who is talking.
+
+import { byId, clockTime, fill, make } from "./dom.js";
+import { chatsOf, go, here, isHere, nameOf, on, world } from "./world.js";
+
+const app = byId("app");
+const unread = new Map(); // by chat
+
+/** Begin to show chats and people. */
+export function openChats() {
+  on("state moved message edit delete bot", draw);
+  on("message", (message) => {
+    if (isHere(message) || message.service !== null) return;
+    unread.set(message.chat, (unread.get(message.chat) ?? 0) + 1);
+    draw();
+  });
+  byId("back").addEventListener("click", () => (app.dataset.view = "list"));
+}
+
+function draw() {
+  unread.delete(here.chat);
+  fill(byId("people"), world.people.map(drawPerson));
+  fill(byId("chats"), chatsOf(here.person).map(drawChat));
+}
+
+function drawPerson(person) {
+  const radio = make("input", {
+    type: "radio",
+    name: "person",
+    value: person.id,
+    ".checked": person.id === here.person,
+    onchange: () => become(person),
+  });
+  return make("label", {}, radio, make("span", {}, person.name));
+}
+
+/** Be somebody else, in the same group or else in their own chat with the bot. */
+function become(person) {
+  const shared = world.chats.get(here.chat).type !== "private";
+  go(shared ? { person: person.id } : { person: person.id, chat: person.id });
+  byId("people").querySelector("input:checked").focus();
+}
+
+function drawChat(chat) {
+  const last = [...chat.messages.values()].at(-1);
+  const open = () => {
+    go({ chat: chat.id });
+    app.dataset.view = "chat";
+  };
+  const avatar = make("span", { class: "avatar", "aria-hidden": "true" }, nameOf(chat)[0]);
+  avatar.style.setProperty("--hue", String((Math.abs(chat.id) * 137) % 360));
+  const count = unread.get(chat.id);
+  return make(
+    "li",
+    {},
+    make(
+      "button",
+      { type: "button", "aria-current": chat.id === here.chat ? "true" : null, onclick: open },
+      avatar,
+      make("strong", {}, nameOf(chat)),
+      make("time", {}, last ? clockTime(last.date) : ""),
+      make("span", { class: "excerpt" }, excerpt(chat, last)),
+      count ? make("span", { class: "badge", "aria-label": `${count} new` }, String(count)) : null,
+    ),
+  );
+}
+
+function excerpt(chat, last) {
+  if (!last) return chat.type === "private" ? "Press Start to begin" : "Nothing said yet";
+  if (last.service) return last.service;
+  const words = last.text || { photo: "Photo", video: "Video" }[last.media?.kind] || "File";
+  return last.from.id === here.person ? `You: ${words}` : chat.type === "private" ? words : `${last.from.name}: ${words}`;
+}

@@ -1,0 +1,110 @@
+// Where the visitor writes: a text, an answer, a change of what was said, with or without photos.
+
+import * as attachments from "./attachments.js";
+import { byId } from "./dom.js";
+import { attempt } from "./notes.js";
+import { act, say } from "./server.js";
+import * as suggestions from "./suggestions.js";
+import { chatHere, here, isHere, on } from "./world.js";
+
+const words = byId("words");
+let about = null; // the message that is answered or, with `rewriting`, changed
+let rewriting = false;
+
+/** Begin to take what the visitor writes. */
+export function openComposer() {
+  attachments.openAttachments(grow);
+  suggestions.openSuggestions(words, { send: sendText, insert: write });
+  on("reply", (message) => turnTo(message, false));
+  on("rewrite", (message) => turnTo(message, true));
+  on("write", write);
+  on("moved state", startAfresh);
+  on("message", (message) => isHere(message) && answerIfAsked(message));
+  on("delete", ({ chat, id }) => chat === here.chat && about?.id === id && turnTo(null, false));
+  words.addEventListener("input", grow);
+  words.addEventListener("keydown", onKey);
+  byId("reply-cancel").addEventListener("click", () => turnTo(null, false));
+  byId("form").addEventListener("submit", (submit) => {
+    submit.preventDefault();
+    send();
+  });
+}
+
+function onKey(key) {
+  if (key.isComposing || suggestions.took(key)) return;
+  if (key.key === "Enter" && !key.shiftKey) {
+    key.preventDefault();
+    send();
+  } else if (key.key === "Escape") {
+    attachments.clear();
+    turnTo(null, false);
+  } else if (key.key === "ArrowUp" && words.value === "") {
+    const own = [...chatHere().messages.values()].filter((one) => one.from.id === here.person);
+    const last = own.filter((one) => isHere(one) && one.text).at(-1);
+    if (last) turnTo(last, true);
+  }
+}
+
+async function send() {
+  const text = words.value.trim();
+  const files = attachments.take();
+  if (!text && files.length === 0) return;
+  const place = { person: here.person, chat: here.chat };
+  const target = about;
+  const done = rewriting
+    ? await attempt(() => act("change", { ...place, message: target.id, text }))
+    : await attempt(() => say({ ...place, topic: here.topic, reply: target?.id ?? null, text }, files));
+  if (done === null) return attachments.add(files);
+  if (about === target) turnTo(null, false);
+  if (words.value.trim() === text) write("");
+}
+
+function sendText(text) {
+  write(text);
+  send();
+}
+
+/** Put words into the field. */
+function write(text) {
+  words.value = text;
+  words.focus();
+  words.dispatchEvent(new Event("input"));
+}
+
+/** Answer or change a message from now on; null is neither. */
+function turnTo(message, change) {
+  if (rewriting && !change) write("");
+  about = message;
+  rewriting = change && message !== null;
+  byId("reply-bar").hidden = message === null;
+  words.placeholder = placeholder(message);
+  if (message === null) return;
+  byId("reply-name").textContent = rewriting ? "Change your message" : `Answer ${message.from.name}`;
+  byId("reply-words").textContent = message.text || message.media?.kind || "";
+  if (rewriting) write(message.text);
+  words.focus();
+}
+
+function placeholder(message) {
+  if (message?.ask?.placeholder) return message.ask.placeholder;
+  if (message !== null) return "Your answer";
+  return chatHere().type === "private" ? "An idea for a video, or /" : "Message, or /video …";
+}
+
+/** A bot's question opens the answer to it, as Telegram does. */
+function answerIfAsked(message) {
+  const { ask } = message;
+  if (ask && (ask.whom === null || ask.whom === here.person)) turnTo(message, false);
+}
+
+function startAfresh() {
+  turnTo(null, false);
+  const last = [...chatHere().messages.values()].filter(isHere).at(-1);
+  if (last) answerIfAsked(last);
+}
+
+/** Let the field be as high as what is written in it. */
+function grow() {
+  words.style.height = "auto";
+  words.style.height = `${words.scrollHeight}px`;
+}

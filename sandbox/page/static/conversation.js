@@ -1,0 +1,169 @@
+// The open conversation: its heading, its topics and its messages as they come, change and go.
+
+import { byId, fill, make } from "./dom.js";
+import { drawn } from "./message.js";
+import { attempt } from "./notes.js";
+import { act, say } from "./server.js";
+import { chatHere, go, here, isHere, nameOf, on, personHere, tell, world } from "./world.js";
+
+const NEAR_THE_END = 120; // pixels
+const ACTION_LASTS = 5500; // milliseconds, as in Telegram
+const ACTIONS = {
+  typing: "is typing…",
+  record_video: "is recording a video…",
+  upload_video: "is sending a video…",
+  upload_photo: "is sending a photo…",
+  upload_document: "is sending a file…",
+};
+
+const log = byId("log");
+let acting = 0;
+let following = true; // the newest message stays in sight, until the visitor scrolls away
+
+const acts = {
+  reply: (id) => tell("reply", chatHere().messages.get(id)),
+  edit: (id) => tell("rewrite", chatHere().messages.get(id)),
+  remove: (id) => attempt(() => act("remove", { person: here.person, chat: here.chat, message: id })),
+  jump,
+  command: (text) =>
+    attempt(() => say({ person: here.person, chat: here.chat, topic: here.topic, text })),
+};
+
+/** Begin to show what happens. */
+export function openConversation() {
+  on("state moved", draw);
+  on("bot panel", drawWelcome);
+  on("message edit", update);
+  on("delete", ({ chat, id }) => chat === here.chat && remove(id));
+  on("action", (event) => isHere(event) && showAction(event.action));
+  log.addEventListener("click", (click) => {
+    if (click.target.closest("a, button, video") || String(getSelection())) return;
+    const bubble = click.target.closest(".bubble");
+    if (bubble) acts.reply(Number(bubble.parentElement.dataset.id));
+  });
+  log.addEventListener("scroll", () => (following = isNearEnd()));
+  new ResizeObserver(() => following && toEnd()).observe(log);
+  byId("start").addEventListener("click", () =>
+    isBlocked() ? attempt(() => act("panel", { blocks: { [here.person]: false } })) : acts.command("/start"),
+  );
+}
+
+function draw() {
+  const chat = chatHere();
+  byId("title").textContent = nameOf(chat);
+  byId("avatar").textContent = nameOf(chat)[0];
+  byId("avatar").style.setProperty("--hue", String((Math.abs(chat.id) * 137) % 360));
+  showAction(null);
+  drawTopics(chat);
+  fill(log, welcome());
+  for (const message of chat.messages.values()) if (isHere(message)) place(message);
+  drawWelcome();
+  toEnd();
+}
+
+/** Whether the visitor, as whoever they are, has blocked the bot and is alone with it. */
+const isBlocked = () => chatHere().type === "private" && world.panel.blocked.includes(here.person);
+
+function drawTopics(chat) {
+  const bar = byId("topics");
+  bar.hidden = !chat.forum;
+  const topics = [{ id: null, name: "General" }, ...chat.topics];
+  const tabs = topics.map(({ id, name }) =>
+    make(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        "aria-selected": String(id === here.topic),
+        tabindex: id === here.topic ? "0" : "-1",
+        onclick: () => go({ topic: id }),
+      },
+      name,
+    ),
+  );
+  fill(bar, tabs);
+  bar.onkeydown = (key) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[key.key];
+    if (!step) return;
+    const next = topics.findIndex((topic) => topic.id === here.topic) + step;
+    go({ topic: topics[(next + topics.length) % topics.length].id });
+    bar.querySelector("[aria-selected=true]").focus();
+  };
+}
+
+/** What a chat with the bot shows before anything was said. */
+function welcome() {
+  return make("div", { class: "welcome", id: "welcome", hidden: true });
+}
+
+function drawWelcome() {
+  const chat = chatHere();
+  const empty = !log.querySelector(".message");
+  const closed = isBlocked() || (chat.type === "private" && !chat.started);
+  byId("start").hidden = !closed;
+  byId("start").textContent = isBlocked() ? "Unblock" : "Start";
+  byId("composer").hidden = closed;
+  byId("welcome").hidden = !empty;
+  const words =
+    chat.type === "private"
+      ? [make("strong", {}, "What can this bot do?"), make("p", {}, world.bot.description)]
+      : [
+          make("strong", {}, `${personHere().name}, you are in “${nameOf(chat)}”`),
+          make("p", {}, "Write /video and an idea, or answer a photo with /animate. Everybody sees what comes of it."),
+        ];
+  fill(byId("welcome"), words);
+}
+
+function update(message) {
+  if (!isHere(message)) return;
+  const follow = following || message.from.id === here.person;
+  place(message);
+  if (message.from.bot) showAction(null);
+  drawWelcome();
+  if (follow) toEnd();
+}
+
+/** Draw a message where it belongs: in its album, else in the order of the conversation. */
+function place(message) {
+  const known = log.querySelector(`[data-id="${message.id}"]`);
+  const element = drawn(message, acts, known ?? undefined);
+  if (known) return;
+  if (message.album === null) return log.append(element);
+  const album = log.querySelector(`.album[data-album="${CSS.escape(message.album)}"]`);
+  if (album) album.append(element);
+  else log.append(make("div", { class: "album", "data-album": message.album }, element));
+}
+
+function remove(id) {
+  const element = log.querySelector(`[data-id="${id}"]`);
+  const album = element?.closest(".album");
+  element?.remove();
+  if (album && !album.firstChild) album.remove();
+  drawWelcome();
+}
+
+function jump(id) {
+  const element = log.querySelector(`[data-id="${id}"]`);
+  element?.scrollIntoView({ block: "center", behavior: "smooth" });
+  element?.focus({ preventScroll: true });
+}
+
+/** Say what the bot is doing, for as long as Telegram would; null is nothing. */
+function showAction(action) {
+  clearTimeout(acting);
+  const chat = chatHere();
+  const names = chat.members.map((id) => world.people.find((person) => person.id === id).name);
+  const resting = chat.type === "private" ? "bot" : `${names.join(", ")} and ${world.bot.name}`;
+  byId("subtitle").textContent = action ? `${world.bot.name} ${ACTIONS[action] ?? "is busy…"}` : resting;
+  byId("subtitle").classList.toggle("active", action !== null);
+  if (action) acting = setTimeout(() => showAction(null), ACTION_LASTS);
+}
+
+function isNearEnd() {
+  return log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_THE_END;
+}
+
+function toEnd() {
+  log.scrollTop = log.scrollHeight;
+  following = true;
+}

@@ -1,0 +1,40 @@
+// The buttons under a message: pressed in the name of whoever is talking.
+
+import { make } from "./dom.js";
+import { open } from "./links.js";
+import { alertWith, attempt, note } from "./notes.js";
+import { act } from "./server.js";
+import { here, tell, world } from "./world.js";
+
+/** The rows of buttons a message has. */
+export function keyboard(message) {
+  return message.buttons.map((buttons, row) =>
+    make("div", { class: "row" }, buttons.map((button, column) => drawn(message, button, row, column))),
+  );
+}
+
+function drawn(message, button, row, column) {
+  if (button.url) {
+    const attributes = { class: "key", href: button.url, target: "_blank", rel: "noopener noreferrer" };
+    const follow = (click) => open(button.url) || click.preventDefault();
+    return make("a", { ...attributes, onclick: follow }, button.text);
+  }
+  const key = make("button", { type: "button", class: "key" }, button.text);
+  key.addEventListener("click", () => {
+    if (button.presses) press(key, { message: message.id, row, column });
+    else if (button.inline !== null) tell("write", `@${world.bot.username} ${button.inline}`);
+    else if (button.copy) navigator.clipboard?.writeText(button.copy).then(() => note("Copied."));
+    else note("The demo takes no payments.");
+  });
+  return key;
+}
+
+async function press(key, place) {
+  key.setAttribute("aria-busy", "true");
+  key.disabled = true;
+  const answer = await attempt(() => act("press", { person: here.person, chat: here.chat, ...place }));
+  key.disabled = false;
+  key.removeAttribute("aria-busy");
+  if (answer?.text) (answer.alert ? alertWith : note)(answer.text);
+  if (answer?.url && open(answer.url)) window.open(answer.url, "_blank", "noopener");
+}

@@ -1,0 +1,93 @@
+// One message as an element that can be brought up to date without stopping what plays in it.
+
+import { clockTime, fill, make } from "./dom.js";
+import { formatted } from "./entities.js";
+import { keyboard } from "./keyboard.js";
+import { media } from "./media.js";
+import { chatHere, here } from "./world.js";
+
+/**
+ * Draw a message, or change the element it was drawn as.
+ * `acts` has what can be done with it: reply, edit, remove, jump, command.
+ */
+export function drawn(message, acts, element = blank(message)) {
+  const own = message.from.id === here.person;
+  element.classList.toggle("own", own);
+  element.classList.toggle("service", message.service !== null);
+  element.setAttribute("aria-label", `${own ? "You" : message.from.name}, ${clockTime(message.date)}`);
+  if (message.service !== null) {
+    fill(element, make("p", {}, message.service));
+    return element;
+  }
+  const named = !own && chatHere().type !== "private";
+  part(element, "author", named ? message.from : null, (from) => {
+    const author = make("strong", { class: "author" }, from.name);
+    author.style.setProperty("--hue", String((from.id * 137) % 360));
+    return author;
+  });
+  part(element, "origin", message.forwarded ?? message.via, (name) =>
+    make("small", {}, message.forwarded ? `Forwarded from ${name}` : `via @${name}`),
+  );
+  part(element, "quote", message.reply, (reply) => quote(reply, acts));
+  part(element, "media", message.media, media);
+  part(element, "text", message.text ? [message.text, message.entities] : null, ([text, entities]) =>
+    make("p", { dir: "auto" }, formatted(text, entities, acts.command)),
+  );
+  part(element, "reactions", message.reactions.length ? message.reactions : null, (reactions) =>
+    make("p", { "aria-label": "Reactions" }, reactions.join(" ")),
+  );
+  part(element, "meta", [message.date, message.edited, message.unseen], () => meta(message));
+  part(element, "keyboard", message.buttons.length ? message.buttons : null, () => keyboard(message));
+  part(element, "tools", own, () => tools(message.id, own, acts));
+  return element;
+}
+
+/** The empty frame: a bubble with a place for each part, the keyboard and the tools below it. */
+function blank(message) {
+  const inside = ["author", "origin", "quote", "media", "text", "reactions", "meta"];
+  return make(
+    "article",
+    { class: "message", "data-id": message.id, tabindex: "-1" },
+    make("div", { class: "bubble" }, inside.map((name) => make("div", { "data-part": name, hidden: true }))),
+    make("div", { "data-part": "keyboard", hidden: true }),
+    make("div", { "data-part": "tools", hidden: true }),
+  );
+}
+
+/** Draw one part anew, if what it shows has changed. */
+function part(element, name, shown, draw) {
+  const place = element.querySelector(`[data-part="${name}"]`);
+  const key = JSON.stringify(shown);
+  if (place.shownKey === key) return;
+  place.shownKey = key;
+  place.hidden = shown === null;
+  fill(place, shown === null ? [] : draw(shown));
+}
+
+function quote(reply, acts) {
+  return make(
+    "button",
+    { type: "button", onclick: () => acts.jump(reply.id), "aria-label": `In answer to ${reply.name}` },
+    make("strong", {}, reply.name),
+    make("span", { dir: "auto" }, reply.excerpt),
+  );
+}
+
+function meta(message) {
+  const why = "Privacy mode, Telegram’s default: in groups a bot sees only commands and answers to it.";
+  return [
+    message.unseen ? make("span", { title: why }, "not shown to the bot") : null,
+    message.edited ? make("span", {}, "edited") : null,
+    make("time", { datetime: new Date(message.date * 1000).toISOString() }, clockTime(message.date)),
+  ].filter(Boolean);
+}
+
+function tools(id, own, acts) {
+  const tool = (words, act) => make("button", { type: "button", onclick: () => act(id) }, words);
+  const mine = own || chatHere().type === "private";
+  return [
+    tool("Answer", acts.reply),
+    own ? tool("Edit", acts.edit) : null,
+    mine ? tool("Delete", acts.remove) : null,
+  ].filter(Boolean);
+}

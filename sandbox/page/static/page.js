@@ -1,0 +1,22 @@
+// The chat page: opens its parts, then listens to the server.
+
+import { openChats } from "./chats.js";
+import { openComposer } from "./composer.js";
+import { openConversation } from "./conversation.js";
+import { byId } from "./dom.js";
+import { note } from "./notes.js";
+import { openPanel } from "./panel.js";
+import { listen } from "./server.js";
+import { hear, returnToAddress } from "./world.js";
+
+returnToAddress();
+openChats();
+openConversation();
+openComposer();
+openPanel();
+if (location.hash) byId("app").dataset.view = "chat";
+
+listen(hear, (connected) => {
+  byId("app").classList.toggle("offline", !connected);
+  if (!connected) note("The demo has stopped or is starting; this page waits for it.");
+});

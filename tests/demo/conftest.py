@@ -1,0 +1,115 @@
+"""The demo as the command runs it, with quick clips, and a visitor in its page.
+
+One chromium serves all tests of this folder, each in a fresh context of its own; so they share an
+event loop, and so do their fixtures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from playwright.async_api import async_playwright
+from pytest_asyncio import fixture, is_async_test
+
+from bot import demo
+from bot.lifecycle import Bot
+from sandbox.aimlapi import AimlApiSandbox
+from sandbox.page import Stage
+from sandbox.telegram import TelegramSandbox
+from storage.database import Database
+from tests.demo.browser import QUIET, Visitor, need_chromium, visiting
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Browser
+
+    from tests.house import Breakage
+
+RENDER_SECONDS = 0.6
+"""Long enough for a status to be seen."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run this folder's tests in one loop: a browser cannot change its loop."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@fixture(loop_scope="session", scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser."""
+    path = need_chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        await browser.close()
+
+
+@fixture(loop_scope="session")
+async def telegram() -> AsyncIterator[TelegramSandbox]:
+    """Telegram on this machine."""
+    async with TelegramSandbox() as sandbox:
+        yield sandbox
+
+
+@fixture(loop_scope="session")
+async def provider() -> AsyncIterator[AimlApiSandbox]:
+    """The AI/ML API on this machine."""
+    async with AimlApiSandbox(key=demo.KEY, render_seconds=RENDER_SECONDS) as sandbox:
+        yield sandbox
+
+
+@fixture(loop_scope="session")
+async def stage(telegram: TelegramSandbox, provider: AimlApiSandbox) -> AsyncIterator[Stage]:
+    """The chat page, without a bot."""
+    async with Stage(telegram, provider, port=0) as served:
+        yield served
+
+
+@asynccontextmanager
+async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
+    """Run the bot behind the page, with the demo's own settings but for its patience."""
+    stopping = asyncio.Event()
+    settings = demo.settings(stage, folder).model_copy(update={"poll_interval_seconds": 0.1})
+    async with AsyncExitStack() as stack:
+        db = await Database.open(folder / "bot.sqlite3")
+        stack.push_async_callback(db.close)
+        life = asyncio.create_task(Bot(settings, db, stopping).serve())
+        try:
+            await stage.telegram.wait_for_call("setMyShortDescription")
+            yield
+        finally:
+            stopping.set()
+            await asyncio.wait_for(life, 10)
+
+
+@fixture(loop_scope="session")
+async def visitor(
+    stage: Stage, chromium: Browser, tmp_path: Path, errors: Breakage
+) -> AsyncIterator[Visitor]:
+    """Somebody in front of the page, as Ann, with the bot running."""
+    del errors  # only to look at them in the end
+    async with playing(stage, tmp_path), visiting(chromium, stage.url) as someone:
+        yield someone
+
+
+@fixture(loop_scope="session")
+async def onlooker(stage: Stage, chromium: Browser) -> AsyncIterator[Visitor]:
+    """Somebody in front of the page where no bot runs: the test plays it."""
+    async with visiting(chromium, stage.url) as someone:
+        yield someone
+
+
+@fixture(loop_scope="session")
+async def http(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
+    """A program that speaks to the page's server."""
+    async with httpx.AsyncClient(base_url=stage.url) as client:
+        yield client

@@ -1,0 +1,254 @@
+"""What the page shows of a bot's doing, and what its own keys do; here the test is the bot."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import expect
+from pytest_asyncio import fixture
+
+from tests.sandbox.telegram.talk import Caller
+
+if TYPE_CHECKING:
+    import httpx
+
+    from sandbox.page import Stage
+    from tests.demo.browser import Visitor
+
+
+@fixture(loop_scope="session")
+async def call(stage: Stage, http: httpx.AsyncClient) -> Caller:
+    """Calls of a bot that only does what the test says."""
+    for person, chat in stage.cast.private.items():
+        await chat.send(stage.cast.person(person), "hello")
+    return Caller(http, stage.telegram)
+
+
+@pytest.fixture
+def ann(stage: Stage) -> int:
+    """The id of Ann, and of her chat with the bot."""
+    return next(iter(stage.cast.people))
+
+
+async def update(call: Caller, kind: str) -> Any:
+    """The next update of a kind."""
+    offset = 0
+    async with asyncio.timeout(10):
+        while True:
+            for one in (await call("getUpdates", offset=offset, timeout=5)).result:
+                offset = one["update_id"] + 1
+                if kind in one:
+                    return one[kind]
+
+
+async def test_text_is_never_markup(call: Caller, ann: int, onlooker: Visitor) -> None:
+    hostile = "<img src=x onerror=\"document.title='owned'\">"
+    await call("sendMessage", chat_id=ann, text=hostile)
+    await onlooker.say("<b>not bold</b>")
+    await expect(onlooker.message(hostile)).to_be_visible()
+    await expect(onlooker.message("<b>not bold</b>")).to_be_visible()
+    assert await onlooker.log.locator("img, b").count() == 0
+    assert "owned" not in await onlooker.page.title()
+
+
+async def test_entities_are_shown(call: Caller, ann: int, onlooker: Visitor) -> None:
+    text = (
+        "😀 <b>bold <i>both</i></b> <code>x</code> <tg-spoiler>dark</tg-spoiler> "
+        '<a href="https://example.org/">there</a> /help'
+    )
+    await call("sendMessage", chat_id=ann, text=text, parse_mode="HTML")
+    said = onlooker.from_bot.locator("[data-part=text]")
+    await expect(said.locator("strong")).to_have_text("bold both")
+    await expect(said.locator("strong em")).to_have_text("both")
+    await expect(said.locator("code")).to_have_text("x")
+    await expect(said.locator("a")).to_have_attribute("href", "https://example.org/")
+    await said.get_by_role("button", name="Hidden text").click()
+    await expect(said.get_by_role("button", name="dark")).to_be_visible()
+    await said.get_by_role("button", name="/help").click()
+    await expect(onlooker.log.locator(".own").last).to_contain_text("/help")
+
+
+async def test_a_link_that_is_a_script_leads_nowhere(
+    call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    entities = [{"type": "text_link", "offset": 0, "length": 5, "url": "javascript:alert(1)"}]
+    await call("sendMessage", chat_id=ann, text="click", entities=entities)
+    await onlooker.from_bot.locator("a").click()
+    assert onlooker.page.url.partition("#")[0].endswith("/")
+
+
+async def test_edits_reactions_and_deletions_are_seen_as_they_happen(
+    call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    sent = (await call("sendMessage", chat_id=ann, text="first words")).result["message_id"]
+    await expect(onlooker.message("first words")).to_be_visible()
+    await call("editMessageText", chat_id=ann, message_id=sent, text="second words")
+    await expect(onlooker.message("second words")).to_contain_text("edited")
+    await expect(onlooker.message("first words")).to_have_count(0)
+    reaction = [{"type": "emoji", "emoji": "👀"}]
+    await call("setMessageReaction", chat_id=ann, message_id=sent, reaction=reaction)
+    await expect(onlooker.message("second words").get_by_label("Reactions")).to_have_text("👀")
+    await call("deleteMessage", chat_id=ann, message_id=sent)
+    await expect(onlooker.message("second words")).to_have_count(0)
+
+
+async def test_what_the_bot_is_doing_is_said_until_it_has_done_it(
+    call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    subtitle = onlooker.page.locator("#subtitle")
+    await call("sendChatAction", chat_id=ann, action="upload_video")
+    await expect(subtitle).to_have_text("Film Maker is sending a video…")
+    await call("sendMessage", chat_id=ann, text="done")
+    await expect(subtitle).to_have_text("bot")
+
+
+@pytest.mark.parametrize("alert", [False, True])
+async def test_the_answer_to_a_press_pops_up(
+    call: Caller, ann: int, onlooker: Visitor, *, alert: bool
+) -> None:
+    keyboard = {"inline_keyboard": [[{"text": "Again · 9", "callback_data": "again"}]]}
+    await call("sendMessage", chat_id=ann, text="a video", reply_markup=keyboard)
+    await onlooker.log.get_by_role("button", name="Again · 9").click()
+    query = await update(call, "callback_query")
+    assert query["data"] == "again"
+    answer = {"text": "Costs 9 of your 20 credits.", "show_alert": alert}
+    await call("answerCallbackQuery", callback_query_id=query["id"], **answer)
+    note = onlooker.page.locator("#alert" if alert else "#toast")
+    await expect(note).to_contain_text("Costs 9 of your 20 credits.")
+    if alert:
+        await onlooker.page.keyboard.press("Escape")
+        await expect(note).to_be_hidden()
+
+
+async def test_a_start_link_of_the_bot_is_followed_inside_the_page(
+    stage: Stage, call: Caller, onlooker: Visitor
+) -> None:
+    club = next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
+    button = {"text": "Open in private", "url": "https://t.me/film_maker_bot?start=quota"}
+    await onlooker.open_chat("Film club")
+    keyboard = {"inline_keyboard": [[button]]}
+    await call("sendMessage", chat_id=club.id, text="in private", reply_markup=keyboard)
+    await onlooker.log.get_by_role("link", name="Open in private").click()
+    await expect(onlooker.page.locator("#title")).to_have_text("Film Maker")
+    await expect(onlooker.log.locator(".own").last).to_contain_text("/start quota")
+
+
+async def test_a_question_opens_its_answer(
+    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    ask = {"force_reply": True, "input_field_placeholder": "a cat on a sailing boat"}
+    asked = await call("sendMessage", chat_id=ann, text="What should we see?", reply_markup=ask)
+    await expect(onlooker.field).to_have_attribute("placeholder", "a cat on a sailing boat")
+    await onlooker.say("an owl")
+    await expect(onlooker.message("an owl")).to_contain_text("What should we see?")
+    assert stage.cast.private[ann].last.reply_to == asked.result["message_id"]
+
+
+async def test_escape_leaves_an_answer(call: Caller, ann: int, onlooker: Visitor) -> None:
+    await call("sendMessage", chat_id=ann, text="a video of a fox")
+    await onlooker.answer(onlooker.message("a video of a fox"))
+    await onlooker.field.press("Escape")
+    await expect(onlooker.page.locator("#reply-bar")).to_be_hidden()
+
+
+async def test_commands_are_chosen_with_the_keyboard(
+    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    menu = [("video", "Make a video"), ("animate", "Move a photo"), ("quota", "What is left")]
+    commands = [{"command": name, "description": words} for name, words in menu]
+    await call("setMyCommands", commands=commands)
+    offers = onlooker.page.get_by_role("option")
+    await onlooker.field.press_sequentially("/")
+    await expect(offers).to_have_count(3)
+    await onlooker.field.press("Escape")
+    await expect(offers).to_have_count(0)
+    await onlooker.field.fill("/")
+    await expect(offers).to_have_count(3)
+    await onlooker.field.press("ArrowDown")
+    await expect(offers.nth(1)).to_have_attribute("aria-selected", "true")
+    await onlooker.field.press("Tab")
+    await expect(onlooker.field).to_have_value("/animate ")
+    await onlooker.field.fill("/q")
+    await expect(offers).to_have_count(1)
+    await onlooker.field.press("Enter")
+    await expect(onlooker.log.locator(".own").last).to_contain_text("/quota")
+    assert stage.cast.private[ann].last.text == "/quota"
+
+
+async def test_inline_results_are_offered_and_picked(
+    stage: Stage, call: Caller, onlooker: Visitor
+) -> None:
+    await onlooker.open_chat("Film club")
+    await onlooker.field.fill("@film_maker_bot fox")
+    query = await update(call, "inline_query")
+    assert query["query"] == "fox"
+    text = {"message_text": "A fox in the snow"}
+    result = {"type": "article", "id": "1", "title": "Fox", "input_message_content": text}
+    await call("answerInlineQuery", inline_query_id=query["id"], results=[result])
+    await onlooker.page.get_by_role("option", name="Fox").click()
+    await expect(onlooker.message("A fox in the snow")).to_contain_text("via @film_maker_bot")
+
+
+async def test_a_bot_that_offers_nothing_inline_is_said_to(call: Caller, onlooker: Visitor) -> None:
+    await onlooker.field.fill("@film_maker_bot nothing")
+    query = await update(call, "inline_query")
+    await call("answerInlineQuery", inline_query_id=query["id"], results=[])
+    await expect(onlooker.page.get_by_role("listbox")).to_have_text("No results")
+
+
+async def test_topics_keep_their_messages_apart(
+    stage: Stage, call: Caller, onlooker: Visitor
+) -> None:
+    studio = next(chat for chat in stage.cast.chats.values() if chat.is_forum)
+    trailers, holidays = studio.topics.values()
+    await onlooker.open_chat("Studio")
+    await onlooker.page.get_by_role("tab", name="Trailers").click()
+    await onlooker.say("in trailers")
+    await expect(onlooker.message("in trailers")).to_be_visible()
+    assert studio.last.topic is trailers
+    await call("sendMessage", chat_id=studio.id, text="seaside", message_thread_id=holidays.id)
+    await call("sendChatAction", chat_id=studio.id, action="typing", message_thread_id=holidays.id)
+    await call(
+        "sendChatAction", chat_id=studio.id, action="upload_video", message_thread_id=trailers.id
+    )
+    subtitle = onlooker.page.locator("#subtitle")
+    await expect(subtitle).to_have_text("Film Maker is sending a video…")
+    await onlooker.page.get_by_role("tab", name="Trailers").press("ArrowRight")
+    await expect(onlooker.message("seaside")).to_be_visible()
+    await expect(onlooker.message("in trailers")).to_have_count(0)
+
+
+async def test_talk_the_bot_does_not_see_is_marked(call: Caller, onlooker: Visitor) -> None:
+    del call
+    await onlooker.open_chat("Film club")
+    await onlooker.say("lovely weather")
+    await onlooker.say("/help")
+    await expect(onlooker.message("lovely weather")).to_contain_text("not shown to the bot")
+    await expect(onlooker.message("/help")).not_to_contain_text("not shown to the bot")
+
+
+async def test_own_messages_are_changed_and_deleted(
+    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    del call
+    await onlooker.say("a red kit")
+    await expect(onlooker.message("a red kit")).to_be_visible()
+    await onlooker.field.press("ArrowUp")
+    await expect(onlooker.field).to_have_value("a red kit")
+    await onlooker.say("a red kite")
+    await expect(onlooker.message("a red kite")).to_contain_text("edited")
+    assert stage.cast.private[ann].last.text == "a red kite"
+    await onlooker.message("a red kite").hover()
+    await onlooker.message("a red kite").get_by_role("button", name="Delete").click()
+    await expect(onlooker.message("a red kite")).to_have_count(0)
+
+
+async def test_news_elsewhere_are_counted(call: Caller, ann: int, onlooker: Visitor) -> None:
+    await onlooker.open_chat("Film club")
+    for text in ("one", "two"):
+        await call("sendMessage", chat_id=ann, text=text)
+    await expect(onlooker.page.get_by_label("2 new")).to_be_visible()
+    await onlooker.open_chat("Film Maker")
+    await expect(onlooker.page.get_by_label("2 new")).to_have_count(0)

@@ -1,0 +1,104 @@
+"""A visitor's way through the page, in a real browser, with the real bot behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.async_api import expect
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from tests.demo.browser import Visitor
+
+
+async def test_a_prompt_becomes_a_status_and_then_a_video_that_plays(visitor: Visitor) -> None:
+    await visitor.start()
+    await visitor.say("/video a red kite over a beach")
+    await expect(visitor.message("Ready in about")).to_be_visible()
+    await expect(visitor.videos).to_have_count(1)
+    await expect(visitor.message("Ready in about")).to_have_count(0)
+    assert await visitor.play(visitor.videos) == {
+        "ready": 4,
+        "seconds": 4,
+        "width": 1280,
+        "height": 720,
+    }
+    assert await visitor.videos.get_attribute("controls") is not None
+
+
+async def test_a_photo_comes_alive_when_it_is_answered_with_animate(
+    visitor: Visitor, provider: AimlApiSandbox
+) -> None:
+    await visitor.open_chat("Film club")
+    await visitor.attach_ready("A lake at dusk")
+    await visitor.page.get_by_role("button", name="Send").click()
+    photo = visitor.log.locator(".message").filter(has=visitor.page.locator("img"))
+    await expect(photo).to_be_visible()
+    await visitor.answer(photo)
+    await visitor.say("/animate mist drifts over the water")
+    await expect(visitor.videos).to_have_count(1)
+    assert (await visitor.play(visitor.videos))["seconds"] == 4
+    assert provider.submissions[0].body["image_url"]["media_type"] == "image/jpeg"
+
+
+async def test_a_button_is_pressed(visitor: Visitor) -> None:
+    await visitor.start()
+    await visitor.say("an otter on roller skates")
+    card = visitor.message("an otter on roller skates").filter(has=visitor.page.locator(".key"))
+    await card.locator(".key").first.click()
+    await expect(visitor.videos).to_have_count(1)
+
+
+async def test_bob_asks_in_the_group_and_is_answered_there(visitor: Visitor) -> None:
+    await visitor.open_chat("Film club")
+    await visitor.become("Bob")
+    await visitor.say("/video a lighthouse in a storm")
+    await expect(visitor.videos).to_have_count(1)
+    answer = visitor.from_bot.filter(has=visitor.page.locator("video"))
+    await expect(answer.locator("[data-part=quote]")).to_contain_text("Bob")
+    await visitor.become("Ann")
+    await expect(visitor.videos).to_have_count(1)
+
+
+async def test_a_video_is_shared_into_a_group(visitor: Visitor) -> None:
+    await visitor.start()
+    await visitor.say("/video a lighthouse in a storm")
+    await expect(visitor.videos).to_have_count(1)
+    await visitor.log.get_by_role("button", name="Share").click()
+    await expect(visitor.page.get_by_role("option").first).to_be_visible()
+    await visitor.open_chat("Film club")
+    await visitor.page.get_by_role("option", name="a lighthouse in a storm").click()
+    await expect(visitor.videos).to_have_count(1)
+    await expect(visitor.log).to_contain_text("via @film_maker_bot")
+
+
+async def test_a_refusal_by_moderation_gives_the_credits_back(
+    visitor: Visitor, provider: AimlApiSandbox
+) -> None:
+    await visitor.start()
+    await visitor.say("/quota")
+    quota = visitor.message("Your free allowance renews")
+    await expect(quota).to_contain_text("You have 54 credits")
+    await visitor.page.get_by_label("Moderation refuses it").check()
+    await visitor.say("/video something unkind")
+    await expect(visitor.message("turned this one down")).to_contain_text("credits are back")
+    await expect(visitor.page.get_by_label("It works")).to_be_checked()
+    await visitor.say("/quota")
+    await expect(quota).to_have_count(2)
+    await expect(quota.last).to_contain_text("You have 54 credits")
+    assert [sent.status for sent in provider.submissions] == [200]
+    assert provider.spent_usd == 0
+
+
+async def test_a_reload_finds_the_conversation_again(visitor: Visitor) -> None:
+    await visitor.open_chat("Film club")
+    await visitor.become("Bob")
+    await visitor.say("/video waves at night")
+    await expect(visitor.videos).to_have_count(1)
+    before = await visitor.log.inner_text()
+    await visitor.page.reload()
+    await visitor.settled()
+    await expect(visitor.page.locator("#title")).to_have_text("Film club")
+    await expect(visitor.page.get_by_role("radio", name="Bob")).to_be_checked()
+    await expect(visitor.videos).to_have_count(1)
+    assert await visitor.log.inner_text() == before

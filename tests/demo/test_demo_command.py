@@ -1,0 +1,126 @@
+"""`python -m bot demo` as a process: it starts without accounts and ends without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from bot.__main__ import main
+from bot.demo import has_browser
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+
+PROJECT = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def demo(folder: Path, *options: str, **environ: str) -> AsyncIterator[tuple[Process, str]]:
+    """Run the command in a folder of its own; yields the process and the address it says."""
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "bot", "demo", "--no-browser", *options),
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "TMPDIR": str(temporary)} | environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+        address = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert address, f"no address in {line!r}"
+        yield process, address[0]
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ready(url: str) -> dict[str, object]:
+    """The bot as the page shows it, once it has told Telegram about itself."""
+    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(20):
+        async with client.stream("GET", "/events") as stream:
+            async for line in stream.aiter_lines():
+                if '"description": "Send' in line:
+                    break
+        bot: dict[str, object] = (await client.get("/state.json")).json()["bot"]
+        return bot
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_within_five_seconds_and_nothing_is_left(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with demo(tmp_path, "--port", "0") as (process, url):
+        assert (await ready(url))["username"] == "film_maker_bot"
+        started = time.monotonic()
+        process.send_signal(number)
+        assert await asyncio.wait_for(process.wait(), 5) == 0
+        assert time.monotonic() - started < 5
+    left = {path.name for path in (tmp_path / "tmp").iterdir()}
+    assert left <= {"aimlapi-sandbox-clips"}, "videos are kept for the next time, nothing else"
+
+
+async def test_settings_and_env_file_are_ignored(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TELEGRAM_BOT_TOKEN=123:real\nFREE_CREDITS=nonsense\n")
+    environ = {"TELEGRAM_API_URL": "http://127.0.0.1:9", "ADMIN_IDS": "nobody"}
+    async with demo(tmp_path, "--port", "0", **environ) as (_, url):
+        assert (await ready(url))["name"] == "Film Maker"
+
+
+async def test_a_taken_port_makes_way_to_the_next_and_is_said(tmp_path: Path) -> None:
+    async with demo(tmp_path, "--port", "0") as (_, first):
+        port = first.rpartition(":")[2]
+        async with demo(tmp_path, "--port", port) as (_, second):
+            assert int(port) < int(second.rpartition(":")[2]) <= int(port) + 20
+
+
+async def test_data_are_kept_where_asked_and_found_again(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    for _ in range(2):
+        async with demo(tmp_path, "--port", "0", "--data-dir", str(kept)) as (process, url):
+            await ready(url)
+            process.send_signal(signal.SIGINT)
+            assert await asyncio.wait_for(process.wait(), 5) == 0
+        assert (kept / "bot.sqlite3").exists()
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_what_is_no_port_is_refused_in_one_line(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--port", port])
+    assert ended.value.code == 2
+    assert f"invalid port value: '{port}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "opens"),
+    [
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({}, "linux", False),
+        ({}, "darwin", True),
+        ({"DISPLAY": ":0", "CI": "true"}, "linux", False),
+        ({"DISPLAY": ":10", "SSH_CONNECTION": "10.0.0.1"}, "linux", False),
+    ],
+)
+def test_a_browser_opens_only_where_somebody_sees_it(
+    environ: dict[str, str], platform: str, *, opens: bool
+) -> None:
+    assert has_browser(environ, platform) is opens

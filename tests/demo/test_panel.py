@@ -1,0 +1,108 @@
+"""The panel: what is set there happens, and what it tells is true."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+if TYPE_CHECKING:
+    import httpx
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.page import Stage
+    from tests.demo.browser import Visitor
+    from tests.house import Breakage
+
+
+@pytest.mark.parametrize("outcome", ["Provider is down (503)", "Too many requests (429)"])
+async def test_the_bot_gets_over_it_and_pays_once(
+    visitor: Visitor, provider: AimlApiSandbox, outcome: str
+) -> None:
+    await visitor.start()
+    await visitor.page.get_by_label(outcome).check()
+    await visitor.say("/video a snail on a leaf")
+    await expect(visitor.videos).to_have_count(1, timeout=20_000)
+    await expect(visitor.page.get_by_label("It works")).to_be_checked()
+    assert str(provider.spent_usd) == "0.84"
+
+
+async def test_an_expired_link_is_met_without_a_second_payment(
+    visitor: Visitor, provider: AimlApiSandbox
+) -> None:
+    await visitor.start()
+    await visitor.page.get_by_label("The video’s link has expired").check()
+    await visitor.say("/video a snail on a leaf")
+    await expect(visitor.page.locator("#requests")).to_contain_text("completed")
+    await provider.wait_until(lambda: bool(provider.downloads), "the dead link was followed")
+    assert [sent.status for sent in provider.submissions] == [200]
+    assert str(provider.spent_usd) == "0.84"
+
+
+async def test_out_of_credit_is_told_to_the_operator(visitor: Visitor, errors: Breakage) -> None:
+    errors.expect("the provider refuses everything")
+    await visitor.become("Operator")
+    await visitor.start()
+    await visitor.page.get_by_label("Out of credit (403)").check()
+    await visitor.become("Ann")
+    await visitor.start()
+    await visitor.say("/video a snail on a leaf")
+    await expect(visitor.page.get_by_text("refused (403)")).to_be_visible()
+    await visitor.become("Operator")
+    await expect(visitor.from_bot).to_have_count(2)
+
+
+async def test_a_flood_limit_delays_the_next_text(visitor: Visitor, stage: Stage) -> None:
+    await visitor.start()
+    await visitor.page.get_by_label("Refuse the bot’s next text").check()
+    await visitor.say("/quota")
+    await expect(visitor.message("Your free allowance renews")).to_be_visible(timeout=15_000)
+    await expect(visitor.page.get_by_label("Refuse the bot’s next text")).not_to_be_checked()
+    assert [call.error for call in stage.telegram.calls if call.error] == [
+        "Too Many Requests: retry after 3"
+    ]
+
+
+async def test_a_person_can_block_the_bot_and_let_it_in_again(
+    visitor: Visitor, stage: Stage
+) -> None:
+    await visitor.start()
+    switch = visitor.page.get_by_label("Ann has blocked the bot")
+    await switch.check()
+    ann = next(iter(stage.cast.private.values()))
+    await expect(visitor.page.locator("#composer")).to_be_hidden()
+    assert ann.blocked
+    await visitor.page.get_by_role("button", name="Unblock").click()
+    await expect(switch).not_to_be_checked()
+    assert not ann.blocked
+
+
+async def test_the_pace_is_set_with_the_keyboard(visitor: Visitor, stage: Stage) -> None:
+    slider = visitor.page.get_by_role("slider")
+    await slider.press("End")
+    await expect(visitor.page.locator("#pace-said")).to_have_text("2 min")
+    await slider.press("Home")
+    await expect(visitor.page.locator("#pace-said")).to_have_text("2 s")
+    await slider.blur()
+    await expect(slider).to_have_value("2")
+    assert stage.provider.render_seconds == 2
+
+
+async def test_requests_are_listed_with_their_cost_as_in_the_json(
+    visitor: Visitor, http: httpx.AsyncClient
+) -> None:
+    await visitor.start()
+    await visitor.say("/video a snail on a leaf")
+    await expect(visitor.videos).to_have_count(1)
+    listed = visitor.page.locator("#requests li")
+    await expect(listed).to_have_count(1)
+    await expect(listed).to_have_text(
+        re.compile(r"openai/sora-2-t2v\$0\.844 s · 1280×720completed")
+    )
+    await expect(visitor.page.locator("#total")).to_contain_text("Spent $0.84, $99.16 left")
+    link = visitor.page.get_by_role("link", name="All of this as JSON")
+    panel = (await http.get(str(await link.get_attribute("href")))).json()["panel"]
+    assert panel["spent_usd"] == "0.84"
+    assert [request["model"] for request in panel["requests"]] == ["openai/sora-2-t2v"]

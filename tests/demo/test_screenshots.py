@@ -1,0 +1,89 @@
+"""The page as people see it, on a phone and a desk, by day and by night: nothing is cut.
+
+`make screenshots` keeps the pictures in docs/.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from playwright.async_api import expect
+from pytest_asyncio import fixture
+
+from sandbox.aimlapi import AimlApiSandbox
+from tests.demo.browser import visiting
+from tests.demo.conftest import RENDER_SECONDS, playing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Browser
+
+    from sandbox.page import Stage
+    from tests.demo.browser import Visitor
+    from tests.house import Breakage
+
+KEPT = os.environ.get("SCREENSHOTS")
+"""Where the pictures go; without it they are looked at by this test only."""
+
+SIZES = {"desktop": {"width": 1360, "height": 1000}, "phone": {"width": 390, "height": 844}}
+
+LIGHTS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+FLAWS = Path(__file__).with_name("flaws.js").read_text(encoding="utf-8")
+
+
+@fixture(loop_scope="session")
+async def provider() -> AsyncIterator[AimlApiSandbox]:
+    """Videos of full length and beauty where somebody will look at them."""
+    seconds = 2.0 if KEPT else RENDER_SECONDS
+    async with AimlApiSandbox(render_seconds=seconds, quick_clips=not KEPT) as sandbox:
+        yield sandbox
+
+
+async def shown(visitor: Visitor, name: str) -> None:
+    """Look for flaws by day and by night; keep pictures where that is asked."""
+    await visitor.page.mouse.move(0, 0)
+    for light in LIGHTS:
+        await visitor.page.emulate_media(color_scheme=light)
+        assert await visitor.page.evaluate(FLAWS) == [], f"{name}, {light}"
+        if KEPT:
+            await visitor.page.screenshot(path=Path(KEPT) / f"{name}-{light}.png")
+
+
+@pytest.mark.parametrize("device", SIZES)
+async def test_nothing_overlaps_and_nothing_is_cut(
+    stage: Stage, chromium: Browser, tmp_path: Path, errors: Breakage, device: str
+) -> None:
+    del errors  # only to look at them in the end
+    options: dict[str, Any] = {"viewport": SIZES[device]}
+    if device == "phone":
+        options |= {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+    async with playing(stage, tmp_path), visiting(chromium, stage.url, **options) as visitor:
+        if device == "phone":
+            await shown(visitor, "demo-phone-chats")
+            await visitor.open_chat("Film Maker")
+        await visitor.start()
+        await visitor.say("/video A paper boat on a puddle, first drops of rain")
+        await expect(visitor.videos).to_have_count(1, timeout=20_000)
+        await at_its_best(visitor, 0)
+        await visitor.attach_ready("A lake at dusk")
+        await visitor.say("mist drifts over the water")
+        await expect(visitor.videos).to_have_count(2, timeout=20_000)
+        await at_its_best(visitor, 1)
+        await shown(visitor, f"demo-{device}")
+        if device == "phone":
+            await visitor.page.get_by_role("button", name="Behind the scenes").click()
+            await shown(visitor, "demo-phone-panel")
+
+
+async def at_its_best(visitor: Visitor, number: int) -> None:
+    """Stop a video in its middle, where its words are all there."""
+    video = visitor.videos.nth(number)
+    await visitor.play(video)
+    await video.evaluate(
+        "video => new Promise((seen) => { video.pause(); video.onseeked = seen; "
+        "video.currentTime = 2; })"
+    )
