@@ -1,0 +1,195 @@
+"""Lives of the bot in processes that may end at any point, and what they leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sandbox.aimlapi import AimlApiSandbox
+from sandbox.telegram import TelegramSandbox
+from tests.house import ADMIN
+from tests.reliability import invariants
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).parents[2]
+KILLED = -signal.SIGKILL
+PATIENCE = 20.0
+"""Seconds a life has to finish what is open; it needs one or two."""
+BEFORE_WORK = ("intake.restore", "POST getUpdates")
+"""Points every start passes before it works on anything."""
+
+
+class Cradle:
+    """Begins lives, one at a time, each a process of its own."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls) -> AsyncIterator[Self]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.reliability.crashing_bot",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+        )  # fmt: skip
+        try:
+            yield cls(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            await process.wait()
+
+    async def begin(self, environment: dict[str, str]) -> int:
+        """Begin a life; return its process's id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(environment).encode() + b"\n")
+        return await self._number()
+
+    async def ended(self) -> int:
+        """Wait until the life is over; return how it ended, a signal as a negative number."""
+        return await self._number()
+
+    async def _number(self) -> int:
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        assert line, "the launcher of lives broke down; its words are above"
+        return int(line)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point a life came by, seconds after its start."""
+
+    at: float
+    name: str
+
+
+class Stage:
+    """Both sandboxes and a folder: all that outlives the bot's lives."""
+
+    def __init__(
+        self, telegram: TelegramSandbox, provider: AimlApiSandbox, folder: Path, cradle: Cradle
+    ) -> None:
+        self.telegram = telegram
+        self.provider = provider
+        self.folder = folder
+        self._cradle = cradle
+        self._lives = 0
+        self._resumed: list[int] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, folder: Path, cradle: Cradle) -> AsyncIterator[Self]:
+        """Set up everything in a folder that is made, with one more for temporary files."""
+        (folder / "tmp").mkdir(parents=True)
+        async with AsyncExitStack() as stack:
+            telegram = await stack.enter_async_context(TelegramSandbox())
+            provider = await stack.enter_async_context(AimlApiSandbox(key="sandbox-key-0123456789"))
+            provider.render_seconds = 0.05
+            yield cls(telegram, provider, folder, cradle)
+
+    async def live(self, crash_at: str = "", *, until: asyncio.Task[None] | None = None) -> bool:
+        """Live until all is done, or until the point is reached; return whether it was reached.
+
+        `until` is what people do meanwhile: nothing is done before they are.
+        """
+        open_work = bool(self._lives and self.left())
+        self._lives += 1
+        pid = await self._cradle.begin(
+            {
+                "PATH": os.environ["PATH"],
+                "TELEGRAM_BOT_TOKEN": self.telegram.token,
+                "TELEGRAM_API_URL": self.telegram.url,
+                "AIMLAPI_KEY": self.provider.key,
+                "AIMLAPI_URL": self.provider.url,
+                "ADMIN_IDS": str(ADMIN),
+                "TMPDIR": str(self.folder / "tmp"),
+                "DATA_DIR": str(self.folder),
+                "POLL_INTERVAL_SECONDS": "0.1",
+                "UNKNOWN_GRACE_SECONDS": "1",
+                "CRASH_AT": crash_at,
+                "TRACE": str(self._trace(self._lives)),
+                "LOG": str(self.folder / "log"),
+            }
+        )
+        ending = asyncio.create_task(self._cradle.ended())
+        done = asyncio.create_task(self._until_done(until))
+        try:
+            await asyncio.wait({ending, done}, return_when=asyncio.FIRST_COMPLETED)
+            if not ending.done():
+                os.kill(pid, signal.SIGKILL)
+                done.result()  # says what is left if time ran out
+                if open_work:
+                    self._resumed.append(self._lives)
+                await ending
+                return False
+            assert ending.result() == KILLED, f"the bot ended by itself:\n{self.log()}"
+            return True
+        finally:
+            done.cancel()
+            if not ending.done():
+                os.kill(pid, signal.SIGKILL)
+            await ending
+
+    def points(self, life: int = -1) -> list[Point]:
+        """The points a life came by, the last life's by default."""
+        lines = self._trace(life if life > 0 else self._lives).read_text().splitlines()
+        return [Point(float(at), name) for at, _, name in (line.partition(" ") for line in lines)]
+
+    def delays(self) -> list[float]:
+        """Seconds that each life took to go on with what it found open and brought to its end."""
+        return [
+            next((p.at for p in self.points(life) if not p.name.startswith(BEFORE_WORK)), PATIENCE)
+            for life in self._resumed
+        ]
+
+    def files(self) -> list[Path]:
+        """What lies about of pictures and videos."""
+        found: list[Path] = []
+        for folder in (self.folder / "tmp", self.folder / "videos", self.folder / "pictures"):
+            with suppress(FileNotFoundError):  # the bot may be taking it away
+                found += folder.iterdir()
+        return found
+
+    def log(self) -> str:
+        """The end of what all lives wrote."""
+        return (self.folder / "log").read_text()[-6000:]
+
+    def database(self) -> sqlite3.Connection:
+        """The bot's database, to read."""
+        return sqlite3.connect(f"file:{self.folder / 'bot.sqlite3'}?mode=ro", uri=True)
+
+    def left(self) -> list[str]:
+        """What is left to do: by the database, on the disk, and what Telegram still offers."""
+        if self.telegram.world.updates:
+            return ["an update Telegram was not told is received"]
+        try:
+            with closing(self.database()) as database:
+                kept = database.execute("SELECT 1 FROM generations WHERE state = 'undeliverable'")
+                lying = [] if kept.fetchone() else [f"on the disk: {one}" for one in self.files()]
+                return invariants.unfinished(database) + lying
+        except sqlite3.OperationalError as error:
+            return [f"there is no database yet: {error}"]
+
+    async def _until_done(self, people: asyncio.Task[None] | None) -> None:
+        left: list[str] = []
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while (people is not None and not people.done()) or (left := self.left()):
+                    await asyncio.sleep(0.03)
+        except TimeoutError:
+            raise AssertionError(f"not done after {PATIENCE:g} s: {left}\n{self.log()}") from None
+
+    def _trace(self, life: int) -> Path:
+        return self.folder / f"trace-{life}"

@@ -1,0 +1,188 @@
+"""One row of the fault sweep: one person, one video, one fault; and what was left at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot.telegram_request import TelegramTimes
+from bot.times import Times
+from bot.watchdog import Patience
+from generation.times import ProviderTimes
+from sandbox.aimlapi import AimlApiSandbox
+from sandbox.telegram import TelegramSandbox
+from tests.house import ADMIN, House
+from tests.reliability import invariants
+from tests.reliability.gate import (
+    Gate,
+    provider_name,
+    provider_refusal,
+    telegram_name,
+    telegram_refusal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sandbox.telegram import Message, Person, PrivateChat
+    from tests.house import Breakage
+
+KEY = "sandbox-key-0123456789"
+FREE = 54
+QUICK = Times(
+    telegram=TelegramTimes(
+        connect=0.3, silence=0.3, upload=1.5, poll=1, call_in_all=1.5, upload_in_all=2
+    ),
+    provider=ProviderTimes(
+        submit=0.3, submit_in_all=0.6, ask=0.3, ask_in_all=0.6, fetch_in_all=0.6
+    ),
+    updates=Patience(look=0.02, deaf=2, restart=0.5, longest=0.5, restarts=5),
+    limits_second=0.001,
+)
+"""Nobody waits long for an answer that will not come."""
+
+
+SOON = 0.2
+"""Seconds for which the clock is not put forward."""
+PATIENT_LOOKS = 15
+"""Looks (each 20 ms) after which time passes although something is due."""
+
+
+LONGEST_ROW = 8.0
+"""Seconds a row may take."""
+
+
+class Clock:
+    """Runs as clocks do, and can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self._ahead
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ahead += seconds
+
+
+@dataclass(frozen=True)
+class End:
+    """What is left: the last state, the credits charged, and how often what happened."""
+
+    state: str | None
+    charged: int
+    submissions: int
+    copies: int
+
+
+class Scene:
+    """A person alone with the bot, with a gate on either side of it."""
+
+    def __init__(self, house: House, gates: tuple[Gate, Gate], clock: Clock) -> None:
+        self.house = house
+        self.to_telegram, self.to_provider = gates
+        self.clock = clock
+        self.looks = 1
+        self.ann: Person = house.telegram.person("Ann", username="ann")
+        self.chat: PrivateChat = house.telegram.private(self.ann)
+
+    async def started(self) -> None:
+        """Wait for the one question of a start that rows are about too."""
+        async with asyncio.timeout(5):
+            while not self.to_provider.calls["billing"]:
+                await asyncio.sleep(0.01)
+
+    def press(self, message: Message, text: str) -> None:
+        """Press a button without waiting for its answer, which may never come."""
+        pressing = asyncio.ensure_future(message.press(text, timeout=0.1))
+        pressing.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def settle(self) -> End:
+        """Let time pass until nothing is left to do; what is parked for a day is left so."""
+        async with asyncio.timeout(LONGEST_ROW):
+            while not await self._is_done():
+                await asyncio.sleep(0.02)
+                await self._go_on()
+        return self._end()
+
+    async def _is_done(self) -> bool:
+        if self.to_telegram.is_armed or self.to_provider.is_armed:
+            return False
+        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
+            return not invariants.unfinished(database)
+
+    async def _go_on(self) -> None:
+        """Put the clock to the next thing that is due, and have the bot look."""
+        now = self.clock()
+        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
+            dues = [
+                row[0]
+                for row in database.execute(
+                    "SELECT due_at FROM generations WHERE state IN"
+                    " ('queued', 'submitting', 'unknown', 'generating', 'ready')"
+                    " UNION ALL SELECT due_at FROM notices WHERE sent_at IS NULL AND NOT given_up"
+                    " UNION ALL SELECT probe_at FROM outages WHERE ended_at IS NULL"
+                )
+            ]
+        later = [due for due in dues if due > now + SOON]
+        if later and (len(later) == len(dues) or self.looks % PATIENT_LOOKS == 0):
+            # what is due and does not move waits for something else, such as the end of an outage
+            self.clock.skip(min(later) - now)
+        self.looks += 1
+        if self.house.bot is not None:
+            self.house.bot.parts.clocks.wake(1)
+
+    def _end(self) -> End:
+        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
+            wrong = [
+                *invariants.wrong_always(database),
+                *invariants.unfinished(database),
+                *invariants.overdrawn(database, FREE),
+                *invariants.damaged(database),
+            ]
+            assert wrong == []
+            for was, state, reason in database.execute("SELECT was, state, reason FROM events"):
+                print(f"{was} → {state}: {reason}")  # noqa: T201 - pytest shows it where a row fails
+            states = [row[0] for row in database.execute("SELECT state FROM generations")]
+            charged = sum(
+                row[0]
+                for row in database.execute("SELECT credits FROM ledger WHERE kind = 'capture'")
+            )
+        assert len(states) <= 1
+        return End(
+            states[0] if states else None,
+            charged,
+            len([one for one in self.house.provider.submissions if one.accepted]),
+            len([m for m in self.chat.from_bot if m.video or m.document]),
+        )
+
+
+@asynccontextmanager
+async def scene(data: Path, errors: Breakage) -> AsyncIterator[Scene]:
+    """Set a scene up and run the bot in it."""
+    clock = Clock()
+    async with (
+        TelegramSandbox(clock=clock) as telegram,
+        AimlApiSandbox(key=KEY, render_seconds=0.0, clock=clock) as provider,
+        Gate(telegram.url, telegram_name, telegram_refusal) as to_telegram,
+        Gate(provider.url, provider_name, provider_refusal) as to_provider,
+    ):
+        provider.url = to_provider.url  # the links it gives lead through the gate
+        telegram.private(telegram.person("Olga", user_id=ADMIN))
+        house = House(telegram, provider, data, errors)
+        settings: dict[str, Any] = {
+            "telegram_api_url": to_telegram.url,
+            "aimlapi_url": to_provider.url,
+            "poll_interval_seconds": 0.1,
+            "unknown_grace_seconds": 30,
+        }
+        async with house.running(times=QUICK, clock=clock, **settings):
+            here = Scene(house, (to_telegram, to_provider), clock)
+            await here.started()
+            yield here

@@ -1,0 +1,65 @@
+"""What people do while the bot keeps dying, one scene per way a request can go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sandbox.aimlapi import Fault, Render
+from tests.flows.makings import photo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from tests.reliability.lives import Stage
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`prepare` sets the scene before the first life; `act` runs beside the lives."""
+
+    name: str
+    prepare: Callable[[Stage], Coroutine[Any, Any, None]]
+    act: Callable[[Stage], Coroutine[Any, Any, None]] | None = None
+
+
+async def _text_in_private(stage: Stage) -> None:
+    ann = stage.telegram.person("Ann")
+    await stage.telegram.private(ann).send(ann, "/video a cat on a sailing boat")
+
+
+async def _photo_in_a_group(stage: Stage) -> None:
+    ann, bob = stage.telegram.person("Ann"), stage.telegram.person("Bob")
+    group = stage.telegram.group("Film club", [ann, bob])
+    await group.send_photo(bob, photo(640, 480), caption="/animate waves roll in")
+
+
+async def _refused_prompt(stage: Stage) -> None:
+    stage.provider.every_render = Render.refused()
+    await _text_in_private(stage)
+
+
+async def _cancelled_while_queued(stage: Stage) -> None:
+    stage.provider.faults.next("submit", Fault.http(429))
+    ann = stage.telegram.person("Ann")
+    chat = stage.telegram.private(ann)
+    await chat.send(ann, "/video a cat on a sailing boat")
+    await chat.send(ann, "/cancel")
+
+
+async def _words_for_a_card(stage: Stage) -> None:
+    ann = stage.telegram.person("Ann")
+    await stage.telegram.private(ann).send(ann, "a cat on a sailing boat")
+
+
+async def _tap_the_card(stage: Stage) -> None:
+    (chat,) = stage.telegram.world.chats.values()
+    card = await chat.wait(lambda message: message.buttons, timeout=60)
+    await card.press(card.buttons[0][0].text, timeout=60)
+
+
+TEXT = Scene("a text in private", _text_in_private)
+PHOTO = Scene("a photo in a group", _photo_in_a_group)
+REFUSED = Scene("a prompt that is refused", _refused_prompt)
+CANCELLED = Scene("a request that is cancelled", _cancelled_while_queued)
+CARD = Scene("a card that is tapped", _words_for_a_card, _tap_the_card)

@@ -1,0 +1,170 @@
+"""A process that is killed at any point of its work, and the next that goes on with it.
+
+As SQLite's makers test theirs: the process dies at its first point, at its second, and
+so on, until a life comes to its end. Afterwards everything must be finished, paid once
+or paid back, whatever the point was; also when the next life is killed in its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import random
+import time
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.reliability import invariants, scenes
+from tests.reliability.lives import Cradle, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from tests.reliability.scenes import Scene
+
+AT_ONCE = 2
+SEED = os.environ.get("CRASH_SEED", "20261120")
+FREE_CREDITS = 54
+GOING_AGAIN = 5.0
+"""Seconds after a start within which open work must be taken up."""
+UNKNOWN_SENDS = ("POST sendVideo", "delivery._arrived, to commit")
+"""Points at which a video may have been sent and nobody knows."""
+
+Kills = tuple[str, ...]
+"""Where a run's lives are killed, one after the other; the life after them is left alone."""
+
+
+async def undisturbed(scene: Scene, folder: Path) -> list[str]:
+    """The names of the points a life passes that nothing disturbs."""
+    async with Cradle.open() as cradle, Stage.open(folder, cradle) as stage:
+        await scene.prepare(stage)
+        async with asyncio.TaskGroup() as group:
+            people = group.create_task(scene.act(stage)) if scene.act else None
+            assert not await stage.live(until=people)
+        assert wrong(stage, ()) == []
+        return [point.name for point in stage.points()]
+
+
+async def survived(scene: Scene, kills: Kills, folder: Path, cradle: Cradle) -> list[str]:
+    """Kill a run's lives one by one; return what is wrong once the last has done its work."""
+    async with Stage.open(folder, cradle) as stage:
+        await scene.prepare(stage)
+        people = asyncio.create_task(scene.act(stage)) if scene.act else None
+        met = []
+        try:
+            for kill in kills:
+                if not await stage.live(kill, until=people):
+                    break  # this life came to its end: the point was not reached
+                met.append(stage.points()[-1].name)
+            else:
+                await stage.live(until=people)
+        except AssertionError as error:
+            return [str(error)]
+        finally:
+            if people is not None:
+                people.cancel()
+                with suppress(asyncio.CancelledError):
+                    await people
+        return wrong(stage, met)
+
+
+def wrong(stage: Stage, met: Iterable[str]) -> list[str]:
+    """What must not be once a run is over whose lives were killed at these points."""
+    with closing(stage.database()) as database:
+        problems = [
+            *invariants.wrong_always(database),
+            *invariants.overdrawn(database, FREE_CREDITS),
+            *invariants.damaged(database),
+            *stage.provider.violations,
+        ]
+        states = [row[0] for row in database.execute("SELECT state FROM generations")]
+        set_aside = database.execute("SELECT 1 FROM inbox WHERE set_aside = 1").fetchone()
+    if len(states) != (0 if set_aside and not states else 1):
+        problems.append(f"one request made {len(states)} generations")
+    taken = sum(submission.accepted for submission in stage.provider.submissions)
+    if taken > 1:
+        problems.append(f"the provider was paid {taken} times")
+    said = [message for chat in stage.telegram.world.chats.values() for message in chat.from_bot]
+    copies = sum(message.video is not None for message in said)
+    unknown = sum(point.startswith(UNKNOWN_SENDS) for point in met)
+    if copies > 1 + unknown:
+        problems.append(f"{copies} copies of the video after {unknown} unknown sends")
+    if states == ["delivered"] and not copies:
+        problems.append("delivered, and nowhere to be seen")
+    if states and states != ["undeliverable"] and not said:
+        problems.append("nobody was told anything")
+    if states != ["undeliverable"]:
+        problems += [f"left on the disk: {file.name}" for file in stage.files()]
+    problems += [
+        f"life {life} took {took:.1f} s to go on"
+        for life, took in enumerate(stage.delays(), start=2)
+        if took > GOING_AGAIN
+    ]
+    return problems
+
+
+async def sweep(scene: Scene, runs: Iterable[Kills], folder: Path) -> list[str]:
+    """Make all runs, two at a time; return what went wrong in which."""
+    waiting, failures = iter(enumerate(runs)), []
+
+    async def take_turns() -> None:
+        async with Cradle.open() as cradle:
+            for number, kills in waiting:
+                problems = await survived(scene, kills, folder / str(number), cradle)
+                if problems:
+                    failures.append(f"killed at {', then at '.join(kills)}: {problems}")
+
+    await asyncio.gather(*(take_turns() for _ in range(AT_ONCE)))
+    return failures
+
+
+def with_a_second(points: list[str]) -> list[Kills]:
+    """Let each point be followed by a second kill, somewhere in what the next life does."""
+    dice = random.Random(SEED)
+    return [
+        (point, str(dice.randint(1, max(4, len(points) - number + 4))))
+        for number, point in enumerate(points)
+    ]
+
+
+@pytest.mark.parametrize("scene", [scenes.TEXT, scenes.PHOTO], ids=lambda scene: scene.name)
+async def test_killed_at_any_point_and_once_more_it_loses_nothing_and_pays_once(
+    scene: Scene, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    began = time.monotonic()
+    points = await undisturbed(scene, tmp_path / "undisturbed")
+    once = [(point,) for point in points]
+    failures = await sweep(scene, [*once, *with_a_second(points)], tmp_path)
+    took = time.monotonic() - began
+    record_property(
+        "figures",
+        f"{scene.name}: killed at each of {len(points)} points, and again with a second kill "
+        f"(seed {SEED}), {took:.0f} s",
+    )
+    assert not failures, f"CRASH_SEED={SEED}\n" + "\n".join(failures)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    "scene",
+    [scenes.TEXT, scenes.PHOTO, scenes.REFUSED, scenes.CANCELLED, scenes.CARD],
+    ids=lambda scene: scene.name,
+)
+async def test_killed_at_any_two_points_it_loses_nothing_and_pays_once(
+    scene: Scene, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    began = time.monotonic()
+    points = await undisturbed(scene, tmp_path / "undisturbed")
+    numbers = [str(number) for number in range(1, len(points) + 1)]
+    once = [(point,) for point in points]
+    pairs = list(itertools.product(points, numbers))
+    failures = await sweep(scene, [*once, *pairs], tmp_path)
+    took = time.monotonic() - began
+    record_property(
+        "figures", f"{scene.name}: {len(pairs)} pairs of {len(points)} points, {took:.0f} s"
+    )
+    assert not failures, "\n".join(failures)

@@ -1,0 +1,126 @@
+"""What Telegram can do to a call, and what is left at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.looks import says
+from tests.flows.makings import photo
+from tests.reliability.gate import Fault
+from tests.reliability.rows import End, scene
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.house import Breakage
+
+FINE = End("delivered", 9, 1, 1)
+LONGER = End("delivered", 17, 1, 1)
+TWICE = End("delivered", 9, 1, 2)
+KEPT = End("undeliverable", 9, 1, 0)
+BACK = End("failed", 0, 0, 0)
+NOTHING = End(None, 0, 0, 0)
+
+SENT = {Fault.FORBIDDEN: KEPT, Fault.TRUNCATED: TWICE, Fault.LOST: TWICE}
+"""A second copy comes only after an answer that was lost, and only where the first arrived."""
+AWAY_SECONDS = 0.7
+"""How long nobody listens: some retries come and go."""
+FETCHED = {
+    "getFile": {Fault.BAD_REQUEST: BACK, Fault.FORBIDDEN: BACK},
+    "file": {Fault.BAD_REQUEST: BACK, Fault.FORBIDDEN: BACK, Fault.HTML: BACK},
+}
+"""Where a picture cannot be had: its sender is told so."""
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_video_sent_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+    async with scene(tmp_path, errors) as here:
+        here.to_telegram.arm("sendVideo", fault)
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        assert await here.settle() == SENT.get(fault, FINE)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("call", ["sendMessage", "deleteMessage", "getUpdates"])
+async def test_what_stands_around_a_video_and_meets(
+    call: str, fault: Fault, tmp_path: Path, errors: Breakage
+) -> None:
+    async with scene(tmp_path, errors) as here:
+        here.to_telegram.arm(call, fault)
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        assert await here.settle() == FINE
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("call", ["getFile", "file"])
+async def test_a_picture_fetched_that_meets(
+    call: str, fault: Fault, tmp_path: Path, errors: Breakage
+) -> None:
+    async with scene(tmp_path, errors) as here:
+        here.to_telegram.arm(call, fault)
+        await here.chat.send_photo(here.ann, photo(), caption="/animate waves move slowly")
+        end = await here.settle()
+    expected = FETCHED[call].get(fault, FINE)
+    assert (end.state, end.submissions, end.copies) == (
+        expected.state, expected.submissions, expected.copies,
+    )  # fmt: skip
+    assert bool(end.charged) == bool(expected.charged)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_notice_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+    async with scene(tmp_path, errors) as here:
+        here.to_provider.arm("submit", Fault.BROKEN)
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        await here.chat.wait(says("On it"))
+        here.to_telegram.arm("sendMessage", fault)
+        assert await here.settle() == BACK
+        told = [one for one in here.chat.from_bot if "credits are back" in (one.text or "")]
+        assert told or fault in {Fault.BAD_REQUEST, Fault.FORBIDDEN}
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_an_answer_to_a_press_that_meets(
+    fault: Fault, tmp_path: Path, errors: Breakage
+) -> None:
+    async with scene(tmp_path, errors) as here:
+        await here.chat.send(here.ann, "a cat on a sailing boat")
+        card = await here.chat.wait(says("Make a video of this?"))
+        here.to_telegram.arm("answerCallbackQuery", fault)
+        here.press(card, "Make it")
+        assert await here.settle() == FINE
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_card_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+    async with scene(tmp_path, errors) as here:
+        here.to_telegram.arm("sendMessage", fault)
+        await here.chat.send(here.ann, "a cat on a sailing boat")
+        assert await here.settle() == NOTHING
+        if fault is not Fault.FORBIDDEN:
+            await here.chat.wait(lambda message: message.text)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_choice_shown_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+    """What was chosen holds, whether or not its message could be changed."""
+    async with scene(tmp_path, errors) as here:
+        await here.chat.send(here.ann, "/settings")
+        choices = await here.chat.wait(lambda message: message.buttons)
+        here.to_telegram.arm("editMessageText", fault)
+        here.press(choices, "8 seconds")
+        await here.to_telegram.called("editMessageText")
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        assert await here.settle() == LONGER
+
+
+@pytest.mark.parametrize("after", ["submit", "download"])
+async def test_a_telegram_nobody_listens_at(after: str, tmp_path: Path, errors: Breakage) -> None:
+    """While the video is made, or when it is to be sent."""
+    async with scene(tmp_path, errors) as here:
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        await here.to_provider.called(after)
+        await here.to_telegram.refuse(AWAY_SECONDS)
+        assert await here.settle() == FINE

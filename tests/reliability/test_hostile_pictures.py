@@ -1,0 +1,79 @@
+"""Pictures that are bombs, lies or wrecks: said plainly, paid back, and nothing falls over."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.makings import photo
+from tests.reliability.hostility import answer_to, assert_alive, spent
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat
+    from tests.house import House
+
+
+def png(width: int, height: int, *, rows: int) -> bytes:
+    """A black-and-white PNG that claims its size and holds only so many rows of it."""
+    line = b"\0" + bytes((width + 7) // 8)
+    pixels = zlib.compress(line * rows, 9)
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", head)
+        + _chunk(b"IDAT", pixels)
+        + _chunk(b"IEND", b"")
+    )
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'
+PDF = b"%PDF-1.7\n1 0 obj <</Type /Catalog /OpenAction <</S /JavaScript>>>> endobj\n%%EOF"
+GOOD = photo()
+PNG = photo(form="PNG")
+HOSTILE = {
+    "a bomb of 900 million pixels": (png(30_000, 30_000, rows=30_000), "image/png", "too large"),
+    "a size that is a lie": (png(60_000, 60_000, rows=1), "image/png", "too large"),
+    "half a PNG": (PNG[: len(PNG) // 2], "image/png", "damaged"),
+    "half a JPEG": (GOOD[: len(GOOD) // 2], "image/jpeg", "damaged"),
+    "a JPEG's first bytes": (b"\xff\xd8\xff\xe0" + b"\0" * 200, "image/jpeg", "damaged"),
+    "text that claims to be a JPEG": (b"not a picture at all\n" * 20, "image/jpeg", "no picture"),
+    "SVG as PNG": (SVG, "image/png", "no picture"),
+    "PDF as JPEG": (PDF, "image/jpeg", "no picture"),
+    "a video as JPEG": (b"\0\0\0\x18ftypisom" + bytes(400), "image/jpeg", "no picture"),
+    "nothing": (b"\n", "image/jpeg", "no picture"),
+    "three pixels": (png(3, 1, rows=1), "image/png", "too small"),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+async def test_a_hostile_picture_is_named_for_what_it_is_and_costs_nothing(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str
+) -> None:
+    data, mime_type, said = HOSTILE[what]
+    asked = await chat.send_document(
+        ann, data, "holiday.jpg", mime_type, caption="/animate the waves roll in"
+    )
+    answer = await answer_to(chat, asked, said)
+    assert "9 credits are back" in (answer.text or "")
+    assert await spent(house, ann) == 0
+    assert provider.submissions == []
+    await assert_alive(house, chat, ann)
+
+
+@pytest.mark.parametrize("mime_type", ["image/svg+xml", "application/pdf"])
+async def test_what_is_openly_no_photo_gets_an_answer_and_no_video(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, mime_type: str
+) -> None:
+    asked = await chat.send_document(ann, SVG, "drawing", mime_type, caption="/animate it moves")
+    await answer_to(chat, asked)
+    assert provider.submissions == []
+    await assert_alive(house, chat, ann)

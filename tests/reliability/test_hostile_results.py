@@ -1,0 +1,49 @@
+"""Results that lead astray: into the operator's network, to no video, or on and on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generation import polling
+from sandbox.aimlapi import Render
+from tests.reliability.hostility import answer_to, assert_alive, spent
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat
+    from tests.house import House
+
+HOSTILE = {
+    "a redirect to this machine": Render.works(redirect="http://127.0.0.1:22/video.mp4"),
+    "a redirect into a private network": Render.works(redirect="https://10.0.0.1/video.mp4"),
+    "a redirect to the cloud's metadata": Render.works(
+        redirect="http://169.254.169.254/latest/meta-data/"
+    ),
+    "a redirect to a private name": Render.works(redirect="https://localhost/video.mp4"),
+    "a redirect to IPv6 loopback": Render.works(redirect="https://[::1]/video.mp4"),
+    "a redirect to a file": Render.works(redirect="file:///etc/passwd"),
+    "a page": Render.works(body="html"),
+    "bytes of no meaning": Render.works(body="garbage"),
+    "nothing": Render.works(body="empty"),
+    "a body without an end": Render.works(endless=True),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(polling, "LARGEST_VIDEO", 3_000_000)
+    monkeypatch.setattr(polling, "LINK_WAITS", (0.1, 0.1))  # quick where production is patient
+    provider.next_render = HOSTILE[what]
+    async with house.running():
+        asked = await chat.send(ann, "/video a boat")
+        answer = await answer_to(chat, asked, "9 credits are back")
+        assert "broke" in (answer.text or "")
+        assert await spent(house, ann) == 0
+        assert not any(message.video for message in chat.from_bot)
+        assert list((house.data / "videos").iterdir()) == []
+        await assert_alive(house, chat, ann)

@@ -1,0 +1,52 @@
+"""A stand-in for the media processes: it knows every file, and breaks down at times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generation.media import MediaFailed, MediaProcesses, MediaRefused, MediaTimeout
+
+if TYPE_CHECKING:
+    from tests.simulation.weather import Weather
+
+
+class StandInMedia(MediaProcesses):
+    """Answers jobs without a process."""
+
+    def __init__(self, weather: Weather) -> None:
+        super().__init__()
+        self._weather = weather
+
+    async def run(self, job: str, *, timeout: float, **arguments: Any) -> dict[str, Any]:  # noqa: ARG002, ASYNC109 - as the real one's
+        await self._weather.passes(0.01, 0.5)
+        if self._weather.strikes("media broke down", 0.005):
+            raise MediaFailed("killed")
+        match job:
+            case "probe_video":
+                if self._weather.strikes("result is no video", 0.003):
+                    raise MediaRefused("unreadable")
+                return _facts(Path(arguments["source"]))
+            case "measure_picture":
+                if self._weather.strikes("bad picture", 0.02):
+                    raise MediaRefused("broken")
+                return {"width": 1200, "height": 800, "format": "JPEG"}
+            case "fit_picture":
+                if self._weather.strikes("slow picture", 0.005):
+                    raise MediaTimeout("too slow")
+                _write(arguments["target"])
+            case "draw_thumbnail" | "encode_video" | "remux_video":
+                _write(arguments["target"])
+        return {}
+
+
+def _write(target: str) -> None:
+    Path(target).write_bytes(b"made of what was sent")
+
+
+def _facts(source: Path) -> dict[str, Any]:
+    return {
+        "container": "mp4", "brand": "isom", "index_first": True, "video": "h264",
+        "pixels": "yuv420p", "sound": "aac", "width": 1280, "height": 720, "seconds": 4.0,
+        "size": source.stat().st_size,
+    }  # fmt: skip

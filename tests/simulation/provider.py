@@ -1,0 +1,211 @@
+"""A stand-in for the AI/ML API behind httpx: it takes, makes, loses, refuses and forgets."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulation.weather import Weather
+
+LOG_LAG = 30.0
+"""Seconds until a request is in the log."""
+URL = "https://provider.test"
+VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(400)
+_SUBMIT = (
+    "no connection", "429", "503", "500", "400", "moderation", "502 after effect",
+    "hung after effect", "cut after effect", "half an answer", "504 after effect",
+) * 4 + ("502 without effect", "hung before effect")  # fmt: skip
+"""Those without effect are rare: each is looked for through a day."""
+_ENDS = {"well": 92, "moderated": 3, "broken": 3, "very late": 1.5, "never": 0.3}
+"""How requests end, by weight."""
+_ASK = ("no connection", "429", "500", "502", "half an answer", "hung", "404")
+_FETCH = ("gone", "500", "no video", "cut", "private", "hung")
+
+
+@dataclass
+class Job:
+    """A request the provider took; `ends` is when, in seconds since 1970."""
+
+    number: int
+    model: str
+    prompt: str
+    request_id: str
+    taken_at: float
+    ends: float
+    how: str
+
+
+class Provider:
+    """Answers over `httpx.MockTransport`."""
+
+    def __init__(self, weather: Weather, clock: Callable[[], float]) -> None:
+        self._weather = weather
+        self._clock = clock
+        self.jobs: list[Job] = []
+        self.taken: Counter[str] = Counter()
+        self.refuses_until = 0.0
+        self._gone_until: dict[str, float] = {}
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """Answer any request of the bot's."""
+        await self._weather.passes(0.05, 2.0)
+        path = request.url.path
+        if request.method == "POST" or path.startswith("/cdn/"):
+            return await (self._submit(request) if request.method == "POST" else self._fetch())
+        fault = self._weather.fault("asking", 0.03, _ASK)
+        if fault is not None:
+            return await self._spoiled(fault)
+        if self._clock() < self.refuses_until:
+            return _refusal(401, "Invalid API key")
+        match path:
+            case "/v2/video/generations":
+                return self._state(str(request.url.params["generation_id"]))
+            case "/v2/logs":
+                return self._log(request.url.params["start"])
+            case _:
+                return _json({"current_balance": 100})
+
+    async def _submit(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        dice = self._weather.dice
+        now = self._clock()
+        if self._weather.strikes("outage", 0.0004):
+            self.refuses_until = now + dice.uniform(60, 2400)
+        if self._weather.strikes("model gone", 0.0003):
+            self._gone_until[body["model"]] = now + 3600
+        if now < self.refuses_until:
+            return _refusal(401, "Invalid API key")
+        if now < self._gone_until.get(body["model"], 0):
+            return _refusal(404, "Not found")
+        fault = self._weather.fault("submission", 0.12, _SUBMIT) or ""
+        if fault == "hung before effect":
+            await self._weather.passes(200, 400)
+        elif refused := _refused(fault):
+            return refused
+        # here it takes effect, whoever still listens
+        job = self._take(body, request.headers["x-client-request-id"])
+        if fault == "hung after effect":
+            await self._weather.passes(200, 400)
+        if fault == "cut after effect":
+            raise httpx.RemoteProtocolError("cut")
+        await self._weather.passes(0.05, 2.0)
+        if fault in _GARBLED:
+            status, content = _GARBLED[fault]
+            return httpx.Response(status, content=content)
+        return _json({"id": f"job_{job.number}", "status": "queued"})
+
+    def _take(self, body: dict[str, Any], request_id: str) -> Job:
+        dice, now = self._weather.dice, self._clock()
+        how = "well"
+        if not self._weather.is_clear:
+            (how,) = dice.choices([*_ENDS], [*_ENDS.values()])
+        takes = dice.uniform(20, 240) if how != "very late" else dice.uniform(1900, 30_000)
+        job = Job(len(self.jobs), body["model"], body["prompt"], request_id, now, now + takes, how)
+        self.jobs.append(job)
+        self.taken[job.prompt] += 1
+        return job
+
+    def _state(self, provider_id: str) -> httpx.Response:
+        job = self.jobs[int(provider_id.removeprefix("job_"))]
+        said: dict[str, Any] = {"id": provider_id, "status": "generating"}
+        if job.how != "never" and self._clock() >= job.ends:
+            match job.how:
+                case "moderated":
+                    message = "Your request was blocked by our moderation system."
+                    said |= {"status": "error", "error": {"name": "moderation", "message": message}}
+                case "broken":
+                    said |= {"status": "error", "error": {"name": "Internal", "message": "broken"}}
+                case _:
+                    host = URL
+                    if self._weather.strikes("private link", 0.002):
+                        host = "https://10.0.0.1"
+                    usage = {"usd_spent": "0.84"}
+                    said |= {"status": "completed", "meta": {"usage": usage}}
+                    said["video"] = {"url": f"{host}/cdn/{job.number}.mp4"}
+        return _json(said)
+
+    def _log(self, start: str) -> httpx.Response:
+        """List what came since a moment; a row is there half a minute after its request."""
+        since = datetime.fromisoformat(start).timestamp()
+        first = bisect_left(self.jobs, since, key=lambda job: job.taken_at)
+        seen = [
+            job for job in self.jobs[first : first + 100] if self._clock() - job.taken_at > LOG_LAG
+        ]
+        rows = [
+            {"client_request_id": job.request_id, "inference_id": f"job_{job.number}",
+             "status": "succeeded"}
+            for job in seen
+        ]  # fmt: skip
+        return _json({"data": rows, "pagination": {"has_more": False}})
+
+    async def _fetch(self) -> httpx.Response:
+        fault = self._weather.fault("fetching", 0.04, _FETCH)
+        match fault:
+            case None:
+                return httpx.Response(200, stream=httpx.ByteStream(VIDEO))
+            case "gone":
+                return httpx.Response(410)
+            case "private":
+                return httpx.Response(302, headers={"location": "http://192.168.0.1/x"})
+            case "no video":
+                return httpx.Response(200, stream=httpx.ByteStream(b"<h1>Please sign in</h1>"))
+            case _:
+                return await self._spoiled(fault)
+
+    async def _spoiled(self, fault: str) -> httpx.Response:
+        match fault:
+            case "no connection":
+                raise httpx.ConnectError("refused")
+            case "cut":
+                raise httpx.RemoteProtocolError("cut")
+            case "hung":
+                await self._weather.passes(60, 700)
+                raise httpx.ReadTimeout("hung")
+            case "half an answer":
+                return httpx.Response(200, content=b'{"id": "vid')
+            case "502":
+                return httpx.Response(502, html="<h1>Bad gateway</h1>")
+            case _:
+                return _refusal(int(fault), "Something wrong", {"retry-after": "30"})
+
+
+_GARBLED = {
+    "half an answer": (200, b'{"id": "vid'),
+    "502 after effect": (502, b"<h1>Bad gateway</h1>"),
+    "504 after effect": (504, b"<h1>Gateway timeout</h1>"),
+}
+
+
+def _refused(fault: str) -> httpx.Response | None:
+    """Return the answer to a submission that has no effect."""
+    match fault:
+        case "429" | "503":
+            return _refusal(int(fault), "Too Many Requests", {"retry-after": "7"})
+        case "500" | "400":
+            return _refusal(int(fault), "Something wrong with the server")
+        case "moderation":
+            return _refusal(400, "Your request was blocked by our moderation system.")
+        case "502 without effect":
+            return httpx.Response(502, html="<h1>Bad gateway</h1>")
+        case "no connection":
+            raise httpx.ConnectError("refused")
+        case _:
+            return None
+
+
+def _json(body: object) -> httpx.Response:
+    return httpx.Response(200, json=body)
+
+
+def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    body = {"requestId": "req-1", "message": message, "error": {"message": message}}
+    return httpx.Response(status, json=body, headers=headers)

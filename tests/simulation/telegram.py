@@ -1,0 +1,152 @@
+"""A stand-in for Telegram at the outbox: it shows what arrived, and loses answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from telegram.error import BadRequest, TimedOut
+
+from handlers.replies.outbox import Outbox, Sent
+from handlers.replies.outcomes import NoTopic, NotSent, Refused, SentPerhaps, TooLarge, Unreachable
+from handlers.replies.pacing import Pacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generation.videos import Deliverable
+    from storage.chats import Chat
+    from tests.simulation.weather import Weather
+
+_TEXT = ("flood", "lost", "lost after effect", "no connection")
+_VIDEO = (*_TEXT, "no topic", "refused", "too large")
+
+
+class Telegram:
+    """What every chat holds; it outlives the bot's lives."""
+
+    def __init__(self, weather: Weather) -> None:
+        self.weather = weather
+        self.videos: Counter[str] = Counter()
+        """Copies by the prompt in their caption, in all chats together."""
+        self.unknown: Counter[str] = Counter()
+        """Sends whose sender never learned what came of them, by prompt."""
+        self.told: defaultdict[int, list[str]] = defaultdict(list)
+        """Texts by chat."""
+        self.blocked: set[int] = set()
+        self.ids = count(1)
+
+
+class StandInOutbox(Outbox):
+    """Sends into the stand-in's chats."""
+
+    def __init__(self, telegram: Telegram, bot: Any) -> None:
+        super().__init__(bot, Pacing(1.0))
+        self._telegram = telegram
+        self._weather = telegram.weather
+
+    async def turn(self, _chat: Chat) -> None:
+        await self._weather.passes(0.0, 1.0)
+
+    async def say(self, chat: Chat, text: str, **_: Any) -> int:
+        await self._weather.passes(0.05, 1.0)
+        self._refuse_where_blocked(chat)
+        fault = self._weather.fault("telling", 0.03, _TEXT)
+        self._fail(fault)
+        number = next(self._telegram.ids)
+        self._telegram.told[chat.telegram_id].append(text)
+        self._lose_the_answer(fault)
+        await self._weather.passes(0.05, 1.0)
+        return number
+
+    async def edit(self, *_: Any, **__: Any) -> None:
+        await self._weather.passes(0.05, 1.0)
+        self._fail(self._weather.fault("editing", 0.03, _TEXT))
+
+    async def delete(self, *_: Any, **__: Any) -> None:
+        await self.edit()
+
+    async def change_buttons(self, *_: Any, **__: Any) -> None:
+        await self.edit()
+
+    async def react(self, *_: Any, **__: Any) -> None:
+        await self.edit()
+
+    async def busy(self, *_: Any, **__: Any) -> None:
+        await self.edit()
+
+    async def send_file(
+        self, chat: Chat, video: Deliverable, caption: str, *, as_document: bool = False, **_: Any
+    ) -> Sent:
+        prompt = caption.splitlines()[-1]
+        fault = self._weather.fault("sending", 0.08, _VIDEO)
+        try:
+            await self._weather.passes(0.5, 20.0)
+            self._refuse_where_blocked(chat)
+            self._refuse_video(fault, as_document=as_document)
+            self._fail(fault)
+            assert video.size
+            self._telegram.videos[prompt] += 1
+            self._lose_the_answer(fault)
+            await self._weather.passes(0.05, 1.0)
+        except (asyncio.CancelledError, SentPerhaps):
+            self._telegram.unknown[prompt] += 1
+            raise
+        number = next(self._telegram.ids)
+        return Sent(number, f"file-{number}", "document" if as_document else "video")
+
+    @staticmethod
+    def _refuse_video(fault: str | None, *, as_document: bool) -> None:
+        match fault:
+            case "no topic":
+                raise NoTopic("message thread not found")
+            case "refused" if not as_document:
+                raise Refused("wrong type of the web page content")
+            case "too large":
+                raise TooLarge("Request Entity Too Large")
+
+    @staticmethod
+    def _lose_the_answer(fault: str | None) -> None:
+        if fault == "lost after effect":
+            raise SentPerhaps("timed out")
+
+    def _refuse_where_blocked(self, chat: Chat) -> None:
+        if chat.telegram_id in self._telegram.blocked:
+            raise Unreachable("bot was blocked by the user")
+
+    def _fail(self, fault: str | None) -> None:
+        match fault:
+            case "flood":
+                raise NotSent("Too Many Requests", 13.0)
+            case "no connection":
+                raise NotSent("no connection")
+            case "lost":
+                raise SentPerhaps("timed out")
+
+
+class StandInBot:
+    """What is asked of python-telegram-bot's bot here: who it is, and pictures by their ids."""
+
+    username = "film_maker_bot"
+    link = "https://t.me/film_maker_bot"
+    supports_inline_queries = True
+
+    def __init__(self, weather: Weather) -> None:
+        self._weather = weather
+
+    async def get_file(self, *_: Any, **__: Any) -> StandInBot:
+        await self._weather.passes(0.1, 2.0)
+        if self._weather.strikes("picture delayed", 0.05):
+            raise TimedOut
+        if self._weather.strikes("picture gone", 0.01):
+            raise BadRequest("wrong file_id or the file is temporarily unavailable")
+        return self
+
+    async def download_to_drive(self, target: Path, **_: Any) -> None:
+        _write(target)
+
+
+def _write(target: Path) -> None:
+    target.write_bytes(b"a picture")

@@ -1,0 +1,50 @@
+"""Thousands of people, requests and faults in virtual time; the same seed, the same town."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.simulation.towns import lived_side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SEED = os.environ.get("SIMULATION_SEED") or str(random.randrange(10**9))
+"""A failure names the seed of its town: alone in SIMULATION_SEED, it lives again."""
+A_TOWN = 2_500
+"""Generations of one town."""
+
+
+def live(generations: int, record_property: Callable[[str, object], None]) -> None:
+    began = time.monotonic()
+    names = range(max(1, generations // A_TOWN))
+    seeds = [SEED] if "-" in SEED else [f"{SEED}-{name}" for name in names]
+    towns = lived_side_by_side(seeds, A_TOWN)
+    record_property(
+        "figures",
+        f"simulation: {sum(town.generations for town in towns)} generations, "
+        f"{sum(town.faults for town in towns)} faults, {sum(town.lives for town in towns)} lives, "
+        f"{sum(town.days for town in towns):.0f} days of {len(towns)} towns (seed {SEED}), "
+        f"{time.monotonic() - began:.0f} s",
+    )
+    wrong = [
+        f"SIMULATION_SEED={town.seed}: {problem}" for town in towns for problem in town.wrong[:20]
+    ]
+    assert not wrong, "\n".join(wrong)
+    assert all(town.generations >= A_TOWN for town in towns)
+
+
+def test_whatever_goes_wrong_each_request_is_paid_and_delivered_or_given_back(
+    record_property: Callable[[str, object], None],
+) -> None:
+    live(10_000, record_property)
+
+
+@pytest.mark.soak
+def test_so_it_is_a_million_times(record_property: Callable[[str, object], None]) -> None:
+    live(1_000_000, record_property)

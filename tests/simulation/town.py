@@ -1,0 +1,248 @@
+"""The people of the simulation: what they ask for, take back, and how often the bot dies."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections import Counter
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from generation import acceptance
+from generation.acceptance import Accepted, Repeated
+from generation.credits import Terms
+from generation.models import Offer
+from generation.periods import Period
+from handlers import cancel
+from handlers.replies.language import Languages
+from handlers.replies.outcomes import SendError
+from storage import chats, ledger, people
+from storage.accounts import Account
+from storage.chats import ChatKind
+from storage.generations import Request
+from storage.ledger import Pot
+from tests.reliability import invariants
+from tests.simulation.life import Life
+from tests.simulation.provider import Provider
+from tests.simulation.telegram import Telegram
+from tests.simulation.weather import Weather
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generation.models import Kind
+
+FREE_CREDITS = 54
+START = 1_795_132_800.0
+"""The beginning of 20 November 2026, UTC: periods turn at midnight."""
+PRICES = {"sora-2": (9, 840_000), "sora-2-pro": (13, 1_260_000)}
+"""Credits and millionths of a US dollar for four seconds."""
+GROUPS = -1000
+CHANNELS = -5000
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one message asks for; a message is handled until it is, as the inbox sees to."""
+
+    number: int
+    person: int
+    chat: int
+    as_channel: bool
+    kind: Kind
+    family: str
+
+    @property
+    def shape(self) -> str | None:
+        """The picture decides where there is one."""
+        return "16:9" if self.kind == "t2v" else None
+
+    @property
+    def prompt(self) -> str:
+        return f"boat number {self.number}"
+
+
+class Town:
+    """Everybody and everything, by one seed."""
+
+    def __init__(self, folder: Path, seed: str, *, generations: int) -> None:
+        self._folder = folder
+        self._dice = random.Random(seed)
+        self._wanted = generations
+        self._clock0 = asyncio.get_running_loop().time()
+        self.weather = Weather(random.Random(f"{seed}: weather"))
+        self.provider = Provider(self.weather, self.clock)
+        self.telegram = Telegram(self.weather)
+        self._offer = Offer.load()
+        self._languages = Languages()
+        self._open: dict[int, Wish] = {}
+        self.asked = 0
+        self.accepted = 0
+        self.lives = 0
+        self.days = 0.0
+        self.outcomes: Counter[str] = Counter()
+        self._terms = Terms(
+            credit_usd=Decimal("0.10"), free_credits=FREE_CREDITS, period=Period.DAY,
+            zone=ZoneInfo("UTC"), budget_usd=None, budget_period=Period.DAY, max_pending=3,
+        )  # fmt: skip
+
+    def clock(self) -> float:
+        """Seconds since 1970, virtual."""
+        return START + asyncio.get_running_loop().time() - self._clock0
+
+    async def live(self) -> list[str]:
+        """Let everything happen; return what is wrong, at any restart or in the end."""
+        coming = asyncio.create_task(self._come())
+        wrong: list[str] = []
+        while not coming.done() and not wrong:
+            if self.asked > 50 * self._wanted:
+                return [f"of {self.asked} requests only {self.accepted} were accepted"]
+            life = await self._new_life()
+            alive = self._dice.expovariate(1 / 2400)
+            await asyncio.wait({coming}, timeout=alive)
+            await life.kill()
+            wrong = life.broken + self._check()
+        coming.cancel()
+        self.days = (self.clock() - START) / invariants.DAY
+        self.weather.is_clear = True
+        life = await self._new_life()
+        waited = 0
+        while not wrong and (left := self._left()):
+            if (waited := waited + 1) > 200:
+                return [f"never finished: {left}"]
+            await asyncio.sleep(1800)
+        await life.kill()
+        return wrong or life.broken or self._in_the_end()
+
+    async def _new_life(self) -> Life:
+        self.lives += 1
+        self._life = Life(
+            self._folder, self.weather, self.provider, self.telegram,
+            offer=self._offer, languages=self._languages, clock=self.clock,
+        )  # fmt: skip
+        await self._life.begin()
+        # what was not handled is handled again, as the inbox does
+        for wish in list(self._open.values()):
+            self._life.do(self._handle(self._life, wish))
+        return self._life
+
+    async def _come(self) -> None:
+        """Messages arrive one by one, and now and then many at once."""
+        while self.accepted < self._wanted:
+            await asyncio.sleep(self._dice.expovariate(1 / 25))
+            for _ in range(30 if self._dice.random() < 0.005 else 1):
+                self.asked += 1
+                wish = self._wish(self.asked)
+                self._open[wish.number] = wish
+                self._life.do(self._handle(self._life, wish))
+            if self._dice.random() < 0.01:
+                self._block_or_unblock()
+
+    def _wish(self, number: int) -> Wish:
+        dice = self._dice
+        person = dice.randint(1, max(50, self._wanted // 5))
+        chat = person if dice.random() < 0.6 else GROUPS - dice.randint(1, 200)
+        kind: Kind = "t2v" if dice.random() < 0.6 else "i2v"
+        family = dice.choice(["sora-2", "sora-2", "sora-2-pro"])
+        return Wish(number, person, chat, chat < 0 and dice.random() < 0.05, kind, family)
+
+    def _block_or_unblock(self) -> None:
+        blocked = self.telegram.blocked
+        if len(blocked) > 5:
+            blocked.discard(self._dice.choice(sorted(blocked)))
+        else:
+            blocked.add(self._dice.randint(1, max(50, self._wanted // 5)))
+
+    async def _handle(self, life: Life, wish: Wish) -> None:
+        """Do what a handler does with a message, twice at times, as Telegram repeats itself."""
+        for _ in range(2 if self._dice.random() < 0.02 else 1):
+            answer = await self._place(life, wish)
+            self.outcomes[type(answer).__name__] += 1
+            if isinstance(answer, Accepted):
+                self.accepted += 1
+                life.wake(answer.generation.chat)
+            if isinstance(answer, Accepted | Repeated):
+                with suppress(SendError):
+                    await life.status.show(answer.generation)
+                life.wake(answer.generation.chat)
+        self._open.pop(wish.number, None)
+        if self._dice.random() < 0.05 and isinstance(answer, Accepted):
+            await asyncio.sleep(self._dice.expovariate(1 / 20))
+            async with life.db.transaction() as tx:
+                await cancel.call_back(
+                    tx, answer.generation.id, answer.generation.account, now=self.clock()
+                )
+            life.wake(answer.generation.chat)
+
+    async def _place(self, life: Life, wish: Wish) -> acceptance.Answer:
+        now = self.clock()
+        async with life.db.transaction() as tx:
+            await people.seen(
+                tx, wish.person, name=f"Person {wish.person}", username=None, language="en", now=now
+            )
+            kind = ChatKind.PRIVATE if wish.chat > 0 else ChatKind.SUPERGROUP
+            chat = await chats.seen(tx, wish.chat, kind=kind, now=now)
+            account = Account.chat(chat.id) if wish.as_channel else Account.person(wish.person)
+            if self._dice.random() < (0.3 if wish.as_channel else 0.02):
+                await ledger.grant(
+                    tx, account, Pot.BOUGHT, self._dice.randint(1, 60),
+                    cause=f"grant:{wish.number}:{now}", note=None, now=now,
+                )  # fmt: skip
+        async with life.db.transaction() as tx:
+            request = _request(self._offer, wish, chat.id, account)
+            return await acceptance.accept(tx, request, self._terms, now=self.clock())
+
+    def _check(self) -> list[str]:
+        with closing(sqlite3.connect(self._folder / "bot.sqlite3")) as database:
+            return invariants.wrong_always(database)
+
+    def _left(self) -> list[str]:
+        with closing(sqlite3.connect(self._folder / "bot.sqlite3")) as database:
+            parked = database.execute("SELECT id FROM generations WHERE state = 'parked'")
+            return [
+                *(f"open: {wish}" for wish in self._open.values()),
+                *(f"parked: {row[0]}" for row in parked.fetchall()),
+                *invariants.unfinished(database),
+            ]
+
+    def _in_the_end(self) -> list[str]:
+        """Hold the bot's books against what the provider took and the chats received."""
+        with closing(sqlite3.connect(self._folder / "bot.sqlite3")) as database:
+            wrong = [
+                *invariants.wrong_always(database),
+                *invariants.overdrawn(database, FREE_CREDITS),
+                *invariants.damaged(database),
+            ]
+            rows = database.execute("SELECT id, state, prompt FROM generations").fetchall()
+        for number, state, prompt in rows:
+            self.outcomes[state] += 1
+            copies, unknown = self.telegram.videos[prompt], self.telegram.unknown[prompt]
+            if self.provider.taken[prompt] > 1:
+                wrong.append(f"{number}: the provider took it {self.provider.taken[prompt]} times")
+            if copies > 1 + unknown:
+                wrong.append(f"{number}: {copies} copies after {unknown} unknown sends")
+            if state == "delivered" and not copies:
+                wrong.append(f"{number}: delivered, and nowhere to be seen")
+            if state in {"failed", "cancelled"} and copies:
+                wrong.append(f"{number}: {state}, and there is a video")
+            if state == "undeliverable" and not unknown and not self.telegram.weather.met:
+                wrong.append(f"{number}: undeliverable in good weather")
+        return wrong
+
+
+def _request(offer: Offer, wish: Wish, chat: int, account: Account) -> Request:
+    mode = offer[wish.family].mode(wish.kind)
+    assert mode is not None
+    credits_, micros = PRICES[wish.family]
+    return Request(
+        origin="message", cause=f"message:{wish.number}", chat=chat, thread_id=None,
+        message_id=wish.number, account=account, kind=wish.kind, family=wish.family,
+        model=mode.model, prompt=wish.prompt, seconds=4, aspect_ratio=wish.shape,
+        resolution="720p", fit="crop", silent=False,
+        picture="picture" if wish.kind == "i2v" else None,
+        credits=credits_, price_micros=micros, budget_micros=0,
+    )  # fmt: skip

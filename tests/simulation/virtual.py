@@ -1,0 +1,114 @@
+"""Time that passes only while everybody waits, and a database that answers without a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import sqlite3
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from storage.database import Database
+from storage.migrations import migrate
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Generator, Iterable
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+class _Leap(selectors.SelectSelector):
+    """A selector that leaps to the next timer instead of waiting for it."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise RuntimeError("everybody waits, and nobody for the clock")
+        self.now += max(0.0, timeout)
+        return super().select(0)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock starts at 0 and never waits; work in threads takes no time."""
+
+    def __init__(self) -> None:
+        self._leap = _Leap()
+        super().__init__(self._leap)
+
+    def time(self) -> float:
+        return self._leap.now
+
+    def run_in_executor(  # type: ignore[override] # the base's types its variadic arguments anew
+        self, _executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        done = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - handed to whoever awaits it
+            done.set_exception(error)
+        return done
+
+
+class _Result:
+    """A cursor that can be awaited or entered, as aiosqlite's."""
+
+    def __init__(self, cursor: sqlite3.Cursor, *, pause: bool) -> None:
+        self._cursor = cursor
+        self._pause = pause
+
+    def __await__(self) -> Generator[None, None, _Result]:
+        if self._pause:
+            yield  # somebody else goes first
+        return self
+
+    async def __aenter__(self) -> Self:
+        await self
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._cursor.close()
+
+    @property
+    def rowcount(self) -> int:
+        return self._cursor.rowcount
+
+    async def fetchone(self) -> Any:
+        return self._cursor.fetchone()
+
+    async def fetchall(self) -> list[Any]:
+        return self._cursor.fetchall()
+
+
+class DirectConnection:
+    """What the bot uses of aiosqlite's connection, on sqlite3 itself; the dice interrupt it."""
+
+    def __init__(self, path: Path, dice: random.Random) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._dice = dice
+        for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+
+    def execute(self, statement: str, values: Iterable[Any] = ()) -> _Result:
+        cursor = self._connection.execute(statement, tuple(values))
+        return _Result(cursor, pause=self._dice.random() < 0.02)
+
+    async def rollback(self) -> None:
+        self._connection.rollback()
+
+    async def close(self) -> None:
+        self._connection.close()
+
+    def cut(self) -> None:
+        """End as a killed process does: what is not committed never was."""
+        self._connection.close()
+
+
+async def open_database(path: Path, dice: random.Random) -> tuple[Database, DirectConnection]:
+    """Open the bot's database file on a direct connection."""
+    connection: Any = DirectConnection(path, dice)
+    await migrate(connection)
+    return Database(connection), connection
