@@ -1,0 +1,31 @@
+"""What people do in these tests, and what it costs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage import ledger
+from storage.accounts import Account
+from storage.ledger import Pot
+from tests.flows.looks import shows_video
+from tests.handlers.commons import settled
+
+if TYPE_CHECKING:
+    from sandbox.telegram import Group, Message, Person, PrivateChat
+    from tests.house import House
+
+
+async def spent(house: House, person: Person) -> int:
+    """Return the credits of a person's allowance that are held or captured."""
+    async with house.db.reading() as connection:
+        return await ledger.drawn(connection, Account.person(person.id), Pot.ALLOWANCE, since=0)
+
+
+async def made(
+    house: House, chat: Group | PrivateChat, by: Person, words: str, prompt: str = ""
+) -> Message:
+    """Order a video and wait until it is there and written down."""
+    await chat.send(by, f"/video {words}")
+    video = await chat.wait(shows_video(prompt or words))
+    await settled(house)
+    return video

@@ -1,0 +1,48 @@
+"""A group of friends, and a Telegram that keeps its flood limits."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.times import Times
+from sandbox.telegram import TelegramSandbox
+from tests.house import House
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Person
+    from tests.house import Breakage
+
+SPEED = 10.0
+"""How much faster than ours the clock of the strict Telegram runs."""
+PACED = Times(limits_second=1 / SPEED)
+
+
+@pytest.fixture
+def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
+    """Ann's group with Bob in it."""
+    return telegram.group("Film club", [ann, bob])
+
+
+@pytest.fixture
+async def strict_telegram() -> AsyncIterator[TelegramSandbox]:
+    """A Telegram that takes 20 messages a minute in a group; its minutes last six seconds."""
+    began = time.time()
+    async with TelegramSandbox(
+        flood_limits=True, clock=lambda: began + (time.time() - began) * SPEED
+    ) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def strict_house(
+    strict_telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
+) -> House:
+    """The bot beside the Telegram that keeps its limits."""
+    return House(strict_telegram, provider, tmp_path / "data", errors)

@@ -1,0 +1,177 @@
+"""One budget per chat: results come first, what nobody misses is left out, others go on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from telegram.error import RetryAfter
+
+from handlers.replies.outcomes import LeftOut, NotSent
+from handlers.replies.pacing import GROUP, Lane, Pacing, Rate, Urgency
+from sandbox.telegram import Fault
+from tests.flows.looks import says, shows_video
+from tests.groups.conftest import PACED
+from tests.handlers.commons import settled
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, TelegramSandbox
+    from sandbox.telegram.world import Call
+    from tests.house import House
+
+GROUP_ID = -1_000_000_000_007
+SPOKEN = ("send", "edit")
+
+
+def busiest_minute(calls: list[Call], chat_id: int) -> int:
+    """Return the most messages, edits and chat actions within a minute of Telegram's clock."""
+    times = [
+        call.at
+        for call in calls
+        if call.method.startswith(SPOKEN) and call.params.get("chat_id") == chat_id
+    ]
+    return max(sum(start <= at < start + 60 for at in times) for start in times)
+
+
+async def test_25_people_ask_in_one_group_within_a_minute_and_all_get_their_videos(
+    strict_house: House, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
+) -> None:
+    people = [strict_telegram.person(f"Member {n}") for n in range(25)]
+    group = strict_telegram.group("Crowd", people)
+    async with strict_house.running(times=PACED):
+        asked = await asyncio.gather(
+            *(group.send(one, f"/video boat number {n}") for n, one in enumerate(people))
+        )
+        for message in asked:
+            await group.wait(shows_video(to=message.message_id), timeout=40)
+        await settled(strict_house)
+    assert [call.error for call in strict_telegram.calls if "429" in (call.error or "")] == []
+    assert len([one for one in group.messages if one.video is not None]) == 25
+    assert len(provider.submissions) == 25
+    assert busiest_minute(strict_telegram.calls, group.id) <= 20
+    assert all(message.reactions == ["👀"] for message in asked)
+
+
+async def test_status_edits_are_shed_while_results_are_due(
+    strict_house: House, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 0.5
+    people = [strict_telegram.person(f"Member {n}") for n in range(12)]
+    group = strict_telegram.group("Crowd", people)
+    async with strict_house.running(times=PACED):
+        for n, one in enumerate(people):
+            await group.send(one, f"/video boat number {n}")
+        for n in range(12):
+            await group.wait(shows_video(f"boat number {n}"), timeout=30)
+        await settled(strict_house)
+    texts = strict_telegram.calls_of("sendMessage")
+    edits = strict_telegram.calls_of("editMessageText")
+    assert len(texts) + len(edits) <= 3, "twelve orders share one board, which is hardly touched"
+    assert len(strict_telegram.calls_of("sendVideo")) == 12
+
+
+async def test_a_flood_limit_in_one_chat_holds_up_no_other(
+    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    punished = telegram.group("Loud", [ann])
+    other = telegram.group("Quiet", [bob])
+    flood = telegram.faults.always("sendVideo", Fault.flood(3600), chat_id=punished.id)
+    async with house.running():
+        for n in range(3):
+            await punished.send(ann, f"/video boat {n}")
+        await telegram.wait_for_call("sendVideo")
+        for n in range(3):
+            await other.send(bob, f"/video train {n}")
+        for n in range(3):
+            await other.wait(shows_video(f"train {n}"))
+        assert flood.hits <= 3, "a chat that is to be left alone is left alone"
+        assert not [one for one in punished.messages if one.video]
+
+
+async def test_what_waited_for_a_flood_limit_arrives_after_it(
+    house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    group = telegram.group("Loud", [ann])
+    telegram.faults.next("sendVideo", Fault.flood(1), chat_id=group.id)
+    async with house.running():
+        asked = await group.send(ann, "/video a patient boat")
+        await group.wait(shows_video(to=asked.message_id))
+        await settled(house)
+    assert len([one for one in group.messages if one.video]) == 1
+
+
+async def test_an_answer_waits_for_a_flood_limit_and_is_said_once(
+    house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    chat = telegram.private(ann)
+    telegram.faults.next("sendMessage", Fault.flood(1), chat_id=chat.id)
+    async with house.running():
+        await chat.send(ann, "/help")
+        await chat.wait(says("/video"))
+    assert len(chat.from_bot) == 1
+
+
+async def test_the_most_urgent_goes_first_then_who_came_first() -> None:
+    lane, order = Lane(Rate(1, 0.02)), []
+
+    async def speak(name: str, urgency: Urgency) -> None:
+        await lane.turn(urgency)
+        order.append(name)
+
+    await lane.turn(Urgency.ANSWER)
+    await asyncio.gather(
+        speak("first answer", Urgency.ANSWER),
+        speak("second answer", Urgency.ANSWER),
+        speak("first result", Urgency.RESULT),
+        speak("second result", Urgency.RESULT),
+    )
+    assert order[-2:] == ["first answer", "second answer"]
+    assert order[:2] == ["first result", "second result"]
+
+
+async def request(pacing: Pacing, callback: Any, urgency: Urgency, chat: int = GROUP_ID) -> Any:
+    return await pacing.process_request(callback, (), {}, "sendMessage", {"chat_id": chat}, urgency)
+
+
+async def done() -> bool:
+    return True
+
+
+async def test_what_is_cosmetic_leaves_half_of_the_budget_to_what_matters() -> None:
+    pacing = Pacing()
+    for _ in range(3):
+        await request(pacing, done, Urgency.COSMETIC)
+    with pytest.raises(LeftOut):
+        await request(pacing, done, Urgency.COSMETIC)
+    await request(pacing, done, Urgency.ANSWER)
+
+
+async def test_a_result_whose_chat_is_to_be_left_alone_for_long_is_told_when() -> None:
+    pacing = Pacing()
+
+    async def flooded() -> bool:
+        raise RetryAfter(3600)
+
+    with pytest.raises(RetryAfter):
+        await request(pacing, flooded, Urgency.RESULT)
+    with pytest.raises(NotSent) as refusal:
+        await pacing.turn(GROUP_ID)
+    assert 3590 < refusal.value.retry_after <= 3600
+    with pytest.raises(LeftOut):
+        await request(pacing, done, Urgency.COSMETIC)
+    await request(pacing, done, Urgency.ANSWER, chat=GROUP_ID - 1)
+
+
+async def test_a_stop_leaves_nobody_waiting() -> None:
+    pacing = Pacing()
+    for _ in range(int(GROUP.count)):
+        await pacing.turn(GROUP_ID)
+    waits = asyncio.create_task(pacing.turn(GROUP_ID))
+    await asyncio.sleep(0)
+    await pacing.shutdown()
+    with pytest.raises(asyncio.CancelledError):
+        await waits

@@ -1,0 +1,169 @@
+"""What a group's admins choose for it, and what stays between one person and the bot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.groupsettings import choice
+from sandbox.aimlapi import Fault
+from storage.groups import Asking
+from tests.flows.looks import says, shows_video
+from tests.groups.acts import made
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram.actors import Topic
+    from tests.house import House
+
+
+async def settings_of(group: Group, admin: Person, topic: Topic | None = None) -> Message:
+    """Open the group's settings as one of its admins."""
+    asked = await group.send(admin, "/settings", topic=topic)
+    return await group.wait(lambda m: m.reply_to == asked.message_id and bool(m.buttons))
+
+
+async def silence_after(group: Group, by: Person, words: str) -> bool:
+    """Say something, and tell whether the bot said nothing to it."""
+    before = len(group.from_bot)
+    await group.send(by, words)
+    await group.send(by, "/help")
+    await group.wait(lambda m: says("/video")(m) and group.from_bot.index(m) >= before)
+    return len(group.from_bot) == before + 1
+
+
+async def test_only_admins_may_ask_where_they_chose_so(
+    bot: Bot, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    settings = await settings_of(club, ann)
+    await settings.press("Admins", by=ann)
+    await club.wait(says("Only admins may ask"))
+    asked = await club.send(bob, "/video a boat")
+    await club.wait(says("only admins ask for videos", to=asked.message_id))
+    assert provider.submissions == []
+    await made_by_admin(club, ann)
+
+
+async def made_by_admin(club: Group, ann: Person) -> None:
+    await club.send(ann, "/video a train")
+    await club.wait(shows_video("a train"))
+
+
+async def test_switched_off_it_is_silent_but_for_help_and_settings(
+    bot: Bot, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    await (await settings_of(club, ann)).press("Off here", by=ann)
+    await club.wait(says("I am switched off here."))
+    for words in ("/video a boat", "/video", "/animate"):
+        assert await silence_after(club, bob, words), f"{words} was answered"
+    assert provider.submissions == []
+    await (await settings_of(club, ann)).press("Everyone", by=ann)
+    await club.send(bob, "/video a boat")
+    await club.wait(shows_video("a boat"))
+
+
+async def test_it_works_in_one_topic_only_where_they_chose_so(
+    bot: Bot, telegram: TelegramSandbox, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    forum = telegram.group("Forum", [ann, bob], forum=True)
+    films, talk = forum.topic("Films"), forum.topic("Talk")
+    await (await settings_of(forum, ann, films)).press("Only this topic", by=ann)
+    await forum.wait(says("I work in one topic only."))
+    for elsewhere in (talk, None):
+        asked = await forum.send(bob, "/video a boat", topic=elsewhere)
+        await forum.wait(says("not in this one", to=asked.message_id))
+    assert provider.submissions == []
+    await forum.send(bob, "/video a boat", topic=films)
+    video = await forum.wait(shows_video("a boat"))
+    assert video.topic is films
+
+
+async def test_so_many_per_member_and_day(
+    bot: Bot, house: House, club: Group, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    await (await settings_of(club, ann)).press("1 a day", by=ann)
+    await club.wait(says("Each member gets 1 video a day."))
+    await made(house, club, bob, "a boat")
+    asked = await club.send(bob, "/video another")
+    await club.wait(says("your last one in this group for today", to=asked.message_id))
+    await made(house, club, ann, "a train")
+    await made(house, chat, ann, "alone a plane")
+
+
+async def test_only_the_groups_admins_choose(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    settings = await settings_of(club, ann)
+    shown = settings.reply_markup
+    for row in settings.buttons:
+        for button in row:
+            answer = await settings.press(button.text, by=bob)
+            assert answer.text == "Only this group's admins choose that."
+    assert settings.reply_markup == shown
+    asked = await club.send(bob, "/settings")
+    await club.wait(says("between you and me", to=asked.message_id))
+
+
+async def test_an_anonymous_admin_sees_the_groups_settings_and_presses_as_themselves(
+    bot: Bot, club: Group, ann: Person
+) -> None:
+    asked = await club.send(ann, "/settings", sender_chat=club)
+    settings = await club.wait(lambda m: m.reply_to == asked.message_id and bool(m.buttons))
+    assert (await settings.press("Admins", by=ann)).text == "Saved."
+
+
+async def test_a_refusal_in_a_group_quotes_nothing_and_tells_why_in_private_to_its_asker_only(
+    bot: Bot,
+    telegram: TelegramSandbox,
+    club: Group,
+    chat: PrivateChat,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    provider.faults.next("submit", Fault.moderation())
+    asked = await club.send(ann, "/video something embarrassing")
+    refusal = await club.wait(says("Ann, that one was turned down.", to=asked.message_id))
+    assert "embarrassing" not in (refusal.text or "")
+    link = refusal.button("See why").url or ""
+    payload = link.partition("?start=")[2]
+    assert payload.startswith("why-")
+    await chat.send(ann, f"/start {payload}")
+    await chat.wait(says("Try other words"))
+    theirs = telegram.private(bob)
+    await theirs.send(bob, f"/start {payload}")
+    await theirs.wait(says("nothing to tell you"))
+
+
+async def test_how_many_credits_somebody_has_is_not_said_in_a_group(
+    house: House, club: Group, ann: Person
+) -> None:
+    async with house.running(free_credits=5):
+        asked = await club.send(ann, "/video a boat")
+        refusal = await club.wait(says("more than you have left", to=asked.message_id))
+        assert "Ann, that one costs 9 credits" in (refusal.text or "")
+        assert "5" not in (refusal.text or "")
+        assert "start=quota" in (refusal.button("Open in private").url or "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "thread", "change"),
+    [
+        ("asking", "admins", None, {"asking": Asking.ADMINS}),
+        ("asking", "bots", None, None),
+        ("where", "here", 7, {"thread_id": 7}),
+        ("where", "here", None, {"thread_id": 0}),
+        ("where", "anywhere", 7, {"thread_id": None}),
+        ("perday", "3", None, {"per_day": 3}),
+        ("perday", "0", None, {"per_day": None}),
+        ("perday", "4", None, None),
+        ("pool", "100", None, None),
+    ],
+)
+def test_a_press_chooses_only_what_is_on_offer(
+    field: str, value: str, thread: int | None, change: dict[str, object] | None
+) -> None:
+    assert choice(field, value, thread) == change

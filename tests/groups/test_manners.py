@@ -1,0 +1,204 @@
+"""Taken in, asked for help, let in or sent away: what the bot says in a group, and when not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from storage import chats
+from tests.flows.looks import says, shows_video
+from tests.house import ADMIN
+
+if TYPE_CHECKING:
+    import pytest
+
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+PRIVACY = "switches privacy mode off"
+
+
+def operator(telegram: TelegramSandbox) -> tuple[Person, PrivateChat]:
+    """Return who runs the bot, and where the bot reaches them."""
+    owner = telegram.person("Olga", user_id=ADMIN)
+    return owner, telegram.private(owner)
+
+
+async def test_ten_innocent_sentences_are_answered_with_nothing(
+    bot: Bot,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    telegram.privacy_mode(on=False)
+    await club.send(ann, "/video a boat in the bath")
+    video = await club.wait(shows_video())
+    before, calls = len(club.from_bot), len(telegram.calls_of("sendMessage"))
+    for words in (
+        "haha great, Ann",
+        f"I told you @{telegram.bot.username} can do that",
+        "what did you type?",
+        "/weather Berlin",
+        "/video@other_bot a cat",
+        "a video of a boat would be nice",
+        "who is @bob?",
+        "good night",
+    ):
+        await club.send(bob, words)
+    await club.send(bob, "wow, lovely", reply_to=video)
+    await club.send(bob, "again please!", reply_to=video)
+    await club.send(bob, "/help")
+    await club.wait(lambda m: m.message_id > video.message_id and "/video" in (m.text or ""))
+    assert len(club.from_bot) == before + 1
+    assert len(telegram.calls_of("sendMessage")) == calls + 1
+    assert len(provider.submissions) == 1
+
+
+async def test_it_greets_once_when_it_is_taken_in(
+    bot: Bot, telegram: TelegramSandbox, ann: Person
+) -> None:
+    telegram.privacy_mode(on=False)
+    group = telegram.group("New club", [ann], with_bot=False)
+    group.add_bot(ann)
+    hello = await group.wait(says("Hello! /video and your idea"))
+    assert hello.text == (
+        "Hello! /video and your idea makes a short video; reply /animate to a photo to bring it "
+        "to life. It uses your own daily credits. Admins: /settings."
+    ), "nothing is off, so there is no advice"
+    group.make_admin()
+    await group.send(ann, "/help")
+    await group.wait(lambda m: m is not hello)
+    assert len(group.from_bot) == 2, "becoming an admin is no reason to greet again"
+
+
+async def test_a_group_that_becomes_a_supergroup_is_not_greeted_again(
+    bot: Bot, telegram: TelegramSandbox, ann: Person
+) -> None:
+    group = telegram.group("New club", [ann], kind="group", with_bot=False)
+    group.add_bot(ann)
+    await group.wait(says("Hello!"))
+    new = group.migrate()
+    await new.send(ann, "/help")
+    await new.wait(says("/video"))
+    new.bot_status = "left"
+    new.bot_became("member", ann)
+    await new.send(ann, "/quota")
+    await new.wait(says("between you and me"))
+    assert not [m for m in new.from_bot if says("Hello!")(m)]
+
+
+async def test_with_privacy_mode_on_the_greeting_says_what_to_change(
+    bot: Bot, telegram: TelegramSandbox, ann: Person
+) -> None:
+    group = telegram.group("New club", [ann], with_bot=False)
+    group.add_bot(ann)
+    hello = await group.wait(says("Hello!"))
+    assert PRIVACY in (hello.text or "")
+    assert "make me an admin here" in (hello.text or "")
+    assert "/setprivacy" in (hello.text or "")
+
+
+async def test_help_in_a_group_looks_again(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    asked = await club.send(ann, "/help")
+    first = await club.wait(says("/video", to=asked.message_id))
+    assert PRIVACY in (first.text or "")
+    club.make_admin()
+    asked = await club.send(ann, "/help")
+    second = await club.wait(says("/video", to=asked.message_id))
+    assert PRIVACY not in (second.text or ""), "an admin hears everything"
+
+
+async def test_missing_rights_are_named(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    telegram.privacy_mode(on=False)
+    club.withheld = {"can_send_videos"}
+    asked = await club.send(ann, "/help")
+    answer = await club.wait(says("/video", to=asked.message_id))
+    assert "I may not send videos here" in (answer.text or "")
+    assert PRIVACY not in (answer.text or "")
+
+
+async def test_the_operator_is_told_who_took_it_in_and_can_leave(
+    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    owner, private = operator(telegram)
+    group = telegram.group("Film club", [ann, bob], with_bot=False)
+    group.add_bot(bob)
+    told = await private.wait(says("Film club (3 members) added me, by @bob."))
+    assert [b.text for row in told.buttons for b in row] == ["Pool", "Leave"]
+    await told.press("Pool", by=owner)
+    await private.wait(says(f"/limit {group.id} CREDITS"))
+    await told.press("Leave", by=owner)
+    await group.wait(says("Goodbye!"))
+    await telegram.wait_for_call("leaveChat")
+    assert group.bot_status == "left"
+    async with asyncio.timeout(5):
+        while await _is_reachable(house, group):
+            await asyncio.sleep(0.01)
+
+
+async def _is_reachable(house: House, group: Group) -> bool:
+    async with house.db.reading() as connection:
+        known = await chats.by_telegram_id(connection, group.id)
+    return known is not None and known.reachable
+
+
+async def test_with_allowed_ids_it_waits_to_be_let_in(
+    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    owner, private = operator(telegram)
+    async with house.running(allowed_ids=frozenset({1})):
+        group = telegram.group("Film club", [ann, bob], with_bot=False)
+        group.add_bot(bob)
+        await group.wait(says("I wait for my owner to let me in."))
+        told = await private.wait(says("until you let me in"))
+        assert [b.text for row in told.buttons for b in row] == ["Allow", "Leave"]
+        await group.send(ann, "/video too early")
+        await group.wait(says("This bot is private."))
+        await told.press("Allow", by=owner)
+        await group.wait(says("Hello! /video and your idea"))
+        await group.send(ann, "/video a boat")
+        await group.wait(shows_video("a boat"))
+
+
+async def test_taken_in_by_its_owner_a_private_bot_starts_at_once(
+    house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    owner, _ = operator(telegram)
+    async with house.running(allowed_ids=frozenset({1})):
+        group = telegram.group("Film club", [ann, owner], with_bot=False)
+        group.add_bot(owner)
+        await group.wait(says("Hello!"))
+        await group.send(ann, "/video a boat")
+        await group.wait(shows_video("a boat"))
+
+
+async def test_a_private_bot_nobody_runs_leaves_politely(
+    house: House, telegram: TelegramSandbox, ann: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with house.running(allowed_ids=frozenset({1}), admin_ids=frozenset()):
+        group = telegram.group("Film club", [ann], with_bot=False)
+        group.add_bot(ann)
+        await group.wait(says("Goodbye!"))
+        await telegram.wait_for_call("leaveChat")
+    assert group.bot_status == "left"
+
+
+async def test_only_who_runs_the_bot_decides_about_groups(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    _, private = operator(telegram)
+    group = telegram.group("Other club", [ann], with_bot=False)
+    group.add_bot(ann)
+    told = await private.wait(says("added me"))
+    for label in ("Pool", "Leave"):
+        answer = await told.press(label, by=bob)
+        assert answer.text == "That is not yours to decide."
+    assert group.bot_status == "member"

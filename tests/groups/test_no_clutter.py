@@ -1,0 +1,184 @@
+"""While videos are made: a reaction, one board for many, a place in the line; nothing stays."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from handlers.replies.boards import Line, text
+from handlers.replies.status import sparsely
+from sandbox.telegram import Fault
+from tests.flows.looks import says, shows_video
+from tests.handlers.commons import SPEECH, settled
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+
+def is_board(message: Message) -> bool:
+    return (message.text or "").startswith("🎬 ")
+
+
+async def reacted(message: Message, seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
+        while message.reactions != ["👀"]:
+            await asyncio.sleep(0.01)
+
+
+async def test_one_order_in_a_group_is_acknowledged_by_a_reaction_and_no_text(
+    bot: Bot, house: House, club: Group, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 0.5
+    asked = await club.send(ann, "/video a boat")
+    await reacted(asked)
+    await club.wait(shows_video("a boat"))
+    await settled(house)
+    assert [m for m in club.from_bot if m.text] == []
+    assert len(house.telegram.calls_of("sendMessage")) == 0
+
+
+async def test_where_a_group_allows_no_such_reaction_a_text_says_it(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, provider: AimlApiSandbox
+) -> None:
+    telegram.faults.always("setMessageReaction", Fault.error(400, "Bad Request: REACTION_INVALID"))
+    provider.render_seconds = 0.5
+    asked = await club.send(ann, "/video a boat")
+    status = await club.wait(says("Ready in about", to=asked.message_id))
+    await club.wait(shows_video("a boat"))
+    await club.wait_gone(status)
+
+
+async def test_several_orders_share_one_board_that_goes_with_the_last(
+    bot: Bot, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    await club.send(ann, "/video a boat")
+    await club.send(bob, "/video a train")
+    board = await club.wait(is_board)
+    assert "Ann ~" in (board.text or "")
+    assert "Bob ~" in (board.text or "")
+    assert board.silent
+    await club.wait(shows_video("a boat"))
+    await club.wait(shows_video("a train"))
+    await club.wait_gone(board)
+    assert [m for m in club.from_bot if m.text] == []
+
+
+async def test_each_topic_has_a_board_of_its_own(
+    bot: Bot, telegram: TelegramSandbox, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    forum = telegram.group("Forum", [ann, bob], forum=True)
+    topic = forum.topic("Films")
+    provider.render_seconds = 1.0
+    await forum.send(ann, "/video a boat", topic=topic)
+    await forum.send(bob, "/video a train", topic=topic)
+    board = await forum.wait(is_board)
+    assert board.topic is topic
+    await forum.wait_gone(board)
+
+
+async def test_who_waits_for_a_slot_is_counted_on_the_board(
+    house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    async with house.running(provider_slots=1):
+        await club.send(ann, "/video a boat")
+        await provider.wait_for_submissions(1)
+        await club.send(bob, "/video a train")
+        await club.send(bob, "/video a plane")
+        board = await club.wait(lambda m: is_board(m) and "waiting" in (m.text or ""))
+        for prompt in ("a boat", "a train", "a plane"):
+            await club.wait(shows_video(prompt))
+        await club.wait_gone(board)
+
+
+async def test_one_that_takes_half_as_long_again_is_said_to(
+    house: House, club: Group, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running():
+        for n in range(3):
+            await club.send(ann, f"/video quick boat {n}")
+            await club.wait(shows_video(f"quick boat {n}"))
+        await settled(house)
+        provider.render_seconds = 30
+        asked = await club.send(ann, "/video slow boat")
+        await reacted(asked)
+        board = await club.wait(says("longer than usual"), timeout=20)
+        assert "Ann" in (board.text or "")
+
+
+async def test_a_board_left_by_a_stopped_bot_is_taken_down_by_the_next(
+    house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    async with house.running():
+        await club.send(ann, "/video a boat")
+        await club.send(bob, "/video a train")
+        board = await club.wait(is_board)
+    async with house.running():
+        await club.wait(shows_video("a boat"))
+        await club.wait(shows_video("a train"))
+        await club.wait_gone(board)
+
+
+async def test_alone_with_the_bot_the_status_tells_the_place_in_the_line(
+    house: House,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    provider.render_seconds = 2.0
+    theirs = telegram.private(bob)
+    async with house.running(provider_slots=1):
+        await theirs.send(bob, "/video a boat")
+        await provider.wait_for_submissions(1)
+        await theirs.send(bob, "/video a second boat")
+        await theirs.wait(says("Number 1 in line"))
+        await chat.send(ann, "/video a train")
+        status = await chat.wait(says("in line"))
+        assert "Ready in about" in (status.text or "")
+        await chat.wait(shows_video("a train"), timeout=30)
+        await chat.wait_gone(status)
+
+
+async def test_full_slots_are_given_in_turn_to_people_and_chats(
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    provider.render_seconds = 1.0
+    cleo = telegram.person("Cleo")
+    hers = telegram.private(cleo)
+    async with house.running(provider_slots=1):
+        for n in range(3):
+            await club.send(ann, f"/video ann {n}")
+        await provider.wait_for_submissions(1)
+        theirs = await club.send(bob, "/video bob")
+        await hers.send(cleo, "/video cleo")
+        await reacted(theirs)
+        await provider.wait_for_submissions(5, timeout=30)
+    prompts = [one.body["prompt"] for one in provider.submissions]
+    assert prompts[0] == "ann 0"
+    assert set(prompts[1:]) == {"ann 1", "ann 2", "bob", "cleo"}
+    assert prompts.index("ann 2") > max(prompts.index("bob"), prompts.index("cleo"))
+
+
+def test_a_board_names_six_and_counts_the_rest() -> None:
+    lines = [Line(f"P{n}", 40.0) for n in range(8)] + [Line("Q", None)] * 3
+    words = text(lines, SPEECH)
+    assert words.startswith("🎬 P0 ~40 seconds · P1")
+    assert words.endswith("P5 ~40 seconds · 2 more · 3 waiting")
+
+
+def test_few_places_in_the_line_are_worth_an_edit() -> None:
+    assert [sparsely(place) for place in (1, 2, 3, 4, 5, 6, 11, 99, 250)] == [
+        1, 2, 3, 5, 5, 10, 20, 100, 250
+    ]  # fmt: skip

@@ -1,0 +1,109 @@
+"""Bob presses all that is Ann's: nothing of hers changes, and each press is answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.telegram.messages import Button
+from storage import generations, ledger, people
+from storage.accounts import Account
+from storage.ledger import Pot
+from tests.flows.looks import says
+from tests.groups.acts import made
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Message, Person, TelegramSandbox
+    from tests.house import House
+
+
+async def test_bob_pressing_all_of_anns_buttons_changes_nothing_of_hers(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    private = telegram.private(ann)
+    await made(house, private, ann, "a secret boat")
+    await private.send(ann, "/settings")
+    await private.wait(says("Your usual video"))
+    await private.send(ann, "/history")
+    await private.wait(says("Tap a number"))
+    await private.send(ann, "a boat to confirm")
+    await private.wait(says("Make a video of this?"))
+    provider.render_seconds = 30
+    await private.send(ann, "/video a waiting boat")
+    await provider.wait_for_submissions(2)
+    await private.send(ann, "/cancel")
+    await private.wait(says("Too late"))
+    theirs = [
+        (message, button)
+        for message in private.from_bot
+        for row in message.buttons
+        for button in row
+        if button.data is not None
+    ]
+    assert len(theirs) > 8
+    before = await _hers(house, ann)
+    shown = [(m.message_id, m.text, m.caption, m.reply_markup) for m in private.messages]
+    for _, button in theirs:
+        # Bob has no way to Ann's messages: he makes the presses up under one in their group
+        stage = await _stage(club, bob)
+        answer = await telegram.world.press(
+            stage, Button("made up", data=button.data), by=bob, timeout=10
+        )
+        assert answer is not None
+    assert telegram.unanswered_callbacks == []
+    assert [c for c in telegram.calls_of("answerCallbackQuery") if c.error] == []
+    assert await _hers(house, ann) == before
+    assert [(m.message_id, m.text, m.caption, m.reply_markup) for m in private.messages] == shown
+
+
+async def test_bob_pressing_all_buttons_under_anns_video_in_the_group_changes_nothing_of_hers(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    club = telegram.group("Film club", [telegram.person("Owner"), ann, bob])
+    video = await made(house, club, ann, "a public boat")
+    before, shown = await _hers(house, ann), (video.caption, video.reply_markup)
+    pressed = 0
+    for row in video.buttons:
+        for button in row:
+            answer = await video.press(button.text, by=bob)
+            assert answer.text, "each press is answered with a note"
+            pressed += 1
+    assert pressed == 3
+    assert telegram.unanswered_callbacks == []
+    assert len(telegram.calls_of("answerCallbackQuery")) == pressed
+    assert await _hers(house, ann) == before
+    assert not video.deleted
+    assert (video.caption, video.reply_markup) == shown
+    assert len(provider.submissions) == 1, "one tap costs nobody anything"
+
+
+async def _stage(club: Group, bob: Person) -> Message:
+    """A message of the bot in the group, for presses that are made up."""
+    if not club.from_bot:
+        await club.send(bob, "/help")
+        await club.wait(says("/video"))
+    return club.from_bot[0]
+
+
+async def _hers(house: House, ann: Person) -> object:
+    """Everything that is Ann's: credits, settings, requests, as far as she caused it."""
+    account = Account.person(ann.id)
+    async with house.db.reading() as connection:
+        person = await people.find(connection, ann.id)
+        pending = await generations.pending_of(connection, account)
+        done = await generations.finished_of(connection, account, limit=100)
+        allowance = await ledger.drawn(connection, account, Pot.ALLOWANCE, since=0)
+        wished = [one.cancel_wanted for one in pending]
+    return person, [one.id for one in pending + done], wished, allowance

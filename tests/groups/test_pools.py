@@ -1,0 +1,178 @@
+"""A group's credits: the pool first, up to each one's share, then one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.limit import Limit, read
+from sandbox.aimlapi import Fault
+from storage import chats, groups, ledger
+from storage.accounts import Account
+from storage.ledger import Pot
+from tests.flows.looks import says, shows_video
+from tests.groups.acts import made, spent
+from tests.groups.test_manners import operator
+from tests.handlers.commons import settled
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+
+async def pooled(house: House, group: Group) -> int:
+    """Return the credits drawn from a group's pool."""
+    async with house.db.reading() as connection:
+        chat = await chats.by_telegram_id(connection, group.id)
+        assert chat is not None
+        return await ledger.drawn(connection, Account.chat(chat.id), Pot.POOL, since=0)
+
+
+async def give(telegram: TelegramSandbox, club: Group, member: Person, words: str) -> PrivateChat:
+    """Let the operator give a group a pool; the bot must have met it."""
+    await club.send(member, "/help")
+    await club.wait(says("/video"))
+    owner, private = operator(telegram)
+    await private.send(owner, f"/limit {club.id} {words}")
+    await private.wait(says("has a pool of"))
+    return private
+
+
+async def test_the_pool_pays_first_up_to_the_share_then_ones_own(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    await give(telegram, club, ann, "100 15")
+    await made(house, club, ann, "boat one")
+    assert (await pooled(house, club), await spent(house, ann)) == (9, 0)
+    await made(house, club, ann, "boat two")
+    assert (await pooled(house, club), await spent(house, ann)) == (15, 3), "6 of the share, 3 own"
+    await made(house, club, bob, "train")
+    assert (await pooled(house, club), await spent(house, bob)) == (24, 0), "Bob has a share too"
+
+
+async def test_an_empty_pool_leaves_ones_own(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    await give(telegram, club, ann, "12")
+    await made(house, club, ann, "boat")
+    await made(house, club, bob, "train")
+    assert (await pooled(house, club), await spent(house, bob)) == (12, 6)
+
+
+async def test_what_fails_goes_back_to_where_it_came_from(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    await give(telegram, club, ann, "100 5")
+    provider.faults.next("submit", Fault.moderation())
+    await club.send(ann, "/video something that is not allowed")
+    await club.wait(says("turned down"))
+    assert (await pooled(house, club), await spent(house, ann)) == (0, 0)
+
+
+async def test_the_pool_counts_in_its_group_only(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    chat: PrivateChat,
+    ann: Person,
+) -> None:
+    await give(telegram, club, ann, "100")
+    await made(house, chat, ann, "boat")
+    assert (await pooled(house, club), await spent(house, ann)) == (0, 9)
+
+
+async def test_who_writes_as_the_group_draws_on_its_pool_and_has_no_allowance(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    asked = await club.send(ann, "/video too early", sender_chat=club)
+    await club.wait(says("more than you have left", to=asked.message_id))
+    await give(telegram, club, ann, "100 10")
+    await club.send(ann, "/video a boat", sender_chat=club)
+    await club.wait(shows_video("a boat"))
+    await settled(house)
+    assert await pooled(house, club) == 9
+
+
+async def test_quota_in_a_group_shows_the_pool_and_nothing_of_anybody(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    await give(telegram, club, ann, "100 20")
+    await made(house, club, ann, "boat")
+    await club.send(bob, "/quota")
+    shown = await club.wait(says("This group has 91 credits"))
+    assert "of 100 left" in (shown.text or "")
+    assert "Each member may use 20" in (shown.text or "")
+    assert "54" not in (shown.text or "")
+    assert "start=quota" in (shown.button("Open in private").url or "")
+
+
+async def test_limit_shows_all_pools_and_takes_one_away(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    private = await give(telegram, club, ann, "100 20")
+    owner = private.members[0]
+    await private.send(owner, "/limit")
+    await private.wait(says(f"Film club ({club.id}): 100 of 100 credits left, at most 20"))
+    await private.send(owner, f"/limit {club.id} 0")
+    await private.wait(says("has no pool any more"))
+    await made(house, club, ann, "boat")
+    assert (await pooled(house, club), await spent(house, ann)) == (0, 9)
+
+
+async def test_limit_is_for_who_runs_the_bot_in_private_only(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, f"/limit {club.id} 1000")
+    await chat.wait(says("don't know /limit"))
+    owner, _ = operator(telegram)
+    club.join(owner)
+    await club.send(owner, f"/limit {club.id} 1000")
+    await club.send(owner, "/help")
+    await club.wait(says("/video"))
+    assert await _pool_of(house, club) == 0
+
+
+async def _pool_of(house: House, club: Group) -> int:
+    async with house.db.reading() as connection:
+        chat = await chats.by_telegram_id(connection, club.id)
+        assert chat is not None
+        return (await groups.find(connection, chat.id)).pool
+
+
+async def test_a_supergroup_keeps_the_pool_of_the_group_it_was(
+    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    group = telegram.group("Old club", [ann], kind="group")
+    await give(telegram, group, ann, "100 20")
+    await made(house, group, ann, "boat")
+    new = group.migrate()
+    await new.send(ann, "/quota")
+    await new.wait(says("This group has 91 credits"))
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        ("-100123 50", Limit(-100123, 50, None)),
+        ("-100123 50 9", Limit(-100123, 50, 9)),
+        ("-100123 0", Limit(-100123, 0, None)),
+        ("123 50", None),
+        ("-100123", None),
+        ("-100123 -5", None),
+        ("-100123 50 x", None),
+        ("-100123 5000000", None),
+        ("-100123 50 9 9", None),
+        ("@club 50", None),
+    ],
+)
+def test_limit_reads_a_group_credits_and_a_share(words: str, limit: Limit | None) -> None:
+    assert read(words.split()) == limit

@@ -1,0 +1,201 @@
+"""The buttons under a video: whoever presses pays, the rest is for whom it belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.aimlapi import Fault
+from tests.flows.looks import says, shows_video
+from tests.flows.makings import photo
+from tests.groups.acts import made, spent
+from tests.handlers.commons import settled
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram.queries import Answer
+    from tests.house import House
+
+
+async def twice(video: Message, label: str, by: Person) -> Answer:
+    """Tap a button and tap it again."""
+    first = await video.press(label, by=by)
+    assert "Tap again to start." in first.text
+    return await video.press(label, by=by)
+
+
+async def test_in_a_group_whoever_presses_again_pays_at_the_second_tap(
+    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    first = await video.press("Again", by=bob)
+    assert first.text == "Costs 9 of your 54 credits. Tap again to start."
+    assert len(provider.submissions) == 1
+    await video.press("Again", by=bob)
+    again = await club.wait(lambda m: m.video is not None and m is not video)
+    assert again.caption == "a boat in the bath"
+    assert again.reply_to == video.message_id
+    assert (await spent(house, ann), await spent(house, bob)) == (9, 9)
+
+
+async def test_a_second_tap_after_ten_seconds_is_a_first_one(
+    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    await video.press("Again", by=bob)
+    taps = bot.parts.app.user_data[bob.id]
+    cause, credits_, at = taps["first tap"]
+    taps["first tap"] = (cause, credits_, at - 11)
+    late = await video.press("Again", by=bob)
+    assert "Tap again to start." in late.text
+    assert len(provider.submissions) == 1
+
+
+async def test_alone_with_the_bot_ones_own_video_is_made_again_by_one_tap(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    video = await made(house, chat, ann, "a boat in the bath")
+    answer = await video.press("🔁 Again · 9")
+    assert answer.text == ""
+    await chat.wait(lambda m: m.video is not None and m is not video)
+    assert await spent(house, ann) == 18
+
+
+async def test_a_second_order_of_the_same_is_already_on_its_way(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    video = await made(house, chat, ann, "a boat in the bath")
+    provider.render_seconds = 30
+    await video.press("Again")
+    await provider.wait_for_submissions(2)
+    assert (await video.press("Again")).text == "That one is already on its way."
+    assert await spent(house, ann) == 18
+
+
+async def test_the_last_frame_comes_alive(
+    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    await twice(video, "Animate its last frame", bob)
+    onward = await club.wait(lambda m: m.video is not None and m is not video)
+    assert onward.reply_to == video.message_id
+    submission = provider.submissions[-1]
+    assert submission.model.endswith("i2v")
+    assert submission.accepted, "the frame is exactly as large as the model asks"
+    assert submission.body["prompt"] == "a boat in the bath"
+    assert await spent(house, bob) > 0
+    assert await spent(house, ann) == 9
+
+
+async def test_without_credits_the_pop_up_says_so_and_nothing_is_said_in_the_group(
+    house: House, club: Group, ann: Person, bob: Person
+) -> None:
+    async with house.running(free_credits=9):
+        video = await made(house, club, ann, "a boat in the bath")
+        before = len(club.messages)
+        answer = await video.press("Again", by=ann)
+        assert answer.text == "This one needs 9, you have 0 credits."
+        assert answer.alert
+        assert len(club.messages) == before
+
+
+async def test_each_press_that_cannot_be_paid_offers_something_cheaper_anew(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(free_credits=29):
+        video = await made(house, chat, ann, "a boat --seconds 8", "a boat")
+        provider.faults.next("submit", Fault.moderation())
+        for turn in ("turned this one down", "Ready in about"):
+            await video.press("Again")
+            offer = await chat.wait(lambda m: says("This one needs")(m) and "4 seconds" in str(m))
+            assert (await offer.press("4 seconds")).text == ""
+            await chat.wait(says(turn))
+            await settled(house)
+            await chat.delete_message(offer)
+
+
+async def test_change_asks_for_other_words_and_keeps_the_rest(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video a boat in the bath --seconds 8 --vertical")
+    video = await chat.wait(shows_video("a boat in the bath"))
+    await settled(house)
+    await video.press("Change")
+    question = await chat.wait(says("Write it anew"))
+    assert question.force_reply is not None
+    await chat.send(ann, "a train in the bath", reply_to=question)
+    await chat.wait(shows_video("a train in the bath"))
+    body = provider.submissions[-1].body
+    assert (body["duration"], body["aspect_ratio"]) == (8, "9:16")
+
+
+async def test_more_unfolds_what_is_needed_less(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    video = await made(house, chat, ann, "a boat in the bath")
+    assert [[b.text for b in row] for row in video.buttons] == [
+        ["🔁 Again · 9", "✏️ Change", "↗️ Share"],
+        ["More…"],
+    ]
+    await video.press("More…")
+    await chat.wait(lambda m: any("Delete" in b.text for row in m.buttons for b in row))
+    await video.press("Delete")
+    await chat.wait_gone(video)
+
+
+async def test_there_is_no_share_without_inline_mode(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    telegram.inline_mode(on=False)
+    async with house.running():
+        video = await made(house, chat, ann, "a boat in the bath")
+        assert not any("Share" in b.text for row in video.buttons for b in row)
+
+
+async def test_the_requester_and_the_groups_admins_may_delete(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    cleo = telegram.person("Cleo")
+    club.join(cleo)
+    by_bob = await made(house, club, bob, "a boat in the bath")
+    assert "somebody else's" in (await by_bob.press("Delete", by=cleo)).text
+    assert not by_bob.deleted
+    await by_bob.press("Delete", by=bob)
+    await club.wait_gone(by_bob)
+    another = await made(house, club, bob, "a train in the bath")
+    await another.press("Delete", by=ann)
+    await club.wait_gone(another)
+
+
+async def test_the_author_of_the_picture_may_delete_what_was_made_of_it(
+    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    club = telegram.group("Film club", [telegram.person("Owner"), ann, bob])
+    sent = await club.send_photo(bob, photo())
+    await club.send(ann, "/animate let it rain", reply_to=sent)
+    video = await club.wait(shows_video("let it rain"))
+    await settled(house)
+    await video.press("Delete", by=bob)
+    await club.wait_gone(video)
+
+
+async def test_what_history_sends_again_has_the_same_buttons(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    video = await made(house, chat, ann, "a boat in the bath")
+    await chat.send(ann, "/history")
+    listed = await chat.wait(says("Tap a number"))
+    await listed.press("1")
+    again = await chat.wait(lambda m: m.video is not None and m is not video)
+    assert again.buttons == video.buttons
+
+
+async def test_buttons_outlive_a_restart(
+    house: House, club: Group, ann: Person, bob: Person
+) -> None:
+    async with house.running():
+        video = await made(house, club, ann, "a boat in the bath")
+    async with house.running():
+        await twice(video, "Again", bob)
+        await club.wait(lambda m: m.video is not None and m is not video)

@@ -1,0 +1,123 @@
+"""Inline mode: one's own videos in any chat, nobody else's ever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import generations, people
+from tests.groups.acts import made
+from tests.storage.asked import request
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram.files import StoredFile
+    from tests.house import House
+
+
+async def delivered(house: House, person: Person, prompts: list[str], file_id: str) -> None:
+    """Write finished videos into the database, as if they had been made."""
+    async with house.db.transaction() as tx:
+        await people.seen(
+            tx, person.id, name=person.first_name, username=None, language="en", now=1.0
+        )
+        for number, prompt in enumerate(prompts):
+            wish = request(f"made up:{number}", person=person.id, prompt=prompt)
+            video = await generations.insert(tx, wish, reason="asked for", now=1.0)
+            await tx.execute(
+                "UPDATE generations SET state = 'delivered', file_id = ?, file_kind = 'video'"
+                " WHERE id = ?",
+                (file_id, video.id),
+            )
+
+
+async def test_share_takes_the_very_video_to_a_chat_somebody_picks(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person
+) -> None:
+    await made(house, chat, ann, "a train")
+    video = await made(house, chat, ann, "a boat in the bath")
+    share = video.button("Share").share
+    assert share is not None
+    results = await telegram.inline(ann, share)
+    assert [result["title"] for result in results] == ["a boat in the bath"]
+    sent = await club.send_inline(ann, results[0])
+    assert sent.caption == "a boat in the bath"
+    assert sent.media is video.media, "nothing is uploaded twice"
+
+
+async def test_the_bots_name_alone_lists_ones_videos_newest_first_and_for_oneself_only(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    await made(house, chat, ann, "a boat")
+    await made(house, chat, ann, "a train")
+    results = await telegram.inline(ann, "")
+    assert [result["title"] for result in results] == ["a train", "a boat"]
+    assert {result["type"] for result in results} == {"video"}
+    assert results.is_personal
+    assert results.cache_time <= 10
+    assert results.next_offset == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "titles"),
+    [("BOAT", ["a Boat at dawn"]), ("кот", ["Кот на лодке"]), ("at boat", ["a Boat at dawn"]),
+     ("boat train", []), ("#999", [])],
+)  # fmt: skip
+async def test_words_search_ones_prompts(
+    house: House,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    words: str,
+    titles: list[str],
+) -> None:
+    async with house.running():
+        file_id = (await _some_file(house, chat, ann)).file_id
+        await delivered(house, ann, ["a Boat at dawn", "a train", "Кот на лодке"], file_id)
+        results = await telegram.inline(ann, words)
+        assert [result["title"] for result in results] == titles
+
+
+async def test_fifty_at_a_time_and_each_once(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    file_id = (await _some_file(house, chat, ann)).file_id
+    await delivered(house, ann, [f"boat {n}" for n in range(120)], file_id)
+    titles, offset, pages = [], "", 0
+    while True:
+        page = await telegram.inline(ann, "boat", offset)
+        assert len(page) <= 50
+        titles += [result["title"] for result in page]
+        offset, pages = page.next_offset, pages + 1
+        if not offset:
+            break
+    assert pages == 3
+    assert titles == [f"boat {n}" for n in reversed(range(120))]
+
+
+async def test_somebody_elses_videos_are_never_listed(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    club: Group,
+    ann: Person,
+    bob: Person,
+) -> None:
+    private = await made(house, chat, ann, "a secret boat")
+    await made(house, club, ann, "a public boat")
+    share = private.button("Share").share or ""
+    for query in ("", "boat", share, "#1", "#2"):
+        results = await telegram.inline(bob, query)
+        assert len(results) == 0, f"{query!r} shows Bob what is Ann's"
+    nothing = await telegram.inline(bob, "")
+    assert nothing.button is not None
+    assert nothing.button["start_parameter"] == "make"
+
+
+async def _some_file(house: House, chat: PrivateChat, ann: Person) -> StoredFile:
+    video = await made(house, chat, ann, "a first one")
+    assert video.media is not None
+    return video.media

@@ -1,0 +1,144 @@
+"""/models, wrong combinations answered with the nearest right ones, and pictures of people."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generation.models import Offer
+from handlers.models import buttons, text
+from handlers.replies.language import Languages
+from sandbox.aimlapi import Fault, Render
+from storage import people
+from tests.flows.makings import photo
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, TelegramSandbox
+    from tests.house import House
+    from tests.models.scenes import Scene
+
+SPEECH = Languages().speech("en")
+CREDIT = Decimal("0.10")
+
+
+def test_the_menu_says_length_shapes_price_time_and_what_a_family_does() -> None:
+    offer = Offer.load().only(["sora-2", "kling-3", "hailuo-2.3-fast", "ray-2"])
+    menu = text(offer, "kling-3", CREDIT, SPEECH).split("\n\n")
+    assert menu == [
+        "Sora 2 🔊 🖼\n4, 8, 12 s · 16:9, 9:16 · from 9 credits · 1 minute",
+        "✓ Kling 3 🔊 🖼\n3\N{EN DASH}15 s · 16:9, 9:16, 1:1 · from 7 credits · 6 minutes",
+        "Hailuo 2.3 Fast 🖼\n6, 10 s · the photo's shape · from 3 credits · 2 minutes",
+        "Luma Ray 2\n5, 9 s · 1:1, 16:9, 9:16, 4:3, 3:4, 21:9, 9:21 · from 8 credits · 2 minutes",
+        "🔊 with sound · 🖼 from a photo",
+    ]
+
+
+def test_the_chosen_family_has_no_button() -> None:
+    offer = Offer.load().only(["sora-2", "kling-3", "veo-3.1"])
+    assert [[one.text for one in row] for row in buttons(offer, "kling-3")] == [
+        ["Sora 2", "Veo 3.1"]
+    ]
+
+
+def test_the_menu_of_every_family_fits_a_message() -> None:
+    everything = Offer.load()
+    assert len(text(everything.only(everything.names[:30]), None, CREDIT, SPEECH)) < 4096
+
+
+async def test_a_tap_in_the_menu_sets_the_default(house: House, scene: Scene) -> None:
+    async with house.running():
+        await scene.ask("/models")
+        menu = await scene.said("with sound")
+        await menu.press("Veo 3.1 Fast")
+        await scene.said("✓ Veo 3.1 Fast")
+        async with house.db.reading() as connection:
+            ann = await people.find(connection, scene.ann.id)
+        assert ann is not None
+        assert ann.family == "veo-3.1-fast"
+
+
+async def test_in_a_group_the_menu_has_no_buttons(
+    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    group = telegram.group("Film club", [ann, bob])
+    async with house.running():
+        await group.send(ann, "/models")
+        menu = await group.wait(lambda message: "with sound" in (message.text or ""))
+        assert menu.buttons == []
+
+
+@pytest.mark.parametrize(
+    ("words", "tap", "expected"),
+    [
+        ("--seconds 6", "8 seconds · 17", {"duration": 8}),
+        ("--seconds 6", "4 seconds · 9", {"duration": 4}),
+        ("--seconds 6", "6 seconds · 16:9 · 720p · Veo 3.1 Fast · 6", {"duration": 6}),
+        ("--square", "16:9 · 9", {"aspect_ratio": "16:9"}),
+        ("--1080p", "720p · 9", {"resolution": "720p"}),
+        ("--1080p", "4 seconds · 16:9 · 1080p · Sora 2 Pro · 21", {"resolution": "1080p"}),
+        ("--model sora-3", "4 seconds · 16:9 · 720p · Sora 2 · 9", {"model": "openai/sora-2-t2v"}),
+        ("--silent", "4 seconds · 16:9 · 720p · Veo 3.1 Fast · 4", {"generate_audio": False}),
+    ],
+)
+async def test_a_wrong_combination_is_answered_with_the_nearest_right_ones(
+    house: House,
+    scene: Scene,
+    provider: AimlApiSandbox,
+    words: str,
+    tap: str,
+    expected: dict[str, object],
+) -> None:
+    async with house.running():
+        await scene.refreshed()
+        await scene.ask(f"/video a boat {words}")
+        proposal = await scene.chat.wait(lambda message: message.buttons)
+        assert await scene.ledger() == []
+        await proposal.press(tap)
+        await scene.video()
+        (submission,) = provider.submissions
+        assert expected.items() <= submission.body.items()
+        assert submission.body["prompt"] == "a boat"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at submission", "while it is made"])
+async def test_a_photo_with_people_is_offered_to_a_model_that_may_take_it(
+    house: House, scene: Scene, provider: AimlApiSandbox, late: bool
+) -> None:
+    refusal = "The upload may depict a realistic human."
+    if late:
+        provider.next_render = Render.refused(refusal)
+    else:
+        provider.faults.next("submit", Fault.http(400, refusal))
+    async with house.running():
+        await scene.refreshed()
+        await scene.chat.send_photo(scene.ann, photo(1280, 720), caption="/animate a smile")
+        told = await scene.said("Sora 2 takes no pictures of people. 9 credits are back.")
+        await told.press("Try with Veo 3.1 Fast · 4")
+        await scene.video()
+        assert provider.submissions[-1].model == "google/veo-3.1-i2v-fast"
+        assert provider.submissions[-1].body["prompt"] == "a smile"
+        assert await scene.until_settled("hold", "release", "hold", "capture") == [
+            ("hold", 9), ("release", 9), ("hold", 4), ("capture", 4),
+        ]  # fmt: skip
+
+
+async def test_a_photo_goes_first_to_a_model_known_to_take_people(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running(models=("sora-2", "veo-3.1-lite-001")):
+        await scene.chat.send_photo(scene.ann, photo(1280, 720), caption="/animate a smile")
+        await scene.video()
+        assert [one.model for one in provider.submissions] == ["veo-3.1-lite-generate-001"]
+
+
+async def test_a_photo_with_people_is_not_offered_to_the_model_that_refused_it(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    provider.faults.next("submit", Fault.http(400, "The upload may depict a realistic human."))
+    async with house.running(models=("veo-3.1-fast", "sora-2")):
+        await scene.chat.send_photo(scene.ann, photo(1280, 720), caption="/animate a smile")
+        told = await scene.said("Veo 3.1 Fast takes no pictures of people.")
+        assert told.buttons == []

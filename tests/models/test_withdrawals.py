@@ -1,0 +1,240 @@
+"""Models that are gone: known before, learned at submission, succeeded by another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.aimlapi import Fault
+from sandbox.aimlapi.retirements import Retirement
+from storage import people
+from tests.flows.makings import photo
+from tests.models.scenes import SORA, Scene
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from tests.house import House
+
+VEO = "google/veo-3.1-t2v-fast"
+
+
+def withdraw(provider: AimlApiSandbox, *models: str, announced: bool = True) -> None:
+    for model in models or SORA:
+        provider.withdraw(model, announced=announced)
+
+
+async def test_sora_withdrawn_before_the_start_is_not_offered_and_the_next_is_the_default(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    withdraw(provider)
+    async with house.running():
+        await scene.told("withdrawn openai/sora-2-t2v")
+        await scene.ask("/models")
+        menu = await scene.said("Veo 3.1 Fast")
+        assert "Sora" not in (menu.text or "")
+        await scene.ask("/video a boat")
+        await scene.video()
+        (submission,) = provider.submissions
+        assert submission.model == VEO
+        assert await scene.until_settled("hold", "capture") == [("hold", 4), ("capture", 4)]
+
+
+async def test_a_chosen_model_that_is_gone_is_replaced_before_credits_are_held(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    withdraw(provider)
+    async with house.running():
+        await scene.refreshed()
+        await scene.ask("/video a boat --model sora-2 --seconds 8")
+        await scene.said("Sora 2 is no longer offered; Veo 3.1 Fast, 8 seconds, 8 credits.")
+        await scene.video()
+        assert [one.model for one in provider.submissions] == [VEO]
+        assert provider.submissions[0].body["duration"] == 8
+        assert await scene.until_settled("hold", "capture") == [("hold", 8), ("capture", 8)]
+
+
+async def test_a_dearer_replacement_waits_for_one_tap(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    withdraw(provider, *SORA[:2])
+    async with house.running(models=("sora-2", "sora-2-pro")):
+        await scene.refreshed()
+        await scene.ask("/video a boat --model sora-2")
+        card = await scene.said("Sora 2 is no longer offered; Sora 2 Pro, 4 seconds, 13 credits.")
+        assert await scene.ledger() == []
+        await card.press("Make it · 13")
+        await scene.video()
+        assert [one.model for one in provider.submissions] == ["openai/sora-2-pro-t2v"]
+        assert await scene.until_settled("hold", "capture") == [("hold", 13), ("capture", 13)]
+
+
+async def test_nobodys_saved_default_breaks(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running():
+        await scene.ask("/start")
+        await scene.said("Send me an idea")
+        async with house.db.transaction() as tx:
+            await people.set_default(tx, scene.ann.id, family="sora-2-pro", seconds=12)
+        withdraw(provider)
+        await scene.refreshed()
+        await scene.ask("/settings")
+        await scene.said("8 seconds · 16:9 · 720p · Veo 3.1 Fast")
+        await scene.ask("/video a boat")
+        await scene.said("Sora 2 Pro is no longer offered; Veo 3.1 Fast, 8 seconds, 8 credits.")
+        await scene.video()
+
+
+async def test_sora_withdrawn_while_running_goes_on_with_the_next_at_submission(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running():
+        await scene.refreshed()
+        withdraw(provider, *SORA, announced=False)
+        await scene.ask("/video a boat")
+        await scene.said(
+            "Sora 2 is no longer offered. Veo 3.1 Fast makes it: 4 seconds, 4 credits."
+        )
+        await scene.video()
+        await scene.told("openai/sora-2-t2v is no longer served")
+        assert [one.model for one in provider.submissions] == [SORA[0], VEO]
+        assert await scene.until_settled("hold", "release", "hold", "capture") == [
+            ("hold", 9), ("release", 9), ("hold", 4), ("capture", 4),
+        ]  # fmt: skip
+        await scene.ask("/video another boat --model sora-2")
+        await scene.said("Sora 2 is no longer offered; Veo 3.1 Fast, 4 seconds, 4 credits.")
+
+
+async def test_models_that_are_gone_one_after_the_other_are_each_told_of(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running():
+        await scene.refreshed()
+        withdraw(provider, *SORA, VEO, announced=False)
+        await scene.ask("/video a boat")
+        await scene.said("Sora 2 is no longer offered. Veo 3.1 Fast makes it")
+        await scene.said("Veo 3.1 Fast is no longer offered. Veo 3.1 makes it")
+        await scene.video()
+        assert [
+            kind
+            for kind, _ in await scene.until_settled(
+                "hold", "release", "hold", "release", "hold", "capture"
+            )
+        ].count("capture") == 1
+
+
+async def test_a_picture_whose_model_is_gone_at_submission_is_fitted_anew(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running(models=("sora-2", "hailuo-2.3")):
+        await scene.refreshed()
+        withdraw(provider, *SORA, announced=False)
+        await scene.chat.send_photo(scene.ann, photo(1200, 900), caption="/animate waves")
+        await scene.video()
+        sora, hailuo = provider.submissions
+        assert sora.body["image_url"]["width"] == 1280
+        assert hailuo.model == "minimax/hailuo-2.3"
+        assert (hailuo.body["image_url"]["width"], hailuo.body["image_url"]["height"]) == (
+            1200,
+            900,
+        )
+        assert provider.violations == []
+
+
+async def test_gone_at_submission_with_only_dearer_models_left_gives_credits_back_and_offers_a_tap(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running(models=("sora-2", "veo-3.1")):
+        await scene.refreshed()
+        provider.prices["google/veo-3.1-t2v"] = provider.prices["openai/sora-2-pro-t2v"]
+        await scene.refreshed()
+        withdraw(provider, *SORA, announced=False)
+        await scene.ask("/video a boat")
+        offer = await scene.said("Sora 2 is no longer offered. 9 credits are back.")
+        assert await scene.until_settled("hold", "release") == [("hold", 9), ("release", 9)]
+        await offer.press("Try with Veo 3.1 · 13")
+        await scene.video()
+        assert await scene.until_settled("hold", "release", "hold", "capture") == [
+            ("hold", 9), ("release", 9), ("hold", 13), ("capture", 13),
+        ]  # fmt: skip
+
+
+async def test_a_superseded_model_is_followed_to_the_one_that_took_over(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    for old, new in zip(SORA[:2], ("minimax/hailuo-2.3", "minimax/hailuo-2.3"), strict=True):
+        provider.retire(old, Retirement("superseded", "2026-11-01", replaced_by=new))
+    async with house.running(models=("sora-2", "veo-3.1-fast")):
+        await scene.refreshed()
+        assert house.services.offer.names == ("hailuo-2.3", "veo-3.1-fast")
+        await scene.ask("/video a boat --model sora-2")
+        await scene.said("Sora 2 is no longer offered; Hailuo 2.3, 6 seconds, 6 credits.")
+        await scene.video()
+        assert [one.model for one in provider.submissions] == ["minimax/hailuo-2.3"]
+        assert await scene.until_settled("hold", "capture") == [("hold", 6), ("capture", 6)]
+
+
+async def test_a_superseded_model_whose_successor_nobody_knows_is_asked_for_by_its_old_name(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    provider.retire(SORA[0], Retirement("superseded", "2026-11-01", replaced_by="openai/sora-3"))
+    async with house.running():
+        await scene.refreshed()
+        await scene.ask("/video a boat")
+        await scene.video()
+        assert [one.model for one in provider.submissions] == [SORA[0]]
+
+
+async def test_a_deprecated_model_left_the_list_and_still_serves(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    for model in SORA:
+        provider.retire(model, Retirement("deprecated", "2026-03-24", "2027-01-01"))
+    async with house.running():
+        await scene.refreshed()
+        await scene.ask("/video a boat")
+        await scene.video()
+        assert [one.model for one in provider.submissions] == [SORA[0]]
+        assert scene.admin.from_bot == []
+
+
+async def test_what_answered_404_is_left_alone_also_after_a_restart(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running():
+        withdraw(provider, *SORA, announced=False)
+        await scene.ask("/video a boat")
+        await scene.video()
+        assert "sora-2-pro" in house.services.offer
+        assert house.services.offer["sora-2"].t2v is None
+    async with house.running():
+        await scene.until(lambda: house.services.offer["sora-2"].t2v is None, "it still rests")
+
+
+async def test_three_failures_in_ten_minutes_rest_a_model_and_moderation_does_not_count(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running():
+        await scene.refreshed()
+        for fault in (Fault.moderation(), Fault.moderation(), Fault.http(500), Fault.http(500)):
+            await fail(scene, provider, fault)
+        assert serves_text(house)
+        await fail(scene, provider, Fault.http(500))
+        await scene.told("openai/sora-2-t2v failed three times")
+        assert not serves_text(house)
+        await scene.ask("/video a boat")
+        await scene.video()
+        assert provider.submissions[-1].model == "openai/sora-2-pro-t2v", "the next is the default"
+
+
+def serves_text(house: House) -> bool:
+    """Whether Sora 2 can be asked for with text alone now."""
+    return house.services.offer["sora-2"].t2v is not None
+
+
+async def fail(scene: Scene, provider: AimlApiSandbox, fault: Fault) -> None:
+    """Let one request fail, and wait until its asker knows."""
+    provider.faults.next("submit", fault)
+    asked = await scene.ask("/video a boat")
+    await scene.chat.wait(
+        lambda message: message.reply_to == asked.message_id and "back" in (message.text or "")
+    )
