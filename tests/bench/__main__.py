@@ -1,0 +1,136 @@
+"""`make bench`: the start, the memory at rest, the memory while a large video is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from sandbox.aimlapi import AimlApiSandbox, Render
+from sandbox.telegram import TelegramSandbox
+from tests.bench.memory import MEGABYTE, resident, watched
+from tests.flows.process import process
+
+RUNS = 5
+SETTLED_SECONDS = 3.0
+"""How long after its first getUpdates a bot is at rest."""
+LARGE = 45_000_000
+LIBRARIES = "import telegram.ext, httpx, aiosqlite, pydantic_settings, babel.dates"
+"""What any such bot loads: the yardstick for the start and for the memory."""
+
+
+class Row(NamedTuple):
+    """A figure, beside its yardstick and its limit where it has one."""
+
+    what: str
+    figure: str
+    yardstick: str
+    limit: str = ""
+    kept: bool = True
+
+
+async def libraries_alone() -> tuple[float, int]:
+    """Return how long an interpreter takes to load the libraries, and what it holds then."""
+    began = time.perf_counter()
+    running = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        f"{LIBRARIES}; print(flush=True); input()",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    if running.stdout is None:
+        raise RuntimeError("a pipe was asked for")
+    await running.stdout.readline()
+    took, held = time.perf_counter() - began, resident(running.pid)
+    await running.communicate(b"\n")
+    return took, held
+
+
+async def first_updates(telegram: TelegramSandbox, began: float) -> float:
+    """Return how long after its start the bot asked for updates, in seconds."""
+    before = len(telegram.calls_of("getUpdates"))
+    await telegram.wait_for_call("getUpdates", count=before + 1, timeout=20)
+    return time.perf_counter() - began
+
+
+async def measure() -> list[Row]:
+    """Return the table."""
+    yardsticks = [await libraries_alone() for _ in range(RUNS)]
+    loads = statistics.median(took for took, _ in yardsticks)
+    plain = statistics.median(held for _, held in yardsticks)
+    starts, rests = [], []
+    large = growth = family = 0
+    async with TelegramSandbox() as telegram, AimlApiSandbox() as provider:
+        for run in range(RUNS):
+            with tempfile.TemporaryDirectory() as data:
+                began = time.perf_counter()
+                async with process(telegram, provider, Path(data)) as running:
+                    starts.append(await first_updates(telegram, began))
+                    await asyncio.sleep(SETTLED_SECONDS)
+                    rests.append(resident(running.pid))
+                    if run == 0:
+                        growth, family = await send_large(telegram, provider, running.pid)
+                        large = rests[0]
+    start, rest = statistics.median(starts), statistics.median(rests)
+    return [
+        Row(
+            "start to first getUpdates",
+            f"{start:.2f} s",
+            f"{start / loads:.2f} × loading the libraries",
+            "under 1 s",
+            kept=start < 1,
+        ),
+        Row(
+            "memory at rest",
+            _megabytes(rest),
+            f"{rest / plain:.2f} × the libraries",
+            "under 75 MB",
+            kept=rest < 75 * MEGABYTE,
+        ),
+        Row(
+            "more while sending 45 MB",
+            _megabytes(growth),
+            f"{growth / large:.2f} × at rest",
+            "at most 40 MB",
+            kept=growth <= 40 * MEGABYTE,
+        ),
+        Row(
+            "the same, with media processes", _megabytes(family), f"{family / large:.2f} × at rest"
+        ),
+    ]
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / MEGABYTE:.0f} MB"
+
+
+async def send_large(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, pid: int
+) -> tuple[int, int]:
+    """Return what the bot holds more while a video of 45 MB comes and goes, alone and in all."""
+    ann = telegram.person("Ann")
+    chat = telegram.private(ann)
+    provider.next_render = Render.works(padding=LARGE)
+    rest = resident(pid)
+    async with watched(pid) as peak:
+        await chat.send(ann, "/video a very large boat")
+        await chat.wait(lambda message: message.video is not None, timeout=60)
+    return peak.own - rest, peak.family - rest
+
+
+def main() -> int:
+    """Print the table; 1 where a limit is not kept."""
+    table = asyncio.run(measure())
+    for row in table:
+        verdict = f"{row.limit}: {'kept' if row.kept else 'MISSED'}" if row.limit else ""
+        print(f"{row.what:32} {row.figure:>8}   {row.yardstick:32} {verdict}")
+    return 0 if all(row.kept for row in table) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

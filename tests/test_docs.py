@@ -1,0 +1,93 @@
+"""What the documents say is what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import settings_docs
+from bot.exit_codes import ExitCode
+from bot.settings import Settings, WrongSettings, read_settings
+from generation.lifecycle import NEXT
+
+PROJECT = Path(__file__).parents[1]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = (PROJECT / ".env.example").read_text(encoding="utf-8")
+REQUIRED = {
+    "TELEGRAM_BOT_TOKEN": "1234567:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw8",
+    "AIMLAPI_KEY": "key",
+}
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+
+
+def test_the_readme_has_the_settings_as_they_are() -> None:
+    assert settings_docs.with_table(README) == README, "run `make docs`"
+
+
+def test_the_example_has_the_settings_as_they_are() -> None:
+    assert settings_docs.example() == EXAMPLE, "run `make docs`"
+
+
+def test_the_example_with_token_and_key_means_the_defaults(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(EXAMPLE)
+    assert read_settings(REQUIRED, env_file) == read_settings(REQUIRED, tmp_path / "none")
+
+
+def test_every_line_of_the_example_may_be_switched_on(tmp_path: Path) -> None:
+    switched_on = re.sub(r"^# ([A-Z_]+=)", r"\1", EXAMPLE, flags=re.MULTILINE)
+    assert switched_on.count("\n# ") == len(Settings.model_fields), "one sentence per setting"
+    env_file = tmp_path / ".env"
+    env_file.write_text(switched_on)
+    assert read_settings(REQUIRED, env_file) == read_settings(REQUIRED, tmp_path / "none")
+
+
+def test_the_example_as_it_is_asks_for_token_and_key(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(EXAMPLE)
+    with pytest.raises(WrongSettings) as refused:
+        read_settings({}, env_file)
+    assert len(refused.value.problems) == 2
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described_in_a_sentence(name: str) -> None:
+    description = Settings.model_fields[name].description or ""
+    assert description.endswith("."), description
+    assert "|" not in description, "it would break the table"
+
+
+def test_the_diagram_shows_every_step_a_generation_can_take() -> None:
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)", README, flags=re.MULTILINE))
+    assert drawn == {(str(state), str(to)) for state, after in NEXT.items() for to in after}
+
+
+def test_every_exit_code_is_explained() -> None:
+    told = [int(code) for code in re.findall(r"^\| (\d) \|", README, flags=re.MULTILINE)]
+    assert told == [code.value for code in ExitCode]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_target_a_document_names_exists(document: str) -> None:
+    text = (PROJECT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, flags=re.MULTILINE))
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    assert named <= set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_a_document_points_at_exists(document: str) -> None:
+    text = (PROJECT / document).read_text(encoding="utf-8")
+    linked = re.findall(r"\]\(([^)#:]+)\)|src(?:set)?=\"([^\":]+)\"", text)
+    named = re.findall(r"`((?:bot|handlers|generation|storage|sandbox|tests)/[\w./]*)`", text)
+    missing = [path for path in [*map("".join, linked), *named] if not (PROJECT / path).exists()]
+    assert not missing, f"{document} points at {missing}"
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
+def test_a_lock_names_no_index_and_no_address(lock: str) -> None:
+    text = (PROJECT / lock).read_text(encoding="utf-8")
+    assert "--hash=sha256:" in text
+    assert not re.search(r"https?://|--(?:extra-)?index-url|--find-links|@ file", text)
