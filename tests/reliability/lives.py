@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ class Stage:
         self.folder = folder
         self._cradle = cradle
         self._lives = 0
-        self._resumed: list[int] = []
+        self._resumed: dict[int, float] = {}
 
     @classmethod
     @asynccontextmanager
@@ -106,6 +107,7 @@ class Stage:
         """
         open_work = bool(self._lives and self.left())
         self._lives += 1
+        began = time.monotonic()
         pid = await self._cradle.begin(
             {
                 "PATH": os.environ["PATH"],
@@ -131,7 +133,7 @@ class Stage:
                 os.kill(pid, signal.SIGKILL)
                 done.result()  # says what is left if time ran out
                 if open_work:
-                    self._resumed.append(self._lives)
+                    self._resumed[self._lives] = time.monotonic() - began
                 await ending
                 return False
             assert ending.result() == KILLED, f"the bot ended by itself:\n{self.log()}"
@@ -147,12 +149,16 @@ class Stage:
         lines = self._trace(life if life > 0 else self._lives).read_text().splitlines()
         return [Point(float(at), name) for at, _, name in (line.partition(" ") for line in lines)]
 
-    def delays(self) -> list[float]:
-        """Seconds that each life took to go on with what it found open and brought to its end."""
-        return [
-            next((p.at for p in self.points(life) if not p.name.startswith(BEFORE_WORK)), PATIENCE)
-            for life in self._resumed
-        ]
+    def delays(self) -> dict[int, float]:
+        """Seconds that lives took to go on with what they found open and brought to its end.
+
+        What a start clears from the disk is no point: such a life may be done before its first.
+        """
+        return {life: self._first_work(life, done) for life, done in self._resumed.items()}
+
+    def _first_work(self, life: int, otherwise: float) -> float:
+        works = (p.at for p in self.points(life) if not p.name.startswith(BEFORE_WORK))
+        return next(works, otherwise)
 
     def files(self) -> list[Path]:
         """What lies about of pictures and videos."""

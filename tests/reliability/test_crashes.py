@@ -101,7 +101,7 @@ def wrong(stage: Stage, met: Iterable[str]) -> list[str]:
         problems += [f"left on the disk: {file.name}" for file in stage.files()]
     problems += [
         f"life {life} took {took:.1f} s to go on"
-        for life, took in enumerate(stage.delays(), start=2)
+        for life, took in stage.delays().items()
         if took > GOING_AGAIN
     ]
     return problems
