@@ -26,7 +26,7 @@ from generation.keeping import drop_outdated
 from handlers import menu
 from storage import people
 from storage.database import Database
-from storage.migrations import NewerDatabase
+from storage.migrations import UnusableDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -62,9 +62,13 @@ async def run(settings: Settings) -> ExitCode:
     except lock.Held as held:
         sys.stderr.write(f"{held}\n")
         return ExitCode.LOCKED
-    except NewerDatabase as newer:
-        logger.critical("%s", newer)
-        return ExitCode.FAILURE
+    except lock.Unusable as unusable:
+        sys.stderr.write(f"{unusable}\n")
+        return ExitCode.WRONG_SETTINGS
+    except UnusableDatabase as unusable:
+        # nothing that is started again would mend it
+        sys.stderr.write(f"DATA_DIR cannot be used: {unusable}\n")
+        return ExitCode.WRONG_SETTINGS
 
 
 class Bot:

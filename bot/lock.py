@@ -24,17 +24,27 @@ class Held(Exception):
         self.holder = holder
 
 
+class Unusable(Exception):
+    """The folder cannot be made, or not written to."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(f"DATA_DIR cannot be used: {folder}: {error.strerror}")
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a folder, made where it is missing; the file stays, only its lock means something.
 
     Raises:
         Held: another process holds it.
-        OSError: the folder cannot be made or written.
+        Unusable: it cannot be made, or not written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    # not truncated on opening: it may hold the id of the one who has it
-    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # not truncated on opening: it may hold the id of the one who has it
+        file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unusable(folder, error) from error
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import aiosqlite
 
-from storage.migrations import migrate
+from storage.migrations import UnusableDatabase, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 _PRAGMAS = (
@@ -41,14 +41,17 @@ class Database:
         """Open the file, making it and its folder where missing, and migrate it.
 
         Raises:
-            NewerDatabase: the file was written by a newer version.
+            UnusableDatabase: it is no database, cannot be opened, or a newer version wrote it.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = await aiosqlite.connect(path, isolation_level=None)
+        with _usable(path):
+            connection = await aiosqlite.connect(path, isolation_level=None)
         try:
             connection.row_factory = sqlite3.Row
-            for pragma in _PRAGMAS:
-                await connection.execute(pragma)
+            with _usable(path):
+                # whether it is a database at all shows here first
+                for pragma in _PRAGMAS:
+                    await connection.execute(pragma)
             await migrate(connection)
         except BaseException:
             await connection.close()
@@ -83,3 +86,12 @@ class Database:
         """A stable view for reading: no transaction of another task is open meanwhile."""
         async with self._lock:
             yield self._connection
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    """Raise UnusableDatabase for what SQLite says of the file."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UnusableDatabase(f"{path}: {error}") from error

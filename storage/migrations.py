@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     import aiosqlite
 
 
-class NewerDatabase(Exception):
+class UnusableDatabase(Exception):
+    """The file cannot be used, however often that is tried."""
+
+
+class NewerDatabase(UnusableDatabase):
     """The database was written by a newer version of this program."""
 
 

@@ -9,7 +9,7 @@ import aiosqlite
 import pytest
 
 from storage.database import Database
-from storage.migrations import NewerDatabase, migrate, statements, steps
+from storage.migrations import NewerDatabase, UnusableDatabase, migrate, statements, steps
 from storage.rows import number
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ async def test_a_file_of_a_newer_program_is_refused_untouched(tmp_path: Path) ->
 async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bot.sqlite3"
     path.write_bytes(b"not a database, by far" * 100)
-    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+    with pytest.raises(UnusableDatabase, match="not a database"):
         await Database.open(path)
 
 
