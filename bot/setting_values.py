@@ -13,12 +13,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from generation.models import Offer
+from handlers.identity import SHARED_IDS
 
 TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
 """A bot's id and its secret: 35 characters today, with room for Telegram to change its mind."""
-
-SHARED_IDS = frozenset({1087968824, 136817688, 777000})
-"""Anonymous admins, channels and Telegram itself all write under these ids: nobody's identity."""
 
 
 class QuotaPeriod(StrEnum):

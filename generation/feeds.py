@@ -10,16 +10,9 @@ import asyncio
 from typing import Annotated, Any, Literal
 
 import httpx
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from generation.lenient import ODD
 from generation.rates import Rate, read_rates
 from generation.refusals import in_short
 
@@ -35,20 +28,12 @@ class NoFeed(Exception):
     """A feed could not be had, or says nothing that can be used."""
 
 
-def _none_if_odd(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except ValidationError:
-        return None
-
-
 def _rates_of(value: Any) -> Any:
     """Read the provider's own form; what was kept here is in ours already."""
     return value if isinstance(value, list | tuple) else read_rates(value)
 
 
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
-_Odd = WrapValidator(_none_if_odd)
 
 
 class _Entry(BaseModel):
@@ -86,7 +71,7 @@ class Retired(_Entry):
 class ModelFeed(BaseModel):
     """The live catalogue, as far as it is about videos."""
 
-    data: tuple[Annotated[Listed | None, _Odd], ...]
+    data: tuple[Annotated[Listed | None, ODD], ...]
 
     @property
     def models(self) -> tuple[Listed, ...]:
@@ -97,7 +82,7 @@ class ModelFeed(BaseModel):
 class RetirementFeed(BaseModel):
     """The deprecation feed."""
 
-    data: tuple[Annotated[Retired | None, _Odd], ...]
+    data: tuple[Annotated[Retired | None, ODD], ...]
 
     @property
     def retired(self) -> tuple[Retired, ...]:

@@ -11,16 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from generation.lenient import ODD
 from generation.refusals import in_short, judge
 
 CREDITS_PER_USD = 2_000_000
@@ -69,13 +62,6 @@ class Logged:
     failed: bool
 
 
-def _none_if_odd(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except ValidationError:
-        return None
-
-
 def _first(value: Any) -> Any:
     return value[0] if isinstance(value, list) and value else value
 
@@ -84,7 +70,6 @@ def _as_object(value: Any) -> Any:
     return {"message": value} if isinstance(value, str) else value
 
 
-_Odd = WrapValidator(_none_if_odd)
 _Text = Annotated[str, Field(max_length=100_000)]
 _Id = Annotated[str, Field(min_length=1, max_length=1_000)]
 _Usd = Annotated[Decimal, Field(ge=0, le=MOST_USD)]
@@ -100,25 +85,25 @@ class _Video(_Lenient):
 
 
 class _Error(_Lenient):
-    name: Annotated[_Text | None, _Odd] = None
-    message: Annotated[_Text | None, _Odd] = None
+    name: Annotated[_Text | None, ODD] = None
+    message: Annotated[_Text | None, ODD] = None
 
 
 class _Usage(_Lenient):
-    usd_spent: Annotated[_Usd | None, _Odd] = None
-    credits_used: Annotated[_Credits | None, _Odd] = None
+    usd_spent: Annotated[_Usd | None, ODD] = None
+    credits_used: Annotated[_Credits | None, ODD] = None
 
 
 class _Meta(_Lenient):
-    usage: Annotated[_Usage | None, _Odd] = None
+    usage: Annotated[_Usage | None, ODD] = None
 
 
 class _Reply(_Lenient):
-    id: Annotated[_Id | None, _Odd] = None
-    status: Annotated[_Text | None, _Odd] = None
-    video: Annotated[_Video | None, BeforeValidator(_first), _Odd] = None
-    error: Annotated[_Error | None, BeforeValidator(_as_object), _Odd] = None
-    meta: Annotated[_Meta | None, _Odd] = None
+    id: Annotated[_Id | None, ODD] = None
+    status: Annotated[_Text | None, ODD] = None
+    video: Annotated[_Video | None, BeforeValidator(_first), ODD] = None
+    error: Annotated[_Error | None, BeforeValidator(_as_object), ODD] = None
+    meta: Annotated[_Meta | None, ODD] = None
 
     def outcome(self) -> Pending | Completed | Failed:
         """Tell how far it is; `completed` without an address is not finished."""
@@ -154,7 +139,7 @@ class _Pagination(_Lenient):
 class LogPage(_Lenient):
     """A page of the log of requests."""
 
-    data: tuple[Annotated[_Row | None, _Odd], ...]
+    data: tuple[Annotated[_Row | None, ODD], ...]
     pagination: _Pagination = _Pagination()
 
     def find(self, request_id: str) -> Logged | None:
@@ -183,8 +168,8 @@ class Complaint(_Lenient):
     """
 
     request_id: Annotated[_Id, Field(alias="requestId")]
-    message: Annotated[str | None, _Odd] = None
-    error: Annotated[_Error | None, BeforeValidator(_as_object), _Odd] = None
+    message: Annotated[str | None, ODD] = None
+    error: Annotated[_Error | None, BeforeValidator(_as_object), ODD] = None
 
     @property
     def words(self) -> str:

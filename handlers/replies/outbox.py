@@ -1,15 +1,4 @@
-"""Everything the bot says leaves here, and comes back as one of a few outcomes.
-
-SendError
-├── NotSent       surely not sent; try again, after `retry_after` seconds where given
-├── LeftOut       not sent, because nobody misses it and the chat has heard enough for now
-├── SentPerhaps   the answer was lost: it may have arrived
-├── Moved         the group became a supergroup: `telegram_id` is its new id
-├── Unreachable   the bot cannot speak to this chat (blocked, removed, deleted)
-├── NoTopic       the topic is closed or gone; the chat itself may be reachable
-├── TooLarge      the file is over what the server takes
-└── Refused       Telegram will not take this message, however often it is sent
-"""
+"""Everything the bot says leaves here, and comes back as one of a few outcomes (see `outcomes`)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generation import prices, quotes
+from generation import quotes
 from generation.options import Defaults
 
 if TYPE_CHECKING:
@@ -67,8 +67,3 @@ def described(speech: Speech, quote: Quote) -> str:
         choice.family.title,
     ]
     return " · ".join(part for part in parts if part)
-
-
-def dollars(micros: int) -> str:
-    """Write micro-dollars for an operator."""
-    return f"${prices.from_micros(micros):.2f}"
