@@ -41,10 +41,16 @@ class TooManyPending:
 
 @dataclass(frozen=True, slots=True)
 class TooFewCredits:
-    """The request costs more than is left."""
+    """The request costs more than is left, and more than the group's pool gives besides."""
 
     cost: int
     balance: Balance
+    pooled: int = 0
+
+    @property
+    def available(self) -> int:
+        """The credits that could be spent on it."""
+        return self.balance.total + self.pooled
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,10 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
         return ProviderRefuses()
     balance = await purse.balance(tx, request.account, terms, now)
     pool = await purse.pool(tx, request.chat, request.account, terms, now)
-    draws = purse.draw(request.credits, balance, pool.available if pool else 0)
+    pooled = pool.available if pool else 0
+    draws = purse.draw(request.credits, balance, pooled)
     if draws is None:
-        return TooFewCredits(request.credits, balance)
+        return TooFewCredits(request.credits, balance, pooled)
     given = purse.budget_share(request.price_micros, request.credits, draws)
     left = await purse.budget_left(tx, terms, now)
     if given and left is not None and given > left:

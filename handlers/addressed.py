@@ -29,6 +29,12 @@ def command_in(message: Message) -> tuple[str, str] | None:
     return name.lower(), _cut(text, first.length)[1].strip()
 
 
+def begins_with_command(message: Message) -> bool:
+    """Whether a text or caption begins with any command, whoever it is for."""
+    entities = message.entities or message.caption_entities
+    return any(one.offset == 0 and one.type == MessageEntity.BOT_COMMAND for one in entities)
+
+
 def mention_in(message: Message) -> str | None:
     """Return what is left of a text that mentions the bot, where the mention makes it an order.
 

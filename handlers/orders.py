@@ -7,18 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation import acceptance, prices, quotes
-from generation import credits as purse
 from generation.acceptance import Accepted, Repeated
 from generation.corrections import corrections
 from generation.options import Defaults
 from generation.quotes import Quote
-from handlers import away, groupsettings, refusals
+from handlers import albums, asking, away, groupsettings, refusals
 from handlers.identity import may_ask
-from handlers.replies import cards as card_replies
 from handlers.replies.outcomes import SendError
 from handlers.replies.words import gone
-from handlers.wish import draft
-from storage import cards
+from storage import cards, generations
 from storage.generations import PENDING, Request
 
 if TYPE_CHECKING:
@@ -28,11 +25,15 @@ if TYPE_CHECKING:
     from generation.options import Problem
     from handlers.context import Context, Services
     from handlers.identity import Asker
+    from handlers.replies.buttons import Button
     from handlers.wish import Wish
     from storage.cards import Card
+    from storage.generations import Generation
 
 MOST_PROPOSED = 3
 """How many nearest right videos are proposed for a wrong one."""
+LONGEST_POP_UP = 200
+"""Characters Telegram shows in the pop-up that answers a press."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,83 +41,36 @@ logger = logging.getLogger(__name__)
 async def place(context: Context, asker: Asker, wish: Wish) -> bool:
     """Order a video, or ask first where that is wanted or due, or say what stands in the way.
 
-    Returns whether the video is on its way now.
+    The press of a wish that came from one is answered here, once. Returns whether the video is on
+    its way now.
     """
     services = context.services
-    if not await may_ask(asker, services):
-        await _say(services, asker, wish, refusals.stranger(asker))
-        return False
-    if await is_hindered(context, asker, wish.message_id):
+    why = await hindrance(context, asker)
+    if why is not None:
+        await refuse(context, asker, wish, why)
         return False
     quote = await quoted(services, asker, wish)
     if not isinstance(quote, Quote):
-        await _propose(services, asker, wish, quote)
+        await _propose(context, asker, wish, quote)
         return False
     late = away.came_late(asker, services.clock())
     if late or _needs_a_tap(wish, quote, services.house.confirm_credits):
-        if late:
-            await away.make_room(services, asker)
-        await ask(services, asker, wish, quote, late=late)
-        return False
-    answer = await _accept(services, asker, wish, quote)
-    if isinstance(answer, Accepted):
-        services.wake(answer.generation.chat)
-        try:
-            await services.status.show(
-                answer.generation, note=gone(quote, asker.speech) if quote.instead_of else ""
-            )
-        except SendError as error:
-            logger.info("generation %d has no status: %s", answer.generation.id, error)
-        services.wake(answer.generation.chat)
-    elif isinstance(answer, Repeated):
-        await _again(services, asker, wish, answer)
-    else:
-        text, buttons = await _refusal(services, asker, wish, quote, answer)
-        await services.outbox.say(
-            asker.chat, text, buttons=buttons, reply_to=wish.message_id, thread_id=asker.thread_id
-        )
-    return isinstance(answer, Accepted)
-
-
-def _needs_a_tap(wish: Wish, quote: Quote, confirm_credits: int) -> bool:
-    """Whether to ask first: on a wish, for more than was tapped for, or where it is dear."""
-    if wish.asks:
-        return True
-    if wish.agreed:
-        return quote.credits > wish.agreed
-    dear = quote.is_dearer or quote.credits > confirm_credits
-    return dear and wish.card is None
+        said_before = await asking.said_before(services, asker, wish)
+        if said_before is None:
+            await _ask(services, asker, wish, quote, late=late)
+            return False
+        wish = replace(wish, answers=said_before.id)
+    return await _order(context, asker, wish, quote)
 
 
 async def is_hindered(context: Context, asker: Asker, message_id: int | None) -> bool:
-    """Say so where the group's admins do not want what is asked; silently where it is off."""
-    why = await groupsettings.hindrance(context, asker)
+    """Say so where somebody may not ask for a video here; silently where the bot is off."""
+    why = await hindrance(context, asker)
     if why:
         await context.services.outbox.say(
             asker.chat, why, reply_to=message_id, thread_id=asker.thread_id
         )
     return why is not None
-
-
-async def _propose(services: Services, asker: Asker, wish: Wish, found: Sequence[Problem]) -> None:
-    """Say what cannot be had, with the nearest that can as buttons."""
-    nearest = []
-    if len(found) == 1:
-        for instead in corrections(found[0], services.offer):
-            quote = await quoted(services, asker, replace(wish, instead=instead))
-            if isinstance(quote, Quote) and quote.instead_of is None:
-                nearest.append((instead, quote))
-    nearest = nearest[:MOST_PROPOSED]
-    card = wish.card
-    if nearest and card is None:
-        card = await _remember(services, asker, wish)
-    await services.outbox.say(
-        asker.chat,
-        refusals.problems(found, asker.speech),
-        buttons=refusals.proposals(card or 0, nearest, asker.speech),
-        reply_to=wish.message_id,
-        thread_id=asker.thread_id,
-    )
 
 
 async def quoted(services: Services, asker: Asker, wish: Wish) -> Quote | tuple[Problem, ...]:
@@ -139,39 +93,106 @@ async def quoted(services: Services, asker: Asker, wish: Wish) -> Quote | tuple[
     )
 
 
-async def ask(
-    services: Services, asker: Asker, wish: Wish, quote: Quote, *, late: bool = False
-) -> Card:
-    """Put the wish on a card that one tap starts; an older card of theirs makes room."""
-    now = services.clock()
-    async with services.db.transaction() as tx:
-        card = await cards.ask(tx, draft(asker, wish), now=now)
-        worded = None
-        if wish.text and not card.prompt:
-            # the words of an album may come with its second picture
-            worded = await cards.write(tx, card.id, draft(asker, wish))
-        card = worded or card
-        balance = await purse.balance(tx, asker.account, services.terms, now)
-    text = card_replies.text(card, quote, balance, asker.speech)
-    if late:
-        text = asker.speech.gettext("I was away. Still want this?") + "\n\n" + text
-    buttons = card_replies.buttons(card, quote, asker.speech)
-    if card.card_message is not None and worded is not None:
-        await services.outbox.edit(asker.chat, card.card_message, text, buttons)
-    elif card.card_message is None and card.state == "open":
-        message = await services.outbox.say(
-            asker.chat,
-            text,
-            buttons=buttons,
-            reply_to=wish.message_id,
-            thread_id=asker.thread_id,
+async def hindrance(context: Context, asker: Asker) -> str | None:
+    """Say why somebody may not ask here; "" where the bot keeps silent, None where they may."""
+    if not await may_ask(asker, context.services):
+        return refusals.stranger(asker)
+    return await groupsettings.hindrance(context, asker)
+
+
+def _needs_a_tap(wish: Wish, quote: Quote, confirm_credits: int) -> bool:
+    """Whether to ask first: on a wish, for more than was tapped for, or where it is dear."""
+    if wish.asks:
+        return True
+    if wish.agreed:
+        return quote.credits > wish.agreed
+    dear = quote.is_dearer or quote.credits > confirm_credits
+    return dear and wish.card is None
+
+
+async def refuse(
+    context: Context,
+    asker: Asker,
+    wish: Wish,
+    text: str,
+    buttons: Sequence[Sequence[Button]] = (),
+) -> None:
+    """Say why not: in the pop-up of a press where it fits, else in the chat, once per album."""
+    outbox = context.services.outbox
+    if wish.tap:
+        in_pop_up = not buttons and len(text) <= LONGEST_POP_UP
+        text = text or asker.speech.gettext("I am switched off here.")
+        await outbox.answer(wish.tap, text if in_pop_up else "", alert=in_pop_up)
+        if in_pop_up:
+            return
+    if text and not (wish.cause.startswith("album:") and albums.is_answered(context, wish.cause)):
+        await outbox.say(
+            asker.chat, text, buttons=buttons, reply_to=wish.message_id, thread_id=asker.thread_id
         )
-        async with services.db.transaction() as tx:
-            await cards.shown(tx, card.id, message)
-    return card
 
 
-async def _accept(services: Services, asker: Asker, wish: Wish, quote: Quote) -> Answer:
+async def _propose(context: Context, asker: Asker, wish: Wish, found: Sequence[Problem]) -> None:
+    """Say what cannot be had, with the nearest that can as buttons."""
+    services, nearest = context.services, []
+    if len(found) == 1:
+        for instead in corrections(found[0], services.offer):
+            quote = await quoted(services, asker, replace(wish, instead=instead))
+            if isinstance(quote, Quote) and quote.instead_of is None:
+                nearest.append((instead, quote))
+    nearest = nearest[:MOST_PROPOSED]
+    card = wish.card
+    if nearest and card is None:
+        card = await asking.remember(services, asker, wish)
+    buttons = refusals.proposals(card or 0, nearest, asker.speech)
+    await refuse(context, asker, wish, refusals.problems(found, asker.speech), buttons)
+
+
+async def _ask(services: Services, asker: Asker, wish: Wish, quote: Quote, *, late: bool) -> None:
+    """Ask first, unless the same update made a video already, before a crash."""
+    async with services.db.reading() as connection:
+        made = await generations.by_cause(connection, wish.cause)
+    if made is not None and wish.origin == "message":
+        await _again(services, asker, wish, made)
+        return
+    if wish.tap:
+        await services.outbox.answer(wish.tap)
+    if late and not asker.chat.is_private:
+        # whoever asked five times is asked back once
+        await asking.make_room(services, asker, wish.cause)
+    await asking.ask(services, asker, wish, quote, late=late)
+
+
+async def _order(context: Context, asker: Asker, wish: Wish, quote: Quote) -> bool:
+    """Accept a request or say why not; returns whether it is accepted."""
+    services = context.services
+    answer, settled = await _accept(services, asker, wish, quote)
+    if isinstance(answer, Repeated):
+        await _again(services, asker, wish, answer.generation)
+        return False
+    if not isinstance(answer, Accepted):
+        text, buttons = await _refusal(services, asker, wish, quote, answer)
+        await refuse(context, asker, wish, text, buttons)
+        return False
+    services.wake(answer.generation.chat)
+    if wish.tap:
+        # alone with the bot, the status message says so in a moment
+        note = "" if asker.chat.is_private else asker.speech.gettext("On its way.")
+        await services.outbox.answer(wish.tap, note)
+    await asking.take_away(services, asker, *settled)
+    try:
+        await services.status.show(
+            answer.generation, note=gone(quote, asker.speech) if quote.instead_of else ""
+        )
+    except SendError as error:
+        logger.info("generation %d has no status: %s", answer.generation.id, error)
+    services.wake(answer.generation.chat)
+    return True
+
+
+async def _accept(
+    services: Services, asker: Asker, wish: Wish, quote: Quote
+) -> tuple[Answer, list[Card]]:
+    """Write the request down, with the cards it settles; returns those too."""
     choice = quote.choice
     request = Request(
         origin=wish.origin,
@@ -195,20 +216,24 @@ async def _accept(services: Services, asker: Asker, wish: Wish, quote: Quote) ->
         price_micros=prices.to_micros(quote.price),
         budget_micros=0,
     )
+    settled = []
     async with services.db.transaction() as tx:
         answer = await acceptance.accept(tx, request, services.terms, now=services.clock())
-        if wish.card is not None and isinstance(answer, Accepted):
-            await cards.close(tx, wish.card, "started")
-    return answer
+        if isinstance(answer, Accepted):
+            settled = await asking.settle(tx, asker, wish, "started")
+            if wish.card is not None:
+                await cards.close(tx, wish.card, "started")
+    return answer, settled
 
 
-async def _again(services: Services, asker: Asker, wish: Wish, answer: Repeated) -> None:
+async def _again(services: Services, asker: Asker, wish: Wish, generation: Generation) -> None:
     """Answer what was asked before: the same message twice is silent, a press is told."""
-    generation = answer.generation
+    if wish.tap:
+        await services.outbox.answer(
+            wish.tap, asker.speech.gettext("That one is already on its way.")
+        )
     if generation.state in PENDING and generation.status_message is None:
         await services.status.show(generation)
-    elif wish.origin != "message":
-        await _say(services, asker, wish, asker.speech.gettext("That one is already on its way."))
     services.wake(generation.chat)
 
 
@@ -217,10 +242,12 @@ async def _refusal(
 ) -> refusals.Reply:
     if not isinstance(answer, acceptance.TooFewCredits):
         return refusals.refused(answer, asker.speech, services.clock()), []
-    cheaper = refusals.cheaper(quote, answer.balance, services.offer, services.terms)
+    if not asker.account.is_person:
+        return refusals.without_pool(quote, asker), []
+    cheaper = refusals.cheaper(quote, answer.available, services.offer, services.terms)
     card = wish.card
     if cheaper and card is None:
-        card = await _remember(services, asker, wish)
+        card = await asking.remember(services, asker, wish)
     reply = refusals.too_few_credits(
         quote,
         answer,
@@ -234,13 +261,3 @@ async def _refusal(
     if asker.chat.is_private:
         return reply
     return refusals.publicly(quote, reply, asker, services.outbox.link)
-
-
-async def _remember(services: Services, asker: Asker, wish: Wish) -> int:
-    """Keep a wish that cannot be paid, for the buttons that offer something cheaper."""
-    async with services.db.transaction() as tx:
-        return (await cards.ask(tx, draft(asker, wish), now=services.clock())).id
-
-
-async def _say(services: Services, asker: Asker, wish: Wish, text: str) -> None:
-    await services.outbox.say(asker.chat, text, reply_to=wish.message_id, thread_id=asker.thread_id)

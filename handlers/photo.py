@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import BaseHandler, MessageHandler, filters
 
-from handlers import orders, questions
-from handlers.addressed import ANSWERS_THE_BOT, MENTIONED, command_in
+from handlers import albums, asking, orders, questions
+from handlers.addressed import ANSWERS_THE_BOT, MENTIONED, begins_with_command, command_in
 from handlers.commands import on
 from handlers.identity import meet
-from handlers.pictures import LARGEST, any_picture_of, is_image, picture_of
-from handlers.prompt import cause_of, mentioned
-from handlers.wish import SentPicture, Wish
+from handlers.pictures import any_picture_of, is_image, no_picture
+from handlers.prompt import mentioned
+from handlers.wish import cause_of, is_own, wish_of
 
 if TYPE_CHECKING:
     from telegram import Message, Update
 
     from handlers.context import Context
     from handlers.identity import Asker
-    from handlers.replies.language import Speech
 
 ORDERS = frozenset({"animate", "video"})
 """The commands a picture's caption may begin with."""
@@ -31,7 +30,7 @@ class _Picture(filters.MessageFilter):
     def filter(self, message: Message) -> bool:
         if message.photo or message.video or message.video_note:
             return True
-        return message.document is not None and is_image(message.document.mime_type)
+        return message.document is not None and is_image(message.document)
 
 
 class _Ordered(filters.MessageFilter):
@@ -43,6 +42,10 @@ class _Ordered(filters.MessageFilter):
 
 
 PICTURE = _Picture()
+MEDIA = (
+    filters.PHOTO | filters.VIDEO | filters.VIDEO_NOTE | filters.ANIMATION
+    | filters.Sticker.ALL | filters.Document.ALL
+)  # fmt: skip
 
 
 async def animate(update: Update, context: Context) -> None:
@@ -55,26 +58,17 @@ async def animate(update: Update, context: Context) -> None:
     answered = message.reply_to_message
     picture, words = any_picture_of(answered, command[1] if command else "")
     if picture is not None:
-        await orders.place(context, asker, _wish(asker, message, words, picture))
-    elif answered is not None and not _is_topic_start(answered):
-        await context.services.outbox.say(
-            asker.chat,
-            no_picture(answered, asker.speech),
-            reply_to=message.message_id,
-            thread_id=asker.thread_id,
-        )
+        await orders.place(context, asker, wish_of(asker, message, words, picture))
+        return
+    if answered is not None and not _is_topic_start(answered):
+        await _explain(context, asker, message, answered)
+        return
+    card = await questions.open_to(context, asker, message)
+    if card is not None and card.picture is not None:
+        # a photo that waits for its words
+        await questions.take(context, asker, message, card, words)
     else:
-        await questions.ask_for_picture(context, asker, message)
-
-
-def no_picture(message: Message, speech: Speech) -> str:
-    """Say why nothing of a message can come alive."""
-    file = message.document or message.video or message.animation
-    if file is not None and (file.file_size or 0) > LARGEST:
-        return speech.gettext("That file is over 20 MB, more than I can fetch. Send it as a photo.")
-    if message.sticker is not None:
-        return speech.gettext("I can't open that kind of sticker. Reply to a photo or a video.")
-    return speech.gettext("I see no picture there. Reply /animate to a photo.")
+        await questions.ask_for_picture(context, asker, message, words)
 
 
 async def picture(update: Update, context: Context) -> None:
@@ -84,54 +78,67 @@ async def picture(update: Update, context: Context) -> None:
     if message is None or asker is None:
         return
     command = command_in(message)
+    if begins_with_command(message) and (command is None or command[0] not in ORDERS):
+        await _other_command(context, asker, message)
+        return
     sent, words = any_picture_of(message, command[1] if command else (message.caption or ""))
     if sent is None:
-        await context.services.outbox.say(
-            asker.chat,
-            no_picture(message, asker.speech),
-            reply_to=message.message_id,
-            thread_id=asker.thread_id,
+        await _explain(context, asker, message, message)
+        return
+    own = is_own(message)
+    card = await questions.open_to(context, asker, message) if own else None
+    if card is not None and card.picture is None:
+        await questions.take(context, asker, message, card, words, picture=sent)
+        return
+    asks = asker.chat.is_private and not words and command is None and own
+    if asks:
+        before = await asking.make_room(
+            context.services, asker, cause_of(asker.chat, message), for_picture=True
         )
-        return
-    own = message.forward_origin is None and message.media_group_id is None
-    if own and await questions.answered(context, asker, message, sent):
-        return
-    if asker.chat.is_private and not words and command is None and own:
-        before = await questions.make_room(context, asker)
         words = before.prompt if before else ""
-        await orders.place(context, asker, _wish(asker, message, words, sent, asks=True))
-        return
-    await orders.place(context, asker, _wish(asker, message, words, sent, asks=not own))
+    await orders.place(context, asker, wish_of(asker, message, words, sent, asks=asks))
 
 
 async def group_answer(update: Update, context: Context) -> None:
     """Take a picture that answers a question of the bot's; any other is talk."""
     message = update.effective_message
     asker = await meet(update, context.services)
-    sent = picture_of(message)
-    if message is not None and asker is not None and sent is not None:
-        await questions.answered(context, asker, message, sent)
+    if message is None or asker is None:
+        return
+    card = await questions.open_to(context, asker, message)
+    if card is None or card.picture is not None:
+        return
+    sent, words = any_picture_of(message, message.caption or "")
+    if sent is None:
+        await _explain(context, asker, message, message)
+    else:
+        await questions.take(context, asker, message, card, words, picture=sent)
 
 
-def _wish(
-    asker: Asker,
-    message: Message,
-    words: str,
-    sent: SentPicture,
-    *,
-    asks: bool | None = None,
-) -> Wish:
-    cause = cause_of(asker.chat, message)
-    if message.media_group_id is not None:
-        # ten pictures of an album are one order
-        cause = f"album:{asker.chat.telegram_id}:{message.media_group_id}"
-    return Wish(
-        text=words,
-        picture=sent,
-        origin="message",
-        cause=cause,
-        message_id=message.message_id,
-        asks=message.forward_origin is not None if asks is None else asks,
+async def _explain(context: Context, asker: Asker, message: Message, seen: Message) -> None:
+    """Say why nothing of what was seen can come alive; once per album, silently where off."""
+    album = message.media_group_id
+    if album is not None and albums.is_answered(context, album):
+        return
+    if not await orders.is_hindered(context, asker, message.message_id):
+        await context.services.outbox.say(
+            asker.chat,
+            no_picture(seen, asker.speech),
+            reply_to=message.message_id,
+            thread_id=asker.thread_id,
+        )
+
+
+async def _other_command(context: Context, asker: Asker, message: Message) -> None:
+    """Charge nothing for a caption that means something else."""
+    await context.services.outbox.say(
+        asker.chat,
+        asker.speech.gettext(
+            "Below a photo I know /animate and /video only. Write there what should happen, "
+            "or send the command by itself."
+        ),
+        reply_to=message.message_id,
+        thread_id=asker.thread_id,
     )
 
 
@@ -146,8 +153,8 @@ def handlers() -> list[BaseHandler[Update, Context, None]]:
     group = filters.ChatType.GROUPS
     return [
         on("animate", animate),
-        MessageHandler(new & PICTURE & _Ordered(), picture),
+        MessageHandler(new & filters.CAPTION & _Ordered(), picture),
         MessageHandler(new & group & PICTURE & MENTIONED, mentioned),
-        MessageHandler(new & group & PICTURE & ANSWERS_THE_BOT, group_answer),
+        MessageHandler(new & group & MEDIA & ANSWERS_THE_BOT, group_answer),
         MessageHandler(new & filters.ChatType.PRIVATE & PICTURE, picture),
     ]

@@ -10,11 +10,16 @@ from handlers.identity import SHARED_IDS
 from handlers.wish import SentPicture
 
 if TYPE_CHECKING:
-    from telegram import Message
+    from telegram import Document, Message
+
+    from handlers.replies.language import Speech
 
 LARGEST = 20_000_000
 """Bytes a bot may fetch from Telegram (the hosted server's limit for getFile)."""
 _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
+_UNNAMED = frozenset({"", "application/octet-stream"})
+"""What some phones call every file."""
+_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 _LAST = re.compile(r"(?:^|(?<=\s))(?:--|[—–]-?)last(?=\s|\Z)\s*", re.IGNORECASE)
 
 
@@ -23,13 +28,18 @@ def picture_of(message: Message | None) -> SentPicture | None:
     if message is None:
         return None
     by = _sender(message)
-    if message.photo:
-        largest = message.photo[-1]
+    sizes = message.photo or message.new_chat_photo
+    if sizes:
+        largest = sizes[-1]
         return SentPicture(largest.file_id, largest.width, largest.height, by)
     document = message.document
-    if document is None or not is_image(document.mime_type) or not _fetchable(document.file_size):
+    if document is None or not is_image(document) or not _fetchable(document.file_size):
         return None
-    return SentPicture(document.file_id, by=by)
+    # Telegram tells no size of a file, but its thumbnail has the same shape
+    small = document.thumbnail
+    return SentPicture(
+        document.file_id, small.width if small else None, small.height if small else None, by
+    )
 
 
 def any_picture_of(message: Message | None, words: str = "") -> tuple[SentPicture | None, str]:
@@ -59,9 +69,29 @@ def any_picture_of(message: Message | None, words: str = "") -> tuple[SentPictur
     ), left.strip()
 
 
-def is_image(mime_type: str | None) -> bool:
+def is_too_large(message: Message) -> bool:
+    """Whether a message's picture is more than a bot may fetch."""
+    document = message.document
+    return document is not None and is_image(document) and not _fetchable(document.file_size)
+
+
+def no_picture(message: Message, speech: Speech) -> str:
+    """Say why nothing of a message can come alive, and what can."""
+    moving = message.video or message.animation or message.video_note
+    if moving is not None and not _fetchable(moving.file_size):
+        return speech.gettext("That is over 20 MB, more than I can fetch. Send a shorter video.")
+    if message.document is not None and not _fetchable(message.document.file_size):
+        return speech.gettext("That file is over 20 MB, more than I can fetch. Send it as a photo.")
+    if message.sticker is not None:
+        return speech.gettext("I can't open that kind of sticker. Reply to a photo or a video.")
+    return speech.gettext("I see no picture there. Reply /animate to a photo.")
+
+
+def is_image(file: Document) -> bool:
     """Whether a file claims to be a still picture; its bytes are looked at later."""
-    claimed = (mime_type or "").lower()
+    claimed = (file.mime_type or "").lower()
+    if claimed in _UNNAMED:
+        return (file.file_name or "").lower().endswith(_ENDINGS)
     return claimed.startswith("image/") and claimed not in _NOT_PICTURES
 
 

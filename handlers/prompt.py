@@ -6,25 +6,18 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import BaseHandler, MessageHandler, filters
 
-from handlers import orders, questions
+from handlers import asking, orders, questions
 from handlers.addressed import ANSWERS_THE_BOT, MENTIONED, command_in, mention_in
 from handlers.commands import on
 from handlers.identity import meet
-from handlers.pictures import any_picture_of, picture_of
-from handlers.wish import Wish
+from handlers.pictures import any_picture_of, is_too_large, no_picture, picture_of
+from handlers.wish import cause_of, wish_of
 
 if TYPE_CHECKING:
     from telegram import Message, Update
 
     from handlers.context import Context
-    from handlers.identity import Asker
     from handlers.wish import SentPicture
-    from storage.chats import Chat
-
-
-def cause_of(chat: Chat, message: Message) -> str:
-    """Name a message as the cause of an order: Telegram repeats updates."""
-    return f"message:{chat.telegram_id}:{message.message_id}"
 
 
 async def video(update: Update, context: Context) -> None:
@@ -34,13 +27,28 @@ async def video(update: Update, context: Context) -> None:
     if message is None or asker is None:
         return
     command = command_in(message)
-    words = command[1] if command else ""
-    picture = picture_of(message.reply_to_message)
-    if not words and picture is None:
+    answered = message.reply_to_message
+    picture, words = _meant(answered, command[1] if command else "")
+    if picture is None and answered is not None and is_too_large(answered):
+        await context.services.outbox.say(
+            asker.chat,
+            no_picture(answered, asker.speech),
+            reply_to=message.message_id,
+            thread_id=asker.thread_id,
+        )
+    elif not words and picture is None:
         await questions.ask_for_idea(context, asker, message)
-        return
-    asks = message.forward_origin is not None
-    await orders.place(context, asker, _wish(asker, message, words, picture, asks=asks))
+    else:
+        await orders.place(context, asker, wish_of(asker, message, words, picture))
+
+
+def _meant(answered: Message | None, words: str) -> tuple[SentPicture | None, str]:
+    """Return the picture /video means: one it answers; a frame only where nothing else is said."""
+    still = picture_of(answered)
+    if still is not None:
+        return still, words
+    frame, left = any_picture_of(answered, words)
+    return (frame, left) if not words or left != words else (None, words)
 
 
 async def private_text(update: Update, context: Context) -> None:
@@ -49,10 +57,16 @@ async def private_text(update: Update, context: Context) -> None:
     asker = await meet(update, context.services)
     if message is None or asker is None or message.text is None:
         return
-    if message.forward_origin is None and await questions.answered(context, asker, message):
-        return
-    await questions.make_room(context, asker)
-    await orders.place(context, asker, _wish(asker, message, message.text, None, asks=True))
+    reply = message.reply_to_message
+    if message.forward_origin is None:
+        card = await questions.open_to(context, asker, message)
+        if card is not None and (reply is not None or not card.wants_picture):
+            await questions.take(context, asker, message, card, message.text)
+            return
+    await asking.make_room(context.services, asker, cause_of(asker.chat, message))
+    by_bot = reply is not None and reply.from_user is not None and reply.from_user.is_bot
+    picture, words = any_picture_of(None if by_bot else reply, message.text)
+    await orders.place(context, asker, wish_of(asker, message, words, picture, asks=True))
 
 
 async def mentioned(update: Update, context: Context) -> None:
@@ -66,30 +80,19 @@ async def mentioned(update: Update, context: Context) -> None:
         picture, words = any_picture_of(message.reply_to_message, words)
     if not words and picture is None:
         await questions.ask_for_idea(context, asker, message)
-        return
-    asks = message.forward_origin is not None
-    await orders.place(context, asker, _wish(asker, message, words, picture, asks=asks))
+    else:
+        await orders.place(context, asker, wish_of(asker, message, words, picture))
 
 
 async def group_answer(update: Update, context: Context) -> None:
     """Take an answer to a question the bot asked in a group; any other answer is talk."""
     message = update.effective_message
     asker = await meet(update, context.services)
-    if message is not None and asker is not None:
-        await questions.answered(context, asker, message)
-
-
-def _wish(
-    asker: Asker, message: Message, words: str, picture: SentPicture | None, *, asks: bool
-) -> Wish:
-    return Wish(
-        text=words,
-        picture=picture,
-        origin="message",
-        cause=cause_of(asker.chat, message),
-        message_id=message.message_id,
-        asks=asks,
-    )
+    if message is None or asker is None:
+        return
+    card = await questions.open_to(context, asker, message)
+    if card is not None:
+        await questions.take(context, asker, message, card, message.text or "")
 
 
 def handlers() -> list[BaseHandler[Update, Context, None]]:

@@ -1,13 +1,14 @@
-"""Questions the bot asks and the answers it waits for."""
+"""Questions the bot asks, and the answers it waits for: an answer is an order of its own."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation import repeats
 from handlers import orders
-from handlers.replies.outcomes import SendError
-from handlers.wish import SentPicture, Wish
+from handlers.asking import take_away
+from handlers.wish import SentPicture, cause_of, wish_of
 from storage import cards
 from storage.cards import CardKind, Draft
 
@@ -21,20 +22,25 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 900.0
 """How long a question waits for an answer that is not marked as one."""
-JUST_NOW_SECONDS = 10.0
-"""How long before a picture its words may come."""
+SURE_SECONDS = 120.0
+"""How long such an answer is surely one; later it is asked about before it is charged."""
 
 
 async def ask_for_idea(context: Context, asker: Asker, message: Message) -> None:
     """Ask what the video should show; the answer is the order."""
-    await _ask(context, asker, message, asker.speech.gettext("What should we see?"),
+    await _ask(context, asker, _draft(asker, message, CardKind.QUESTION, ""),
+               asker.speech.gettext("What should we see?"),
                asker.speech.gettext("a cat on a sailing boat"))  # fmt: skip
 
 
-async def ask_for_picture(context: Context, asker: Asker, message: Message) -> None:
-    """Ask for the picture to bring to life; the answer is the order."""
-    await _ask(context, asker, message,
-               asker.speech.gettext("Which photo? Send it here, with words on what should happen."),
+async def ask_for_picture(context: Context, asker: Asker, message: Message, words: str) -> None:
+    """Ask for the picture to bring to life, keeping the words that came before it."""
+    text = (
+        asker.speech.gettext("And the photo? Send it here.")
+        if words
+        else asker.speech.gettext("Which photo? Send it here, with words on what should happen.")
+    )
+    await _ask(context, asker, _draft(asker, message, CardKind.PICTURE, words), text,
                asker.speech.gettext("attach a photo"))  # fmt: skip
 
 
@@ -51,7 +57,7 @@ async def ask_anew(context: Context, asker: Asker, video: Generation, *, cause: 
         picture=video.picture,
         picture_by=video.picture_by,
     )
-    await _show(
+    await _ask(
         context,
         asker,
         draft,
@@ -62,20 +68,19 @@ async def ask_anew(context: Context, asker: Asker, video: Generation, *, cause: 
     )
 
 
-async def _ask(context: Context, asker: Asker, message: Message, text: str, hint: str) -> None:
-    draft = Draft(
-        cause=f"message:{asker.chat.telegram_id}:{message.message_id}",
-        kind=CardKind.QUESTION,
+def _draft(asker: Asker, message: Message, kind: CardKind, words: str) -> Draft:
+    return Draft(
+        cause=cause_of(asker.chat, message),
+        kind=kind,
         chat=asker.chat.id,
         thread_id=asker.thread_id,
         account=asker.account,
         message_id=message.message_id,
-        prompt="",
+        prompt=words,
     )
-    await _show(context, asker, draft, text, hint)
 
 
-async def _show(context: Context, asker: Asker, draft: Draft, text: str, hint: str) -> None:
+async def _ask(context: Context, asker: Asker, draft: Draft, text: str, hint: str) -> None:
     services = context.services
     if await orders.is_hindered(context, asker, draft.message_id):
         return
@@ -90,67 +95,69 @@ async def _show(context: Context, asker: Asker, draft: Draft, text: str, hint: s
         await cards.shown(tx, card.id, shown)
 
 
-async def answered(
-    context: Context, asker: Asker, message: Message, picture: SentPicture | None = None
-) -> bool:
-    """Take a message as the answer to an open question of its author; tell whether it was one."""
-    card = await _open_question(context, asker, message)
-    if card is None:
-        return False
-    # a question about a video asked before comes with its options; the words may change them
-    words = f"{card.prompt} {message.text or message.caption or ''}".strip()
+async def open_to(context: Context, asker: Asker, message: Message) -> Card | None:
+    """Return the question of the bot's that a message of its owner answers, if it answers one.
+
+    An answer is marked as one, to the question or to the photo it is about; alone with the bot,
+    what is said soon after a question answers it too.
+    """
+    services, reply = context.services, message.reply_to_message
+    async with services.db.reading() as connection:
+        waiting = await cards.open_of(connection, asker.chat.id, asker.account)
+    if reply is not None:
+        meant = (
+            card
+            for card in waiting
+            if reply.message_id == card.card_message
+            or (card.picture is not None and reply.message_id == card.message_id)
+        )
+        card = next(meant, None)
+    elif asker.chat.is_private:
+        # a wish that could not be met is remembered for its buttons, and hides no question
+        shown = (card for card in waiting if card.is_question or card.card_message is not None)
+        card = next(shown, None)
+        if card is not None and services.clock() - card.created_at > FRESH_SECONDS:
+            return None
+    else:
+        return None
+    return card if card is not None and card.is_question else None
+
+
+async def take(
+    context: Context,
+    asker: Asker,
+    message: Message,
+    card: Card,
+    words: str,
+    *,
+    picture: SentPicture | None = None,
+) -> None:
+    """Take a message as the answer to a question: its words, its picture, or both."""
+    words = f"{card.prompt} {words}".strip()
+    if card.wants_picture and picture is None:
+        await _keep_words(context, asker, message, card, words)
+        return
     if picture is None and card.picture is not None:
         picture = SentPicture(
             card.picture, card.picture_width, card.picture_height, card.picture_by
         )
-    wish = Wish(
-        text=words,
-        picture=picture,
-        origin="card",
-        cause=f"card:{card.id}",
-        # an answer to the bot's question is answered itself; words for a photo, with the photo
-        message_id=message.message_id if card.kind is CardKind.QUESTION else card.message_id,
-        card=card.id,
+    services = context.services
+    sure = message.reply_to_message is not None or (
+        services.clock() - card.created_at <= SURE_SECONDS
     )
-    if await orders.place(context, asker, wish):
-        await _clear(context, asker, card)
-    return True
+    wish = wish_of(asker, message, words, picture, asks=not sure)
+    if card.kind is CardKind.PICTURE and card.picture is not None:
+        # the video answers the photo, not the words for it
+        wish = replace(wish, message_id=card.message_id)
+    await orders.place(context, asker, replace(wish, answers=card.id))
 
 
-async def make_room(context: Context, asker: Asker) -> Card | None:
-    """Drop the card that a new message replaces; returns it where its words came just now."""
+async def _keep_words(
+    context: Context, asker: Asker, message: Message, card: Card, words: str
+) -> None:
+    """Keep what should happen until its picture comes."""
     services = context.services
     async with services.db.transaction() as tx:
-        card = await cards.newest_open(tx, asker.chat.id, asker.account)
-        if card is None or not await cards.close(tx, card.id, "dropped"):
-            return None
-    await _clear(context, asker, card)
-    recent = services.clock() - card.created_at < JUST_NOW_SECONDS
-    return card if recent and card.kind is CardKind.PROMPT else None
-
-
-async def _open_question(context: Context, asker: Asker, message: Message) -> Card | None:
-    services = context.services
-    reply = message.reply_to_message
-    async with services.db.reading() as connection:
-        if reply is not None:
-            card = await cards.by_message(connection, asker.chat.id, reply.message_id)
-        elif asker.chat.is_private:
-            card = await cards.newest_open(connection, asker.chat.id, asker.account)
-            if card is not None and services.clock() - card.created_at > FRESH_SECONDS:
-                card = None
-        else:
-            card = None
-    if card is None or card.state != "open" or card.account != asker.account:
-        return None
-    waits_for_words = card.kind is CardKind.PICTURE and not card.prompt
-    return card if card.kind is CardKind.QUESTION or waits_for_words else None
-
-
-async def _clear(context: Context, asker: Asker, card: Card) -> None:
-    if card.card_message is None:
-        return
-    try:
-        await context.services.outbox.delete(asker.chat, card.card_message)
-    except SendError:
-        return  # an old card that stays is answered as old when it is pressed
+        await cards.close(tx, card.id, "dropped")
+    await take_away(services, asker, card)
+    await ask_for_picture(context, asker, message, words)

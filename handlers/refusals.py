@@ -9,13 +9,13 @@ from generation import prices
 from generation.acceptance import OverBudget, ProviderRefuses, TooFewCredits, TooManyPending
 from handlers.replies.buttons import Button
 from handlers.replies.cards import Start
-from handlers.replies.words import described, usual_cost, videos, worth
+from handlers.replies.words import described, usual_cost, worth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from generation.acceptance import Refused
-    from generation.credits import Balance, Terms
+    from generation.credits import Terms
     from generation.models import Offer
     from generation.options import Problem
     from generation.quotes import Instead, Quote
@@ -75,29 +75,27 @@ def _difference(instead: Instead, quote: Quote, speech: Speech) -> str:
 
 
 def _problem(problem: Problem, speech: Speech) -> str:
-    offered = ", ".join(problem.offered)
+    say, offered = speech.gettext, ", ".join(problem.offered)
+    if problem.option == "prompt" and problem.offered:
+        return say("That is {count} characters; {model} takes {most}. Make it shorter.").format(
+            count=speech.number(int(problem.given)),
+            most=speech.number(int(problem.offered[0])),
+            model=problem.family,
+        )
     if problem.option == "prompt":
-        if problem.offered:
-            return speech.gettext(
-                "That is {count} characters; {model} takes {most}. Make it shorter."
-            ).format(
-                count=speech.number(int(problem.given)),
-                most=speech.number(int(problem.offered[0])),
-                model=problem.family,
-            )
-        return speech.gettext("What should we see? Write it after the command.")
+        return say("What should we see? Add a few words on that.")
     if not problem.offered:
-        return speech.gettext("No model can do that right now. Please try again later.")
-    if problem.option == "option":
-        return speech.gettext("I don't know {given}. There is: {offered}").format(
-            given=problem.given, offered=offered
-        )
-    if problem.option == "model":
-        return speech.gettext("There is no model “{given}”. There is: {offered}").format(
-            given=problem.given, offered=offered
-        )
-    return speech.gettext("--{option} can be: {offered}").format(
-        option=problem.option, offered=offered
+        return say("No model can do that right now. Please try again later.")
+    words = {
+        "option": say("I don't know {given}. There is: {offered}"),
+        "model": say("There is no model “{given}”. There is: {offered}")
+        if problem.given
+        else say("Which model? There is: {offered}"),
+        "silent": say("{model} always makes sound. Without it: {offered}"),
+        "pro": say("{model} has no pro version. With one: {offered}"),
+    }.get(problem.option, say("--{option} can be: {offered}"))
+    return words.format(
+        option=problem.option, given=problem.given, offered=offered, model=problem.family
     )
 
 
@@ -105,9 +103,12 @@ def refused(answer: Refused, speech: Speech, now: float) -> str:
     """Say why an order was not accepted; it cost nothing."""
     match answer:
         case TooManyPending(pending):
-            return speech.gettext(
-                "{videos} of yours are on the way. One more once one is done, or /cancel one."
-            ).format(videos=videos(speech, pending))
+            return speech.ngettext(
+                "{count} video of yours is on the way. One more once it is done, or /cancel it.",
+                "{count} videos of yours are on the way. One more once one is done, "
+                "or /cancel one.",
+                pending,
+            ).format(count=speech.number(pending))
         case OverBudget(renews_at):
             if renews_at is None:
                 return speech.gettext("The bot has given all it had to give.")
@@ -118,14 +119,14 @@ def refused(answer: Refused, speech: Speech, now: float) -> str:
             return speech.gettext(
                 "The video service is closed to us right now; its keeper knows. Try again later."
             )
-        case TooFewCredits(cost, balance):
+        case TooFewCredits(cost):
             return speech.gettext("This one needs {cost}, you have {left}.").format(
-                cost=speech.credits(cost), left=speech.number(balance.total)
+                cost=speech.credits(cost), left=speech.number(answer.available)
             )
 
 
-def cheaper(quote: Quote, balance: Balance, offer: Offer, terms: Terms) -> list[Cheaper]:
-    """Return what could be paid: the family's shortest, and the cheapest of another family."""
+def cheaper(quote: Quote, available: int, offer: Offer, terms: Terms) -> list[Cheaper]:
+    """Return what so many credits pay: the family's shortest, and the cheapest of another one."""
     choice = quote.choice
     found = []
     for family in offer:
@@ -136,7 +137,7 @@ def cheaper(quote: Quote, balance: Balance, offer: Offer, terms: Terms) -> list[
         resolution = choice.resolution if same else _plainest(mode.resolutions)
         usd = prices.price(mode, mode.seconds[0], resolution)
         cost = prices.credits_for(usd, terms.credit_usd)
-        if cost < quote.credits and cost <= balance.total:
+        if cost < quote.credits and cost <= available:
             found.append(Cheaper(mode.seconds[0], "" if same else family.name, family.title, cost))
     shorter = [one for one in found if not one.family]
     others = sorted((one for one in found if one.family), key=lambda one: one.credits)
@@ -182,6 +183,14 @@ def too_few_credits(
         for one in offers
     ]
     return " ".join(lines), [row] if row else []
+
+
+def without_pool(quote: Quote, asker: Asker) -> str:
+    """Say to one who writes as a group or a channel where its credits come from."""
+    return asker.speech.gettext(
+        "{name}, that one costs {cost}, more than you have left. A group or channel has what my "
+        "owner gives it; write as yourself to use your own credits."
+    ).format(name=asker.name, cost=asker.speech.credits(quote.credits))
 
 
 def publicly(quote: Quote, reply: Reply, asker: Asker, link: str) -> Reply:

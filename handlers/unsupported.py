@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import FileSizeLimit
 from telegram.ext import MessageHandler, filters
 
+from handlers import albums
 from handlers.identity import meet
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def advice(message: Message, speech: Speech) -> str:
 async def unsupported(update: Update, context: Context) -> None:
     """Answer what nothing can be made of."""
     asker, message = await meet(update, context.services), update.message
-    if asker is None or message is None or _of_an_answered_album(message, context):
+    if asker is None or message is None:
+        return
+    if message.media_group_id is not None and albums.is_answered(context, message.media_group_id):
         return
     await context.services.outbox.say(
         asker.chat,
@@ -59,16 +62,6 @@ async def unsupported(update: Update, context: Context) -> None:
         reply_to=message.message_id,
         thread_id=asker.thread_id,
     )
-
-
-def _of_an_answered_album(message: Message, context: Context) -> bool:
-    """Whether this is a further part of an album; each part is a message of its own."""
-    album, seen = message.media_group_id, context.chat_data
-    if album is None or seen is None:
-        return False
-    known = seen.get("album") == album
-    seen["album"] = album
-    return known
 
 
 async def unknown_command(update: Update, context: Context) -> None:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from storage.cards import CardKind, Draft
 
 if TYPE_CHECKING:
+    from telegram import Message
+
     from generation.models import Kind
     from generation.quotes import Instead
     from handlers.identity import Asker
+    from storage.chats import Chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Wish:
     `origin` is `message`, `card` or `press`; `cause` makes a repetition of it known;
     `message_id` is what the video answers; `asks` wants a tap even for a cheap video;
     `card` is the card it comes from, and `instead` what was tapped there; `agreed` are the credits
-    that stood on the button; `tap` tells presses of one cause apart.
+    that stood on the button; `answers` is the card that is settled once this is a video or a card
+    of its own; `tap` is the press still to be answered, and tells presses of one cause apart.
     """
 
     text: str
@@ -50,12 +54,39 @@ class Wish:
     card: int | None = None
     instead: Instead | None = None
     agreed: int = 0
+    answers: int | None = None
     tap: str = ""
 
     @property
     def kind(self) -> Kind:
         """From text alone, or from a picture."""
         return "t2v" if self.picture is None else "i2v"
+
+
+def cause_of(chat: Chat, message: Message) -> str:
+    """Name a message as the cause of an order: Telegram repeats updates. An album is one cause."""
+    if message.media_group_id is not None:
+        return f"album:{chat.telegram_id}:{message.media_group_id}"
+    return f"message:{chat.telegram_id}:{message.message_id}"
+
+
+def is_own(message: Message) -> bool:
+    """Whether somebody meant just this message: none that was forwarded, or part of an album."""
+    return message.forward_origin is None and message.media_group_id is None
+
+
+def wish_of(
+    asker: Asker, message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
+) -> Wish:
+    """Return the wish a message holds; forwards and albums are asked about, never just charged."""
+    return Wish(
+        text=words,
+        picture=picture,
+        origin="message",
+        cause=cause_of(asker.chat, message),
+        message_id=message.message_id,
+        asks=asks or not is_own(message),
+    )
 
 
 def draft(asker: Asker, wish: Wish) -> Draft:

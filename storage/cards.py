@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage.accounts import Account, AccountKind
-from storage.rows import changed, one
+from storage.rows import changed, every, one
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,9 +21,9 @@ class CardKind(StrEnum):
     PROMPT = "prompt"
     """Make a video of this text?"""
     PICTURE = "picture"
-    """What should happen in this picture?"""
+    """What should happen in this picture? Without a picture: which one?"""
     QUESTION = "question"
-    """What should we see? (after a bare command)"""
+    """What should we see? (after a bare command, or to change a video)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,18 @@ class Card(Draft):
     state: str
     card_message: int | None
     created_at: float
+
+    @property
+    def wants_picture(self) -> bool:
+        """Whether it asks which picture is meant."""
+        return self.kind is CardKind.PICTURE and self.picture is None
+
+    @property
+    def is_question(self) -> bool:
+        """Whether what is said next answers it; any other card is answered by a tap."""
+        if self.kind is CardKind.PICTURE:
+            return self.picture is None or not self.prompt
+        return self.kind is CardKind.QUESTION
 
 
 def _from_row(row: sqlite3.Row) -> Card:
@@ -105,15 +117,15 @@ async def by_message(tx: Connection, chat: int, message: int) -> Card | None:
     return None if row is None else _from_row(row)
 
 
-async def newest_open(tx: Connection, chat: int, account: Account) -> Card | None:
-    """Return the last card in a chat that somebody has not answered yet."""
-    row = await one(
+async def open_of(tx: Connection, chat: int, account: Account) -> list[Card]:
+    """Return the cards in a chat that somebody has not answered yet, newest first."""
+    rows = await every(
         tx,
         "SELECT * FROM cards WHERE chat = ? AND account_kind = ? AND account_id = ?"
-        " AND state = 'open' ORDER BY id DESC LIMIT 1",
+        " AND state = 'open' ORDER BY id DESC",
         (chat, account.kind, account.id),
     )
-    return None if row is None else _from_row(row)
+    return [_from_row(row) for row in rows]
 
 
 async def shown(tx: Connection, card: int, message: int) -> None:

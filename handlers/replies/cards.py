@@ -13,7 +13,7 @@ from handlers.replies.words import described, gone, shortened, worth
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
-    from generation.credits import Balance
+    from generation.credits import Balance, Pool
     from generation.quotes import Quote
     from handlers.replies.language import Speech
     from storage.cards import Card
@@ -64,8 +64,22 @@ class Drop(Press):
     card: int
 
 
-def text(card: Card, quote: Quote, balance: Balance, speech: Speech) -> str:
-    """Return what a card says."""
+def price(
+    quote: Quote, balance: Balance, pool: Pool | None, speech: Speech, *, in_private: bool
+) -> str:
+    """Say what a video costs, and of what; how much somebody has is told to them alone."""
+    cost = speech.credits(quote.credits)
+    if in_private:
+        left = worth(speech, balance.total, quote.credits)
+        return speech.gettext("{cost} of your {left}").format(cost=cost, left=left)
+    if pool is not None and pool.available >= quote.credits:
+        left = speech.credits(pool.left)
+        return speech.gettext("{cost} of the group's {left}").format(cost=cost, left=left)
+    return cost
+
+
+def text(card: Card, quote: Quote, price: str, speech: Speech) -> str:
+    """Return what a card says; `price` is in words."""
     if card.picture is not None and is_frame(card.picture) and not card.prompt:
         head = speech.gettext(
             "Animate its first frame? Write what should happen, or tap Gentle movement."
@@ -76,9 +90,6 @@ def text(card: Card, quote: Quote, balance: Balance, speech: Speech) -> str:
         head = speech.gettext("Make a video of this?\n\n“{prompt}”").format(
             prompt=shortened(quote.prompt, LONGEST_PROMPT)
         )
-    price = speech.gettext("{cost} of your {left}").format(
-        cost=speech.credits(quote.credits), left=worth(speech, balance.total, quote.credits)
-    )
     if quote.instead_of is not None:
         return f"{head}\n\n{gone(quote, speech)}\n{price}"
     return f"{head}\n\n{described(speech, quote)}\n{price}"

@@ -82,12 +82,32 @@ async def test_a_card_is_found_by_the_message_that_shows_it(db: Database, card: 
     assert shown.id == card.id
 
 
-async def test_the_newest_open_card_is_the_askers_own(db: Database, card: Card) -> None:
+async def test_open_cards_are_the_askers_own_newest_first(db: Database, card: Card) -> None:
     newer = await ask(db, replace(DRAFT, cause="message:2"))
     await ask(db, replace(DRAFT, cause="message:3", account=Account.person(BOB)))
     async with db.transaction() as tx:
-        assert await cards.newest_open(tx, 1, DRAFT.account) == newer
+        assert await cards.open_of(tx, 1, DRAFT.account) == [newer, card]
         await cards.close(tx, newer.id, "dropped")
-        assert await cards.newest_open(tx, 1, DRAFT.account) == card
+        assert await cards.open_of(tx, 1, DRAFT.account) == [card]
         await cards.close(tx, card.id, "started")
-        assert await cards.newest_open(tx, 1, DRAFT.account) is None
+        assert await cards.open_of(tx, 1, DRAFT.account) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "picture", "prompt", "is_question"),
+    [
+        (CardKind.PROMPT, None, "a cat", False),
+        (CardKind.QUESTION, None, "", True),
+        (CardKind.QUESTION, "file", "--model sora-2", True),
+        (CardKind.PICTURE, "file", "", True),
+        (CardKind.PICTURE, "file", "it rains", False),
+        (CardKind.PICTURE, None, "it rains", True),
+    ],
+)
+async def test_what_is_said_next_answers_a_question_and_no_other_card(
+    db: Database, kind: CardKind, picture: str | None, prompt: str, is_question: bool
+) -> None:
+    await meet(db)
+    card = await ask(db, replace(DRAFT, kind=kind, picture=picture, prompt=prompt))
+    assert card.is_question is is_question
+    assert card.wants_picture is (kind is CardKind.PICTURE and picture is None)
