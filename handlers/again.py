@@ -9,13 +9,13 @@ from telegram.ext import BaseHandler, CallbackQueryHandler
 
 from generation import repeats
 from handlers import orders
-from handlers.pressing import pressed
+from handlers.pressing import not_yours, pressed
 from handlers.replies.notices import Retry, TryWith
 from handlers.wish import SentPicture, Wish
 from storage import generations
 
 if TYPE_CHECKING:
-    from telegram import Update
+    from telegram import CallbackQuery, Update
 
     from handlers.context import Context
     from handlers.identity import Asker
@@ -41,41 +41,45 @@ async def retry(update: Update, context: Context) -> None:
     """Try a failed video again for the one whose it was."""
     found = await _own(update, context, Retry)
     if found is not None:
-        _, asker, generation = found
+        query, _, asker, generation = found
         like = wish_like(generation, asker, message_id=generation.message_id)
+        like = replace(like, agreed=generation.credits, tap=query.id)
         await orders.place(context, asker, like)
 
 
 async def try_with(update: Update, context: Context) -> None:
-    """Make what failed with another family, for the one whose it was; the button said the price."""
+    """Make what failed with another family, for the one whose it was."""
     found = await _own(update, context, TryWith)
     if found is None:
         return
-    press, asker, generation = found
+    query, press, asker, generation = found
     like = wish_like(generation, asker, message_id=generation.message_id)
+    like = replace(like, agreed=press.credits, tap=query.id)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
         text = repeats.with_family(generation, catalogue.known, catalogue.named[press.family])
         cause = f"press:with:{generation.id}:{press.family}:{asker.account.kind}:{asker.account.id}"
-        like = replace(like, text=text, cause=cause, agreed=press.credits)
+        like = replace(like, text=text, cause=cause)
     await orders.place(context, asker, like)
 
 
 async def _own(
     update: Update, context: Context, kind: type[P]
-) -> tuple[P, Asker, Generation] | None:
-    """Answer a press under a failed video; return it with the video if that is the presser's."""
+) -> tuple[CallbackQuery, P, Asker, Generation] | None:
+    """Return a press still to be answered and its failed video, if that is the presser's."""
     services, found = context.services, await pressed(update, context, kind)
     if found is None:
         return None
     query, press, asker = found
     async with services.db.reading() as connection:
         generation = await generations.find(connection, press.generation)
-    if generation is None or generation.account != asker.account:
-        await services.outbox.answer(query.id, asker.speech.gettext("This one is somebody else's."))
+    if generation is None:
+        await services.outbox.answer(query.id, asker.speech.gettext("This button is old."))
         return None
-    await services.outbox.answer(query.id)
-    return press, asker, generation
+    if generation.account != asker.account:
+        await services.outbox.answer(query.id, not_yours(generation.account, asker.speech))
+        return None
+    return query, press, asker, generation
 
 
 def handlers() -> list[BaseHandler[Update, Context, None]]:

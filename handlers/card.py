@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from telegram.ext import BaseHandler, CallbackQueryHandler
@@ -32,10 +33,10 @@ async def start(update: Update, context: Context) -> None:
     if card is None or card.chat != asker.chat.id:
         await services.outbox.answer(query.id, asker.speech.gettext("This card is gone."))
         return
-    hindrance = _hindrance(card, asker)
-    await services.outbox.answer(query.id, hindrance)
-    if not hindrance and await orders.place(context, asker, _wish(card, press)):
-        await _take_away(services, asker, query)
+    if hindrance := _hindrance(card, asker):
+        await services.outbox.answer(query.id, hindrance)
+    elif await orders.place(context, asker, _wish(card, press, query)):
+        await _take_away(services, asker, query, card)
 
 
 async def drop(update: Update, context: Context) -> None:
@@ -46,15 +47,17 @@ async def drop(update: Update, context: Context) -> None:
     query, press, asker = found
     async with services.db.transaction() as tx:
         card = await cards.find(tx, press.card)
-        own = card is not None and card.account == asker.account
-        if card is not None and own:
-            await cards.close(tx, card.id, "dropped")
+        own = card is not None and (card.account, card.chat) == (asker.account, asker.chat.id)
+        if card is not None and own and await cards.close(tx, card.id, "dropped"):
+            card = await cards.find(tx, card.id)
     say = asker.speech.gettext
-    if not own:
-        await services.outbox.answer(query.id, say("This one is somebody else's."))
-        return
-    await services.outbox.answer(query.id, say("All right, nothing was spent."))
-    await _take_away(services, asker, query)
+    if card is None:
+        await services.outbox.answer(query.id, say("This card is gone."))
+    elif not own or card.state != "dropped":
+        await services.outbox.answer(query.id, _hindrance(card, asker))
+    else:
+        await services.outbox.answer(query.id, say("All right, nothing was spent."))
+        await _take_away(services, asker, query, card)
 
 
 def _hindrance(card: Card, asker: Asker) -> str:
@@ -69,7 +72,7 @@ def _hindrance(card: Card, asker: Asker) -> str:
     }[card.state]
 
 
-def _wish(card: Card, press: Start) -> Wish:
+def _wish(card: Card, press: Start, query: CallbackQuery) -> Wish:
     picture = None
     if card.picture is not None:
         picture = SentPicture(
@@ -84,17 +87,22 @@ def _wish(card: Card, press: Start) -> Wish:
         card=card.id,
         instead=press.instead,
         agreed=press.credits,
+        answers=card.id,
+        tap=query.id,
     )
 
 
-async def _take_away(services: Services, asker: Asker, query: CallbackQuery) -> None:
-    """Delete the message whose button was pressed; one that stays is harmless."""
+async def _take_away(services: Services, asker: Asker, query: CallbackQuery, card: Card) -> None:
+    """Delete the message whose button was pressed; one that stays is harmless.
+
+    A made-up press may name any message of a group, so there it must be the card's own.
+    """
     if query.message is None:
         return
-    try:
-        await services.outbox.delete(asker.chat, query.message.message_id)
-    except SendError:
-        return
+    shown = query.message.message_id
+    if asker.chat.is_private or shown == card.card_message:
+        with suppress(SendError):
+            await services.outbox.delete(asker.chat, shown)
 
 
 def handlers() -> list[BaseHandler[Update, Context, None]]:

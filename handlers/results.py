@@ -155,24 +155,26 @@ async def _order(
     if before is not None and before.state in UNFINISHED:
         await services.outbox.answer(query.id, say("That one is already on its way."))
         return
+    wish = replace(wish, tap=query.id)
+    why = await orders.hindrance(context, asker)
+    if why is not None:
+        await orders.refuse(context, asker, wish, why)
+        return
     quote = await orders.quoted(services, asker, wish)
     if not isinstance(quote, Quote):
-        await services.outbox.answer(query.id, refusals.problems(quote, asker.speech), alert=True)
+        await orders.refuse(context, asker, wish, refusals.problems(quote, asker.speech))
         return
     own = asker.chat.is_private and video.account == asker.account
     if own and quote.credits <= min(video.credits, services.house.confirm_credits):
-        await services.outbox.answer(query.id)
+        await orders.place(context, asker, wish)
     elif _is_second_tap(context, wish.cause, quote.credits):
-        await services.outbox.answer(query.id, say("On its way."))
-        wish = replace(wish, agreed=quote.credits)
+        await orders.place(context, asker, replace(wish, agreed=quote.credits))
     else:
         note, affordable = await _cost(services, asker, quote)
         if affordable:
             _remember_tap(context, wish.cause, quote.credits)
             note = f"{note} {say('Tap again to start.')}"
         await services.outbox.answer(query.id, note, alert=not affordable)
-        return
-    await orders.place(context, asker, replace(wish, tap=query.id))
 
 
 async def _cost(services: Services, asker: Asker, quote: Quote) -> tuple[str, bool]:

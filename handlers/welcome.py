@@ -164,11 +164,10 @@ async def how_it_works(update: Update, context: Context) -> None:
 
 async def surprise(update: Update, context: Context) -> None:
     """Order one of our ideas for the presser; another only when that one is done."""
-    services, found = context.services, await pressed(update, context, Surprise)
+    found = await pressed(update, context, Surprise)
     if found is None:
         return
     query, _, asker = found
-    await services.outbox.answer(query.id)
     choices = ideas(asker.speech)
     await orders.place(
         context,
@@ -180,6 +179,7 @@ async def surprise(update: Update, context: Context) -> None:
             origin="press",
             cause=f"press:surprise:{asker.account.kind}:{asker.account.id}",
             message_id=None,
+            tap=query.id,
         ),
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.aimlapi import Fault
 from sandbox.telegram.messages import Button
 from storage import generations, ledger, people
 from storage.accounts import Account
 from storage.ledger import Pot
 from tests.flows.looks import says
 from tests.groups.acts import made
+from tests.groups.test_pools import give
 
 if TYPE_CHECKING:
     from bot.lifecycle import Bot
@@ -107,3 +109,35 @@ async def _hers(house: House, ann: Person) -> object:
         allowance = await ledger.drawn(connection, account, Pot.ALLOWANCE, since=0)
         wished = [one.cancel_wanted for one in pending]
     return person, [one.id for one in pending + done], wished, allowance
+
+
+async def test_a_forged_no_takes_nobodys_message_out_of_a_group(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    video = await made(house, club, ann, "a boat")
+    await club.send(bob, "/video a train --model sora-2-pro --seconds 12")
+    card = await club.wait(says("Make a video of this?"))
+    drop = next(b.data for row in card.buttons for b in row if b.text == "No")
+    forged = Button("No", data=drop)
+    await telegram.world.press(video, forged, by=bob, timeout=5)
+    assert not video.deleted
+
+
+async def test_retry_and_no_of_an_anonymous_admin_say_to_send_the_command(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    await give(telegram, club, ann, "100")
+    provider.faults.next("submit", Fault.http(500))
+    await club.send(ann, "/video a boat", sender_chat=club)
+    failed = await club.wait(says("Something broke"))
+    answer = await failed.press("Try again", by=ann)
+    assert "Send the command" in (answer.text or "")
+    await club.send(ann, "/video a boat --model sora-2-pro --seconds 12", sender_chat=club)
+    card = await club.wait(says("Make a video of this?"))
+    assert "Send the command" in ((await card.press("No", by=ann)).text or "")
+    assert not card.deleted

@@ -176,3 +176,46 @@ async def test_a_supergroup_keeps_the_pool_of_the_group_it_was(
 )
 def test_limit_reads_a_group_credits_and_a_share(words: str, limit: Limit | None) -> None:
     assert read(words.split()) == limit
+
+
+async def test_a_card_in_a_group_tells_the_pool_and_nobodys_credits(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    dear = "/video a boat --model sora-2-pro --seconds 12"
+    await club.send(ann, dear)
+    card = await club.wait(says("Make a video of this?"))
+    assert (card.text or "").splitlines()[-1] == "38 credits"
+    await give(telegram, club, ann, "100")
+    await club.send(ann, dear)
+    await club.wait(says("38 credits of the group's 100 credits"))
+
+
+async def test_what_is_cheaper_counts_the_pool(
+    house: House, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    async with house.running(free_credits=2):
+        await give(telegram, club, ann, "5")
+        await club.send(ann, "/video a boat")
+        refusal = await club.wait(says("more than you have left"))
+        assert any("Veo" in button.text for row in refusal.buttons for button in row)
+
+
+async def test_who_writes_as_the_group_starts_a_dear_one_by_saying_it_again(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    await give(telegram, club, ann, "100")
+    dear = "/video a boat --model sora-2-pro --seconds 12"
+    await club.send(ann, dear, sender_chat=club)
+    card = await club.wait(says("Send the command again to start it."))
+    assert provider.submissions == []
+    await club.send(ann, dear, sender_chat=club)
+    await club.wait(shows_video("a boat"))
+    await club.wait_gone(card)
+    await settled(house)
+    assert len(provider.submissions) == 1
+    assert await pooled(house, club) == 38

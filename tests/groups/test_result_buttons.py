@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.aimlapi import Fault
+from storage import chats, groups
+from storage.groups import Asking
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import made, spent
@@ -199,3 +201,35 @@ async def test_buttons_outlive_a_restart(
     async with house.running():
         await twice(video, "Again", bob)
         await club.wait(lambda m: m.video is not None and m is not video)
+
+
+async def test_a_press_is_answered_with_why_where_the_group_does_not_want_it(
+    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    said = len(club.from_bot)
+    async with house.db.reading() as connection:
+        chat = await chats.by_telegram_id(connection, club.id)
+    assert chat is not None
+    for asking, words in ((Asking.ADMINS, "only admins ask"), (Asking.NOBODY, "switched off")):
+        async with house.db.transaction() as tx:
+            await groups.choose(tx, chat.id, asking=asking)
+        answer = await video.press("Again", by=bob)
+        assert words in (answer.text or "")
+    assert len(club.from_bot) == said, "nothing is said in the group"
+    assert len(provider.submissions) == 1
+
+
+async def test_a_second_tap_that_is_refused_says_why_and_not_that_it_is_on_its_way(
+    house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(max_pending_per_user=1):
+        video = await made(house, club, ann, "a boat in the bath")
+        provider.render_seconds = 30
+        await club.send(bob, "/video a train")
+        await provider.wait_for_submissions(2)
+        await video.press("Again", by=bob)
+        answer = await video.press("Again", by=bob)
+        assert answer.text == (
+            "1 video of yours is on the way. One more once it is done, or /cancel it."
+        )
