@@ -123,12 +123,12 @@ async def cancel(update: Update, context: Context) -> None:
     if asker is None or message is None:
         return
     number = _number(context.args or [])
-    pending = [] if number else await _under_way(services, asker)
-    if number is None and len(pending) == 1:
+    pending = [] if number is not None else await _under_way(services, asker)
+    if not context.args and len(pending) == 1:
         number = pending[0].id
     await services.outbox.say(
         asker.chat,
-        await _answer(services, asker, number) if number else text(pending, asker.speech),
+        text(pending, asker.speech) if number is None else await _answer(services, asker, number),
         buttons=buttons(pending) if number is None else (),
         reply_to=message.message_id,
         thread_id=asker.thread_id,

@@ -110,7 +110,8 @@ class StatusMessages:
             reply_to=generation.message_id,
             thread_id=generation.thread_id,
             silent=True,
-            cosmetic=not note,
+            # alone with the bot it is the only sign that an order was understood
+            cosmetic=not note and not chat.is_private,
         )
         self._said[generation.id] = words
         async with self._db.transaction() as tx:

@@ -164,3 +164,20 @@ async def test_a_deleted_list_is_not_missed(busy: House, chat: PrivateChat, ann:
     await chat.delete_message(shown)
     answer = await shown.press(f"✖ {waits.id}")
     assert answer.text == "Cancelled. 9 credits are back."
+
+
+@pytest.mark.parametrize("words", ["please not that", "9" * 30, "that one"])
+async def test_words_that_are_no_number_show_the_list_and_call_nothing_back(
+    busy: House, chat: PrivateChat, ann: Person, words: str
+) -> None:
+    await ask(chat, ann, "a cat")
+    await chat.send(ann, f"/cancel {words}")
+    await chat.wait(lambda message: "Which one shall I call back?" in (message.text or ""))
+    (one,) = await pending(busy, ann)
+    assert not one.cancel_wanted
+
+
+async def test_number_0_is_nobodys(busy: House, chat: PrivateChat, ann: Person) -> None:
+    await ask(chat, ann, "a cat")
+    await chat.send(ann, "/cancel 0")
+    await chat.wait(lambda message: "You have no request 0." in (message.text or ""))
