@@ -79,9 +79,7 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
         return TooManyPending(pending)
     if await outages.present(tx) is not None:
         return ProviderRefuses()
-    balance = await purse.balance(tx, request.account, terms, now)
-    pool = await purse.pool(tx, request.chat, request.account, terms, now)
-    pooled = pool.available if pool else 0
+    balance, pooled = await _means(tx, request.account, request.chat, terms, now)
     draws = purse.draw(request.credits, balance, pooled)
     if draws is None:
         return TooFewCredits(request.credits, balance, pooled)
@@ -107,3 +105,20 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
             now=now,
         )
     return Accepted(generation)
+
+
+async def shortfall(
+    tx: Connection, account: Account, chat: int, cost: int, terms: Terms, *, now: float
+) -> TooFewCredits | None:
+    """Say what a cost in credits lacks, before anything is ordered; None where it can be paid."""
+    balance, pooled = await _means(tx, account, chat, terms, now)
+    short = purse.draw(cost, balance, pooled) is None
+    return TooFewCredits(cost, balance, pooled) if short else None
+
+
+async def _means(
+    tx: Connection, account: Account, chat: int, terms: Terms, now: float
+) -> tuple[Balance, int]:
+    """Return what an account has, and what the chat's pool gives it besides."""
+    pool = await purse.pool(tx, chat, account, terms, now)
+    return await purse.balance(tx, account, terms, now), pool.available if pool else 0

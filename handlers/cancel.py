@@ -43,10 +43,12 @@ class CallBack(Press):
     generation: int
 
 
-def text(pending: Sequence[Generation], speech: Speech) -> str:
+def text(pending: Sequence[Generation], speech: Speech, *, in_private: bool) -> str:
     """List what is under way, by the numbers /cancel takes."""
-    if not pending:
+    if not pending and in_private:
         return speech.gettext("Nothing is under way. Send me an idea or a photo.")
+    if not pending:
+        return speech.gettext("Nothing of yours is under way here. /video makes one.")
     lines = [speech.gettext("Which one shall I call back?")]
     lines += [f"{one.id}. {shortened(one.prompt, _LONGEST_PROMPT)}" for one in pending]
     return "\n".join(lines)
@@ -128,7 +130,9 @@ async def cancel(update: Update, context: Context) -> None:
         number = pending[0].id
     await services.outbox.say(
         asker.chat,
-        text(pending, asker.speech) if number is None else await _answer(services, asker, number),
+        text(pending, asker.speech, in_private=asker.chat.is_private)
+        if number is None
+        else await _answer(services, asker, number),
         buttons=buttons(pending) if number is None else (),
         reply_to=message.message_id,
         thread_id=asker.thread_id,
@@ -157,7 +161,7 @@ async def cancel_one(update: Update, context: Context) -> None:
             await services.outbox.edit(
                 asker.chat,
                 query.message.message_id,
-                text(pending, asker.speech),
+                text(pending, asker.speech, in_private=True),
                 buttons(pending),
             )
 

@@ -108,7 +108,7 @@ def help_text(speech: Speech, offer: Offer, terms: Terms, scope: Scope, support:
         if scope is not commands.Scope.EVERYONE
         else group_greeting(speech),
         commands.overview(speech, scope),
-        say("Write what else you want behind the idea: {options}").format(
+        say("Write what else you want after the idea: {options}").format(
             options=", ".join(_examples(offer))
         ),
         free_allowance(speech, offer, terms),

@@ -117,7 +117,7 @@ def refused(answer: Refused, speech: Speech, now: float) -> str:
             ).format(when=speech.until(renews_at - now))
         case ProviderRefuses():
             return speech.gettext(
-                "The video service is closed to us right now; its keeper knows. Try again later."
+                "The video service is closed to us right now; its owner knows. Try again later."
             )
         case TooFewCredits(cost):
             return speech.gettext("This one needs {cost}, you have {left}.").format(

@@ -16,7 +16,7 @@ from generation import credits as purse
 from generation import repeats
 from generation.pictures import frame_of
 from generation.quotes import Quote
-from handlers import orders, questions, refusals, standing
+from handlers import declining, orders, questions, quoting, refusals, standing
 from handlers.again import wish_like
 from handlers.pressing import not_yours, pressed
 from handlers.replies.outcomes import SendError
@@ -134,7 +134,12 @@ async def remove(update: Update, context: Context) -> None:
         note = say("Telegram lets me delete only what is younger than two days.")
         await services.outbox.answer(query.id, note, alert=True)
     else:
-        await services.outbox.answer(query.id, say("Deleted. /history still has it for its owner."))
+        kept = (
+            say("Deleted. /history still has it.")
+            if video.account == asker.account
+            else say("Deleted. /history still has it for its owner.")
+        )
+        await services.outbox.answer(query.id, kept)
 
 
 async def _may_remove(context: Context, asker: Asker, video: Generation) -> bool:
@@ -158,11 +163,11 @@ async def _order(
     wish = replace(wish, tap=query.id)
     why = await orders.hindrance(context, asker)
     if why is not None:
-        await orders.refuse(context, asker, wish, why)
+        await declining.refuse(context, asker, wish, why)
         return
-    quote = await orders.quoted(services, asker, wish)
+    quote = await quoting.quoted(services, asker, wish)
     if not isinstance(quote, Quote):
-        await orders.refuse(context, asker, wish, refusals.problems(quote, asker.speech))
+        await declining.refuse(context, asker, wish, refusals.problems(quote, asker.speech))
         return
     own = asker.chat.is_private and video.account == asker.account
     if own and quote.credits <= min(video.credits, services.house.confirm_credits):

@@ -45,7 +45,7 @@ async def share(update: Update, context: Context) -> None:
                 cache_time=CACHE_SECONDS,
                 is_personal=True,
                 next_offset=str(page[-1].id) if len(videos) > PER_PAGE else "",
-                button=None if page or query.offset else _invitation(speech),
+                button=None if page or query.offset else _invitation(speech, query.query),
             )
     except SendError:
         # who types on has asked again long since
@@ -84,10 +84,13 @@ def _result(video: Generation, speech: Speech, *, ai_label: bool) -> InlineQuery
     )
 
 
-def _invitation(speech: Speech) -> InlineQueryResultsButton:
-    return InlineQueryResultsButton(
-        speech.gettext("Nothing here yet: make a video"), start_parameter="make"
+def _invitation(speech: Speech, words: str) -> InlineQueryResultsButton:
+    text = (
+        speech.gettext("No video with these words: make one")
+        if words.strip()
+        else speech.gettext("Nothing here yet: make a video")
     )
+    return InlineQueryResultsButton(text, start_parameter="make")
 
 
 def handlers() -> list[BaseHandler[Update, Context, None]]:

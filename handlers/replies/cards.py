@@ -92,7 +92,12 @@ def text(card: Card, quote: Quote, price: str, speech: Speech) -> str:
         )
     if quote.instead_of is not None:
         return f"{head}\n\n{gone(quote, speech)}\n{price}"
-    return f"{head}\n\n{described(speech, quote)}\n{price}"
+    parts = [described(speech, quote), price]
+    if quote.choice.fit == "crop" and (lost := _lost(card, quote)) > WORTH_SAYING:
+        parts.insert(
+            1, speech.gettext("{share} of the photo is cut away").format(share=speech.share(lost))
+        )
+    return "\n".join([f"{head}\n", *parts])
 
 
 def buttons(card: Card, quote: Quote, speech: Speech) -> list[list[Button]]:
@@ -111,7 +116,7 @@ def buttons(card: Card, quote: Quote, speech: Speech) -> list[list[Button]]:
             Button(speech.gettext("No"), Drop(card.id)),
         ]
     ]
-    if quote.choice.fit == "crop" and _cuts(card, quote):
+    if quote.choice.fit == "crop" and _lost(card, quote) > WORTH_SAYING:
         whole = speech.gettext("Whole picture · {credits}").format(
             credits=speech.number(quote.credits)
         )
@@ -119,9 +124,8 @@ def buttons(card: Card, quote: Quote, speech: Speech) -> list[list[Button]]:
     return rows
 
 
-def _cuts(card: Card, quote: Quote) -> bool:
-    """Whether filling the video's shape would cut away a good part of the picture."""
+def _lost(card: Card, quote: Quote) -> float:
+    """Return the share of the picture that filling the video's shape would cut away."""
     if not card.picture_width or not card.picture_height or quote.aspect_ratio is None:
-        return False
-    lost = share_lost(card.picture_width, card.picture_height, quote.aspect_ratio)
-    return lost > WORTH_SAYING
+        return 0.0
+    return share_lost(card.picture_width, card.picture_height, quote.aspect_ratio)

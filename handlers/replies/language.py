@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_timedelta
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,10 @@ class Speech:
     def money(self, amount: Decimal, currency: str = "USD") -> str:
         """Write an amount of money."""
         return format_currency(amount, currency, locale=self.locale)
+
+    def share(self, part: float) -> str:
+        """Write a share, from 0 to 1, in whole percent."""
+        return format_percent(part, locale=self.locale)
 
     def lasts(self, seconds: float) -> str:
         """Write a length of time the way one says it: "40 seconds", "1 minute"."""

@@ -237,3 +237,25 @@ async def test_too_few_credits_offer_what_can_be_paid(
         await chat.wait(shows_video("a tower"))
         assert provider.submissions[0].body["duration"] == 4
         assert await spent(house, ann) == 9
+
+
+async def test_what_cannot_be_paid_is_not_asked_about_but_offered_cheaper(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(free_credits=10):
+        await chat.send(ann, "a tower --seconds 8")
+        refusal = await chat.wait(says("This one needs 17 credits, you have 10."))
+        await refusal.press(button_of(refusal, "4 seconds · 9"), by=ann)
+        await chat.wait(shows_video("a tower"))
+        assert provider.submissions[0].body["duration"] == 4
+
+
+async def test_a_card_says_how_much_of_a_photo_would_be_cut_away(
+    bot: Bot, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send_photo(ann, photo(1200, 900))
+    card = await chat.wait(says("What should happen?"))
+    assert "25% of the photo is cut away" in (card.text or "")
+    await chat.send_photo(ann, photo(1280, 720))
+    whole = await chat.wait(lambda m: says("What should happen?")(m) and m is not card)
+    assert "cut away" not in (whole.text or "")

@@ -144,7 +144,7 @@ async def test_a_group_is_not_shown_what_was_asked_in_private(
     await two_asked(busy, chat, ann)
     group = telegram.group("Film club", [ann])
     await group.send(ann, f"/cancel@{telegram.bot.username}")
-    await group.wait(lambda message: "Nothing is under way" in (message.text or ""))
+    await group.wait(lambda message: "Nothing of yours is under way here" in (message.text or ""))
 
 
 @pytest.mark.usefixtures("bot")

@@ -49,7 +49,8 @@ def test_menus_are_translated() -> None:
             pending=1, cost=9, terms=terms(), speech=SPEECH, now=0.0,
         ),
         history.text([], SPEECH),
-        cancel.text([], SPEECH),
+        cancel.text([], SPEECH, in_private=True),
+        cancel.text([], SPEECH, in_private=False),
         "\n".join(welcome.ideas(SPEECH)),
     ],
 )  # fmt: skip

@@ -1,0 +1,96 @@
+"""Say no to an order, where it was made, with what can be had instead as buttons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from generation import acceptance
+from generation.corrections import corrections
+from generation.quotes import Quote
+from handlers import albums, asking, quoting, refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from generation.options import Problem
+    from handlers.context import Context, Services
+    from handlers.identity import Asker
+    from handlers.replies.buttons import Button
+    from handlers.wish import Wish
+
+MOST_PROPOSED = 3
+"""How many nearest right videos are proposed for a wrong one."""
+LONGEST_POP_UP = 200
+"""Characters Telegram shows in the pop-up that answers a press."""
+
+
+async def refuse(
+    context: Context,
+    asker: Asker,
+    wish: Wish,
+    text: str,
+    buttons: Sequence[Sequence[Button]] = (),
+) -> None:
+    """Say why not: in the pop-up of a press where it fits, else in the chat, once per album."""
+    outbox = context.services.outbox
+    if wish.tap:
+        in_pop_up = not buttons and len(text) <= LONGEST_POP_UP
+        text = text or asker.speech.gettext("I am switched off here.")
+        await outbox.answer(wish.tap, text if in_pop_up else "", alert=in_pop_up)
+        if in_pop_up:
+            return
+    if text and not (wish.cause.startswith("album:") and albums.is_answered(context, wish.cause)):
+        await outbox.say(
+            asker.chat, text, buttons=buttons, reply_to=wish.message_id, thread_id=asker.thread_id
+        )
+
+
+async def propose(context: Context, asker: Asker, wish: Wish, found: Sequence[Problem]) -> None:
+    """Say what cannot be had, with the nearest that can as buttons."""
+    services, nearest = context.services, []
+    if len(found) == 1:
+        for instead in corrections(found[0], services.offer):
+            quote = await quoting.quoted(services, asker, replace(wish, instead=instead))
+            if isinstance(quote, Quote) and quote.instead_of is None:
+                nearest.append((instead, quote))
+    nearest = nearest[:MOST_PROPOSED]
+    card = wish.card
+    if nearest and card is None:
+        card = await asking.remember(services, asker, wish)
+    buttons = refusals.proposals(card or 0, nearest, asker.speech)
+    await refuse(context, asker, wish, refusals.problems(found, asker.speech), buttons)
+
+
+async def decline(
+    context: Context, asker: Asker, wish: Wish, quote: Quote, answer: acceptance.Refused
+) -> None:
+    """Say why a request was not accepted, and what would be."""
+    text, buttons = await _worded(context.services, asker, wish, quote, answer)
+    await refuse(context, asker, wish, text, buttons)
+
+
+async def _worded(
+    services: Services, asker: Asker, wish: Wish, quote: Quote, answer: acceptance.Refused
+) -> refusals.Reply:
+    if not isinstance(answer, acceptance.TooFewCredits):
+        return refusals.refused(answer, asker.speech, services.clock()), []
+    if not asker.account.is_person:
+        return refusals.without_pool(quote, asker), []
+    cheaper = refusals.cheaper(quote, answer.available, services.offer, services.terms)
+    card = wish.card
+    if cheaper and card is None:
+        card = await asking.remember(services, asker, wish)
+    reply = refusals.too_few_credits(
+        quote,
+        answer,
+        cheaper,
+        card=card or 0,
+        offer=services.offer,
+        terms=services.terms,
+        speech=asker.speech,
+        now=services.clock(),
+    )
+    if asker.chat.is_private:
+        return reply
+    return refusals.publicly(quote, reply, asker, services.outbox.link)
