@@ -35,7 +35,8 @@ async def start(update: Update, context: Context) -> None:
         return
     if hindrance := _hindrance(card, asker):
         await services.outbox.answer(query.id, hindrance)
-    elif await orders.place(context, asker, _wish(card, press, query)):
+    elif await orders.place(context, asker, _wish(card, press, query)) and not card.card_message:
+        # what was proposed below a refusal stands in a message that is no card
         await _take_away(services, asker, query, card)
 
 

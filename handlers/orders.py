@@ -13,7 +13,7 @@ from handlers import asking, away, declining, groupsettings, quoting, refusals
 from handlers.identity import may_ask
 from handlers.replies.outcomes import SendError
 from handlers.replies.words import gone
-from storage import cards, generations
+from storage import generations
 from storage.generations import PENDING, Request
 
 if TYPE_CHECKING:
@@ -171,8 +171,6 @@ async def _accept(
         answer = await acceptance.accept(tx, request, services.terms, now=services.clock())
         if isinstance(answer, Accepted):
             settled = await asking.settle(tx, asker, wish, "started")
-            if wish.card is not None:
-                await cards.close(tx, wish.card, "started")
     return answer, settled
 
 
