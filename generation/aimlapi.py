@@ -95,7 +95,7 @@ class AimlApi:
                     headers={"X-Client-Request-Id": request_id},
                     silence=self._times.submit,
                 )
-        expect_taken(answer)
+        expect_taken(answer, model=str(body.get("model", "")), prompt=str(body.get("prompt", "")))
         try:
             return read_generation(answer.body, spent=answer.headers.get(SPENT_HEADER))
         except ValueError as error:

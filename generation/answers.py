@@ -73,14 +73,16 @@ class Answer:
         return min(max(wait, 0.0), LONGEST_RETRY_AFTER)
 
 
-def expect_taken(answer: Answer) -> None:
-    """Raise what a submission stands for that got no success."""
+def expect_taken(answer: Answer, *, model: str = "", prompt: str = "") -> None:
+    """Raise what a submission of this model and prompt stands for that got no success."""
     if answer.is_success:
         return
     complaint = answer.complaint()
     if complaint is None:
         raise _refused_from_between(answer)
-    raise _refused(answer, complaint.words)
+    words = complaint.words
+    about_model = names_the_model(words, answer.body, model=model, prompt=prompt)
+    raise _refused(answer, words, about_model=about_model)
 
 
 def expect_success(answer: Answer) -> None:
@@ -119,7 +121,7 @@ def expect_known(answer: Answer) -> None:
     expect_success(answer)
 
 
-def _refused(answer: Answer, words: str) -> ProviderError:
+def _refused(answer: Answer, words: str, *, about_model: bool) -> ProviderError:
     """Return what a refusal by the API itself means for a submission."""
     message = in_short(f"{answer.status} {words}")
     refusal = judge(words)
@@ -133,7 +135,7 @@ def _refused(answer: Answer, words: str) -> ProviderError:
             means = rejected if on_content else _held_back(answer.status, words)
         case HTTPStatus.NOT_FOUND:
             means = ModelGone(message)
-        case HTTPStatus.BAD_REQUEST if names_the_model(words, answer.body):
+        case HTTPStatus.BAD_REQUEST if about_model:
             means = rejected if refusal.moderation else ModelGone(message)
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             means = Broken(message)

@@ -29,14 +29,40 @@ _CONTENT = re.compile(
     r"|(?<![a-z])faces?(?![a-z])|realistic (human|person)",
     re.IGNORECASE,
 )
-_MODEL = re.compile(
-    r"[`'\"“]model[`'\"”]"
-    r"|\b(unknown|invalid|unsupported|no such|deprecated|withdrawn) model\b"
-    r"|\bmodel\b[^.!?]{0,120}\b(not found|not exist|n['’]t exist|not available|unavailable"
-    r"|no longer|withdrawn|deprecated|shut down|retired)\b",
+_COMPLAINT = (
+    r"(?:invalid|unknown|unsupported|unrecogni[sz]ed|unexpected|expected|not|no such|must|required)"
+    r"\b"
+)
+_FIELD_IN_WORDS = re.compile(
+    r"\b(?:value|option|input|enum|field|param(?:eter)?|property|argument)"
+    r"(?:\s+(?:for|of|in|at|given|provided|the|field|param(?:eter)?|property)){0,4}"
+    r"[\s:]{0,4}[`'\"“‘]model[`'\"”’]"
+    rf"|[`'\"“‘]model[`'\"”’]\s*(?::\s*|(?:is|has)\s+)?{_COMPLAINT}"
+    rf"|(?:^|[.!;]\s+)model\s?:\s*{_COMPLAINT}",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""How validators name the field in a sentence."""
+_FIELD_IN_BODY = re.compile(
+    rb'"(path|param|field|property)"\s*:\s*\[?\s*"model"\s*[\],}]'
+    rb'|[\[,]\s*"model\s?:\s*' + _COMPLAINT.encode(),
     re.IGNORECASE,
 )
-_MODEL_FIELD = re.compile(rb'"(path|param|field|property)"\s*:\s*\[?\s*"model"\s*[\],}]|"model\s?:')
+_BESIDE = r"(?:[\s`'\"“”‘’(),:]|\b(?:is|was|has|been|does|could|be|model|id|the|requested)\b){0,24}"
+"""What may stand between a model and what is said of it: nothing that is about something else."""
+_GONE = (
+    r"(?:\b(?:not found|not exist|no longer (?:available|served|offered|supported|exists?)"
+    r"|withdrawn|retired|discontinued|deprecated|shut down)\b|(?:does)?n['’]t exist\b"
+    # these may be about a part of the request: "not available at 1080p"
+    r"|\b(?:not available|unavailable|not supported|unsupported|unknown|unrecogni[sz]ed|invalid)"
+    r"(?:\s+any\s?more)?(?=[`'\"”’)]*\s*(?:$|[.!;])))"
+)
+_NO_SUCH = r"\b(?:unknown|unrecogni[sz]ed|invalid|unsupported|no such|withdrawn|deprecated|retired)"
+_NO_MODEL = re.compile(
+    rf"(?:^|[.!:;]\s+)(?:(?:the|this|that|your|requested|specified|selected)\s+)*model{_BESIDE}{_GONE}"
+    rf"|(?:^|[.!:;]\s+|\bis (?:an? )?){_NO_SUCH}\s+model(?:\s+(?:id|name))?(?=\s*(?:$|[.!:;,]))",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A sentence about the model that speaks of nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +90,25 @@ def is_about_money(words: str) -> bool:
     return _MONEY.search(words) is not None
 
 
-def names_the_model(words: str, body: bytes) -> bool:
+def names_the_model(words: str, body: bytes, *, model: str = "", prompt: str = "") -> bool:
     """Tell whether a refusal is about the model itself rather than about what it was given.
 
     `words` is what it says, `body` the whole of it: validators name the field in its structure.
+    `model` and `prompt` are what was submitted; what somebody wrote is no word of the provider's.
     """
-    return _MODEL.search(words) is not None or _MODEL_FIELD.search(body) is not None
+    said = words.replace(prompt, " … ") if prompt else words
+    return (
+        _FIELD_IN_BODY.search(body) is not None
+        or _FIELD_IN_WORDS.search(said) is not None
+        or _NO_MODEL.search(said) is not None
+        or (model != "" and _about(model).search(said) is not None)
+    )
+
+
+def _about(model: str) -> re.Pattern[str]:
+    """Return what says of this model that it is gone; its maker's name may be left out."""
+    maker, slash, short = model.rpartition("/")
+    optional = rf"(?:{re.escape(maker + slash)})?" if maker and "/" not in maker else ""
+    name = rf"(?<![\w/.-]){optional}{re.escape(short if optional else model)}(?![/-]?\w|\.\w)"
+    no_such = rf"{_NO_SUCH}\s+model{_BESIDE}{name}"
+    return re.compile(rf"{no_such}|{name}{_BESIDE}{_GONE}", re.IGNORECASE | re.MULTILINE)

@@ -173,9 +173,9 @@ class Complaint(_Lenient):
 
     @property
     def words(self) -> str:
-        """All it says, for recognising what it means."""
+        """All it says, a line for each part, for recognising what it means."""
         error = self.error or _Error()
-        return " ".join(filter(None, dict.fromkeys((error.name, self.message, error.message))))
+        return "\n".join(filter(None, dict.fromkeys((error.name, self.message, error.message))))
 
 
 def read_generation(

@@ -12,6 +12,7 @@ from generation.answers import Answer, expect_known, expect_taken
 from generation.errors import ProviderError
 
 OUT_OF_CREDITS = "You've run out of credits. Please top up your balance."
+SORA = "openai/sora-2-t2v"
 MODERATED = "Your request was blocked by our moderation system."
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -45,10 +46,13 @@ def documented(status: int, message: str, name: str = "", **more: Any) -> bytes:
     return json.dumps(body | more).encode()
 
 
-def submitted(status: int, body: bytes, **headers: str) -> ProviderError:
+def submitted(
+    status: int, body: bytes, *, model: str = SORA, prompt: str = "a cat", **headers: str
+) -> ProviderError:
     """What a submission raises."""
+    answer = Answer(status, {k.replace("_", "-"): v for k, v in headers.items()}, body)
     with pytest.raises(ProviderError) as caught:
-        expect_taken(Answer(status, {k.replace("_", "-"): v for k, v in headers.items()}, body))
+        expect_taken(answer, model=model, prompt=prompt)
     return caught.value
 
 

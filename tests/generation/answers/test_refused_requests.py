@@ -131,6 +131,61 @@ def test_a_bad_request_that_merely_repeats_the_body_is_not_about_the_model() -> 
     assert type(submitted(400, body)) is Rejected
 
 
+@pytest.mark.parametrize("shape", [problem_json, documented])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The model openai/sora-2-t2v is no longer available.",
+        "openai/sora-2-t2v has been withdrawn",
+        "`sora-2-t2v` was shut down on 2026-09-24",
+        "Unknown model: openai/sora-2-t2v",
+        "Model openai/sora-2-t2v doesn't exist",
+        "Invalid model 'openai/sora-2-t2v'.",
+        "The requested model is not available.",
+        "Bad request. No such model",
+        "Body validation error! model: Invalid enum value. Received 'openai/sora-2-t2v'",
+        "Invalid option in field 'model'",
+    ],
+)
+def test_a_bad_request_may_say_in_words_that_the_model_is_gone(shape: Any, message: str) -> None:
+    assert type(submitted(400, shape(400, message))) is ModelGone
+
+
+@pytest.mark.parametrize("shape", [problem_json, documented])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "For this model the resolution 1080p is not available",
+        "Invalid model parameters: duration",
+        "Unknown model parameter: seed",
+        "This model is not available at 1080p",
+        "openai/sora-2-t2v: a duration of 6 is not available",
+        "openai/sora-2-t2v is not available for image-to-video",
+        "openai/sora-2-t2v: invalid duration",
+        "openai/sora-2-t2v is currently unavailable",
+        "openai/sora-2-t2v no longer supports 1080p",
+        "openai/sora-2-t2v-hd is not found",
+        "Model 'maker/another' not found",
+        'Received {"model": "openai/sora-2-t2v", "duration": 6}',
+        "The model could not read the image: file not found",
+        "Prompt is too long: a fashion model who is no longer available for work",
+    ],
+)
+def test_a_bad_request_about_something_else_leaves_the_model_alone(
+    shape: Any, message: str
+) -> None:
+    assert type(submitted(400, shape(400, message))) is Rejected
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["Unknown model", "model: invalid", "openai/sora-2-t2v is not found", "'model' is not"],
+)
+def test_nobody_withdraws_a_model_by_writing_so_in_a_prompt(prompt: str) -> None:
+    body = problem_json(400, f"Too short: {prompt}", received={"prompt": prompt})
+    assert type(submitted(400, body, prompt=prompt)) is Rejected
+
+
 @pytest.mark.parametrize(
     ("status", "message", "reason"),
     [
