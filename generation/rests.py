@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import outages
@@ -23,23 +24,45 @@ STRIKE_SECONDS = 600.0
 """So many failures of one model within so long, and it rests."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Why a model is left alone, and until when."""
+
+    reason: str
+    until: float
+
+
 class Rests:
     """Begins rests, tells the admins once of each, and knows which models rest now."""
 
     def __init__(self, alarms: Alarms, clock: Callable[[], float]) -> None:
         self._alarms = alarms
         self._clock = clock
-        self._until: dict[str, float] = {}
+        self._rests: dict[str, Rest] = {}
 
     @property
     def models(self) -> frozenset[str]:
         """The models that rest now."""
+        return frozenset(self._now)
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """Those that only fail at present and will be asked again soon."""
+        return frozenset(model for model, rest in self._now.items() if rest.reason == FAILING)
+
+    @property
+    def _now(self) -> dict[str, Rest]:
         now = self._clock()
-        return frozenset(model for model, until in self._until.items() if until > now)
+        return {model: rest for model, rest in self._rests.items() if rest.until > now}
 
     async def restore(self, tx: Connection) -> None:
         """Take up the rests that began before the start."""
-        self._until = await outages.rests(tx, now=self._clock())
+        now = self._clock()
+        failing = await outages.resting_for(tx, FAILING, now=now)
+        self._rests = {
+            model: Rest(FAILING if model in failing else GONE, until)
+            for model, until in (await outages.rests(tx, now=now)).items()
+        }
 
     async def gone(self, tx: Connection, model: str) -> None:
         """Leave a model alone that the provider does not serve."""
@@ -60,9 +83,12 @@ class Rests:
         self, tx: Connection, model: str, reason: str, seconds: float, *, tell: str | None
     ) -> None:
         now = self._clock()
-        known = model in self.models
-        self._until[model] = max(self._until.get(model, 0.0), now + seconds)
-        await outages.rest(tx, model, reason=reason, until=now + seconds)
-        if tell and not known:
-            cause = f"model:{model}:{int(now)}"
+        before, rest = self._now.get(model), Rest(reason, now + seconds)
+        if before is None or rest.until > before.until:
+            self._rests[model] = rest
+        await outages.rest(tx, model, reason=reason, until=rest.until)
+        # that it fails is known no longer than until it is gone
+        news = before is None or (before.reason, reason) == (FAILING, GONE)
+        if tell and news:
+            cause = f"{tell}:{model}:{int(now)}"
             await self._alarms.ring(tx, tell, cause=cause, now=now, model=model)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from generation.alarms import Alarms
 from generation.models import Offer
 from generation.outage import PATIENCE_SECONDS
-from generation.rests import GONE_SECONDS
+from generation.rests import FAILING_SECONDS, GONE_SECONDS, STRIKES, Rests
 from generation.submission import LONGEST_WAIT
 from sandbox.aimlapi import Fault
 from storage import outages
@@ -225,6 +226,28 @@ async def test_a_model_that_is_gone_rests_and_the_admins_hear_of_it_once(
         assert await outages.rests(connection, now=clock.now) == {}
     await steps.submit(await steps.ask("tomorrow"))
     assert await steps.alarms() == ["model_gone"] * 2, "gone still, the next day"
+
+
+async def test_a_model_that_fails_and_then_is_gone_is_told_of_twice(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    late = await steps.ask("late")
+    provider.faults.next("submit", Fault.http(500), times=STRIKES)
+    for number in range(STRIKES):
+        await steps.submit(await steps.ask(f"message:{number}"))
+    assert await steps.alarms() == ["model_failing"]
+    assert steps.rests.failing == {late.model}
+    async with steps.db.transaction() as tx:
+        await steps.rests.gone(tx, late.model)
+        await steps.rests.gone(tx, late.model)
+    assert await steps.alarms() == ["model_failing", "model_gone"]
+    assert steps.rests.failing == frozenset()
+    clock.now += FAILING_SECONDS
+    again = Rests(Alarms(frozenset()), clock)
+    async with steps.db.reading() as connection:
+        await again.restore(connection)
+    assert again.models == {late.model}, "it rests for as long as what is gone does"
+    assert again.failing == frozenset()
 
 
 async def test_a_model_that_is_gone_concerns_that_model_only(
