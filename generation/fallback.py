@@ -58,7 +58,7 @@ def replacement(wanted: Choice, served: Offer, *, credit_usd: Decimal, most: int
     It is the first that costs no more than `most` credits, else the first. What the provider names
     as the successor is asked first, then the families in the order of the offer.
     """
-    heir = wanted.family.replaced_by
+    heir = wanted.family.heirs.get(wanted.kind)
     families = sorted(served, key=lambda family: family.name != heir)
     nearest_of = (nearest(wanted, family) for family in families)
     found = [priced(choice, credit_usd) for choice in nearest_of if choice is not None]

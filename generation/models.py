@@ -38,14 +38,14 @@ class People(StrEnum):
 class Family(Entry):
     """What people choose by name. `pro` names the sister `--pro` stands for, or itself.
 
-    `replaced_by` is the family that the provider has put in its place.
+    `heirs` are the families that the provider has put in its place, by kind.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
     title: str
     people: People
     pro: str | None = None
-    replaced_by: str | None = None
+    heirs: dict[Kind, str] = Field(default_factory=dict)
     t2v: Mode | None = None
     i2v: Mode | None = None
 

@@ -71,7 +71,7 @@ def at_live_prices(known: Offer, heard: Heard) -> Offer:
 
 
 def _as_heard(family: Family, known: Offer, heard: Heard) -> Family:
-    changes: dict[str, object] = {"replaced_by": _heir(family, known, heard)}
+    changes: dict[str, object] = {"heirs": _heirs(family, known, heard)}
     for kind, mode in family.modes.items():
         listed = heard.listed(mode.model)
         if listed is not None and listed.rates:
@@ -79,41 +79,67 @@ def _as_heard(family: Family, known: Offer, heard: Heard) -> Family:
     return family.model_copy(update=changes)
 
 
-def _heir(family: Family, known: Offer, heard: Heard) -> str | None:
-    """Return the family that took over one of this family's models, where it is known."""
-    for mode in family.modes.values():
-        gone = heard.retirement(mode.model)
-        if gone is None or gone.status == "deprecated" or gone.replaced_by is None:
-            continue
+def _heirs(family: Family, known: Offer, heard: Heard) -> dict[Kind, str]:
+    """Return the families that took over this family's models, as far as they are known."""
+    found = {
+        kind: _heir(family, kind, mode.model, known, heard) for kind, mode in family.modes.items()
+    }
+    return {kind: heir for kind, heir in found.items() if heir is not None}
+
+
+def _heir(family: Family, kind: Kind, model: str, known: Offer, heard: Heard) -> str | None:
+    """Return the last family in the line of succession that is served and can do this."""
+    heir = None
+    for names in _succession(model, heard):
+        for other in known:
+            mode = other.mode(kind)
+            ours = any(one.model in names for one in other.modes.values())
+            if other != family and mode and ours and not _is_withdrawn(mode.model, heard):
+                heir = other.name
+    return heir
+
+
+def _succession(model: str, heard: Heard) -> Iterator[frozenset[str]]:
+    """Give the names of each model that took over from the one before; a circle ends it."""
+    gone, seen = heard.retirement(model), {model}
+    while gone is not None and gone.status != "deprecated" and gone.replaced_by is not None:
+        seen |= gone.names
+        if gone.replaced_by in seen:
+            return
         listed = heard.listed(gone.replaced_by)
         names = listed.names if listed else frozenset({gone.replaced_by})
-        for other in known:
-            if other != family and any(one.model in names for one in other.modes.values()):
-                return other.name
-    return None
+        yield names
+        gone = next(filter(None, map(heard.retirement, names)), None)
+
+
+def _is_withdrawn(model: str, heard: Heard) -> bool:
+    retirement = heard.retirement(model)
+    return retirement is not None and retirement.status == "withdrawn"
 
 
 def gone(known: Offer, heard: Heard) -> frozenset[str]:
     """Return the models nobody should be offered: withdrawn, or succeeded by one that is known.
 
-    A superseded model whose successor is not known is asked for by its old name: that resolves.
+    A superseded model whose successor is not known, or cannot do all that it does, is asked for by
+    its old name: that resolves.
     """
-    found = set()
+    dropped, kept = set[str](), set[str]()
     for family in known:
-        for mode in family.modes.values():
+        heirs = _heirs(family, known, heard)
+        for kind, mode in family.modes.items():
             retirement = heard.retirement(mode.model)
-            status = retirement.status if retirement else None
-            succeeded = status == "superseded" and _heir(family, known, heard) is not None
-            if status == "withdrawn" or succeeded:
-                found.add(mode.model)
-    return frozenset(found)
+            if retirement is None or retirement.status == "deprecated":
+                continue
+            succeeded = retirement.status == "withdrawn" or kind in heirs
+            (dropped if succeeded else kept).add(mode.model)
+    return frozenset(dropped - kept)
 
 
 def in_order(known: Offer, names: Iterable[str]) -> Offer:
-    """Return the families that the operator names, each followed by the one that succeeds it."""
+    """Return the families that the operator names, each followed by those that succeed it."""
     order = []
     for name in names:
-        order += [name, *filter(None, [known[name].replaced_by])]
+        order += [name, *known[name].heirs.values()]
     return known.only(order)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -77,6 +78,60 @@ def test_a_successor_known_by_an_alias_takes_the_place_of_what_it_replaces() -> 
         models=(listed,),
     )
     assert offer(found).names == ("kling-3-pro", "sora-2-pro", "veo-3.1-fast")
+
+
+HAILUO, KLING = "minimax/hailuo-2.3", "klingai/video-v3-pro-text-to-video"
+TURBO = "klingai/video-v3-turbo-pro-image-to-video"
+
+
+def superseded(*line: str) -> tuple[dict[str, Any], ...]:
+    """Entries by which each model is succeeded by the next."""
+    return tuple(
+        {"id": old, "status": "superseded", "replaced_by": new}
+        for old, new in itertools.pairwise(line)
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "heir"),
+    [
+        (superseded(SORA, HAILUO), "hailuo-2.3"),
+        (superseded(SORA, HAILUO, KLING), "kling-3-pro"),
+        (superseded(SORA, "openai/sora-3", KLING), "kling-3-pro"),
+        (superseded(SORA, HAILUO, "minimax/hailuo-9"), "hailuo-2.3"),
+        (superseded(SORA, HAILUO, TURBO), "kling-3-turbo-pro"),
+        ((*superseded(SORA, KLING), {"id": KLING, "status": "withdrawn"}), None),
+        ((*superseded(SORA, HAILUO, KLING), {"id": KLING, "status": "withdrawn"}), "hailuo-2.3"),
+        ((*superseded(SORA, HAILUO), {"id": HAILUO, "status": "deprecated"}), "hailuo-2.3"),
+        (superseded(SORA, "openai/sora-3"), None),
+        (superseded(SORA, SORA), None),
+        (superseded(SORA, "openai/sora-3", SORA), None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_line_of_succession_is_followed_to_the_last_that_is_served(
+    entries: tuple[dict[str, Any], ...], heir: str | None
+) -> None:
+    found = heard(*entries)
+    assert served.at_live_prices(KNOWN, found)["sora-2"].heirs.get("t2v") == heir
+    assert (SORA in served.gone(KNOWN, found)) == (heir is not None)
+
+
+def test_what_its_successor_cannot_do_is_asked_for_by_the_old_name() -> None:
+    heir = KNOWN["hailuo-2.3-fast"]
+    assert (heir.t2v, heir.i2v is not None) == (None, True), "a model for pictures only"
+    found = heard(*superseded(SORA, heir.modes["i2v"].model),
+                  *superseded("openai/sora-2-i2v", heir.modes["i2v"].model))  # fmt: skip
+    left = offer(found)
+    assert left.names[:2] == ("sora-2", "hailuo-2.3-fast")
+    assert left["sora-2"].t2v is not None
+    assert left["sora-2"].i2v is None
+
+
+def test_a_model_for_both_goes_only_when_its_successor_does_both() -> None:
+    fast = KNOWN["hailuo-2.3-fast"].modes["i2v"].model
+    assert HAILUO not in served.gone(KNOWN, heard(*superseded(HAILUO, fast)))
+    assert HAILUO in served.gone(KNOWN, heard(*superseded(HAILUO, "minimax/hailuo-02")))
 
 
 def test_live_prices_are_found_by_alias_too() -> None:
