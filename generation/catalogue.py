@@ -124,10 +124,20 @@ class Catalogue:
                 await self._rests.still_gone(tx, model)
 
     async def _tell(self, tx: Connection, before: Offer, gone: frozenset[str], now: float) -> None:
-        ours = {mode.model for family in self._named for mode in family.modes.values()}
-        for model in sorted(ours & self._gone - gone):
+        heirs = {
+            mode.model: family.heirs.get(kind)
+            for family in self._named
+            for kind, mode in family.modes.items()
+        }
+        for model in sorted(heirs.keys() & self._gone - gone):
+            heir = heirs[model]
             await self._alarms.ring(
-                tx, "model_withdrawn", now=now, model=model, cause=f"model:{model}:{int(now)}"
+                tx,
+                "model_superseded" if heir else "model_withdrawn",
+                now=now,
+                model=model,
+                heir=heir and self._live[heir].title,
+                cause=f"model:{model}:{int(now)}",
             )
         if gone != self._gone and not self.offer.families:
             await self._alarms.ring(tx, "nothing_served", now=now, cause=f"nothing:{int(now)}")

@@ -168,6 +168,9 @@ _ADMIN: dict[str, Callable[[Speech], str]] = {
     "model_withdrawn": lambda speech: speech.gettext(
         "⚠️ The AI/ML API has withdrawn {model}. The next of MODELS takes over."
     ),
+    "model_superseded": lambda speech: speech.gettext(
+        "🔁 The AI/ML API has put {heir} in the place of {model}; it takes over."
+    ),
     "nothing_served": lambda speech: speech.gettext(
         "⚠️ None of the families in MODELS is served any more: nothing can be ordered. "
         "`python -m bot models` lists what there is."

@@ -164,7 +164,8 @@ async def test_a_superseded_model_is_followed_to_the_one_that_took_over(
     for old, new in zip(SORA[:2], ("minimax/hailuo-2.3", "minimax/hailuo-2.3"), strict=True):
         provider.retire(old, Retirement("superseded", "2026-11-01", replaced_by=new))
     async with house.running(models=("sora-2", "veo-3.1-fast")):
-        await scene.refreshed()
+        await scene.told("has put Hailuo 2.3 in the place of openai/sora-2-t2v; it takes over.")
+        assert not any("withdrawn" in (one.text or "") for one in scene.admin.from_bot)
         assert house.services.offer.names == ("hailuo-2.3", "veo-3.1-fast")
         await scene.ask("/video a boat --model sora-2")
         await scene.said("Sora 2 is no longer offered; Hailuo 2.3, 6 seconds, 6 credits.")
