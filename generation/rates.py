@@ -6,10 +6,13 @@ told before. Money is Decimal; `per` says for how many units a price is.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from generation.lenient import ODD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,17 +36,26 @@ _UNITS: dict[str, tuple[Unit, Decimal]] = {
 """What a measure counts, and how many of ours it holds; tokens and the like cannot be foretold."""
 
 
+_LEAST, _MOST = Decimal("0.000001"), Decimal(1_000_000)
+"""Numbers beyond these are misreadings."""
+
+
 class Rate(BaseModel):
-    """US dollars per second or per video, for requests that have these values."""
+    """US dollars per second or per video, for requests that have these values.
+
+    `usd` is None where the provider names a price for them that makes no sense.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     when: dict[str, str] = {}
-    usd: Annotated[Decimal, Field(gt=0, le=1000)]
-    unit: Unit
+    usd: Annotated[Decimal, Field(gt=0, le=1000)] | None
+    unit: Unit = "video"
 
-    def of(self, seconds: int) -> Decimal:
-        """Return what a video of this length costs."""
+    def of(self, seconds: int) -> Decimal | None:
+        """Return what a video of this length costs, None where that cannot be told."""
+        if self.usd is None:
+            return None
         return self.usd * seconds if self.unit == "second" else self.usd
 
     def suits(self, chosen: Mapping[str, object]) -> bool:
@@ -55,23 +67,24 @@ class Rate(BaseModel):
 
 
 class _Quoted(BaseModel):
-    """A unit or a variant, as the provider writes them."""
+    """A unit or a variant, as the provider writes them; what is odd in it is None."""
 
     model_config = ConfigDict(extra="ignore")
 
-    price: Annotated[Decimal, Field(gt=0)]
-    per: Annotated[Decimal, Field(gt=0)] = Decimal(1)
-    measure: str = ""
-    unit: str = ""
-    when: dict[str, Any] = {}
+    price: Annotated[Annotated[Decimal, Field(gt=0, le=_MOST)] | None, ODD] = None
+    per: Annotated[Annotated[Decimal, Field(ge=_LEAST, le=_MOST)] | None, ODD] = Decimal(1)
+    measure: Annotated[str | None, ODD] = None
+    unit: Annotated[str | None, ODD] = None
+    when: Annotated[dict[str, Any] | None, ODD] = None
 
-    def rate(self) -> Rate | None:
-        counted = _UNITS.get((self.measure or self.unit).casefold())
-        if counted is None:
-            return None
-        unit, ours = counted
-        when = {name: spelt(value) for name, value in self.when.items()}
-        return Rate(when=when, usd=self.price / self.per / ours, unit=unit)
+    def rate(self) -> Rate:
+        when = {name: spelt(value) for name, value in (self.when or {}).items()}
+        counted = _UNITS.get((self.measure or self.unit or "").casefold())
+        if self.price is not None and self.per is not None and counted is not None:
+            unit, ours = counted
+            with suppress(ValidationError):
+                return Rate(when=when, usd=self.price / self.per / ours, unit=unit)
+        return Rate(when=when, usd=None)
 
 
 class _Pricing(BaseModel):
@@ -79,8 +92,8 @@ class _Pricing(BaseModel):
 
     kind: str
     currency: str = "USD"
-    units: tuple[_Quoted, ...] = ()
-    variants: tuple[_Quoted, ...] = ()
+    units: tuple[Annotated[_Quoted | None, ODD], ...] = ()
+    variants: tuple[Annotated[_Quoted | None, ODD], ...] = ()
 
 
 def read_rates(pricing: object) -> tuple[Rate, ...]:
@@ -90,18 +103,23 @@ def read_rates(pricing: object) -> tuple[Rate, ...]:
     """
     try:
         read = _Pricing.model_validate(pricing)
-        quoted = {"fixed": read.units[:1] * (len(read.units) == 1), "variants": read.variants}
-        rates = [one.rate() for one in quoted.get(read.kind, ())]
     except ValidationError:
         return ()
-    if read.currency != "USD" or None in rates:
-        return ()
-    return tuple(rate for rate in rates if rate is not None)
+    quoted = {"fixed": read.units[:1] * (len(read.units) == 1), "variants": read.variants}
+    rates = tuple((one or _Quoted()).rate() for one in quoted.get(read.kind, ()))
+    # one that makes no sense and may be about any request leaves no price to count on
+    spoilt = any(rate.usd is None and not rate.when for rate in rates)
+    return () if spoilt or read.currency != "USD" else rates
 
 
 def cost(rates: Iterable[Rate], chosen: Mapping[str, object], seconds: int) -> Decimal | None:
-    """Return the price of a video in US dollars: the dearest that may apply, None if none does."""
-    return max((rate.of(seconds) for rate in rates if rate.suits(chosen)), default=None)
+    """Return the price of a video in US dollars: the dearest that may apply.
+
+    None if none does, or one that makes no sense may.
+    """
+    found = [rate.of(seconds) for rate in rates if rate.suits(chosen)]
+    known = [usd for usd in found if usd is not None]
+    return max(known) if known and len(known) == len(found) else None
 
 
 def spelt(value: object) -> str:

@@ -77,6 +77,55 @@ def test_where_several_may_apply_the_dearest_does() -> None:
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"price": 0},
+        {"price": -1},
+        {"price": "free"},
+        {"price": None},
+        {"price": 0.1, "per": 0},
+        {"price": 0.1, "per": "1e-999999"},
+        {"price": 5000},
+        {"price": 1, "unit": "megapixel"},
+        {"price": 1, "unit": 7},
+    ],
+    ids=str,
+)
+def test_a_variant_that_makes_no_sense_spoils_only_what_it_may_be_about(
+    odd: dict[str, Any],
+) -> None:
+    rates = read_rates(
+        variants(
+            {"when": {"resolution": "480p"}} | odd,
+            {"when": {"resolution": "720p"}, "price": 0.1},
+            {"when": {"resolution": "1080p"}, "price": 0.2},
+        )
+    )
+    assert cost(rates, {"resolution": "720p"}, 4) == Decimal("0.4")
+    assert cost(rates, {"resolution": "1080p"}, 4) == Decimal("0.8")
+    assert cost(rates, {"resolution": "480p"}, 4) is None, "the hint stands in"
+    assert cost(rates, {}, 4) is None, "it may be meant"
+
+
+def test_a_variant_that_is_none_at_all_spoils_every_price() -> None:
+    for odd in (None, "0.21", {"when": ["720p"], "price": 0}):
+        pricing = {"kind": "variants", "variants": [{"price": 1, "unit": "second"}, odd]}
+        assert read_rates(pricing) == ()
+
+
+def test_where_a_variant_makes_no_sense_the_hint_stands_in_for_it() -> None:
+    rates = read_rates(
+        variants(
+            {"when": {"resolution": "720p"}, "price": 0},
+            {"when": {"resolution": "1080p"}, "price": 0.2},
+        )
+    )
+    live = SORA.model_copy(update={"live": rates})
+    assert price(live, 4, "720p") == Decimal("1.26")
+    assert price(live, 4, "1080p") == Decimal("0.8")
+
+
+@pytest.mark.parametrize(
     "pricing",
     [
         {"kind": "variable"},
