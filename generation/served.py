@@ -5,6 +5,7 @@ Absence from the live list is no withdrawal: a deprecated model leaves it and st
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -51,18 +52,26 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A price that moved: what the family's shortest video cost, and what it costs, in dollars."""
+    """A price that moved: what a video of the family cost, and what it costs, in dollars."""
 
     family: str
     model: str
     resolution: str | None
     seconds: int
+    silent: bool
     was: Decimal
     now: Decimal
 
+    @property
+    def by(self) -> Decimal:
+        """How far it moved, as a share of what it was."""
+        return abs(self.now - self.was) / self.was
+
     def __str__(self) -> str:
         at = f" at {self.resolution}" if self.resolution else ""
-        return f"{self.model}, {self.seconds} s{at}: ${self.was:.2f} → ${self.now:.2f}"
+        silent = ", silent" if self.silent else ""
+        video = f"{self.model}, {self.seconds} s{at}{silent}"
+        return f"{video}: ${self.was:.2f} → ${self.now:.2f}"
 
 
 def at_live_prices(known: Offer, heard: Heard) -> Offer:
@@ -159,22 +168,33 @@ def able(offer: Offer, kind: Kind) -> Offer:
     return Offer(tuple(family for family in offer if family.mode(kind) is not None))
 
 
-def moved(before: Offer, after: Offer) -> Iterator[Moved]:
-    """Return the live prices that moved by more than a fifth."""
+def moved(before: Offer, after: Offer) -> list[Moved]:
+    """Return the live prices that moved by more than a fifth.
+
+    Of all lengths, with sound and without, the one that moved most speaks for its resolution.
+    """
+    worst: dict[tuple[str, str, str | None], Moved] = {}
     for family in after:
         for kind in KINDS:
             old = before[family.name].mode(kind) if family.name in before else None
             new = family.mode(kind)
             if old is not None and new is not None and old.live and new.live:
-                yield from _moved(family.name, old, new)
+                for one in _moved(family.name, old, new):
+                    place = (one.family, one.model, one.resolution)
+                    worst[place] = max(worst.get(place, one), one, key=lambda each: each.by)
+    return [one for one in worst.values() if one.by > TOLD_FROM]
 
 
 def _moved(family: str, old: Mode, new: Mode) -> Iterator[Moved]:
-    for resolution in new.resolutions or (None,):
-        seconds = new.seconds[0]
-        was, now = (prices.price(mode, seconds, resolution) for mode in (old, new))
-        if abs(now - was) > TOLD_FROM * was:
-            yield Moved(family, new.model, resolution, seconds, was, now)
+    """Give every price there is for a mode, and what it was."""
+    switch = (False, True) if new.fields.sound else (False,)
+    videos = itertools.product(new.resolutions or (None,), new.seconds, switch)
+    for resolution, seconds, silent in videos:
+        if new.offers(seconds, resolution):
+            was, now = (
+                prices.price(mode, seconds, resolution, silent=silent) for mode in (old, new)
+            )
+            yield Moved(family, new.model, resolution, seconds, silent, was, now)
 
 
 def strangers(known: Offer, heard: Heard) -> list[str]:
