@@ -2,14 +2,16 @@
 
 `models.json` beside this file holds the entries; a new model is a new entry there. A family is what
 people choose ("sora-2"); its modes are the provider's models for text (`t2v`) and pictures (`i2v`).
+`left_out.json` holds what is known and not offered, and why.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
@@ -18,9 +20,20 @@ from generation.frames import Frame
 from generation.modes import ANY, Entry, Mode, Price
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["ANY", "KINDS", "Family", "Frame", "Kind", "Mode", "Offer", "People", "Price"]
+__all__ = [
+    "ANY",
+    "KINDS",
+    "Family",
+    "Frame",
+    "Kind",
+    "Mode",
+    "Offer",
+    "People",
+    "Price",
+    "left_out",
+]
 
 Kind = Literal["t2v", "i2v"]
 
@@ -63,6 +76,13 @@ class Family(Entry):
     def modes(self) -> dict[Kind, Mode]:
         """What the family has, by kind."""
         return {kind: mode for kind in KINDS if (mode := self.mode(kind)) is not None}
+
+
+@cache
+def left_out() -> Mapping[str, str]:
+    """Return the models that a prompt and at most one picture cannot drive, and why."""
+    text = resources.files("generation").joinpath("left_out.json").read_bytes()
+    return MappingProxyType(TypeAdapter(dict[str, str]).validate_json(text))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from generation import prices
-from generation.models import KINDS, Offer
+from generation.models import KINDS, Offer, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -198,6 +198,9 @@ def _moved(family: str, old: Mode, new: Mode) -> Iterator[Moved]:
 
 
 def strangers(known: Offer, heard: Heard) -> list[str]:
-    """Return the ids of listed models for prompts or pictures that the program does not know."""
-    ours = {mode.model for family in known for mode in family.modes.values()}
+    """Return the ids of listed models for prompts or pictures that the program does not know.
+
+    What is left out on purpose is known.
+    """
+    ours = {mode.model for family in known for mode in family.modes.values()} | left_out().keys()
     return sorted(one.id for one in heard.models if one.makes_videos and ours.isdisjoint(one.names))

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from generation.frames import Frame
-from generation.models import KINDS, Family, Kind, Mode, Offer, People
+from generation.models import KINDS, Family, Kind, Mode, Offer, People, left_out
 from sandbox.aimlapi import schemas
 
 if TYPE_CHECKING:
@@ -27,48 +27,6 @@ MODES = [
 ]
 PICTURES = [pytest.param(family.i2v, id=family.name) for family in OFFER if family.i2v is not None]
 IMAGE = "data:image/jpeg;base64,/9j/2Q=="
-
-NOT_OFFERED = {
-    "alibaba/wan-2-6-r2v": "starts from videos",
-    "alibaba/wan-2-7-r2v": "starts from references; wan-2.7 takes a prompt and a picture",
-    "alibaba/wan2.2-14b-animate-move": "needs a video",
-    "alibaba/wan2.2-14b-animate-replace": "needs a video",
-    "alibaba/wan2.2-vace-fun-a14b-depth": "needs a video",
-    "alibaba/wan2.2-vace-fun-a14b-inpainting": "needs a video",
-    "alibaba/wan2.2-vace-fun-a14b-outpainting": "needs a video",
-    "alibaba/wan2.2-vace-fun-a14b-pose": "needs a video",
-    "alibaba/wan2.2-vace-fun-a14b-reframe": "needs a video",
-    "beeble/switchx-video-to-video": "needs a video",
-    "blackforestlabs/flux-3-video-draft-v2v": "needs a video",
-    "blackforestlabs/flux-3-video-v2v": "needs a video",
-    "bytedance/omnihuman": "needs a voice",
-    "bytedance/omnihuman/v1.5": "needs a voice",
-    "google/veo-3.1-first-last-image-to-video": "needs two pictures",
-    "google/veo-3.1-first-last-image-to-video-fast": "needs two pictures",
-    "google/veo-3.1-reference-to-video": "takes references, not a first frame",
-    "google/veo3-1-extend-video": "needs a video",
-    "google/veo3-1-fast-extend-video": "needs a video",
-    "kling-video/v1.6/standard/multi-image-to-video": "needs several pictures",
-    "klingai/avatar-pro": "needs a voice",
-    "klingai/avatar-standard": "needs a voice",
-    "klingai/kling-video-v1.6-pro-effects": "takes an effect, not a prompt",
-    "klingai/kling-video-v1.6-standard-effects": "takes an effect, not a prompt",
-    "klingai/video-o1-video-to-video-edit": "needs a video",
-    "klingai/video-o1-video-to-video-reference": "needs a video",
-    "klingai/video-v2-6-motion-control": "needs a video",
-    "klingai/video-v3-motion-control": "needs a video",
-    "krea/krea-wan-14b/video-to-video": "needs a video",
-    "magic/image-to-video": "takes a template, not a prompt",
-    "magic/text-to-video": "takes a template, not a prompt",
-    "magic/video-to-video": "takes a template, not a prompt",
-    "pixverse/lip-sync": "needs a video",
-    "pixverse/v5/transition": "needs two pictures",
-    "runway/act_two": "needs a performance",
-    "runway/gen4_aleph": "needs a video",
-    "tencent/hunyuan-video-foley": "needs a video",
-    "veed/fabric-1.0": "needs a voice",
-}
-"""What cannot be driven by a prompt and at most one picture."""
 
 DECIDED_BY_THE_PICTURE = {"x-ai/grok-imagine-video", "x-ai/grok-imagine-video-1.5-preview"}
 """Their resolution from a picture is the picture's, whatever is asked for."""
@@ -147,8 +105,9 @@ def is_decided(mode: Mode) -> bool:
 
 def test_every_model_of_the_provider_is_offered_or_left_out_for_a_reason() -> None:
     offered = {mode.model for family in OFFER for mode in family.modes.values()}
-    assert offered.isdisjoint(NOT_OFFERED)
-    assert offered | NOT_OFFERED.keys() == SCHEMAS.keys()
+    assert offered.isdisjoint(left_out())
+    assert offered | left_out().keys() == SCHEMAS.keys()
+    assert all(left_out().values())
 
 
 @pytest.mark.parametrize(("kind", "mode"), MODES)

@@ -182,6 +182,7 @@ def test_models_nobody_knows_are_those_that_make_videos_of_prompts_or_pictures()
         entry("maker/new", "text_to_video"),
         entry("maker/dubs", "video_to_video"),
         entry(SORA, "text_to_video"),
+        entry("bytedance/omnihuman", "image_to_video"),
     )
     assert served.strangers(KNOWN, heard(models=models)) == ["maker/new"]
 

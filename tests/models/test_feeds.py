@@ -189,6 +189,12 @@ async def test_a_model_nobody_knows_is_listed_for_the_operator(
         )
 
 
+async def test_what_is_left_out_on_purpose_is_not_listed_as_new(house: House, scene: Scene) -> None:
+    async with house.running():
+        await scene.refreshed()
+        assert house.services.catalogue.strangers == []
+
+
 async def test_a_tap_never_costs_more_than_its_button_says(
     house: House, scene: Scene, provider: AimlApiSandbox
 ) -> None:
