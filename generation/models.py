@@ -80,7 +80,10 @@ class Family(Entry):
 
 @cache
 def left_out() -> Mapping[str, str]:
-    """Return the models that a prompt and at most one picture cannot drive, and why."""
+    """Return the models that a prompt and at most one picture cannot drive, and why.
+
+    A reason that begins with "from a picture: " is of a model that is offered for text alone.
+    """
     text = resources.files("generation").joinpath("left_out.json").read_bytes()
     return MappingProxyType(TypeAdapter(dict[str, str]).validate_json(text))
 

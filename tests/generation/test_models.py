@@ -30,6 +30,10 @@ IMAGE = "data:image/jpeg;base64,/9j/2Q=="
 
 DECIDED_BY_THE_PICTURE = {"x-ai/grok-imagine-video", "x-ai/grok-imagine-video-1.5-preview"}
 """Their resolution from a picture is the picture's, whatever is asked for."""
+FIRST_PICTURES = {"image_url", "image_urls", "image_list", "first_frame_image", "keyframes"}
+"""What models call the pictures they start from."""
+FROM_A_PICTURE = "from a picture: "
+"""How the reason begins why a model that is offered for text is not for pictures."""
 LEFT_TO_THE_MODEL = {"auto", "adaptive"}
 """Shapes that nobody can foresee, and that some models refuse for text."""
 
@@ -105,9 +109,20 @@ def is_decided(mode: Mode) -> bool:
 
 def test_every_model_of_the_provider_is_offered_or_left_out_for_a_reason() -> None:
     offered = {mode.model for family in OFFER for mode in family.modes.values()}
-    assert offered.isdisjoint(left_out())
     assert offered | left_out().keys() == SCHEMAS.keys()
-    assert all(left_out().values())
+    for model in offered & left_out().keys():
+        assert left_out()[model].startswith(FROM_A_PICTURE), "offered for text alone"
+
+
+def test_every_model_for_text_that_takes_a_picture_too_is_offered_for_both_or_says_why_not() -> (
+    None
+):
+    by_picture = {family.i2v.model for family in OFFER if family.i2v is not None}
+    text_alone = {family.t2v.model for family in OFFER if family.t2v is not None} - by_picture
+    able = {model for model in text_alone if not FIRST_PICTURES.isdisjoint(SCHEMAS[model].fields)}
+    assert able == {
+        model for model, why in left_out().items() if why.startswith(FROM_A_PICTURE)
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "mode"), MODES)
