@@ -173,6 +173,13 @@ def test_a_picture_within_the_rule_keeps_its_size_and_shape() -> None:
     ) == Frame(1200, 800)
 
 
+@pytest.mark.parametrize("model", sorted(DECIDED_BY_THE_PICTURE))
+def test_where_the_picture_decides_the_resolution_none_is_sent_that_costs_more(model: str) -> None:
+    mode = OFFER.mode(model, "i2v")
+    for shape in mode.aspect_ratios:
+        assert max(mode.frame(None, shape, (8000, 6000))) <= 1280, "720p is what is held for"
+
+
 def test_length_and_resolution_that_do_not_go_together_are_known() -> None:
     pixverse = OFFER.mode("pixverse/v5.5/text-to-video")
     assert not pixverse.offers(8, "1080p")
