@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,17 @@ from PIL import Image
 
 from generation import images
 from generation.images import Fit
-from generation.models import Offer
+from generation.models import ANY, Offer
+from sandbox.aimlapi import schemas
+from sandbox.aimlapi.pictures import read_data_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from generation.frames import PictureRule
+    from generation.frames import Frame, PictureRule
     from generation.media import MediaProcesses
+    from generation.models import Mode
 
 MODES = [family.i2v for family in Offer.load() if family.i2v is not None]
 RULES = list(dict.fromkeys(mode.picture for mode in MODES if mode.picture is not None))
@@ -26,6 +30,13 @@ EXACT = list(
         frame for mode in MODES for shapes in mode.frames.values() for frame in shapes.values()
     )
 )
+
+
+ALIKE: dict[str, list[Mode]] = {}
+"""The models that ask the same of a picture."""
+for one in MODES:
+    ALIKE.setdefault(str(one.picture or one.frames), []).append(one)
+SCHEMAS = schemas.models()
 
 
 def plain(width: int, height: int) -> Image.Image:
@@ -41,6 +52,7 @@ SENT = [
     pytest.param(plain, 60, 1200, id="60x1200"),
     pytest.param(plain, 1200, 60, id="1200x60"),
     pytest.param(plain, 320, 320, id="320x320"),
+    pytest.param(plain, 640, 480, id="640x480"),
     pytest.param(plain, 8000, 6000, id="8000x6000"),
     pytest.param(noise, 2300, 2300, id="noise"),
 ]
@@ -83,3 +95,33 @@ async def test_a_picture_is_made_exactly_as_large_as_is_asked(
     await images.fit(media, sent, fitted, width=frame[0], height=frame[1], how=how)
     with Image.open(fitted) as image:
         assert image.size == frame
+
+
+@pytest.mark.parametrize("size", [(60, 1200), (1200, 60), (8000, 6000), (640, 480)], ids=str)
+@pytest.mark.parametrize("modes", ALIKE.values(), ids=lambda modes: modes[0].model)
+async def test_every_model_takes_every_picture_once_it_is_fitted(
+    media: MediaProcesses, tmp_path: Path, modes: list[Mode], size: tuple[int, int]
+) -> None:
+    sent = tmp_path / "sent.jpg"
+    fitted: dict[Frame, Path] = {}
+    plain(*size).save(sent)
+    for mode in modes:
+        videos = itertools.product(mode.aspect_ratios or (None,), mode.resolutions or (None,))
+        for shape, resolution in videos:
+            frame = mode.frame(resolution, shape, size)
+            if frame not in fitted:
+                fitted[frame] = tmp_path / f"{frame.width}x{frame.height}.jpg"
+                await images.fit(media, sent, fitted[frame], **frame._asdict(), how=Fit.CROP)
+            picture = images.data_uri(fitted[frame])
+            seconds = next(one for one in mode.seconds if mode.offers(one, resolution))
+            body = mode.body(
+                "waves", seconds=seconds, aspect_ratio=shape, resolution=resolution, image=picture
+            )
+            assert SCHEMAS[mode.model].problems(body) == []
+            read = read_data_uri(picture)
+            assert (read.width, read.height) == frame
+            if mode.picture is not None:
+                assert mode.picture.shortest <= min(frame) <= max(frame) <= mode.picture.longest
+                assert len(read.content) <= mode.picture.most_bytes
+            else:
+                assert frame == mode.frames[resolution or ANY][shape or ANY]
