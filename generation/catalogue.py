@@ -6,6 +6,7 @@ Feeds that cannot be had or read change nothing.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -67,7 +68,7 @@ class Catalogue:
     @property
     def named(self) -> Offer:
         """Every family the operator names at the provider's prices, served or not."""
-        return self._named
+        return replace(self._named, resting=self._rests.failing - self._gone)
 
     @property
     def offer(self) -> Offer:

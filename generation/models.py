@@ -90,9 +90,13 @@ def left_out() -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Offer:
-    """Families in order of preference."""
+    """Families in order of preference.
+
+    `resting` are models of theirs that are left alone for a while and will be asked again soon.
+    """
 
     families: tuple[Family, ...]
+    resting: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls) -> Offer:

@@ -42,6 +42,16 @@ def by_resolution(wanted: str, offered: Sequence[str]) -> list[str]:
     return _by_distance(wanted, offered, _lines)
 
 
+def is_shape(text: str) -> bool:
+    """Whether this is a shape, offered or not."""
+    return _slope(text) is not None
+
+
+def is_resolution(text: str) -> bool:
+    """Whether this is a resolution, offered or not."""
+    return _lines(text) is not None
+
+
 def _by_distance(
     wanted: str, offered: Sequence[str], measure: Callable[[str], float | None]
 ) -> list[str]:

@@ -6,11 +6,18 @@ chose, becomes the nearest that is offered, without a word.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from generation.models import People
-from generation.nearness import nearest_resolution, nearest_seconds, nearest_shape
+from generation.nearness import (
+    is_resolution,
+    is_shape,
+    nearest_resolution,
+    nearest_seconds,
+    nearest_shape,
+)
 from generation.wishes import OPTIONS, Problem, Read, Wishes, read
 
 if TYPE_CHECKING:
@@ -27,9 +34,11 @@ __all__ = [
     "Problem",
     "Read",
     "Wishes",
+    "as_wished",
     "check_prompt",
     "read",
     "settle",
+    "settle_leniently",
 ]
 
 Fit = Literal["crop", "pad"]
@@ -38,6 +47,17 @@ FITS: tuple[Fit, ...] = ("crop", "pad")
 USUAL_SHAPE = "16:9"
 USUAL_RESOLUTION = "720p"
 """What is taken where nobody chose; dearer ones are for those who ask."""
+
+_UNSAID: Mapping[str, dict[str, Any]] = MappingProxyType(
+    {
+        "seconds": {"seconds": None},
+        "ar": {"aspect_ratio": None},
+        "res": {"resolution": None},
+        "silent": {"silent": False},
+        "pro": {"pro": False},
+    }
+)
+"""How a wish is left out that a family cannot meet."""
 
 T = TypeVar("T")
 
@@ -88,6 +108,37 @@ def settle(wishes: Wishes, defaults: Defaults, offer: Offer, kind: Kind) -> Choi
         )
     except _NotOfferedError as refusal:
         return refusal.problem
+
+
+def settle_leniently(
+    wishes: Wishes, defaults: Defaults, offer: Offer, kind: Kind
+) -> Choice | Problem:
+    """As `settle`, without the wishes that the family meant cannot meet."""
+    settled = settle(wishes, defaults, offer, kind)
+    while isinstance(settled, Problem) and settled.family:
+        wishes = replace(wishes, **_UNSAID[settled.option])
+        settled = settle(wishes, defaults, offer, kind)
+    return settled
+
+
+def as_wished(choice: Choice, wishes: Wishes) -> Choice | None:
+    """Return a video with all that was typed, offered or not; None where that is no such thing."""
+    seconds, shape, resolution = choice.seconds, choice.aspect_ratio, choice.resolution
+    if wishes.seconds is not None:
+        digits = _digits(wishes.seconds)
+        if not digits.isdecimal():
+            return None
+        seconds = int(digits)
+    if wishes.aspect_ratio is not None:
+        shape = _typed_shape(wishes.aspect_ratio)
+    if wishes.resolution is not None:
+        resolution = _typed_resolution(wishes.resolution)
+    if (shape and not is_shape(shape)) or (resolution and not is_resolution(resolution)):
+        return None
+    silent = choice.silent or wishes.silent
+    return replace(
+        choice, seconds=seconds, aspect_ratio=shape, resolution=resolution, silent=silent
+    )
 
 
 def check_prompt(prompt: str, choice: Choice) -> Problem | None:
@@ -153,10 +204,14 @@ def _shape(
     wish, saved = wishes.aspect_ratio, defaults.aspect_ratio or USUAL_SHAPE
     return _pick(
         Problem("ar", wish or "", mode.aspect_ratios, family.name),
-        None if wish is None else wish.lower().replace("x", ":").replace("/", ":"),
+        None if wish is None else _typed_shape(wish),
         {shape: shape for shape in mode.aspect_ratios},
         None if kind == "i2v" else nearest_shape(saved, mode.aspect_ratios),
     )
+
+
+def _typed_shape(wish: str) -> str:
+    return wish.lower().replace("x", ":").replace("/", ":")
 
 
 def _resolution(wishes: Wishes, defaults: Defaults, family: Family, mode: Mode) -> str | None:
@@ -169,10 +224,14 @@ def _resolution(wishes: Wishes, defaults: Defaults, family: Family, mode: Mode) 
     ]
     return _pick(
         Problem("res", wish or "", mode.resolutions, family.name),
-        None if wish is None else f"{wish.lower()}p" if wish.isdigit() else wish.lower(),
+        None if wish is None else _typed_resolution(wish),
         {resolution.lower(): resolution for resolution in mode.resolutions},
         nearest_resolution(saved, together),
     )
+
+
+def _typed_resolution(wish: str) -> str:
+    return f"{wish}p" if wish.isdigit() else wish.lower()
 
 
 def _fit(wishes: Wishes) -> Fit:

@@ -22,10 +22,14 @@ GENTLE_MOVEMENT = "Gentle, natural movement; the camera moves in slowly."
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A family that was chosen and is not served, and the credits its video would have cost."""
+    """A family that was chosen and is not served, and the credits its video would have cost.
+
+    `rests` tells that it only fails at present.
+    """
 
     title: str
     credits: int
+    rests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,8 @@ def quote(
         credit_usd: US dollars per credit.
         picture_size: width and height in pixels, where they are known.
         instead: what was tapped instead of what the text says.
-        named: every family the operator names, served or not; where it is given, one that is gone
-            is replaced.
+        named: every family the operator names, served or not; where it is given, one that was
+            chosen, or is the default, and is gone, is replaced.
     """
     read = options.read(text)
     if read.problems:
@@ -108,10 +112,10 @@ def quote(
     prompt = read.prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)
-    meant = _meant(wishes, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd)
-    if isinstance(meant, Problem):
-        return (meant,)
-    choice, instead_of = meant
+    found = meant(wishes, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd)
+    if isinstance(found, Problem):
+        return (found,)
+    choice, instead_of = found
     if too_long := options.check_prompt(prompt, choice):
         return (too_long,)
     aspect_ratio = choice.aspect_ratio
@@ -121,7 +125,7 @@ def quote(
     return Quote(prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of)
 
 
-def _meant(
+def meant(
     wishes: Wishes,
     defaults: Defaults,
     *,
@@ -131,25 +135,28 @@ def _meant(
     credit_usd: Decimal,
 ) -> tuple[Choice, Gone | None] | Problem:
     """Return the video that is meant, and what it is instead of where that is gone."""
+    offer = able(offer, kind)
     gone = None if named is None else _gone(wishes, defaults, offer, named, kind)
-    if gone is None:
+    wanted = gone and options.as_wished(gone, wishes)
+    if gone is None or wanted is None:
         settled = options.settle(wishes, defaults, offer, kind)
         return settled if isinstance(settled, Problem) else (settled, None)
     before = fallback.priced(gone, credit_usd).credits
-    found = fallback.replacement(gone, offer, credit_usd=credit_usd, most=before)
+    found = fallback.replacement(wanted, offer, credit_usd=credit_usd, most=before)
     if found is None:
         return Problem("model", gone.family.name, offer.names)
-    return found.choice, Gone(gone.family.title, before)
+    rests = named is not None and gone.mode.model in named.resting
+    return found.choice, Gone(gone.family.title, before, rests)
 
 
 def _gone(
     wishes: Wishes, defaults: Defaults, offer: Offer, named: Offer, kind: Kind
 ) -> Choice | None:
-    """Return what was chosen of a family that is named and not served; None where none was."""
-    family = (wishes.model or defaults.family or "").casefold()
-    if family not in named or named[family].mode(kind) is None:
-        return None
-    wanted = options.settle(replace(wishes, model=family), defaults, named, kind)
-    if not isinstance(wanted, Choice) or wanted.family.name in offer:
+    """Return the video that would be made if all that is named were served; None where it is.
+
+    It has what can be had of what was typed.
+    """
+    wanted = options.settle_leniently(wishes, defaults, named, kind)
+    if isinstance(wanted, Problem) or wanted.family.name in offer:
         return None
     return wanted

@@ -49,7 +49,12 @@ def gone(quote: Quote, speech: Speech) -> str:
     """Say that what was chosen is not to be had, and what takes its place."""
     if quote.instead_of is None:
         return ""
-    return speech.gettext("{was} is no longer offered; {title}, {length}, {cost}.").format(
+    text = (
+        speech.gettext("{was} has trouble right now; {title}, {length}, {cost}.")
+        if quote.instead_of.rests
+        else speech.gettext("{was} is no longer offered; {title}, {length}, {cost}.")
+    )
+    return text.format(
         was=quote.instead_of.title,
         title=quote.choice.family.title,
         length=speech.lasts(quote.choice.seconds),

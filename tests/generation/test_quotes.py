@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -125,3 +126,80 @@ def test_the_next_family_takes_over_where_one_rests() -> None:
     assert asked("a cat", offer=left).choice.family.name == "sora-2-pro"
     still = able(without(OFFER, {"openai/sora-2-t2v"}), "i2v")
     assert asked("it rains", kind="i2v", offer=still).choice.family.name == "sora-2"
+
+
+NAMED = Offer.load().only(["sora-2", "veo-3.1-fast", "kling-3", "hailuo-2.3"])
+SORA, SORA_I2V = "openai/sora-2-t2v", "openai/sora-2-i2v"
+
+
+def without_sora(text: str, *, names: tuple[str, ...] = NAMED.names, **changes: Any) -> Quote:
+    """Quote something while Sora 2 is gone."""
+    named = NAMED.only(names)
+    return asked(text, offer=without(named, {SORA, SORA_I2V}), **({"named": named} | changes))
+
+
+def was(found: Quote) -> tuple[str, int] | None:
+    """What a quote is instead of, and the credits of that."""
+    gone = found.instead_of
+    return None if gone is None else (gone.title, gone.credits)
+
+
+def test_a_default_that_is_gone_is_replaced_by_what_costs_no_more_and_is_said() -> None:
+    found = without_sora("a cat")
+    assert (found.choice.family.name, found.choice.seconds, found.credits) == ("veo-3.1-fast", 4, 6)
+    assert was(found) == ("Sora 2", 9)
+    assert not found.is_dearer
+
+
+def test_a_default_that_is_gone_is_not_replaced_by_something_dearer_unasked() -> None:
+    named = Offer.load().only(["hailuo-2.3-fast", "veo-3.1"])
+    found = asked("it rains", kind="i2v", named=named, offer=named.only(["veo-3.1"]))
+    assert was(found) == ("Hailuo 2.3 Fast", 3)
+    assert found.is_dearer
+
+
+def test_a_default_for_pictures_that_is_gone_is_told_of_too() -> None:
+    assert was(without_sora("it rains", kind="i2v")) == ("Sora 2", 9)
+
+
+def test_what_is_served_is_not_said_to_be_instead_of_anything() -> None:
+    assert was(without_sora("a cat --model veo-3.1-fast")) is None
+    assert was(without_sora("a cat", defaults=Defaults(family="kling-3"))) is None
+    assert was(asked("a cat", named=OFFER)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "family", "seconds", "shape"),
+    [
+        ("a cat --seconds 5", ("sora-2", "kling-3"), "kling-3", 5, "16:9"),
+        ("a cat --seconds 12", ("sora-2", "veo-3.1-fast"), "veo-3.1-fast", 8, "16:9"),
+        ("a cat --square", ("sora-2", "kling-3"), "kling-3", 4, "1:1"),
+        ("a cat --square", ("sora-2", "veo-3.1-fast"), "veo-3.1-fast", 4, "16:9"),
+        ("a cat --silent", ("sora-2", "veo-3.1-fast"), "veo-3.1-fast", 4, "16:9"),
+    ],
+)
+def test_a_wish_the_family_that_is_gone_could_not_meet_does_not_hide_that_it_is_gone(
+    text: str, names: tuple[str, ...], family: str, seconds: int, shape: str
+) -> None:
+    for defaults in (Defaults(), Defaults(family="sora-2")):
+        found = without_sora(text, names=names, defaults=defaults)
+        choice = found.choice
+        assert (choice.family.name, choice.seconds, choice.aspect_ratio) == (family, seconds, shape)
+        assert found.instead_of is not None
+        assert found.instead_of.title == "Sora 2"
+        assert choice.silent == ("silent" in text)
+
+
+@pytest.mark.parametrize("typed", ["--seconds soon", "--ar wide", "--res sharp", "--fit loosely"])
+def test_what_is_no_such_thing_is_refused_also_where_the_default_is_gone(typed: str) -> None:
+    left = without(NAMED, {SORA, SORA_I2V})
+    assert len(refused(f"a cat {typed}", named=NAMED, offer=left)) == 1
+
+
+def test_a_model_that_only_fails_at_present_is_said_to_rest() -> None:
+    resting = replace(NAMED, resting=frozenset({SORA}))
+    for text, rests in (("a cat", True), ("it rains", False)):
+        kind = "t2v" if rests else "i2v"
+        found = without_sora(text, named=resting, kind=kind)
+        assert found.instead_of is not None
+        assert found.instead_of.rests is rests

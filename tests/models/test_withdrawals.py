@@ -32,6 +32,7 @@ async def test_sora_withdrawn_before_the_start_is_not_offered_and_the_next_is_th
         menu = await scene.said("Veo 3.1 Fast")
         assert "Sora" not in (menu.text or "")
         await scene.ask("/video a boat")
+        await scene.said("Sora 2 is no longer offered; Veo 3.1 Fast, 4 seconds, 4 credits.")
         await scene.video()
         (submission,) = provider.submissions
         assert submission.model == VEO
@@ -65,6 +66,19 @@ async def test_a_dearer_replacement_waits_for_one_tap(
         await scene.video()
         assert [one.model for one in provider.submissions] == ["openai/sora-2-pro-t2v"]
         assert await scene.until_settled("hold", "capture") == [("hold", 13), ("capture", 13)]
+
+
+async def test_a_dearer_replacement_of_the_default_waits_for_one_tap(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    withdraw(provider, *SORA[:2])
+    async with house.running(models=("sora-2", "sora-2-pro")):
+        await scene.refreshed()
+        await scene.ask("/video a boat")
+        card = await scene.said("Sora 2 is no longer offered; Sora 2 Pro, 4 seconds, 13 credits.")
+        assert await scene.ledger() == []
+        await card.press("Make it · 13")
+        await scene.video()
 
 
 async def test_nobodys_saved_default_breaks(
@@ -223,8 +237,9 @@ async def test_three_failures_in_ten_minutes_rest_a_model_and_moderation_does_no
         await scene.told("openai/sora-2-t2v failed three times")
         assert not serves_text(house)
         await scene.ask("/video a boat")
+        await scene.said("Sora 2 has trouble right now; Veo 3.1 Fast, 4 seconds, 4 credits.")
         await scene.video()
-        assert provider.submissions[-1].model == "openai/sora-2-pro-t2v", "the next is the default"
+        assert provider.submissions[-1].model == VEO, "the next that costs no more"
 
 
 def serves_text(house: House) -> bool:
