@@ -68,12 +68,22 @@ class Catalogue:
     @property
     def named(self) -> Offer:
         """Every family the operator names at the provider's prices, served or not."""
-        return replace(self._named, resting=self._rests.failing - self._gone)
+        return replace(self._named, resting=self.resting)
 
     @property
     def offer(self) -> Offer:
         """The families that are served now."""
-        return served.without(self._named, self._gone | self._rests.models)
+        return served.without(self._named, self.unserved)
+
+    @property
+    def unserved(self) -> frozenset[str]:
+        """The models that are not asked for anything now."""
+        return self._gone | self._rests.models
+
+    @property
+    def resting(self) -> frozenset[str]:
+        """Those among them that only fail at present and will be asked again soon."""
+        return self._rests.failing - self._gone
 
     @property
     def strangers(self) -> list[str]:

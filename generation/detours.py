@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from generation.catalogue import Catalogue
     from generation.fallback import Priced
-    from generation.options import Choice
     from generation.rests import Rests
     from storage.generations import Generation
 
@@ -32,21 +31,33 @@ class Detours:
         self._rests = rests
         self._credit_usd = credit_usd
 
+    def is_needed(self, generation: Generation) -> bool:
+        """Whether its model is not asked for anything now."""
+        return generation.model in self._catalogue.unserved
+
     async def gone(self, tx: Connection, generation: Generation, *, now: float) -> None:
-        """Leave a model alone that is not served, and make its video with the next.
+        """Leave a model alone that is not served, and take the way round it."""
+        await self._rests.gone(tx, generation.model)
+        await self.around(tx, generation, now=now)
+
+    async def around(self, tx: Connection, generation: Generation, *, now: float) -> None:
+        """Make a video with the next model instead of its own, which is not asked now.
 
         By itself that happens where it costs no more; else the credits go back, and one tap goes
         on.
         """
-        await self._rests.gone(tx, generation.model)
         wanted = fallback.choice_of(generation, self._catalogue.known)
         found = fallback.replacement(
             wanted, self._catalogue.offer, credit_usd=self._credit_usd, most=generation.credits
         )
+        facts = {
+            "was": wanted.family.title,
+            "rests": generation.model in self._catalogue.resting,
+            **(_facts(found) if found else {}),
+        }
         if found is not None and found.credits <= generation.credits:
-            await self._reroute(tx, generation, wanted, found, now)
+            await self._reroute(tx, generation, found, facts, now)
             return
-        facts = {"was": wanted.family.title} | (_facts(found) if found else {})
         await lifecycle.advance(
             tx, generation, State.FAILED, reason="model gone", now=now,
             owes=[told(generation, "failed_model_gone", **facts)], uncharged=True,
@@ -77,12 +88,17 @@ class Detours:
         return {"was": wanted.family.title} | (_facts(found) if found else {})
 
     async def _reroute(
-        self, tx: Connection, generation: Generation, wanted: Choice, found: Priced, now: float
+        self,
+        tx: Connection,
+        generation: Generation,
+        found: Priced,
+        facts: dict[str, Any],
+        now: float,
     ) -> None:
         choice = found.choice
-        notice = told(generation, "rerouted", was=wanted.family.title, **_facts(found))
+        notice = told(generation, "rerouted", **facts)
         queued = await lifecycle.reroute(
-            tx, generation, reason=f"{wanted.family.name} is gone", now=now,
+            tx, generation, reason=f"{generation.family} is not served", now=now,
             # it may happen again, and each time its asker should know
             owes=[replace(notice, cause=f"{notice.cause}:{choice.family.name}")],
             family=choice.family.name, model=choice.mode.model, seconds=choice.seconds,

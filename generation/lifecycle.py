@@ -111,14 +111,13 @@ async def reroute(
     owes: Iterable[Notice] = (),
     **changes: Any,
 ) -> Generation | None:
-    """Send a request that was not taken back to the queue as another video, at no more credits.
+    """Let a request that was not taken wait in the queue as another video, at no more credits.
 
     Its holds end and new ones stand in their place, on the same pots and in the same period; None
     where it is no longer as it was read.
     """
-    queued = await advance(
-        tx, generation, State.QUEUED, reason=reason, now=now, owes=owes, **changes
-    )
+    step = _remake if generation.state is State.QUEUED else _back
+    queued = await step(tx, generation, reason=reason, now=now, owes=owes, **changes)
     if queued is None:
         return None
     before = await ledger.open_holds(tx, generation.id)
@@ -137,6 +136,28 @@ async def reroute(
     share = queued.price_micros * given // queued.credits
     await generations.note(tx, generation.id, budget_micros=share)
     return queued
+
+
+async def _back(tx: Connection, generation: Generation, **changes: Any) -> Generation | None:
+    return await advance(tx, generation, State.QUEUED, **changes)
+
+
+async def _remake(
+    tx: Connection,
+    generation: Generation,
+    *,
+    reason: str,
+    now: float,
+    owes: Iterable[Notice],
+    **changes: Any,
+) -> Generation | None:
+    """Change what a request is for that waits already; that is no step, so none is recorded."""
+    facts = {"due_at": now, "setbacks": 0, "reason": reason} | changes
+    if not await generations.note(tx, generation.id, State.QUEUED, **facts):
+        return None
+    for notice in owes:
+        await notices.owe(tx, notice, now=now)
+    return await generations.find(tx, generation.id)
 
 
 async def call_back(tx: Connection, generation: Generation, *, now: float) -> None:

@@ -52,6 +52,7 @@ class Submissions:
         self._offer = offer
         self._pictures = pictures
         self._outages = outages
+        self._detours = detours
         self._reactions = Reactions(outages, detours)
         self._patience = patience
         self._clock = clock
@@ -73,7 +74,14 @@ class Submissions:
         return True
 
     async def submit(self, generation: Generation) -> None:
-        """Take a queued request to the provider; the answer is committed before returning."""
+        """Take a queued request to the provider; the answer is committed before returning.
+
+        One whose model is not asked now becomes another video, or fails.
+        """
+        if self._detours.is_needed(generation):
+            async with self._db.transaction() as tx:
+                await self._detours.around(tx, generation, now=self._clock())
+            return
         picture = await self._picture(generation)
         if picture is None:
             return  # failed, or to be tried later

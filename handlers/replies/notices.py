@@ -111,9 +111,12 @@ def _reason(kind: str, facts: dict[str, Any], speech: Speech) -> str:
         )
         return f"{given} {facts.get('note') or ''}".strip()
     if kind == "rerouted":
-        return speech.gettext(
-            "{was} is no longer offered. {title} makes it: {length}, {cost}."
-        ).format(
+        makes_it = (
+            speech.gettext("{was} has trouble right now; {title} makes it: {length}, {cost}.")
+            if facts.get("rests")
+            else speech.gettext("{was} is no longer offered. {title} makes it: {length}, {cost}.")
+        )
+        return makes_it.format(
             was=facts["was"],
             title=facts["title"],
             length=speech.lasts(facts["seconds"]),
@@ -131,7 +134,11 @@ def _reason(kind: str, facts: dict[str, Any], speech: Speech) -> str:
         "failed_broken": _("Something broke where videos are made."),
         "failed_closed": _("The video service stayed closed to us."),
         "failed_waited": _("Its turn never came, it was too busy."),
-        "failed_model_gone": _("{was} is no longer offered.").format(was=facts.get("was", "")),
+        "failed_model_gone": (
+            _("{was} has trouble right now.")
+            if facts.get("rests")
+            else _("{was} is no longer offered.")
+        ).format(was=facts.get("was", "")),
         "failed_picture_gone": _("I could not fetch your picture any more. Please send it again."),
         "parked_late": _("This one takes far too long. If it still comes, it is on the house."),
         "parked_unknown": _(

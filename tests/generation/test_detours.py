@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,18 @@ from generation.detours import Detours
 from generation.feeds import Feeds
 from generation.lifecycle import IllegalStep
 from generation.models import Offer
+from generation.rests import FAILING_SECONDS, STRIKES
 from storage import generations, ledger
 from storage.generations import State
 from storage.ledger import Pot
-from tests.storage.asked import ask, found, rows
+from tests.storage.asked import NOW, ask, found, rows
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from storage.database import Database
     from storage.generations import Generation
     from tests.generation.steps import Steps
+    from tests.storage.asked import Clock
 
 VEO: dict[str, Any] = {
     "family": "veo-3.1-fast", "model": "google/veo-3.1-t2v-fast", "seconds": 4,
@@ -79,6 +82,78 @@ async def test_something_dearer_is_never_taken_by_itself(steps: Steps) -> None:
             await lifecycle.reroute(tx, generation, reason="gone", now=2.0, credits=10, **VEO)
     assert await held(steps.db, generation) == [("allowance", 9)]
     assert (await found(steps.db, generation)).state is State.SUBMITTING
+
+
+async def failing(steps: Steps, model: str) -> None:
+    """Let a model fail so often that it rests."""
+    for number in range(STRIKES):
+        struck = await ask(steps.db, f"struck:{number}")
+        async with steps.db.transaction() as tx:
+            await steps.rests.strike(tx, model, struck.id)
+            await lifecycle.advance(tx, struck, State.CANCELLED, reason="test", now=NOW)
+
+
+async def test_a_queued_request_whose_model_rests_is_made_with_the_next_and_not_sent_there(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    pro = "openai/sora-2-pro-t2v"
+    generation = await steps.ask(
+        family="sora-2-pro", model=pro, resolution="1080p", credits=21, price_micros=2_100_000,
+        budget_micros=2_100_000,
+    )  # fmt: skip
+    await failing(steps, pro)
+    queued = await steps.submit(generation)
+    assert (queued.state, queued.family, queued.model) == (
+        State.QUEUED, "sora-2", "openai/sora-2-t2v",
+    )  # fmt: skip
+    assert (queued.resolution, queued.credits, queued.price_micros) == ("720p", 9, 840_000)
+    assert queued.budget_micros == 840_000
+    assert await held(steps.db, generation) == [("allowance", 9)]
+    assert provider.submissions == []
+    assert await steps.history(generation) == ["queued"], "it took no step"
+    ((kind, facts),) = await rows(
+        steps.db, "SELECT kind, facts FROM notices WHERE generation = ?", generation.id
+    )
+    assert kind == "rerouted"
+    assert json.loads(facts).items() >= {"was": "Sora 2 Pro", "rests": True, "cost": 9}.items()
+    assert (await steps.submit(queued)).state is State.GENERATING
+    assert [one.model for one in provider.submissions] == ["openai/sora-2-t2v"]
+
+
+async def test_a_queued_request_whose_model_rests_fails_where_the_next_is_dearer(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    generation = await steps.ask()
+    await failing(steps, generation.model)
+    ended = await steps.submit(generation)
+    assert (ended.state, ended.reason) == (State.FAILED, "model gone")
+    assert await held(steps.db, generation) == []
+    assert await steps.uncharged(generation)
+    assert provider.submissions == []
+    ((kind, facts),) = await rows(
+        steps.db, "SELECT kind, facts FROM notices WHERE generation = ?", generation.id
+    )
+    assert kind == "failed_model_gone"
+    assert json.loads(facts).items() >= {"family": "sora-2-pro", "cost": 13, "rests": True}.items()
+
+
+async def test_a_queued_request_is_sent_once_its_model_has_rested(
+    steps: Steps, clock: Clock
+) -> None:
+    generation = await steps.ask()
+    await failing(steps, generation.model)
+    clock.now += FAILING_SECONDS
+    assert (await steps.submit(generation)).state is State.GENERATING
+
+
+async def test_a_queued_request_that_was_cancelled_meanwhile_is_left_alone(steps: Steps) -> None:
+    generation = await steps.ask(family="sora-2-pro", model="openai/sora-2-pro-t2v", credits=13)
+    await failing(steps, generation.model)
+    async with steps.db.transaction() as tx:
+        await lifecycle.advance(tx, generation, State.CANCELLED, reason="cancelled", now=NOW)
+    assert (await steps.submit(generation)).model == generation.model
+    assert await held(steps.db, generation) == []
+    assert await steps.told() == []
 
 
 async def test_a_request_called_back_meanwhile_is_not_made_with_another_model(

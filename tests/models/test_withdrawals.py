@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from handlers.replies.language import Languages
+from handlers.replies.notices import in_words
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.retirements import Retirement
 from storage import people
+from storage.notices import Owed
 from tests.flows.makings import photo
 from tests.models.scenes import SORA, Scene
 
@@ -116,6 +121,43 @@ async def test_sora_withdrawn_while_running_goes_on_with_the_next_at_submission(
         ]  # fmt: skip
         await scene.ask("/video another boat --model sora-2")
         await scene.said("Sora 2 is no longer offered; Veo 3.1 Fast, 4 seconds, 4 credits.")
+
+
+async def test_what_waits_for_a_model_that_is_withdrawn_meanwhile_is_never_sent_to_it(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    async with house.running(provider_slots=1):
+        await scene.refreshed()
+        await scene.ask("/video a boat")
+        await provider.wait_for_submissions(1)
+        await scene.ask("/video another boat")
+        await scene.until_settled("hold", "hold")
+        withdraw(provider)
+        await scene.refreshed()
+        await scene.said(
+            "Sora 2 is no longer offered. Veo 3.1 Fast makes it: 4 seconds, 4 credits."
+        )
+        await provider.wait_for_submissions(2)
+        assert [one.model for one in provider.submissions] == [SORA[0], VEO]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rests", "words"),
+    [
+        ("rerouted", True, "Sora 2 has trouble right now; Veo makes it: 4 seconds, 4 credits."),
+        ("rerouted", False, "Sora 2 is no longer offered. Veo makes it: 4 seconds, 4 credits."),
+        ("failed_model_gone", True, "Sora 2 has trouble right now. 9 credits are back."),
+        ("failed_model_gone", False, "Sora 2 is no longer offered. 9 credits are back."),
+    ],
+)
+def test_a_model_that_will_be_asked_again_soon_is_not_said_to_be_gone(
+    kind: str, rests: bool, words: str
+) -> None:
+    facts = {"credits": 9, "was": "Sora 2", "rests": rests, "title": "Veo", "family": "veo",
+             "seconds": 4, "cost": 4}  # fmt: skip
+    owed = Owed(cause="c", chat=1, kind=kind, facts=facts, generation=1, id=1, due_at=0, sends=0)
+    assert in_words(owed, Languages().speech("en"), name="Ann", link=None).text == words
 
 
 async def test_models_that_are_gone_one_after_the_other_are_each_told_of(
