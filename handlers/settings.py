@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from telegram.ext import CallbackQueryHandler
 
 from generation import fallback
+from generation.nearness import nearest_resolution
 from generation.options import Choice, Defaults, Wishes, settle
 from generation.quotes import Quote
 from handlers import groupsettings, privately
@@ -57,12 +58,15 @@ def usual(
     person: Person, offer: Offer, credit_usd: Decimal, family: str | None = None
 ) -> Quote | None:
     """Return what an idea becomes, with this family or the person's; None where nothing can."""
-    saved = Defaults(person.family, person.seconds, person.aspect_ratio, person.resolution)
-    choice = settle(Wishes(model=family), saved, offer, "t2v")
+    choice = settle(Wishes(model=family), _saved(person), offer, "t2v")
     if not isinstance(choice, Choice):
         return None
     cost = fallback.priced(choice, credit_usd)
     return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits)
+
+
+def _saved(person: Person) -> Defaults:
+    return Defaults(person.family, person.seconds, person.aspect_ratio, person.resolution)
 
 
 def values(mode: Mode) -> dict[str, tuple[str | int, ...]]:
@@ -88,9 +92,24 @@ def chosen(person: Person, offer: Offer, field: str, value: str) -> dict[str, An
             for name, offered in values(mode).items()
         }
         return {"family": value, **kept}
-    present = settle(Wishes(), Defaults(person.family), offer, "t2v")
-    offered = values(present.mode).get(field, ()) if isinstance(present, Choice) else ()
-    return next(({field: one} for one in offered if carried(one) == value), None)
+    present = settle(Wishes(), _saved(person), offer, "t2v")
+    if not isinstance(present, Choice):
+        return None
+    offered = values(present.mode).get(field, ())
+    tapped = next((one for one in offered if carried(one) == value), None)
+    return None if tapped is None else {field: tapped, **_moved_along(present, field, tapped)}
+
+
+def _moved_along(present: Choice, field: str, tapped: str | int) -> dict[str, Any]:
+    """Return the resolution that goes with a length that was tapped, where the present does not.
+
+    A length needs no such care: the nearest that goes with the resolution is always taken.
+    """
+    mode, now = present.mode, present.resolution
+    if field != "seconds" or now is None or mode.offers(int(tapped), now):
+        return {}
+    together = [one for one in mode.resolutions if mode.offers(int(tapped), one)]
+    return {"resolution": nearest_resolution(now, together)}
 
 
 def text(quote: Quote, speech: Speech) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +105,29 @@ def test_each_button_sets_what_it_says() -> None:
         for field, offered in values(family.t2v).items():
             for value in offered:
                 assert chosen(somebody, OFFER, field, carried(value)) == {field: value}
+
+
+@pytest.mark.parametrize("family", [one.name for one in Offer.load() if one.t2v is not None])
+def test_each_tap_shows_what_it_says_also_where_lengths_and_resolutions_do_not_all_combine(
+    family: str,
+) -> None:
+    offer = Offer.load().only([family])
+    mode = offer[family].modes["t2v"]
+    for field, offered in values(mode).items():
+        for value, resolution in itertools.product(offered, (None, *mode.resolutions)):
+            somebody = person(family=family, seconds=8, resolution=resolution)
+            changes = chosen(somebody, offer, field, carried(value))
+            assert changes is not None
+            quote = usual(replace(somebody, **changes), offer, CREDIT)
+            assert quote is not None
+            assert getattr(quote.choice, field) == value
+
+
+def test_a_length_that_does_not_go_with_the_resolution_moves_it_along() -> None:
+    somebody = person(family="pixverse-5.5", seconds=5, resolution="1080p")
+    offer = Offer.load().only(["pixverse-5.5"])
+    assert chosen(somebody, offer, "seconds", "8") == {"seconds": 8, "resolution": "720p"}
+    assert chosen(somebody, offer, "seconds", "10") == {"seconds": 10}
 
 
 async def opened(chat: PrivateChat, by: Person) -> Message:
