@@ -9,15 +9,15 @@ from telegram.ext import CallbackQueryHandler
 
 from generation import fallback
 from generation.nearness import nearest_resolution
-from generation.options import Choice, Defaults, Wishes, settle
-from generation.quotes import Quote
+from generation.options import Choice, Defaults, Problem, Wishes, settle
+from generation.quotes import Quote, meant
 from handlers import groupsettings, privately
 from handlers.commands import on
 from handlers.identity import meet
 from handlers.pressing import pressed
 from handlers.replies.buttons import Button, Press
 from handlers.replies.outcomes import Refused
-from handlers.replies.words import described
+from handlers.replies.words import described, gone
 from handlers.standing import is_group_admin
 from storage import people
 
@@ -55,14 +55,27 @@ def carried(value: str | int) -> str:
 
 
 def usual(
-    person: Person, offer: Offer, credit_usd: Decimal, family: str | None = None
+    person: Person,
+    offer: Offer,
+    credit_usd: Decimal,
+    family: str | None = None,
+    *,
+    named: Offer | None = None,
 ) -> Quote | None:
-    """Return what an idea becomes, with this family or the person's; None where nothing can."""
-    choice = settle(Wishes(model=family), _saved(person), offer, "t2v")
-    if not isinstance(choice, Choice):
+    """Return what an idea becomes, with this family or the person's; None where nothing can.
+
+    `named` is every family the operator names: what replaces one that is gone is what an order
+    gets.
+    """
+    found = meant(
+        Wishes(model=family), _saved(person),
+        offer=offer, named=named, kind="t2v", credit_usd=credit_usd,
+    )  # fmt: skip
+    if isinstance(found, Problem):
         return None
+    choice, instead_of = found
     cost = fallback.priced(choice, credit_usd)
-    return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits)
+    return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits, instead_of)
 
 
 def _saved(person: Person) -> Defaults:
@@ -78,10 +91,13 @@ def values(mode: Mode) -> dict[str, tuple[str | int, ...]]:
     }
 
 
-def chosen(person: Person, offer: Offer, field: str, value: str) -> dict[str, Any] | None:
+def chosen(
+    person: Person, offer: Offer, field: str, value: str, shown: Quote | None = None
+) -> dict[str, Any] | None:
     """Return the defaults that a press sets; None where nothing like it is offered.
 
-    Another family keeps what it offers too and forgets the rest.
+    Another family keeps what it offers too and forgets the rest. `shown` is the usual video that
+    was chosen from; where it stands in for one that is gone, its family is chosen with the value.
     """
     if field == "family":
         if value not in offer:
@@ -92,12 +108,15 @@ def chosen(person: Person, offer: Offer, field: str, value: str) -> dict[str, An
             for name, offered in values(mode).items()
         }
         return {"family": value, **kept}
-    present = settle(Wishes(), _saved(person), offer, "t2v")
-    if not isinstance(present, Choice):
+    choice = shown.choice if shown else settle(Wishes(), _saved(person), offer, "t2v")
+    if not isinstance(choice, Choice):
         return None
-    offered = values(present.mode).get(field, ())
+    offered = values(choice.mode).get(field, ())
     tapped = next((one for one in offered if carried(one) == value), None)
-    return None if tapped is None else {field: tapped, **_moved_along(present, field, tapped)}
+    if tapped is None:
+        return None
+    stand_in = {"family": choice.family.name} if shown and shown.instead_of else {}
+    return {field: tapped, **stand_in, **_moved_along(choice, field, tapped)}
 
 
 def _moved_along(present: Choice, field: str, tapped: str | int) -> dict[str, Any]:
@@ -113,10 +132,11 @@ def _moved_along(present: Choice, field: str, tapped: str | int) -> dict[str, An
 
 
 def text(quote: Quote, speech: Speech) -> str:
-    """Say what somebody's usual video is and what it costs."""
-    return speech.gettext(
+    """Say what somebody's usual video is and what it costs, and what it stands in for."""
+    said = speech.gettext(
         "Your usual video:\n{video}\n\nEach costs {credits}. A photo keeps its own shape."
     ).format(video=described(speech, quote), credits=speech.credits(quote.credits))
+    return f"{gone(quote, speech)}\n\n{said}".strip()
 
 
 def buttons(
@@ -164,12 +184,16 @@ async def settings(update: Update, context: Context) -> None:
         await _show(context.services, asker, asker.person)
 
 
+def _usual_of(services: Services, person: Person) -> Quote | None:
+    return usual(person, services.offer, services.terms.credit_usd, named=services.catalogue.named)
+
+
 async def _show(
     services: Services, asker: Asker, person: Person, message_id: int | None = None
 ) -> None:
     """Show the settings, in the message they are shown in already where that is still there."""
     credit_usd = services.terms.credit_usd
-    quote = usual(person, services.offer, credit_usd)
+    quote = _usual_of(services, person)
     if quote is None:
         words, rows = asker.speech.gettext("There is nothing to choose right now."), []
     else:
@@ -196,7 +220,8 @@ async def choose(update: Update, context: Context) -> None:
     if asker.person is None or press.owner != asker.person.id or not asker.chat.is_private:
         await services.outbox.answer(query.id, say("These are not your settings."))
         return
-    changes = chosen(asker.person, services.offer, press.field, press.value)
+    shown = _usual_of(services, asker.person)
+    changes = chosen(asker.person, services.offer, press.field, press.value, shown)
     if changes is not None:
         async with services.db.transaction() as tx:
             await people.set_default(tx, asker.person.id, **changes)

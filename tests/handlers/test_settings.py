@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation import quotes
 from generation.models import Offer
+from generation.options import Defaults
+from generation.quotes import Quote
+from generation.served import without
 from handlers.settings import SetDefault, buttons, carried, chosen, text, usual, values
 from sandbox.telegram.messages import Button
 from storage import people
@@ -128,6 +132,34 @@ def test_a_length_that_does_not_go_with_the_resolution_moves_it_along() -> None:
     offer = Offer.load().only(["pixverse-5.5"])
     assert chosen(somebody, offer, "seconds", "8") == {"seconds": 8, "resolution": "720p"}
     assert chosen(somebody, offer, "seconds", "10") == {"seconds": 10}
+
+
+PRO = {"openai/sora-2-pro-t2v", "openai/sora-2-pro-i2v"}
+
+
+def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> None:
+    left = without(OFFER, PRO | {"openai/sora-2-t2v"})
+    somebody = person(family="sora-2-pro", seconds=12)
+    shown = usual(somebody, left, CREDIT, named=OFFER)
+    ordered = quotes.quote(
+        "a cat", kind="t2v", offer=left, named=OFFER, credit_usd=CREDIT,
+        defaults=Defaults(family="sora-2-pro", seconds=12),
+    )  # fmt: skip
+    assert shown is not None
+    assert isinstance(ordered, Quote)
+    assert (shown.choice, shown.credits) == (ordered.choice, ordered.credits)
+    assert text(shown, SPEECH).startswith("Sora 2 Pro is no longer offered; Veo 3.1 Fast, 8 sec")
+
+
+def test_a_value_that_is_tapped_where_another_family_stands_in_chooses_that_family_too() -> None:
+    left = without(OFFER, PRO | {"openai/sora-2-t2v"})
+    somebody = person(family="sora-2-pro")
+    shown = usual(somebody, left, CREDIT, named=OFFER)
+    changes = chosen(somebody, left, "seconds", "6", shown)
+    assert changes == {"seconds": 6, "family": "veo-3.1-fast"}
+    then = usual(replace(somebody, **changes), left, CREDIT, named=OFFER)
+    assert then is not None
+    assert (then.choice.seconds, then.instead_of) == (6, None)
 
 
 async def opened(chat: PrivateChat, by: Person) -> Message:
