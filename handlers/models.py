@@ -1,14 +1,18 @@
-"""/models: what can be chosen from, with lengths, shapes and prices; a tap makes it the default."""
+"""/models: what can be chosen from, with lengths, shapes and prices; a tap makes it the default.
+
+It is a menu of pages: only the one in somebody's private chat has buttons, and only that is edited.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeGuard
 
+from telegram import Message
 from telegram.ext import CallbackQueryHandler
 
 from generation import fallback
-from generation.models import KINDS
+from generation.models import KINDS, Offer
 from generation.options import Choice, Defaults, Wishes, settle
 from handlers.commands import on
 from handlers.identity import meet
@@ -23,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from telegram import Update
+    from telegram import MaybeInaccessibleMessage, Update
     from telegram.ext import BaseHandler
 
-    from generation.models import Family, Offer
+    from generation.models import Family
     from handlers.context import Context, Services
     from handlers.identity import Asker
     from handlers.replies.language import Speech
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 SOUND, PHOTO, CHOSEN = "🔊", "🖼", "✓"
 _PER_ROW = 2
 """Names are long."""
+PER_PAGE = 12
+"""Families beside each other in one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,32 @@ class UseFamily(Press):
     family: str
 
 
-def text(offer: Offer, default: str | None, credit_usd: Decimal, speech: Speech) -> str:
-    """Return the menu: two lines for each family."""
+@dataclass(frozen=True, slots=True)
+class ShowPage(Press):
+    """Turn to a page of the menu, the first being 0."""
+
+    prefix: ClassVar[str] = "models"
+    page: int
+
+
+def pages(offer: Offer) -> list[Offer]:
+    """Return the offer page by page; no families make one empty page."""
+    starts = range(0, max(1, len(offer.families)), PER_PAGE)
+    return [Offer(offer.families[start : start + PER_PAGE]) for start in starts]
+
+
+def page_of(offer: Offer, family: str | None) -> int:
+    """Return the page a family stands on, the first where it stands on none."""
+    return next((page for page, part in enumerate(pages(offer)) if family in part), 0)
+
+
+def text(
+    offer: Offer, default: str | None, credit_usd: Decimal, speech: Speech, page: int = 0
+) -> str:
+    """Return a page of the menu: two lines for each family."""
     if not offer.families:
         return speech.gettext("There is nothing to choose right now.")
-    parts = [_family(family, default, offer, credit_usd, speech) for family in offer]
+    parts = [_family(family, default, offer, credit_usd, speech) for family in pages(offer)[page]]
     legend = speech.gettext("{sound} with sound · {photo} from a photo").format(
         sound=SOUND, photo=PHOTO
     )
@@ -93,12 +120,21 @@ def _cheapest(family: Family, offer: Offer, credit_usd: Decimal) -> int:
     )
 
 
-def buttons(offer: Offer, default: str | None) -> list[list[Button]]:
-    """Return a button for each family but the one that is chosen."""
+def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Button]]:
+    """Return a button for each family of a page but the one that is chosen, and to turn pages."""
+    parts = pages(offer)
     row = [
-        Button(family.title, UseFamily(family.name)) for family in offer if family.name != default
+        Button(family.title, UseFamily(family.name))
+        for family in parts[page]
+        if family.name != default
     ]
-    return [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+    rows = [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+    beside = [
+        Button(f"{arrow} {other + 1}/{len(parts)}", ShowPage(other))
+        for arrow, other in (("◀", page - 1), ("▶", page + 1))
+        if 0 <= other < len(parts)
+    ]
+    return [*rows, beside] if beside else rows
 
 
 async def models(update: Update, context: Context) -> None:
@@ -107,24 +143,44 @@ async def models(update: Update, context: Context) -> None:
     if asker is None:
         return
     default = asker.person.family if asker.person else None
-    await _show(context.services, asker, default)
+    page = page_of(context.services.offer, default) if asker.chat.is_private else 0
+    await _show(context.services, asker, default, page)
 
 
 async def _show(
-    services: Services, asker: Asker, default: str | None, message_id: int | None = None
+    services: Services,
+    asker: Asker,
+    default: str | None,
+    page: int,
+    menu: MaybeInaccessibleMessage | None = None,
 ) -> None:
-    """Show the menu, in the message it stands in already where that is still there."""
-    offer = services.offer
-    words = text(offer, default, services.terms.credit_usd, asker.speech)
-    rows = buttons(offer, default) if asker.chat.is_private else []
-    if message_id is not None:
+    """Show a page of the menu, in the message it stands in already where that is still there."""
+    offer, speech = services.offer, asker.speech
+    words = text(offer, default, services.terms.credit_usd, speech, page)
+    if not asker.chat.is_private:
+        if len(pages(offer)) > 1:
+            more = speech.gettext("There are {count} in all: alone with me, /models shows them.")
+            words += "\n\n" + more.format(count=speech.number(len(offer.families)))
+        await services.outbox.say(asker.chat, words, thread_id=asker.thread_id)
+        return
+    rows = buttons(offer, default, page)
+    if _is_menu(menu):
         try:
-            await services.outbox.edit(asker.chat, message_id, words, rows)
+            await services.outbox.edit(asker.chat, menu.message_id, words, rows)
         except Refused:
             pass  # deleted, or too old to be changed
         else:
             return
     await services.outbox.say(asker.chat, words, buttons=rows, thread_id=asker.thread_id)
+
+
+def _is_menu(message: MaybeInaccessibleMessage | None) -> TypeGuard[Message]:
+    """Whether this is a menu of ours: what a press carries may be made up, its message is not."""
+    markup = message.reply_markup if isinstance(message, Message) else None
+    carried = [
+        one.callback_data for row in (markup.inline_keyboard if markup else ()) for one in row
+    ]
+    return any(UseFamily.matches(data) or ShowPage.matches(data) for data in carried)
 
 
 async def use(update: Update, context: Context) -> None:
@@ -141,10 +197,28 @@ async def use(update: Update, context: Context) -> None:
     async with services.db.transaction() as tx:
         await people.set_default(tx, asker.person.id, **changes)
     await services.outbox.answer(query.id, say("Saved."))
-    message_id = query.message.message_id if query.message else None
-    await _show(services, asker, press.family, message_id)
+    if asker.chat.is_private:
+        page = page_of(services.offer, press.family)
+        await _show(services, asker, press.family, page, query.message)
+
+
+async def turn(update: Update, context: Context) -> None:
+    """Turn to another page of the menu."""
+    services, found = context.services, await pressed(update, context, ShowPage)
+    if found is None:
+        return
+    query, press, asker = found
+    await services.outbox.answer(query.id)
+    if asker.person is not None and asker.chat.is_private:
+        # there may be fewer pages than there were
+        page = min(press.page, len(pages(services.offer)) - 1)
+        await _show(services, asker, asker.person.family, page, query.message)
 
 
 def handlers() -> list[BaseHandler[Update, Context, None]]:
     """Return what answers /models and its buttons."""
-    return [on("models", models), CallbackQueryHandler(use, pattern=UseFamily.matches)]
+    return [
+        on("models", models),
+        CallbackQueryHandler(use, pattern=UseFamily.matches),
+        CallbackQueryHandler(turn, pattern=ShowPage.matches),
+    ]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generation.models import Offer
-from handlers.models import buttons, text
+from handlers.models import PER_PAGE, ShowPage, UseFamily, buttons, pages, text
 from handlers.replies.language import Languages
 from sandbox.aimlapi import Fault, Render
+from sandbox.telegram.messages import Button
 from storage import people
 from tests.flows.makings import photo
 
@@ -43,9 +44,71 @@ def test_the_chosen_family_has_no_button() -> None:
     ]
 
 
-def test_the_menu_of_every_family_fits_a_message() -> None:
+def test_every_page_of_the_menu_of_every_family_fits_a_message() -> None:
     everything = Offer.load()
-    assert len(text(everything.only(everything.names[:30]), None, CREDIT, SPEECH)) < 4096
+    shown = list[str]()
+    for page in range(len(pages(everything))):
+        words = text(everything, None, CREDIT, SPEECH, page)
+        assert len(words) < 4096
+        rows = buttons(everything, None, page)
+        assert len(rows) <= 8, "they fit a phone"
+        taps = [one.press for row in rows for one in row]
+        shown += [tap.family for tap in taps if isinstance(tap, UseFamily)]
+    assert tuple(shown) == everything.names, "each family stands on one page"
+
+
+def test_the_pages_lead_to_those_beside_them() -> None:
+    everything = Offer.load()
+    last = len(pages(everything)) - 1
+    for page, beside in ((0, [1]), (1, [0, 2]), (last, [last - 1])):
+        taps = [one.press for one in buttons(everything, None, page)[-1]]
+        assert taps == [ShowPage(other) for other in beside]
+
+
+async def test_the_menu_is_turned_in_its_own_message_and_a_tap_stays_on_its_page(
+    house: House, scene: Scene
+) -> None:
+    async with house.running(models=Offer.load().names):
+        await scene.ask("/models")
+        menu = await scene.said("with sound")
+        await menu.press("▶ 2/6")
+        title = Offer.load().families[PER_PAGE + 1].title
+        await scene.said(title)
+        await menu.press(title)
+        await scene.said(f"✓ {title}")
+        assert menu.button("◀ 1/6").data == ShowPage(0).encode()
+        assert len(scene.chat.from_bot) == 1
+
+
+async def test_a_page_that_is_no_longer_there_is_the_last(house: House, scene: Scene) -> None:
+    async with house.running():
+        await scene.ask("/models")
+        menu = await scene.said("with sound")
+        await house.telegram.world.press(
+            menu, Button("?", ShowPage(40).encode()), by=scene.ann, timeout=5
+        )
+        await menu.press("Veo 3.1 Fast")
+        await scene.said("✓ Veo 3.1 Fast")
+        assert len(scene.chat.from_bot) == 1
+
+
+async def test_a_press_that_is_made_up_changes_no_message_but_the_menu(
+    house: House, scene: Scene, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    group = telegram.group("Film club", [ann, bob])
+    async with house.running():
+        await group.send(ann, "/help")
+        in_group = await group.wait(lambda message: "/video" in (message.text or ""))
+        await scene.ask("/help")
+        in_private = await scene.said("/video")
+        words = in_group.text, in_private.text
+        for press in (UseFamily("veo-3.1"), ShowPage(0)):
+            forged = Button("?", press.encode())
+            await telegram.world.press(in_group, forged, by=bob, timeout=5)
+            await telegram.world.press(in_private, forged, by=ann, timeout=5)
+            await scene.said("with sound")
+        assert (in_group.text, in_private.text) == words
+        assert len(group.from_bot) == 1
 
 
 async def test_a_tap_in_the_menu_sets_the_default(house: House, scene: Scene) -> None:
@@ -68,6 +131,16 @@ async def test_in_a_group_the_menu_has_no_buttons(
         await group.send(ann, "/models")
         menu = await group.wait(lambda message: "with sound" in (message.text or ""))
         assert menu.buttons == []
+
+
+async def test_in_a_group_a_long_menu_says_where_the_rest_is(
+    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    group = telegram.group("Film club", [ann, bob])
+    async with house.running(models=Offer.load().names):
+        await group.send(ann, "/models")
+        menu = await group.wait(lambda message: "with sound" in (message.text or ""))
+        assert (menu.text or "").endswith("There are 70 in all: alone with me, /models shows them.")
 
 
 @pytest.mark.parametrize(
