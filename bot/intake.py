@@ -13,7 +13,7 @@ import json
 import logging
 import sqlite3
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
@@ -23,6 +23,7 @@ from storage import inbox
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from aiosqlite import Connection
     from telegram import Bot
 
     from generation.alarms import Alarms
@@ -34,6 +35,8 @@ MOST_STARTS = 2
 """An update that ended the process so often is not tried again."""
 RETRY_SECONDS = 1.0
 """How long to wait when the disk does not take an update."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -83,15 +86,13 @@ class Intake(asyncio.Queue[object]):
     async def begin(self, update: object) -> None:
         """Note that an update is about to be handled."""
         if isinstance(update, Update) and _is_kept(update):
-            async with self._db.transaction() as tx:
-                await inbox.begin(tx, update.update_id)
+            await self._write(update, lambda tx: inbox.begin(tx, update.update_id))
 
     async def finish(self, update: object) -> None:
         """Erase a handled update, and hand out the next of its chat."""
         if self._closed or not isinstance(update, Update) or not _is_kept(update):
             return
-        async with self._db.transaction() as tx:
-            await inbox.finish(tx, update.update_id, now=self._clock())
+        await self._write(update, lambda tx: inbox.finish(tx, update.update_id, now=self._clock()))
         lane = _lane(update)
         waiting = self._lanes.get(lane)
         if waiting and not self._stopping:
@@ -113,12 +114,22 @@ class Intake(asyncio.Queue[object]):
 
     async def _receive(self, update: Update) -> bool:
         body = update.to_json()
+        return await self._write(
+            update,
+            lambda tx: inbox.receive(
+                tx, update.update_id, lane=_lane(update), body=body, now=self._clock()
+            ),
+        )
+
+    async def _write(self, update: Update, step: Callable[[Connection], Awaitable[T]]) -> T:
+        """Take a step of an update on the disk, as often as it takes.
+
+        A step left out would leave the chat's lane occupied: nothing would come of it any more.
+        """
         while True:
             try:
                 async with self._db.transaction() as tx:
-                    return await inbox.receive(
-                        tx, update.update_id, lane=_lane(update), body=body, now=self._clock()
-                    )
+                    return await step(tx)
             except sqlite3.Error:
                 logger.exception("the disk does not take update %d, waiting", update.update_id)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -141,7 +152,12 @@ class OneAtATimePerChat(BaseUpdateProcessor):
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Handle one update; one that is interrupted by a stop stays in the inbox."""
         await self._intake.begin(update)
-        await coroutine
+        try:
+            await coroutine
+        except Exception:
+            # only what is interrupted comes again: what breaks would break again
+            await self._intake.finish(update)
+            raise
         await self._intake.finish(update)
 
     async def initialize(self) -> None:

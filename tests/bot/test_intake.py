@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from telegram import Bot, Update
 
+from bot import intake as door
 from bot.intake import Intake, OneAtATimePerChat
 from generation.alarms import Alarms
 from storage import chats, inbox, notices
@@ -223,3 +224,63 @@ async def test_an_interrupted_update_stays_in_the_inbox(db: Database, bot: Bot) 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await waiting(db) == [1]
+
+
+async def spoil(db: Database, column: str) -> None:
+    """Let the disk refuse to take what one step of an update writes."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            f"CREATE TRIGGER spoilt BEFORE UPDATE OF {column} ON inbox BEGIN"
+            " SELECT RAISE(ABORT, 'disk I/O error'); END"
+        )
+
+
+async def mend(db: Database) -> None:
+    async with db.transaction() as tx:
+        await tx.execute("DROP TRIGGER spoilt")
+
+
+@pytest.mark.parametrize("column", ["starts", "handled_at"])
+async def test_a_chat_goes_on_when_the_disk_takes_its_updates_again(
+    db: Database, bot: Bot, errors: Breakage, monkeypatch: pytest.MonkeyPatch, column: str
+) -> None:
+    errors.expect("the disk does not take update 1")
+    monkeypatch.setattr(door, "RETRY_SECONDS", 0.01)
+    intake = intake_of(db)
+    processor, handled = OneAtATimePerChat(intake), []
+    first, second = message(bot, 1, chat=7), message(bot, 2, chat=7)
+    await intake.put(first)
+    await intake.put(second)
+    assert await got(intake) == 1
+
+    async def handler() -> None:
+        handled.append(1)
+
+    await spoil(db, column)
+    handling = asyncio.create_task(processor.process_update(first, handler()))
+    async with asyncio.timeout(10):
+        while len(errors.records) < 2:
+            await asyncio.sleep(0.01)
+    assert not handling.done(), "it waits for the disk"
+    await mend(db)
+    await asyncio.wait_for(handling, 10)
+    assert handled == [1], "handled once, however often it was tried to write that down"
+    assert await got(intake) == 2
+    assert await waiting(db) == [2]
+
+
+async def test_an_update_that_breaks_past_its_handlers_frees_its_chat(
+    db: Database, bot: Bot
+) -> None:
+    intake = intake_of(db)
+    first, second = message(bot, 1, chat=7), message(bot, 2, chat=7)
+    await intake.put(first)
+    await intake.put(second)
+    assert await got(intake) == 1
+
+    async def handler() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await OneAtATimePerChat(intake).process_update(first, handler())
+    assert await got(intake) == 2
