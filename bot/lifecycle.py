@@ -25,7 +25,7 @@ from generation.errors import HeldBack, HoldReason, ProviderError
 from generation.keeping import drop_outdated
 from handlers import menu
 from storage import people
-from storage.database import Database
+from storage.database import Database, DatabaseInTrouble
 from storage.migrations import UnusableDatabase
 
 if TYPE_CHECKING:
@@ -69,6 +69,9 @@ async def run(settings: Settings) -> ExitCode:
         # nothing that is started again would mend it
         sys.stderr.write(f"DATA_DIR cannot be used: {unusable}\n")
         return ExitCode.WRONG_SETTINGS
+    except DatabaseInTrouble as trouble:
+        sys.stderr.write(f"DATA_DIR cannot be used now: {trouble}\n")
+        return ExitCode.FAILURE
 
 
 class Bot:

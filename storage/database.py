@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING
 
 import aiosqlite
@@ -25,8 +25,36 @@ _PRAGMAS = (
     # a row that authorises spending must survive a power cut
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA busy_timeout = 5000",
 )
+
+BUSY_SECONDS = 5.0
+"""How long to wait for whoever else works on the file, such as a backup."""
+
+_HOPELESS = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_AUTH,
+    }
+)
+"""What another start finds as it was."""
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+    }
+)
+"""What may be over by the next start."""
+
+
+class DatabaseInTrouble(Exception):
+    """The file cannot be used now; another start may find it well again."""
 
 
 class Database:
@@ -42,17 +70,19 @@ class Database:
 
         Raises:
             UnusableDatabase: it is no database, cannot be opened, or a newer version wrote it.
+            DatabaseInTrouble: its disk is full or fails, or somebody else works on it.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         with _usable(path):
-            connection = await aiosqlite.connect(path, isolation_level=None)
+            # aiosqlite's own thread does not survive a file it cannot open in silence
+            await asyncio.to_thread(_try, path)
+            connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
         try:
             connection.row_factory = sqlite3.Row
             with _usable(path):
-                # whether it is a database at all shows here first
                 for pragma in _PRAGMAS:
                     await connection.execute(pragma)
-            await migrate(connection)
+                await migrate(connection)
         except BaseException:
             await connection.close()
             raise
@@ -88,10 +118,22 @@ class Database:
             yield self._connection
 
 
+def _try(path: Path) -> None:
+    """Open the file and read its head: whether it is a database at all shows here."""
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        connection.execute("PRAGMA schema_version")
+
+
 @contextmanager
 def _usable(path: Path) -> Iterator[None]:
-    """Raise UnusableDatabase for what SQLite says of the file."""
+    """Raise ours for what SQLite says of the file; what it says of a statement is a bug of ours."""
     try:
         yield
     except sqlite3.Error as error:
-        raise UnusableDatabase(f"{path}: {error}") from error
+        # the low byte says what it is, the others say more of where
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in _HOPELESS:
+            raise UnusableDatabase(f"{path}: {error}") from error
+        if code in _PASSING:
+            raise DatabaseInTrouble(f"{path}: {error}") from error
+        raise

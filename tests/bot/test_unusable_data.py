@@ -1,4 +1,7 @@
-"""A DATA_DIR nobody can work with ends the start: one line, exit code 2, no call to Telegram."""
+"""A DATA_DIR nobody can work with ends the start: one line, an exit code, no call to Telegram.
+
+The code is 2 where somebody has to mend it, and 1 where another start may find it well.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from storage import database
+from storage.database import Database, DatabaseInTrouble
 from tests.flows.process import process
 
 if TYPE_CHECKING:
@@ -62,3 +67,27 @@ async def test_it_is_said_in_one_line_and_the_start_ends_with_2(
     assert line.startswith("DATA_DIR cannot be used: " + said.format(folder=folder))
     assert run.returncode == 2
     assert telegram.calls == []
+
+
+async def test_a_disk_that_takes_no_more_is_said_in_one_line_and_the_start_ends_with_1(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
+) -> None:
+    nothing = "ulimit -f 0"
+    async with process(telegram, provider, tmp_path / "data", before=nothing) as run:
+        _, errors = await run.communicate()
+    (line,) = errors.decode().splitlines()
+    assert line == f"DATA_DIR cannot be used now: {tmp_path}/data/bot.sqlite3: disk I/O error"
+    assert run.returncode == 1
+    assert telegram.calls == []
+
+
+async def test_a_database_somebody_else_works_on_is_another_starts_business(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bot.sqlite3"
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DatabaseInTrouble, match="locked"):
+            await Database.open(path)
+    await (await Database.open(path)).close()

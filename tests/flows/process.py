@@ -21,11 +21,19 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def process(
-    telegram: TelegramSandbox, provider: AimlApiSandbox, data: Path, **settings: str
+    telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+    data: Path,
+    *,
+    before: str = "",
+    **settings: str,
 ) -> AsyncIterator[Process]:
-    """Run `python -m bot` as an operator would; it is killed if it outlives the test."""
+    """Run `python -m bot` as an operator would; it is killed if it outlives the test.
+
+    `before` is what its shell is told first, such as a limit on what it may use.
+    """
     running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run",
+        "sh", "-c", f'{before or ":"}; exec "$0" -m bot run', sys.executable,
         env={
             "PATH": os.environ["PATH"],
             "TELEGRAM_BOT_TOKEN": telegram.token,
