@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
+from bot import lock
 from bot.intake import Intake, OneAtATimePerChat
 from bot.jobs import ChatClocks
 from bot.listening import Listening
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 CONNECTIONS = 64
 """Connections to Telegram at a time: chats served, uploads, and some to spare."""
 
-logger = logging.getLogger(__name__)
+FOLDERS = ("videos", "pictures")
+"""What lies in DATA_DIR beside the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,13 @@ def build(
     times: Times,
     languages: Languages | None = None,
 ) -> Parts:
-    """Wire everything up; nothing is started, nothing is asked of anybody yet."""
-    videos = settings.data_dir / "videos"
-    videos.mkdir(parents=True, exist_ok=True)
+    """Wire everything up; nothing is started, nothing is asked of anybody yet.
+
+    Raises:
+        lock.Unusable: there is no room for a folder of ours.
+    """
+    for name in FOLDERS:
+        lock.make(settings.data_dir / name)
     intake = Intake(db, Alarms(settings.admin_ids), clock)
     tls = httpx.create_ssl_context(trust_env=False)
     calls = TelegramRequest(CONNECTIONS, times.telegram, tls)

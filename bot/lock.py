@@ -31,6 +31,14 @@ class Unusable(Exception):
         super().__init__(f"DATA_DIR cannot be used: {folder}: {error.strerror}")
 
 
+def make(folder: Path) -> None:
+    """Make a folder where it is missing. Raises Unusable."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unusable(folder, error) from error
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a folder, made where it is missing; the file stays, only its lock means something.
@@ -39,8 +47,8 @@ def held(folder: Path) -> Iterator[None]:
         Held: another process holds it.
         Unusable: it cannot be made, or not written to.
     """
+    make(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         # not truncated on opening: it may hold the id of the one who has it
         file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

@@ -42,12 +42,24 @@ def a_newer_database(folder: Path) -> None:
         database.execute("PRAGMA user_version = 999")
 
 
+def a_file_for_videos(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "videos").write_text("not a folder")
+
+
+def a_file_for_pictures(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "pictures").write_text("not a folder")
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (a_file_in_its_place, "{folder}: File exists"),
         (no_database, "{folder}/bot.sqlite3: file is not a database"),
         (a_folder_for_a_database, "{folder}/bot.sqlite3: unable to open database file"),
+        (a_file_for_videos, "{folder}/videos: File exists"),
+        (a_file_for_pictures, "{folder}/pictures: File exists"),
         (a_newer_database, "the database is at version 999, this program knows "),
     ],
     ids=lambda value: getattr(value, "__name__", None),
