@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -87,6 +88,14 @@ def _nobody_shares(ids: frozenset[int]) -> frozenset[int]:
     return ids
 
 
+def at_home(folder: Path) -> Path:
+    """Read `~` as a shell would: in `.env` nobody else does. Raises ValueError."""
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with ~, and whose home that is nobody knows") from None
+
+
 LISTED = "`python -m bot models` lists them"
 
 
@@ -105,6 +114,7 @@ def _known(names: tuple[str, ...]) -> tuple[str, ...]:
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 Address = Annotated[str, AfterValidator(_address)]
+Folder = Annotated[Path, AfterValidator(at_home)]
 Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_split), AfterValidator(_nobody_shares)]
 People = Annotated[Ids, AfterValidator(_people)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known)]

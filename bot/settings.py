@@ -24,6 +24,7 @@ from bot.setting_values import (
     Address,
     BudgetPeriod,
     Ceiling,
+    Folder,
     Ids,
     Key,
     Level,
@@ -32,6 +33,7 @@ from bot.setting_values import (
     QuotaPeriod,
     Seconds,
     Token,
+    at_home,
 )
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class Settings(BaseSettings):
     aimlapi_url: Address = Field(
         default="https://api.aimlapi.com", description="The address of the AI/ML API."
     )
-    data_dir: Path = Field(
+    data_dir: Folder = Field(
         default=Path("data"),
         description="The folder of `bot.sqlite3`, and of videos until delivered.",
     )
@@ -198,7 +200,10 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
 
 def read_data_dir(environ: Mapping[str, str], env_file: Path) -> Path:
     """Read DATA_DIR alone, for the commands that need neither token nor key."""
-    return Path(_read_one(environ, env_file, "data_dir"))
+    try:
+        return at_home(Path(_read_one(environ, env_file, "data_dir")))
+    except ValueError as error:
+        raise WrongSettings([f"DATA_DIR {error}"]) from None
 
 
 def read_aimlapi_url(environ: Mapping[str, str], env_file: Path) -> str:

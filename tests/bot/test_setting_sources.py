@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import Settings, read_data_dir, read_settings
+from bot.settings import Settings, WrongSettings, read_data_dir, read_settings
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 if TYPE_CHECKING:
@@ -114,3 +114,20 @@ def test_the_data_folder_needs_no_token(env_file: Callable[[str], Path]) -> None
     assert read_data_dir({}, NOWHERE) == Path("data")
     assert read_data_dir({}, env_file("DATA_DIR=/from/file\nCREDIT_USD=0\n")) == Path("/from/file")
     assert read_data_dir({"DATA_DIR": "/given"}, env_file("DATA_DIR=/from/file")) == Path("/given")
+
+
+def test_a_data_folder_at_home_is_there_and_not_in_a_folder_named_so(
+    env_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    path = env_file("DATA_DIR=~/bot\n")
+    assert read_settings(REQUIRED, path).data_dir == Path("/home/ann/bot")
+    assert read_data_dir({}, path) == Path("/home/ann/bot")
+
+
+def test_a_home_nobody_has_is_a_wrong_setting() -> None:
+    said = "DATA_DIR begins with ~, and whose home that is nobody knows"
+    assert problem(DATA_DIR="~no-such-person/bot") == said
+    with pytest.raises(WrongSettings) as refused:
+        read_data_dir({"DATA_DIR": "~no-such-person/bot"}, NOWHERE)
+    assert refused.value.problems == [said]
