@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LAST_PORT = 65_535
+PRIVATE = 0o077
+"""What a file or folder of ours is made without: any right for others."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     chosen = _parser().parse_args(arguments)
+    # whatever is made holds what people wrote: nobody else on this machine may read it
+    os.umask(PRIVATE)
     commands: dict[str | None, Callable[[], int]] = {
         "backup": lambda: _backup(chosen.file),
         "demo": lambda: _demo(chosen),

@@ -88,7 +88,7 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list
 def check_folder(folder: Path) -> list[Finding]:
     """Look whether the data folder can be written to, and at the room on its disk."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
         free = shutil.disk_usage(folder).free

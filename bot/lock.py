@@ -34,7 +34,7 @@ class Unusable(Exception):
 def make(folder: Path) -> None:
     """Make a folder where it is missing. Raises Unusable."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Unusable(folder, error) from error
 

@@ -72,7 +72,7 @@ class Database:
             UnusableDatabase: it is no database, cannot be opened, or a newer version wrote it.
             DatabaseInTrouble: its disk is full or fails, or somebody else works on it.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
         with _usable(path):
             # aiosqlite's own thread does not survive a file it cannot open in silence
             await asyncio.to_thread(_try, path)

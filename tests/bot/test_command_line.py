@@ -22,9 +22,11 @@ from bot.model_list import as_json, as_text, ask, usable
 from generation.models import Family, Mode, Offer, People
 from generation.modes import Price as Hint
 from sandbox.aimlapi.billing import Price
+from tests.flows.process import process, terminate
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import TelegramSandbox
 
 PROJECT = Path(__file__).parents[2]
 TOKEN = "1234567:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw8"
@@ -84,6 +86,24 @@ def test_wrong_settings_end_the_start_quickly_and_without_a_traceback(tmp_path: 
         "TELEGRAM_BOT_TOKEN does not look like a bot token: copy it again from @BotFather",
         "CREDIT_USD must be more than 0",
     ]
+
+
+def rights(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_what_a_run_makes_is_its_owners_alone(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
+) -> None:
+    data = tmp_path / "home" / "data"
+    async with process(telegram, provider, data, before="umask 000") as run:
+        await telegram.wait_for_call("getUpdates")
+        made = {path.name: rights(path) for path in (data.parent, data, *data.iterdir())}
+        await terminate(run)
+    folders = dict.fromkeys(("home", "data", "videos", "pictures"), 0o700)
+    files = dict.fromkeys(("lock", "bot.sqlite3", "bot.sqlite3-wal", "bot.sqlite3-shm"), 0o600)
+    assert made.items() >= (folders | files).items()
+    assert set(made.values()) == {0o700, 0o600}
 
 
 def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
