@@ -136,27 +136,39 @@ async def check_telegram(get_me: Callable[[], Awaitable[User]]) -> list[Finding]
     return findings
 
 
-async def check_key(api: AimlApi) -> list[Finding]:
+async def check_key(api: AimlApi, url: str) -> list[Finding]:
     """Look at the key, what its account holds, and whether that fills itself up."""
     try:
         balance = await api.balance()
-        fills_up = await api.fills_up()
     except HeldBack as refusal:
         return _refused(refusal)
     except ProviderError as error:
+        if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
+            found = f"{url} cannot be reached: {error}"
+            return failure("AIMLAPI_URL", found, "check the network, and this setting")
         return warning(
             "AI/ML API", f"it does not tell the balance: {error}", "look again in a while"
         )
     findings = ok("AIMLAPI_KEY", f"${balance:.2f} left")
     if balance <= 0:
         findings = failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
-    if fills_up:
-        findings += warning(
-            "auto top-up",
-            "ON: your balance is no ceiling",
-            "switch it off at aimlapi.com, or make a key with a spending limit",
-        )
-    return findings
+    return findings + await _check_top_up(api)
+
+
+async def _check_top_up(api: AimlApi) -> list[Finding]:
+    """Warn where the balance is no ceiling; a key may well read one and not the other."""
+    try:
+        fills_up = await api.fills_up()
+    except ProviderError as error:
+        found = f"the AI/ML API does not tell whether it is on: {error}"
+        return warning("auto top-up", found, "look yourself at aimlapi.com: it should be off")
+    if not fills_up:
+        return []
+    return warning(
+        "auto top-up",
+        "ON: your balance is no ceiling",
+        "switch it off at aimlapi.com, or make a key with a spending limit",
+    )
 
 
 def _refused(refusal: HeldBack) -> list[Finding]:

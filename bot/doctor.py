@@ -13,6 +13,7 @@ from telegram import Bot
 
 from bot import checks
 from bot.checks import Finding, Verdict
+from bot.datachecks import check_database, check_holder
 from bot.telegram_request import TelegramRequest, TelegramTimes
 from generation.aimlapi import AimlApi
 from generation.feeds import Feeds, NoFeed
@@ -48,7 +49,11 @@ async def examine(settings: Settings) -> list[Finding]:
         async with httpx.AsyncClient(trust_env=False) as http:
             api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key)
             looked = look(settings, get_me=bot.get_me, api=api, http=http, media=media)
-            return [finding async for findings in looked for finding in findings]
+            return [
+                *[finding async for findings in looked for finding in findings],
+                *check_database(settings.data_dir / "bot.sqlite3"),
+                *check_holder(settings.data_dir),
+            ]
     finally:
         await request.shutdown()
         await media.close()
@@ -68,7 +73,7 @@ async def look(
     yield checks.check_folder(settings.data_dir)
     yield await checks.check_media(media)
     yield await checks.check_telegram(get_me)
-    yield await checks.check_key(api)
+    yield await checks.check_key(api, settings.aimlapi_url)
     feeds = Feeds(http, url=settings.aimlapi_url)
     try:
         heard = Heard(await feeds.models(), await feeds.retired())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 LONGEST_PID = 20
 """Bytes of the file that are read: it is there for everybody to write."""
+
+MOMENT = 0.1
+"""Seconds for which `doctor` may hold the lock, to see whether somebody else does."""
 
 
 class Held(Exception):
@@ -54,10 +58,8 @@ def held(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise Unusable(folder, error) from error
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Held(folder, _pid_in(file)) from None
+        if not (_take(file, fcntl.LOCK_EX) or _take(file, fcntl.LOCK_EX, after=MOMENT)):
+            raise Held(folder, _pid_in(file))
         with suppress(OSError):
             # a full disk takes no id; only the lock means something
             os.ftruncate(file, 0)
@@ -65,6 +67,27 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def holder(folder: Path) -> Held | None:
+    """Return who holds a folder, None where nobody does; nothing is made."""
+    try:
+        file = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return None if _take(file, fcntl.LOCK_SH) else Held(folder, _pid_in(file))
+    finally:
+        os.close(file)
+
+
+def _take(file: int, lock: int, *, after: float = 0.0) -> bool:
+    time.sleep(after)
+    try:
+        fcntl.flock(file, lock | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _pid_in(file: int) -> int | None:

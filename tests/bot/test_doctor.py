@@ -20,6 +20,7 @@ from bot.checks import Verdict
 from bot.doctor import as_text, examine, is_fit
 from bot.times import Times
 from sandbox.aimlapi import Fault
+from sandbox.aimlapi.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,6 +47,7 @@ async def test_a_healthy_house_is_fit(house: House) -> None:
     assert is_fit(findings)
     assert [one.about for one in findings if one.verdict is Verdict.OK] == [
         "database", "DATA_DIR", "media", "TELEGRAM_BOT_TOKEN", "AIMLAPI_KEY", "MODELS", "clock",
+        "bot.sqlite3", "running",
     ]  # fmt: skip
 
 
@@ -70,6 +72,34 @@ async def test_an_empty_account_is_a_failure(house: House, provider: AimlApiSand
     provider.balance = Decimal(0)
     said = await finding(house, "AIMLAPI_KEY")
     assert (said.verdict, said.found) == (Verdict.FAILURE, "the account is empty")
+
+
+async def test_an_empty_account_is_one_also_where_its_details_are_not_told(
+    house: House, provider: AimlApiSandbox
+) -> None:
+    async def meet(request: Request, go_on: Callable[..., Awaitable[Response]]) -> Response:
+        if request.url.path.endswith("/detail"):
+            raise Refusal(403, "this key may not read that")
+        return await go_on(request)
+
+    provider.balance = Decimal(0)
+    provider.faults.always("billing", Fault("no details", meet))
+    said = await finding(house, "AIMLAPI_KEY")
+    assert (said.verdict, said.found) == (Verdict.FAILURE, "the account is empty")
+    assert (await finding(house, "auto top-up")).verdict is Verdict.WARNING
+
+
+async def test_a_provider_out_of_reach_is_a_failure(house: House) -> None:
+    said = await finding(house, "AIMLAPI_URL", aimlapi_url="http://127.0.0.1:9")
+    assert said.verdict is Verdict.FAILURE
+    assert said.found.startswith("http://127.0.0.1:9 cannot be reached")
+
+
+async def test_a_provider_that_stumbles_is_no_failure(
+    house: House, provider: AimlApiSandbox
+) -> None:
+    provider.faults.always("billing", Fault.http(500))
+    assert (await finding(house, "AI/ML API")).verdict is Verdict.WARNING
 
 
 async def test_a_403_from_billing_is_a_missing_scope_and_no_empty_account(
