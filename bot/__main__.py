@@ -20,7 +20,14 @@ from bot.backup import BackupFailed, back_up
 from bot.exit_codes import ExitCode
 from bot.heartbeat import Heartbeat
 from bot.logs import set_up_logs
-from bot.settings import ENV_FILE, WrongSettings, read_aimlapi_url, read_data_dir, read_settings
+from bot.settings import (
+    ENV_FILE,
+    WrongSettings,
+    read_aimlapi_url,
+    read_data_dir,
+    read_settings,
+    set_too_early,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
 LAST_PORT = 65_535
 PRIVATE = 0o077
 """What a file or folder of ours is made without: any right for others."""
+
+logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,6 +99,9 @@ def _run() -> int:
         secrets=(token, token.partition(":")[2], key),
     )
 
+    for name in set_too_early(os.environ, ENV_FILE):
+        logger.warning("%s is set, but this version does not know it yet", name)
+
     # Imported only here: `healthcheck` must not load Telegram to read one number.
     from bot.lifecycle import run
 
@@ -97,7 +109,7 @@ def _run() -> int:
         return asyncio.run(run(settings))
     except Exception:
         # Logged and not left to the interpreter, whose traceback nobody would clean of the token.
-        logging.getLogger(__name__).critical("The bot broke down.", exc_info=True)
+        logger.critical("The bot broke down.", exc_info=True)
         return ExitCode.FAILURE
 
 
@@ -111,12 +123,13 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(*, in_json: bool) -> int:
-    from bot.doctor import as_json, as_text, examine, is_fit, wrong_settings
+    from bot.doctor import as_json, as_text, early_settings, examine, is_fit, wrong_settings
 
+    findings = early_settings(set_too_early(os.environ, ENV_FILE))
     try:
-        findings = asyncio.run(examine(read_settings(os.environ, ENV_FILE)))
+        findings += asyncio.run(examine(read_settings(os.environ, ENV_FILE)))
     except WrongSettings as wrong:
-        findings = wrong_settings(wrong.problems)
+        findings += wrong_settings(wrong.problems)
     print(as_json(findings) if in_json else as_text(findings, coloured=sys.stdout.isatty()))
     return 0 if is_fit(findings) else ExitCode.FAILURE
 

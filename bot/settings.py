@@ -55,6 +55,21 @@ MISSPELT = 0.8
 OTHERS = frozenset({"telegram_api_id", "telegram_api_hash"})
 """Names close to ours that belong to a Bot API server beside the bot."""
 
+LATER = frozenset(
+    {
+        "retention_days",
+        "webhook_url",
+        "webhook_secret",
+        "webhook_port",
+        "metrics_port",
+        "stars_per_credit",
+        "star_usd",
+        "terms_url",
+        "privacy_url",
+    }
+)
+"""Settings that are promised, and not there yet."""
+
 
 class WrongSettings(Exception):
     """The bot cannot start: one line per problem, each naming its variable and no secret."""
@@ -196,6 +211,13 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
         if not problems:
             return settings
     raise WrongSettings(problems)
+
+
+def set_too_early(environ: Mapping[str, str], env_file: Path) -> list[str]:
+    """Return the names of the settings that are given and do nothing in this version."""
+    sources = _sources(environ, env_file)
+    given = {name for source in sources for name, value in source.env_vars.items() if value}
+    return sorted(name.upper() for name in given & LATER)
 
 
 def read_data_dir(environ: Mapping[str, str], env_file: Path) -> Path:

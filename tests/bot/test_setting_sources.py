@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import Settings, WrongSettings, read_data_dir, read_settings
+from bot.settings import (
+    LATER,
+    Settings,
+    WrongSettings,
+    read_data_dir,
+    read_settings,
+    set_too_early,
+)
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 if TYPE_CHECKING:
@@ -131,3 +138,14 @@ def test_a_home_nobody_has_is_a_wrong_setting() -> None:
     with pytest.raises(WrongSettings) as refused:
         read_data_dir({"DATA_DIR": "~no-such-person/bot"}, NOWHERE)
     assert refused.value.problems == [said]
+
+
+@pytest.mark.parametrize("name", sorted(LATER))
+def test_a_setting_of_a_later_version_is_named_and_changes_nothing(
+    env_file: Callable[[str], Path], name: str
+) -> None:
+    given = {name.upper(): "anything"}
+    assert set_too_early(given, NOWHERE) == [name.upper()]
+    assert set_too_early({}, env_file(f"{name.upper()}=anything\n")) == [name.upper()]
+    assert set_too_early({}, env_file(f"{name.upper()}=\n")) == []
+    assert read(**given) == read()
