@@ -17,9 +17,9 @@ from generation.submission import Submissions
 from handlers.fetching import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries
-from handlers.replies.notices import Notices
 from handlers.replies.results import ResultButtons
 from handlers.replies.status import StatusMessages
+from handlers.replies.telling import Notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,6 +136,7 @@ def furnish(ground: Ground) -> Rooms:
             outbox=ground.outbox,
             languages=ground.languages,
             clock=ground.clock,
+            wake=alarms.wake,
         ),
         status=StatusMessages(
             db=ground.db,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from generation.submission import Submissions
     from handlers.replies.boards import Boards
     from handlers.replies.delivery import Deliveries
-    from handlers.replies.notices import Notices
     from handlers.replies.status import StatusMessages
+    from handlers.replies.telling import Notices
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation

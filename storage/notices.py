@@ -107,6 +107,15 @@ async def try_later(tx: Connection, notice: int, *, due_at: float) -> None:
     )
 
 
+async def redirect(tx: Connection, notice: int, chat: int, *, now: float) -> None:
+    """Owe a notice to another chat from now on, in which nothing is answered yet."""
+    await tx.execute(
+        "UPDATE notices SET chat = ?, thread_id = NULL, reply_to = NULL, sends = 0, due_at = ?"
+        " WHERE id = ?",
+        (chat, now, notice),
+    )
+
+
 async def give_up(tx: Connection, notice: int) -> None:
     """Stop trying: nobody can be told."""
     await tx.execute("UPDATE notices SET given_up = 1 WHERE id = ?", (notice,))

@@ -1,32 +1,21 @@
-"""Say what is owed: each kind of notice has its words here."""
+"""What is owed, in words: each kind of notice has its own here."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from generation import schedule
 from handlers.replies import newcomers
 from handlers.replies.buttons import Button, Press
-from handlers.replies.outcomes import Moved, NoTopic, Refused, SendError, Unreachable
-from storage import chats, notices, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.replies.language import Languages, Speech
-    from handlers.replies.outbox import Outbox
-    from storage.chats import Chat
-    from storage.database import Database
+    from handlers.replies.language import Speech
     from storage.notices import Owed
 
 WHY = "why-"
 """What a link to the bot begins with that asks why a video was turned down."""
-MOST_SENDS = 12
-"""How often a notice is tried before nobody can be told."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,60 +182,3 @@ _ADMIN: dict[str, Callable[[Speech], str]] = {
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
     ),
 }
-
-
-class Notices:
-    """Sends what is owed, at least once."""
-
-    def __init__(
-        self, *, db: Database, outbox: Outbox, languages: Languages, clock: Callable[[], float]
-    ) -> None:
-        self._db = db
-        self._outbox = outbox
-        self._languages = languages
-        self._clock = clock
-
-    async def send(self, owed: Owed) -> None:
-        """Send one notice, or note when to try again."""
-        async with self._db.reading() as connection:
-            chat = await chats.find(connection, owed.chat)
-            person = await people.find(connection, owed.person) if owed.person else None
-        speech = self._languages.speech(person.language if person else None)
-        name = person.name if person else ""
-        if chat is None or owed.sends >= MOST_SENDS:
-            await self._give_up(owed, "nobody can be told")
-            return
-        link = None if chat.is_private else self._outbox.link
-        told = in_words(owed, speech, name=name, link=link)
-        try:
-            await self._say(chat, owed, told)
-        except (Unreachable, Refused) as error:
-            await self._give_up(owed, str(error))
-        except Moved as moved:
-            async with self._db.transaction() as tx:
-                await chats.move(tx, chat.id, moved.telegram_id)
-        except SendError as error:
-            logger.info("notice %d waits: %s", owed.id, error)
-            wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))
-            async with self._db.transaction() as tx:
-                await notices.try_later(tx, owed.id, due_at=self._clock() + wait)
-        else:
-            async with self._db.transaction() as tx:
-                await notices.sent(tx, owed.id, now=self._clock())
-
-    async def _say(self, chat: Chat, owed: Owed, told: Told) -> None:
-        try:
-            await self._outbox.say(
-                chat,
-                told.text,
-                buttons=told.buttons,
-                reply_to=owed.reply_to,
-                thread_id=owed.thread_id,
-            )
-        except NoTopic:
-            await self._outbox.say(chat, told.text, buttons=told.buttons)
-
-    async def _give_up(self, owed: Owed, reason: str) -> None:
-        logger.warning("notice %d (%s) is given up: %s", owed.id, owed.kind, reason)
-        async with self._db.transaction() as tx:
-            await notices.give_up(tx, owed.id)

@@ -8,7 +8,7 @@ import pytest
 
 from storage import notices
 from storage.notices import Notice
-from tests.storage.asked import NOW, meet
+from tests.storage.asked import BOB, NOW, meet
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -75,3 +75,16 @@ async def test_what_was_sent_or_given_up_is_owed_no_more(owing: Database) -> Non
         await notices.give_up(tx, 2)
         assert await notices.chats_owed(tx) == []
     assert await owed(owing) == []
+
+
+async def test_what_is_owed_elsewhere_is_owed_there_anew_and_still_once(owing: Database) -> None:
+    private = await meet(owing, BOB)
+    topical = Notice(cause="two", chat=1, kind="x", facts={}, thread_id=4, reply_to=9)
+    async with owing.transaction() as tx:
+        await notices.owe(tx, topical, now=NOW)
+        await notices.try_later(tx, 2, due_at=NOW + 60)
+        await notices.redirect(tx, 2, private.id, now=NOW + 5)
+        assert not await notices.owe(tx, topical, now=NOW + 6)
+        (one,) = await notices.owed(tx, private.id)
+    assert (one.thread_id, one.reply_to, one.sends, one.due_at) == (None, None, 0, NOW + 5)
+    assert [other.id for other in await owed(owing)] == [1]

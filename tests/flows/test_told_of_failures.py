@@ -1,0 +1,58 @@
+"""Whoever asked for a video that fails is told, also where their group is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.aimlapi import Render
+from storage.rows import number
+from tests.flows.looks import says
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+
+@pytest.fixture
+def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
+    return telegram.group("Film club", [ann, bob])
+
+
+@pytest.mark.parametrize("how", ["disband", "kick_bot", "read_only"])
+async def test_a_failure_in_a_group_that_is_lost_is_told_in_private_with_its_reason(
+    how: str, house: House, club: Group, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    provider.next_render = Render.refused("Your request was blocked by our moderation system.")
+    async with house.running():
+        await chat.send(ann, "/start")
+        await club.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+        getattr(club, how)()
+        told = await chat.wait(says("turned this one down for what it would show"))
+    assert "credits are back" in (told.text or "")
+    assert told.reply_to is None
+    assert not [m for m in chat.from_bot if says("See why")(m)]
+
+
+async def test_a_failure_that_reaches_nobody_is_given_up_once(
+    house: House, club: Group, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    provider.next_render = Render.refused("Your request was blocked by our moderation system.")
+    async with house.running():
+        await club.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+        club.disband()
+        async with asyncio.timeout(15):
+            while not await given_up(house):
+                await asyncio.sleep(0.02)
+
+
+async def given_up(house: House) -> int:
+    async with house.db.reading() as connection:
+        return await number(connection, "SELECT count(*) FROM notices WHERE given_up = 1")
