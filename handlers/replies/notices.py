@@ -44,11 +44,13 @@ class Told:
     buttons: tuple[tuple[Button, ...], ...] = ()
 
 
-def in_words(owed: Owed, speech: Speech, *, name: str, link: str | None) -> Told:
+def in_words(
+    owed: Owed, speech: Speech, *, name: str, link: str | None, calls: bool = False
+) -> Told:
     """Put a notice into words for a person or an admin.
 
     Where others read along, `link` leads to the bot in private, and only there it says why
-    something was turned down.
+    something was turned down. It `calls` the person by name where it answers no message of theirs.
 
     Raises:
         KeyError: there are no words for this kind: a bug of ours.
@@ -81,7 +83,10 @@ def in_words(owed: Owed, speech: Speech, *, name: str, link: str | None) -> Told
         )
         press = TryWith(owed.generation, facts["family"], facts["cost"])
         buttons = ((Button(label, press),),)
-    return Told(f"{text} {back}".strip(), buttons)
+    text = f"{text} {back}".strip()
+    if calls and name:
+        text = speech.gettext("{name}: {text}").format(name=name, text=text)
+    return Told(text, buttons)
 
 
 _KEEPS = frozenset({"granted", "rerouted"})

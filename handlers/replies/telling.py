@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from generation import schedule
 from handlers.replies.notices import in_words
 from handlers.replies.outcomes import Moved, NoTopic, Refused, SendError, Unreachable
-from storage import chats, notices, people
+from storage import chats, generations, notices, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
     from storage.database import Database
+    from storage.generations import Generation
     from storage.notices import Owed
 
 MOST_SENDS = 12
@@ -49,13 +50,15 @@ class Notices:
         async with self._db.reading() as connection:
             chat = await chats.find(connection, owed.chat)
             person = await people.find(connection, owed.person) if owed.person else None
+            about = await generations.find(connection, owed.generation) if owed.generation else None
         speech = self._languages.speech(person.language if person else None)
         name = person.name if person else ""
         if chat is None or owed.sends >= MOST_SENDS:
             await self._give_up(owed, "nobody can be told")
             return
         link = None if chat.is_private else self._outbox.link
-        told = in_words(owed, speech, name=name, link=link)
+        calls = not chat.is_private and _answers_nobody(owed, about)
+        told = in_words(owed, speech, name=name, link=link, calls=calls)
         try:
             await self._say(chat, owed, told)
         except Unreachable as error:
@@ -105,3 +108,8 @@ class Notices:
         logger.warning("notice %d (%s) is given up: %s", owed.id, owed.kind, reason)
         async with self._db.transaction() as tx:
             await notices.give_up(tx, owed.id)
+
+
+def _answers_nobody(owed: Owed, about: Generation | None) -> bool:
+    """Whether a notice answers no message of its person: a button was pressed, or it is gone."""
+    return about is not None and (about.origin == "press" or owed.reply_to is None)

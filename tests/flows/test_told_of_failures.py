@@ -1,4 +1,4 @@
-"""Whoever asked for a video that fails is told, also where their group is lost."""
+"""Whoever asked for a video that fails is told: in the group by name, or alone if it is lost."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.aimlapi import Render
+from sandbox.aimlapi import Fault, Render
 from storage.rows import number
-from tests.flows.looks import says
+from tests.flows.looks import says, shows_video
 
 if TYPE_CHECKING:
+    from bot.lifecycle import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
@@ -56,3 +57,24 @@ async def test_a_failure_that_reaches_nobody_is_given_up_once(
 async def given_up(house: House) -> int:
     async with house.db.reading() as connection:
         return await number(connection, "SELECT count(*) FROM notices WHERE given_up = 1")
+
+
+async def test_a_failure_under_somebody_elses_video_names_whose_it_is(
+    bot: Bot, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    await club.send(ann, "/video a boat")
+    video = await club.wait(shows_video("a boat"))
+    provider.faults.next("submit", Fault.http(500))
+    for _ in range(2):
+        await video.press("Again", by=bob)
+    told = await club.wait(says("Something broke", to=video.message_id))
+    assert told.text == "Bob: Something broke where videos are made. 9 credits are back."
+
+
+async def test_a_failure_that_answers_its_own_order_names_nobody(
+    bot: Bot, club: Group, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.faults.next("submit", Fault.http(500))
+    asked = await club.send(ann, "/video a boat")
+    told = await club.wait(says("broke", to=asked.message_id))
+    assert told.text == "Something broke where videos are made. 9 credits are back."
