@@ -23,6 +23,7 @@ from handlers.replies.newcomers import Leave, LetIn, Pool
 from handlers.replies.outcomes import SendError, translated
 from handlers.standing import lacking
 from storage import access, chats, people
+from storage.chats import ChatKind
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from handlers.identity import Asker
     from storage.chats import Chat
 
+_GROUPS = frozenset({ChatKind.GROUP, ChatKind.SUPERGROUP})
+"""Where people may ask for videos: a greeting in a channel would be read by thousands."""
 _AWAY = frozenset({ChatMember.LEFT, ChatMember.BANNED})
 
 P = TypeVar("P", LetIn, Leave, Pool)
@@ -59,7 +62,7 @@ async def standing_changed(update: Update, context: Context) -> None:
     # a supergroup that was a group a moment ago takes the bot in too, and knows it already
     is_new = before is None or not before.reachable
     came = change.old_chat_member.status in _AWAY and not gone
-    if came and is_new and not asker.chat.is_private:
+    if came and is_new and asker.chat.kind in _GROUPS:
         await _arrive(update, context, asker)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from storage import chats
+from telegram import Update
+
+from storage import chats, notices
 from tests.flows.looks import says, shows_video
 from tests.house import ADMIN
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
+RIGHTS = (
+    *("can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members"),
+    *("can_promote_members", "can_change_info", "can_invite_users", "can_post_stories"),
+    *("can_edit_stories", "can_delete_stories"),
+)
 PRIVACY = "switches privacy mode off"
 
 
@@ -189,6 +196,29 @@ async def test_a_private_bot_nobody_runs_leaves_politely(
         await group.wait(says("Goodbye!"))
         await telegram.wait_for_call("leaveChat")
     assert group.bot_status == "left"
+
+
+async def test_a_channel_that_takes_it_in_is_left_alone(
+    house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    async with house.running() as bot:
+        by = {"id": ann.id, "is_bot": False, "first_name": "Ann"}
+        itself = {"id": telegram.bot.id, "is_bot": True, "first_name": "Bot"}
+        rights = dict.fromkeys(RIGHTS, True) | {"is_anonymous": False, "can_be_edited": False}
+        change = {
+            "chat": {"id": -1_001_234_567_890, "type": "channel", "title": "News"},
+            "from": by,
+            "date": 1_790_000_000,
+            "old_chat_member": {"user": itself, "status": "left"},
+            "new_chat_member": {"user": itself, "status": "administrator", **rights},
+        }
+        update = Update.de_json({"update_id": 10**9, "my_chat_member": change}, bot.parts.app.bot)
+        await bot.parts.app.process_update(update)
+        async with house.db.reading() as connection:
+            assert await notices.chats_owed(connection) == []
+            channel = await chats.by_telegram_id(connection, -1_001_234_567_890)
+    assert channel is not None, "it is known, for a grant"
+    assert telegram.calls_of("sendMessage") == telegram.calls_of("leaveChat") == []
 
 
 async def test_only_who_runs_the_bot_decides_about_groups(
