@@ -1,4 +1,4 @@
-"""/grant: an admin gives a person credits that stay."""
+"""/grant: an admin gives a person, or who speaks as a group or channel, credits that stay."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from storage.notices import Notice
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aiosqlite import Connection
     from telegram import Message, Update
     from telegram.ext import BaseHandler
 
     from handlers.context import Context, Services
     from handlers.replies.language import Speech
+    from storage.chats import Chat
 
 MOST_CREDITS = 1_000_000
 """In one grant: more is a slip of the finger."""
@@ -35,7 +37,10 @@ _LONGEST_NUMBER = 15
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """What /grant asks for; `who` is an id, an @name without its @, or None: the one answered."""
+    """What /grant asks for; `who` is an id, an @name without its @, or None: the one answered.
+
+    The id of a group or channel is below zero.
+    """
 
     who: int | str | None
     credits: int
@@ -45,20 +50,27 @@ class Gift:
 def read(words: Sequence[str], *, answers_somebody: bool) -> Gift | None:
     """Read `WHO CREDITS [NOTE]`, or `CREDITS [NOTE]` in an answer to somebody's message.
 
-    None where it is neither. An answer may still name somebody else, by their @name.
+    None where it is neither. An answer may still name somebody else, by @name or by id: two
+    numbers are always an id and credits.
     """
-    named = words[:1] if not answers_somebody or (words[:1] and words[0].startswith("@")) else ()
-    rest = list(words[len(named) :])
+    first, second = (*words, "", "")[:2]
+    two_numbers = isinstance(_who(first), int) and _number(second) is not None
+    named = not answers_somebody or first.startswith("@") or two_numbers
+    who, rest = (_who(first), words[1:]) if named else (None, words)
     credits_ = _number(rest[0]) if rest else None
-    if not credits_ or credits_ > MOST_CREDITS or (not named and not answers_somebody):
+    if (named and who is None) or not credits_ or credits_ > MOST_CREDITS:
         return None
-    who: int | str | None = None
-    if named:
-        name = named[0].removeprefix("@")
-        who = name if named[0].startswith("@") else _number(name)
-        if not who:
-            return None
     return Gift(who, credits_, " ".join(rest[1:])[:LONGEST_NOTE] or None)
+
+
+def _who(word: str) -> int | str | None:
+    """Read an @name, or an id; None for neither."""
+    if word.startswith("@"):
+        return word[1:] or None
+    number = _number(word.removeprefix("-"))
+    if not number:
+        return None
+    return -number if word.startswith("-") else number
 
 
 def _number(word: str) -> int | None:
@@ -90,7 +102,7 @@ async def grant(update: Update, context: Context) -> None:
     if gift is None:
         text = usage(asker.speech)
     else:
-        who = author if gift.who is None else await _known(services, gift.who)
+        who = author if gift.who is None else await _found(services, gift.who)
         text = await _give(services, who, gift, f"update:{update.update_id}", asker.speech)
     await services.outbox.say(
         asker.chat, text, reply_to=message.message_id, thread_id=asker.thread_id
@@ -101,37 +113,64 @@ def usage(speech: Speech) -> str:
     """Say how /grant is written."""
     return speech.gettext(
         "Write /grant WHO CREDITS [NOTE]: an id or an @name, and up to {most}. "
-        "Or answer somebody's message, forwarded here, with /grant CREDITS."
+        "Or answer somebody's message, forwarded here, with /grant CREDITS. "
+        "A group's or channel's id (below zero) gives to who writes in its name."
     ).format(most=speech.credits(MOST_CREDITS))
 
 
-async def _known(services: Services, who: int | str) -> int | None:
-    """Return a person's id; a name is known only of those who have spoken to the bot."""
-    if isinstance(who, int):
+async def _found(services: Services, who: int | str) -> int | Chat | None:
+    """Return a person's id, or a chat; names and chats are known only once they were heard of."""
+    if isinstance(who, int) and who > 0:
         return None if who in SHARED_IDS else who
     async with services.db.reading() as connection:
+        if isinstance(who, int):
+            return await chats.by_telegram_id(connection, who)
         person = await people.by_username(connection, who)
     return person.id if person else None
 
 
-async def _give(services: Services, who: int | None, gift: Gift, cause: str, speech: Speech) -> str:
-    """Write the grant and the notice of it in one; say what was done."""
+async def _give(
+    services: Services, who: int | Chat | None, gift: Gift, cause: str, speech: Speech
+) -> str:
+    """Give once; say what was done."""
     if who is None:
-        return speech.gettext("I don't know {who}. Their id works always: /start shows it.").format(
-            who=gift.who
+        return _unknown(gift.who, speech)
+    if isinstance(who, int):
+        return await _give_person(services, who, gift, cause, speech)
+    async with services.db.transaction() as tx:
+        await _enter(tx, Account.chat(who.id), gift, cause, services.clock())
+    # its members have a purse of their own each, and the pool beside it
+    return speech.gettext("{title} has {credits} more, for what is asked in its name.").format(
+        title=who.title, credits=speech.credits(gift.credits)
+    )
+
+
+def _unknown(who: int | str | None, speech: Speech) -> str:
+    say = speech.gettext
+    if isinstance(who, str):
+        text = say(
+            "I don't know @{who}: they have never written to me. Their numeric id works too."
         )
+    elif who in SHARED_IDS:
+        text = say(
+            "I don't know {who}: Telegram lends that id to many. "
+            "The id of their group or channel works."
+        )
+    else:
+        text = say("I don't know the chat {who}: it has to take me in first.")
+    return text.format(who=who)
+
+
+async def _enter(tx: Connection, account: Account, gift: Gift, cause: str, now: float) -> None:
+    await ledger.grant(tx, account, Pot.BOUGHT, gift.credits, cause=cause, note=gift.note, now=now)
+
+
+async def _give_person(services: Services, who: int, gift: Gift, cause: str, speech: Speech) -> str:
+    """Write the grant and the notice of it in one."""
     now = services.clock()
     async with services.db.transaction() as tx:
         person = await people.find(tx, who)
-        await ledger.grant(
-            tx,
-            Account.person(who),
-            Pot.BOUGHT,
-            gift.credits,
-            cause=cause,
-            note=gift.note,
-            now=now,
-        )
+        await _enter(tx, Account.person(who), gift, cause, now)
         if person is not None:
             chat = await chats.private_with(tx, who, name=person.name, now=now)
             notice = Notice(

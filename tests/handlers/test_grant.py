@@ -13,6 +13,7 @@ from handlers.grant import LONGEST_NOTE, MOST_CREDITS, Gift, author_of, read
 from storage import ledger
 from storage.accounts import Account
 from storage.ledger import Pot
+from storage.rows import number
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
         ("50", True, Gift(None, 50, None)),
         ("50 thank you", True, Gift(None, 50, "thank you")),
         ("@bob 50", True, Gift("bob", 50, None)),
+        ("1234 50", True, Gift(1234, 50, None)),
+        ("20 50", True, Gift(20, 50, None)),
+        ("123456789 50 thank you", True, Gift(123456789, 50, "thank you")),
+        ("-100123 50", False, Gift(-100123, 50, None)),
+        ("-100123 50", True, Gift(-100123, 50, None)),
         (f"1 {MOST_CREDITS}", False, Gift(1, MOST_CREDITS, None)),
     ],
 )
@@ -51,10 +57,15 @@ def test_a_grant_is_read(typed: str, answers: bool, gift: Gift) -> None:
         ("@ann 0", False),
         ("@ann 5.5", False),
         ("@ann \u0665", False),
-        ("-100 50", False),
+        ("-100", True),
+        ("--100 50", False),
+        ("-0 50", False),
         ("0 50", False),
+        ("0 50", True),
+        ("@ 50", True),
         (f"@ann {MOST_CREDITS + 1}", False),
-        ("123456789 50", True),
+        ("123456789", True),
+        ("50 0", True),
     ],
 )
 def test_a_slip_gives_nothing(typed: str, answers: bool) -> None:
@@ -171,7 +182,43 @@ async def test_credits_for_somebody_new_wait_for_them(
 
 async def test_a_name_nobody_has_gets_nothing(admin: PrivateChat, ann: Person) -> None:
     await admin.send(ann, "/grant @nobody 5")
-    await admin.wait(lambda message: "don't know nobody" in (message.text or ""))
+    told = await admin.wait(lambda message: "don't know" in (message.text or ""))
+    assert told.text == (
+        "I don't know @nobody: they have never written to me. Their numeric id works too."
+    )
+
+
+async def test_an_answer_to_somebody_may_give_to_another_id(
+    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    stranger = telegram.person("Cleo")
+    forwarded = await admin.send(ann, "Cleo should have more", forwarded_from=bob)
+    await admin.send(ann, f"/grant {stranger.id} 50", reply_to=forwarded)
+    await admin.wait(lambda message: "50 credits wait" in (message.text or ""))
+    assert (await bought(house, stranger), await bought(house, bob)) == (50, 0)
+
+
+async def test_who_writes_as_the_group_is_given_credits_by_its_id(
+    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    club = telegram.group("Film club", [ann, bob])
+    await club.send(bob, "/video a cat", sender_chat=club)
+    await club.wait(lambda message: "credits" in (message.text or ""))
+    await admin.send(ann, f"/grant {club.id} 9")
+    told = await admin.wait(lambda message: "in its name" in (message.text or ""))
+    assert told.text == "Film club has 9 credits more, for what is asked in its name."
+    await club.send(bob, "/video a dog", sender_chat=club)
+    await club.wait(lambda message: message.video is not None)
+    assert (await bought(house, bob), await bought(house, ann)) == (0, 0)
+
+
+async def test_a_chat_that_never_took_the_bot_in_gets_nothing(
+    admin: PrivateChat, house: House, ann: Person
+) -> None:
+    await admin.send(ann, "/grant -1001234567 50")
+    await admin.wait(lambda message: "don't know the chat -1001234567" in (message.text or ""))
+    async with house.db.reading() as connection:
+        assert await number(connection, "SELECT count(*) FROM ledger") == 0
 
 
 async def test_telegrams_stand_ins_get_nothing(admin: PrivateChat, ann: Person) -> None:
