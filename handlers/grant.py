@@ -10,6 +10,7 @@ from telegram import MessageOriginUser
 from handlers.admin import admin_of
 from handlers.commands import on
 from handlers.identity import SHARED_IDS
+from handlers.replies.words import usual_cost
 from storage import chats, ledger, people
 from storage import notices as owing
 from storage.accounts import Account
@@ -167,7 +168,7 @@ async def _enter(tx: Connection, account: Account, gift: Gift, cause: str, now: 
 
 async def _give_person(services: Services, who: int, gift: Gift, cause: str, speech: Speech) -> str:
     """Write the grant and the notice of it in one."""
-    now = services.clock()
+    now, cost = services.clock(), usual_cost(services.offer, services.terms)
     async with services.db.transaction() as tx:
         person = await people.find(tx, who)
         await _enter(tx, Account.person(who), gift, cause, now)
@@ -177,7 +178,7 @@ async def _give_person(services: Services, who: int, gift: Gift, cause: str, spe
                 cause=f"{cause}:granted",
                 chat=chat.id,
                 kind="granted",
-                facts={"credits": gift.credits, "note": gift.note},
+                facts={"credits": gift.credits, "cost": cost, "note": gift.note},
                 person=who,
             )
             await owing.owe(tx, notice, now=now)

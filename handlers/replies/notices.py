@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from handlers.replies import newcomers
 from handlers.replies.buttons import Button, Press
+from handlers.replies.words import worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,10 @@ def _reason(kind: str, facts: dict[str, Any], speech: Speech) -> str:
     if kind == "failed_picture":
         return _picture(str(facts["picture"]), speech)
     if kind == "granted":
+        # what an older version owes does not know its worth
+        cost = facts.get("cost", facts["credits"] + 1)
         given = speech.gettext("You were given {credits}.").format(
-            credits=speech.credits(facts["credits"])
+            credits=worth(speech, facts["credits"], cost)
         )
         return f"{given} {facts.get('note') or ''}".strip()
     if kind == "rerouted":

@@ -157,7 +157,7 @@ async def test_credits_for_a_name_arrive_and_are_told(
     await admin.send(ann, "/grant @BOB 50 for the party")
     await admin.wait(lambda message: message.text == "Bob has 50 credits more.")
     told = await theirs.wait(lambda message: "given" in (message.text or ""))
-    assert told.text == "You were given 50 credits. for the party"
+    assert told.text == "You were given 50 credits, about 5 videos. for the party"
     assert await bought(house, bob) == 50
 
 
