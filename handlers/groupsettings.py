@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from telegram.ext import CallbackQueryHandler
+from telegram.ext import (
+    ApplicationHandlerStop,
+    CallbackQueryHandler,
+    MessageHandler,
+    filters,
+)
 
 from generation import periods
 from generation.periods import Period
+from handlers.addressed import command_in
 from handlers.pressing import pressed
 from handlers.replies.buttons import Button, Press
 from handlers.replies.outcomes import Refused
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 PER_DAY = (None, 1, 3, 10)
 """Videos per member and day that can be chosen; None is as many as their credits allow."""
 _GENERAL = 0
+_ALWAYS = frozenset({"help", "settings"})
+"""What is answered also where the bot is off: its admins need a way back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +201,26 @@ async def _is_used_up(
 
 def _today(terms: Terms, now: float) -> float:
     return periods.began_at(Period.DAY, terms.zone, now)
+
+
+async def keep_silent(update: Update, context: Context) -> None:
+    """Let nobody hear what is said in a group that switched the bot off."""
+    message = update.message
+    if message is None:
+        return
+    command = command_in(message)
+    if command is not None and command[0] in _ALWAYS:
+        return
+    async with context.services.db.reading() as connection:
+        is_off = await groups.is_off(connection, message.chat.id)
+    if is_off:
+        raise ApplicationHandlerStop
+
+
+def gate() -> BaseHandler[Update, Context, None]:
+    """Return what is asked before all others, of messages in groups and no others."""
+    where = filters.UpdateType.MESSAGE & filters.ChatType.GROUPS & ~filters.StatusUpdate.MIGRATE
+    return MessageHandler(where, keep_silent)
 
 
 def handlers() -> list[BaseHandler[Update, Context, None]]:

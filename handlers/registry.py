@@ -44,7 +44,8 @@ ROOMS = (
 
 
 def register(app: App) -> None:
-    """Hand every room's handlers to the application."""
+    """Hand every room's handlers to the application, behind the gate of groups."""
+    app.add_handler(groupsettings.gate(), group=-1)
     for room in ROOMS:
         app.add_handlers(room.handlers())
     app.add_error_handler(report)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage.rows import every, one
+from storage.rows import every, number, one
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,6 +59,18 @@ async def find(tx: Connection, chat: int) -> Group:
     """Return a group's choices."""
     row = await one(tx, "SELECT * FROM groups WHERE chat = ?", (chat,))
     return Group(chat) if row is None else _from_row(row)
+
+
+async def is_off(tx: Connection, telegram_id: int) -> bool:
+    """Whether the bot is switched off in the group with Telegram's number."""
+    return bool(
+        await number(
+            tx,
+            "SELECT count(*) FROM groups JOIN chats ON chats.id = groups.chat"
+            " WHERE telegram_id = ? AND asking = ?",
+            (telegram_id, Asking.NOBODY),
+        )
+    )
 
 
 async def choose(tx: Connection, chat: int, **choices: Any) -> None:

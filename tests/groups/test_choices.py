@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from telegram import Update
 
-from handlers.groupsettings import choice
+from handlers.groupsettings import choice, gate
 from sandbox.aimlapi import Fault
 from storage.groups import Asking
 from tests.flows.looks import says, shows_video
@@ -53,16 +54,63 @@ async def made_by_admin(club: Group, ann: Person) -> None:
 
 
 async def test_switched_off_it_is_silent_but_for_help_and_settings(
-    bot: Bot, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    bot: Bot,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
 ) -> None:
+    telegram.privacy_mode(on=False)
     await (await settings_of(club, ann)).press("Off here", by=ann)
     await club.wait(says("I am switched off here."))
-    for words in ("/video a boat", "/video", "/animate"):
+    for words in (
+        *("/video a boat", "/video", "/animate", f"@{telegram.bot.username} a boat"),
+        *("/models", "/cancel", "/quota", "/history", "/start"),
+    ):
         assert await silence_after(club, bob, words), f"{words} was answered"
     assert provider.submissions == []
     await (await settings_of(club, ann)).press("Everyone", by=ann)
     await club.send(bob, "/video a boat")
     await club.wait(shows_video("a boat"))
+
+
+async def test_switched_off_in_one_group_it_speaks_elsewhere(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, chat: PrivateChat
+) -> None:
+    await (await settings_of(club, ann)).press("Off here", by=ann)
+    await club.wait(says("I am switched off here."))
+    other = telegram.group("Other club", [ann])
+    for place in (chat, other):
+        await place.send(ann, "/models")
+        await place.wait(says("Sora 2"))
+
+
+async def test_a_group_that_is_off_stays_off_when_it_becomes_a_supergroup(
+    bot: Bot, telegram: TelegramSandbox, ann: Person
+) -> None:
+    group = telegram.group("Old club", [ann], kind="group")
+    await (await settings_of(group, ann)).press("Off here", by=ann)
+    await group.wait(says("I am switched off here."))
+    new = group.migrate()
+    assert await silence_after(new, ann, "/models")
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "is_asked"),
+    [
+        ("supergroup", {"text": "/models"}, True),
+        ("private", {"text": "/models"}, False),
+        ("group", {"migrate_to_chat_id": -1001}, False),
+    ],
+)
+def test_whether_a_group_is_off_is_asked_for_its_messages_only(
+    kind: str, content: dict[str, object], is_asked: bool
+) -> None:
+    where = {"id": 5, "type": kind}
+    message = {"message_id": 1, "date": 0, "chat": where, **content}
+    update = Update.de_json({"update_id": 1, "message": message}, None)
+    assert bool(gate().check_update(update)) is is_asked
 
 
 async def test_it_works_in_one_topic_only_where_they_chose_so(
