@@ -77,9 +77,13 @@ def test_without_settings_each_missing_one_is_a_line(
 
 def test_wrong_settings_end_the_start_quickly_and_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"TELEGRAM_BOT_TOKEN={TOKEN}x:y\nFREE_CREDIT=5\nCREDIT_USD=0\n")
-    began = time.monotonic()
-    ended = bot("run", at=tmp_path, AIMLAPI_KEY="key")
-    assert time.monotonic() - began < 5
+    for last in (False, False, True):
+        began = time.monotonic()
+        ended = bot("run", at=tmp_path, AIMLAPI_KEY="key")
+        took = time.monotonic() - began
+        if took < 5:
+            break
+        assert not last, f"{took:.1f} s, also on a machine that may have been busy twice"
     assert ended.returncode == 2
     assert ended.stderr.splitlines() == [
         "FREE_CREDIT is not a setting; did you mean FREE_CREDITS?",
@@ -126,7 +130,7 @@ def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
     assert "invalid choice: 'fly'" in ended.stderr
 
 
-@pytest.mark.parametrize(("age", "code"), [(0, 0), (50, 0), (70, 1)])
+@pytest.mark.parametrize(("age", "code"), [(0, 0), (30, 0), (70, 1)])
 def test_healthcheck_tells_by_the_heartbeat(tmp_path: Path, age: int, code: int) -> None:
     Heartbeat(tmp_path / "heartbeat", clock=lambda: time.time() - age).beat()
     ended = bot("healthcheck", at=tmp_path, DATA_DIR=str(tmp_path))

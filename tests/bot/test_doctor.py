@@ -222,7 +222,7 @@ async def test_a_start_looks_quietly_and_logs_what_is_wrong(
 ) -> None:
     provider.balance = Decimal(0)
     async with house.running(times=Times(limits_second=0.001, checkup=0.0)):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while "AIMLAPI_KEY: the account is empty" not in caplog.text:
                 await asyncio.sleep(0.01)
         assert "top it up" in caplog.text

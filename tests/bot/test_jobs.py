@@ -15,6 +15,9 @@ from handlers.context import BotData, Context
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+PATIENCE = 20
+"""Seconds until a ring is missed: a busy machine is late."""
+
 
 class Chats:
     """Stands for the workers: notes each look, and says in how many seconds to look again."""
@@ -39,7 +42,7 @@ class Chats:
         return self.waits[chat].pop(0) if self.waits[chat] else None
 
     async def until(self, chat: int, looks: int) -> None:
-        async with asyncio.timeout(5), self.looked:
+        async with asyncio.timeout(PATIENCE), self.looked:
             await self.looked.wait_for(lambda: self.looks[chat] >= looks)
 
 
@@ -80,7 +83,7 @@ async def test_a_chat_without_work_has_no_job(queue: JobQueue[Context]) -> None:
     clocks = ChatClocks(queue, chats.start_due)
     clocks.wake(7)
     await chats.until(7, looks=1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while queue.jobs():
             await asyncio.sleep(0.01)
 
@@ -106,7 +109,7 @@ async def test_a_wake_goes_before_a_later_ring(queue: JobQueue[Context]) -> None
     clocks = ChatClocks(queue, chats.start_due)
     clocks.wake(7)
     await chats.until(7, looks=1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not queue.jobs():
             await asyncio.sleep(0.01)
     clocks.wake(7)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 PATIENCE = Patience(look=5, deaf=60, restart=15, longest=300, restarts=3)
 HEARD = Watch(heard_at=1000)
 QUICK = Times(
-    telegram=TelegramTimes(connect=0.2, silence=0.2, poll=1, call_in_all=2.0),
-    updates=Patience(look=0.02, deaf=1.4, restart=0.5, longest=0.5, restarts=3),
+    telegram=TelegramTimes(connect=0.5, silence=0.5, poll=1, call_in_all=2.5),
+    updates=Patience(look=0.02, deaf=2.0, restart=1.0, longest=1.0, restarts=3),
     limits_second=0.001,
 )
 
@@ -83,7 +83,7 @@ async def test_updates_that_never_come_although_telegram_answers_end_the_process
     errors.expect("no updates arrive any more")
     async with house.running(times=QUICK) as bot:
         telegram.faults.always("getUpdates", Fault.bad_gateway())
-        await asyncio.wait_for(bot.ended(), 10)
+        await asyncio.wait_for(bot.ended(), 30)
     assert house.exit_code is ExitCode.UPDATES_LOST
 
 
@@ -92,7 +92,7 @@ async def test_a_token_revoked_while_the_bot_runs_ends_the_process_with_2(
 ) -> None:
     async with house.running(times=QUICK) as bot:
         telegram.faults.always("*", Fault.error(401, "Unauthorized"))
-        await asyncio.wait_for(bot.ended(), 10)
+        await asyncio.wait_for(bot.ended(), 30)
     assert house.exit_code is ExitCode.WRONG_SETTINGS
     assert "TELEGRAM_BOT_TOKEN is refused by Telegram" in capsys.readouterr().err
 

@@ -58,5 +58,5 @@ async def terminate(running: Process) -> tuple[int, float]:
     """Send SIGTERM; return the exit code and how long the process took, in seconds."""
     began = time.monotonic()
     running.send_signal(signal.SIGTERM)
-    code = await asyncio.wait_for(running.wait(), 10)
+    code = await asyncio.wait_for(running.wait(), 30)
     return code, time.monotonic() - began

@@ -55,7 +55,7 @@ async def test_a_token_telegram_refuses_ends_the_start_with_2_and_its_name(
 ) -> None:
     wrong = f"{telegram.token[:-4]}abcd"
     async with process(telegram, provider, tmp_path, TELEGRAM_BOT_TOKEN=wrong) as running:
-        _, output = await asyncio.wait_for(running.communicate(), 10)
+        _, output = await asyncio.wait_for(running.communicate(), 30)
     assert running.returncode == 2
     assert b"TELEGRAM_BOT_TOKEN" in output
     assert wrong.encode() not in output
@@ -65,7 +65,7 @@ async def test_a_key_the_provider_refuses_ends_the_start_with_2_and_its_name(
     telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
 ) -> None:
     async with process(telegram, provider, tmp_path, AIMLAPI_KEY="not-this-one") as running:
-        _, output = await asyncio.wait_for(running.communicate(), 10)
+        _, output = await asyncio.wait_for(running.communicate(), 30)
     assert running.returncode == 2
     assert b"AIMLAPI_KEY" in output
     assert b"not-this-one" not in output

@@ -146,7 +146,7 @@ async def test_the_operator_is_told_who_took_it_in_and_can_leave(
     await group.wait(says("Goodbye!"))
     await telegram.wait_for_call("leaveChat")
     assert group.bot_status == "left"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while await _is_reachable(house, group):
             await asyncio.sleep(0.01)
 
