@@ -165,7 +165,9 @@ class Workers:
         if step is not None:
             bound, work = step
             key = _key(generation)
-            self._run(key, generation.chat, self._bounded(bound, generation, work))
+            task = self._run(key, generation.chat, self._bounded(bound, generation, work))
+            # a task that a stop cancels before it began leaves its work untouched
+            task.add_done_callback(lambda _: work.close())
 
     def _step(self, generation: Generation) -> tuple[str, Coroutine[Any, Any, None]] | None:
         """Choose who takes the next step; a submission nobody works on has lost its answer."""
@@ -238,13 +240,12 @@ class Workers:
             logger.exception("generation %d broke at %s", generation.id, bound)
             async with self._db.transaction() as tx:
                 await generations.note(tx, generation.id, due_at=self._clock() + CRASHED_SECONDS)
-        finally:
-            work.close()
 
-    def _run(self, key: str, chat: int, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, key: str, chat: int, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=key)
         self._tasks[key] = task
         task.add_done_callback(lambda _: self._done(key, chat))
+        return task
 
     def _done(self, key: str, chat: int) -> None:
         task = self._tasks.pop(key)
