@@ -24,12 +24,13 @@ GENTLE_MOVEMENT = "Gentle, natural movement; the camera moves in slowly."
 class Gone:
     """A family that was chosen and is not served, and the credits its video would have cost.
 
-    `rests` tells that it only fails at present.
+    `rests` tells that it only fails at present, `chosen` that the asker chose it and not we.
     """
 
     title: str
     credits: int
     rests: bool = False
+    chosen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ def meant(
     if found is None:
         return Problem("model", gone.family.name, offer.names)
     rests = named is not None and gone.mode.model in named.resting
-    return found.choice, Gone(gone.family.title, before, rests)
+    chosen = wishes.model is not None or wishes.pro or defaults.family == gone.family.name
+    return found.choice, Gone(gone.family.title, before, rests, chosen)
 
 
 def _gone(

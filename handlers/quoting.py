@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation import quotes
 from generation.options import Defaults
+from generation.quotes import Quote
+from storage import generations
 
 if TYPE_CHECKING:
     from generation.options import Problem
-    from generation.quotes import Quote
     from handlers.context import Services
     from handlers.identity import Asker
     from handlers.wish import Wish
 
 
 async def quoted(services: Services, asker: Asker, wish: Wish) -> Quote | tuple[Problem, ...]:
-    """Say what a wish would be and cost for this asker."""
+    """Say what a wish would be and cost for this asker.
+
+    That our own choice for those who make none is another one now is said until they had it.
+    """
     person = asker.person
     defaults = (
         Defaults(person.family, person.seconds, person.aspect_ratio, person.resolution)
         if person
         else Defaults()
     )
-    return quotes.quote(
+    quote = quotes.quote(
         wish.text,
         kind=wish.kind,
         offer=services.offer,
@@ -33,3 +38,8 @@ async def quoted(services: Services, asker: Asker, wish: Wish) -> Quote | tuple[
         picture_size=wish.picture.size if wish.picture else None,
         instead=wish.instead,
     )
+    if not isinstance(quote, Quote) or quote.instead_of is None or quote.instead_of.chosen:
+        return quote
+    async with services.db.reading() as connection:
+        had = await generations.last_family(connection, asker.account, wish.kind)
+    return replace(quote, instead_of=None) if had == quote.choice.family.name else quote

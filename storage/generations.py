@@ -271,6 +271,17 @@ async def finished_of(
     return found
 
 
+async def last_family(tx: Connection, account: Account, kind: str) -> str | None:
+    """Return the family of the last video an account asked for, of this kind."""
+    row = await one(
+        tx,
+        "SELECT family FROM generations WHERE account_kind = ? AND account_id = ? AND kind = ?"
+        " ORDER BY id DESC LIMIT 1",
+        (account.kind, account.id, kind),
+    )
+    return None if row is None else str(row["family"])
+
+
 async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:
     """Count the videos an account asked for in a chat since then and got, or still may."""
     return await number(

@@ -86,6 +86,22 @@ async def test_a_dearer_replacement_of_the_default_waits_for_one_tap(
         await scene.video()
 
 
+async def test_that_the_default_is_another_one_is_said_until_somebody_had_it(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    withdraw(provider)
+    async with house.running():
+        await scene.refreshed()
+        await scene.ask("/video a boat")
+        await scene.said("Sora 2 is no longer offered")
+        await scene.video()
+        asked = await scene.ask("/video a train")
+        status = await scene.chat.wait(lambda message: message.reply_to == asked.message_id)
+        assert "no longer offered" not in (status.text or status.caption or "")
+        await scene.chat.wait(lambda message: message.caption == "a train")
+        assert [one.model for one in provider.submissions] == [VEO, VEO]
+
+
 async def test_nobodys_saved_default_breaks(
     house: House, scene: Scene, provider: AimlApiSandbox
 ) -> None:
