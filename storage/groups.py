@@ -30,7 +30,8 @@ class Group:
 
     `thread_id` is the only topic in which videos are made: 0 is General, None is everywhere.
     `per_day` is in videos per member, `pool` and `share` in credits per period, for all
-    together and for each member.
+    together and for each member. Between `quiet_from` and `quiet_until`, hours of the
+    operator's day, no videos are made; both are None where there is no such time.
     """
 
     chat: int
@@ -39,6 +40,12 @@ class Group:
     per_day: int | None = None
     pool: int = 0
     share: int | None = None
+    quiet_from: int | None = None
+    quiet_until: int | None = None
+    blurred: bool = False
+    """Videos are covered until they are tapped."""
+    own_pictures: bool = False
+    """Members may bring to life only pictures they sent themselves."""
 
 
 _CHOICES = frozenset(field.name for field in dataclasses.fields(Group)) - {"chat"}
@@ -52,6 +59,10 @@ def _from_row(row: sqlite3.Row) -> Group:
         per_day=row["per_day"],
         pool=row["pool"],
         share=row["share"],
+        quiet_from=row["quiet_from"],
+        quiet_until=row["quiet_until"],
+        blurred=bool(row["blurred"]),
+        own_pictures=bool(row["own_pictures"]),
     )
 
 

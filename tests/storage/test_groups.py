@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sqlite3
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,8 +36,42 @@ async def test_choices_are_kept_one_by_one(db: Database) -> None:
         await groups.choose(tx, club.id, pool=100, share=20)
         await groups.choose(tx, club.id, asking=Asking.ADMINS)
         await groups.choose(tx, club.id, per_day=3, thread_id=7)
+        await groups.choose(tx, club.id, quiet_from=22, quiet_until=7)
+        await groups.choose(tx, club.id, blurred=True)
+        await groups.choose(tx, club.id, own_pictures=True)
         found = await groups.find(tx, club.id)
-    assert found == Group(club.id, Asking.ADMINS, 7, 3, 100, 20)
+    assert found == Group(club.id, Asking.ADMINS, 7, 3, 100, 20, 22, 7, True, True)
+
+
+async def test_choices_are_undone_one_by_one(db: Database) -> None:
+    club = await group(db, -5)
+    async with db.transaction() as tx:
+        await groups.choose(tx, club.id, quiet_from=22, quiet_until=7, blurred=True)
+        await groups.choose(tx, club.id, quiet_from=None, quiet_until=None)
+        assert await groups.find(tx, club.id) == Group(club.id, blurred=True)
+        await groups.choose(tx, club.id, blurred=False)
+        assert await groups.find(tx, club.id) == Group(club.id)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"quiet_from": 22},
+        {"quiet_until": 7},
+        {"quiet_from": 22, "quiet_until": 24},
+        {"quiet_from": -1, "quiet_until": 7},
+        {"quiet_from": 7, "quiet_until": 7},
+        {"blurred": 2},
+        {"own_pictures": None},
+    ],
+)
+async def test_a_choice_that_makes_no_sense_is_refused(
+    db: Database, choices: dict[str, Any]
+) -> None:
+    club = await group(db, -5)
+    with pytest.raises(sqlite3.IntegrityError):
+        async with db.transaction() as tx:
+            await groups.choose(tx, club.id, **choices)
 
 
 async def test_what_is_no_choice_is_refused(db: Database) -> None:
