@@ -129,6 +129,7 @@ def furnish(ground: Ground) -> Rooms:
             ),
             languages=ground.languages,
             ai_label=settings.ai_label,
+            zone=settings.timezone,
             clock=ground.clock,
         ),
         notices=Notices(

@@ -1,4 +1,4 @@
-"""What a group's admins choose for it: who may ask, where, how often, or nobody at all."""
+"""What a group's admins choose for it: who may ask, where, when, how often, or nobody at all."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from generation import periods
 from generation.periods import Period
 from handlers.addressed import command_in
 from handlers.pressing import pressed
+from handlers.replies import quiet
 from handlers.replies.buttons import Button, Press
 from handlers.replies.outcomes import Refused
 from handlers.standing import is_group_admin
@@ -23,6 +24,8 @@ from storage import generations, groups
 from storage.groups import Asking, Group
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from aiosqlite import Connection
     from telegram import Update
     from telegram.ext import BaseHandler
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 PER_DAY = (None, 1, 3, 10)
 """Videos per member and day that can be chosen; None is as many as their credits allow."""
+_OFF = "off"
 _GENERAL = 0
 _ALWAYS = frozenset({"help", "settings"})
 """What is answered also where the bot is off: its admins need a way back."""
@@ -59,11 +63,16 @@ def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | No
         return {"thread_id": (thread_id or _GENERAL) if value == "here" else None}
     if field == "perday" and value in {str(number or 0) for number in PER_DAY}:
         return {"per_day": int(value) or None}
+    if field == "quiet":
+        presets = {quiet.written(hours): hours for hours in quiet.PRESETS}
+        begins, ends = presets.get(value, (None, None))
+        if value in presets or value == _OFF:
+            return {"quiet_from": begins, "quiet_until": ends}
     return None
 
 
-def text(group: Group, speech: Speech) -> str:
-    """Say how it stands."""
+def text(group: Group, zone: ZoneInfo, speech: Speech) -> str:
+    """Say how it stands; quiet hours are those of `zone`."""
     say = speech.gettext
     asking = {
         Asking.EVERYONE: say("Everyone here may ask for videos."),
@@ -81,12 +90,18 @@ def text(group: Group, speech: Speech) -> str:
                 group.per_day,
             ).format(count=speech.number(group.per_day))
         )
+    hours = quiet.of(group)
+    lines.append(
+        say("🌙 Quiet hours: {hours} ({zone})").format(
+            hours=quiet.written(hours) if hours else say("none"), zone=zone.key
+        )
+    )
     return "\n".join(lines)
 
 
 def buttons(group: Group, speech: Speech, *, in_topic: bool) -> list[list[Button]]:
     """Return the choices, the present ones marked."""
-    say = speech.gettext
+    say, hours = speech.gettext, quiet.of(group)
 
     def button(label: str, field: str, value: str, *, present: bool) -> Button:
         return Button(f"✓ {label}" if present else label, Choose(field, value))
@@ -110,6 +125,15 @@ def buttons(group: Group, speech: Speech, *, in_topic: bool) -> list[list[Button
             )
             for number in PER_DAY
         ],
+        [
+            button(say("🌙 Off"), "quiet", _OFF, present=hours is None),
+            *(
+                button(label, "quiet", label, present=preset == hours)
+                for preset, label in zip(
+                    quiet.PRESETS, map(quiet.written, quiet.PRESETS), strict=True
+                )
+            ),
+        ],
     ]
     if in_topic or group.thread_id is not None:
         here = group.thread_id is not None
@@ -129,7 +153,7 @@ async def show(context: Context, asker: Asker, reply_to: int | None) -> None:
         group = await groups.find(connection, asker.chat.id)
     await services.outbox.say(
         asker.chat,
-        text(group, asker.speech),
+        text(group, services.terms.zone, asker.speech),
         buttons=buttons(group, asker.speech, in_topic=asker.thread_id is not None),
         reply_to=reply_to,
         thread_id=asker.thread_id,
@@ -159,7 +183,7 @@ async def choose(update: Update, context: Context) -> None:
         await services.outbox.edit(
             asker.chat,
             query.message.message_id,
-            text(group, asker.speech),
+            text(group, services.terms.zone, asker.speech),
             buttons(group, asker.speech, in_topic=in_topic),
         )
     except Refused:
@@ -174,16 +198,29 @@ async def hindrance(context: Context, asker: Asker) -> str | None:
     """
     if asker.chat.is_private:
         return None
-    services, say = context.services, asker.speech.gettext
+    services = context.services
     async with services.db.reading() as connection:
         group = await groups.find(connection, asker.chat.id)
         used_up = await _is_used_up(connection, services, asker, group)
     if group.asking is Asking.NOBODY:
         return ""
     if group.asking is Asking.ADMINS and not await is_group_admin(context.bot, asker):
-        return say("In this group only admins ask for videos. Alone with me you can.")
+        return asker.speech.gettext(
+            "In this group only admins ask for videos. Alone with me you can."
+        )
+    return _not_here_and_now(group, asker, services, used_up=used_up)
+
+
+def _not_here_and_now(
+    group: Group, asker: Asker, services: Services, *, used_up: bool
+) -> str | None:
+    say, zone = asker.speech.gettext, services.terms.zone
     if group.thread_id is not None and group.thread_id != (asker.thread_id or _GENERAL):
         return say("In this group I work in one topic only, not in this one.")
+    if quiet.is_quiet(group, zone, services.clock()):
+        return say(
+            "Quiet hours here until {hour}:00 ({zone}). Alone with me you can go on."
+        ).format(hour=group.quiet_until, zone=zone.key)
     if used_up:
         return say("That was your last one in this group for today. Alone with me you can go on.")
     return None

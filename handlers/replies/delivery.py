@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from generation import lifecycle, schedule
 from generation.mediaerrors import MediaError, MediaFailed
 from generation.videos import NotAVideo, prepare
+from handlers.replies import quiet
 from handlers.replies.outcomes import (
     Moved,
     NotSent,
@@ -24,12 +25,13 @@ from handlers.replies.outcomes import (
     Unreachable,
 )
 from handlers.replies.parcels import Parcel, Place, caption
-from storage import chats, generations, people
+from storage import chats, generations, groups, people
 from storage.generations import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     from generation.media import MediaProcesses
     from generation.videos import Deliverable
@@ -65,6 +67,7 @@ class Deliveries:
         layout: Callable[[], ResultButtons],
         languages: Languages,
         ai_label: bool,
+        zone: ZoneInfo,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
@@ -76,6 +79,7 @@ class Deliveries:
         self._layout = layout
         self._languages = languages
         self._ai_label = ai_label
+        self._zone = zone
         self._clock = clock
 
     async def deliver(self, generation: Generation) -> None:
@@ -145,11 +149,15 @@ class Deliveries:
     async def _hand_over(
         self, place: Place, parcel: Parcel, buttons: Sequence[Sequence[Button]]
     ) -> Sent:
+        async with self._db.reading() as connection:
+            # its admins may have chosen otherwise since the video was asked for
+            group = await groups.find(connection, place.chat.id)
         return await self._outbox.send_file(
             place.chat,
             parcel.video,
             parcel.caption,
             as_document=parcel.as_document,
+            silent=quiet.is_quiet(group, self._zone, self._clock()),
             buttons=buttons,
             reply_to=place.reply_to,
             thread_id=place.thread_id,

@@ -166,13 +166,14 @@ class Outbox:
         caption: str,
         *,
         as_document: bool = False,
+        silent: bool = False,
         buttons: Sequence[Sequence[Button]] = (),
         reply_to: int | None = None,
         thread_id: int | None = None,
     ) -> Sent:
         """Upload a video, streamed from the disk, with all that players need to show it.
 
-        Its turn is to be taken before.
+        Its turn is to be taken before. `silent` keeps phones quiet.
         """
         async with self._uploads:
             return await self._upload(
@@ -180,6 +181,7 @@ class Outbox:
                 video,
                 caption[:LONGEST_CAPTION],
                 as_document=as_document,
+                silent=silent,
                 markup=keyboard(buttons),
                 reply=_answers(reply_to),
                 thread_id=thread_id,
@@ -192,6 +194,7 @@ class Outbox:
         caption: str,
         *,
         as_document: bool,
+        silent: bool,
         markup: InlineKeyboardMarkup | None,
         reply: ReplyParameters | None,
         thread_id: int | None,
@@ -207,6 +210,7 @@ class Outbox:
                     reply_markup=markup,
                     reply_parameters=reply,
                     message_thread_id=thread_id,
+                    disable_notification=silent,
                     rate_limit_args=Urgency.RESULT,
                 )
             else:
@@ -222,6 +226,7 @@ class Outbox:
                     reply_markup=markup,
                     reply_parameters=reply,
                     message_thread_id=thread_id,
+                    disable_notification=silent,
                     rate_limit_args=Urgency.RESULT,
                 )
         return _sent(message)

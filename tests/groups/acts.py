@@ -12,6 +12,7 @@ from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
     from sandbox.telegram import Group, Message, Person, PrivateChat
+    from sandbox.telegram.actors import Topic
     from tests.house import House
 
 
@@ -29,3 +30,9 @@ async def made(
     video = await chat.wait(shows_video(prompt or words))
     await settled(house)
     return video
+
+
+async def settings_of(group: Group, admin: Person, topic: Topic | None = None) -> Message:
+    """Open the group's settings as one of its admins."""
+    asked = await group.send(admin, "/settings", topic=topic)
+    return await group.wait(lambda m: m.reply_to == asked.message_id and bool(m.buttons))

@@ -11,20 +11,13 @@ from handlers.groupsettings import choice, gate
 from sandbox.aimlapi import Fault
 from storage.groups import Asking
 from tests.flows.looks import says, shows_video
-from tests.groups.acts import made
+from tests.groups.acts import made, settings_of
 
 if TYPE_CHECKING:
     from bot.lifecycle import Bot
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
-    from sandbox.telegram.actors import Topic
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
-
-
-async def settings_of(group: Group, admin: Person, topic: Topic | None = None) -> Message:
-    """Open the group's settings as one of its admins."""
-    asked = await group.send(admin, "/settings", topic=topic)
-    return await group.wait(lambda m: m.reply_to == asked.message_id and bool(m.buttons))
 
 
 async def silence_after(group: Group, by: Person, words: str) -> bool:
@@ -208,6 +201,9 @@ async def test_how_many_credits_somebody_has_is_not_said_in_a_group(
         ("perday", "3", None, {"per_day": 3}),
         ("perday", "0", None, {"per_day": None}),
         ("perday", "4", None, None),
+        ("quiet", "22–7", None, {"quiet_from": 22, "quiet_until": 7}),
+        ("quiet", "off", None, {"quiet_from": None, "quiet_until": None}),
+        ("quiet", "1–2", None, None),
         ("pool", "100", None, None),
     ],
 )
