@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 PER_DAY = (None, 1, 3, 10)
 """Videos per member and day that can be chosen; None is as many as their credits allow."""
-_OFF = "off"
+_SWITCHES = frozenset({"blurred"})
+_ON, _OFF = "on", "off"
 _GENERAL = 0
 _ALWAYS = frozenset({"help", "settings"})
 """What is answered also where the bot is off: its admins need a way back."""
@@ -68,6 +69,8 @@ def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | No
         begins, ends = presets.get(value, (None, None))
         if value in presets or value == _OFF:
             return {"quiet_from": begins, "quiet_until": ends}
+    if field in _SWITCHES and value in {_ON, _OFF}:
+        return {field: value == _ON}
     return None
 
 
@@ -96,6 +99,8 @@ def text(group: Group, zone: ZoneInfo, speech: Speech) -> str:
             hours=quiet.written(hours) if hours else say("none"), zone=zone.key
         )
     )
+    if group.blurred:
+        lines.append(say("Videos are covered until they are tapped."))
     return "\n".join(lines)
 
 
@@ -105,6 +110,9 @@ def buttons(group: Group, speech: Speech, *, in_topic: bool) -> list[list[Button
 
     def button(label: str, field: str, value: str, *, present: bool) -> Button:
         return Button(f"✓ {label}" if present else label, Choose(field, value))
+
+    def switch(label: str, field: str, *, is_on: bool) -> Button:
+        return button(label, field, _OFF if is_on else _ON, present=is_on)
 
     labels = {
         Asking.EVERYONE: say("Everyone"),
@@ -134,6 +142,7 @@ def buttons(group: Group, speech: Speech, *, in_topic: bool) -> list[list[Button
                 )
             ),
         ],
+        [switch(say("Blur videos"), "blurred", is_on=group.blurred)],
     ]
     if in_topic or group.thread_id is not None:
         here = group.thread_id is not None

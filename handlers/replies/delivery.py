@@ -157,6 +157,7 @@ class Deliveries:
             parcel.video,
             parcel.caption,
             as_document=parcel.as_document,
+            spoiler=group.blurred,
             silent=quiet.is_quiet(group, self._zone, self._clock()),
             buttons=buttons,
             reply_to=place.reply_to,

@@ -166,6 +166,7 @@ class Outbox:
         caption: str,
         *,
         as_document: bool = False,
+        spoiler: bool = False,
         silent: bool = False,
         buttons: Sequence[Sequence[Button]] = (),
         reply_to: int | None = None,
@@ -173,7 +174,8 @@ class Outbox:
     ) -> Sent:
         """Upload a video, streamed from the disk, with all that players need to show it.
 
-        Its turn is to be taken before. `silent` keeps phones quiet.
+        Its turn is to be taken before. `spoiler` covers a video until it is tapped, which
+        Telegram does for no document; `silent` keeps phones quiet.
         """
         async with self._uploads:
             return await self._upload(
@@ -181,6 +183,7 @@ class Outbox:
                 video,
                 caption[:LONGEST_CAPTION],
                 as_document=as_document,
+                spoiler=spoiler,
                 silent=silent,
                 markup=keyboard(buttons),
                 reply=_answers(reply_to),
@@ -194,6 +197,7 @@ class Outbox:
         caption: str,
         *,
         as_document: bool,
+        spoiler: bool,
         silent: bool,
         markup: InlineKeyboardMarkup | None,
         reply: ReplyParameters | None,
@@ -222,6 +226,7 @@ class Outbox:
                     height=video.height,
                     thumbnail=video.thumbnail.read_bytes() if video.thumbnail else None,
                     supports_streaming=True,
+                    has_spoiler=spoiler,
                     caption=caption,
                     reply_markup=markup,
                     reply_parameters=reply,

@@ -9,9 +9,11 @@ from telegram import Update
 
 from handlers.groupsettings import choice, gate
 from sandbox.aimlapi import Fault
+from sandbox.telegram import Fault as TelegramFault
 from storage.groups import Asking
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, settings_of
+from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
     from bot.lifecycle import Bot
@@ -134,6 +136,41 @@ async def test_so_many_per_member_and_day(
     await made(house, chat, ann, "alone a plane")
 
 
+async def test_videos_are_blurred_where_they_chose_so_and_nowhere_else(
+    bot: Bot, house: House, club: Group, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    settings = await settings_of(club, ann)
+    await settings.press("Blur videos", by=ann)
+    await club.wait(says("Videos are covered until they are tapped."))
+    assert (await made(house, club, bob, "a boat")).spoiler
+    assert not (await made(house, chat, ann, "alone a train")).spoiler
+    await settings.press("✓ Blur videos", by=ann)
+    await club.wait(lambda m: m is settings and "covered" not in (m.text or ""))
+    assert not (await made(house, club, bob, "a plane")).spoiler
+
+
+async def test_a_video_is_blurred_if_they_chose_so_while_it_was_made(
+    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    await club.send(bob, "/video a boat")
+    await provider.wait_for_submissions(1)
+    await (await settings_of(club, ann)).press("Blur videos", by=ann)
+    assert (await club.wait(shows_video("a boat"))).spoiler
+    await settled(house)
+
+
+async def test_a_blurred_video_that_telegram_takes_only_as_a_document_comes_as_one(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    await (await settings_of(club, ann)).press("Blur videos", by=ann)
+    telegram.faults.next("sendVideo", TelegramFault.error(400, "Bad Request: wrong file"))
+    await club.send(bob, "/video a boat")
+    await club.wait(lambda m: m.caption == "a boat")
+    await settled(house)
+    assert telegram.calls_of("sendDocument")
+
+
 async def test_only_the_groups_admins_choose(
     bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
@@ -204,6 +241,9 @@ async def test_how_many_credits_somebody_has_is_not_said_in_a_group(
         ("quiet", "22–7", None, {"quiet_from": 22, "quiet_until": 7}),
         ("quiet", "off", None, {"quiet_from": None, "quiet_until": None}),
         ("quiet", "1–2", None, None),
+        ("blurred", "on", None, {"blurred": True}),
+        ("blurred", "off", None, {"blurred": False}),
+        ("blurred", "1", None, None),
         ("pool", "100", None, None),
     ],
 )
