@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from handlers.context import Context, Services
     from handlers.identity import Asker
     from handlers.replies.language import Speech
+    from handlers.wish import SentPicture
 
 PER_DAY = (None, 1, 3, 10)
 """Videos per member and day that can be chosen; None is as many as their credits allow."""
-_SWITCHES = frozenset({"blurred"})
+_SWITCHES = frozenset({"blurred", "own_pictures"})
 _ON, _OFF = "on", "off"
 _GENERAL = 0
 _ALWAYS = frozenset({"help", "settings"})
@@ -101,6 +102,8 @@ def text(group: Group, zone: ZoneInfo, speech: Speech) -> str:
     )
     if group.blurred:
         lines.append(say("Videos are covered until they are tapped."))
+    if group.own_pictures:
+        lines.append(say("Members bring to life only pictures they sent themselves."))
     return "\n".join(lines)
 
 
@@ -142,7 +145,10 @@ def buttons(group: Group, speech: Speech, *, in_topic: bool) -> list[list[Button
                 )
             ),
         ],
-        [switch(say("Blur videos"), "blurred", is_on=group.blurred)],
+        [
+            switch(say("Blur videos"), "blurred", is_on=group.blurred),
+            switch(say("Own pictures only"), "own_pictures", is_on=group.own_pictures),
+        ],
     ]
     if in_topic or group.thread_id is not None:
         here = group.thread_id is not None
@@ -200,7 +206,9 @@ async def choose(update: Update, context: Context) -> None:
         return
 
 
-async def hindrance(context: Context, asker: Asker) -> str | None:
+async def hindrance(
+    context: Context, asker: Asker, picture: SentPicture | None = None
+) -> str | None:
     """Say why somebody may not ask here; "" where the bot is to keep silent, None where they may.
 
     Reads the group's choices; whether somebody is an admin is looked up only where it matters.
@@ -217,7 +225,9 @@ async def hindrance(context: Context, asker: Asker) -> str | None:
         return asker.speech.gettext(
             "In this group only admins ask for videos. Alone with me you can."
         )
-    return _not_here_and_now(group, asker, services, used_up=used_up)
+    return _not_here_and_now(group, asker, services, used_up=used_up) or picture_hindrance(
+        group, asker, picture
+    )
 
 
 def _not_here_and_now(
@@ -233,6 +243,16 @@ def _not_here_and_now(
     if used_up:
         return say("That was your last one in this group for today. Alone with me you can go on.")
     return None
+
+
+def picture_hindrance(group: Group, asker: Asker, picture: SentPicture | None) -> str | None:
+    """Say why a picture may not come alive in a group; None where it may, or there is none."""
+    if picture is None or not group.own_pictures:
+        return None
+    # nobody can tell who an anonymous admin is, so no picture is surely theirs
+    if asker.person is not None and picture.by == asker.person.id:
+        return None
+    return asker.speech.gettext("In this group I bring to life only pictures you sent yourself.")
 
 
 async def _is_used_up(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from generation.acceptance import Answer
     from handlers.context import Context, Services
     from handlers.identity import Asker
-    from handlers.wish import Wish
+    from handlers.wish import SentPicture, Wish
     from storage.cards import Card
     from storage.generations import Generation
 
@@ -34,7 +34,7 @@ async def place(context: Context, asker: Asker, wish: Wish) -> bool:
     its way now.
     """
     services = context.services
-    why = await hindrance(context, asker)
+    why = await hindrance(context, asker, wish.picture)
     if why is not None:
         await declining.refuse(context, asker, wish, why)
         return False
@@ -62,11 +62,13 @@ async def is_hindered(context: Context, asker: Asker, message_id: int | None) ->
     return why is not None
 
 
-async def hindrance(context: Context, asker: Asker) -> str | None:
+async def hindrance(
+    context: Context, asker: Asker, picture: SentPicture | None = None
+) -> str | None:
     """Say why somebody may not ask here; "" where the bot keeps silent, None where they may."""
     if not await may_ask(asker, context.services):
         return refusals.stranger(asker)
-    return await groupsettings.hindrance(context, asker)
+    return await groupsettings.hindrance(context, asker, picture)
 
 
 def _needs_a_tap(wish: Wish, quote: Quote, confirm_credits: int) -> bool:

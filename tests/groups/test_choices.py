@@ -12,7 +12,8 @@ from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
 from storage.groups import Asking
 from tests.flows.looks import says, shows_video
-from tests.groups.acts import made, settings_of
+from tests.flows.makings import photo
+from tests.groups.acts import made, settings_of, spent
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -171,6 +172,43 @@ async def test_a_blurred_video_that_telegram_takes_only_as_a_document_comes_as_o
     assert telegram.calls_of("sendDocument")
 
 
+async def test_only_own_pictures_come_alive_where_they_chose_so(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    telegram.privacy_mode(on=False)
+    await (await settings_of(club, ann)).press("Own pictures only", by=ann)
+    await club.wait(says("only pictures they sent themselves"))
+    anns = await club.send_photo(ann, photo())
+    for words in ("/animate let it rain", f"@{telegram.bot.username} let it rain"):
+        asked = await club.send(bob, words, reply_to=anns)
+        await club.wait(says("only pictures you sent yourself", to=asked.message_id))
+    assert provider.submissions == []
+    assert await spent(house, bob) == 0
+    bobs = await club.send_photo(bob, photo(), caption="/animate let it snow")
+    await club.wait(shows_video("let it snow", to=bobs.message_id))
+    asked = await club.send(ann, "/animate let it shine", reply_to=anns)
+    video = await club.wait(shows_video("let it shine", to=asked.message_id))
+    await settled(house)
+    await video.press("Again", by=bob)
+    assert "only pictures you sent yourself" in (await video.press("Again", by=bob)).text
+    await made(house, club, bob, "words alone are free")
+
+
+async def test_in_private_any_picture_comes_alive(
+    bot: Bot, house: House, club: Group, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    await (await settings_of(club, ann)).press("Own pictures only", by=ann)
+    sent = await chat.send_photo(ann, photo(), caption="let it rain")
+    await chat.wait(shows_video("let it rain", to=sent.message_id))
+    await settled(house)
+
+
 async def test_only_the_groups_admins_choose(
     bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
@@ -244,6 +282,7 @@ async def test_how_many_credits_somebody_has_is_not_said_in_a_group(
         ("blurred", "on", None, {"blurred": True}),
         ("blurred", "off", None, {"blurred": False}),
         ("blurred", "1", None, None),
+        ("own_pictures", "on", None, {"own_pictures": True}),
         ("pool", "100", None, None),
     ],
 )
