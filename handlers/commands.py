@@ -64,6 +64,8 @@ COMMANDS = (
     Command("grant", N_("Give credits: WHO CREDITS [NOTE]"), scope=Scope.ADMIN),
     Command("allow", N_("Let a person or chat in: ID"), scope=Scope.ADMIN),
     Command("deny", N_("Undo an allow: ID"), scope=Scope.ADMIN),
+    Command("ban", N_("Ban a person or chat: ID [REASON]"), scope=Scope.ADMIN),
+    Command("unban", N_("Undo a ban: ID"), scope=Scope.ADMIN),
     Command("limit", N_("A group's pool: ID CREDITS [SHARE]"), scope=Scope.ADMIN),
 )
 

@@ -17,7 +17,7 @@ from telegram.ext import (
 
 from generation.alarms import Alarms
 from handlers import introduction, kept, limit
-from handlers.identity import may_ask, meet
+from handlers.identity import is_banned, may_ask, meet
 from handlers.pressing import pressed
 from handlers.replies.newcomers import Leave, LetIn, Pool
 from handlers.replies.outcomes import SendError, translated
@@ -67,8 +67,14 @@ async def standing_changed(update: Update, context: Context) -> None:
 
 
 async def _arrive(update: Update, context: Context, asker: Asker) -> None:
-    """Greet the group, or wait for the operator to let the bot in; tell the operator."""
+    """Greet the group, or wait for the operator to let the bot in; tell the operator.
+
+    Where the group, or who took the bot in, is banned, it leaves at once.
+    """
     services, cause = context.services, f"update:{update.update_id}"
+    if await is_banned(asker, services):
+        await depart(context, asker.chat)
+        return
     if services.house.allowed_ids and asker.is_admin and asker.person is not None:
         async with services.db.transaction() as tx:
             await access.allow(
@@ -82,7 +88,7 @@ async def _arrive(update: Update, context: Context, asker: Asker) -> None:
     async with services.db.reading() as connection:
         nobody = not services.house.admin_ids and not await people.admins(connection)
     if waits and nobody:
-        await _leave(context, asker.chat, asker.speech.gettext("I am private. Goodbye!"))
+        await depart(context, asker.chat, asker.speech.gettext("I am private. Goodbye!"))
         return
     await _tell_operator(context, asker, cause, waits=waits)
     if waits:
@@ -168,7 +174,7 @@ async def leave(update: Update, context: Context) -> None:
     query, group, asker = found
     await services.outbox.answer(query.id, asker.speech.gettext("I am leaving."))
     speech = services.languages.speech(None)
-    await _leave(context, group, speech.gettext("My owner calls me away. Goodbye!"))
+    await depart(context, group, speech.gettext("My owner calls me away. Goodbye!"))
 
 
 async def pool(update: Update, context: Context) -> None:
@@ -181,10 +187,12 @@ async def pool(update: Update, context: Context) -> None:
     await services.outbox.say(asker.chat, limit.usage(asker.speech, group.telegram_id))
 
 
-async def _leave(context: Context, chat: Chat, goodbye: str) -> None:
+async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
+    """Leave a group, with a word where there is one to say."""
     services = context.services
-    with suppress(SendError):
-        await services.outbox.say(chat, goodbye)
+    if goodbye:
+        with suppress(SendError):
+            await services.outbox.say(chat, goodbye)
     with suppress(SendError), translated():
         await context.bot.leave_chat(chat.telegram_id)
     async with services.db.transaction() as tx:

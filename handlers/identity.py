@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import access, chats, people
+from storage import access, bans, chats, people
 from storage.accounts import Account
 from storage.chats import ChatKind
 
@@ -93,12 +93,32 @@ async def _speaker(
     return None, Account.chat(chat.id)
 
 
+def _numbers(asker: Asker) -> set[int]:
+    """Return the ids at Telegram that stand for somebody: their own, and the chat's."""
+    return {asker.chat.telegram_id} | ({asker.person.id} if asker.person else set())
+
+
+async def is_banned(asker: Asker, services: Services) -> bool:
+    """Whether somebody, or the chat they speak in, was shut out; nobody who runs the bot is."""
+    ids = _numbers(asker)
+    if asker.is_admin and asker.person is not None:
+        # they may have been shut out before they ran it
+        ids.discard(asker.person.id)
+    async with services.db.reading() as connection:
+        if not asker.account.is_person:
+            voice = await chats.find(connection, asker.account.id)
+            ids |= {voice.telegram_id} if voice else set()
+        return await bans.any_banned(connection, ids)
+
+
 async def may_ask(asker: Asker, services: Services) -> bool:
-    """Whether somebody may order here: everyone, unless the operator named who may."""
+    """Whether somebody may order: everyone who is not banned, unless the operator named who may."""
+    if await is_banned(asker, services):
+        return False
     allowed = services.house.allowed_ids
     if not allowed or asker.is_admin:
         return True
-    ids = {asker.chat.telegram_id} | ({asker.person.id} if asker.person else set())
+    ids = _numbers(asker)
     if ids & allowed:
         return True
     async with services.db.reading() as connection:

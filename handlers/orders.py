@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from generation import acceptance, prices
 from generation.acceptance import Accepted, Repeated
 from generation.quotes import Quote
-from handlers import asking, away, declining, groupsettings, quoting, refusals
-from handlers.identity import may_ask
+from handlers import asking, away, bans, declining, groupsettings, quoting, refusals
+from handlers.identity import is_banned, may_ask
 from handlers.replies.outcomes import SendError
 from handlers.replies.words import gone
 from storage import generations
@@ -66,8 +66,10 @@ async def hindrance(
     context: Context, asker: Asker, picture: SentPicture | None = None
 ) -> str | None:
     """Say why somebody may not ask here; "" where the bot keeps silent, None where they may."""
-    if not await may_ask(asker, context.services):
-        return refusals.stranger(asker)
+    services = context.services
+    if not await may_ask(asker, services):
+        banned = await is_banned(asker, services)
+        return bans.refusal(asker, services) if banned else refusals.stranger(asker)
     return await groupsettings.hindrance(context, asker, picture)
 
 

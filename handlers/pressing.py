@@ -38,6 +38,21 @@ async def pressed(
     return query, press, asker
 
 
+async def pressed_by_operator(
+    update: Update, context: Context, kind: type[P]
+) -> tuple[CallbackQuery, P, Asker] | None:
+    """Return an operator's press, still to be answered; anybody else's is answered, and None."""
+    found = await pressed(update, context, kind)
+    if found is None:
+        return None
+    query, _, asker = found
+    if not asker.is_admin:
+        note = asker.speech.gettext("That is not yours to decide.")
+        await context.services.outbox.answer(query.id, note)
+        return None
+    return found
+
+
 def not_yours(owner: Account, speech: Speech) -> str:
     """Say to a presser that a button belongs to somebody else.
 

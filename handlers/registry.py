@@ -10,6 +10,7 @@ from telegram import Update
 from handlers import (
     admin,
     again,
+    bans,
     cancel,
     card,
     grant,
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 ROOMS = (
     welcome, groups, prompt, photo, card, again, results, sharing, quota, history, cancel,
-    settings, groupsettings, models, admin, grant, limit, unsupported, lapsed,
+    settings, groupsettings, models, admin, grant, bans, limit, unsupported, lapsed,
 )  # fmt: skip
 """The first handler that fits an update takes it: commands before words, words before the rest."""
 

@@ -120,13 +120,13 @@ async def move(tx: Connection, chat: int, telegram_id: int) -> Chat:
     """Give a chat its new id at Telegram; where that id is known already, the two become one.
 
     Message ids and topics of the old chat mean nothing in the new one and are forgotten;
-    whoever was let in by the old id is let in by the new one.
+    whoever was let in or shut out by the old id is so by the new one.
     """
     known = await by_telegram_id(tx, telegram_id)
     if known is not None and known.id == chat:
         return known  # told of it before; what was chosen since then stays
     await _forget_messages(tx, chat)
-    await _keep_allowed(tx, chat, telegram_id)
+    await _keep_decisions(tx, chat, telegram_id)
     await groups.move(tx, chat, chat if known is None else known.id)
     if known is None:
         await tx.execute(
@@ -147,13 +147,14 @@ async def _forget_messages(tx: Connection, chat: int) -> None:
         await tx.execute(f"UPDATE {table} SET {nothing} WHERE {place} = ?", (chat,))
 
 
-async def _keep_allowed(tx: Connection, chat: int, telegram_id: int) -> None:
-    # where both ids were let in, one row is enough
-    await tx.execute(
-        "UPDATE OR REPLACE allowed SET telegram_id = ?"
-        " WHERE telegram_id = (SELECT telegram_id FROM chats WHERE id = ?)",
-        (telegram_id, chat),
-    )
+async def _keep_decisions(tx: Connection, chat: int, telegram_id: int) -> None:
+    for table in ("allowed", "bans"):
+        # where both ids were decided about, one row is enough
+        await tx.execute(
+            f"UPDATE OR REPLACE {table} SET telegram_id = ?"
+            " WHERE telegram_id = (SELECT telegram_id FROM chats WHERE id = ?)",
+            (telegram_id, chat),
+        )
 
 
 async def _merge(tx: Connection, chat: int, into: int) -> None:

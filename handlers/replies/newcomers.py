@@ -37,6 +37,14 @@ class Pool(Press):
     chat: int
 
 
+@dataclass(frozen=True, slots=True)
+class BanChat(Press):
+    """Shut a chat out, by our number, and leave it."""
+
+    prefix: ClassVar[str] = "banchat"
+    chat: int
+
+
 def text(facts: Mapping[str, Any], speech: Speech) -> str:
     """Say which group it is, how many are in it, and who took the bot in."""
     say = speech.gettext
@@ -56,4 +64,5 @@ def buttons(facts: Mapping[str, Any], speech: Speech) -> tuple[tuple[Button, ...
         if facts["waits"]
         else Button(speech.gettext("Pool"), Pool(chat))
     )
-    return ((first, Button(speech.gettext("Leave"), Leave(chat))),)
+    leave = Button(speech.gettext("Leave"), Leave(chat))
+    return ((first, leave, Button(speech.gettext("Ban"), BanChat(chat))),)

@@ -130,6 +130,7 @@ def _reason(kind: str, facts: dict[str, Any], speech: Speech) -> str:
         "failed_rejected": _("The video service did not accept this one. Try other words."),
         "failed_broken": _("Something broke where videos are made."),
         "failed_closed": _("The video service stayed closed to us."),
+        "failed_banned": _("You cannot make videos with this bot any more."),
         "failed_waited": _("Its turn never came, it was too busy."),
         "failed_model_gone": (
             _("{was} has trouble right now.")

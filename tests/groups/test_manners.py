@@ -139,7 +139,7 @@ async def test_the_operator_is_told_who_took_it_in_and_can_leave(
     group = telegram.group("Film club", [ann, bob], with_bot=False)
     group.add_bot(bob)
     told = await private.wait(says("Film club (3 members) added me, by @bob."))
-    assert [b.text for row in told.buttons for b in row] == ["Pool", "Leave"]
+    assert [b.text for row in told.buttons for b in row] == ["Pool", "Leave", "Ban"]
     await told.press("Pool", by=owner)
     await private.wait(says(f"/limit {group.id} CREDITS"))
     await told.press("Leave", by=owner)
@@ -166,7 +166,7 @@ async def test_with_allowed_ids_it_waits_to_be_let_in(
         group.add_bot(bob)
         await group.wait(says("I wait for my owner to let me in."))
         told = await private.wait(says("until you let me in"))
-        assert [b.text for row in told.buttons for b in row] == ["Allow", "Leave"]
+        assert [b.text for row in told.buttons for b in row] == ["Allow", "Leave", "Ban"]
         await group.send(ann, "/video too early")
         await group.wait(says("This bot is private."))
         await told.press("Allow", by=owner)
@@ -228,7 +228,7 @@ async def test_only_who_runs_the_bot_decides_about_groups(
     group = telegram.group("Other club", [ann], with_bot=False)
     group.add_bot(ann)
     told = await private.wait(says("added me"))
-    for label in ("Pool", "Leave"):
+    for label in ("Pool", "Leave", "Ban"):
         answer = await told.press(label, by=bob)
         assert answer.text == "That is not yours to decide."
     assert group.bot_status == "member"

@@ -95,7 +95,7 @@ def test_a_groups_menu_shows_nothing_private() -> None:
 def test_only_admins_see_what_admins_do() -> None:
     private = {command.name for command in listed(Scope.PRIVATE)}
     everything = {command.name for command in listed(Scope.ADMIN)}
-    assert everything - private == {"stats", "grant", "allow", "deny", "limit"}
+    assert everything - private == {"stats", "grant", "allow", "deny", "ban", "unban", "limit"}
 
 
 def test_help_names_each_command_of_the_menu() -> None:

@@ -56,7 +56,8 @@ async def test_an_admin_has_their_menu_from_their_first_start_on(
         assert "chat" not in menus(telegram)
         await chat.send(ann, "/start")
         await telegram.wait_for_call("setMyCommands", count=4)
-    assert menus(telegram)["chat"][-5:] == ["stats", "grant", "allow", "deny", "limit"]
+    for_admins = ["stats", "grant", "allow", "deny", "ban", "unban", "limit"]
+    assert menus(telegram)["chat"][-7:] == for_admins
     async with house.running(admin_ids=admins):
         await telegram.wait_for_call("setMyCommands", count=8)
 

@@ -154,11 +154,13 @@ async def test_the_first_admin_sees_their_commands_in_the_menu(
         for (scope, _), commands in telegram.profile.commands.items()
         if str(ann.id) in scope
     ]
-    assert [command["command"] for command in mine[0]][-5:] == [
+    assert [command["command"] for command in mine[0]][-7:] == [
         "stats",
         "grant",
         "allow",
         "deny",
+        "ban",
+        "unban",
         "limit",
     ]
 

@@ -1,0 +1,247 @@
+"""/ban and /unban: who is shut out makes no videos, and what waits of theirs costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import events, generations
+from storage.accounts import Account
+from tests.flows.looks import says, shows_video
+from tests.groups.acts import made, spent
+from tests.handlers.commons import settled
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+SHUT_OUT = "You cannot make videos with this bot any more."
+
+
+@pytest.fixture
+async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
+    """Ann, who runs a bot that everyone may use, alone with it."""
+    async with house.running(admin_ids=frozenset({ann.id}), provider_slots=1):
+        yield chat
+
+
+@pytest.fixture
+def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
+    """A group with both in it."""
+    return telegram.group("Film club", [ann, bob])
+
+
+@pytest.fixture
+def bobs(telegram: TelegramSandbox, bob: Person) -> PrivateChat:
+    """Bob alone with the bot."""
+    return telegram.private(bob)
+
+
+async def ban(admin: PrivateChat, ann: Person, words: str) -> None:
+    """Ban somebody and wait until that is done."""
+    await admin.send(ann, f"/ban {words}")
+    await admin.wait(says("is banned. /unban"))
+
+
+async def left(group: Group) -> None:
+    """Wait until the bot is out of a group."""
+    async with asyncio.timeout(5):
+        while group.bot_status != "left":
+            await asyncio.sleep(0.01)
+
+
+async def test_a_banned_person_makes_no_videos_until_unbanned(
+    house: House,
+    admin: PrivateChat,
+    bobs: PrivateChat,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    await admin.send(ann, f"/ban {bob.id} rude pictures")
+    await admin.wait(says(f"{bob.id} is banned. /unban {bob.id} takes it back."))
+    for words in ("/video a boat", "a boat", "/video"):
+        asked = await bobs.send(bob, words)
+        await bobs.wait(says(SHUT_OUT, to=asked.message_id))
+    assert provider.submissions == []
+    await admin.send(ann, f"/unban {bob.id}")
+    await admin.wait(says(f"{bob.id} is welcome again."))
+    await made(house, bobs, bob, "a boat")
+
+
+async def test_in_a_group_a_banned_person_meets_silence_and_others_do_not(
+    house: House, admin: PrivateChat, club: Group, ann: Person, bob: Person
+) -> None:
+    await ban(admin, ann, str(bob.id))
+    for words in ("/video a boat", "/video", "/animate"):
+        await club.send(bob, words)
+    await club.send(bob, "/help")
+    await club.wait(says("/video"))
+    assert len(club.from_bot) == 1
+    await made(house, club, ann, "a train")
+
+
+async def test_in_a_group_a_banned_person_reads_why_in_the_pop_up_of_a_press(
+    house: House, admin: PrivateChat, club: Group, ann: Person, bob: Person
+) -> None:
+    video = await made(house, club, ann, "a boat")
+    await ban(admin, ann, str(bob.id))
+    said = len(club.from_bot)
+    assert (await video.press("Again", by=bob)).text == SHUT_OUT
+    assert len(club.from_bot) == said
+
+
+async def test_who_can_be_asked_is_named(
+    house: House, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running(admin_ids=frozenset({ann.id}), support_contact="@keeper"):
+        await ban(chat, ann, str(bob.id))
+        await bobs.send(bob, "/video a boat")
+        await bobs.wait(says(f"{SHUT_OUT} Questions? @keeper"))
+
+
+async def test_an_allowed_person_is_banned_all_the_same(
+    house: House, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({bob.id})):
+        await ban(chat, ann, str(bob.id))
+        await bobs.send(bob, "/video a boat")
+        await bobs.wait(says(SHUT_OUT))
+
+
+async def test_what_waits_fails_with_its_credits_back_and_what_is_made_is_sent(
+    house: House,
+    admin: PrivateChat,
+    bobs: PrivateChat,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    provider.render_seconds = 1.5
+    await bobs.send(bob, "/video a boat")
+    await provider.wait_for_submissions(1)
+    await bobs.send(bob, "/video a train")
+    await bobs.wait(says("in line"))
+    await ban(admin, ann, str(bob.id))
+    await bobs.wait(says(f"{SHUT_OUT} 9 credits are back."))
+    await bobs.wait(shows_video("a boat"))
+    await settled(house)
+    assert len(provider.submissions) == 1
+    assert await spent(house, bob) == 9
+    async with house.db.reading() as connection:
+        [last] = [
+            one
+            for one in await generations.in_states(connection, {generations.State.FAILED})
+            if one.account == Account.person(bob.id)
+        ]
+        history = await events.of(connection, last.id)
+    assert [(step.was, step.state, step.reason) for step in history][-1] == (
+        "queued", "failed", "banned",
+    )  # fmt: skip
+
+
+async def test_a_video_that_waits_in_a_group_fails_there_without_a_word(
+    house: House,
+    admin: PrivateChat,
+    club: Group,
+    ann: Person,
+    bob: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    provider.render_seconds = 1.5
+    await club.send(ann, "/video a boat")
+    await provider.wait_for_submissions(1)
+    await club.send(bob, "/video a train")
+    await house.telegram.wait_for_call("setMessageReaction", count=2)
+    await ban(admin, ann, str(bob.id))
+    await club.wait(shows_video("a boat"))
+    await settled(house)
+    assert await spent(house, bob) == 0
+    assert not [m for m in club.from_bot if "cannot make videos" in (m.text or "")]
+
+
+async def test_whoever_runs_the_bot_cannot_be_banned(
+    house: House, admin: PrivateChat, ann: Person
+) -> None:
+    await admin.send(ann, f"/ban {ann.id}")
+    await admin.wait(says(f"{ann.id} runs this bot, so there is no banning them."))
+    await made(house, admin, ann, "a boat")
+
+
+async def test_a_second_ban_says_why_the_first_was(
+    admin: PrivateChat, ann: Person, bob: Person
+) -> None:
+    await ban(admin, ann, f"{bob.id} rude pictures")
+    await admin.send(ann, f"/ban {bob.id}")
+    await admin.wait(says(f"{bob.id} is banned already: rude pictures"))
+    await admin.send(ann, "/unban 99")
+    await admin.wait(says("99 was not banned; nothing changed."))
+
+
+async def test_a_banned_group_is_left_and_left_again_when_it_takes_the_bot_in(
+    admin: PrivateChat,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    bob: Person,
+) -> None:
+    await club.send(bob, "/help")
+    await club.wait(says("/video"))
+    await ban(admin, ann, str(club.id))
+    await left(club)
+    said = len(club.from_bot)
+    club.add_bot(bob)
+    await telegram.wait_for_call("leaveChat", count=2)
+    await left(club)
+    assert len(club.from_bot) == said, "no greeting"
+    await admin.send(ann, f"/unban {club.id}")
+    await admin.wait(says("is welcome again"))
+    club.add_bot(bob)
+    await club.wait(says("Hello!"))
+
+
+async def test_a_group_that_takes_the_bot_in_can_be_banned_by_a_button(
+    admin: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    group = telegram.group("New club", [ann, bob], with_bot=False)
+    group.add_bot(bob)
+    told = await admin.wait(says("New club"))
+    assert (await told.press("Ban", by=bob)).text == "That is not yours to decide."
+    assert group.bot_status == "member"
+    first = await told.press("Ban", by=ann)
+    assert first.text == f"{group.id} is banned. /unban {group.id} takes it back."
+    await left(group)
+    second = await told.press("Ban", by=ann)
+    assert second.text == f"{group.id} is banned already."
+
+
+async def test_taken_in_by_somebody_banned_it_leaves_at_once(
+    admin: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    await ban(admin, ann, str(bob.id))
+    group = telegram.group("New club", [ann, bob], with_bot=False)
+    group.add_bot(bob)
+    await left(group)
+    assert group.from_bot == []
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("command", ["/ban 5", "/unban 5"])
+async def test_for_anybody_else_there_is_no_such_command(
+    chat: PrivateChat, ann: Person, command: str
+) -> None:
+    await chat.send(ann, command)
+    await chat.wait(says(f"I don't know {command.partition(' ')[0]}."))
+
+
+@pytest.mark.parametrize("command", ["/ban", "/ban bob", "/unban", "/unban bob"])
+async def test_a_slip_is_answered_with_how_it_is_written(
+    admin: PrivateChat, ann: Person, command: str
+) -> None:
+    await admin.send(ann, command)
+    await admin.wait(says(f"Write {command.partition(' ')[0]}"))
