@@ -58,6 +58,7 @@ COMMANDS = (
     Command("quota", N_("What is left, and when it renews"), ("credits",), Scope.PRIVATE),
     Command("history", N_("Your last videos, sent again for free"), ("videos",), Scope.PRIVATE),
     Command("cancel", N_("Call a video back before it starts")),
+    Command("report", N_("Report a video: answer it with this")),
     Command("help", N_("What I can do")),
     Command("start", N_("Begin"), listed=False),
     Command("stats", N_("Videos, people and money"), scope=Scope.ADMIN),

@@ -23,6 +23,7 @@ from handlers import (
     photo,
     prompt,
     quota,
+    reports,
     results,
     settings,
     sharing,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROOMS = (
-    welcome, groups, prompt, photo, card, again, results, sharing, quota, history, cancel,
+    welcome, groups, prompt, photo, card, again, results, reports, sharing, quota, history, cancel,
     settings, groupsettings, models, admin, grant, bans, limit, unsupported, lapsed,
 )  # fmt: skip
 """The first handler that fits an update takes it: commands before words, words before the rest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from handlers.replies import newcomers
+from handlers.replies import newcomers, reported
 from handlers.replies.buttons import Button, Press
 from handlers.replies.words import worth
 
@@ -58,6 +58,8 @@ def in_words(
     """
     if owed.kind == "added":
         return Told(newcomers.text(owed.facts, speech), newcomers.buttons(owed.facts, speech))
+    if owed.kind == "reported":
+        return Told(reported.text(owed.facts, speech), reported.buttons(owed.facts, speech))
     if owed.kind in _ADMIN:
         return Told(_ADMIN[owed.kind](speech).format(**owed.facts))
     facts = dict(owed.facts)

@@ -1,0 +1,221 @@
+"""/report: a video somebody minds reaches whoever runs the bot, who needs one tap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers.replies import reported
+from storage import bans
+from tests.flows.looks import says, shows_video
+from tests.groups.acts import made
+from tests.handlers.commons import SPEECH, settled
+from tests.house import ADMIN
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+USAGE = "Answer one of my videos with /report, and say what is wrong with it."
+
+
+@pytest.fixture
+def owner(telegram: TelegramSandbox) -> Person:
+    """Who runs the bot."""
+    return telegram.person("Olga", user_id=ADMIN)
+
+
+@pytest.fixture
+def desk(telegram: TelegramSandbox, owner: Person) -> PrivateChat:
+    """Where the bot reaches whoever runs it."""
+    return telegram.private(owner)
+
+
+async def reported_by(club: Group, by: Person, video: Message, words: str = "") -> None:
+    """Report a video and wait for the thanks."""
+    asked = await club.send(by, f"/report {words}".strip(), reply_to=video)
+    await club.wait(says("Thank you, passed on.", to=asked.message_id))
+
+
+async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
+    bot: Bot, house: House, club: Group, desk: PrivateChat, ann: Person, bob: Person
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    await reported_by(club, bob, video, "that is   my bath")
+    told = await desk.wait(says("🚩"))
+    assert (told.text or "").splitlines() == [
+        f"🚩 Bob ({bob.id}) reports a video in Film club. Ann ({ann.id}) asked for it.",
+        "They say: that is my bath",
+        "It was made from: a boat in the bath",
+    ]
+    assert [b.text for row in told.buttons for b in row] == ["🗑 Delete", "Ban"]
+
+
+async def test_one_tap_deletes_it_and_a_second_says_that_it_is_gone(
+    bot: Bot,
+    house: House,
+    club: Group,
+    desk: PrivateChat,
+    owner: Person,
+    ann: Person,
+    bob: Person,
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    await reported_by(club, bob, video)
+    told = await desk.wait(says("🚩"))
+    assert (await told.press("Delete", by=owner)).text == "Deleted."
+    await club.wait_gone(video)
+    second = await told.press("Delete", by=owner)
+    assert second.alert
+    assert second.text.startswith("I could not delete it. It is gone already")
+
+
+async def test_one_tap_bans_who_asked_for_it_and_a_second_changes_nothing(
+    bot: Bot,
+    house: House,
+    club: Group,
+    desk: PrivateChat,
+    chat: PrivateChat,
+    owner: Person,
+    ann: Person,
+    bob: Person,
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    await reported_by(club, bob, video)
+    told = await desk.wait(says("🚩"))
+    assert (await told.press("Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
+    assert "is banned already: /report #1" in (await told.press("Ban", by=owner)).text
+    await chat.send(ann, "/video another")
+    await chat.wait(says("You cannot make videos with this bot any more."))
+    await made(house, club, bob, "a train")
+
+
+async def test_only_who_runs_the_bot_decides(
+    bot: Bot, house: House, club: Group, desk: PrivateChat, ann: Person, bob: Person
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    await reported_by(club, bob, video)
+    told = await desk.wait(says("🚩"))
+    for label in ("Delete", "Ban"):
+        assert (await told.press(label, by=bob)).text == "That is not yours to decide."
+    assert not video.deleted
+    async with house.db.reading() as connection:
+        assert not await bans.any_banned(connection, [ann.id])
+
+
+async def test_who_runs_the_bot_is_not_banned_for_a_report(
+    bot: Bot, house: House, club: Group, desk: PrivateChat, owner: Person, bob: Person
+) -> None:
+    club.join(owner)
+    video = await made(house, club, owner, "a boat in the bath")
+    await reported_by(club, bob, video)
+    told = await desk.wait(says("🚩"))
+    assert "no banning them" in (await told.press("Ban", by=owner)).text
+
+
+async def test_each_reporter_counts_once_per_video(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    desk: PrivateChat,
+    ann: Person,
+    bob: Person,
+) -> None:
+    cleo = telegram.person("Cleo")
+    club.join(cleo)
+    video = await made(house, club, ann, "a boat in the bath")
+    for reporter in (bob, bob, cleo):
+        await reported_by(club, reporter, video)
+    await desk.wait(says("🚩 Cleo"))
+    assert len([m for m in desk.from_bot if says("🚩")(m)]) == 2
+
+
+async def test_alone_with_the_bot_a_report_is_thanked_for_also_of_what_history_sent(
+    bot: Bot, house: House, desk: PrivateChat, chat: PrivateChat, ann: Person
+) -> None:
+    video = await made(house, chat, ann, "a boat in the bath")
+    await chat.send(ann, "/history")
+    await (await chat.wait(says("Tap a number"))).press("1")
+    again = await chat.wait(lambda m: m.video is not None and m is not video)
+    asked = await chat.send(ann, "/report it shows somebody else", reply_to=again)
+    await chat.wait(says("Thank you for telling me.", to=asked.message_id))
+    await desk.wait(says(f"Ann ({ann.id}) reports a video in their private chat."))
+
+
+async def test_what_is_no_video_of_ours_is_answered_with_how_it_is_done(
+    bot: Bot, club: Group, chat: PrivateChat, desk: PrivateChat, ann: Person, bob: Person
+) -> None:
+    asked = await club.send(bob, "/report")
+    usage = await club.wait(says(USAGE, to=asked.message_id))
+    asked = await club.send(bob, "/report you", reply_to=usage)
+    await club.wait(says(USAGE, to=asked.message_id))
+    asked = await chat.send(ann, "/report me")
+    await chat.wait(says(USAGE, to=asked.message_id))
+    assert desk.from_bot == []
+
+
+async def test_a_bare_report_of_somebody_elses_message_is_for_another_bot(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    spam = await club.send(ann, "buy my coins")
+    await club.send(bob, "/report spam", reply_to=spam)
+    named = await club.send(bob, f"/report@{telegram.bot.username} spam", reply_to=spam)
+    await club.wait(says(USAGE, to=named.message_id))
+    assert len(club.from_bot) == 1
+
+
+async def test_in_a_topic_a_bare_report_answers_nobody(
+    bot: Bot, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    forum = telegram.group("Forum", [ann, bob], forum=True)
+    films = forum.topic("Films")
+    await forum.send(bob, "/report", topic=films)
+    assert (await forum.wait(says(USAGE))).topic is films
+
+
+async def test_while_nobody_runs_the_bot_it_says_so(
+    house: House, club: Group, ann: Person, bob: Person
+) -> None:
+    async with house.running(admin_ids=frozenset()):
+        video = await made(house, club, ann, "a boat in the bath")
+        asked = await club.send(bob, "/report", reply_to=video)
+        await club.wait(says("Nobody runs me yet", to=asked.message_id))
+
+
+async def test_a_long_story_is_shortened(
+    bot: Bot, house: House, club: Group, desk: PrivateChat, ann: Person, bob: Person
+) -> None:
+    await club.send(ann, "/video " + "a very long boat " * 40)
+    video = await club.wait(shows_video())
+    await settled(house)
+    await reported_by(club, bob, video, "I mind it very much " * 100)
+    told = await desk.wait(says("🚩"))
+    assert [len(line) < 330 for line in (told.text or "").splitlines()] == [True] * 3
+    assert (told.text or "").count("…") == 2
+
+
+def facts(**changes: Any) -> dict[str, Any]:
+    """What a notice of a report is made of."""
+    return {
+        "generation": 7,
+        "place": "Film club",
+        "reporter": "Bob (2)",
+        "owner": "Film club (-5)",
+        "by_person": False,
+        "words": "",
+        "prompt": "",
+    } | changes
+
+
+def test_who_asked_as_a_group_or_channel_is_not_banned_by_a_tap() -> None:
+    rows = reported.buttons(facts(), SPEECH)
+    assert [[button.text for button in row] for row in rows] == [["🗑 Delete"]]
+
+
+def test_without_words_and_prompt_a_report_is_one_line() -> None:
+    assert reported.text(facts(), SPEECH) == (
+        "🚩 Bob (2) reports a video in Film club. Film club (-5) asked for it."
+    )
