@@ -14,6 +14,7 @@ from storage.accounts import Account
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import made
+from tests.groups.test_pools import give
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -170,8 +171,9 @@ async def test_an_anonymous_admin_and_a_channel_are_owners_of_their_own(
 
 
 async def test_a_card_of_an_anonymous_admin_is_answered_with_how_to_do_it(
-    bot: Bot, club: Group, ann: Person, provider: AimlApiSandbox
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, provider: AimlApiSandbox
 ) -> None:
+    await give(telegram, club, ann, "100")
     sent = await club.send_photo(ann, photo())
     await club.send(
         ann,
