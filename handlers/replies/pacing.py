@@ -37,13 +37,13 @@ _SPOKEN = ("send", "copy", "forward", "edit")
 
 
 class Urgency(IntEnum):
-    """How much a request matters, most urgent first."""
+    """How much a request matters, most urgent first; python-telegram-bot passes no 0 on."""
 
-    RESULT = 0
+    RESULT = 1
     """A video: its turn was taken before (`Pacing.turn`), and whoever sends it tries again."""
-    ANSWER = 1
+    ANSWER = 2
     """What somebody asked for; it waits its turn."""
-    COSMETIC = 2
+    COSMETIC = 3
     """Status texts, their edits, chat actions, reactions."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram.error import RetryAfter
 
+from handlers.replies.outbox import UPLOADS
 from handlers.replies.outcomes import LeftOut, NotSent
 from handlers.replies.pacing import GROUP, Lane, Pacing, Rate, Urgency
 from sandbox.telegram import Fault
@@ -102,6 +103,25 @@ async def test_what_waited_for_a_flood_limit_arrives_after_it(
         await group.wait(shows_video(to=asked.message_id))
         await settled(house)
     assert len([one for one in group.messages if one.video]) == 1
+
+
+async def test_groups_that_wait_for_a_flood_limit_hold_up_nobody_in_private(
+    strict_house: House, strict_telegram: TelegramSandbox
+) -> None:
+    people = [strict_telegram.person(f"Member {n}") for n in range(UPLOADS)]
+    floods = []
+    async with strict_house.running(times=PACED):
+        for one in people:
+            group = strict_telegram.group(f"Club of {one.first_name}", [one])
+            rule = strict_telegram.faults.always("sendVideo", Fault.flood(50), chat_id=group.id)
+            floods.append(rule)
+            await group.send(one, "/video a boat")
+        await strict_telegram.wait_for_call("sendVideo", count=UPLOADS)
+        cleo = strict_telegram.person("Cleo")
+        hers = strict_telegram.private(cleo)
+        await hers.send(cleo, "/video a train")
+        await hers.wait(shows_video("a train"), timeout=20)
+    assert [rule.hits for rule in floods] == [1] * UPLOADS, "each is told once, and waits"
 
 
 async def test_an_answer_waits_for_a_flood_limit_and_is_said_once(

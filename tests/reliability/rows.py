@@ -41,7 +41,8 @@ QUICK = Times(
     provider=ProviderTimes(
         submit=0.3, submit_in_all=0.6, ask=0.3, ask_in_all=0.6, fetch_in_all=0.6
     ),
-    updates=Patience(look=0.02, deaf=2, restart=0.5, longest=0.5, restarts=5),
+    # a clock that was put forward makes it deaf: a poll may take its second before the next restart
+    updates=Patience(look=0.02, deaf=2, restart=1.5, longest=1.5, restarts=5),
     limits_second=0.001,
 )
 """Nobody waits long for an answer that will not come."""
