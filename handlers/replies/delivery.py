@@ -1,13 +1,15 @@
 """Bring a finished video to whoever asked: here, or in the next best place.
 
-Telegram takes no idempotency key: the intent is committed before each upload, and
-after an answer that was lost the video is sent once more. A second copy is better
-than a lost video.
+Telegram takes no idempotency key: the intent is committed right before each upload,
+and after an answer that was lost the video is sent once more. A second copy is better
+than a lost video. What surely did not arrive does not count.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,16 +31,16 @@ from storage import chats, generations, groups, people
 from storage.generations import State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from generation.media import MediaProcesses
     from generation.videos import Deliverable
-    from handlers.replies.buttons import Button
     from handlers.replies.language import Languages, Speech
     from handlers.replies.outbox import Outbox, Sent
     from handlers.replies.results import ResultButtons
+    from handlers.replies.uploads import Upload
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation
@@ -105,11 +107,10 @@ class Deliveries:
         parcel = Parcel(video, words, generation, speech)
         while places:
             try:
-                await self._outbox.turn(places[0].chat)
-                buttons = self._buttons(places[0], parcel)
-                if not await self._intend(generation):
-                    return
-                sent = await self._hand_over(places[0], parcel, buttons)
+                async with self._attempt(generation, places[0]) as upload:
+                    if not await self._intend(generation):
+                        return
+                    sent = await self._hand_over(places[0], parcel, upload)
             except NotSent as error:
                 wait = max(error.retry_after, schedule.backoff(generation.setbacks))
                 await self._later(generation, wait, surely=True)
@@ -119,6 +120,7 @@ class Deliveries:
                 return
             except SendError as error:
                 logger.info("generation %d cannot go there: %r", generation.id, error)
+                await self._undo(generation)
                 places, parcel = await self._otherwise(generation, places, parcel, error)
             else:
                 await self._arrived(generation, places[0], sent)
@@ -132,23 +134,31 @@ class Deliveries:
             _, speech = await self._places(generation)
             words = caption(generation, speech, ai_label=self._ai_label)
             parcel = Parcel(video, words, generation, speech)
-            buttons = self._buttons(Place(place), parcel)
-            if await self._intend(generation):
-                sent = await self._hand_over(Place(place), parcel, buttons)
-                await self._arrived(generation, Place(place), sent)
+            async with self._attempt(generation, Place(place)) as upload:
+                if not await self._intend(generation):
+                    return
+                sent = await self._hand_over(Place(place), parcel, upload)
+            await self._arrived(generation, Place(place), sent)
         except (MediaError, NotAVideo, SendError) as error:
             logger.info("generation %d stays kept: %r", generation.id, error)
         finally:
             self._tidy(generation, keep_source=True)
 
-    def _buttons(self, place: Place, parcel: Parcel) -> list[list[Button]]:
-        return self._layout().under(
-            parcel.generation, parcel.speech, in_private=place.chat.is_private
-        )
+    @asynccontextmanager
+    async def _attempt(self, generation: Generation, place: Place) -> AsyncIterator[Upload]:
+        """Wait for all a send needs, and only then let it begin; a stop before that leaves nothing.
 
-    async def _hand_over(
-        self, place: Place, parcel: Parcel, buttons: Sequence[Sequence[Button]]
-    ) -> Sent:
+        Where it is stopped, whether the file had left tells whether somebody may have it.
+        """
+        async with self._outbox.uploading(place.chat) as upload:
+            try:
+                yield upload
+            except asyncio.CancelledError:
+                if not upload.is_gone:
+                    await asyncio.shield(self._undo(generation))
+                raise
+
+    async def _hand_over(self, place: Place, parcel: Parcel, upload: Upload) -> Sent:
         async with self._db.reading() as connection:
             # its admins may have chosen otherwise since the video was asked for
             group = await groups.find(connection, place.chat.id)
@@ -156,10 +166,13 @@ class Deliveries:
             place.chat,
             parcel.video,
             parcel.caption,
+            upload,
             as_document=parcel.as_document,
             spoiler=group.blurred,
             silent=quiet.is_quiet(group, self._zone, self._clock()),
-            buttons=buttons,
+            buttons=self._layout().under(
+                parcel.generation, parcel.speech, in_private=place.chat.is_private
+            ),
             reply_to=place.reply_to,
             thread_id=place.thread_id,
         )
@@ -214,6 +227,14 @@ class Deliveries:
             return await generations.note(
                 tx, generation.id, generation.state,
                 send_started_at=self._clock(), sends=generation.sends + 1,
+            )  # fmt: skip
+
+    async def _undo(self, generation: Generation) -> None:
+        """Forget a send that surely did not arrive."""
+        async with self._db.transaction() as tx:
+            await generations.note(
+                tx, generation.id, generation.state,
+                send_started_at=generation.send_started_at, sends=generation.sends,
             )  # fmt: skip
 
     async def _later(self, generation: Generation, wait: float, *, surely: bool) -> None:

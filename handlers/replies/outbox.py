@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram import ForceReply, InputFile, LinkPreviewOptions, ReplyParameters
 
 from handlers.replies.buttons import Button, keyboard
-from handlers.replies.outcomes import Refused, SendError, translated
+from handlers.replies.outcomes import NotSent, Refused, SendError, translated
 from handlers.replies.pacing import Urgency
+from handlers.replies.uploads import Upload, UploadedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from telegram import InlineKeyboardMarkup, Message
     from telegram.ext import ExtBot
@@ -58,9 +60,19 @@ class Outbox:
         """The address that opens the bot in private."""
         return self._bot.link
 
-    async def turn(self, chat: Chat) -> None:
-        """Wait until a file may go to a chat; `send_file` does not wait again."""
+    @asynccontextmanager
+    async def uploading(self, chat: Chat) -> AsyncIterator[Upload]:
+        """Wait for a turn in a chat, then for a place among the uploads, and hold it.
+
+        Raises:
+            NotSent: Telegram wants longer silence there than one should wait for.
+        """
         await self._pacing.turn(chat.telegram_id)
+        async with self._uploads:
+            # Telegram may have asked for silence while others were uploading
+            if wait := self._pacing.silence(chat.telegram_id):
+                raise NotSent("the chat is to be left alone", wait)
+            yield Upload()
 
     async def say(
         self,
@@ -164,6 +176,7 @@ class Outbox:
         chat: Chat,
         video: Deliverable,
         caption: str,
+        upload: Upload,
         *,
         as_document: bool = False,
         spoiler: bool = False,
@@ -174,27 +187,28 @@ class Outbox:
     ) -> Sent:
         """Upload a video, streamed from the disk, with all that players need to show it.
 
-        Its turn is to be taken before. `spoiler` covers a video until it is tapped, which
-        Telegram does for no document; `silent` keeps phones quiet.
+        `upload` is held meanwhile (see `uploading`). `spoiler` covers a video until it is
+        tapped, which Telegram does for no document; `silent` keeps phones quiet.
         """
-        async with self._uploads:
-            return await self._upload(
-                chat,
-                video,
-                caption[:LONGEST_CAPTION],
-                as_document=as_document,
-                spoiler=spoiler,
-                silent=silent,
-                markup=keyboard(buttons),
-                reply=_answers(reply_to),
-                thread_id=thread_id,
-            )
+        return await self._upload(
+            chat,
+            video,
+            caption[:LONGEST_CAPTION],
+            upload,
+            as_document=as_document,
+            spoiler=spoiler,
+            silent=silent,
+            markup=keyboard(buttons),
+            reply=_answers(reply_to),
+            thread_id=thread_id,
+        )
 
     async def _upload(
         self,
         chat: Chat,
         video: Deliverable,
         caption: str,
+        upload: Upload,
         *,
         as_document: bool,
         spoiler: bool,
@@ -203,13 +217,13 @@ class Outbox:
         reply: ReplyParameters | None,
         thread_id: int | None,
     ) -> Sent:
-        with video.path.open("rb") as stream, translated():
+        with UploadedFile(video.path, upload) as stream, translated():
             # read_file_handle=False: the default would hold the file three times in memory
-            upload = InputFile(stream, filename=video.path.name, read_file_handle=False)
+            file = InputFile(stream, filename=video.path.name, read_file_handle=False)
             if as_document or video.kind == "document":
                 message = await self._bot.send_document(
                     chat.telegram_id,
-                    upload,
+                    file,
                     caption=caption,
                     reply_markup=markup,
                     reply_parameters=reply,
@@ -220,7 +234,7 @@ class Outbox:
             else:
                 message = await self._bot.send_video(
                     chat.telegram_id,
-                    upload,
+                    file,
                     duration=round(video.seconds),
                     width=video.width,
                     height=video.height,

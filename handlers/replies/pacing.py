@@ -150,6 +150,10 @@ class Pacing(BaseRateLimiter[Urgency]):
         for lane in self._lanes.values():
             await lane.close()
 
+    def silence(self, telegram_id: int) -> float:
+        """Return the seconds until Telegram wants to hear from us in a chat again."""
+        return self._lane(telegram_id).silence
+
     async def turn(self, telegram_id: int, urgency: Urgency = Urgency.RESULT) -> None:
         """Wait for a turn in a chat.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,10 @@ from telegram.error import BadRequest, TimedOut
 from handlers.replies.outbox import Outbox, Sent
 from handlers.replies.outcomes import NoTopic, NotSent, Refused, SentPerhaps, TooLarge, Unreachable
 from handlers.replies.pacing import Pacing
+from handlers.replies.uploads import Upload
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from generation.videos import Deliverable
@@ -47,8 +50,10 @@ class StandInOutbox(Outbox):
         self._telegram = telegram
         self._weather = telegram.weather
 
-    async def turn(self, _chat: Chat) -> None:
+    @asynccontextmanager
+    async def uploading(self, _chat: Chat) -> AsyncIterator[Upload]:
         await self._weather.passes(0.0, 1.0)
+        yield Upload()
 
     async def say(self, chat: Chat, text: str, **_: Any) -> int:
         await self._weather.passes(0.05, 1.0)
@@ -78,8 +83,9 @@ class StandInOutbox(Outbox):
         await self.edit()
 
     async def send_file(
-        self, chat: Chat, video: Deliverable, caption: str, *, as_document: bool = False, **_: Any
-    ) -> Sent:
+        self, chat: Chat, video: Deliverable, caption: str, upload: Upload, *,
+        as_document: bool = False, **_: Any,
+    ) -> Sent:  # fmt: skip
         prompt = caption.splitlines()[-1]
         fault = self._weather.fault("sending", 0.08, _VIDEO)
         try:
@@ -88,6 +94,7 @@ class StandInOutbox(Outbox):
             self._refuse_video(fault, as_document=as_document)
             self._fail(fault)
             assert video.size
+            upload.is_gone = True
             self._telegram.videos[prompt] += 1
             self._lose_the_answer(fault)
             await self._weather.passes(0.05, 1.0)
