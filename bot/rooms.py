@@ -131,6 +131,7 @@ def furnish(ground: Ground) -> Rooms:
             ai_label=settings.ai_label,
             zone=settings.timezone,
             clock=ground.clock,
+            wake=alarms.wake,
         ),
         notices=Notices(
             db=ground.db,

@@ -29,9 +29,10 @@ from handlers.replies.outcomes import (
 from handlers.replies.parcels import Parcel, Place, caption
 from storage import chats, generations, groups, people
 from storage.generations import State
+from storage.notices import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -71,6 +72,7 @@ class Deliveries:
         ai_label: bool,
         zone: ZoneInfo,
         clock: Callable[[], float],
+        wake: Callable[[int], None],
     ) -> None:
         self._db = db
         self._outbox = outbox
@@ -83,6 +85,7 @@ class Deliveries:
         self._ai_label = ai_label
         self._zone = zone
         self._clock = clock
+        self._wake = wake
 
     async def deliver(self, generation: Generation) -> None:
         """Send a ready video once, or note when to try again."""
@@ -103,6 +106,7 @@ class Deliveries:
     async def _send(self, generation: Generation, video: Deliverable) -> None:
         """Try one place after the other until the video is somewhere, or nobody can tell."""
         places, speech = await self._places(generation)
+        refused = {place.chat.id for place in places}
         words = caption(generation, speech, ai_label=self._ai_label)
         parcel = Parcel(video, words, generation, speech)
         while places:
@@ -125,7 +129,7 @@ class Deliveries:
             else:
                 await self._arrived(generation, places[0], sent)
                 return
-        await self._keep(generation, "nobody can receive it")
+        await self._keep(generation, "nobody can receive it", refused)
 
     async def bring(self, generation: Generation, place: Chat) -> None:
         """Send a kept video to somebody who came back; what fails stays kept for the next time."""
@@ -262,11 +266,22 @@ class Deliveries:
             )  # fmt: skip
         self._tidy(generation, keep_source=False)
 
-    async def _keep(self, generation: Generation, reason: str) -> None:
+    async def _keep(
+        self, generation: Generation, reason: str, refused: Collection[int] = ()
+    ) -> None:
+        """Keep a video, and say so alone with its asker, unless that place has just refused it."""
+        now, told = self._clock(), None
         async with self._db.transaction() as tx:
+            if generation.account.is_person:
+                told = await chats.by_telegram_id(tx, generation.account.id)
+            if told is not None and (not told.reachable or told.id in refused):
+                told = None
+            owes = [] if told is None else [_kept(generation, told)]
             await lifecycle.advance(
-                tx, generation, State.UNDELIVERABLE, reason=reason, now=self._clock()
+                tx, generation, State.UNDELIVERABLE, reason=reason, now=now, owes=owes
             )
+        if told is not None:
+            self._wake(told.id)
 
     def _tidy(self, generation: Generation, *, keep_source: bool) -> None:
         """Remove what was made for sending, and the video itself once it arrived."""
@@ -274,3 +289,15 @@ class Deliveries:
         for file in source.parent.glob(f"{source.stem}.*"):
             if file != source or not keep_source:
                 file.unlink(missing_ok=True)
+
+
+def _kept(generation: Generation, told: Chat) -> Notice:
+    """Say that somebody is owed the news of a video that waits for them."""
+    return Notice(
+        cause=f"generation:{generation.id}:undeliverable",
+        chat=told.id,
+        kind="undeliverable",
+        facts={},
+        person=generation.account.id,
+        generation=generation.id,
+    )

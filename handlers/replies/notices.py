@@ -144,6 +144,9 @@ def _reason(kind: str, facts: dict[str, Any], speech: Speech) -> str:
         "parked_unknown": _(
             "I could not find out whether this one is being made. If it comes, it is on the house."
         ),
+        "undeliverable": _(
+            "I have a video for you that I could not deliver. Send /start and I bring it."
+        ),
     }[kind]
 
 

@@ -125,7 +125,7 @@ class Life:
             data_dir=self._folder,
             admin_ids=frozenset({ADMIN}),
         )
-        alarms = Alarms(settings.admin_ids)
+        alarms = Alarms(settings.admin_ids, wake=lambda chat: self.wake(chat))  # noqa: PLW0108 - made further down
         rests = Rests(alarms, self.clock)
         catalogue = Catalogue(
             db=self.db, feeds=Feeds(http, url=URL), known=self.offer, names=settings.models,
