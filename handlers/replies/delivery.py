@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generation import lifecycle, schedule
+from generation import schedule
 from generation.mediaerrors import MediaError, MediaFailed
 from generation.videos import NotAVideo, prepare
 from handlers.replies import quiet
@@ -26,19 +26,20 @@ from handlers.replies.outcomes import (
     TooLarge,
     Unreachable,
 )
-from handlers.replies.parcels import Parcel, Place, caption
+from handlers.replies.pacing import PATIENCE_SECONDS
+from handlers.replies.parcels import Parcel, Place, caption, places_for
+from handlers.replies.sends import Sends
 from storage import chats, generations, groups, people
 from storage.generations import State
-from storage.notices import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from generation.media import MediaProcesses
     from generation.videos import Deliverable
-    from handlers.replies.language import Languages, Speech
+    from handlers.replies.language import Languages
     from handlers.replies.outbox import Outbox, Sent
     from handlers.replies.results import ResultButtons
     from handlers.replies.uploads import Upload
@@ -50,8 +51,11 @@ MOST_SENDS = 2
 """How often a video is sent whose arrival nobody can tell."""
 MOST_SETBACKS = 20
 """How often in a row a video is tried that cannot be prepared: well over an hour."""
+MOST_TRIES = 5
+"""How often a kept video is tried that surely did not arrive, while somebody waits for it."""
 RESEND_SECONDS = 10.0
 """How long to wait before it is sent again."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -85,68 +89,89 @@ class Deliveries:
         self._ai_label = ai_label
         self._zone = zone
         self._clock = clock
-        self._wake = wake
+        self._sends = Sends(db=db, clock=clock, wake=wake)
 
     async def deliver(self, generation: Generation) -> None:
         """Send a ready video once, or note when to try again."""
         if generation.send_started_at is not None and generation.sends >= MOST_SENDS:
-            await self._keep(generation, "nobody knows whether it arrived")
+            await self._sends.keep(generation, "nobody knows whether it arrived")
             return
         try:
-            await self._send(generation, await self._prepared(generation, self._limit))
+            parcel = await self._parcel(generation)
+            places = await self._places(generation)
+            if not await self._send(places, parcel):
+                refused = {place.chat.id for place in places}
+                await self._sends.keep(generation, "nobody can receive it", refused)
+        except NotSent as error:
+            wait = schedule.backoff(generation.setbacks, error.retry_after)
+            await self._sends.later(generation, wait, surely=True)
+        except SentPerhaps:
+            await self._sends.later(generation, RESEND_SECONDS, surely=False)
         except (MediaError, NotAVideo) as error:
             logger.warning("generation %d cannot be prepared: %s", generation.id, error)
             if generation.setbacks < MOST_SETBACKS:
-                await self._later(generation, schedule.backoff(generation.setbacks), surely=True)
+                await self._sends.later(
+                    generation, schedule.backoff(generation.setbacks), surely=True
+                )
             else:
-                await self._keep(generation, "cannot be prepared")
+                await self._sends.keep(generation, "cannot be prepared")
         finally:
             self._tidy(generation, keep_source=True)
 
-    async def _send(self, generation: Generation, video: Deliverable) -> None:
-        """Try one place after the other until the video is somewhere, or nobody can tell."""
-        places, speech = await self._places(generation)
-        refused = {place.chat.id for place in places}
-        words = caption(generation, speech, ai_label=self._ai_label)
-        parcel = Parcel(video, words, generation, speech)
+    async def bring(self, generation: Generation, chat: Chat) -> None:
+        """Send a kept video to somebody who came back; what fails stays kept for the next time."""
+        async with self._db.reading() as connection:
+            kept = await generations.find(connection, generation.id)
+        if kept is None or kept.state is not State.UNDELIVERABLE:
+            return  # it was brought while this was being asked for
+        try:
+            parcel = await self._parcel(kept)
+            places = [one for one in await self._places(kept) if one.chat.id == chat.id]
+            if not await self._insist(places or [Place(chat)], parcel):
+                logger.info("generation %d stays kept: refused", kept.id)
+        except (MediaError, NotAVideo, SendError) as error:
+            logger.info("generation %d stays kept: %r", kept.id, error)
+        finally:
+            self._tidy(kept, keep_source=True)
+
+    async def _insist(self, places: Sequence[Place], parcel: Parcel) -> bool:
+        """Send, and again while it surely did not arrive: it was promised a moment ago."""
+        for setbacks in range(MOST_TRIES):
+            try:
+                return await self._send(places, parcel)
+            except NotSent as error:
+                await self._sends.undo(parcel.generation)
+                wait = schedule.backoff(setbacks, error.retry_after)
+                if wait > PATIENCE_SECONDS:
+                    raise
+                await asyncio.sleep(wait)
+        return False
+
+    async def _send(self, places: Sequence[Place], parcel: Parcel) -> bool:
+        """Try one place after the other; False where nobody could receive it.
+
+        Raises:
+            NotSent: it is to be tried later.
+            SentPerhaps: nobody can tell whether it is somewhere.
+        """
+        generation = parcel.generation
         while places:
             try:
                 async with self._attempt(generation, places[0]) as upload:
-                    if not await self._intend(generation):
-                        return
+                    if not await self._sends.intend(generation):
+                        return True  # it is no longer as it was read: nothing is left to do here
                     sent = await self._hand_over(places[0], parcel, upload)
-            except NotSent as error:
-                wait = max(error.retry_after, schedule.backoff(generation.setbacks))
-                await self._later(generation, wait, surely=True)
-                return
-            except SentPerhaps:
-                await self._later(generation, RESEND_SECONDS, surely=False)
-                return
+            except (NotSent, SentPerhaps):
+                raise
             except SendError as error:
                 logger.info("generation %d cannot go there: %r", generation.id, error)
-                await self._undo(generation)
-                places, parcel = await self._otherwise(generation, places, parcel, error)
+                await self._sends.undo(generation)
+                places, parcel = await self._otherwise(places, parcel, error)
             else:
-                await self._arrived(generation, places[0], sent)
-                return
-        await self._keep(generation, "nobody can receive it", refused)
-
-    async def bring(self, generation: Generation, place: Chat) -> None:
-        """Send a kept video to somebody who came back; what fails stays kept for the next time."""
-        try:
-            video = await self._prepared(generation, self._limit)
-            _, speech = await self._places(generation)
-            words = caption(generation, speech, ai_label=self._ai_label)
-            parcel = Parcel(video, words, generation, speech)
-            async with self._attempt(generation, Place(place)) as upload:
-                if not await self._intend(generation):
-                    return
-                sent = await self._hand_over(Place(place), parcel, upload)
-            await self._arrived(generation, Place(place), sent)
-        except (MediaError, NotAVideo, SendError) as error:
-            logger.info("generation %d stays kept: %r", generation.id, error)
-        finally:
-            self._tidy(generation, keep_source=True)
+                await self._sends.arrived(generation, places[0], sent)
+                self._tidy(generation, keep_source=False)
+                return True
+        return False
 
     @asynccontextmanager
     async def _attempt(self, generation: Generation, place: Place) -> AsyncIterator[Upload]:
@@ -159,7 +184,7 @@ class Deliveries:
                 yield upload
             except asyncio.CancelledError:
                 if not upload.is_gone:
-                    await asyncio.shield(self._undo(generation))
+                    await asyncio.shield(self._sends.undo(generation))
                 raise
 
     async def _hand_over(self, place: Place, parcel: Parcel, upload: Upload) -> Sent:
@@ -182,8 +207,8 @@ class Deliveries:
         )
 
     async def _otherwise(
-        self, generation: Generation, places: list[Place], parcel: Parcel, error: SendError
-    ) -> tuple[list[Place], Parcel]:
+        self, places: Sequence[Place], parcel: Parcel, error: SendError
+    ) -> tuple[Sequence[Place], Parcel]:
         """Say what is left to try after a place or a form was surely refused."""
         here, others = places[0], places[1:]
         match error:
@@ -191,7 +216,7 @@ class Deliveries:
                 return [await self._moved(here, error), *others], parcel
             case TooLarge():
                 # the server's limit is lower than we believed
-                smaller = await self._prepared(generation, int(parcel.video.size * 0.8))
+                smaller = await self._prepared(parcel.generation, int(parcel.video.size * 0.8))
                 return places, replace(parcel, video=smaller)
             case Refused() if not parcel.as_document:
                 return places, replace(parcel, as_document=True)
@@ -200,55 +225,25 @@ class Deliveries:
                     await chats.set_reachable(tx, here.chat.id, reachable=False)
         return others, replace(parcel, as_document=False)
 
+    async def _parcel(self, generation: Generation) -> Parcel:
+        video = await self._prepared(generation, self._limit)
+        person = None
+        if generation.account.is_person:
+            async with self._db.reading() as connection:
+                person = await people.find(connection, generation.account.id)
+        speech = self._languages.speech(person.language if person else None)
+        words = caption(generation, speech, ai_label=self._ai_label)
+        return Parcel(video, words, generation, speech)
+
     async def _prepared(self, generation: Generation, limit: int) -> Deliverable:
         source = self._video_of(generation.id)
         if not source.exists() and not await self._restore(generation):
             raise MediaFailed("the file is gone, and cannot be fetched again")
         return await prepare(self._media, source, source.parent, limit=limit)
 
-    async def _places(self, generation: Generation) -> tuple[list[Place], Speech]:
-        """Return where it may go, best first: as asked, without its topic, in private."""
+    async def _places(self, generation: Generation) -> list[Place]:
         async with self._db.reading() as connection:
-            # its group may have moved meanwhile, where its messages have other numbers
-            generation = await generations.find(connection, generation.id) or generation
-            chat = await chats.find(connection, generation.chat)
-            person = private = None
-            if generation.account.is_person:
-                person = await people.find(connection, generation.account.id)
-                private = await chats.by_telegram_id(connection, generation.account.id)
-        places = []
-        if chat is not None:
-            places.append(Place(chat, generation.thread_id, generation.message_id))
-            if generation.thread_id is not None:
-                places.append(Place(chat))
-        if private is not None and private != chat:
-            places.append(Place(private))
-        return places, self._languages.speech(person.language if person else None)
-
-    async def _intend(self, generation: Generation) -> bool:
-        """Commit that a send begins; False where somebody else brought the video meanwhile."""
-        async with self._db.transaction() as tx:
-            return await generations.note(
-                tx, generation.id, generation.state,
-                send_started_at=self._clock(), sends=generation.sends + 1,
-            )  # fmt: skip
-
-    async def _undo(self, generation: Generation) -> None:
-        """Forget a send that surely did not arrive."""
-        async with self._db.transaction() as tx:
-            await generations.note(
-                tx, generation.id, generation.state,
-                send_started_at=generation.send_started_at, sends=generation.sends,
-            )  # fmt: skip
-
-    async def _later(self, generation: Generation, wait: float, *, surely: bool) -> None:
-        """Try again after `wait` seconds; an attempt that surely failed does not count."""
-        undone = {"send_started_at": None, "sends": generation.sends} if surely else {}
-        async with self._db.transaction() as tx:
-            await generations.note(
-                tx, generation.id, State.READY,
-                due_at=self._clock() + wait, setbacks=generation.setbacks + 1, **undone,
-            )  # fmt: skip
+            return await places_for(connection, generation)
 
     async def _moved(self, place: Place, moved: Moved) -> Place:
         async with self._db.transaction() as tx:
@@ -257,47 +252,9 @@ class Deliveries:
         # the old group's message ids mean other messages in the new one
         return Place(chat)
 
-    async def _arrived(self, generation: Generation, place: Place, sent: Sent) -> None:
-        async with self._db.transaction() as tx:
-            await lifecycle.advance(
-                tx, generation, State.DELIVERED, reason="sent", now=self._clock(),
-                delivered_chat=place.chat.id, delivered_message=sent.message_id,
-                file_id=sent.file_id, file_kind=sent.file_kind, send_started_at=None,
-            )  # fmt: skip
-        self._tidy(generation, keep_source=False)
-
-    async def _keep(
-        self, generation: Generation, reason: str, refused: Collection[int] = ()
-    ) -> None:
-        """Keep a video, and say so alone with its asker, unless that place has just refused it."""
-        now, told = self._clock(), None
-        async with self._db.transaction() as tx:
-            if generation.account.is_person:
-                told = await chats.by_telegram_id(tx, generation.account.id)
-            if told is not None and (not told.reachable or told.id in refused):
-                told = None
-            owes = [] if told is None else [_kept(generation, told)]
-            await lifecycle.advance(
-                tx, generation, State.UNDELIVERABLE, reason=reason, now=now, owes=owes
-            )
-        if told is not None:
-            self._wake(told.id)
-
     def _tidy(self, generation: Generation, *, keep_source: bool) -> None:
         """Remove what was made for sending, and the video itself once it arrived."""
         source = self._video_of(generation.id)
         for file in source.parent.glob(f"{source.stem}.*"):
             if file != source or not keep_source:
                 file.unlink(missing_ok=True)
-
-
-def _kept(generation: Generation, told: Chat) -> Notice:
-    """Say that somebody is owed the news of a video that waits for them."""
-    return Notice(
-        cause=f"generation:{generation.id}:undeliverable",
-        chat=told.id,
-        kind="undeliverable",
-        facts={},
-        person=generation.account.id,
-        generation=generation.id,
-    )

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation.lifecycle import GIFT
+from storage import chats, generations
 
 if TYPE_CHECKING:
+    from aiosqlite import Connection
+
     from generation.videos import Deliverable
     from handlers.replies.language import Speech
     from storage.chats import Chat
@@ -35,6 +38,24 @@ class Parcel:
     generation: Generation
     speech: Speech
     as_document: bool = False
+
+
+async def places_for(connection: Connection, generation: Generation) -> list[Place]:
+    """Return where a video may go, best first: as asked, without its topic, in private."""
+    # its group may have moved meanwhile, where its messages have other numbers
+    generation = await generations.find(connection, generation.id) or generation
+    chat = await chats.find(connection, generation.chat)
+    private = None
+    if generation.account.is_person:
+        private = await chats.by_telegram_id(connection, generation.account.id)
+    places = []
+    if chat is not None:
+        places.append(Place(chat, generation.thread_id, generation.message_id))
+        if generation.thread_id is not None:
+            places.append(Place(chat))
+    if private is not None and private != chat:
+        places.append(Place(private))
+    return places
 
 
 def caption(generation: Generation, speech: Speech, *, ai_label: bool) -> str:

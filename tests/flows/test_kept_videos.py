@@ -8,6 +8,7 @@ import pytest
 
 from handlers.replies import delivery
 from sandbox.telegram import Fault
+from storage import chats, generations
 from tests.flows.looks import says, shows_video
 from tests.flows.test_next_best_place import becomes
 
@@ -60,3 +61,86 @@ async def test_nobody_is_told_where_the_video_was_refused_just_now(
         await chat.send(ann, "/help")
         await chat.wait(says("/video"))
     assert not [one for one in chat.from_bot if KEPT in (one.text or "")]
+
+
+async def lost(house: House, chat: PrivateChat, ann: Person) -> None:
+    """Have a video made for Ann that nobody can receive, and let her come back."""
+    refused = house.telegram.faults.always("sendVideo", Fault.error(403, "Forbidden: blocked"))
+    await chat.send(ann, "/video a cat")
+    await becomes(house, "undeliverable")
+    refused.release()
+
+
+async def test_a_kept_video_that_telegram_refuses_as_a_video_is_brought_as_a_document(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        await lost(house, chat, ann)
+        telegram.faults.next("sendVideo", Fault.error(400, "Bad Request: wrong file"))
+        await chat.send(ann, "/start")
+        await chat.wait(lambda message: message.document)
+        await becomes(house, "delivered")
+
+
+async def test_a_kept_video_too_large_for_telegram_is_brought_smaller(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        await lost(house, chat, ann)
+        telegram.faults.next("sendVideo", Fault.error(413, "Request Entity Too Large"))
+        await chat.send(ann, "/start")
+        await chat.wait(shows_video("a cat"))
+        await becomes(house, "delivered")
+
+
+async def test_a_kept_video_waits_for_a_flood_limit_without_being_asked_for_again(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        await lost(house, chat, ann)
+        telegram.faults.next("sendVideo", Fault.flood(1))
+        await chat.send(ann, "/start")
+        await chat.wait(shows_video("a cat"))
+        await becomes(house, "delivered")
+    assert [one.video for one in chat.from_bot if one.video] != []
+
+
+async def test_what_fails_on_a_start_is_offered_on_the_next(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        await lost(house, chat, ann)
+        telegram.faults.next("sendVideo", Fault.dropped())
+        await chat.send(ann, "/start")
+        await telegram.wait_for_call("sendVideo", count=2)
+        # as often as it takes: the first attempt may still be ending
+        while not [one for one in chat.from_bot if one.video]:
+            await chat.send(ann, "/start")
+            await chat.wait(lambda message: message.text and message is chat.last)
+        await becomes(house, "delivered")
+
+
+async def test_a_kept_video_asked_for_twice_comes_once_and_leaves_no_file(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        await lost(house, chat, ann)
+        async with house.db.reading() as connection:
+            as_it_was = await generations.find(connection, 1)
+        assert as_it_was is not None
+        (house.data / "videos" / "1.mp4").unlink()
+        slow = telegram.faults.always("sendVideo", Fault.hang())
+        for _ in range(2):
+            await chat.send(ann, "/start")
+        await telegram.wait_for_call("sendVideo", count=2)
+        await telegram.wait_for_call("sendMessage", count=5)
+        slow.release()
+        await becomes(house, "delivered")
+        async with house.db.reading() as connection:
+            place = await chats.by_telegram_id(connection, chat.id)
+        assert place is not None
+        house.services.bring(as_it_was, place)
+        await chat.send(ann, "/video a dog")
+        await chat.wait(shows_video("a dog"))
+    assert [one.caption for one in chat.from_bot if one.video] == ["a cat", "a dog"]
+    assert not (house.data / "videos" / "1.mp4").exists()

@@ -31,7 +31,7 @@ SEED = os.environ.get("CRASH_SEED", "20261120")
 FREE_CREDITS = 54
 GOING_AGAIN = 5.0
 """Seconds after a start within which open work must be taken up."""
-UNKNOWN_SENDS = ("POST sendVideo", "delivery._arrived, to commit")
+UNKNOWN_SENDS = ("POST sendVideo", "sends.arrived, to commit")
 """Points at which a video may have been sent and nobody knows."""
 
 Kills = tuple[str, ...]
