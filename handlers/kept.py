@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 
 
 async def offer(services: Services, asker: Asker) -> None:
-    """Say what is kept for somebody who is here in private again, and send it, free of charge."""
-    if asker.person is None:
-        return
+    """Say what is kept for whoever is here again, and send it, free of charge.
+
+    To a person it comes in private. What was asked in the name of a group or a channel
+    comes where it was asked: nobody else can be found.
+    """
     async with services.db.reading() as connection:
-        found = await kept.of(connection, asker.account, now=services.clock())
+        if not asker.chat.is_private:
+            found = await kept.of_nobody(connection, asker.chat.id, now=services.clock())
+        else:
+            found = await kept.of(connection, asker.account, now=services.clock())
     if not found:
         return
     text = asker.speech.ngettext(

@@ -86,6 +86,7 @@ async def start(update: Update, context: Context) -> None:
         await _say(services, asker, refusals.stranger(asker))
     elif not asker.chat.is_private:
         await _say(services, asker, introduction.group_greeting(asker.speech), message.message_id)
+        await kept.offer(services, asker)
     elif payload.startswith(WHY):
         await why.show(update, context, payload)
     elif payload in OPENS:

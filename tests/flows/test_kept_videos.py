@@ -8,7 +8,9 @@ import pytest
 
 from handlers.replies import delivery
 from sandbox.telegram import Fault
-from storage import chats, generations
+from storage import chats, generations, ledger
+from storage.accounts import Account
+from storage.ledger import Pot
 from tests.flows.looks import says, shows_video
 from tests.flows.test_next_best_place import becomes
 
@@ -144,3 +146,27 @@ async def test_a_kept_video_asked_for_twice_comes_once_and_leaves_no_file(
         await chat.wait(shows_video("a dog"))
     assert [one.caption for one in chat.from_bot if one.video] == ["a cat", "a dog"]
     assert not (house.data / "videos" / "1.mp4").exists()
+
+
+@pytest.mark.parametrize("voice", ["admin", "channel"])
+async def test_what_nobody_in_person_asked_for_is_brought_to_the_group_that_is_back(
+    voice: str, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    group, channel = telegram.group("Film club", [ann, bob]), telegram.group("Channel", [ann])
+    speaker = group if voice == "admin" else channel
+    refused = telegram.faults.always("sendVideo", Fault.error(403, "Forbidden: kicked"))
+    async with house.running():
+        await group.send(ann, "/video a first try", sender_chat=speaker)
+        await group.wait(says("more than you have left"))
+        async with house.db.transaction() as tx:
+            spoke = await chats.by_telegram_id(tx, speaker.id)
+            assert spoke is not None
+            account = Account.chat(spoke.id)
+            await ledger.grant(tx, account, Pot.BOUGHT, 9, cause="test", note=None, now=0.0)
+        asked = await group.send(ann, "/video a cat", sender_chat=speaker)
+        await becomes(house, "undeliverable")
+        refused.release()
+        await group.send(bob, "/start@film_maker_bot")
+        await group.wait(says("Here it comes"))
+        await group.wait(shows_video("a cat", to=asked.message_id))
+        await becomes(house, "delivered")
