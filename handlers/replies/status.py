@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generation import experience, turns
 from handlers.replies.outcomes import Refused, SendError
-from storage import chats, generations, people
+from storage import chats, generations, outages, people
 from storage.generations import AT_PROVIDER, PENDING, State
 from storage.turns import served as served_since
 
@@ -48,6 +48,14 @@ def late(speech: Speech) -> str:
     """Say that it takes longer than it usually does."""
     return speech.gettext(
         "🎬 Longer than usual. If it fails, your credits come back by themselves."
+    )
+
+
+def closed(speech: Speech) -> str:
+    """Say that the service that makes videos takes no orders at the moment."""
+    return speech.gettext(
+        "🎬 The video service is closed right now. I wait for it, up to 15 minutes. "
+        "If it stays closed, your credits come back by themselves."
     )
 
 
@@ -147,6 +155,14 @@ class StatusMessages:
         wait = turns.wait_seconds(place, self._slots, expects)
         return waiting(speech, sparsely(place), wait + expects)
 
+    async def _is_held_back(self, generation: Generation) -> bool:
+        """Whether nothing is accepted just now, and what was promised at first is over."""
+        async with self._db.reading() as connection:
+            if await outages.present(connection) is None:
+                return False
+        expects = await experience.expects(self._db, self._offer, generation)
+        return self._clock() - generation.created_at >= LATE * expects
+
     async def correct(self, generation: Generation) -> None:
         """Say so where a request moves up the line, has its turn, or takes longer than usual."""
         if generation.status_message is None or generation.state not in PENDING:
@@ -160,6 +176,8 @@ class StatusMessages:
                 words = late(speech)
             elif generation.id in self._waited:
                 words = making(speech, expects - passed)
+        elif generation.state is State.QUEUED and await self._is_held_back(generation):
+            words = closed(speech)
         if words is None or words == self._said.get(generation.id):
             return
         try:

@@ -1,0 +1,49 @@
+"""What the status of an order says while something is in its way, and that it goes."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from generation.outage import PROBE_SECONDS
+from storage import outages
+from tests.flows.looks import says, shows_video
+from tests.reliability.rows import Clock
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat
+    from tests.house import House
+
+A_WHILE = 250.0
+"""Seconds: longer than a video takes, shorter than an order waits for the service."""
+
+
+async def is_closed(house: House) -> None:
+    """Wait until the bot knows that nothing is accepted."""
+    async with asyncio.timeout(20):
+        while True:
+            async with house.db.reading() as connection:
+                if await outages.present(connection) is not None:
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def test_an_order_that_waits_for_a_closed_service_says_so_until_it_opens(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    house.errors.expect("the provider refuses everything")
+    clock, provider.balance = Clock(), Decimal(0)
+    async with house.running(clock=clock) as bot:
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("Ready in about"))
+        await is_closed(house)
+        clock.skip(A_WHILE)
+        bot.parts.clocks.wake(1)
+        await chat.wait(says("The video service is closed right now"))
+        provider.balance = Decimal(20)
+        clock.skip(PROBE_SECONDS)
+        bot.parts.clocks.wake(1)
+        await chat.wait(shows_video("a cat"))
+        await chat.wait_gone(status)
