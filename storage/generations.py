@@ -195,6 +195,13 @@ async def note(tx: Connection, generation: int, was: State | None = None, **chan
     )
 
 
+_STATUS_LEFT = (
+    "status_message IS NOT NULL AND (state <> 'undeliverable'"
+    " OR EXISTS (SELECT 1 FROM chats WHERE chats.id = generations.chat AND reachable))"
+)
+"""A status message to take away; where the bot cannot speak, it waits as the video does."""
+
+
 def _in(states: Collection[State]) -> str:
     return ", ".join(f"'{state}'" for state in sorted(states))
 
@@ -204,7 +211,7 @@ async def in_work(tx: Connection, chat: int) -> list[Generation]:
     rows = await every(
         tx,
         f"SELECT * FROM generations WHERE chat = ? AND (state IN ({_in(UNFINISHED)})"
-        " OR status_message IS NOT NULL) ORDER BY id",
+        f" OR {_STATUS_LEFT}) ORDER BY id",
         (chat,),
     )
     return [_from_row(row) for row in rows]
@@ -215,7 +222,7 @@ async def chats_in_work(tx: Connection) -> list[int]:
     rows = await every(
         tx,
         f"SELECT DISTINCT chat FROM generations WHERE state IN ({_in(UNFINISHED)})"
-        " OR status_message IS NOT NULL",
+        f" OR {_STATUS_LEFT}",
     )
     return [row["chat"] for row in rows]
 

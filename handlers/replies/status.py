@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from generation import experience, turns
-from handlers.replies.outcomes import Refused, SendError
+from handlers.replies.outcomes import Refused, SendError, Unreachable
 from storage import chats, generations, outages, people
 from storage.generations import AT_PROVIDER, PENDING, State
 from storage.turns import served as served_since
@@ -202,6 +202,11 @@ class StatusMessages:
             await self._outbox.delete(chat, generation.status_message)
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
+            if isinstance(error, Unreachable) and generation.state is State.UNDELIVERABLE:
+                # it goes when they are back, as the video comes
+                async with self._db.transaction() as tx:
+                    await chats.set_reachable(tx, chat.id, reachable=False)
+                return
         async with self._db.transaction() as tx:
             await generations.note(tx, generation.id, status_message=None)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from generation.outage import PROBE_SECONDS
 from storage import outages
 from tests.flows.looks import says, shows_video
+from tests.flows.test_next_best_place import becomes
 from tests.reliability.rows import Clock
 
 if TYPE_CHECKING:
@@ -45,5 +46,21 @@ async def test_an_order_that_waits_for_a_closed_service_says_so_until_it_opens(
         provider.balance = Decimal(20)
         clock.skip(PROBE_SECONDS)
         bot.parts.clocks.wake(1)
+        await chat.wait(shows_video("a cat"))
+        await chat.wait_gone(status)
+
+
+async def test_the_status_goes_when_somebody_who_blocked_the_bot_is_back(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    async with house.running():
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("Ready in about"))
+        await provider.wait_for_submissions(1)
+        chat.block(ann)
+        await becomes(house, "undeliverable")
+    async with house.running():
+        chat.unblock(ann)
         await chat.wait(shows_video("a cat"))
         await chat.wait_gone(status)

@@ -83,6 +83,7 @@ _AT_REST = {
     """,
     "a status message nobody took away": """
         SELECT id FROM generations WHERE status_message IS NOT NULL AND state <> 'parked'
+        AND (state <> 'undeliverable' OR (SELECT reachable FROM chats WHERE chats.id = chat))
     """,
     "a message that is owed": """
         SELECT id FROM notices WHERE sent_at IS NULL AND given_up = 0
