@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telegram import ForceReply, InputFile, LinkPreviewOptions, ReplyParameters
+from telegram.constants import ChatAction
 
+from handlers.replies import actions
 from handlers.replies.buttons import Button, keyboard
 from handlers.replies.outcomes import NotSent, Refused, SendError, translated
 from handlers.replies.pacing import Urgency
@@ -190,18 +192,27 @@ class Outbox:
         `upload` is held meanwhile (see `uploading`). `spoiler` covers a video until it is
         tapped, which Telegram does for no document; `silent` keeps phones quiet.
         """
-        return await self._upload(
-            chat,
-            video,
-            caption[:LONGEST_CAPTION],
-            upload,
-            as_document=as_document,
-            spoiler=spoiler,
-            silent=silent,
-            markup=keyboard(buttons),
-            reply=_answers(reply_to),
-            thread_id=thread_id,
-        )
+        # in a group it would be counted, as messages are
+        showing = actions.shown(lambda: self._show(chat)) if chat.is_private else nullcontext()
+        async with showing:
+            return await self._upload(
+                chat,
+                video,
+                caption[:LONGEST_CAPTION],
+                upload,
+                as_document=as_document,
+                spoiler=spoiler,
+                silent=silent,
+                markup=keyboard(buttons),
+                reply=_answers(reply_to),
+                thread_id=thread_id,
+            )
+
+    async def _show(self, chat: Chat) -> None:
+        with translated():
+            await self._bot.send_chat_action(
+                chat.telegram_id, ChatAction.UPLOAD_VIDEO, rate_limit_args=Urgency.COSMETIC
+            )
 
     async def _upload(
         self,

@@ -34,6 +34,8 @@ MOST_LANES = 1000
 
 _SPOKEN = ("send", "copy", "forward", "edit")
 """What Telegram counts: messages, edits and chat actions; not deletions, reactions, answers."""
+_SHOWN = "sendChatAction"
+"""Shown only where there is room to spare, and then no result waits for it."""
 
 
 class Urgency(IntEnum):
@@ -184,10 +186,11 @@ class Pacing(BaseRateLimiter[Urgency]):
         if not isinstance(chat, int):
             return await callback(*args, **kwargs)
         urgency = Urgency.ANSWER if rate_limit_args is None else rate_limit_args
-        lane, counts = self._lane(chat), endpoint.startswith(_SPOKEN)
+        lane, spoken = self._lane(chat), endpoint.startswith(_SPOKEN)
+        counts = spoken and endpoint != _SHOWN
         patience_ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
-            if urgency is Urgency.COSMETIC and (lane.silence or (counts and not lane.has_room())):
+            if urgency is Urgency.COSMETIC and (lane.silence or (spoken and not lane.has_room())):
                 raise LeftOut(f"{endpoint} would have to wait")
             if counts and urgency is not Urgency.RESULT:
                 await self.turn(chat, urgency)
