@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from generation import experience
+from handlers.replies.finishing import finished
 from handlers.replies.outcomes import LeftOut, NotSent, SendError
 from handlers.replies.status import LATE, about
 from storage import boards, chats, generations, people
@@ -129,7 +130,7 @@ class Boards:
             if board is not None:
                 await self._keep(chat, board, lines)
             elif len(lines) > 1 or waits or late:
-                await self._put_up(chat, thread, lines)
+                await finished(self._put_up(chat, thread, lines))
 
     async def _left(self, generation: Generation, *, full: bool) -> float | None:
         # where there is a slot, its turn is a moment away

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from generation import experience, turns
+from handlers.replies.finishing import finished
 from handlers.replies.outcomes import Refused, SendError, Unreachable
 from storage import chats, generations, outages, people
 from storage.generations import AT_PROVIDER, PENDING, State
@@ -112,6 +113,9 @@ class StatusMessages:
         else:
             expects = await experience.expects(self._db, self._offer, generation)
             words = making(speech, expects)
+        await finished(self._put_up(chat, generation, words, note))
+
+    async def _put_up(self, chat: Chat, generation: Generation, words: str, note: str) -> None:
         message = await self._outbox.say(
             chat,
             f"{note}\n{words}".strip(),
