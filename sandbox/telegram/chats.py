@@ -73,7 +73,7 @@ class Chat:
     async def wait(
         self,
         wanted: Callable[[Message], object],
-        timeout: float = 10,  # noqa: ASYNC109 - a test says how long it is ready to wait
+        timeout: float = 30,  # noqa: ASYNC109 - a test says how long it is ready to wait
     ) -> Message:
         """The first message of the bot that is as wanted: there already, coming, or edited so.
 
@@ -90,7 +90,7 @@ class Chat:
             )
         return found
 
-    async def wait_gone(self, message: Message, timeout: float = 10) -> None:  # noqa: ASYNC109 - as above
+    async def wait_gone(self, message: Message, timeout: float = 30) -> None:  # noqa: ASYNC109 - as above
         """Waits until a message is deleted.
 
         Raises:

@@ -127,7 +127,7 @@ class Message:
         *,
         by: Person | None = None,
         data: str | None = None,
-        timeout: float = 10,  # noqa: ASYNC109 - a test says how long it is ready to wait
+        timeout: float = 30,  # noqa: ASYNC109 - a test says how long it is ready to wait
     ) -> Answer:
         """Presses a button and waits up to ``timeout`` seconds for the bot's answer.
 

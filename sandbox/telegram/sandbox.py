@@ -104,7 +104,7 @@ class TelegramSandbox:
         method: str,
         *,
         count: int = 1,
-        timeout: float = 10,  # noqa: ASYNC109 - a test says how long it is ready to wait
+        timeout: float = 30,  # noqa: ASYNC109 - a test says how long it is ready to wait
     ) -> Call:
         """Waits until a method was called ``count`` times; the call may still be running.
 

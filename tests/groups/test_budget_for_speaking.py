@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,7 @@ from handlers.replies.outcomes import LeftOut, NotSent
 from handlers.replies.pacing import GROUP, Lane, Pacing, Rate, Urgency
 from sandbox.telegram import Fault
 from tests.flows.looks import says, shows_video
-from tests.groups.conftest import PACED
+from tests.groups.conftest import PACED, SPEED
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 GROUP_ID = -1_000_000_000_007
 SPOKEN = ("send", "edit")
+UNHURRIED = replace(PACED, limits_second=1.25 / SPEED)
+"""Slower than Telegram by what an upload may be late on a busy machine, a hundredth of a second
+here being a tenth there."""
 
 
 def busiest_minute(calls: list[Call], chat_id: int) -> int:
@@ -43,12 +48,12 @@ async def test_25_people_ask_in_one_group_within_a_minute_and_all_get_their_vide
 ) -> None:
     people = [strict_telegram.person(f"Member {n}") for n in range(25)]
     group = strict_telegram.group("Crowd", people)
-    async with strict_house.running(times=PACED):
+    async with strict_house.running(times=UNHURRIED):
         asked = await asyncio.gather(
             *(group.send(one, f"/video boat number {n}") for n, one in enumerate(people))
         )
         for message in asked:
-            await group.wait(shows_video(to=message.message_id), timeout=40)
+            await group.wait(shows_video(to=message.message_id), timeout=60)
         await settled(strict_house)
     assert [call.error for call in strict_telegram.calls if "429" in (call.error or "")] == []
     assert len([one for one in group.messages if one.video is not None]) == 25
@@ -63,7 +68,11 @@ async def test_status_edits_are_shed_while_results_are_due(
     provider.render_seconds = 0.5
     people = [strict_telegram.person(f"Member {n}") for n in range(12)]
     group = strict_telegram.group("Crowd", people)
-    async with strict_house.running(times=PACED):
+    began = time.time()
+    # a board may be changed every 15 s: on a busy machine they pass
+    async with strict_house.running(
+        times=PACED, clock=lambda: began + (time.time() - began) / SPEED
+    ):
         for n, one in enumerate(people):
             await group.send(one, f"/video boat number {n}")
         for n in range(12):
@@ -136,7 +145,8 @@ async def test_an_answer_waits_for_a_flood_limit_and_is_said_once(
 
 
 async def test_the_most_urgent_goes_first_then_who_came_first() -> None:
-    lane, order = Lane(Rate(1, 0.02)), []
+    # all of them ask before the lane has room again, however busy the machine is
+    lane, order = Lane(Rate(1, 0.5)), []
 
     async def speak(name: str, urgency: Urgency) -> None:
         await lane.turn(urgency)
@@ -151,6 +161,10 @@ async def test_the_most_urgent_goes_first_then_who_came_first() -> None:
     )
     assert order[-2:] == ["first answer", "second answer"]
     assert order[:2] == ["first result", "second result"]
+
+
+def test_a_full_bucket_and_its_leak_come_to_what_telegram_takes_in_a_minute() -> None:
+    assert GROUP.count + GROUP.count * 60 / GROUP.seconds == 20
 
 
 async def request(pacing: Pacing, callback: Any, urgency: Urgency, chat: int = GROUP_ID) -> Any:

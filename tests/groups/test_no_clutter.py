@@ -154,7 +154,8 @@ async def test_full_slots_are_given_in_turn_to_people_and_chats(
     bob: Person,
     provider: AimlApiSandbox,
 ) -> None:
-    provider.render_seconds = 1.0
+    # all ask while the first one is made
+    provider.render_seconds = 3.0
     cleo = telegram.person("Cleo")
     hers = telegram.private(cleo)
     async with house.running(provider_slots=1):
@@ -164,7 +165,8 @@ async def test_full_slots_are_given_in_turn_to_people_and_chats(
         theirs = await club.send(bob, "/video bob")
         await hers.send(cleo, "/video cleo")
         await reacted(theirs)
-        await provider.wait_for_submissions(5, timeout=30)
+        provider.render_seconds = 0.5
+        await provider.wait_for_submissions(5, timeout=60)
     prompts = [one.body["prompt"] for one in provider.submissions]
     assert prompts[0] == "ann 0"
     assert set(prompts[1:]) == {"ann 1", "ann 2", "bob", "cleo"}
