@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from generation import acceptance, prices
 from generation.acceptance import Accepted, Repeated
 from generation.quotes import Quote
-from handlers import asking, away, bans, declining, groupsettings, quoting, refusals
+from handlers import asking, away, bans, declining, grouprules, quoting, refusals
 from handlers.identity import is_banned, may_ask
 from handlers.replies.outcomes import SendError
 from handlers.replies.words import gone
@@ -62,15 +62,22 @@ async def is_hindered(context: Context, asker: Asker, message_id: int | None) ->
     return why is not None
 
 
+async def exclusion(services: Services, asker: Asker) -> str | None:
+    """Say to somebody who may not use the bot why; "" where others would read it."""
+    if await may_ask(asker, services):
+        return None
+    banned = await is_banned(asker, services)
+    return bans.refusal(asker, services) if banned else refusals.stranger(asker)
+
+
 async def hindrance(
     context: Context, asker: Asker, picture: SentPicture | None = None
 ) -> str | None:
     """Say why somebody may not ask here; "" where the bot keeps silent, None where they may."""
-    services = context.services
-    if not await may_ask(asker, services):
-        banned = await is_banned(asker, services)
-        return bans.refusal(asker, services) if banned else refusals.stranger(asker)
-    return await groupsettings.hindrance(context, asker, picture)
+    shut_out = await exclusion(context.services, asker)
+    if shut_out is not None:
+        return shut_out
+    return await grouprules.hindrance(context, asker, picture)
 
 
 def _needs_a_tap(wish: Wish, quote: Quote, confirm_credits: int) -> bool:

@@ -14,6 +14,7 @@ from handlers import (
     cancel,
     card,
     grant,
+    grouprules,
     groups,
     groupsettings,
     history,
@@ -47,7 +48,7 @@ ROOMS = (
 
 def register(app: App) -> None:
     """Hand every room's handlers to the application, behind the gate of groups."""
-    app.add_handler(groupsettings.gate(), group=-1)
+    app.add_handler(grouprules.gate(), group=-1)
     for room in ROOMS:
         app.add_handlers(room.handlers())
     app.add_error_handler(report)

@@ -161,7 +161,7 @@ async def _order(
         await services.outbox.answer(query.id, say("That one is already on its way."))
         return
     wish = replace(wish, tap=query.id)
-    why = await orders.hindrance(context, asker)
+    why = await orders.hindrance(context, asker, wish.picture)
     if why is not None:
         await declining.refuse(context, asker, wish, why)
         return

@@ -15,13 +15,12 @@ from handlers import (
     menu,
     orders,
     quota,
-    refusals,
     settings,
     why,
 )
 from handlers.commands import Scope, on
 from handlers.first_admin import PREFIX
-from handlers.identity import may_ask, meet
+from handlers.identity import meet
 from handlers.pressing import pressed
 from handlers.replies.buttons import Button, Press
 from handlers.replies.notices import WHY
@@ -82,8 +81,9 @@ async def start(update: Update, context: Context) -> None:
     payload = context.args[0] if context.args else ""
     if asker.chat.is_private and payload.startswith(PREFIX):
         await _claim(asker, context, payload)
-    elif not await may_ask(asker, services):
-        await _say(services, asker, refusals.stranger(asker))
+    elif (shut_out := await orders.exclusion(services, asker)) is not None:
+        if shut_out:
+            await _say(services, asker, shut_out)
     elif not asker.chat.is_private:
         await _say(services, asker, introduction.group_greeting(asker.speech), message.message_id)
         await kept.offer(services, asker)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram import Update
 
-from handlers.groupsettings import choice, gate
+from handlers.grouprules import gate
+from handlers.groupsettings import choice
 from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
 from storage.groups import Asking
