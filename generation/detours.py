@@ -48,8 +48,9 @@ class Detours:
         """
         wanted = fallback.choice_of(generation, self._catalogue.known)
         found = fallback.replacement(
-            wanted, self._catalogue.offer, credit_usd=self._credit_usd, most=generation.credits
-        )
+            wanted, self._catalogue.offer, credit_usd=self._credit_usd, most=generation.credits,
+            prompt=generation.prompt,
+        )  # fmt: skip
         facts = {
             "was": wanted.family.title,
             "rests": generation.model in self._catalogue.resting,
@@ -83,8 +84,9 @@ class Detours:
         ]
         families.sort(key=lambda family: family.people is not People.YES)
         found = fallback.replacement(
-            wanted, Offer(tuple(families)), credit_usd=self._credit_usd, most=ANY_PRICE
-        )
+            wanted, Offer(tuple(families)), credit_usd=self._credit_usd, most=ANY_PRICE,
+            prompt=generation.prompt,
+        )  # fmt: skip
         return {"was": wanted.family.title} | (_facts(found) if found else {})
 
     async def _reroute(

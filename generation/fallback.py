@@ -52,17 +52,28 @@ def priced(choice: Choice, credit_usd: Decimal, aspect_ratio: str | None = None)
     return Priced(choice, usd, prices.credits_for(usd, credit_usd))
 
 
-def replacement(wanted: Choice, served: Offer, *, credit_usd: Decimal, most: int) -> Priced | None:
+def replacement(
+    wanted: Choice, served: Offer, *, credit_usd: Decimal, most: int, prompt: str = ""
+) -> Priced | None:
     """Return the video to make instead, None where nothing that is served can.
 
-    It is the first that costs no more than `most` credits, else the first. What the provider names
-    as the successor is asked first, then the families in the order of the offer.
+    It is the first that costs no more than `most` credits, else the first, of those that take so
+    long a `prompt`. What the provider names as the successor is asked first, then the families in
+    the order of the offer.
     """
     heir = wanted.family.heirs.get(wanted.kind)
     families = sorted(served, key=lambda family: family.name != heir)
-    nearest_of = (nearest(wanted, family) for family in families)
+    nearest_of = (
+        nearest(wanted, family) for family in families if _takes(family, wanted.kind, prompt)
+    )
     found = [priced(choice, credit_usd) for choice in nearest_of if choice is not None]
     return next((one for one in found if one.credits <= most), next(iter(found), None))
+
+
+def _takes(family: Family, kind: Kind, prompt: str) -> bool:
+    """Whether a prompt is short enough for a family."""
+    mode = family.mode(kind)
+    return mode is not None and (mode.prompt_limit is None or len(prompt) <= mode.prompt_limit)
 
 
 def nearest(wanted: Choice, family: Family) -> Choice | None:

@@ -42,7 +42,7 @@ async def retry(update: Update, context: Context) -> None:
     found = await _own(update, context, Retry)
     if found is not None:
         query, _, asker, generation = found
-        like = wish_like(generation, asker, message_id=generation.message_id)
+        like = wish_like(generation, asker, message_id=_asked_in(generation, asker))
         like = replace(like, agreed=generation.credits, tap=query.id)
         await orders.place(context, asker, like)
 
@@ -53,7 +53,7 @@ async def try_with(update: Update, context: Context) -> None:
     if found is None:
         return
     query, press, asker, generation = found
-    like = wish_like(generation, asker, message_id=generation.message_id)
+    like = wish_like(generation, asker, message_id=_asked_in(generation, asker))
     like = replace(like, agreed=press.credits, tap=query.id)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
@@ -61,6 +61,11 @@ async def try_with(update: Update, context: Context) -> None:
         cause = f"press:with:{generation.id}:{press.family}:{asker.account.kind}:{asker.account.id}"
         like = replace(like, text=text, cause=cause)
     await orders.place(context, asker, like)
+
+
+def _asked_in(generation: Generation, asker: Asker) -> int | None:
+    """Return the message that asked; in another chat its number means another message."""
+    return generation.message_id if generation.chat == asker.chat.id else None
 
 
 async def _own(
