@@ -6,11 +6,14 @@ anew from it. The jobs are kept here and not by APScheduler's ids.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from apscheduler.jobstores.base import JobLookupError
+
+from bot.workers import CRASHED_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from telegram.ext import Job, JobQueue
 
     from handlers.context import Context
+
+logger = logging.getLogger(__name__)
 
 
 class ChatClocks:
@@ -53,6 +58,10 @@ class ChatClocks:
         wait: float | None = None
         try:
             wait = await self._start_due(chat)
+        except Exception:
+            # without another ring, the chat's work would wait for the next start of the process
+            logger.exception("the clock of chat %d broke", chat)
+            wait = CRASHED_SECONDS
         finally:
             self._ringing.discard(chat)
             if chat in self._woken:

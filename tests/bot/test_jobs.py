@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot.jobs import ChatClocks
+from bot.workers import CRASHED_SECONDS
 from handlers.context import BotData, Context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.house import Breakage
 
 PATIENCE = 20
 """Seconds until a ring is missed: a busy machine is late."""
@@ -29,6 +34,7 @@ class Chats:
         self.most_at_once = 0
         self.looked = asyncio.Condition()
         self.gate: asyncio.Event | None = None
+        self.breaks = 0
 
     async def start_due(self, chat: int) -> float | None:
         self.at_once += 1
@@ -39,6 +45,9 @@ class Chats:
         if self.gate is not None:
             await self.gate.wait()
         self.at_once -= 1
+        if self.breaks:
+            self.breaks -= 1
+            raise sqlite3.OperationalError("disk I/O error")
         return self.waits[chat].pop(0) if self.waits[chat] else None
 
     async def until(self, chat: int, looks: int) -> None:
@@ -134,3 +143,32 @@ async def test_a_ring_that_is_late_is_not_dropped(queue: JobQueue[Context]) -> N
     [job] = queue.jobs()
     assert job.job.misfire_grace_time is None
     await chats.until(7, looks=1)
+
+
+async def test_a_clock_that_broke_rings_again(queue: JobQueue[Context], errors: Breakage) -> None:
+    errors.expect("the clock of chat 7 broke")
+    chats = Chats()
+    chats.breaks = 1
+    clocks = ChatClocks(queue, chats.start_due)
+    clocks.wake(7)
+    await chats.until(7, looks=1)
+    async with asyncio.timeout(5):
+        while not (jobs := queue.jobs()):
+            await asyncio.sleep(0.01)
+    assert jobs[0].next_t is not None
+    wait = (jobs[0].next_t - datetime.now(UTC)).total_seconds()
+    assert CRASHED_SECONDS / 2 < wait <= CRASHED_SECONDS
+
+
+async def test_a_chat_woken_while_its_clock_breaks_is_looked_at_at_once(
+    queue: JobQueue[Context], errors: Breakage
+) -> None:
+    errors.expect("the clock of chat 7 broke")
+    chats = Chats()
+    chats.breaks, chats.gate = 1, asyncio.Event()
+    clocks = ChatClocks(queue, chats.start_due)
+    clocks.wake(7)
+    await chats.until(7, looks=1)
+    clocks.wake(7)
+    chats.gate.set()
+    await chats.until(7, looks=2)
