@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 POST_SECONDS = 3.0
 """How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
+SENDING_SECONDS = 1.0
+"""How long it waits for a status on its way: what is not written down is never taken away."""
 BLOCKED_SECONDS = 15.0
 """How often to look again at what waits for a slot or for the provider."""
 CRASHED_SECONDS = 30.0
@@ -144,16 +146,16 @@ class Workers:
             )
 
     async def stop(self) -> None:
-        """End all steps: a paid request on its way gets three seconds."""
+        """End all steps: a paid request on its way gets three seconds, and no other leaves."""
         self._stopping = True
-        posting = [
-            task for key, task in self._tasks.items() if key in map(_key_of, self._submitting)
-        ]
+        leaving = {_key_of(number) for number in self._rooms.submissions.close()}
+        posting = [task for key, task in self._tasks.items() if key in leaving]
         for task in self._tasks.values():
             if task not in posting:
                 task.cancel()
-        if posting:
-            await asyncio.wait(posting, timeout=POST_SECONDS)
+        await asyncio.gather(
+            _wait(posting, POST_SECONDS), _wait(list(self._cosmetic), SENDING_SECONDS)
+        )
         tasks = [*self._tasks.values(), *self._cosmetic]
         for task in tasks:
             task.cancel()
@@ -254,6 +256,11 @@ class Workers:
         if task.exception() is not None:
             logger.error("%s broke", key, exc_info=task.exception())
         self.wake(chat)
+
+
+async def _wait(tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
 
 
 def _key(generation: Generation) -> str:

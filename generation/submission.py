@@ -57,6 +57,13 @@ class Submissions:
         self._patience = patience
         self._clock = clock
         self._new_request_id = new_request_id
+        self._leaving: set[int] = set()
+        self._is_closed = False
+
+    def close(self) -> frozenset[int]:
+        """Let no further paid request leave; return the generations whose request is on its way."""
+        self._is_closed = True
+        return frozenset(self._leaving)
 
     async def expire(self, generation: Generation) -> bool:
         """End a queued request that nobody will serve; tell whether it was ended."""
@@ -85,10 +92,17 @@ class Submissions:
         picture = await self._picture(generation)
         if picture is None:
             return  # failed, or to be tried later
+        self._leaving.add(generation.id)
+        try:
+            await self._send(generation, picture)
+        finally:
+            self._leaving.discard(generation.id)
+
+    async def _send(self, generation: Generation, picture: Fitted) -> None:
         request_id = self._new_request_id()
         submitting = await self._begin(generation, picture, request_id)
         if submitting is None:
-            return  # called back meanwhile
+            return  # called back meanwhile, or the process is to end
         body = self._offer.mode(submitting.model, submitting.kind).body(
             submitting.prompt,
             seconds=submitting.seconds,
@@ -153,8 +167,10 @@ class Submissions:
         self, generation: Generation, picture: Fitted, request_id: str
     ) -> Generation | None:
         """Commit that the paid request leaves now, and the id it can be found by."""
-        now = self._clock()
         async with self._db.transaction() as tx:
+            if self._is_closed:
+                return None
+            now = self._clock()
             return await lifecycle.advance(
                 tx, generation, State.SUBMITTING, reason="its turn", now=now,
                 request_id=request_id, submissions=generation.submissions + 1,

@@ -1,0 +1,86 @@
+"""A stop cuts nothing off that it can wait for, and begins nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sandbox.aimlapi import Fault
+from sandbox.telegram import Fault as TelegramFault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.aimlapi.faults import Handler
+    from sandbox.telegram import Person, TelegramSandbox
+    from tests.house import House
+
+AT_ONCE = 8
+"""Paid requests that are on their way side by side."""
+
+
+class Slow:
+    """Lets paid requests come in and answers them only once it is told to."""
+
+    def __init__(self) -> None:
+        self.came = 0
+        self.go_on = asyncio.Event()
+
+    async def meet(self, request: Request, handler: Handler) -> Response:
+        self.came += 1
+        await self.go_on.wait()
+        return await handler(request)
+
+
+def states(data: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(data / "bot.sqlite3")) as database:
+        return dict(database.execute("SELECT state, count(*) FROM generations GROUP BY state"))
+
+
+async def test_a_stop_lets_paid_requests_on_their_way_arrive_and_begins_no_other(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox
+) -> None:
+    slow, people = Slow(), [telegram.person(f"Person {n}") for n in range(AT_ONCE + 4)]
+    provider.faults.always("submit", Fault("slow", slow.meet))
+    async with house.running() as bot:
+        for person in people:
+            await telegram.private(person).send(person, "/video a boat")
+        async with asyncio.timeout(20):
+            while slow.came < AT_ONCE or states(house.data).get("queued") != 4:
+                await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(bot.parts.workers.stop())
+        await asyncio.sleep(0)
+        slow.go_on.set()
+        await stopping
+    assert slow.came == AT_ONCE
+    assert states(house.data) == {"generating": AT_ONCE, "queued": 4}
+
+
+async def test_a_board_that_is_on_its_way_at_the_stop_is_written_down(
+    house: House,
+    telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+    ann: Person,
+    bob: Person,
+) -> None:
+    provider.render_seconds = 60
+    club = telegram.group("Film club", [ann, bob])
+    sending = telegram.faults.always("sendMessage", TelegramFault.hang(), chat_id=club.id)
+    async with house.running() as bot:
+        await club.send(ann, "/video a boat")
+        await club.send(bob, "/video a train")
+        async with asyncio.timeout(20):
+            while not sending.hits or states(house.data).get("generating") != 2:
+                await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(bot.parts.workers.stop())
+        await asyncio.sleep(0)
+        sending.release()
+        await stopping
+    with closing(sqlite3.connect(house.data / "bot.sqlite3")) as database:
+        assert len(database.execute("SELECT * FROM boards").fetchall()) == 1
