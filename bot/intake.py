@@ -50,6 +50,7 @@ class Intake(asyncio.Queue[object]):
         self._alarms = alarms
         self._clock = clock
         self._lanes: dict[int, deque[Update]] = {}
+        self._taking_in: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._closed = False
 
@@ -70,7 +71,11 @@ class Intake(asyncio.Queue[object]):
                 self._line_up(letter.lane, update)
 
     async def put(self, item: object) -> None:
-        """Write an update down and line it up; waits, and never fails, while the disk does not."""
+        """Write an update down and line it up; waits, and never fails, while the disk does not.
+
+        Whoever waits may be cancelled: both are done all the same, or one that is written down
+        would be known when it comes again, and never handed out.
+        """
         if not isinstance(item, Update):
             self._stopping = True
             self._let_go_of_the_rest()
@@ -80,8 +85,10 @@ class Intake(asyncio.Queue[object]):
             # they expire within seconds: nothing to keep for after a restart
             await super().put(item)
             return
-        if await self._receive(item):
-            self._line_up(_lane(item), item)
+        task = asyncio.create_task(self._take_in(item))
+        self._taking_in.add(task)
+        task.add_done_callback(self._taking_in.discard)
+        await asyncio.shield(task)
 
     async def begin(self, update: object) -> None:
         """Note that an update is about to be handled."""
@@ -104,7 +111,13 @@ class Intake(asyncio.Queue[object]):
         """Keep what is not handled by now for the next start: its handler may break in the end."""
         self._closed = True
 
+    async def _take_in(self, update: Update) -> None:
+        if await self._receive(update):
+            self._line_up(_lane(update), update)
+
     def _line_up(self, lane: int, update: Update) -> None:
+        if self._stopping:
+            return  # it is on the disk; behind the signal to stop nobody would take it
         waiting = self._lanes.get(lane)
         if waiting is None:
             self._lanes[lane] = deque()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,8 @@ from storage.database import Database
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from aiosqlite import Connection
 
     from tests.house import Breakage
 
@@ -111,6 +114,31 @@ async def test_a_repeated_update_is_handed_out_once(db: Database, bot: Bot) -> N
         await intake.put(message(bot, 1, chat=7))
     assert await got(intake) == 1
     await intake.finish(message(bot, 1, chat=7))
+    assert intake.empty()
+
+
+async def test_an_update_whose_put_is_cut_off_at_the_commit_is_handed_out_once(
+    db: Database, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, written, go_on = Database.transaction, asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self: Database) -> AsyncIterator[Connection]:
+        async with plain(self) as tx:
+            yield tx
+        written.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(Database, "transaction", transaction)
+    intake = intake_of(db)
+    putting = asyncio.create_task(intake.put(message(bot, 1, chat=7)))
+    await written.wait()
+    putting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+    go_on.set()
+    await intake.put(message(bot, 1, chat=7))  # Telegram was told nothing, and offers it again
+    assert await got(intake) == 1
     assert intake.empty()
 
 
