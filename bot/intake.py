@@ -51,6 +51,7 @@ class Intake(asyncio.Queue[object]):
         self._clock = clock
         self._lanes: dict[int, deque[Update]] = {}
         self._taking_in: set[asyncio.Task[None]] = set()
+        self._begun: set[int] = set()
         self._stopping = False
         self._closed = False
 
@@ -94,12 +95,14 @@ class Intake(asyncio.Queue[object]):
         """Note that an update is about to be handled."""
         if isinstance(update, Update) and _is_kept(update):
             await self._write(update, lambda tx: inbox.begin(tx, update.update_id))
+            self._begun.add(update.update_id)
 
     async def finish(self, update: object) -> None:
         """Erase a handled update, and hand out the next of its chat."""
         if self._closed or not isinstance(update, Update) or not _is_kept(update):
             return
         await self._write(update, lambda tx: inbox.finish(tx, update.update_id, now=self._clock()))
+        self._begun.discard(update.update_id)
         lane = _lane(update)
         waiting = self._lanes.get(lane)
         if waiting and not self._stopping:
@@ -110,6 +113,12 @@ class Intake(asyncio.Queue[object]):
     def close(self) -> None:
         """Keep what is not handled by now for the next start: its handler may break in the end."""
         self._closed = True
+
+    async def give_back(self) -> None:
+        """Note of what a stop on request interrupts that it did not end the process."""
+        async with self._db.transaction() as tx:
+            for update_id in sorted(self._begun):
+                await inbox.undo_begin(tx, update_id)
 
     async def _take_in(self, update: Update) -> None:
         if await self._receive(update):

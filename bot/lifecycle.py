@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sqlite3
 import sys
 import time
 from contextlib import suppress
@@ -246,6 +247,8 @@ class Bot:
         except TimeoutError:
             logger.warning("not everything stopped in time; what is open goes on at the next start")
         parts.intake.close()
+        with suppress(sqlite3.Error):
+            await parts.intake.give_back()
         with suppress(Exception):
             await parts.app.shutdown()
         await parts.http.aclose()

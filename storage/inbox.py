@@ -39,6 +39,13 @@ async def begin(tx: Connection, update_id: int) -> None:
     await tx.execute("UPDATE inbox SET starts = starts + 1 WHERE update_id = ?", (update_id,))
 
 
+async def undo_begin(tx: Connection, update_id: int) -> None:
+    """Note that handling ended early for no fault of the update."""
+    await tx.execute(
+        "UPDATE inbox SET starts = starts - 1 WHERE update_id = ? AND starts > 0", (update_id,)
+    )
+
+
 async def finish(tx: Connection, update_id: int, *, now: float) -> None:
     """Erase the content of a handled update; its id stays to recognise repetitions."""
     await tx.execute(

@@ -205,6 +205,21 @@ async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_tol
     assert "hello" in kept["body"]
 
 
+async def test_an_update_that_stops_on_request_interrupted_is_tried_again(
+    db: Database, bot: Bot
+) -> None:
+    for _ in range(3):
+        intake = intake_of(db)
+        await intake.restore(bot)
+        await intake.put(message(bot, 1, chat=7))
+        await intake.begin(message(bot, 1, chat=7))
+        intake.close()
+        await intake.give_back()
+    intake = intake_of(db)
+    await intake.restore(bot)
+    assert await got(intake) == 1
+
+
 async def test_a_handled_update_leaves_its_number_and_nothing_else(db: Database, bot: Bot) -> None:
     intake = intake_of(db)
     update = message(bot, 1, chat=7, text="private words")

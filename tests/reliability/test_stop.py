@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.aimlapi.faults import Handler
-    from sandbox.telegram import Person, TelegramSandbox
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 AT_ONCE = 8
@@ -60,6 +60,21 @@ async def test_a_stop_lets_paid_requests_on_their_way_arrive_and_begins_no_other
         await stopping
     assert slow.came == AT_ONCE
     assert states(house.data) == {"generating": AT_ONCE, "queued": 4}
+
+
+async def test_two_stops_while_telegram_hangs_set_no_message_aside(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    hanging = telegram.faults.always("sendMessage", TelegramFault.hang())
+    await chat.send(ann, "a boat on a lake")
+    for life in (1, 2):
+        async with house.running():
+            async with asyncio.timeout(20):
+                while hanging.hits < life:
+                    await asyncio.sleep(0.01)
+    hanging.release()
+    async with house.running():
+        await chat.wait(lambda message: message.buttons)
 
 
 async def test_a_board_that_is_on_its_way_at_the_stop_is_written_down(
