@@ -69,6 +69,7 @@ class Workers:
         self._clock = clock
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._submitting: set[int] = set()
+        self._left_alone: dict[str, float] = {}
         self._cosmetic: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Lock()
         self._line = False
@@ -102,23 +103,29 @@ class Workers:
         for generation in work:
             if _key(generation) in self._tasks:
                 continue
-            if generation.due_at > now and generation.state in generations.UNFINISHED:
-                due_at.append(generation.due_at)
+            if (due := self._due(generation)) > now:
+                due_at.append(due)
             elif generation.state is State.QUEUED:
                 due_at.append(now + BLOCKED_SECONDS)
                 queued = True
             else:
                 self._start(generation, self._step(generation))
         if owed and f"notices {chat}" not in self._tasks:
-            due = [notice for notice in owed if notice.due_at <= now]
-            due_at += [notice.due_at for notice in owed if notice.due_at > now]
-            if due:
-                self._run(f"notices {chat}", chat, self._tell(due))
+            rest = self._left_alone.get(f"notices {chat}", 0.0)
+            due_at += [due for notice in owed if (due := max(rest, notice.due_at)) > now]
+            tell = [notice for notice in owed if max(rest, notice.due_at) <= now]
+            if tell:
+                self._run(f"notices {chat}", chat, self._tell(tell))
         if queued or self._line:
             # a slot that became free here may be somebody's in another chat
             await self._take_turns()
         self._say_how_it_stands(chat, work)
         return max(0.0, min(due_at) - now) if due_at else None
+
+    def _due(self, generation: Generation) -> float:
+        """Return when its next step may be taken."""
+        rest = self._left_alone.get(_key(generation), 0.0)
+        return max(rest, generation.due_at) if generation.state in generations.UNFINISHED else rest
 
     def _say_how_it_stands(self, chat: int, work: Sequence[Generation]) -> None:
         """Bring the group's board and the places in the line up to date, beside the work."""
@@ -203,7 +210,7 @@ class Workers:
             running += [one for one in queued if one.id in self._submitting]
             now = self._clock()
             waiting = [
-                one for one in queued if one.id not in self._submitting and one.due_at <= now
+                one for one in queued if one.id not in self._submitting and self._due(one) <= now
             ]
             waiting = [one for one in waiting if not await self._rooms.submissions.expire(one)]
             if await self._rooms.outages.present() is not None:
@@ -254,7 +261,11 @@ class Workers:
         if self._stopping or task.cancelled():
             return
         if task.exception() is not None:
+            # the database does not take what became of it: at once again it would do it again
             logger.error("%s broke", key, exc_info=task.exception())
+            self._left_alone[key] = self._clock() + CRASHED_SECONDS
+        else:
+            self._left_alone.pop(key, None)
         self.wake(chat)
 
 

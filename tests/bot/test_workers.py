@@ -1,16 +1,26 @@
-"""Steps that are due: what a stop does to those that have not begun."""
+"""The steps that are due: what breaks is left alone for a while, and holds up nobody else."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.workers import CRASHED_SECONDS
+from storage import chats, notices
+from storage.notices import Notice
 from tests.storage.asked import ask, meet
 
 if TYPE_CHECKING:
     from bot.lifecycle import Bot
-    from tests.house import House
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from storage.database import Database
+    from tests.house import Breakage, House
+
+SPOIL = "CREATE TRIGGER spoil BEFORE UPDATE ON {} BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
 
 
 async def test_a_step_that_a_stop_comes_before_is_closed(bot: Bot, house: House) -> None:
@@ -24,3 +34,57 @@ async def test_a_step_that_a_stop_comes_before_is_closed(bot: Bot, house: House)
         if inspect.iscoroutine(one) and inspect.getcoroutinestate(one) == inspect.CORO_CREATED
     ]
     assert "Deliveries.bring" not in unbegun, "Python would complain of it at some later time"
+
+
+async def spoil(db: Database, table: str) -> None:
+    """Let nothing that is written of a table be changed any more, as on a full disk."""
+    async with db.transaction() as tx:
+        await tx.execute(SPOIL.format(table))
+
+
+async def rings_late(house: House, broke: str) -> None:
+    """Wait until something broke and every clock rings only after a while."""
+    assert house.bot is not None
+    queue = house.bot.parts.clocks.queue
+    async with asyncio.timeout(20):
+        while True:
+            now = datetime.now(UTC)
+            waits = [
+                (job.next_t - now).total_seconds()
+                for job in queue.jobs()
+                if job.next_t is not None and (job.name or "").startswith("chat ")
+            ]
+            late = waits and min(waits) > CRASHED_SECONDS / 2
+            if late and any(broke in text for text in house.errors.unexpected):
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_notice_that_cannot_be_marked_as_sent_is_not_sent_over_and_over(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage
+) -> None:
+    async with house.running() as bot:
+        await spoil(house.db, "notices")
+        async with house.db.transaction() as tx:
+            here = await chats.private_with(tx, ann.id, now=0.0)
+            facts = {"credits": 9, "note": ""}
+            await notices.owe(
+                tx, Notice(cause="t", chat=here.id, kind="granted", facts=facts), now=0
+            )
+        bot.parts.clocks.wake(here.id)
+        await rings_late(house, "notices")
+        assert len(telegram.calls_of("sendMessage")) == 1
+    errors.expect("broke")
+
+
+async def test_a_step_that_cannot_be_written_down_is_not_taken_over_and_over(
+    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person, errors: Breakage
+) -> None:
+    provider.render_seconds = 60
+    async with house.running(poll_interval_seconds=1.0):
+        await chat.send(ann, "/video a boat")
+        await provider.wait_for_submissions(1)
+        await spoil(house.db, "generations")
+        await rings_late(house, "generation")
+        assert len(provider.polls) <= 1
+    errors.expect("broke")
