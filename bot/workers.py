@@ -67,7 +67,7 @@ class Workers:
         self._rooms = rooms
         self._slots = slots
         self._clock = clock
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[int]] = {}
         self._submitting: set[int] = set()
         self._left_alone: dict[str, float] = {}
         self._cosmetic: set[asyncio.Task[None]] = set()
@@ -163,10 +163,10 @@ class Workers:
         await asyncio.gather(
             _wait(posting, POST_SECONDS), _wait(list(self._cosmetic), SENDING_SECONDS)
         )
-        tasks = [*self._tasks.values(), *self._cosmetic]
-        for task in tasks:
+        left: list[asyncio.Task[Any]] = [*self._tasks.values(), *self._cosmetic]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _start(
         self, generation: Generation, step: tuple[str, Coroutine[Any, Any, None]] | None
@@ -227,7 +227,8 @@ class Workers:
         finally:
             self._submitting.discard(generation.id)
 
-    async def _tell(self, owed: list[notices.Owed]) -> None:
+    async def _tell(self, owed: list[notices.Owed]) -> int:
+        """Say what is owed; return the chat that it is owed to by then."""
         for notice in owed:
             try:
                 await self._rooms.notices.send(notice)
@@ -237,10 +238,13 @@ class Workers:
                 async with self._db.transaction() as tx:
                     due = self._clock() + CRASHED_SECONDS
                     await notices.try_later(tx, notice.id, due_at=due)
+        async with self._db.reading() as connection:
+            return await notices.chat_of(connection, owed[0].id)
 
     async def _bounded(
         self, bound: str, generation: Generation, work: Coroutine[Any, Any, None]
-    ) -> None:
+    ) -> int:
+        """Take a step when it is its turn; return the chat that waits for the next one by then."""
         try:
             line = self._bounds.setdefault(bound, asyncio.Semaphore(AT_ONCE))
             async with line:
@@ -249,8 +253,10 @@ class Workers:
             logger.exception("generation %d broke at %s", generation.id, bound)
             async with self._db.transaction() as tx:
                 await generations.note(tx, generation.id, due_at=self._clock() + CRASHED_SECONDS)
+        async with self._db.reading() as connection:
+            return await generations.chat_of(connection, generation.id)
 
-    def _run(self, key: str, chat: int, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _run(self, key: str, chat: int, work: Coroutine[Any, Any, int]) -> asyncio.Task[int]:
         task = asyncio.create_task(work, name=key)
         self._tasks[key] = task
         task.add_done_callback(lambda _: self._done(key, chat))
@@ -266,10 +272,12 @@ class Workers:
             self._left_alone[key] = self._clock() + CRASHED_SECONDS
         else:
             self._left_alone.pop(key, None)
+            # a chat that became another's has nothing left to look after
+            chat = task.result()
         self.wake(chat)
 
 
-async def _wait(tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
+async def _wait(tasks: Sequence[asyncio.Task[Any]], seconds: float) -> None:
     if tasks:
         await asyncio.wait(tasks, timeout=seconds)
 

@@ -156,6 +156,11 @@ async def find(tx: Connection, generation: int) -> Generation | None:
     return None if row is None else _from_row(row)
 
 
+async def chat_of(tx: Connection, generation: int) -> int:
+    """Return where a generation is waited for now: chats may become one. 0 where there is none."""
+    return await number(tx, "SELECT chat FROM generations WHERE id = ?", (generation,))
+
+
 async def by_cause(tx: Connection, cause: str) -> Generation | None:
     """Return the newest generation that this made."""
     row = await one(

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage.rows import changed, every, one
+from storage.rows import changed, every, number, one
 
 if TYPE_CHECKING:
     import sqlite3
@@ -77,6 +77,11 @@ async def owed(tx: Connection, chat: int) -> list[Owed]:
         (chat,),
     )
     return [_from_row(row) for row in rows]
+
+
+async def chat_of(tx: Connection, notice: int) -> int:
+    """Return to which chat a notice is owed now: chats may become one. 0 where there is none."""
+    return await number(tx, "SELECT chat FROM notices WHERE id = ?", (notice,))
 
 
 async def last_about(tx: Connection, generation: int) -> Owed | None:

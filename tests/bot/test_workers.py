@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.workers import CRASHED_SECONDS
+from sandbox.aimlapi import Fault
+from sandbox.telegram import Fault as TelegramFault
 from storage import chats, notices
+from storage.chats import ChatKind
 from storage.notices import Notice
+from tests.flows.looks import says, shows_video
 from tests.storage.asked import ask, meet
 
 if TYPE_CHECKING:
@@ -42,6 +46,10 @@ async def spoil(db: Database, table: str) -> None:
         await tx.execute(SPOIL.format(table))
 
 
+def granted(chat: int) -> Notice:
+    return Notice(cause="a grant", chat=chat, kind="granted", facts={"credits": 9, "note": ""})
+
+
 async def rings_late(house: House, broke: str) -> None:
     """Wait until something broke and every clock rings only after a while."""
     assert house.bot is not None
@@ -67,10 +75,7 @@ async def test_a_notice_that_cannot_be_marked_as_sent_is_not_sent_over_and_over(
         await spoil(house.db, "notices")
         async with house.db.transaction() as tx:
             here = await chats.private_with(tx, ann.id, now=0.0)
-            facts = {"credits": 9, "note": ""}
-            await notices.owe(
-                tx, Notice(cause="t", chat=here.id, kind="granted", facts=facts), now=0
-            )
+            await notices.owe(tx, granted(here.id), now=0.0)
         bot.parts.clocks.wake(here.id)
         await rings_late(house, "notices")
         assert len(telegram.calls_of("sendMessage")) == 1
@@ -88,3 +93,44 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_over_and_over(
         await rings_late(house, "generation")
         assert len(provider.polls) <= 1
     errors.expect("broke")
+
+
+async def test_a_chat_that_becomes_another_during_a_step_is_looked_after_there(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
+) -> None:
+    club, answered = telegram.group("Film club", [ann], kind="group"), asyncio.Event()
+    provider.faults.next("poll", Fault.hang(answered))
+    async with house.running():
+        await club.send(ann, "/video a boat")
+        async with asyncio.timeout(20):
+            while provider.faults.waiting():
+                await asyncio.sleep(0.01)
+        moved = club.migrate()
+        async with house.db.transaction() as tx:
+            await chats.seen(tx, moved.id, kind=ChatKind.SUPERGROUP, now=0.0)
+            known = await chats.by_telegram_id(tx, club.id)
+            assert known is not None
+            await chats.move(tx, known.id, moved.id)
+        answered.set()
+        await moved.wait(shows_video("a boat"))
+
+
+async def test_a_notice_follows_a_chat_that_turns_out_to_be_another(
+    house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    before, club = (telegram.group("Film club", [ann]) for _ in range(2))
+    error = "Bad Request: group chat was upgraded to a supergroup chat"
+    telegram.faults.always(
+        "sendMessage",
+        TelegramFault.error(400, error, migrate_to_chat_id=club.id),
+        chat_id=before.id,
+    )
+    async with house.running() as bot:
+        async with house.db.transaction() as tx:
+            for one in (before, club):
+                await chats.seen(tx, one.id, kind=ChatKind.SUPERGROUP, now=0.0)
+            here = await chats.by_telegram_id(tx, before.id)
+            assert here is not None
+            await notices.owe(tx, granted(here.id), now=0.0)
+        bot.parts.clocks.wake(here.id)
+        await club.wait(says("You were given 9 credits"))
