@@ -29,7 +29,7 @@ from generation.sniff import HEAD_BYTES, video_container
 from generation.videos import NotAVideo
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
     Resolver = Callable[..., Awaitable[list[tuple[Any, ...]]]]
@@ -111,7 +111,8 @@ async def _answer(
     http: httpx.AsyncClient, url: str, *, origin: str, resolve: Resolver
 ) -> AsyncIterator[httpx.Response]:
     """Give the answer that redirects lead to, its body unread."""
-    here = httpx.URL(url)
+    with _of_the_link():
+        here = httpx.URL(url)
     for _ in range(MAX_REDIRECTS + 1):
         response = await _send(http, here, trusted=httpx.URL(origin), resolve=resolve)
         async with contextlib.aclosing(response):
@@ -119,7 +120,8 @@ async def _answer(
                 _check_status(response.status_code)
                 yield response
                 return
-            here = here.join(response.headers["location"])
+            with _of_the_link():
+                here = here.join(response.headers["location"])
     raise DeadLink(f"more than {MAX_REDIRECTS} redirects")
 
 
@@ -129,9 +131,10 @@ async def _send(
     """Ask for a URL at its checked address, with no header of the client's own."""
     if url.userinfo or _port(url) > _LAST_PORT:
         raise UnsafeLink("the link carries credentials, or a port that cannot be")
-    name = url.raw_host.decode("ascii")
+    with _of_the_link():
+        name, host = url.raw_host.decode("ascii"), url.host
     if _origin(url) == _origin(trusted):
-        addresses = [url.host]
+        addresses = [host]
     elif url.scheme == "https" and name:
         addresses = await _public_addresses(name, _port(url), resolve)
     else:
@@ -151,11 +154,21 @@ async def _send(
             extensions={"timeout": timeout.as_dict(), "sni_hostname": name},
         )
         try:
-            return await http.send(request, stream=True, auth=None, follow_redirects=False)
+            with _of_the_link():  # httpx reads a redirect's target, though it follows none
+                return await http.send(request, stream=True, auth=None, follow_redirects=False)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             if left == 0:
                 raise
     raise FetchFailed("the name has no address")
+
+
+@contextlib.contextmanager
+def _of_the_link() -> Iterator[None]:
+    """Refuse a link in which the libraries that read it find what cannot be."""
+    try:
+        yield
+    except ValueError as error:
+        raise UnsafeLink(type(error).__name__) from error
 
 
 async def _public_addresses(name: str, port: int, resolve: Resolver) -> list[str]:

@@ -95,7 +95,15 @@ class Polls:
         if generation.provider_id is None:
             raise ValueError(f"generation {generation.id} has no id at the provider")
         try:
-            remote = await self._api.poll(generation.provider_id)
+            await self._ask(generation, generation.provider_id)
+        except Exception:
+            # whatever broke, such as a disk that is full: the deadline holds all the same
+            logger.exception("generation %d broke at a poll", generation.id)
+            await self._set_back(generation, None)
+
+    async def _ask(self, generation: Generation, provider_id: str) -> None:
+        try:
+            remote = await self._api.poll(provider_id)
         except Unavailable as error:
             await self._set_back(generation, error.retry_after)
         except HeldBack as refusal:

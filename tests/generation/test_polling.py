@@ -348,6 +348,29 @@ async def test_a_price_told_by_a_header_alone_is_known_too(
     assert (await steps.poll(await steps.taken())).spent_micros == 840_000
 
 
+async def test_what_breaks_at_every_poll_is_parked_in_time_like_what_is_late(
+    steps: Steps, made: Generation
+) -> None:
+    steps.videos.rmdir()  # stands for a disk that takes no file
+    first = await steps.poll(made)
+    assert (first.state, first.setbacks) == (State.GENERATING, 1)
+    assert first.due_at > steps.clock.now
+    parked = await park(steps, first)
+    assert await steps.told() == ["parked_late"]
+    steps.videos.mkdir()
+    assert (await steps.poll(parked)).state is State.READY, "a gift once the disk takes it"
+
+
+async def test_what_breaks_while_it_is_parked_is_given_up_in_time(
+    steps: Steps, endless: Generation, provider: AimlApiSandbox
+) -> None:
+    parked = await park(steps, endless)
+    await finish(steps, parked)
+    steps.videos.rmdir()
+    steps.clock.now += PARKED_FOR + 1
+    assert (await steps.poll(parked)).state is State.FAILED
+
+
 async def test_a_generation_without_an_id_cannot_be_asked_about(steps: Steps) -> None:
     generation = await steps.ask()
     with pytest.raises(ValueError, match="no id at the provider"):

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
         "https://cdn.test:99999/v.mp4",
         "https://cdn.test/\x00",
         "https://[::1/v.mp4",
+        "https://xn--.com/v.mp4",
+        "https://xn--a/v.mp4",
+        "https://\ud800.test/v.mp4",
+        "https://cdn.test/\ud800.mp4",
+        f"https://{'a' * 70}é.test/v.mp4",
     ],
 )
 async def test_a_link_of_the_wrong_form_is_unsafe(target: Path, url: str) -> None:

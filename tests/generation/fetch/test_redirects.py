@@ -29,7 +29,13 @@ async def test_no_header_of_the_client_travels_along(
 
 @pytest.mark.parametrize(
     "location",
-    ["http://127.0.0.1:1/admin", "https://10.0.0.1/", "file:///etc/passwd", "http://cdn.test/v"],
+    [
+        "http://127.0.0.1:1/admin",
+        "https://10.0.0.1/",
+        "file:///etc/passwd",
+        "http://cdn.test/v",
+        "https://xn--.com/",
+    ],
 )
 async def test_a_redirect_is_checked_like_the_first_link(
     http: httpx.AsyncClient, server: Server, target: Path, location: str
