@@ -39,7 +39,17 @@ MAX_REDIRECTS: Final = 5
 CONNECT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 30.0
 
-_NAT64: Final = IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC: Final = (
+    # all but the last stand for an address of IPv4, which somebody on the way may reach for them:
+    IPv6Network("::/96"),  # IPv4-compatible, long deprecated
+    IPv6Network("::ffff:0:0:0/96"),  # SIIT
+    IPv6Network("64:ff9b::/96"),  # NAT64
+    IPv6Network("64:ff9b:1::/48"),  # NAT64 within a network
+    IPv6Network("2002::/16"),  # 6to4
+    IPv6Network("2001::/32"),  # Teredo
+    IPv6Network("fec0::/10"),  # site-local, deprecated
+)
+"""What Python takes for global, or did in some version."""
 _LAST_PORT: Final = 65535
 _TRY_LATER: Final = frozenset({408, 425, 429})
 
@@ -189,7 +199,7 @@ def _is_public(text: str) -> bool:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        elif address.sixtofour is not None or address.teredo is not None or address in _NAT64:
+        elif any(address in network for network in _NOT_PUBLIC):
             return False
     return address.is_global and not address.is_multicast
 
