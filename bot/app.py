@@ -16,7 +16,7 @@ from bot.rooms import Ground, furnish
 from bot.telegram_request import TelegramRequest
 from bot.watchdog import Watchdog
 from bot.workers import Workers
-from generation.aimlapi import AimlApi
+from generation.aimlapi import FRESH, AimlApi
 from generation.alarms import Alarms
 from generation.catalogue import Catalogue
 from generation.credits import Terms
@@ -59,6 +59,7 @@ class Parts:
     services: Services
     api: AimlApi
     http: httpx.AsyncClient
+    posts: httpx.AsyncClient
     media: MediaProcesses
 
 
@@ -87,7 +88,14 @@ def build(
     languages = languages or Languages()
     http = httpx.AsyncClient(verify=tls, trust_env=False)
     media = MediaProcesses()
-    api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key, times=times.provider)
+    posts = httpx.AsyncClient(verify=tls, trust_env=False, limits=FRESH)
+    api = AimlApi(
+        http,
+        url=settings.aimlapi_url,
+        key=settings.aimlapi_key,
+        times=times.provider,
+        posts=posts,
+    )
     listening = Listening(app.bot, intake, poll_seconds=times.telegram.poll, clock=clock)
     watchdog = Watchdog(
         bot=app.bot, listening=listening, request=polling, patience=times.updates, clock=clock
@@ -150,7 +158,9 @@ def build(
     )
     app.bot_data.services = services
     registry.register(app)
-    return Parts(app, intake, workers, clocks, listening, watchdog, services, api, http, media)
+    return Parts(
+        app, intake, workers, clocks, listening, watchdog, services, api, http, posts, media
+    )
 
 
 def terms_of(settings: Settings) -> Terms:

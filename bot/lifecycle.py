@@ -252,6 +252,7 @@ class Bot:
         with suppress(Exception):
             await parts.app.shutdown()
         await parts.http.aclose()
+        await parts.posts.aclose()
         await parts.media.close()
 
     async def _stop_handling(self) -> None:

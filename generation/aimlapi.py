@@ -48,6 +48,10 @@ LOG_PAGES = 20
 LOG_WINDOW = timedelta(hours=1)
 """How long after a submission its row may be dated, clocks that differ included."""
 
+FRESH = httpx.Limits(max_keepalive_connections=0)
+"""No connection is used twice: one that was kept may be closed by the other side just as a paid
+request leaves on it, and nobody could tell whether it was taken."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -63,7 +67,10 @@ logger = logging.getLogger(__name__)
 
 
 class AimlApi:
-    """A client of the API at `url`; `http` is opened and closed by whoever gives it."""
+    """A client of the API at `url`; `http` is opened and closed by whoever gives it.
+
+    So are `posts`, which take paid requests where given: see `FRESH`.
+    """
 
     def __init__(
         self,
@@ -72,8 +79,10 @@ class AimlApi:
         url: str,
         key: SecretStr,
         times: ProviderTimes = ProviderTimes(),  # noqa: B008 - frozen
+        posts: httpx.AsyncClient | None = None,
     ) -> None:
         self._http = http
+        self._posts = posts or http
         self._url = url.rstrip("/")
         self._key = key
         self._times = times
@@ -89,6 +98,7 @@ class AimlApi:
         with _translated(NotTaken, OutcomeUnknown):
             async with asyncio.timeout(self._times.submit_in_all):
                 answer = await self._exchange(
+                    self._posts,
                     "POST",
                     "/v2/video/generations",
                     json=body,
@@ -152,10 +162,13 @@ class AimlApi:
     async def _ask(self, path: str, params: Mapping[str, str]) -> Answer:
         with _translated(Unavailable, Unavailable):
             async with asyncio.timeout(self._times.ask_in_all):
-                return await self._exchange("GET", path, params=params, silence=self._times.ask)
+                return await self._exchange(
+                    self._http, "GET", path, params=params, silence=self._times.ask
+                )
 
     async def _exchange(
         self,
+        http: httpx.AsyncClient,
         method: str,
         path: str,
         *,
@@ -164,7 +177,7 @@ class AimlApi:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        async with self._http.stream(
+        async with http.stream(
             method,
             self._url + path,
             json=json,

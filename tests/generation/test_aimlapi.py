@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import itertools
 import json
 import logging
+import re
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,7 +20,7 @@ from PIL import Image
 from pydantic import SecretStr
 
 from generation import aimlapi
-from generation.aimlapi import AimlApi, Completed, Failed, Logged, Pending
+from generation.aimlapi import FRESH, AimlApi, Completed, Failed, Logged, Pending
 from generation.errors import (
     Broken,
     HeldBack,
@@ -492,3 +494,33 @@ async def test_every_error_of_httpx_is_translated(kind: type[Exception]) -> None
 def test_httpx_has_the_errors_the_table_was_made_for() -> None:
     assert {kind.__name__ for kind in every_httpx_error()} >= NEVER_SENT
     assert len(every_httpx_error()) > len(NEVER_SENT)
+
+
+async def test_a_paid_request_never_leaves_on_a_connection_that_was_kept() -> None:
+    connections: list[tuple[str, int]] = []
+    opened = itertools.count(1)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = next(opened)
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                if length := re.search(rb"(?i)content-length: (\d+)", head):
+                    await reader.readexactly(int(length[1]))
+                connections.append((head.split()[0].decode(), number))
+                body = b'{"id": "video_1", "status": "queued"}'
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client left
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with httpx.AsyncClient() as http, httpx.AsyncClient(limits=FRESH) as posts:
+        api = AimlApi(http, url=url, key=SecretStr(KEY), posts=posts)
+        for number in range(2):
+            await api.poll("video_1")
+            await api.submit(BODY, request_id=f"request-{number}")
+    server.close()
+    assert connections == [("GET", 1), ("POST", 2), ("GET", 1), ("POST", 3)]
