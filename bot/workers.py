@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.generations import Generation
 
+    Step = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
+    """A kind, of which only so many are taken side by side, and what is to be done."""
+
 POST_SECONDS = 3.0
 """How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
 SENDING_SECONDS = 1.0
@@ -39,6 +44,8 @@ CRASHED_SECONDS = 30.0
 
 AT_ONCE = 8
 """How many steps of a kind are taken side by side."""
+POLL = "poll"
+"""The kind of step that bounds itself: see `generation.polling`."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,10 +78,11 @@ class Workers:
         self._submitting: set[int] = set()
         self._left_alone: dict[str, float] = {}
         self._cosmetic: set[asyncio.Task[None]] = set()
+        self._correcting: set[int] = set()
         self._turns = asyncio.Lock()
         self._line = False
         self._stopping = False
-        # uploads have their own bound in the outbox, over all chats
+        # uploads have their own bound in the outbox, over all chats; polls have theirs
         self._bounds = WeakValueDictionary[str, asyncio.Semaphore]()
         self.wake: Callable[[int], None] = lambda _chat: None
 
@@ -109,13 +117,13 @@ class Workers:
                 due_at.append(now + BLOCKED_SECONDS)
                 queued = True
             else:
-                self._start(generation, self._step(generation))
+                self._take_step(generation)
         if owed and f"notices {chat}" not in self._tasks:
             rest = self._left_alone.get(f"notices {chat}", 0.0)
             due_at += [due for notice in owed if (due := max(rest, notice.due_at)) > now]
             tell = [notice for notice in owed if max(rest, notice.due_at) <= now]
             if tell:
-                self._run(f"notices {chat}", chat, self._tell(tell))
+                self._run(f"notices {chat}", chat, partial(self._tell, tell))
         if queued or self._line:
             # a slot that became free here may be somebody's in another chat
             await self._take_turns()
@@ -129,15 +137,28 @@ class Workers:
 
     def _say_how_it_stands(self, chat: int, work: Sequence[Generation]) -> None:
         """Bring the group's board and the places in the line up to date, beside the work."""
-        self._beside(self._rooms.boards.refresh(chat))
+        self._beside(partial(self._rooms.boards.refresh, chat))
         for generation in work:
-            if generation.state is State.QUEUED and generation.status_message is not None:
-                self._beside(self._rooms.status.correct(generation))
+            if generation.state is State.QUEUED:
+                self._correct_status(generation)
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._cosmetic.add(task)
-        task.add_done_callback(self._told)
+    def _correct_status(self, generation: Generation) -> None:
+        if generation.status_message is not None and generation.id not in self._correcting:
+            self._beside(partial(self._correct, generation))
+
+    async def _correct(self, generation: Generation) -> None:
+        self._correcting.add(generation.id)
+        try:
+            await self._rooms.status.correct(generation)
+        finally:
+            self._correcting.discard(generation.id)
+
+    def _beside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do what holds up no step."""
+        if not self._stopping:
+            task = asyncio.create_task(work())
+            self._cosmetic.add(task)
+            task.add_done_callback(self._told)
 
     def _told(self, task: asyncio.Task[None]) -> None:
         self._cosmetic.discard(task)
@@ -147,10 +168,8 @@ class Workers:
     def bring(self, generation: Generation, chat: Chat) -> None:
         """Send a kept video to a chat, unless that is being done."""
         if _key(generation) not in self._tasks:
-            self._start(
-                generation,
-                (f"deliver to {chat.id}", self._rooms.deliveries.bring(generation, chat)),
-            )
+            work = partial(self._rooms.deliveries.bring, generation, chat)
+            self._start(generation, (f"deliver to {chat.id}", work))
 
     async def stop(self) -> None:
         """End all steps: a paid request on its way gets three seconds, and no other leaves."""
@@ -161,44 +180,41 @@ class Workers:
             if task not in posting:
                 task.cancel()
         await asyncio.gather(
-            _wait(posting, POST_SECONDS), _wait(list(self._cosmetic), SENDING_SECONDS)
+            _wait(posting, POST_SECONDS), _wait([*self._cosmetic], SENDING_SECONDS)
         )
         left: list[asyncio.Task[Any]] = [*self._tasks.values(), *self._cosmetic]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    def _start(
-        self, generation: Generation, step: tuple[str, Coroutine[Any, Any, None]] | None
-    ) -> None:
+    def _take_step(self, generation: Generation) -> None:
+        if generation.state is State.GENERATING:
+            self._correct_status(generation)
+        step = self._step(generation)
         if step is not None:
-            bound, work = step
-            key = _key(generation)
-            task = self._run(key, generation.chat, self._bounded(bound, generation, work))
-            # a task that a stop cancels before it began leaves its work untouched
-            task.add_done_callback(lambda _: work.close())
+            self._start(generation, step)
 
-    def _step(self, generation: Generation) -> tuple[str, Coroutine[Any, Any, None]] | None:
+    def _start(self, generation: Generation, step: Step) -> None:
+        self._run(_key(generation), generation.chat, partial(self._bounded, generation, step))
+
+    def _step(self, generation: Generation) -> Step | None:
         """Choose who takes the next step; a submission nobody works on has lost its answer."""
         rooms = self._rooms
         match generation.state:
             case State.SUBMITTING:
-                return "look up", rooms.submissions.abandon(generation)
+                return "look up", partial(rooms.submissions.abandon, generation)
             case State.GENERATING | State.PARKED if generation.provider_id is not None:
-                return "poll", self._poll(generation)
+                return POLL, partial(rooms.polls.poll, generation)
             case State.UNKNOWN | State.PARKED:
-                return "look up", rooms.lookups.look_up(generation)
+                return "look up", partial(rooms.lookups.look_up, generation)
             case State.READY:
                 # a chat that has to wait for Telegram holds up no other
-                return f"deliver to {generation.chat}", rooms.deliveries.deliver(generation)
+                work = partial(rooms.deliveries.deliver, generation)
+                return f"deliver to {generation.chat}", work
             case _ if generation.status_message is not None and generation.state not in PENDING:
-                return "tidy", rooms.status.remove(generation)
+                return "tidy", partial(rooms.status.remove, generation)
             case _:
                 return None
-
-    async def _poll(self, generation: Generation) -> None:
-        await self._rooms.status.correct(generation)
-        await self._rooms.polls.poll(generation)
 
     async def _take_turns(self) -> None:
         """Let the next ones go to the provider, as far as there are slots."""
@@ -219,7 +235,7 @@ class Workers:
             self._line = len(waiting) > len(chosen)
             for turn in chosen:
                 self._submitting.add(turn.id)
-                self._start(turn, ("submit", self._submit(turn)))
+                self._start(turn, ("submit", partial(self._submit, turn)))
 
     async def _submit(self, generation: Generation) -> None:
         try:
@@ -241,26 +257,26 @@ class Workers:
         async with self._db.reading() as connection:
             return await notices.chat_of(connection, owed[0].id)
 
-    async def _bounded(
-        self, bound: str, generation: Generation, work: Coroutine[Any, Any, None]
-    ) -> int:
+    async def _bounded(self, generation: Generation, step: Step) -> int:
         """Take a step when it is its turn; return the chat that waits for the next one by then."""
+        kind, work = step
         try:
-            line = self._bounds.setdefault(bound, asyncio.Semaphore(AT_ONCE))
-            async with line:
-                await work
+            line = self._bounds.setdefault(kind, asyncio.Semaphore(AT_ONCE))
+            async with nullcontext() if kind == POLL else line:
+                await work()
         except Exception:
-            logger.exception("generation %d broke at %s", generation.id, bound)
+            logger.exception("generation %d broke at %s", generation.id, kind)
             async with self._db.transaction() as tx:
                 await generations.note(tx, generation.id, due_at=self._clock() + CRASHED_SECONDS)
         async with self._db.reading() as connection:
             return await generations.chat_of(connection, generation.id)
 
-    def _run(self, key: str, chat: int, work: Coroutine[Any, Any, int]) -> asyncio.Task[int]:
-        task = asyncio.create_task(work, name=key)
+    def _run(self, key: str, chat: int, work: Callable[[], Coroutine[Any, Any, int]]) -> None:
+        if self._stopping:
+            return
+        task = asyncio.create_task(work(), name=key)
         self._tasks[key] = task
         task.add_done_callback(lambda _: self._done(key, chat))
-        return task
 
     def _done(self, key: str, chat: int) -> None:
         task = self._tasks.pop(key)

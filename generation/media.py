@@ -13,6 +13,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -25,6 +26,9 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 _CHUNK_BYTES: Final = 65536
 
+_LONG: Final = frozenset({"encode_video"})
+"""Jobs of minutes: one at a time, so that the short ones always have a child left."""
+
 
 class MediaProcesses:
     """Runs jobs in child processes, at most `at_once` at a time; the others wait their turn.
@@ -35,6 +39,7 @@ class MediaProcesses:
     def __init__(self, *, at_once: int = 2, idle_seconds: float = 30.0) -> None:
         self._at_once = at_once
         self._turns = asyncio.Semaphore(at_once)
+        self._long = asyncio.Semaphore(1)
         self._idle_seconds = idle_seconds
         self._idle: dict[_Child, asyncio.TimerHandle] = {}
         self._busy: set[_Child] = set()
@@ -60,7 +65,7 @@ class MediaProcesses:
             MediaFailed: The child died, or the job broke down, or this is closed.
         """
         order = json.dumps({"job": job, "seconds": timeout, "arguments": arguments})
-        async with self._turns:
+        async with self._long if job in _LONG else nullcontext(), self._turns:
             child = await self._take()
             try:
                 async with asyncio.timeout(timeout):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,10 @@ LINK_WAITS = (2.0, 600.0)
 """Seconds before a dead link is asked for anew: at once, then late in its quarter of an hour."""
 PAGE_WAITS = (1.0, 4.0)
 """Seconds before a link is tried again at which something else than a video lay."""
+ASKED_AT_ONCE = 8
+"""Questions to the provider side by side; each has its answer, or none, within seconds."""
+FETCHED_AT_ONCE = 8
+"""Videos fetched side by side. That may take minutes, and must hold up no question."""
 LARGEST_VIDEO = 500_000_000
 """Bytes: far above what any model makes, far below a full disk."""
 
@@ -85,6 +90,8 @@ class Polls:
         self._alarms = alarms
         self._fetch_seconds = fetch_seconds
         self._clock = clock
+        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
 
     def video_of(self, generation: int) -> Path:
         """Return where a generation's video lies until it is delivered."""
@@ -103,7 +110,8 @@ class Polls:
 
     async def _ask(self, generation: Generation, provider_id: str) -> None:
         try:
-            remote = await self._api.poll(provider_id)
+            async with self._asking:
+                remote = await self._api.poll(provider_id)
         except Unavailable as error:
             await self._set_back(generation, error.retry_after)
         except HeldBack as refusal:
@@ -172,7 +180,8 @@ class Polls:
 
     async def _collect(self, generation: Generation, url: str, spent: Decimal | None) -> None:
         try:
-            await self._fetch(url, self.video_of(generation.id))
+            async with self._fetching:
+                await self._fetch(url, self.video_of(generation.id))
         except (FetchFailed, MediaError):
             await self._set_back(generation, None)
         except DeadLink:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.workers import CRASHED_SECONDS
-from sandbox.aimlapi import Fault
+from generation.polling import FETCHED_AT_ONCE
+from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
 from storage import chats, notices
 from storage.chats import ChatKind
@@ -18,8 +19,12 @@ from tests.flows.looks import says, shows_video
 from tests.storage.asked import ask, meet
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from bot.lifecycle import Bot
     from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.aimlapi.faults import Handler
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from storage.database import Database
     from tests.house import Breakage, House
@@ -134,3 +139,39 @@ async def test_a_notice_follows_a_chat_that_turns_out_to_be_another(
             await notices.owe(tx, granted(here.id), now=0.0)
         bot.parts.clocks.wake(here.id)
         await club.wait(says("You were given 9 credits"))
+
+
+class Trickle:
+    """Holds downloads back until they may go on."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.go_on = asyncio.Event()
+
+    async def meet(self, request: Request, handler: Handler) -> Response:
+        self.held += 1
+        await self.go_on.wait()
+        return await handler(request)
+
+
+async def test_videos_that_trickle_in_hold_up_no_question_about_others(
+    house: House,
+    telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+    chat: PrivateChat,
+    ann: Person,
+) -> None:
+    trickle, people = Trickle(), [telegram.person(f"Person {n}") for n in range(FETCHED_AT_ONCE)]
+    provider.faults.always("download", Fault("trickle", trickle.meet))
+    async with house.running():
+        for person in people:
+            await telegram.private(person).send(person, "/video a boat")
+        async with asyncio.timeout(20):
+            while trickle.held < FETCHED_AT_ONCE:
+                await asyncio.sleep(0.01)
+        provider.next_render = Render.refused()
+        await chat.send(ann, "/video a train")
+        await chat.wait(says("turned this one down"))
+        trickle.go_on.set()
+        for person in people:
+            await telegram.private(person).wait(shows_video("a boat"), timeout=30)

@@ -259,3 +259,20 @@ async def test_a_picture_bomb_costs_no_memory(media: MediaProcesses, tmp_path: P
     (child,) = children()
     peak = peak_kilobytes(child)
     assert peak < 80_000, f"{peak} kB at its peak; Python with Pillow takes about 40 000"
+
+
+async def test_short_jobs_go_on_beside_any_number_of_long_ones(
+    media: MediaProcesses, picture: Path, endless: Path, tmp_path: Path
+) -> None:
+    target = str(tmp_path / "copy.mp4")
+    order = {"source": str(endless), "target": target, "limit": 1_000_000}
+    encodes = [
+        asyncio.create_task(media.run("encode_video", timeout=60, **order)) for _ in range(3)
+    ]
+    writer = await being_read(endless)
+    assert await measure(media, picture) == {"width": 40, "height": 30, "format": "PNG"}
+    assert len(children()) == 2, "one encodes, one measured"
+    os.close(writer)
+    for encode in encodes:
+        encode.cancel()
+    await asyncio.gather(*encodes, return_exceptions=True)
