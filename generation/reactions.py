@@ -45,7 +45,7 @@ class Reactions:
                 kind, facts = self._detours.moderated(generation, people=error.people)
                 await _fail(tx, generation, "moderation", kind, now, **facts)
             case Rejected():
-                await self._detours.strike(tx, generation)
+                # no strike: the model answered, and whoever asks for nonsense may ask often
                 await _fail(tx, generation, f"rejected: {error}", "failed_rejected", now)
             case Broken():
                 await self._detours.strike(tx, generation)

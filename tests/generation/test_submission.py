@@ -117,6 +117,17 @@ async def test_each_answer_has_its_reaction(
     assert len(provider.submissions) == 1, "nothing is repeated on its own"
 
 
+@pytest.mark.parametrize(("fault", "rests"), [(Fault.http(400), False), (Fault.http(500), True)])
+async def test_nobody_rests_a_model_for_everybody_by_asking_for_nonsense(
+    steps: Steps, provider: AimlApiSandbox, fault: Fault, rests: bool
+) -> None:
+    for number in range(STRIKES):
+        provider.faults.next("submit", fault)
+        generation = await steps.submit(await steps.ask(f"message:{number}"))
+        assert generation.state is State.FAILED
+    assert bool(steps.rests.models) is rests
+
+
 async def test_what_is_committed_before_the_request_leaves_can_be_found_afterwards(
     steps: Steps, provider: AimlApiSandbox
 ) -> None:
