@@ -27,12 +27,14 @@ async def served(tx: Connection, *, since: float) -> Served:
     accounts = await every(
         tx,
         "SELECT account_kind, account_id, max(submitted_at) AS at FROM generations"
+        " INDEXED BY generations_by_turn"
         " WHERE submitted_at >= ? GROUP BY account_kind, account_id",
         (since,),
     )
     chats = await every(
         tx,
         "SELECT chat, max(submitted_at) AS at FROM generations"
+        " INDEXED BY generations_by_turn"
         " WHERE submitted_at >= ? GROUP BY chat",
         (since,),
     )
