@@ -80,6 +80,7 @@ class Workers:
         self._cosmetic: set[asyncio.Task[None]] = set()
         self._correcting: set[int] = set()
         self._turns = asyncio.Lock()
+        self._turns_wanted = False
         self._line = False
         self._stopping = False
         # uploads have their own bound in the outbox, over all chats; polls have theirs
@@ -218,7 +219,11 @@ class Workers:
 
     async def _take_turns(self) -> None:
         """Let the next ones go to the provider, as far as there are slots."""
+        if self._turns_wanted:
+            return  # whoever is about to look sees what this one would
+        self._turns_wanted = True
         async with self._turns:
+            self._turns_wanted = False
             async with self._db.reading() as connection:
                 queued = await generations.in_states(connection, {State.QUEUED})
                 running = await generations.in_states(connection, AT_PROVIDER)
@@ -228,8 +233,10 @@ class Workers:
             waiting = [
                 one for one in queued if one.id not in self._submitting and self._due(one) <= now
             ]
-            waiting = [one for one in waiting if not await self._rooms.submissions.expire(one)]
-            if await self._rooms.outages.present() is not None:
+            outage = await self._rooms.outages.present()
+            expire = self._rooms.submissions.expire
+            waiting = [one for one in waiting if not await expire(one, outage)]
+            if outage is not None:
                 return
             chosen = next_turns(waiting, running, self._slots, served)
             self._line = len(waiting) > len(chosen)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from generation.schedule import Patience
     from storage.database import Database
     from storage.generations import Generation
+    from storage.outages import Outage
 
 LONGEST_WAIT = 6 * 3600.0
 """How long a request may wait for its turn, in seconds."""
@@ -65,9 +66,11 @@ class Submissions:
         self._is_closed = True
         return frozenset(self._leaving)
 
-    async def expire(self, generation: Generation) -> bool:
-        """End a queued request that nobody will serve; tell whether it was ended."""
-        outage = await self._outages.present()
+    async def expire(self, generation: Generation, outage: Outage | None) -> bool:
+        """End a queued request that nobody will serve; tell whether it was ended.
+
+        `outage` is the one that lasts now, if any.
+        """
         now = self._clock()
         if generation.cancel_wanted:
             async with self._db.transaction() as tx:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.rows import every
+from storage.rows import every, number
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
@@ -19,6 +19,11 @@ class Event:
     state: str
     reason: str
     at: float
+
+
+async def newest(tx: Connection) -> int:
+    """Return the number of the last step of any generation, 0 where there was none."""
+    return await number(tx, "SELECT max(id) FROM events")
 
 
 async def of(tx: Connection, generation: int) -> list[Event]:

@@ -6,11 +6,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from generation import experience, turns
+from generation.line import Line
 from handlers.replies.finishing import finished
 from handlers.replies.outcomes import Refused, SendError, Unreachable
 from storage import chats, generations, outages, people
-from storage.generations import AT_PROVIDER, PENDING, State
-from storage.turns import served as served_since
+from storage.generations import PENDING, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +94,7 @@ class StatusMessages:
         self._languages = languages
         self._slots = slots
         self._clock = clock
+        self._line = Line(db, clock)
         self._said: dict[int, str] = {}
         self._waited: set[int] = set()
 
@@ -145,16 +146,12 @@ class StatusMessages:
 
     async def _waiting(self, generation: Generation, speech: Speech) -> str | None:
         """Return what to say to somebody in the line; None where there is a free slot."""
-        async with self._db.reading() as connection:
-            line = await generations.in_states(connection, {State.QUEUED})
-            running = await generations.in_states(connection, AT_PROVIDER)
-            served = await served_since(connection, since=self._clock() - turns.LATELY_SECONDS)
-        if generation.state is not State.QUEUED or len(running) < self._slots:
+        if generation.state is not State.QUEUED:
             return None
-        places = [one.id for one in turns.in_line(line, running, served)]
-        if generation.id not in places:
+        standing = await self._line.standing()
+        place = standing.places.get(generation.id)
+        if place is None or standing.running < self._slots:
             return None
-        place = places.index(generation.id) + 1
         expects = await experience.expects(self._db, self._offer, generation)
         wait = turns.wait_seconds(place, self._slots, expects)
         return waiting(speech, sparsely(place), wait + expects)

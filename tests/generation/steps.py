@@ -115,6 +115,10 @@ class Steps:
         await self.submissions.submit(generation)
         return await self.again(generation)
 
+    async def expire(self, generation: Generation) -> bool:
+        """End a queued request that nobody will serve."""
+        return await self.submissions.expire(generation, await self.outages.present())
+
     async def poll(self, generation: Generation) -> Generation:
         """Ask once how far it is."""
         await self.polls.poll(generation)

@@ -352,9 +352,9 @@ async def test_a_picture_that_is_late_waits_in_the_queue(
 async def test_what_waits_six_hours_without_a_turn_is_given_up(steps: Steps, clock: Clock) -> None:
     generation = await steps.ask()
     clock.now += LONGEST_WAIT
-    assert not await steps.submissions.expire(generation)
+    assert not await steps.expire(generation)
     clock.now += 1
-    assert await steps.submissions.expire(generation)
+    assert await steps.expire(generation)
     assert (await steps.again(generation)).state is State.FAILED
     assert await steps.told() == ["failed_waited"]
     assert await steps.ledger() == ["hold", "release"]
@@ -362,7 +362,7 @@ async def test_what_waits_six_hours_without_a_turn_is_given_up(steps: Steps, clo
 
 async def test_a_queued_request_that_is_wished_away_ends_at_its_turn(steps: Steps) -> None:
     generation = await steps.note(await steps.ask(), cancel_wanted=True)
-    assert await steps.submissions.expire(generation)
+    assert await steps.expire(generation)
     assert (await steps.again(generation)).state is State.CANCELLED
     assert await steps.told() == ["cancelled"]
 
@@ -376,12 +376,12 @@ async def test_orders_wait_fifteen_minutes_for_an_outage_to_end(
     clock.now += 600
     late = await steps.ask("late")
     clock.now += PATIENCE_SECONDS - 600
-    assert not await steps.submissions.expire(early)
+    assert not await steps.expire(early)
     clock.now += 1
-    assert await steps.submissions.expire(early)
-    assert not await steps.submissions.expire(late), "its own fifteen minutes are not over"
+    assert await steps.expire(early)
+    assert not await steps.expire(late), "its own fifteen minutes are not over"
     clock.now += 600
-    assert await steps.submissions.expire(late)
+    assert await steps.expire(late)
     assert await steps.told() == ["failed_closed"] * 2
     assert sorted(await steps.ledger()) == ["hold", "hold", "release", "release"]
 

@@ -10,8 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.turns import next_turns
+from storage.turns import Served
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from random import Random
+
+    from storage.accounts import Account
     from storage.generations import Generation
 
 
@@ -107,3 +112,62 @@ def test_a_newcomer_waits_for_one_slot_however_long_the_line_of_another(
     if newcomer not in first:
         left = [turn for turn in waiting if turn not in first]
         assert go(left, first, slots + 1) == [newcomer]
+
+
+def by_definition(
+    waiting: list[Turn], running: list[Turn], slots: int, served: Served
+) -> list[Turn]:
+    """Choose one after the other, each time the least of all that are left."""
+    by_account = Counter(turn.account for turn in running)
+    by_chat = Counter(turn.chat for turn in running)
+    accounts, chats = cast("Mapping[int, float]", served.accounts), served.chats
+    left, chosen = list(waiting), []
+    for _ in range(min(slots - len(running), len(left))):
+        turn = min(
+            left,
+            key=lambda t: (
+                by_account[t.account],
+                by_chat[t.chat],
+                accounts.get(t.account, 0.0),
+                chats.get(t.chat, 0.0),
+                t.id,
+            ),
+        )
+        left.remove(turn)
+        chosen.append(turn)
+        by_account[turn.account] += 1
+        by_chat[turn.chat] += 1
+    return chosen
+
+
+turns_had = st.dictionaries(st.integers(1, 6), st.sampled_from([1.0, 2.0, 3.0]))
+
+
+@given(lines, lines, st.integers(0, 70), turns_had, turns_had, st.randoms())
+def test_the_order_is_that_of_its_definition(
+    waiting: list[Turn],
+    running: list[Turn],
+    slots: int,
+    accounts: dict[int, float],
+    chats: dict[int, float],
+    dice: Random,
+) -> None:
+    served = Served(cast("Mapping[Account, float]", accounts), chats)
+    dice.shuffle(waiting)
+    line_, at_work = cast("list[Generation]", waiting), cast("list[Generation]", running)
+    turns = next_turns(line_, at_work, slots, served)
+    assert cast("list[Turn]", turns) == by_definition(waiting, running, slots, served)
+
+
+def test_a_long_line_is_put_in_order_without_comparing_everybody_with_everybody() -> None:
+    class Counted(int):
+        compared = 0
+
+        def __lt__(self, other: int) -> bool:
+            Counted.compared += 1
+            return int(self) < int(other)
+
+    crowd = 2_000
+    waiting = [Turn(Counted(number), number % 700, number % 40) for number in range(crowd)]
+    assert len(go(waiting, [], crowd)) == crowd
+    assert Counted.compared < 40 * crowd
