@@ -103,14 +103,16 @@ def _run() -> int:
         logger.warning("%s is set, but this version does not know it yet", name)
 
     # Imported only here: `healthcheck` must not load Telegram to read one number.
+    from bot.ending import leave, live
     from bot.lifecycle import run
 
     try:
-        return asyncio.run(run(settings))
+        code = live(run(settings))
     except Exception:
         # Logged and not left to the interpreter, whose traceback nobody would clean of the token.
         logger.critical("The bot broke down.", exc_info=True)
-        return ExitCode.FAILURE
+        code = ExitCode.FAILURE
+    leave(code)
 
 
 def _demo(chosen: argparse.Namespace) -> int:

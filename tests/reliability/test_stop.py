@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sqlite3
+import sys
+from asyncio.subprocess import PIPE
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -99,3 +102,37 @@ async def test_a_board_that_is_on_its_way_at_the_stop_is_written_down(
         await stopping
     with closing(sqlite3.connect(house.data / "bot.sqlite3")) as database:
         assert len(database.execute("SELECT * FROM boards").fetchall()) == 1
+
+
+LOST_IN_DNS = """
+import socket, sys, time
+def lost(*_, **__):
+    print("asked", flush=True)
+    time.sleep(600)
+socket.getaddrinfo = lost
+from bot.__main__ import main
+sys.exit(main(["run"]))
+"""
+
+
+async def test_a_stop_waits_for_no_name_that_is_being_looked_up(tmp_path: Path) -> None:
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LOST_IN_DNS, stdout=PIPE, stderr=PIPE,
+        env={
+            "PATH": os.environ["PATH"],
+            "TELEGRAM_BOT_TOKEN": "123456789:AAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "AIMLAPI_KEY": "sandbox-key-0123456789",
+            "DATA_DIR": str(tmp_path),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        },
+    )  # fmt: skip
+    try:
+        assert running.stdout is not None
+        async with asyncio.timeout(30):
+            assert await running.stdout.readline() == b"asked\n"
+            running.send_signal(signal.SIGTERM)
+            assert await running.wait() == 0
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.communicate()
