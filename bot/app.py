@@ -78,7 +78,11 @@ def build(
     """
     for name in FOLDERS:
         lock.make(settings.data_dir / name)
-    intake = Intake(db, Alarms(settings.admin_ids), clock)
+    alarms = Alarms(
+        settings.admin_ids,
+        wake=lambda chat: clocks.wake(chat),  # noqa: PLW0108 - the clocks are made further down
+    )
+    intake = Intake(db, alarms, clock)
     tls = httpx.create_ssl_context(trust_env=False)
     calls = TelegramRequest(CONNECTIONS, times.telegram, tls)
     polling = TelegramRequest(1, times.telegram, tls)
@@ -101,10 +105,6 @@ def build(
         bot=app.bot, listening=listening, request=polling, patience=times.updates, clock=clock
     )
     offer = Offer.load()
-    alarms = Alarms(
-        settings.admin_ids,
-        wake=lambda chat: clocks.wake(chat),  # noqa: PLW0108 - the clocks are made further down
-    )
     rests = Rests(alarms, clock)
     catalogue = Catalogue(
         db=db,

@@ -62,14 +62,29 @@ class Intake(asyncio.Queue[object]):
             for letter in await inbox.waiting(tx):
                 if letter.starts >= MOST_STARTS:
                     logger.error("update %d ended the process twice: set aside", letter.update_id)
-                    await inbox.set_aside(tx, letter.update_id)
-                    await self._alarms.ring(
-                        tx, "set_aside", cause=f"update:{letter.update_id}", now=self._clock(),
-                        update=letter.update_id,
-                    )  # fmt: skip
+                    await self._set_aside(tx, letter.update_id, "set_aside")
                     continue
-                update = Update.de_json(json.loads(letter.body), bot)
+                try:
+                    update = Update.de_json(json.loads(letter.body), bot)
+                except Exception:
+                    # a version before this one could read it
+                    logger.exception("update %d cannot be read: set aside", letter.update_id)
+                    await self._set_aside(tx, letter.update_id, "unreadable")
+                    continue
                 self._line_up(letter.lane, update)
+
+    async def set_aside(self, update_id: int, body: str) -> None:
+        """Keep an update nobody can read, as Telegram wrote it, and tell the admins."""
+        logger.error("update %d cannot be read: set aside", update_id)
+        async with self._db.transaction() as tx:
+            if await inbox.receive(tx, update_id, lane=0, body=body, now=self._clock()):
+                await self._set_aside(tx, update_id, "unreadable")
+
+    async def _set_aside(self, tx: Connection, update_id: int, why: str) -> None:
+        await inbox.set_aside(tx, update_id)
+        await self._alarms.ring(
+            tx, why, cause=f"update:{update_id}", now=self._clock(), update=update_id
+        )
 
     async def put(self, item: object) -> None:
         """Write an update down and line it up; waits, and never fails, while the disk does not.

@@ -6,10 +6,13 @@ be started again once a token was refused, and tells nobody when it last heard f
 
 from __future__ import annotations
 
+import json
 import logging
 from asyncio import sleep
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
+from telegram import Update
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
 from generation import schedule
@@ -76,13 +79,36 @@ class Listening:
 
     async def _take_batch(self, offset: int) -> int:
         """Ask once, which confirms what came before; returns what the next question confirms."""
-        updates = await self._bot.get_updates(
-            offset, timeout=round(self._poll_seconds), allowed_updates=UPDATES
-        )
+        try:
+            updates = await self._bot.get_updates(
+                offset, timeout=round(self._poll_seconds), allowed_updates=UPDATES
+            )
+        except TelegramError:
+            raise
+        except Exception:
+            # python-telegram-bot reads all or none, and one would be offered again for ever
+            logger.exception("a batch of updates cannot be read: one by one")
+            return await self._take_one_by_one(offset)
         self.heard_at = self._clock()
         for update in updates:
             await self._intake.put(update)
         return updates[-1].update_id + 1 if updates else offset
+
+    async def _take_one_by_one(self, offset: int) -> int:
+        """Ask for the same again, as Telegram writes it; what cannot be read is set aside."""
+        query = urlencode({"offset": offset, "allowed_updates": json.dumps(UPDATES)})
+        batch = await self._bot.request.post(f"{self._bot.base_url}/getUpdates?{query}")
+        if not isinstance(batch, list):
+            raise TelegramError("no answer of Telegram's")
+        self.heard_at = self._clock()
+        for raw in batch:
+            try:
+                update = Update.de_json(raw, self._bot)
+            except Exception:  # noqa: BLE001 - whatever is wrong with it, the others are read
+                await self._intake.set_aside(raw["update_id"], json.dumps(raw))
+            else:
+                await self._intake.put(update)
+        return int(batch[-1]["update_id"]) + 1 if batch else offset
 
 
 def _named(error: Exception) -> str:

@@ -192,6 +192,10 @@ _ADMIN: dict[str, Callable[[Speech], str]] = {
         "⚠️ A message ended me twice, so I left it alone (update {update}). "
         "It is kept, the log says more."
     ),
+    "unreadable": lambda speech: speech.gettext(
+        "⚠️ Telegram sent me something I cannot read, so I left it alone (update {update}). "
+        "It is kept, the log says more."
+    ),
     "bad_result": lambda speech: speech.gettext(
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
     ),
