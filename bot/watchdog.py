@@ -34,7 +34,8 @@ class Patience:
     """Seconds: between two looks, until silence is deafness, and until the first second restart.
 
     Each further restart waits twice as long, at most `longest`; after `restarts` of them the
-    fault may be the process's own.
+    fault may be the process's own. A token counts as refused after `refusals` over at least
+    `refused`: a gateway on the way answers 404 to everything for a while, too.
     """
 
     look: float = 5.0
@@ -42,6 +43,8 @@ class Patience:
     restart: float = 15.0
     longest: float = 300.0
     restarts: int = 3
+    refused: float = 60.0
+    refusals: int = 3
 
 
 class Step(Enum):
@@ -61,6 +64,8 @@ class Watch:
     heard_at: float
     restarts: int = 0
     restarted_at: float = 0.0
+    refusals: int = 0
+    refused_since: float = 0.0
 
     def heard(self, at: float | None) -> Watch:
         """Note when updates were last heard of: news ends the count of restarts."""
@@ -69,6 +74,19 @@ class Watch:
     def restarted(self, at: float) -> Watch:
         """Count a restart."""
         return replace(self, restarts=self.restarts + 1, restarted_at=at)
+
+    def refused(self, at: float) -> Watch:
+        """Count that Telegram refused the token."""
+        since = self.refused_since if self.refusals else at
+        return replace(self, refusals=self.refusals + 1, refused_since=since)
+
+    def answered(self) -> Watch:
+        """Note that Telegram took the token after all."""
+        return replace(self, refusals=0)
+
+    def is_revoked(self, now: float, patience: Patience) -> bool:
+        """Whether the token was refused so often and for so long that it must be meant."""
+        return self.refusals >= patience.refusals and now - self.refused_since >= patience.refused
 
 
 def next_step(watch: Watch, *, now: float, ended: bool, patience: Patience) -> Step:
@@ -118,7 +136,7 @@ class Watchdog:
                 watch, now = watch.heard(self._listening.heard_at), self._clock()
                 step = next_step(watch, now=now, ended=task.done(), patience=self._patience)
                 if step is Step.ASK:
-                    verdict = await self._ask(watch)
+                    watch, verdict = await self._ask(watch)
                     if verdict is not None:
                         return verdict
                 if step is not Step.NOTHING:
@@ -132,19 +150,23 @@ class Watchdog:
         finally:
             await self._end(task)
 
-    async def _ask(self, watch: Watch) -> ExitCode | None:
+    async def _ask(self, watch: Watch) -> tuple[Watch, ExitCode | None]:
         """Ask Telegram something else; returns how to end the process, None to go on."""
         try:
             await self._bot.get_me()
         except InvalidToken:
-            return ExitCode.WRONG_SETTINGS
+            watch = watch.refused(now := self._clock())
+            if watch.is_revoked(now, self._patience):
+                return watch, ExitCode.WRONG_SETTINGS
+            logger.warning("Telegram refuses the token, or seems to: asking again")
+            return watch, None
         except TelegramError as error:
             logger.warning("Telegram does not answer: %s", error.message)
-            return None
+            return watch, None
         if watch.restarts < self._patience.restarts:
-            return None
+            return watch.answered(), None
         logger.critical("Telegram answers, but no updates arrive any more: ending the process")
-        return ExitCode.UPDATES_LOST
+        return watch, ExitCode.UPDATES_LOST
 
     @staticmethod
     async def _end(task: asyncio.Task[None]) -> None:

@@ -22,7 +22,7 @@ PATIENCE = Patience(look=5, deaf=60, restart=15, longest=300, restarts=3)
 HEARD = Watch(heard_at=1000)
 QUICK = Times(
     telegram=TelegramTimes(connect=0.5, silence=0.5, poll=1, call_in_all=2.5),
-    updates=Patience(look=0.02, deaf=2.0, restart=1.0, longest=1.0, restarts=3),
+    updates=Patience(look=0.02, deaf=2.0, restart=1.0, longest=1.0, restarts=3, refused=1.0),
     limits_second=0.001,
 )
 
@@ -51,8 +51,27 @@ def test_a_silence_leads_to(watch: Watch, now: float, ended: bool, step: Step) -
     assert next_step(watch, now=now, ended=ended, patience=PATIENCE) is step
 
 
+@pytest.mark.parametrize(
+    ("refused_at", "revoked"),
+    [
+        pytest.param([1000], False, id="once"),
+        pytest.param([1000, 1001, 1002], False, id="three times within a moment"),
+        pytest.param([1000, 1100], False, id="twice"),
+        pytest.param([1000, 1030, 1059], False, id="for almost a minute"),
+        pytest.param([1000, 1030, 1060], True, id="three times over a minute"),
+    ],
+)
+def test_a_token_is_revoked_where_it_is_refused(refused_at: list[float], revoked: bool) -> None:
+    watch = HEARD
+    for at in refused_at:
+        watch = watch.refused(at)
+    assert watch.is_revoked(refused_at[-1], PATIENCE) is revoked
+    assert not watch.answered().is_revoked(refused_at[-1], PATIENCE)
+
+
 def test_news_forgets_the_restarts() -> None:
     assert tried(3, 1105).heard(1110) == Watch(heard_at=1110)
+    assert tried(3, 1105).refused(1106).heard(1110) == Watch(heard_at=1110)
     assert tried(3, 1105).heard(None) == tried(3, 1105)
 
 
@@ -102,5 +121,6 @@ async def test_a_token_that_seems_refused_once_is_asked_about_and_kept(
 ) -> None:
     async with house.running(times=QUICK):
         telegram.faults.next("getUpdates", Fault.error(404, "Not Found"))
+        telegram.faults.next("getMe", Fault.error(404, "Not Found"), times=2)
         await chat.send(ann, "/video a cat on a sailing boat")
         await chat.wait(shows_video("a cat on a sailing boat"))
