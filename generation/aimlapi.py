@@ -10,7 +10,6 @@ import asyncio
 import logging
 import re
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -45,8 +44,6 @@ BODY_LIMIT = 1_000_000
 SPENT_HEADER = "x-aimlapi-usd-spent"
 LOG_PAGE = 100
 LOG_PAGES = 20
-LOG_WINDOW = timedelta(hours=1)
-"""How long after a submission its row may be dated, clocks that differ included."""
 
 FRESH = httpx.Limits(max_keepalive_connections=0)
 """No connection is used twice: one that was kept may be closed by the other side just as a paid
@@ -88,7 +85,7 @@ class AimlApi:
         self._times = times
 
     async def submit(self, body: Mapping[str, object], *, request_id: str) -> Remote:
-        """Ask for a video, once. `request_id` is what `find` may look for later.
+        """Ask for a video, once. `request_id` is what `log` knows it by later.
 
         Raises any ProviderError but those of asking, ValueError for a `request_id` that the
         provider would silently drop.
@@ -122,13 +119,13 @@ class AimlApi:
         except ValueError as error:
             raise Unavailable("unreadable answer about a generation") from error
 
-    async def find(self, request_id: str, *, since: datetime) -> Logged | None:
-        """Look in the log for the submission sent with this id at `since` or shortly after.
+    async def log(self, *, since: datetime, until: datetime) -> dict[str, Logged]:
+        """Return the submissions of a time, by the ids they were sent with.
 
-        None means that it is not listed, which may change: the log lags behind. Raises HeldBack,
-        Unavailable.
+        What is not listed may be listed later: the log lags behind. Raises HeldBack, Unavailable.
         """
-        window = {"start": since.isoformat(), "end": (since + LOG_WINDOW).isoformat()}
+        window = {"start": since.isoformat(), "end": until.isoformat()}
+        found: dict[str, Logged] = {}
         for page in range(LOG_PAGES):
             place = {"limit": str(LOG_PAGE), "offset": str(page * LOG_PAGE)}
             answer = await self._ask("/v2/logs", window | place)
@@ -137,11 +134,11 @@ class AimlApi:
                 rows = LogPage.model_validate_json(answer.body)
             except ValidationError as error:
                 raise Unavailable("unreadable page of the log") from error
-            found = rows.find(request_id)
-            if found is not None or not rows.pagination.has_more:
+            found = rows.submissions() | found
+            if not rows.pagination.has_more:
                 return found
         logger.warning("the provider's log has over %d rows in an hour", LOG_PAGES * LOG_PAGE)
-        return None
+        return found
 
     async def balance(self) -> Decimal:
         """Return what the account holds, in US dollars. Raises HeldBack, Unavailable."""

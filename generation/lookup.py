@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from generation import experience, lifecycle, schedule
 from generation.aimlapi import Failed
-from generation.errors import ProviderError
+from generation.logreading import LogReadings, submitted_at
 from generation.parking import fail_unbilled, give_up, park
 from storage import generations
 from storage.generations import State
@@ -15,17 +14,12 @@ from storage.generations import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generation.aimlapi import AimlApi, Logged
+    from generation.aimlapi import AimlApi
     from generation.detours import Detours
     from generation.models import Offer
     from generation.schedule import Patience
     from storage.database import Database
     from storage.generations import Generation
-
-LOOKUP_SECONDS = 15.0
-"""How often the log is searched for a lost submission."""
-CLOCK_SKEW = 60.0
-"""How far the provider's clock may be from ours, in seconds."""
 
 
 class Lookups:
@@ -42,7 +36,7 @@ class Lookups:
         clock: Callable[[], float],
     ) -> None:
         self._db = db
-        self._api = api
+        self._log = LogReadings(api, clock)
         self._offer = offer
         self._detours = detours
         self._patience = patience
@@ -50,7 +44,9 @@ class Lookups:
 
     async def look_up(self, generation: Generation) -> None:
         """Search the log once for a generation without an id at the provider."""
-        found = await self._search(generation)
+        if generation.request_id is None:
+            raise ValueError(f"generation {generation.id} was never submitted")
+        found = await self._log.find(generation, generation.request_id)
         if found is None:
             await self._still_missing(generation)
         elif found.failed:
@@ -58,17 +54,6 @@ class Lookups:
             await fail_unbilled(self._db, generation, failed, self._detours, now=self._clock())
         else:
             await self._found(generation, found.id)
-
-    async def _search(self, generation: Generation) -> Logged | None:
-        if generation.request_id is None:
-            raise ValueError(f"generation {generation.id} was never submitted")
-        since = _submitted_at(generation) - CLOCK_SKEW
-        try:
-            return await self._api.find(
-                generation.request_id, since=datetime.fromtimestamp(since, UTC)
-            )
-        except ProviderError:
-            return None  # the log is out of reach: as if it were not there yet
 
     async def _found(self, generation: Generation, provider_id: str) -> None:
         now = self._clock()
@@ -85,7 +70,7 @@ class Lookups:
                 reason="found in the log",
                 now=now,
                 provider_id=provider_id,
-                accepted_at=_submitted_at(generation),
+                accepted_at=submitted_at(generation),
             )
 
     async def _still_missing(self, generation: Generation) -> None:
@@ -97,13 +82,10 @@ class Lookups:
                 if await give_up(tx, generation, now=now):
                     return
                 wait = schedule.PARKED_SECONDS
-            elif now - _submitted_at(generation) > grace:
+            elif now - submitted_at(generation) > grace:
                 await park(tx, generation, "never answered", "parked_unknown", now=now)
                 return
             else:
-                wait = LOOKUP_SECONDS
+                wait = 0.0
+            wait = max(wait, self._log.wait)
             await generations.note(tx, generation.id, generation.state, due_at=now + wait)
-
-
-def _submitted_at(generation: Generation) -> float:
-    return generation.submitted_at or generation.changed_at

@@ -142,12 +142,14 @@ class LogPage(_Lenient):
     data: tuple[Annotated[_Row | None, ODD], ...]
     pagination: _Pagination = _Pagination()
 
-    def find(self, request_id: str) -> Logged | None:
-        """Return the submission that was sent with this id, if it is on this page."""
+    def submissions(self) -> dict[str, Logged]:
+        """Return the submissions on this page, by the ids they were sent with."""
+        found: dict[str, Logged] = {}
         for row in self.data:
-            if row is not None and row.client_request_id == request_id:
-                return Logged(row.inference_id, failed=row.status == "failed")
-        return None
+            if row is not None and row.client_request_id is not None:
+                logged = Logged(row.inference_id, failed=row.status == "failed")
+                found.setdefault(row.client_request_id, logged)
+        return found
 
 
 class _TopUp(_Lenient):

@@ -6,17 +6,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.lookup import LOOKUP_SECONDS
+from generation.logreading import LOOKUP_SECONDS
 from generation.schedule import PARKED_FOR, PARKED_SECONDS
 from sandbox.aimlapi import Fault, Render
 from storage.generations import State
 from tests.generation.steps import DEADLINE, GRACE
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.aimlapi.faults import Handler
     from storage.generations import Generation
     from tests.generation.steps import Steps
     from tests.storage.asked import Clock
+
+
+class Heard:
+    """Counts questions that are answered as usual."""
+
+    def __init__(self) -> None:
+        self.questions = 0
+
+    async def meet(self, request: Request, handler: Handler) -> Response:
+        self.questions += 1
+        return await handler(request)
 
 
 async def lose(steps: Steps, fault: Fault) -> Generation:
@@ -160,6 +175,46 @@ async def test_what_is_never_found_is_looked_for_slowly_for_a_day(
     assert searches == PARKED_FOR / PARKED_SECONDS + 1
     assert await steps.told() == ["parked_unknown"], "nothing more is said"
     assert await steps.ledger() == ["hold", "release"]
+
+
+async def test_many_that_were_lost_together_are_looked_for_in_one_reading(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    provider.faults.next("submit", Fault.answer_lost(), times=5)
+    lost = [await steps.submit(await steps.ask(f"message:{number}")) for number in range(5)]
+    heard = Heard()
+    provider.faults.always("logs", Fault("heard", heard.meet))
+    for generation in lost:
+        assert (await steps.look_up(generation)).state is State.GENERATING
+    assert heard.questions == 1
+
+
+async def test_each_of_them_is_searched_for_again_every_quarter_of_a_minute(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    provider.faults.next("submit", Fault.hung_up(), times=3)
+    lost = [await steps.submit(await steps.ask(f"message:{number}")) for number in range(3)]
+    heard = Heard()
+    provider.faults.always("logs", Fault("heard", heard.meet))
+    for _ in range(4):
+        lost = [await steps.look_up(generation) for generation in lost]
+        clock.now += LOOKUP_SECONDS
+    assert heard.questions == 4
+
+
+async def test_a_log_that_asks_for_a_pause_is_left_alone_so_long(
+    steps: Steps, provider: AimlApiSandbox, lost: Generation, clock: Clock
+) -> None:
+    provider.faults.next("logs", Fault.http(429, retry_after=60))
+    heard = Heard()
+    provider.faults.always("logs", Fault("heard", heard.meet))
+    generation = await steps.look_up(lost)
+    assert (generation.state, generation.due_at) == (State.UNKNOWN, clock.now + 60)
+    clock.now += 59
+    assert (await steps.look_up(generation)).state is State.UNKNOWN, "woken early"
+    assert heard.questions == 0
+    clock.now += 1
+    assert (await steps.look_up(generation)).state is State.GENERATING
 
 
 async def test_what_was_never_submitted_cannot_be_looked_up(steps: Steps) -> None:

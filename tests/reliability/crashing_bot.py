@@ -28,7 +28,7 @@ import httpx
 from bot import lifecycle
 from bot.logs import set_up_logs
 from bot.settings import read_settings
-from generation import lookup
+from generation import logreading
 from handlers.replies import delivery
 from storage.database import Database
 
@@ -116,7 +116,7 @@ def live(environment: dict[str, str]) -> int:
     """Run the bot as its command line does, quick where production is patient."""
     os.environ.clear()
     os.environ.update(environment)
-    lookup.LOOKUP_SECONDS = 0.3
+    logreading.LOOKUP_SECONDS = 0.3
     delivery.RESEND_SECONDS = 0.3
     points = Points(environment["CRASH_AT"], Path(environment["TRACE"]))
     number_commits(points)

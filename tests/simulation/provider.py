@@ -137,9 +137,7 @@ class Provider:
         """List what came since a moment; a row is there half a minute after its request."""
         since = datetime.fromisoformat(start).timestamp()
         first = bisect_left(self.jobs, since, key=lambda job: job.taken_at)
-        seen = [
-            job for job in self.jobs[first : first + 100] if self._clock() - job.taken_at > LOG_LAG
-        ]
+        seen = [job for job in self.jobs[first:] if self._clock() - job.taken_at > LOG_LAG]
         rows = [
             {"client_request_id": job.request_id, "inference_id": f"job_{job.number}",
              "status": "succeeded"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from generation.remote import Completed, Failed, LogPage, Pending, read_generation
+from generation.remote import Completed, Failed, Logged, LogPage, Pending, read_generation
 from tests.generation.answers.refused import JSON
 
 
@@ -131,7 +131,4 @@ def test_an_odd_row_does_not_spoil_a_page_of_the_log() -> None:
     ]
     page = LogPage.model_validate_json(json.dumps({"data": rows}))
 
-    found = page.find("mine")
-    assert found is not None
-    assert (found.id, found.failed) == ("i-2", False)
-    assert page.find("other") is None
+    assert page.submissions() == {"mine": Logged("i-2", failed=False)}
