@@ -58,7 +58,6 @@ class Intake(asyncio.Queue[object]):
     async def restore(self, bot: Bot) -> None:
         """Take up what was received and not handled before; admins hear of what is set aside."""
         async with self._db.transaction() as tx:
-            await inbox.forget(tx, now=self._clock())
             for letter in await inbox.waiting(tx):
                 if letter.starts >= MOST_STARTS:
                     logger.error("update %d ended the process twice: set aside", letter.update_id)
@@ -72,6 +71,11 @@ class Intake(asyncio.Queue[object]):
                     await self._set_aside(tx, letter.update_id, "unreadable")
                     continue
                 self._line_up(letter.lane, update)
+
+    async def forget(self) -> None:
+        """Drop what is known of updates that Telegram will not repeat any more."""
+        async with self._db.transaction() as tx:
+            await inbox.forget(tx, now=self._clock())
 
     async def set_aside(self, update_id: int, body: str) -> None:
         """Keep an update nobody can read, as Telegram wrote it, and tell the admins."""

@@ -150,6 +150,11 @@ class Bot:
         )
         every_day(
             parts.clocks.queue,
+            "handled updates",
+            lambda: self._in_background(parts.intake.forget()),
+        )
+        every_day(
+            parts.clocks.queue,
             "catalogue",
             lambda: self._in_background(parts.services.catalogue.refresh()),
         )

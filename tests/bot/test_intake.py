@@ -14,6 +14,7 @@ from bot.intake import Intake, OneAtATimePerChat
 from generation.alarms import Alarms
 from storage import chats, inbox, notices
 from storage.database import Database
+from tests.storage.asked import rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    from tests.house import Breakage
+    from sandbox.telegram import TelegramSandbox
+    from tests.house import Breakage, House
 
 TOKEN = "7000000001:AAsandbox-telegram-token-for-this-machine"
 ADMIN = 900_001
@@ -329,3 +331,17 @@ async def test_an_update_that_breaks_past_its_handlers_frees_its_chat(
     with pytest.raises(LookupError):
         await OneAtATimePerChat(intake).process_update(first, handler())
     assert await got(intake) == 2
+
+
+async def test_ids_of_handled_updates_are_dropped_while_the_bot_runs(
+    house: House, telegram: TelegramSandbox
+) -> None:
+    async with house.running() as running:
+        jobs = {job.name: job for job in running.parts.clocks.queue.jobs()}
+        async with house.db.transaction() as tx:
+            await inbox.receive(tx, 1, lane=7, body="{}", now=0.0)
+            await inbox.finish(tx, 1, now=0.0)
+        await jobs["handled updates"].run(running.parts.app)
+        async with asyncio.timeout(20):
+            while await rows(house.db, "SELECT 1 FROM inbox WHERE update_id = 1"):
+                await asyncio.sleep(0.01)
