@@ -155,6 +155,7 @@ def build(
         clock=clock,
         wake=clocks.wake,
         bring=workers.bring,
+        kept_since=intake.kept_since,
     )
     app.bot_data.services = services
     registry.register(app)

@@ -52,6 +52,7 @@ class Intake(asyncio.Queue[object]):
         self._lanes: dict[int, deque[Update]] = {}
         self._taking_in: set[asyncio.Task[None]] = set()
         self._begun: set[int] = set()
+        self._kept_since: dict[int, float] = {}
         self._stopping = False
         self._closed = False
 
@@ -70,7 +71,12 @@ class Intake(asyncio.Queue[object]):
                     logger.exception("update %d cannot be read: set aside", letter.update_id)
                     await self._set_aside(tx, letter.update_id, "unreadable")
                     continue
+                self._kept_since[letter.update_id] = letter.received_at
                 self._line_up(letter.lane, update)
+
+    def kept_since(self, update_id: int) -> float | None:
+        """Return when an update came that an earlier process left over, None for any other."""
+        return self._kept_since.get(update_id)
 
     async def forget(self) -> None:
         """Drop what is known of updates that Telegram will not repeat any more."""
@@ -122,6 +128,7 @@ class Intake(asyncio.Queue[object]):
             return
         await self._write(update, lambda tx: inbox.finish(tx, update.update_id, now=self._clock()))
         self._begun.discard(update.update_id)
+        self._kept_since.pop(update.update_id, None)
         lane = _lane(update)
         waiting = self._lanes.get(lane)
         if waiting and not self._stopping:

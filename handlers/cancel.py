@@ -147,7 +147,7 @@ def _number(words: Sequence[str]) -> int | None:
 
 async def cancel_one(update: Update, context: Context) -> None:
     """Call back the request of a button, where it is the presser's own."""
-    services, found = context.services, await pressed(update, context, CallBack)
+    services, found = context.services, await pressed(update, context, CallBack, however_late=True)
     if found is None:
         return
     query, press, asker = found

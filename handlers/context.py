@@ -55,6 +55,8 @@ class Services:
     """Tells the clocks that a chat, by our number, has something new to do."""
     bring: Callable[[Generation, Chat], None]
     """Sends a kept video to a chat, in its own time."""
+    kept_since: Callable[[int], float | None]
+    """When an update came that was left over at a start, in seconds since 1970."""
 
     @property
     def offer(self) -> Offer:

@@ -33,7 +33,7 @@ class Asker:
     speech: Speech
     is_admin: bool
     said_at: float | None
-    """When they wrote, in seconds since 1970; None where they did not write, but pressed."""
+    """When they wrote, in seconds since 1970; of a press, known only where it was left over."""
 
     @property
     def name(self) -> str:
@@ -64,7 +64,9 @@ async def meet(update: telegram.Update, services: Services) -> Asker | None:
         person=person,
         speech=services.languages.speech(person.language if person else None),
         is_admin=is_admin,
-        said_at=update.message.date.timestamp() if update.message is not None else None,
+        said_at=services.kept_since(update.update_id)
+        if update.message is None
+        else update.message.date.timestamp(),
     )
 
 

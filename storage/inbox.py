@@ -16,12 +16,16 @@ KEPT_SECONDS = 48 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An update as it came: `lane` keeps the order (a chat's id), `body` is Telegram's JSON."""
+    """An update as it came: `lane` keeps the order (a chat's id), `body` is Telegram's JSON.
+
+    `received_at` is in seconds since 1970.
+    """
 
     update_id: int
     lane: int
     body: str
     starts: int
+    received_at: float
 
 
 async def receive(tx: Connection, update_id: int, *, lane: int, body: str, now: float) -> bool:
@@ -62,10 +66,10 @@ async def waiting(tx: Connection) -> list[Letter]:
     """Return what was received and not yet handled, oldest first."""
     rows = await every(
         tx,
-        "SELECT update_id, lane, body, starts FROM inbox"
+        "SELECT update_id, lane, body, starts, received_at FROM inbox"
         " WHERE handled_at IS NULL AND set_aside = 0 ORDER BY received_at, update_id",
     )
-    return [Letter(row["update_id"], row["lane"], row["body"], row["starts"]) for row in rows]
+    return [Letter(**dict(row)) for row in rows]
 
 
 async def forget(tx: Connection, *, now: float) -> int:

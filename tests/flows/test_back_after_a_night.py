@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
 from sandbox.telegram import TelegramSandbox
+from storage import inbox
 from tests.flows.looks import says, shows_video
 from tests.house import House
 
@@ -53,3 +55,39 @@ async def test_in_a_group_each_person_is_asked_once(
             assert "a boat" in asked[0], "the last wish is the one that counts"
             assert "a hill" in asked[1]
         assert provider.submissions == []
+
+
+async def test_a_press_that_lay_here_through_the_night_is_to_be_made_again(
+    provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
+) -> None:
+    async with TelegramSandbox() as telegram:
+        ann = telegram.person("Ann")
+        chat = telegram.private(ann)
+        house = House(telegram, provider, tmp_path, errors)
+        async with house.running():
+            await chat.send(ann, "a cat")
+            card = await chat.wait(lambda message: message.buttons)
+            button = next(one for row in card.buttons for one in row if "Make it" in one.text)
+            pressed = {
+                "update_id": 1,
+                "callback_query": {
+                    "id": "1",
+                    "from": {"id": ann.id, "is_bot": False, "first_name": "Ann"},
+                    "chat_instance": "1",
+                    "message": {
+                        "message_id": card.message_id,
+                        "date": int(time.time()),
+                        "chat": {"id": ann.id, "type": "private", "first_name": "Ann"},
+                    },
+                    "data": button.data,
+                },
+            }
+            async with house.db.transaction() as tx:
+                await inbox.receive(
+                    tx, 1, lane=ann.id, body=json.dumps(pressed), now=time.time() - NIGHT
+                )
+        async with house.running():
+            await chat.wait(says("Tap again if you still want it."))
+            assert provider.submissions == []
+            await card.press("Make it")
+            await chat.wait(shows_video("a cat"))

@@ -50,7 +50,7 @@ async def test_a_waiting_update_is_whole(db: Database) -> None:
     async with db.transaction() as tx:
         await inbox.begin(tx, 5)
         await inbox.begin(tx, 5)
-        assert await inbox.waiting(tx) == [Letter(5, -100, "body 5", starts=2)]
+        assert await inbox.waiting(tx) == [Letter(5, -100, "body 5", starts=2, received_at=NOW)]
 
 
 async def test_the_content_of_a_handled_update_is_erased(db: Database) -> None:
