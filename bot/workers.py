@@ -295,8 +295,9 @@ class Workers:
             self._left_alone[key] = self._clock() + CRASHED_SECONDS
         else:
             self._left_alone.pop(key, None)
-            # a chat that became another's has nothing left to look after
-            chat = task.result()
+            # the work may have gone to another chat, or some of it
+            if task.result() not in {0, chat}:
+                self.wake(task.result())
         self.wake(chat)
 
 
