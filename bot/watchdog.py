@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from bot.telegram_request import TelegramRequest
     from handlers.replies.pacing import Urgency
 
+ANSWERS = 2
+"""So often in a row Telegram answers something else before the silence is the process's fault."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -66,6 +69,7 @@ class Watch:
     restarted_at: float = 0.0
     refusals: int = 0
     refused_since: float = 0.0
+    answers: int = 0
 
     def heard(self, at: float | None) -> Watch:
         """Note when updates were last heard of: news ends the count of restarts."""
@@ -80,9 +84,14 @@ class Watch:
         since = self.refused_since if self.refusals else at
         return replace(self, refusals=self.refusals + 1, refused_since=since)
 
-    def answered(self) -> Watch:
-        """Note that Telegram took the token after all."""
-        return replace(self, refusals=0)
+    def answered(self, patience: Patience) -> Watch:
+        """Note that Telegram takes the token, and count where restarts brought no updates."""
+        in_vain = self.restarts >= patience.restarts
+        return replace(self, refusals=0, answers=self.answers + in_vain)
+
+    def unanswered(self) -> Watch:
+        """Note that Telegram did not answer."""
+        return replace(self, answers=0)
 
     def is_revoked(self, now: float, patience: Patience) -> bool:
         """Whether the token was refused so often and for so long that it must be meant."""
@@ -162,9 +171,11 @@ class Watchdog:
             return watch, None
         except TelegramError as error:
             logger.warning("Telegram does not answer: %s", error.message)
+            return watch.unanswered(), None
+        watch = watch.answered(self._patience)
+        # the first answer may be the end of a long silence: then updates come after a restart
+        if watch.answers < ANSWERS:
             return watch, None
-        if watch.restarts < self._patience.restarts:
-            return watch.answered(), None
         logger.critical("Telegram answers, but no updates arrive any more: ending the process")
         return watch, ExitCode.UPDATES_LOST
 

@@ -10,7 +10,7 @@ import pytest
 from bot.exit_codes import ExitCode
 from bot.telegram_request import TelegramTimes
 from bot.times import Times
-from bot.watchdog import Patience, Step, Watch, next_step
+from bot.watchdog import ANSWERS, Patience, Step, Watch, next_step
 from sandbox.telegram import Fault
 from tests.flows.looks import shows_video
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 PATIENCE = Patience(look=5, deaf=60, restart=15, longest=300, restarts=3)
 HEARD = Watch(heard_at=1000)
 QUICK = Times(
-    telegram=TelegramTimes(connect=0.5, silence=0.5, poll=1, call_in_all=2.5),
-    updates=Patience(look=0.02, deaf=2.0, restart=1.0, longest=1.0, restarts=3, refused=1.0),
+    telegram=TelegramTimes(connect=1.0, silence=1.0, poll=1, call_in_all=3.0),
+    updates=Patience(look=0.02, deaf=4.0, restart=1.0, longest=1.0, restarts=5, refused=1.0),
     limits_second=0.001,
 )
 
@@ -66,7 +66,15 @@ def test_a_token_is_revoked_where_it_is_refused(refused_at: list[float], revoked
     for at in refused_at:
         watch = watch.refused(at)
     assert watch.is_revoked(refused_at[-1], PATIENCE) is revoked
-    assert not watch.answered().is_revoked(refused_at[-1], PATIENCE)
+    assert not watch.answered(PATIENCE).is_revoked(refused_at[-1], PATIENCE)
+
+
+def test_an_answer_counts_only_where_restarts_were_in_vain_and_in_a_row() -> None:
+    assert tried(2, 1075).answered(PATIENCE).answers == 0
+    deaf = tried(3, 1105)
+    assert deaf.answered(PATIENCE).answers == 1, "the network may be back just now"
+    assert deaf.answered(PATIENCE).answered(PATIENCE).answers == ANSWERS
+    assert deaf.answered(PATIENCE).unanswered().answered(PATIENCE).answers == 1
 
 
 def test_news_forgets_the_restarts() -> None:
@@ -90,7 +98,7 @@ async def test_a_telegram_that_is_gone_for_long_does_not_end_the_process(
     async with house.running(times=QUICK):
         away = telegram.faults.always("*", Fault.dropped())
         asked = len(telegram.calls_of("getMe"))
-        await telegram.wait_for_call("getMe", count=asked + 2)
+        await telegram.wait_for_call("getMe", count=asked + 2, timeout=30)
         away.release()
         await chat.send(ann, "/video a cat on a sailing boat")
         await chat.wait(shows_video("a cat on a sailing boat"))
