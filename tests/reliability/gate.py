@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,23 +76,26 @@ class Gate:
 
     async def __aenter__(self) -> Self:
         """Listen."""
-        await self._listen(0)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._holder = _bound(0)
+        self._port = self._holder.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
+        await self._listen()
         return self
 
-    async def _listen(self, port: int) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=1 << 20)
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(
+            self._serve, sock=_bound(self._port), limit=1 << 20
+        )
 
     async def refuse(self, seconds: float) -> None:
         """Refuse every connection for a while, as where nobody listens."""
         self._server.close()
         await asyncio.sleep(seconds)
-        await self._listen(self._port)
+        await self._listen()
 
     async def called(self, name: str) -> None:
         """Wait until a call of that name came."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not self.calls[name]:
                 await asyncio.sleep(0.001)
 
@@ -101,6 +105,7 @@ class Gate:
         for task in list(self._serving):
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        self._holder.close()
 
     def arm(self, name: str, fault: Fault) -> None:
         """Let the next call of a name meet a fault."""
@@ -176,6 +181,14 @@ class Gate:
             return answer.result()
         finally:
             writer.close()
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket at a port that several of ours may have: one that does not listen keeps it ours."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 async def _read(reader: StreamReader) -> Call:

@@ -36,13 +36,13 @@ KEY = "sandbox-key-0123456789"
 FREE = 54
 QUICK = Times(
     telegram=TelegramTimes(
-        connect=0.3, silence=0.3, upload=1.5, poll=1, call_in_all=1.5, upload_in_all=2
+        connect=1.0, silence=1.0, upload=5.0, poll=1, call_in_all=3.0, upload_in_all=6.0
     ),
     provider=ProviderTimes(
-        submit=0.3, submit_in_all=0.6, ask=0.3, ask_in_all=0.6, fetch_in_all=0.6
+        submit=1.0, submit_in_all=2.0, ask=1.0, ask_in_all=2.0, fetch_in_all=2.0
     ),
     # a clock that was put forward makes it deaf: a poll may take its second before the next restart
-    updates=Patience(look=0.02, deaf=2, restart=1.5, longest=1.5, restarts=5),
+    updates=Patience(look=0.02, deaf=4, restart=1.5, longest=1.5, restarts=5),
     limits_second=0.001,
 )
 """Nobody waits long for an answer that will not come."""
@@ -54,7 +54,7 @@ PATIENT_LOOKS = 15
 """Looks (each 20 ms) after which time passes although something is due."""
 
 
-LONGEST_ROW = 8.0
+LONGEST_ROW = 30.0
 """Seconds a row may take."""
 
 
@@ -95,7 +95,7 @@ class Scene:
 
     async def started(self) -> None:
         """Wait for the one question of a start that rows are about too."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not self.to_provider.calls["billing"]:
                 await asyncio.sleep(0.01)
 
