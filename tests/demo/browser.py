@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from playwright.async_api import Page, expect
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser, Locator
+    from playwright.async_api import Browser, Locator, Route
 
 CHROMIUM = shutil.which("chromium")
 MISSING = "no chromium on this machine: the chat page is not tested (apt-get install chromium)"
@@ -54,21 +55,40 @@ async def visiting(chromium: Browser, url: str, **options: Any) -> AsyncIterator
     assert visitor.complaints == [], "errors in the browser's console"
 
 
+@asynccontextmanager
+async def holding(page: Page, address: str) -> AsyncIterator[None]:
+    """Hold what the page asks of an address back, until the end of the block."""
+    let_go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await let_go.wait()
+        await route.continue_()
+
+    await page.route(address, hold)
+    try:
+        yield
+    finally:
+        let_go.set()
+
+
 class Visitor:
     """Somebody in front of the chat page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
-        )
+        self.excused = ""
+        """Words of complaints that are expected."""
+        page.on("pageerror", lambda error: self._complain(str(error)))
+        page.on("console", lambda said: self._complain(said.text, said.type))
         page.set_default_timeout(10_000)
         self.log = page.get_by_role("log")
         self.field = page.get_by_role("combobox", name="Message", exact=True)
         self.videos = self.log.locator("video")
+
+    def _complain(self, words: str, kind: str = "error") -> None:
+        if kind == "error" and not (self.excused and self.excused in words):
+            self.complaints.append(words)
 
     async def settled(self) -> None:
         """Wait until the page has heard the whole state."""

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 from pytest_asyncio import fixture
 
+from tests.demo.browser import holding
 from tests.sandbox.telegram.talk import Caller
 
 if TYPE_CHECKING:
@@ -144,6 +145,49 @@ async def test_a_question_opens_its_answer(
     await onlooker.say("an owl")
     await expect(onlooker.message("an owl")).to_contain_text("What should we see?")
     assert stage.cast.private[ann].last.reply_to == asked.result["message_id"]
+
+
+async def test_what_is_sent_twice_in_haste_goes_out_once(
+    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    del call
+    async with holding(onlooker.page, "**/say"):
+        await onlooker.field.fill("an owl")
+        await onlooker.field.press("Enter")
+        await onlooker.field.press("Enter")
+        await expect(onlooker.field).to_have_value("")
+        await onlooker.attach_ready("A lighthouse")
+        await onlooker.page.get_by_role("button", name="Send").dblclick()
+    await expect(onlooker.message("an owl")).to_be_visible()
+    await expect(onlooker.log.locator("img")).to_have_count(1)
+    await onlooker.say("and that is all")
+    await expect(onlooker.message("and that is all")).to_be_visible()
+    chat = stage.cast.private[ann]
+    assert [message.text for message in chat.messages if not message.photo] == [
+        "hello",
+        "an owl",
+        "and that is all",
+    ]
+    assert sum(bool(message.photo) for message in chat.messages) == 1
+
+
+async def test_what_could_not_be_sent_is_put_back(
+    call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    onlooker.excused = "Failed to load resource"
+    await call("sendMessage", chat_id=ann, text="a video of a fox")
+    await onlooker.answer(onlooker.message("a video of a fox"))
+    await onlooker.attach_ready("A lighthouse")
+    refusal = {"status": 413, "json": {"error": "that is too large"}}
+    await onlooker.page.route("**/say", lambda route: route.fulfill(**refusal), times=1)
+    await onlooker.field.fill("and an owl")
+    await onlooker.field.press("Enter")
+    await expect(onlooker.page.locator("#toast")).to_have_text("that is too large")
+    await expect(onlooker.field).to_have_value("and an owl")
+    await expect(onlooker.page.get_by_label("Attached").locator("img")).to_have_count(1)
+    await onlooker.field.press("Enter")
+    await expect(onlooker.message("and an owl").locator("img")).to_be_visible()
+    await expect(onlooker.message("and an owl")).to_contain_text("a video of a fox")
 
 
 async def test_escape_leaves_an_answer(call: Caller, ann: int, onlooker: Visitor) -> None:

@@ -45,18 +45,28 @@ function onKey(key) {
   }
 }
 
+/** Send what is written and attached; the field is free at once, so that nothing goes out twice. */
 async function send() {
   const text = words.value.trim();
   const files = attachments.take();
   if (!text && files.length === 0) return;
-  const place = { person: here.person, chat: here.chat };
-  const target = about;
-  const done = rewriting
-    ? await attempt(() => act("change", { ...place, message: target.id, text }))
-    : await attempt(() => say({ ...place, topic: here.topic, reply: target?.id ?? null, text }, files));
-  if (done === null) return attachments.add(files);
-  if (about === target) turnTo(null, false);
-  if (words.value.trim() === text) write("");
+  const place = { ...here };
+  const [target, changed] = [about, rewriting];
+  turnTo(null, false);
+  write("");
+  const { person, chat, topic } = place;
+  const done = changed
+    ? await attempt(() => act("change", { person, chat, message: target.id, text }))
+    : await attempt(() => say({ person, chat, topic, reply: target?.id ?? null, text }, files));
+  if (done === null) putBack(text, files, target, changed);
+}
+
+/** What could not be sent is there again, before what was written since. */
+function putBack(text, files, target, changed) {
+  const since = words.value;
+  attachments.add(files);
+  if (target && chatHere().messages.has(target.id)) turnTo(target, changed);
+  write([text, since].filter(Boolean).join("\n"));
 }
 
 function sendText(text) {
