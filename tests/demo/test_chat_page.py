@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from sandbox.page import Stage
     from tests.demo.browser import Visitor
 
+LIES = """pop => {
+    const box = pop.getBoundingClientRect();
+    const log = document.querySelector("#log").getBoundingClientRect();
+    const middle = ({left, right}) => (left + right) / 2;
+    return {
+        "below the top": box.top > log.top && box.top < log.top + 30,
+        "centred": Math.abs(middle(box) - middle(log)) < 10,
+        "hit": pop.contains(document.elementFromPoint(middle(box), box.top + 10)),
+    };
+}"""
+"""How a pop-up lies in the conversation, and whether a tap would hit it."""
+
 
 @fixture(loop_scope="session")
 async def call(stage: Stage, http: httpx.AsyncClient) -> Caller:
@@ -121,6 +133,24 @@ async def test_the_answer_to_a_press_pops_up(
     if alert:
         await onlooker.page.keyboard.press("Escape")
         await expect(note).to_be_hidden()
+
+
+async def test_a_pop_up_lies_over_no_button_and_stays_in_its_chat(
+    call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    keyboard = {"inline_keyboard": [[{"text": "Again · 9", "callback_data": "again"}]]}
+    for _ in range(20):  # there are buttons everywhere, below the pop-up too
+        await call("sendMessage", chat_id=ann, text="a video", reply_markup=keyboard)
+    key = onlooker.log.get_by_role("button", name="Again · 9").last
+    toast = onlooker.page.locator("#toast")
+    await key.click()
+    query = await update(call, "callback_query")
+    words = "Costs 9 of your 20 credits. Tap again to start."
+    await call("answerCallbackQuery", callback_query_id=query["id"], text=words)
+    await expect(toast).to_have_text(words)
+    assert await toast.evaluate(LIES) == {"below the top": True, "centred": True, "hit": False}
+    await onlooker.open_chat("Film club")
+    await expect(toast).to_have_text("")
 
 
 async def test_a_start_link_of_the_bot_is_followed_inside_the_page(

@@ -1,17 +1,23 @@
 // Short notes to the visitor: one that passes, one that wants an OK.
 
 import { byId } from "./dom.js";
+import { on } from "./world.js";
 
 const SHOWN_FOR = 5000;
+const toast = byId("toast");
 let hiding = 0;
+
+on("moved", hide); // it was about the conversation that was left
 
 /** Show a note for a few seconds. */
 export function note(words) {
-  const toast = byId("toast");
   toast.textContent = words;
-  toast.hidden = false;
   clearTimeout(hiding);
-  hiding = setTimeout(() => (toast.hidden = true), SHOWN_FOR);
+  hiding = setTimeout(hide, SHOWN_FOR);
+}
+
+function hide() {
+  toast.textContent = "";
 }
 
 /** Show words that stay until they are dismissed. */
