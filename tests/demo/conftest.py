@@ -23,6 +23,7 @@ from sandbox.page import Stage
 from sandbox.telegram import TelegramSandbox
 from storage.database import Database
 from tests.demo.browser import QUIET, Visitor, need_chromium, visiting
+from tests.sandbox.telegram.talk import Caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -113,3 +114,17 @@ async def http(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
     """A program that speaks to the page's server."""
     async with httpx.AsyncClient(base_url=stage.url) as client:
         yield client
+
+
+@fixture(loop_scope="session")
+async def call(stage: Stage, http: httpx.AsyncClient) -> Caller:
+    """Calls of a bot that only does what the test says; everybody has written to it."""
+    for person, chat in stage.cast.private.items():
+        await chat.send(stage.cast.person(person), "hello")
+    return Caller(http, stage.telegram)
+
+
+@pytest.fixture
+def ann(stage: Stage) -> int:
+    """The id of Ann, and of her chat with the bot."""
+    return next(iter(stage.cast.people))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import expect
-from pytest_asyncio import fixture
 
 from tests.demo.browser import holding
-from tests.sandbox.telegram.talk import Caller
+from tests.demo.played import update
 
 if TYPE_CHECKING:
-    import httpx
-
     from sandbox.page import Stage
     from tests.demo.browser import Visitor
+    from tests.sandbox.telegram.talk import Caller
 
 LIES = """pop => {
     const box = pop.getBoundingClientRect();
@@ -29,31 +26,6 @@ LIES = """pop => {
     };
 }"""
 """How a pop-up lies in the conversation, and whether a tap would hit it."""
-
-
-@fixture(loop_scope="session")
-async def call(stage: Stage, http: httpx.AsyncClient) -> Caller:
-    """Calls of a bot that only does what the test says."""
-    for person, chat in stage.cast.private.items():
-        await chat.send(stage.cast.person(person), "hello")
-    return Caller(http, stage.telegram)
-
-
-@pytest.fixture
-def ann(stage: Stage) -> int:
-    """The id of Ann, and of her chat with the bot."""
-    return next(iter(stage.cast.people))
-
-
-async def update(call: Caller, kind: str) -> Any:
-    """The next update of a kind."""
-    offset = 0
-    async with asyncio.timeout(10):
-        while True:
-            for one in (await call("getUpdates", offset=offset, timeout=5)).result:
-                offset = one["update_id"] + 1
-                if kind in one:
-                    return one[kind]
 
 
 async def test_text_is_never_markup(call: Caller, ann: int, onlooker: Visitor) -> None:

@@ -1,6 +1,6 @@
 // Photos about to be sent: chosen, pasted, dropped, or taken from the tray of ready ones.
 
-import { byId, fill, make } from "./dom.js";
+import { byId, fill, keepingFocus, make } from "./dom.js";
 import { attempt } from "./notes.js";
 import { on, world } from "./world.js";
 
@@ -24,6 +24,12 @@ export function openAttachments(onChange) {
   });
   openDrop(byId("conversation"), byId("drop"));
   byId("tray-open").addEventListener("click", () => showTray(byId("tray").hidden));
+  byId("tray").addEventListener("keydown", (key) => {
+    if (key.key !== "Escape") return;
+    showTray(false);
+    byId("tray-open").focus();
+    key.stopPropagation();
+  });
   on("state", drawTray);
 }
 
@@ -52,7 +58,7 @@ function draw() {
   const list = byId("attached");
   for (const image of list.querySelectorAll("img")) URL.revokeObjectURL(image.src);
   list.hidden = files.length === 0;
-  fill(list, files.map((file, index) => drawn(file, index)));
+  keepingFocus(() => fill(list, files.map((file, index) => drawn(file, index))), byId("attach"));
   changed();
 }
 
@@ -79,7 +85,7 @@ function drawTray() {
     world.photos.map(({ name, title }) =>
       make(
         "button",
-        { type: "button", title, onclick: () => attempt(() => addReady(name)) },
+        { id: `ready-${name}`, type: "button", title, onclick: () => attempt(() => addReady(name)) },
         make("img", { src: `/photos/${name}.jpg`, alt: title, loading: "lazy" }),
       ),
     ),

@@ -1,5 +1,6 @@
 // The list of chats and the switch for who is talking.
 
+import { enter } from "./composer.js";
 import { byId, clockTime, fill, make } from "./dom.js";
 import { chatsOf, go, here, isHere, nameOf, on, world } from "./world.js";
 
@@ -14,7 +15,11 @@ export function openChats() {
     unread.set(message.chat, (unread.get(message.chat) ?? 0) + 1);
     draw();
   });
-  byId("back").addEventListener("click", () => (app.dataset.view = "list"));
+  byId("back").addEventListener("click", () => {
+    app.dataset.view = "list";
+    byId(`chat-${here.chat}`).focus();
+  });
+  byId("chats").addEventListener("keydown", walk);
 }
 
 function draw() {
@@ -23,8 +28,18 @@ function draw() {
   fill(byId("chats"), chatsOf(here.person).map(drawChat));
 }
 
+/** Up and down the list with the arrows. */
+function walk(key) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[key.key];
+  if (!step) return;
+  const buttons = [...byId("chats").querySelectorAll("button")];
+  buttons[buttons.indexOf(document.activeElement) + step]?.focus();
+  key.preventDefault();
+}
+
 function drawPerson(person) {
   const radio = make("input", {
+    id: `person-${person.id}`,
     type: "radio",
     name: "person",
     value: person.id,
@@ -38,7 +53,6 @@ function drawPerson(person) {
 function become(person) {
   const shared = world.chats.get(here.chat).type !== "private";
   go(shared ? { person: person.id } : { person: person.id, chat: person.id });
-  byId("people").querySelector("input:checked").focus();
 }
 
 function drawChat(chat) {
@@ -46,6 +60,7 @@ function drawChat(chat) {
   const open = () => {
     go({ chat: chat.id });
     app.dataset.view = "chat";
+    enter();
   };
   const avatar = make("span", { class: "avatar", "aria-hidden": "true" }, nameOf(chat)[0]);
   avatar.style.setProperty("--hue", String((Math.abs(chat.id) * 137) % 360));
@@ -55,7 +70,12 @@ function drawChat(chat) {
     {},
     make(
       "button",
-      { type: "button", "aria-current": chat.id === here.chat ? "true" : null, onclick: open },
+      {
+        id: `chat-${chat.id}`,
+        type: "button",
+        "aria-current": chat.id === here.chat ? "true" : null,
+        onclick: open,
+      },
       avatar,
       make("strong", {}, nameOf(chat)),
       make("time", {}, last ? clockTime(last.date) : ""),

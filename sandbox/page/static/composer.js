@@ -23,11 +23,30 @@ export function openComposer() {
   on("delete", ({ chat, id }) => chat === here.chat && about?.id === id && turnTo(null, false));
   words.addEventListener("input", grow);
   words.addEventListener("keydown", onKey);
-  byId("reply-cancel").addEventListener("click", () => turnTo(null, false));
+  byId("reply-cancel").addEventListener("click", () => {
+    turnTo(null, false);
+    words.focus();
+  });
+  byId("skip").addEventListener("click", toField);
+  byId("conversation").addEventListener("keydown", (key) => {
+    if (key.key === "Escape" && !byId("composer").contains(key.target)) toField();
+  });
   byId("form").addEventListener("submit", (submit) => {
     submit.preventDefault();
     send();
   });
+}
+
+/** Begin where one writes; where that would bring a keyboard up over it all, read first. */
+export function enter() {
+  if (matchMedia("(pointer: fine)").matches || byId("composer").hidden) toField();
+  else byId("log").focus({ preventScroll: true });
+}
+
+/** The field, also from the middle of a long conversation; in a chat not begun, its only button. */
+function toField() {
+  byId("app").dataset.view = "chat";
+  (byId("composer").hidden ? byId("start") : words).focus();
 }
 
 function onKey(key) {

@@ -1,6 +1,7 @@
 // The open conversation: its heading, its topics and its messages as they come, change and go.
 
-import { byId, fill, make } from "./dom.js";
+import { enter } from "./composer.js";
+import { byId, fill, keepingFocus, make } from "./dom.js";
 import { drawn } from "./message.js";
 import { attempt } from "./notes.js";
 import { act, say } from "./server.js";
@@ -31,7 +32,7 @@ const acts = {
 
 /** Begin to show what happens. */
 export function openConversation() {
-  on("state moved", draw);
+  on("state moved", () => keepingFocus(draw, log));
   on("bot panel", drawWelcome);
   on("message edit", update);
   on("delete", ({ chat, id }) => chat === here.chat && remove(id));
@@ -73,6 +74,7 @@ function drawTopics(chat) {
       "button",
       {
         type: "button",
+        id: `topic-${id ?? "general"}`,
         role: "tab",
         "aria-selected": String(id === here.topic),
         tabindex: id === here.topic ? "0" : "-1",
@@ -100,9 +102,11 @@ function drawWelcome() {
   const chat = chatHere();
   const empty = !log.querySelector(".message");
   const closed = isBlocked() || (chat.type === "private" && !chat.started);
+  const left = (closed ? byId("composer") : byId("start")).contains(document.activeElement);
   byId("start").hidden = !closed;
   byId("start").textContent = isBlocked() ? "Unblock" : "Start";
   byId("composer").hidden = closed;
+  if (left) enter();
   byId("welcome").hidden = !empty;
   const words =
     chat.type === "private"
@@ -137,7 +141,7 @@ function place(message) {
 function remove(id) {
   const element = log.querySelector(`[data-id="${id}"]`);
   const album = element?.closest(".album");
-  element?.remove();
+  keepingFocus(() => element?.remove(), log);
   if (album && !album.firstChild) album.remove();
   drawWelcome();
 }

@@ -16,9 +16,16 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Put children in place of those an element has. */
+/** Put children in place of those an element has; of those, one with the focus keeps it by its id. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null));
+  keepingFocus(() => element.replaceChildren(...children.flat().filter((child) => child !== null)));
+}
+
+/** Redraw something; if what has the focus goes, its successor by id has it, or `otherwise`. */
+export function keepingFocus(redraw, otherwise = null) {
+  const focused = document.activeElement;
+  redraw();
+  if (!focused.isConnected) (byId(focused.id) ?? otherwise)?.focus({ preventScroll: true });
 }
 
 /** The time of day of a moment in seconds, as the visitor's clock shows it. */

@@ -14,12 +14,13 @@ export function keyboard(message) {
 }
 
 function drawn(message, button, row, column) {
+  const id = `key-${message.id}-${row}-${column}`;
   if (button.url) {
-    const attributes = { class: "key", href: button.url, target: "_blank", rel: "noopener noreferrer" };
+    const attributes = { id, class: "key", href: button.url, target: "_blank", rel: "noopener noreferrer" };
     const follow = (click) => open(button.url) || click.preventDefault();
     return make("a", { ...attributes, onclick: follow }, button.text);
   }
-  const key = make("button", { type: "button", class: "key" }, button.text);
+  const key = make("button", { id, type: "button", class: "key" }, button.text);
   key.addEventListener("click", () => {
     if (button.presses) press(key, { message: message.id, row, column });
     else if (button.inline !== null) tell("write", `@${world.bot.username} ${button.inline}`);
@@ -29,11 +30,13 @@ function drawn(message, button, row, column) {
   return key;
 }
 
+/** Press once; the key is not disabled, which would take the focus from it. */
 async function press(key, place) {
+  if (key.ariaDisabled === "true") return;
   key.setAttribute("aria-busy", "true");
-  key.disabled = true;
+  key.setAttribute("aria-disabled", "true");
   const answer = await attempt(() => act("press", { person: here.person, chat: here.chat, ...place }));
-  key.disabled = false;
+  key.removeAttribute("aria-disabled");
   key.removeAttribute("aria-busy");
   if (answer?.text) (answer.alert ? alertWith : note)(answer.text);
   if (answer?.url && open(answer.url)) window.open(answer.url, "_blank", "noopener");

@@ -1,6 +1,6 @@
 // One message as an element that can be brought up to date without stopping what plays in it.
 
-import { clockTime, fill, make } from "./dom.js";
+import { clockTime, fill, keepingFocus, make } from "./dom.js";
 import { formatted } from "./entities.js";
 import { keyboard } from "./keyboard.js";
 import { media } from "./media.js";
@@ -47,7 +47,7 @@ function blank(message) {
   const inside = ["author", "origin", "quote", "media", "text", "reactions", "meta"];
   return make(
     "article",
-    { class: "message", "data-id": message.id, tabindex: "-1" },
+    { class: "message", id: `message-${message.id}`, "data-id": message.id, tabindex: "-1" },
     make("div", { class: "bubble" }, inside.map((name) => make("div", { "data-part": name, hidden: true }))),
     make("div", { "data-part": "keyboard", hidden: true }),
     make("div", { "data-part": "tools", hidden: true }),
@@ -61,7 +61,7 @@ function part(element, name, shown, draw) {
   if (place.shownKey === key) return;
   place.shownKey = key;
   place.hidden = shown === null;
-  fill(place, shown === null ? [] : draw(shown));
+  keepingFocus(() => fill(place, shown === null ? [] : draw(shown)), element);
 }
 
 function quote(reply, acts) {

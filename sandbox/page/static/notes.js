@@ -22,8 +22,11 @@ function hide() {
 
 /** Show words that stay until they are dismissed. */
 export function alertWith(words) {
+  const alert = byId("alert");
+  const { id } = document.activeElement; // the key itself may be drawn anew meanwhile
   byId("alert-words").textContent = words;
-  byId("alert").showModal();
+  alert.onclose = () => byId(id)?.focus({ preventScroll: true });
+  alert.showModal();
 }
 
 /** Do something that the server may refuse; what it says then is shown. */

@@ -17,17 +17,24 @@ export function openPanel() {
   byId("blocked").addEventListener("change", (change) =>
     wish({ blocks: { [here.person]: change.target.checked } }),
   );
-  byId("panel-open").addEventListener("click", () => show(!isOpen()));
-  byId("panel-close").addEventListener("click", () => {
-    show(false);
-    byId("panel-open").focus();
-  });
-  byId("panel").addEventListener("keydown", (key) => key.key === "Escape" && show(false));
+  byId("panel-open").addEventListener("click", () => (isOpen() ? close() : open()));
+  byId("panel-close").addEventListener("click", close);
+  byId("panel").addEventListener("keydown", (key) => key.key === "Escape" && close());
   show(matchMedia("(min-width: 72rem)").matches);
 }
 
 const isOpen = () => app.classList.contains("with-panel");
 const wish = (change) => attempt(() => act("panel", change));
+
+function open() {
+  show(true);
+  byId("panel-close").focus();
+}
+
+function close() {
+  show(false);
+  byId("panel-open").focus();
+}
 
 function show(open) {
   app.classList.toggle("with-panel", open);
