@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from bot.exit_codes import ExitCode
 from bot.lifecycle import run
 from bot.settings import Settings
+from bot.times import Times
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.page import Stage
 from sandbox.telegram import TelegramSandbox
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 RENDER_SECONDS = 8.0
 POLL_SECONDS = 1.0
 """A provider on this machine may be asked often: nobody should wait for its videos."""
+TIMES = Times(probe=8.0)
+"""So is a provider that refuses everything: an outage should be seen to end."""
 KEY = "sandbox-key-for-this-machine"
 
 
@@ -48,7 +51,7 @@ async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
         sys.stdout.flush()
         if browser:
             await asyncio.to_thread(webbrowser.open, stage.url)
-        return await run(settings(stage, folder))
+        return await run(settings(stage, folder), times=TIMES)
 
 
 def settings(stage: Stage, data_dir: Path) -> Settings:

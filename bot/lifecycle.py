@@ -47,7 +47,7 @@ RETRY_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-async def run(settings: Settings) -> ExitCode:
+async def run(settings: Settings, *, times: Times | None = None) -> ExitCode:
     """Run the bot until a signal or a failure ends it."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -57,7 +57,7 @@ async def run(settings: Settings) -> ExitCode:
         with lock.held(settings.data_dir):
             db = await Database.open(settings.data_dir / "bot.sqlite3")
             try:
-                return await Bot(settings, db, stopping).serve()
+                return await Bot(settings, db, stopping, times=times).serve()
             finally:
                 await db.close()
     except lock.Held as held:

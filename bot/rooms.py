@@ -70,7 +70,7 @@ def furnish(ground: Ground) -> Rooms:
     """Make every room."""
     settings = ground.settings
     alarms = ground.alarms
-    outages = Outages(ground.db, ground.api, alarms, ground.clock)
+    outages = Outages(ground.db, ground.api, alarms, ground.clock, probe_seconds=ground.times.probe)
     detours = Detours(ground.catalogue, ground.rests, credit_usd=settings.credit_usd)
     patience = Patience(
         interval=settings.poll_interval_seconds,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.telegram_request import TelegramTimes
 from bot.watchdog import Patience
+from generation.outage import PROBE_SECONDS
 from generation.times import ProviderTimes
 
 
@@ -18,5 +19,7 @@ class Times:
     updates: Patience = field(default_factory=Patience)
     checkup: float = 10.0
     """How long after a start the checks of `doctor` begin: first come those who wait."""
+    probe: float = PROBE_SECONDS
+    """How often to look whether a provider that refuses everything serves again."""
     limits_second: float = 1.0
     """How long a second of Telegram's flood limits is; shorter where nobody keeps them."""

@@ -37,17 +37,25 @@ class Outages:
     """Begins, probes and ends the times in which nothing is accepted."""
 
     def __init__(
-        self, db: Database, api: AimlApi, alarms: Alarms, clock: Callable[[], float]
+        self,
+        db: Database,
+        api: AimlApi,
+        alarms: Alarms,
+        clock: Callable[[], float],
+        *,
+        probe_seconds: float = PROBE_SECONDS,
     ) -> None:
         self._db = db
         self._api = api
         self._alarms = alarms
         self._clock = clock
+        self._probe_seconds = probe_seconds
 
     async def begin(self, tx: Connection, refusal: HeldBack) -> None:
         """Hold everything back, and tell the admins unless they know."""
         now = self._clock()
-        outage = await outages.begin(tx, str(refusal.reason), probe_at=now + PROBE_SECONDS, now=now)
+        probe_at = now + self._probe_seconds
+        outage = await outages.begin(tx, str(refusal.reason), probe_at=probe_at, now=now)
         if outage is not None:
             logger.error("the provider refuses everything: %s", refusal.reason)
             await self._alarms.ring(
@@ -66,7 +74,7 @@ class Outages:
                 await self.present()
             except Exception:
                 logger.exception("an outage could not be looked after")
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(min(LOOK_SECONDS, self._probe_seconds))
 
     async def present(self) -> Outage | None:
         """Return the outage that lasts, after probing it where that is due."""
@@ -76,7 +84,8 @@ class Outages:
             return outage
         if not await self._serves():
             async with self._db.transaction() as tx:
-                await outages.postpone(tx, outage.id, probe_at=self._clock() + PROBE_SECONDS)
+                probe_at = self._clock() + self._probe_seconds
+                await outages.postpone(tx, outage.id, probe_at=probe_at)
             return outage
         await self.end(outage)
         return None

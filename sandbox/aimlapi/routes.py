@@ -39,6 +39,11 @@ def application(provider: AimlApiSandbox, events: Events) -> Starlette:
     async def poll(request: Request) -> Response:
         return _poll(provider, events, request)
 
+    async def balance(request: Request) -> Response:
+        events.tell("balance")
+        provider.balance_told_at = provider.clock()
+        return await account.tell(request)
+
     async def download(request: Request) -> Response:
         return _download(provider, events, request)
 
@@ -55,7 +60,7 @@ def application(provider: AimlApiSandbox, events: Events) -> Starlette:
             ),
             get("/v2/video/generations", "poll", poll),
             get("/v2/logs", "logs", logs.answer),
-            get("/v2/billing", "billing", account.tell),
+            get("/v2/billing", "billing", balance),
             get("/v2/billing/detail", "billing", account.tell_more),
             get("/v1/key", "key", tell_key),
             get("/v1/models", "models", catalogue.models, key=False),

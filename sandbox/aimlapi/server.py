@@ -100,6 +100,7 @@ class AimlApiSandbox:
         self.polls: list[str] = []
         self.downloads: list[str] = []
         self.account = Account()
+        self.balance_told_at = 0.0
         self.refusals = Refusals(clock)
         self.clock = clock
         self.url = ""

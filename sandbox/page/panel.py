@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,7 +57,8 @@ OUTCOMES = {
         Outcome(
             "broke",
             "Out of credit (403)",
-            "Everything waits, the operator is told; the bot looks again every five minutes.",
+            "Everything waits and the operator is told; a few seconds later the bot looks again "
+            "(outside the demo every five minutes).",
             fault=lambda: ProviderFault.http(403),
         ),
         Outcome(
@@ -137,12 +139,22 @@ class Panel:
                 {"name": one.name, "label": one.label, "hint": one.hint}
                 for one in OUTCOMES.values()
             ],
+            "held": self._held,
             "flood": self.floods,
             "blocked": [key for key, chat in self._cast.private.items() if chat.blocked],
             "requests": [self._request(one) for one in provider.submissions],
             "spent_usd": str(provider.spent_usd),
             "balance_usd": str(provider.balance),
         }
+
+    @property
+    def _held(self) -> bool:
+        """Whether the bot was told that the account is empty, and has not looked at it since."""
+        last = self._provider.submissions[-1:]
+        return any(
+            one.status == HTTPStatus.FORBIDDEN and one.at > self._provider.balance_told_at
+            for one in last
+        )
 
     def _pending(self) -> Outcome:
         """What lies in wait, as long as no request has met it."""

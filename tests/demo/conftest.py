@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 RENDER_SECONDS = 0.6
 """Long enough for a status to be seen."""
+PROBE_SECONDS = 2.0
+"""Long enough for an outage to be seen."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -83,7 +86,8 @@ async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         db = await Database.open(folder / "bot.sqlite3")
         stack.push_async_callback(db.close)
-        life = asyncio.create_task(Bot(settings, db, stopping).serve())
+        times = replace(demo.TIMES, probe=PROBE_SECONDS)
+        life = asyncio.create_task(Bot(settings, db, stopping, times=times).serve())
         try:
             await stage.telegram.wait_for_call("setMyShortDescription")
             yield

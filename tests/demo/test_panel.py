@@ -41,7 +41,9 @@ async def test_an_expired_link_is_met_without_a_second_payment(
     assert str(provider.spent_usd) == "0.84"
 
 
-async def test_out_of_credit_is_told_to_the_operator(visitor: Visitor, errors: Breakage) -> None:
+async def test_out_of_credit_is_told_to_the_operator_and_got_over(
+    visitor: Visitor, provider: AimlApiSandbox, errors: Breakage
+) -> None:
     errors.expect("the provider refuses everything")
     await visitor.become("Operator")
     await visitor.start()
@@ -50,8 +52,16 @@ async def test_out_of_credit_is_told_to_the_operator(visitor: Visitor, errors: B
     await visitor.start()
     await visitor.say("/video a snail on a leaf")
     await expect(visitor.page.get_by_text("refused (403)")).to_be_visible()
+    held = visitor.page.get_by_text("Out of credit: the bot lets nothing through")
+    await expect(held).to_be_visible()
     await visitor.become("Operator")
-    await expect(visitor.from_bot).to_have_count(2)
+    await expect(visitor.message("AI/ML API refuses")).to_be_visible()
+    await expect(visitor.message("accepts requests again")).to_be_visible(timeout=20_000)
+    await expect(held).to_be_hidden()
+    await visitor.become("Ann")
+    await expect(visitor.videos).to_have_count(1, timeout=20_000)
+    assert [sent.status for sent in provider.submissions] == [403, 200]
+    assert str(provider.spent_usd) == "0.84"
 
 
 async def test_a_flood_limit_delays_the_next_text(visitor: Visitor, stage: Stage) -> None:

@@ -5,6 +5,7 @@ import { attempt } from "./notes.js";
 import { act } from "./server.js";
 import { here, on, personHere, world } from "./world.js";
 
+const HELD = "Out of credit: the bot lets nothing through until it has looked at the account again.";
 const app = byId("app");
 const pace = byId("pace");
 
@@ -46,6 +47,7 @@ function draw() {
   if (document.activeElement !== pace) pace.value = panel.render_seconds;
   sayPace(Number(panel.render_seconds));
   drawOutcomes(panel);
+  byId("held").textContent = panel.held ? HELD : "";
   byId("flood").checked = panel.flood;
   byId("blocked").checked = panel.blocked.includes(here.person);
   byId("blocked-who").textContent = personHere().name;
