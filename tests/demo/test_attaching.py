@@ -86,7 +86,7 @@ async def test_several_photos_are_an_album(club: Chat, onlooker: Visitor, tmp_pa
         path.write_bytes(picture())
     await onlooker.page.get_by_label("Photo to attach").set_input_files(paths)
     await send(onlooker, 3)
-    await expect(onlooker.log.locator(".album img")).to_have_count(3)
+    await expect(onlooker.log.locator(".grid img")).to_have_count(3)
     assert len({message.album for message in club.messages}) == 1
 
 

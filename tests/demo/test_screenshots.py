@@ -16,6 +16,7 @@ from pytest_asyncio import fixture
 from sandbox.aimlapi import AimlApiSandbox
 from tests.demo.browser import visiting
 from tests.demo.conftest import RENDER_SECONDS, playing
+from tests.demo.scenes import hang_pictures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sandbox.page import Stage
     from tests.demo.browser import Visitor
     from tests.house import Breakage
+    from tests.sandbox.telegram.talk import Caller
 
 KEPT = os.environ.get("SCREENSHOTS")
 """Where the pictures go; without it they are looked at by this test only."""
@@ -43,14 +45,20 @@ async def provider() -> AsyncIterator[AimlApiSandbox]:
         yield sandbox
 
 
-async def shown(visitor: Visitor, name: str) -> None:
+async def shown(visitor: Visitor, name: str, *, kept: str | None = KEPT) -> None:
     """Look for flaws by day and by night; keep pictures where that is asked."""
     await visitor.page.mouse.move(0, 0)
     for light in LIGHTS:
         await visitor.page.emulate_media(color_scheme=light)
         assert await visitor.page.evaluate(FLAWS) == [], f"{name}, {light}"
-        if KEPT:
-            await visitor.page.screenshot(path=Path(KEPT) / f"{name}-{light}.png")
+        if kept:
+            await visitor.page.screenshot(path=Path(kept) / f"{name}-{light}.png")
+
+
+def options(device: str) -> dict[str, Any]:
+    """What makes the browser such a device."""
+    touch = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+    return {"viewport": SIZES[device]} | (touch if device == "phone" else {})
 
 
 @pytest.mark.parametrize("device", SIZES)
@@ -58,10 +66,10 @@ async def test_nothing_overlaps_and_nothing_is_cut(
     stage: Stage, chromium: Browser, tmp_path: Path, errors: Breakage, device: str
 ) -> None:
     del errors  # only to look at them in the end
-    options: dict[str, Any] = {"viewport": SIZES[device]}
-    if device == "phone":
-        options |= {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-    async with playing(stage, tmp_path), visiting(chromium, stage.url, **options) as visitor:
+    async with (
+        playing(stage, tmp_path),
+        visiting(chromium, stage.url, **options(device)) as visitor,
+    ):
         if device == "phone":
             await shown(visitor, "demo-phone-chats")
             await visitor.open_chat("Film Maker")
@@ -77,6 +85,19 @@ async def test_nothing_overlaps_and_nothing_is_cut(
         if device == "phone":
             await visitor.page.get_by_role("button", name="Behind the scenes").click()
             await shown(visitor, "demo-phone-panel")
+
+
+@pytest.mark.parametrize("device", SIZES)
+@pytest.mark.parametrize("place", ["Film Maker", "Film club"])
+async def test_pictures_fit_their_bubbles_and_buttons(
+    stage: Stage, call: Caller, chromium: Browser, tmp_path: Path, device: str, place: str
+) -> None:
+    named = {chat.title or "Film Maker": chat for chat in [*stage.cast.chats.values()][::-1]}
+    await hang_pictures(stage, call, named[place], tmp_path)
+    async with visiting(chromium, stage.url, **options(device)) as visitor:
+        await visitor.open_chat(place)
+        await expect(visitor.log.locator(".grid")).to_have_count(3)
+        await shown(visitor, f"pictures in {place} on a {device}", kept=None)
 
 
 async def at_its_best(visitor: Visitor, number: int) -> None:

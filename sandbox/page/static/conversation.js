@@ -1,5 +1,6 @@
 // The open conversation: its heading, its topics and its messages as they come, change and go.
 
+import { merged } from "./album.js";
 import { enter } from "./composer.js";
 import { byId, fill, keepingFocus, make } from "./dom.js";
 import { drawn } from "./message.js";
@@ -39,8 +40,8 @@ export function openConversation() {
   on("action", (event) => isHere(event) && showAction(event.action));
   log.addEventListener("click", (click) => {
     if (click.target.closest("a, button, video") || String(getSelection())) return;
-    const bubble = click.target.closest(".bubble");
-    if (bubble) acts.reply(Number(bubble.parentElement.dataset.id));
+    if (!click.target.closest(".bubble")) return;
+    acts.reply(Number(click.target.closest("[data-id]").dataset.id));
   });
   log.addEventListener("scroll", () => (following = isNearEnd()));
   new ResizeObserver(() => following && toEnd()).observe(log);
@@ -129,20 +130,25 @@ function update(message) {
 
 /** Draw a message where it belongs: in its album, else in the order of the conversation. */
 function place(message) {
-  const known = log.querySelector(`[data-id="${message.id}"]`);
-  const element = drawn(message, acts, known ?? undefined);
-  if (known) return;
-  if (message.album === null) return log.append(element);
-  const album = log.querySelector(`.album[data-album="${CSS.escape(message.album)}"]`);
-  if (album) album.append(element);
-  else log.append(make("div", { class: "album", "data-album": message.album }, element));
+  if (message.album !== null) return placeAlbum(message.album);
+  const known = log.querySelector(`[data-id="${message.id}"]`) ?? undefined;
+  const element = drawn(message, acts, known);
+  if (!known) log.append(element);
+}
+
+function placeAlbum(album) {
+  const known = log.querySelector(`[data-album="${CSS.escape(album)}"]`) ?? undefined;
+  const photos = [...chatHere().messages.values()].filter((message) => message.album === album);
+  if (photos.length === 0) return keepingFocus(() => known?.remove(), log);
+  const element = drawn(merged(photos), acts, known);
+  if (!known) log.append(element);
 }
 
 function remove(id) {
   const element = log.querySelector(`[data-id="${id}"]`);
-  const album = element?.closest(".album");
-  keepingFocus(() => element?.remove(), log);
-  if (album && !album.firstChild) album.remove();
+  const album = element?.closest("[data-album]")?.dataset.album;
+  if (album) placeAlbum(album);
+  else keepingFocus(() => element?.remove(), log);
   drawWelcome();
 }
 

@@ -32,8 +32,6 @@ function shaped(element, file) {
   if (file.width && file.height) {
     element.width = file.width;
     element.height = file.height;
-    element.style.aspectRatio = `${file.width} / ${file.height}`;
-    if (file.height > file.width) element.classList.add("tall");
   }
   return element;
 }

@@ -1,5 +1,6 @@
 // One message as an element that can be brought up to date without stopping what plays in it.
 
+import { grid } from "./album.js";
 import { clockTime, fill, keepingFocus, make } from "./dom.js";
 import { formatted } from "./entities.js";
 import { keyboard } from "./keyboard.js";
@@ -10,8 +11,12 @@ import { chatHere, here } from "./world.js";
  * Draw a message, or change the element it was drawn as.
  * `acts` has what can be done with it: reply, edit, remove, jump, command.
  */
-export function drawn(message, acts, element = blank(message)) {
+export function drawn(message, acts, element = blank()) {
   const own = message.from.id === here.person;
+  element.id = `message-${message.id}`;
+  element.dataset.id = message.id;
+  if (message.album !== null) element.dataset.album = message.album;
+  shape(element, message);
   element.classList.toggle("own", own);
   element.classList.toggle("service", message.service !== null);
   element.setAttribute("aria-label", `${own ? "You" : message.from.name}, ${clockTime(message.date)}`);
@@ -29,7 +34,8 @@ export function drawn(message, acts, element = blank(message)) {
     make("small", {}, message.forwarded ? `Forwarded from ${name}` : `via @${name}`),
   );
   part(element, "quote", message.reply, (reply) => quote(reply, acts));
-  part(element, "media", message.media, media);
+  if (message.photos) part(element, "media", message.photos, grid);
+  else part(element, "media", message.media, media);
   part(element, "text", message.text ? [message.text, message.entities] : null, ([text, entities]) =>
     make("p", { dir: "auto" }, formatted(text, entities, acts.command)),
   );
@@ -42,12 +48,20 @@ export function drawn(message, acts, element = blank(message)) {
   return element;
 }
 
+/** How wide it is: as its picture, wide enough for its buttons. */
+function shape(element, { media: file, photos, buttons }) {
+  const ratio = photos ? photos.length : file?.width / file?.height;
+  element.classList.toggle("with-picture", ratio > 0);
+  element.classList.toggle("with-keys", buttons.length > 0);
+  element.style.setProperty("--ratio", String(ratio || 1));
+}
+
 /** The empty frame: a bubble with a place for each part, the keyboard and the tools below it. */
-function blank(message) {
+function blank() {
   const inside = ["author", "origin", "quote", "media", "text", "reactions", "meta"];
   return make(
     "article",
-    { class: "message", id: `message-${message.id}`, "data-id": message.id, tabindex: "-1" },
+    { class: "message", tabindex: "-1" },
     make("div", { class: "bubble" }, inside.map((name) => make("div", { "data-part": name, hidden: true }))),
     make("div", { "data-part": "keyboard", hidden: true }),
     make("div", { "data-part": "tools", hidden: true }),
