@@ -34,7 +34,10 @@ KEPT = os.environ.get("SCREENSHOTS")
 SIZES = {"desktop": {"width": 1360, "height": 1000}, "phone": {"width": 390, "height": 844}}
 
 LIGHTS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-FLAWS = Path(__file__).with_name("flaws.js").read_text(encoding="utf-8")
+FLAWS, FAINT = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("flaws.js", "contrast.js")
+)
 
 
 @fixture(loop_scope="session")
@@ -51,6 +54,7 @@ async def shown(visitor: Visitor, name: str, *, kept: str | None = KEPT) -> None
     for light in LIGHTS:
         await visitor.page.emulate_media(color_scheme=light)
         assert await visitor.page.evaluate(FLAWS) == [], f"{name}, {light}"
+        assert await visitor.page.evaluate(FAINT) == [], f"{name}, {light}"
         if kept:
             await visitor.page.screenshot(path=Path(kept) / f"{name}-{light}.png")
 
