@@ -261,7 +261,10 @@ async def test_topics_keep_their_messages_apart(
     )
     subtitle = onlooker.page.locator("#subtitle")
     await expect(subtitle).to_have_text("Film Maker is sending a video…")
+    tab = onlooker.page.get_by_role("tab")
+    await expect(tab.filter(has=onlooker.page.get_by_label("1 new"))).to_contain_text("Holiday")
     await onlooker.page.get_by_role("tab", name="Trailers").press("ArrowRight")
+    await expect(onlooker.page.get_by_label("1 new")).to_have_count(0)
     await expect(onlooker.message("seaside")).to_be_visible()
     await expect(onlooker.message("in trailers")).to_have_count(0)
 
@@ -298,3 +301,13 @@ async def test_news_elsewhere_are_counted(call: Caller, ann: int, onlooker: Visi
     await expect(onlooker.page.get_by_label("2 new")).to_be_visible()
     await onlooker.open_chat("Film Maker")
     await expect(onlooker.page.get_by_label("2 new")).to_have_count(0)
+
+
+async def test_news_are_counted_where_the_list_covers_the_chat(
+    call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    await onlooker.page.set_viewport_size({"width": 390, "height": 844})
+    await call("sendMessage", chat_id=ann, text="one")
+    await expect(onlooker.page.get_by_label("1 new")).to_be_visible()
+    await onlooker.open_chat("Film Maker")
+    await expect(onlooker.page.get_by_label("1 new")).to_have_count(0)

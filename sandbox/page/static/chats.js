@@ -2,19 +2,14 @@
 
 import { enter } from "./composer.js";
 import { byId, clockTime, fill, make } from "./dom.js";
-import { chatsOf, go, here, isHere, nameOf, on, world } from "./world.js";
+import { badge, newsIn } from "./unread.js";
+import { chatsOf, go, here, nameOf, on, world } from "./world.js";
 
 const app = byId("app");
-const unread = new Map(); // by chat
 
 /** Begin to show chats and people. */
 export function openChats() {
   on("state moved message edit delete bot", draw);
-  on("message", (message) => {
-    if (isHere(message) || message.service !== null) return;
-    unread.set(message.chat, (unread.get(message.chat) ?? 0) + 1);
-    draw();
-  });
   byId("back").addEventListener("click", () => {
     app.dataset.view = "list";
     byId(`chat-${here.chat}`).focus();
@@ -23,7 +18,6 @@ export function openChats() {
 }
 
 function draw() {
-  unread.delete(here.chat);
   fill(byId("people"), world.people.map(drawPerson));
   fill(byId("chats"), chatsOf(here.person).map(drawChat));
 }
@@ -58,13 +52,12 @@ function become(person) {
 function drawChat(chat) {
   const last = [...chat.messages.values()].at(-1);
   const open = () => {
-    go({ chat: chat.id });
     app.dataset.view = "chat";
+    go({ chat: chat.id });
     enter();
   };
   const avatar = make("span", { class: "avatar", "aria-hidden": "true" }, nameOf(chat)[0]);
   avatar.style.setProperty("--hue", String((Math.abs(chat.id) * 137) % 360));
-  const count = unread.get(chat.id);
   return make(
     "li",
     {},
@@ -80,7 +73,7 @@ function drawChat(chat) {
       make("strong", {}, nameOf(chat)),
       make("time", {}, last ? clockTime(last.date) : ""),
       make("span", { class: "excerpt" }, excerpt(chat, last)),
-      count ? make("span", { class: "badge", "aria-label": `${count} new` }, String(count)) : null,
+      badge(newsIn(chat)),
     ),
   );
 }

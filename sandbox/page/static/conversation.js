@@ -6,6 +6,7 @@ import { byId, fill, keepingFocus, make } from "./dom.js";
 import { drawn } from "./message.js";
 import { attempt } from "./notes.js";
 import { act, say } from "./server.js";
+import { badge, newsOf } from "./unread.js";
 import { chatHere, go, here, isHere, nameOf, on, personHere, tell, world } from "./world.js";
 
 const NEAR_THE_END = 120; // pixels
@@ -36,6 +37,7 @@ export function openConversation() {
   on("state moved", () => keepingFocus(draw, log));
   on("bot panel", drawWelcome);
   on("message edit", update);
+  on("message", ({ chat }) => chat === here.chat && drawTopics(chatHere()));
   on("delete", ({ chat, id }) => chat === here.chat && remove(id));
   on("action", (event) => isHere(event) && showAction(event.action));
   log.addEventListener("click", (click) => {
@@ -69,7 +71,7 @@ const isBlocked = () => chatHere().type === "private" && world.panel.blocked.inc
 function drawTopics(chat) {
   const bar = byId("topics");
   bar.hidden = !chat.forum;
-  const topics = [{ id: null, name: "General" }, ...chat.topics];
+  const topics = chat.forum ? [{ id: null, name: "General" }, ...chat.topics] : [];
   const tabs = topics.map(({ id, name }) =>
     make(
       "button",
@@ -82,6 +84,7 @@ function drawTopics(chat) {
         onclick: () => go({ topic: id }),
       },
       name,
+      badge(newsOf(chat.id, id)),
     ),
   );
   fill(bar, tabs);

@@ -7,9 +7,11 @@ import { byId } from "./dom.js";
 import { note } from "./notes.js";
 import { openPanel } from "./panel.js";
 import { listen } from "./server.js";
+import { countNews } from "./unread.js";
 import { hear, returnToAddress } from "./world.js";
 
 returnToAddress();
+countNews();
 openChats();
 openConversation();
 openComposer();

@@ -21,7 +21,9 @@ export function openPanel() {
   byId("panel-open").addEventListener("click", () => (isOpen() ? close() : open()));
   byId("panel-close").addEventListener("click", close);
   byId("panel").addEventListener("keydown", (key) => key.key === "Escape" && close());
-  show(matchMedia("(min-width: 72rem)").matches);
+  const wide = matchMedia("(min-width: 72rem)"); // else it lies over everything
+  wide.addEventListener("change", () => show(wide.matches));
+  show(wide.matches);
 }
 
 const isOpen = () => app.classList.contains("with-panel");
