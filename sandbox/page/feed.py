@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+_RETRY = 1000  # milliseconds after which a page that lost the stream asks for it again
 _HEARTBEAT = 15.0  # seconds of silence after which a page that is gone is noticed
 _PROFILE = frozenset({"setMyDescription", "setMyShortDescription"})
 
@@ -66,6 +67,7 @@ class Feed:
         mine: asyncio.Queue[Json | None] = asyncio.Queue()
         self._pages.add(mine)
         try:
+            yield f"retry: {_RETRY}\n"
             yield _line({"kind": "state", "state": everything()})
             while True:
                 try:

@@ -2,6 +2,7 @@
 
 import { byId, fill, keepingFocus, make } from "./dom.js";
 import { attempt } from "./notes.js";
+import { readyPhoto } from "./server.js";
 import { on, world } from "./world.js";
 
 const MOST = 10; // a Telegram album
@@ -93,7 +94,7 @@ function drawTray() {
 }
 
 async function addReady(name) {
-  const content = await (await fetch(`/photos/${name}.jpg`)).blob();
+  const content = await readyPhoto(name);
   showTray(false);
   add([new File([content], `${name}.jpg`, { type: "image/jpeg" })]);
 }

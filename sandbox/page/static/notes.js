@@ -1,8 +1,10 @@
 // Short notes to the visitor: one that passes, one that wants an OK.
 
 import { byId } from "./dom.js";
+import { Unreachable } from "./server.js";
 import { on } from "./world.js";
 
+const OFFLINE = "The demo has stopped, or is just starting. This page waits for it.";
 const SHOWN_FOR = 5000;
 const toast = byId("toast");
 let hiding = 0;
@@ -20,6 +22,12 @@ function hide() {
   toast.textContent = "";
 }
 
+/** Say, for as long as it is so, that nothing comes from the server. */
+export function showConnection(connected) {
+  byId("app").classList.toggle("offline", !connected);
+  byId("offline").textContent = connected ? "" : OFFLINE;
+}
+
 /** Show words that stay until they are dismissed. */
 export function alertWith(words) {
   const alert = byId("alert");
@@ -34,7 +42,8 @@ export async function attempt(work) {
   try {
     return await work();
   } catch (error) {
-    note(error.message);
+    const isKnown = error instanceof Unreachable && byId("offline").textContent;
+    if (!isKnown) note(error.message);
     return null;
   }
 }

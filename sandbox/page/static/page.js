@@ -4,7 +4,7 @@ import { openChats } from "./chats.js";
 import { openComposer } from "./composer.js";
 import { openConversation } from "./conversation.js";
 import { byId } from "./dom.js";
-import { note } from "./notes.js";
+import { showConnection } from "./notes.js";
 import { openPanel } from "./panel.js";
 import { listen } from "./server.js";
 import { countNews } from "./unread.js";
@@ -18,7 +18,4 @@ openComposer();
 openPanel();
 if (location.hash) byId("app").dataset.view = "chat";
 
-listen(hear, (connected) => {
-  byId("app").classList.toggle("offline", !connected);
-  if (!connected) note("The demo has stopped or is starting; this page waits for it.");
-});
+listen(hear, showConnection);

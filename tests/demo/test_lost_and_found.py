@@ -1,0 +1,72 @@
+"""The demo is stopped under an open page, started anew, looked at from two pages at once."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+from playwright.async_api import expect
+
+from sandbox.aimlapi import AimlApiSandbox
+from sandbox.page import Stage
+from sandbox.telegram import TelegramSandbox
+from tests.demo.browser import visiting
+from tests.sandbox.telegram.talk import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Browser
+
+    from tests.demo.browser import Visitor
+
+
+@asynccontextmanager
+async def another_demo(port: int = 0) -> AsyncIterator[Stage]:
+    """A demo with sandboxes of its own."""
+    async with (
+        TelegramSandbox() as telegram,
+        AimlApiSandbox() as provider,
+        Stage(telegram, provider, port=port) as stage,
+    ):
+        for person, chat in stage.cast.private.items():
+            await chat.send(stage.cast.person(person), "hello")
+        yield stage
+
+
+async def test_a_page_waits_for_the_next_demo_and_goes_on_in_it(chromium: Browser) -> None:
+    async with AsyncExitStack() as both:
+        async with another_demo() as stage, httpx.AsyncClient() as http:
+            visitor = await both.enter_async_context(visiting(chromium, stage.url))
+            visitor.excused = "net::ERR"
+            ann, port = next(iter(stage.cast.people)), httpx.URL(stage.url).port or 0
+            await visitor.open_chat("Film club")
+            await Caller(http, stage.telegram)("sendMessage", chat_id=ann, text="news")
+            await expect(visitor.page.get_by_label("1 new")).to_be_visible()
+        stopped = visitor.page.get_by_text("The demo has stopped")
+        await expect(stopped).to_be_visible()
+        await visitor.field.fill("are you there?")
+        await visitor.field.press("Enter")
+        await expect(visitor.field).to_have_value("are you there?")
+        await expect(visitor.page.locator("#toast")).to_have_text("")
+        await both.enter_async_context(another_demo(port))
+        await expect(stopped).to_be_hidden()
+        await expect(visitor.page.get_by_label("1 new")).to_have_count(0)
+        await visitor.field.press("Enter")
+        await expect(visitor.message("are you there?")).to_be_visible()
+
+
+async def test_two_pages_see_the_same(stage: Stage, chromium: Browser, onlooker: Visitor) -> None:
+    async with visiting(chromium, stage.url) as other:
+        await other.become("Bob")
+        await other.open_chat("Film club")
+        await onlooker.open_chat("Film club")
+        await onlooker.say("hello Bob")
+        await expect(other.message("hello Bob")).to_contain_text("Ann")
+        await other.say("hello Ann")
+        await expect(onlooker.message("hello Ann")).to_contain_text("Bob")
+        await onlooker.page.get_by_label("Moderation refuses it").check()
+        await expect(other.page.get_by_label("Moderation refuses it")).to_be_checked()
+        assert await onlooker.log.locator(".own").count() == 1
+        assert await other.log.locator(".own").count() == 1
