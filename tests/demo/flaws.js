@@ -45,7 +45,7 @@
   }
   for (const key of all(".key")) if (broken(key)) flaws.push(`a word is broken: ${key.textContent}`);
 
-  for (const control of document.querySelectorAll("button, input, textarea, a, video, img")) {
+  for (const control of document.querySelectorAll("button, input, select, textarea, a, video, img")) {
     const name =
       control.getAttribute("aria-label") ||
       control.getAttribute("aria-labelledby") ||

@@ -311,3 +311,24 @@ async def test_news_are_counted_where_the_list_covers_the_chat(
     await expect(onlooker.page.get_by_label("1 new")).to_be_visible()
     await onlooker.open_chat("Film Maker")
     await expect(onlooker.page.get_by_label("1 new")).to_have_count(0)
+
+
+async def test_a_phone_says_who_one_is_and_switches(
+    stage: Stage, call: Caller, onlooker: Visitor
+) -> None:
+    del call
+    await onlooker.page.set_viewport_size({"width": 390, "height": 844})
+    await onlooker.open_chat("Film club")
+    who = onlooker.page.get_by_role("combobox", name="Who you are")
+    await expect(who.locator("option:checked")).to_have_text("as Ann")
+    await who.select_option(label="as Bob")
+    await onlooker.say("hello from Bob")
+    await expect(onlooker.message("hello from Bob")).to_be_visible()
+    club = next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
+    assert club.last.sender.first_name == "Bob"
+    await onlooker.page.get_by_role("button", name="Back to the chats").click()
+    await onlooker.open_chat("Film Maker")
+    await who.select_option(label="as Ann")
+    await onlooker.say("hello from Ann")
+    await expect(onlooker.message("hello from Ann")).to_be_visible()
+    assert next(iter(stage.cast.private.values())).last.text == "hello from Ann"

@@ -9,16 +9,19 @@ const app = byId("app");
 
 /** Begin to show chats and people. */
 export function openChats() {
+  on("state", () => fill(byId("as"), world.people.map(drawAs)));
   on("state moved message edit delete bot", draw);
   byId("back").addEventListener("click", () => {
     app.dataset.view = "list";
     byId(`chat-${here.chat}`).focus();
   });
+  byId("as").addEventListener("change", (change) => become(Number(change.target.value)));
   byId("chats").addEventListener("keydown", walk);
 }
 
 function draw() {
   fill(byId("people"), world.people.map(drawPerson));
+  byId("as").value = here.person;
   fill(byId("chats"), chatsOf(here.person).map(drawChat));
 }
 
@@ -38,15 +41,20 @@ function drawPerson(person) {
     name: "person",
     value: person.id,
     ".checked": person.id === here.person,
-    onchange: () => become(person),
+    onchange: () => become(person.id),
   });
   return make("label", {}, radio, make("span", {}, person.name));
+}
+
+/** The same switch in the bar of the conversation, where the list is out of sight. */
+function drawAs({ id, name }) {
+  return make("option", { value: id }, `as ${name}`);
 }
 
 /** Be somebody else, in the same group or else in their own chat with the bot. */
 function become(person) {
   const shared = world.chats.get(here.chat).type !== "private";
-  go(shared ? { person: person.id } : { person: person.id, chat: person.id });
+  go(shared ? { person } : { person, chat: person });
 }
 
 function drawChat(chat) {
