@@ -332,3 +332,31 @@ async def test_a_phone_says_who_one_is_and_switches(
     await onlooker.say("hello from Ann")
     await expect(onlooker.message("hello from Ann")).to_be_visible()
     assert next(iter(stage.cast.private.values())).last.text == "hello from Ann"
+
+
+async def test_what_is_unfinished_waits_where_it_was_begun(
+    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    await call("sendMessage", chat_id=ann, text="a video of a fox")
+    await onlooker.answer(onlooker.message("a video of a fox"))
+    await onlooker.attach_ready("A lighthouse")
+    await onlooker.field.fill("and a lighth")
+    attached = onlooker.page.get_by_label("Attached")
+    await onlooker.open_chat("Film club")
+    await expect(onlooker.field).to_have_value("")
+    await expect(attached).to_be_hidden()
+    await expect(onlooker.page.locator("#reply-bar")).to_be_hidden()
+    await onlooker.field.fill("from Ann to all")
+    await onlooker.become("Bob")
+    await expect(onlooker.field).to_have_value("")
+    await onlooker.become("Ann")
+    await expect(onlooker.field).to_have_value("from Ann to all")
+    await onlooker.open_chat("Film Maker")
+    await expect(onlooker.field).to_have_value("and a lighth")
+    await expect(attached.locator("img")).to_have_count(1)
+    await onlooker.say("and a lighthouse")
+    sent = onlooker.message("and a lighthouse")
+    await expect(sent.locator("img")).to_be_visible()
+    await expect(sent).to_contain_text("a video of a fox")
+    club = next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
+    assert club.messages == []

@@ -36,9 +36,14 @@ export function openAttachments(onChange) {
 
 /** Attach files. */
 export function add(more) {
-  files = [...files, ...more].slice(0, MOST);
-  draw();
+  put([...files, ...more]);
   if (more.length) byId("words").focus();
+}
+
+/** Have just these files attached. */
+export function put(given) {
+  files = given.slice(0, MOST);
+  draw();
 }
 
 /** What is attached, which then is not any more. */

@@ -10,6 +10,9 @@ import { chatHere, here, isHere, on } from "./world.js";
 const words = byId("words");
 let about = null; // the message that is answered or, with `rewriting`, changed
 let rewriting = false;
+let place = { ...here }; // where it is being written
+const drafts = new Map(); // by place: what was left unfinished there
+const nameOf = ({ person, chat, topic }) => `${person}/${chat}/${topic}`;
 
 /** Begin to take what the visitor writes. */
 export function openComposer() {
@@ -18,7 +21,14 @@ export function openComposer() {
   on("reply", (message) => turnTo(message, false));
   on("rewrite", (message) => turnTo(message, true));
   on("write", write);
-  on("moved state", startAfresh);
+  on("moved", changePlace);
+  on("state", () => {
+    place = { ...here };
+    const still = chatHere().messages.get(about?.id) ?? null;
+    if (still === null) turnTo(null, false);
+    about = still;
+    answerLast();
+  });
   on("message", (message) => isHere(message) && answerIfAsked(message));
   on("delete", ({ chat, id }) => chat === here.chat && about?.id === id && turnTo(null, false));
   words.addEventListener("input", grow);
@@ -69,23 +79,42 @@ async function send() {
   const text = words.value.trim();
   const files = attachments.take();
   if (!text && files.length === 0) return;
-  const place = { ...here };
+  const { person, chat, topic } = here;
   const [target, changed] = [about, rewriting];
   turnTo(null, false);
   write("");
-  const { person, chat, topic } = place;
   const done = changed
     ? await attempt(() => act("change", { person, chat, message: target.id, text }))
     : await attempt(() => say({ person, chat, topic, reply: target?.id ?? null, text }, files));
-  if (done === null) putBack(text, files, target, changed);
+  if (done === null) putBack({ person, chat, topic }, { text, files, about: target?.id }, changed);
 }
 
-/** What could not be sent is there again, before what was written since. */
-function putBack(text, files, target, changed) {
+/** What could not be sent is there again, before what was written there since. */
+function putBack(where, draft, changed) {
+  if (nameOf(where) !== nameOf(here)) {
+    if (!drafts.has(nameOf(where))) drafts.set(nameOf(where), draft);
+    return;
+  }
   const since = words.value;
-  attachments.add(files);
-  if (target && chatHere().messages.has(target.id)) turnTo(target, changed);
-  write([text, since].filter(Boolean).join("\n"));
+  attachments.add(draft.files);
+  turnTo(chatHere().messages.get(draft.about) ?? null, changed);
+  write([draft.text, since].filter(Boolean).join("\n"));
+}
+
+/** Leave what is unfinished where it is, and take up what is there. */
+function changePlace() {
+  if (nameOf(place) === nameOf(here)) return;
+  const left = { text: words.value, files: attachments.take(), about: about?.id };
+  if (!rewriting && (left.text || left.files.length || left.about)) drafts.set(nameOf(place), left);
+  about = null;
+  rewriting = false;
+  place = { ...here };
+  const draft = drafts.get(nameOf(place)) ?? { text: "", files: [] };
+  drafts.delete(nameOf(place));
+  attachments.put(draft.files);
+  put(draft.text);
+  turnTo(chatHere().messages.get(draft.about) ?? null, false, false);
+  answerLast();
 }
 
 function sendText(text) {
@@ -93,16 +122,20 @@ function sendText(text) {
   send();
 }
 
-/** Put words into the field. */
+/** Put words into the field, and write on there. */
 function write(text) {
-  words.value = text;
   words.focus();
+  put(text);
+}
+
+function put(text) {
+  words.value = text;
   words.dispatchEvent(new Event("input"));
 }
 
 /** Answer or change a message from now on; null is neither. */
-function turnTo(message, change) {
-  if (rewriting && !change) write("");
+function turnTo(message, change, focus = true) {
+  if (rewriting && !change) put("");
   about = message;
   rewriting = change && message !== null;
   byId("reply-bar").hidden = message === null;
@@ -111,7 +144,7 @@ function turnTo(message, change) {
   byId("reply-name").textContent = rewriting ? "Change your message" : `Answer ${message.from.name}`;
   byId("reply-words").textContent = message.text || message.media?.kind || "";
   if (rewriting) write(message.text);
-  words.focus();
+  if (focus) words.focus();
 }
 
 function placeholder(message) {
@@ -121,15 +154,14 @@ function placeholder(message) {
 }
 
 /** A bot's question opens the answer to it, as Telegram does. */
-function answerIfAsked(message) {
+function answerIfAsked(message, focus = true) {
   const { ask } = message;
-  if (ask && (ask.whom === null || ask.whom === here.person)) turnTo(message, false);
+  if (ask && (ask.whom === null || ask.whom === here.person)) turnTo(message, false, focus);
 }
 
-function startAfresh() {
-  turnTo(null, false);
+function answerLast() {
   const last = [...chatHere().messages.values()].filter(isHere).at(-1);
-  if (last) answerIfAsked(last);
+  if (last && about === null) answerIfAsked(last, false);
 }
 
 /** Let the field be as high as what is written in it. */
