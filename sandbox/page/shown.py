@@ -99,7 +99,9 @@ def _button(button: Button) -> Json:
         "text": button.text,
         "presses": button.data is not None,
         "url": button.url,
-        "inline": button.switch_inline_query or button.share,
+        "inline": button.share
+        if button.switch_inline_query is None
+        else button.switch_inline_query,
         "copy": button.copy_text,
         "pay": button.pay,
     }

@@ -83,7 +83,7 @@ class Visitor:
         page.on("console", lambda said: self._complain(said.text, said.type))
         page.set_default_timeout(10_000)
         self.log = page.get_by_role("log")
-        self.field = page.get_by_role("combobox", name="Message", exact=True)
+        self.field = page.get_by_role("textbox", name="Message", exact=True)
         self.videos = self.log.locator("video")
 
     def _complain(self, words: str, kind: str = "error") -> None:

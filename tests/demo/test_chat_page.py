@@ -230,6 +230,8 @@ async def test_inline_results_are_offered_and_picked(
     await onlooker.field.fill("@film_maker_bot fox")
     query = await update(call, "inline_query")
     assert query["query"] == "fox"
+    await onlooker.field.press("Enter")  # too early: nothing is to be chosen yet
+    await expect(onlooker.field).to_have_value("@film_maker_bot fox")
     text = {"message_text": "A fox in the snow"}
     result = {"type": "article", "id": "1", "title": "Fox", "input_message_content": text}
     await call("answerInlineQuery", inline_query_id=query["id"], results=[result])
@@ -242,6 +244,15 @@ async def test_a_bot_that_offers_nothing_inline_is_said_to(call: Caller, onlooke
     query = await update(call, "inline_query")
     await call("answerInlineQuery", inline_query_id=query["id"], results=[])
     await expect(onlooker.page.get_by_role("listbox")).to_have_text("No results")
+
+
+async def test_a_way_to_the_bot_is_a_result(call: Caller, onlooker: Visitor) -> None:
+    await onlooker.field.fill("@film_maker_bot nothing")
+    query = await update(call, "inline_query")
+    way = {"text": "Make a video first", "start_parameter": "share"}
+    answer = {"inline_query_id": query["id"], "results": [], "button": way}
+    await call("answerInlineQuery", **answer)
+    await expect(onlooker.page.get_by_role("listbox")).to_have_text("Make a video first")
 
 
 async def test_topics_keep_their_messages_apart(

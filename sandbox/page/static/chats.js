@@ -2,6 +2,7 @@
 
 import { enter } from "./composer.js";
 import { byId, clockTime, fill, make } from "./dom.js";
+import { bring } from "./sharing.js";
 import { badge, newsIn } from "./unread.js";
 import { chatsOf, go, here, nameOf, on, world } from "./world.js";
 
@@ -63,6 +64,7 @@ function drawChat(chat) {
     app.dataset.view = "chat";
     go({ chat: chat.id });
     enter();
+    bring();
   };
   const avatar = make("span", { class: "avatar", "aria-hidden": "true" }, nameOf(chat)[0]);
   avatar.style.setProperty("--hue", String((Math.abs(chat.id) * 137) % 360));

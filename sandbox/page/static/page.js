@@ -7,6 +7,7 @@ import { byId } from "./dom.js";
 import { showConnection } from "./notes.js";
 import { openPanel } from "./panel.js";
 import { listen } from "./server.js";
+import { openSharing } from "./sharing.js";
 import { countNews } from "./unread.js";
 import { hear, returnToAddress } from "./world.js";
 
@@ -16,6 +17,7 @@ openChats();
 openConversation();
 openComposer();
 openPanel();
+openSharing();
 if (location.hash) byId("app").dataset.view = "chat";
 
 listen(hear, showConnection);

@@ -4,7 +4,7 @@ import { byId, fill, make } from "./dom.js";
 import { open } from "./links.js";
 import { attempt } from "./notes.js";
 import { act, commands } from "./server.js";
-import { here, on, world } from "./world.js";
+import { here, world } from "./world.js";
 
 const TYPING_PAUSE = 350; // milliseconds
 const A_TAP = 150; // milliseconds between leaving the field and what a tap does
@@ -14,7 +14,7 @@ let field = null;
 let deeds = null; // send(text), insert(text)
 let offers = []; // { title, detail, thumb, choose(), insert() }
 let chosen = 0;
-let asking = 0;
+let asking = 0; // a timer's number, until the bot has answered
 let round = 0; // an answer to an earlier round is too late
 
 /** Begin to offer something while `input` is written in. */
@@ -25,31 +25,39 @@ export function openSuggestions(input, { send, insert }) {
   input.addEventListener("blur", () =>
     setTimeout(() => document.activeElement !== input && close(), A_TAP),
   );
-  on("moved", lookUp);
 }
 
 /** Whether a key was meant for the list. */
 export function took(key) {
-  if (list.hidden) return false;
+  if (list.hidden || !does(key)) return false;
+  key.preventDefault();
+  return true;
+}
+
+/** Do what a key does in the list; false if that is nothing. */
+function does(key) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[key.key];
+  const enter = key.key === "Enter" && !key.shiftKey;
   if (key.key === "Escape") close();
+  else if (asking && enter) return true; // nothing to choose yet, and nothing to send
   else if (offers.length === 0) return false;
   else if (step) choose((chosen + step + offers.length) % offers.length);
   else if (key.key === "Tab") offers[chosen].insert();
-  else if (key.key === "Enter" && !key.shiftKey) offers[chosen].choose();
+  else if (enter) offers[chosen].choose();
   else return false;
-  key.preventDefault();
   return true;
 }
 
 function lookUp() {
   clearTimeout(asking);
+  asking = 0;
   round += 1;
   const command = field.value.match(/^\/(\w*)$/);
   const name = `@${world.bot.username} `;
   if (command) offerCommands(command[1].toLowerCase(), round);
   else if (field.value.toLowerCase().startsWith(name)) {
     const query = field.value.slice(name.length);
+    show([], "Asking the bot …");
     asking = setTimeout(askInline, TYPING_PAUSE, query, round);
   } else close();
 }
@@ -69,11 +77,12 @@ async function offerCommands(begun, mine) {
 }
 
 async function askInline(query, mine) {
-  show([], "Asking the bot …");
   const answer = await act("ask", { person: here.person, chat: here.chat, query }).catch(() => null);
   if (mine !== round) return;
+  asking = 0;
   const found = (answer?.results ?? []).map(offerOf);
-  show(answer?.button ? [...found, wayToBot(answer.button)] : found, found.length ? "" : "No results");
+  if (answer?.button) found.push(wayToBot(answer.button));
+  show(found, found.length ? "" : "No results");
 }
 
 function offerOf(result) {
@@ -114,7 +123,6 @@ function show(found, empty = "") {
     empty ? make("li", { class: "none" }, empty) : [],
   );
   list.hidden = !list.firstChild;
-  field.setAttribute("aria-expanded", String(!list.hidden));
   choose(0);
 }
 
@@ -129,6 +137,8 @@ function choose(index) {
 }
 
 function close() {
+  clearTimeout(asking);
+  asking = 0;
   round += 1;
   show([]);
 }
