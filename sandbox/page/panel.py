@@ -170,8 +170,9 @@ class Panel:
             status = submission.status
             return told | {"status": "arriving" if status is None else f"refused ({status})"}
         width, height = generation.clip.size
+        moderated = generation.status == "error" and "moderation" in generation.render.error_name
         return told | {
-            "status": generation.status,
+            "status": "refused by moderation" if moderated else generation.status,
             "seconds": generation.clip.seconds,
             "width": width,
             "height": height,

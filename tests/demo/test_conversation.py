@@ -84,6 +84,7 @@ async def test_a_refusal_by_moderation_gives_the_credits_back(
     await visitor.say("/video something unkind")
     await expect(visitor.message("turned this one down")).to_contain_text("credits are back")
     await expect(visitor.page.get_by_label("It works")).to_be_checked()
+    await expect(visitor.page.locator("#requests")).to_contain_text("refused by moderation")
     await visitor.say("/quota")
     await expect(quota).to_have_count(2)
     await expect(quota.last).to_contain_text("You have 54 credits")

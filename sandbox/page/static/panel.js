@@ -53,6 +53,7 @@ function draw() {
   byId("flood").checked = panel.flood;
   byId("blocked").checked = panel.blocked.includes(here.person);
   byId("blocked-who").textContent = personHere().name;
+  byId("requests").hidden = panel.requests.length === 0;
   fill(byId("requests"), [...panel.requests].reverse().map(drawRequest));
   const left = `$${Number(panel.balance_usd).toFixed(2)} left`;
   byId("total").textContent = panel.requests.length
