@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.page.uploads import send
+
 if TYPE_CHECKING:
     from sandbox.page.cast import Cast
+    from sandbox.page.uploads import Upload
     from sandbox.telegram import Answer, Chat, InlineAnswer, Message, Person, TelegramSandbox, Topic
 
 _PATIENCE = 20.0  # seconds the bot may take to answer a button
@@ -65,14 +68,6 @@ class Picked(_Act):
     topic: int | None = None
 
 
-class Upload(BaseModel):
-    """A file somebody attaches."""
-
-    name: str
-    media_type: str
-    content: bytes
-
-
 class Acts:
     """Everything people can do; LookupError where something acted on is not there (any more)."""
 
@@ -93,7 +88,7 @@ class Acts:
         around: dict[str, Any] = {"reply_to": reply_to, "topic": topic, "album": album}
         for index, upload in enumerate(uploads):
             caption = (said.text or None) if index == 0 else None
-            await _send(chat, person, upload, caption=caption, **around)
+            await send(chat, person, upload, caption=caption, **around)
 
     async def press(self, pressed: Pressed) -> Answer:
         """Press a button; raises AssertionError where the bot does not answer."""
@@ -135,18 +130,6 @@ class Acts:
     @staticmethod
     def _topic(chat: Chat, topic_id: int | None) -> Topic | None:
         return chat.topics[topic_id] if topic_id is not None else None
-
-
-async def _send(chat: Chat, person: Person, upload: Upload, **around: Any) -> None:
-    """Send a file as Telegram's programs do: a picture as a photo, anything else as it is."""
-    if upload.media_type.startswith("image/"):
-        try:
-            await chat.send_photo(person, upload.content, **around)
-        except ValueError:
-            pass  # a kind of picture no photo can be made of
-        else:
-            return
-    await chat.send_document(person, upload.content, upload.name, upload.media_type, **around)
 
 
 def _message(chat: Chat, message_id: int) -> Message:

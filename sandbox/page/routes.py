@@ -17,11 +17,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sandbox.page import photos
-from sandbox.page.acts import Asked, Changed, Picked, Pressed, Removed, Said, Upload
+from sandbox.page.acts import Asked, Changed, Picked, Pressed, Removed, Said
 from sandbox.page.guard import Guard
 from sandbox.page.menus import menu_for
 from sandbox.page.panel import Wish
 from sandbox.page.state import state
+from sandbox.page.uploads import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

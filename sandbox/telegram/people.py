@@ -101,10 +101,12 @@ class Conversation(Chat):
         duration: int = 4,
         caption: str | None = None,
         reply_to: Message | None = None,
+        topic: Topic | None = None,
+        album: str | None = None,
     ) -> Message:
         """Sends a video; ``duration`` in seconds."""
         file = self._framed("video", data, width, height, duration)
-        return self._say(by, reply_to, None, media=file, **_captioned(caption))
+        return self._say(by, reply_to, topic, media=file, album=album, **_captioned(caption))
 
     async def send_animation(
         self,
@@ -116,10 +118,11 @@ class Conversation(Chat):
         duration: int = 2,
         caption: str | None = None,
         reply_to: Message | None = None,
+        topic: Topic | None = None,
     ) -> Message:
         """Sends a GIF, which is an mp4 to Telegram; ``duration`` in seconds."""
         file = self._framed("animation", data, width, height, duration)
-        return self._say(by, reply_to, None, media=file, **_captioned(caption))
+        return self._say(by, reply_to, topic, media=file, **_captioned(caption))
 
     async def send_voice(self, by: Person, data: bytes, *, duration: int = 3) -> Message:
         """Sends a voice message; ``duration`` in seconds."""

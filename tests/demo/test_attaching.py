@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image
 from playwright.async_api import expect
 from pytest_asyncio import fixture
+
+from sandbox.aimlapi.clips import Clip, make
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +52,7 @@ def picture(width: int = 640, height: int = 360) -> bytes:
 async def send(visitor: Visitor, count: int = 1) -> None:
     """Send what is attached once it is all there."""
     await expect(visitor.page.get_by_label("Attached").get_by_role("listitem")).to_have_count(count)
-    await visitor.page.get_by_role("button", name="Send").click()
+    await visitor.page.get_by_role("button", name="Send", exact=True).click()
     await expect(visitor.page.get_by_label("Attached")).to_be_hidden()
 
 
@@ -109,3 +112,25 @@ async def test_what_is_no_picture_goes_out_as_a_file(
         await link.click()
     assert (await download.value).suggested_filename == "page.html"
     assert club.last.document is not None
+
+
+@pytest.mark.parametrize(("sound", "kind"), [(True, "video"), (False, "animation")])
+async def test_an_mp4_goes_out_as_a_video_or_without_sound_as_a_gif(
+    club: Chat, onlooker: Visitor, tmp_path: Path, *, sound: bool, kind: str
+) -> None:
+    clip = Clip("A pier", None, (640, 360), 4, quick=True, with_sound=sound)
+    path = await asyncio.to_thread(make, clip, tmp_path)
+    await onlooker.page.get_by_label("Photo to attach").set_input_files(path)
+    await send(onlooker)
+    await expect(onlooker.videos).to_have_count(1)
+    sent = club.last.media
+    assert sent is not None
+    assert (sent.stored_as, sent.width, sent.height, sent.duration) == (kind, 640, 360, 4)
+
+
+async def test_a_video_given_to_the_bot_is_asked_about(visitor: Visitor, tmp_path: Path) -> None:
+    await visitor.start()
+    path = await asyncio.to_thread(make, Clip("A pier", None, (640, 360), 4, quick=True), tmp_path)
+    await visitor.page.get_by_label("Photo to attach").set_input_files(path)
+    await send(visitor)
+    await expect(visitor.message("Animate its first frame?")).to_be_visible()

@@ -31,7 +31,7 @@ async def test_a_photo_comes_alive_when_it_is_answered_with_animate(
 ) -> None:
     await visitor.open_chat("Film club")
     await visitor.attach_ready("A lake at dusk")
-    await visitor.page.get_by_role("button", name="Send").click()
+    await visitor.page.get_by_role("button", name="Send", exact=True).click()
     photo = visitor.log.locator(".message").filter(has=visitor.page.locator("img"))
     await expect(photo).to_be_visible()
     await visitor.answer(photo)
