@@ -193,7 +193,7 @@ def _wrong(reason: str) -> Exception:
 
 
 _FOUND = re.compile(
-    r"(?P<bot_command>(?<![\w/])/[a-zA-Z0-9_]{1,64}(?:@\w{3,32})?(?![\w/@]))"
+    r"(?P<bot_command>(?<![\w/<>])/[a-zA-Z0-9_]{1,64}(?:@\w{3,32})?(?![\w/@<>]))"
     r"|(?P<mention>(?<![\w@])@[a-zA-Z]\w{3,31}\b)"
     r"|(?P<url>https?://[^\s<>\"]+)"
 )

@@ -71,6 +71,12 @@ async def test_edits_reactions_and_deletions_are_seen_as_they_happen(
     await expect(onlooker.message("first words")).to_be_visible()
     await call("editMessageText", chat_id=ann, message_id=sent, text="second words")
     await expect(onlooker.message("second words")).to_contain_text("edited")
+    await call("sendMessage", chat_id=ann, text="other words")
+    other = sent + 1
+    key = {"inline_keyboard": [[{"text": "Again", "callback_data": "again"}]]}
+    await call("editMessageReplyMarkup", chat_id=ann, message_id=other, reply_markup=key)
+    await expect(onlooker.log.get_by_role("button", name="Again")).to_be_visible()
+    await expect(onlooker.message("other words")).not_to_contain_text("edited")
     await expect(onlooker.message("first words")).to_have_count(0)
     reaction = [{"type": "emoji", "emoji": "👀"}]
     await call("setMessageReaction", chat_id=ann, message_id=sent, reaction=reaction)

@@ -67,9 +67,11 @@ def _edit(world: World, message: Message, params: Params, **changed: Any) -> Jso
     changed["reply_markup"] = read_keyboard(params)
     if all(getattr(message, name) == value for name, value in changed.items()):
         raise bad_request(_NOT_MODIFIED)
+    # an edit of the keyboard alone is not shown to anybody, and has no date
+    if any(getattr(message, name) != changed[name] for name in changed.keys() - {"reply_markup"}):
+        message.edited_at = int(world.clock())
     for name, value in changed.items():
         setattr(message, name, value)
-    message.edited_at = int(world.clock())
     world.edited(message)
     return True if "inline_message_id" in params else message.as_json()
 

@@ -100,6 +100,7 @@ def test_entities_become_the_same_html_again(parts: list[tuple[str, str]]) -> No
         ("see https://a.example/x now", [("url", "https://a.example/x")]),
         ("and/or 1/2 mail@example.com", []),
         ("(/help)", [("bot_command", "/help")]),
+        ("<b>not bold</b> </help>", []),
     ],
 )
 def test_commands_mentions_and_links_are_found(text: str, found: list[tuple[str, str]]) -> None:
