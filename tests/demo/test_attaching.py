@@ -83,6 +83,18 @@ async def test_a_photo_is_taken_when_it_is_given(
     assert club.last.photo
 
 
+@pytest.mark.parametrize("beside", ["#chats", "#panel"])
+async def test_a_file_dropped_beside_the_conversation_opens_nothing(
+    club: Chat, onlooker: Visitor, beside: str
+) -> None:
+    files = [["photo.png", "image/png", base64.b64encode(picture()).decode()]]
+    refused = GIVE.replace("target.dispatchEvent", "return !target.dispatchEvent")
+    for kind in ("dragover", "drop"):
+        assert await onlooker.page.evaluate(refused, [beside, kind, files])
+    await expect(onlooker.page.get_by_label("Attached")).to_be_hidden()
+    assert club.messages == []
+
+
 async def test_several_photos_are_an_album(club: Chat, onlooker: Visitor, tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.png" for number in range(3)]
     for path in paths:

@@ -24,6 +24,9 @@ export function openAttachments(onChange) {
     add(pasted);
   });
   openDrop(byId("conversation"), byId("drop"));
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (drag) => drag.preventDefault()); // beside it, it is not opened
+  }
   byId("tray-open").addEventListener("click", () => showTray(byId("tray").hidden));
   byId("tray").addEventListener("keydown", (key) => {
     if (key.key !== "Escape") return;

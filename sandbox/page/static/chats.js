@@ -82,7 +82,7 @@ function drawChat(chat) {
       avatar,
       make("strong", {}, nameOf(chat)),
       make("time", {}, last ? clockTime(last.date) : ""),
-      make("span", { class: "excerpt" }, excerpt(chat, last)),
+      make("span", { class: "excerpt", dir: "auto" }, excerpt(chat, last)),
       badge(newsIn(chat)),
     ),
   );
