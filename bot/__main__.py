@@ -68,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help="run the bot until it is asked to stop (the default)")
     demo = commands.add_parser("demo", help="try the bot in a chat page, without any account")
     demo.add_argument("--port", type=port, default=8088, help="of the page, or the next free one")
-    demo.add_argument("--data-dir", type=Path, help="keep the bot's data here")
+    demo.add_argument(
+        "--data-dir", type=Path, help="keep the bot's data here; chats start empty each time"
+    )
     demo.add_argument("--no-browser", action="store_true", help="open no browser")
     doctor = commands.add_parser("doctor", help="look at all a start needs; exit 1 on a failure")
     doctor.add_argument("--json", action="store_true", help="as a list of objects")

@@ -6,6 +6,8 @@ The only module that knows the sandbox. Neither `.env` nor the environment's set
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import sys
 import webbrowser
 from contextlib import AsyncExitStack
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from bot.exit_codes import ExitCode
+from bot.greeting import first_words
 from bot.lifecycle import run
 from bot.settings import Settings
 from bot.times import Times
@@ -29,13 +32,15 @@ if TYPE_CHECKING:
 RENDER_SECONDS = 8.0
 POLL_SECONDS = 1.0
 """A provider on this machine may be asked often: nobody should wait for its videos."""
-TIMES = Times(probe=8.0)
-"""So is a provider that refuses everything: an outage should be seen to end."""
+TIMES = Times(probe=8.0, checkup=math.inf)
+"""An outage should be seen to end; what `doctor` would warn of is play here."""
 KEY = "sandbox-key-for-this-machine"
 
 
 async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
     """Run until a signal ends it; without `data_dir`, what was made is gone afterwards."""
+    # who may spend how much does not matter where nothing costs anything
+    logging.getLogger(first_words.__module__).setLevel(logging.ERROR)
     async with AsyncExitStack() as stack:
         folder = data_dir or Path(stack.enter_context(TemporaryDirectory(prefix="video-bot-")))
         telegram = await stack.enter_async_context(TelegramSandbox())
@@ -47,11 +52,14 @@ async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
         except OSError as taken:
             sys.stderr.write(f"No port for the page from {port} on: {taken}\n")
             return ExitCode.FAILURE
-        sys.stdout.write(f"The chat is open at {stage.url} (Ctrl-C ends it)\n")
-        sys.stdout.flush()
-        if browser:
-            await asyncio.to_thread(webbrowser.open, stage.url)
-        return await run(settings(stage, folder), times=TIMES)
+
+        async def show() -> None:
+            sys.stdout.write(f"The chat is open at {stage.url} (Ctrl-C ends it)\n")
+            sys.stdout.flush()
+            if browser:
+                await asyncio.to_thread(webbrowser.open, stage.url)
+
+        return await run(settings(stage, folder), times=TIMES, opened=show)
 
 
 def settings(stage: Stage, data_dir: Path) -> Settings:

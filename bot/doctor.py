@@ -89,7 +89,8 @@ async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:
     async for findings in looked:
         for one in findings:
             if one.verdict is not Verdict.OK:
-                logger.warning("%s: %s. %s.", one.about, one.found, one.remedy or "Nothing to do")
+                remedy = one.remedy or "Nothing to do"
+                logger.warning("%s: %s. %s.", one.about, one.found.rstrip("."), remedy)
 
 
 def wrong_settings(problems: Sequence[str]) -> list[Finding]:

@@ -30,7 +30,7 @@ from storage.database import Database, DatabaseInTrouble
 from storage.migrations import UnusableDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from bot.app import Parts
     from bot.settings import Settings
@@ -47,8 +47,13 @@ RETRY_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, *, times: Times | None = None) -> ExitCode:
-    """Run the bot until a signal or a failure ends it."""
+async def run(
+    settings: Settings,
+    *,
+    times: Times | None = None,
+    opened: Callable[[], Awaitable[None]] | None = None,
+) -> ExitCode:
+    """Run the bot until a signal or a failure ends it; `opened` is told that the data are ours."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -57,6 +62,8 @@ async def run(settings: Settings, *, times: Times | None = None) -> ExitCode:
         with lock.held(settings.data_dir):
             db = await Database.open(settings.data_dir / "bot.sqlite3")
             try:
+                if opened is not None:
+                    await opened()
                 return await Bot(settings, db, stopping, times=times).serve()
             finally:
                 await db.close()

@@ -18,7 +18,10 @@ class Times:
     provider: ProviderTimes = field(default_factory=ProviderTimes)
     updates: Patience = field(default_factory=Patience)
     checkup: float = 10.0
-    """How long after a start the checks of `doctor` begin: first come those who wait."""
+    """How long after a start the checks of `doctor` begin: first come those who wait.
+
+    `inf` is never.
+    """
     probe: float = PROBE_SECONDS
     """How often to look whether a provider that refuses everything serves again."""
     limits_second: float = 1.0

@@ -25,14 +25,18 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 
 
+def command(*options: str) -> tuple[str, ...]:
+    """The demo as somebody starts it."""
+    return (sys.executable, "-m", "bot", "demo", "--no-browser", *options)
+
+
 @asynccontextmanager
 async def demo(folder: Path, *options: str, **environ: str) -> AsyncIterator[tuple[Process, str]]:
     """Run the command in a folder of its own; yields the process and the address it says."""
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "bot", "demo", "--no-browser", *options),
+        *command(*options),
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(PROJECT), "TMPDIR": str(temporary)} | environ,
         stdout=asyncio.subprocess.PIPE,
@@ -71,6 +75,8 @@ async def test_a_signal_ends_it_within_five_seconds_and_nothing_is_left(
         process.send_signal(number)
         assert await asyncio.wait_for(process.wait(), 5) == 0
         assert time.monotonic() - started < 5
+        assert process.stderr is not None
+        assert await process.stderr.read() == b"", "nothing is to be said in the terminal"
     left = {path.name for path in (tmp_path / "tmp").iterdir()}
     assert left <= {"aimlapi-sandbox-clips"}, "videos are kept for the next time, nothing else"
 
@@ -97,6 +103,20 @@ async def test_data_are_kept_where_asked_and_found_again(tmp_path: Path) -> None
             process.send_signal(signal.SIGINT)
             assert await asyncio.wait_for(process.wait(), 5) == 0
         assert (kept / "bot.sqlite3").exists()
+
+
+async def test_no_chat_is_said_to_be_open_where_the_data_are_in_use(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    async with demo(tmp_path, "--port", "0", "--data-dir", str(kept)):
+        second = await asyncio.create_subprocess_exec(
+            *command("--port", "0", "--data-dir", str(kept)),
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, complained = await asyncio.wait_for(second.communicate(), 20)
+        assert (second.returncode, said.decode()) == (3, "")
+        assert complained.decode().startswith("DATA_DIR is in use")
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
