@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from sandbox.telegram import Chat, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Chat, Group, Person, PrivateChat, TelegramSandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,12 @@ class Cast:
     people: Mapping[int, Person]
     operator: Person
     private: Mapping[int, PrivateChat]
+    groups: Sequence[Group]
     chats: Mapping[int, Chat]
 
     @classmethod
     def gather(cls, telegram: TelegramSandbox) -> Cast:
-        """Bring everybody to a fresh sandbox; nobody has written to the bot yet.
+        """Bring everybody to a fresh sandbox; nobody has written to the bot or invited it yet.
 
         Messages are numbered as updates are, from the time on: a bot that remembers an earlier
         sandbox must not take a new message for one it has answered.
@@ -32,14 +33,20 @@ class Cast:
         operator = telegram.person("Operator", username="operator")
         people = {person.id: person for person in (ann, bob, operator)}
         private = {key: telegram.private(one, started=False) for key, one in people.items()}
-        club = telegram.group("Film club", [ann, bob, operator])
-        studio = telegram.group("Studio", [operator, ann, bob], forum=True)
+        club = telegram.group("Film club", [ann, bob, operator], with_bot=False)
+        studio = telegram.group("Studio", [operator, ann, bob], forum=True, with_bot=False)
         chats: dict[int, Chat] = {**private, club.id: club, studio.id: studio}
         for chat in chats.values():
             chat.last_id = telegram.world.updates.first_id
         studio.topic("Trailers")
         studio.topic("Holiday photos")
-        return cls(people, operator, private, chats)
+        return cls(people, operator, private, (club, studio), chats)
+
+    async def invite(self) -> None:
+        """Have the operator start the bot, and the owner of each group add it."""
+        await self.private[self.operator.id].send(self.operator, "/start")
+        for group in self.groups:
+            group.add_bot()
 
     def person(self, person_id: int) -> Person:
         """The person with this id; raises LookupError."""

@@ -14,7 +14,6 @@ _SERVICE = {
     "forum_topic_created": "created the topic “{name}”",
     "forum_topic_closed": "closed the topic",
     "forum_topic_reopened": "opened the topic again",
-    "new_chat_members": "joined the group",
     "left_chat_member": "left the group",
     "successful_payment": "paid",
 }
@@ -120,6 +119,10 @@ def _question(message: Message) -> Json | None:
 def _service(message: Message) -> str | None:
     """Telegram's own line, and the contents it can only be told of."""
     extra = message.extra
+    if came := extra.get("new_chat_members"):
+        added = [one["first_name"] for one in came if one["id"] != message.sender.id]
+        words = f"added {', '.join(added)}" if added else "joined the group"
+        return f"{message.sender.first_name} {words}"
     for name, words in _SERVICE.items():
         if name in extra:
             told = extra[name] if isinstance(extra[name], dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Self
 
 from sandbox.page.acts import Acts
@@ -40,12 +41,22 @@ class Stage:
         """Listen."""
         await self.feed.__aenter__()
         await self._server.start()
+        self._inviting = asyncio.create_task(self._invite())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the page's stream, then everything."""
+        self._inviting.cancel()
+        await asyncio.gather(self._inviting, return_exceptions=True)
         await self.feed.__aexit__()
         await self._server.stop()
+
+    async def _invite(self) -> None:
+        """Once the bot listens, let it be seen to arrive in the groups."""
+        async for event in self.telegram.events():
+            if event.get("method") == "getUpdates":
+                break
+        await self.cast.invite()
 
     def _bound(self, first: int) -> LoopbackServer:
         app = application(self)

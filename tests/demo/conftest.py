@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser
 
+    from sandbox.telegram import Message
     from tests.house import Breakage
 
 RENDER_SECONDS = 0.6
@@ -78,6 +80,19 @@ async def stage(telegram: TelegramSandbox, provider: AimlApiSandbox) -> AsyncIte
         yield served
 
 
+async def arrived(stage: Stage) -> None:
+    """Wait until the bot has greeted its groups and told the operator of them."""
+    operator = stage.cast.private[stage.cast.operator.id]
+    for group in stage.cast.groups:
+        title = group.title or ""
+        await group.wait(lambda _: True)
+        await operator.wait(partial(_says, title))
+
+
+def _says(words: str, message: Message) -> bool:
+    return words in (message.text or "")
+
+
 @asynccontextmanager
 async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
     """Run the bot behind the page, with the demo's own settings but for its patience."""
@@ -90,6 +105,7 @@ async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
         life = asyncio.create_task(Bot(settings, db, stopping, times=times).serve())
         try:
             await stage.telegram.wait_for_call("setMyShortDescription")
+            await arrived(stage)
             yield
         finally:
             stopping.set()
@@ -125,7 +141,13 @@ async def call(stage: Stage, http: httpx.AsyncClient) -> Caller:
     """Calls of a bot that only does what the test says; everybody has written to it."""
     for person, chat in stage.cast.private.items():
         await chat.send(stage.cast.person(person), "hello")
-    return Caller(http, stage.telegram)
+    caller = Caller(http, stage.telegram)
+    await caller("getUpdates")
+    groups = stage.cast.groups
+    await stage.telegram.world.changes.until(
+        lambda: all(group.bot_status == "member" for group in groups) or None, 10
+    )
+    return caller
 
 
 @pytest.fixture

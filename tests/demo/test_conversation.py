@@ -104,3 +104,13 @@ async def test_a_reload_finds_the_conversation_again(visitor: Visitor) -> None:
     await expect(visitor.page.get_by_role("radio", name="Bob")).to_be_checked()
     await expect(visitor.videos).to_have_count(1)
     assert await visitor.log.inner_text() == before
+
+
+async def test_the_bot_is_seen_to_arrive_in_a_group(visitor: Visitor) -> None:
+    await visitor.open_chat("Film club")
+    await expect(visitor.message("Ann added Film Maker")).to_be_visible()
+    await expect(visitor.from_bot).to_have_count(1)
+    await expect(visitor.from_bot).to_contain_text("/video")
+    await visitor.become("Operator")
+    await visitor.open_chat("Film Maker")
+    await expect(visitor.message("Film club")).to_contain_text("added me")
