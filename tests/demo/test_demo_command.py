@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from bot.__main__ import main
 from bot.demo import has_browser
+from tests.demo.browser import visiting
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+
+    from playwright.async_api import Browser
 
 PROJECT = Path(__file__).parents[2]
 
@@ -79,6 +83,20 @@ async def test_a_signal_ends_it_within_five_seconds_and_nothing_is_left(
         assert await process.stderr.read() == b"", "nothing is to be said in the terminal"
     left = {path.name for path in (tmp_path / "tmp").iterdir()}
     assert left <= {"aimlapi-sandbox-clips"}, "videos are kept for the next time, nothing else"
+
+
+async def test_a_newcomer_gets_a_video_that_plays(
+    tmp_path: Path, chromium: Browser, record_property: Callable[[str, object], None]
+) -> None:
+    began = time.monotonic()
+    async with demo(tmp_path, "--port", "0") as (_, url), visiting(chromium, url) as visitor:
+        await visitor.page.get_by_role("button", name="Start", exact=True).click()
+        await visitor.say("/video a paper boat on a puddle")
+        await expect(visitor.videos).to_have_count(1, timeout=90_000)
+        facts = await visitor.play(visitor.videos)
+        assert (facts["seconds"], facts["width"], facts["height"]) == (4, 1280, 720)
+    seconds = time.monotonic() - began
+    record_property("figures", f"demo: {seconds:.0f} s from the command to the first video")
 
 
 async def test_settings_and_env_file_are_ignored(tmp_path: Path) -> None:
