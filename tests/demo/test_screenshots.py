@@ -1,6 +1,7 @@
 """The page as people see it, on a phone and a desk, by day and by night: nothing is cut.
 
-`make screenshots` keeps the pictures in docs/.
+`make screenshots` keeps the pictures in docs/; there, a font with emoji is wanted (on Debian,
+fonts-noto-color-emoji).
 """
 
 from __future__ import annotations
