@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 RENDER_SECONDS = 0.6
 """Long enough for a status to be seen."""
-PROBE_SECONDS = 2.0
+PROBE_SECONDS = 4.0
 """Long enough for an outage to be seen."""
 
 
