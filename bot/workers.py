@@ -231,7 +231,7 @@ class Workers:
             running += [one for one in queued if one.id in self._submitting]
             now = self._clock()
             waiting = [
-                one for one in queued if one.id not in self._submitting and self._due(one) <= now
+                one for one in queued if _key(one) not in self._tasks and self._due(one) <= now
             ]
             outage = await self._rooms.outages.present()
             expire = self._rooms.submissions.expire
