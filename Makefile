@@ -34,6 +34,7 @@ test: $(installed)
 
 soak: $(installed)
 	@$(python) -m pytest -m soak
+	@$(python) -m pytest tests/reliability/test_fuzz.py --hypothesis-profile=random
 
 lint: $(installed)
 	$(python) -m ruff check .

@@ -11,6 +11,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
     from bot.lifecycle import Bot
     from sandbox.telegram import Person, PrivateChat
+
+
+settings.register_profile("always the same", derandomize=True)
+settings.register_profile("random", derandomize=False)
+settings.load_profile("always the same")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

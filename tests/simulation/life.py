@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from pydantic import SecretStr
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from handlers.replies.language import Languages
     from tests.simulation.provider import Provider
     from tests.simulation.telegram import Telegram
-    from tests.simulation.virtual import DirectConnection
+    from tests.simulation.virtual import DirectConnection, VirtualLoop
     from tests.simulation.weather import Weather
 
 ADMIN = 900_001
@@ -175,6 +175,8 @@ class Life:
         self._clocks.stop()
         self._connection.cut()
         ended = asyncio.all_tasks() - self._before - {asyncio.current_task()}
-        for task in ended:
+        numbers = cast("VirtualLoop", asyncio.get_running_loop()).numbers
+        # a set's order is that of addresses, and no seed would bring it back
+        for task in sorted(ended, key=numbers.__getitem__):
             task.cancel()
         await asyncio.gather(*ended, return_exceptions=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import selectors
 import sqlite3
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 from storage.database import Database
 from storage.migrations import migrate
@@ -32,14 +34,24 @@ class _Leap(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock starts at 0 and never waits; work in threads takes no time."""
+    """An event loop whose clock starts at 0 and never waits; work in threads takes no time.
+
+    `numbers` are those of its tasks, in the order in which they were made.
+    """
 
     def __init__(self) -> None:
         self._leap = _Leap()
         super().__init__(self._leap)
+        self._count = count()
+        self.numbers = WeakKeyDictionary[asyncio.Task[Any], int]()
 
     def time(self) -> float:
         return self._leap.now
+
+    def create_task(self, *work: Any, **options: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = super().create_task(*work, **options)
+        self.numbers[task] = next(self._count)
+        return task
 
     def run_in_executor(  # type: ignore[override] # the base's types its variadic arguments anew
         self, _executor: Executor | None, func: Callable[..., T], *args: Any
