@@ -124,6 +124,15 @@ def overdrawn(database: sqlite3.Connection, free_credits: int) -> list[str]:
     return [f"{account} drew {credits_} of {free_credits}" for account, credits_ in rows]
 
 
+def untold(database: sqlite3.Connection) -> list[str]:
+    """Who was given up on and did not hear of it, though they could."""
+    rows = database.execute(
+        "SELECT id FROM generations AS g WHERE state IN ('failed', 'parked')"
+        " AND NOT EXISTS (SELECT 1 FROM notices WHERE generation = g.id AND sent_at IS NOT NULL)"
+    )
+    return [f"{number} was given up, and nobody heard of it" for (number,) in rows]
+
+
 def damaged(database: sqlite3.Connection) -> list[str]:
     """What SQLite itself finds wrong with the file."""
     found = [row[0] for row in database.execute("PRAGMA integrity_check")]

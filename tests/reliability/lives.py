@@ -88,6 +88,8 @@ class Stage:
         self._cradle = cradle
         self._lives = 0
         self._resumed: dict[int, float] = {}
+        self.unknown_sends = 0
+        """Lives that ended while a video was on its way, or before that it arrived was noted."""
 
     @classmethod
     @asynccontextmanager
@@ -105,6 +107,7 @@ class Stage:
 
         `until` is what people do meanwhile: nothing is done before they are.
         """
+        sent = len(self.telegram.calls_of("sendVideo"))
         open_work = bool(self._lives and self.left())
         self._lives += 1
         began = time.monotonic()
@@ -137,12 +140,19 @@ class Stage:
                 await ending
                 return False
             assert ending.result() == KILLED, f"the bot ended by itself:\n{self.log()}"
+            if len(self.telegram.calls_of("sendVideo")) > sent and self._is_sending():
+                self.unknown_sends += 1
             return True
         finally:
             done.cancel()
             if not ending.done():
                 os.kill(pid, signal.SIGKILL)
             await ending
+
+    def _is_sending(self) -> bool:
+        with closing(self.database()) as database:
+            begun = database.execute("SELECT 1 FROM generations WHERE send_started_at IS NOT NULL")
+            return begun.fetchone() is not None
 
     def points(self, life: int = -1) -> list[Point]:
         """The points a life came by, the last life's by default."""

@@ -38,6 +38,10 @@ class Telegram:
         """Sends whose sender never learned what came of them, by prompt."""
         self.told: defaultdict[int, list[str]] = defaultdict(list)
         """Texts by chat."""
+        self.refused: Counter[str] = Counter()
+        """Sends that were surely turned down, by prompt."""
+        self.turned_away: Counter[int] = Counter()
+        """How often a chat was closed to the bot."""
         self.blocked: set[int] = set()
         self.ids = count(1)
 
@@ -101,6 +105,9 @@ class StandInOutbox(Outbox):
         except (asyncio.CancelledError, SentPerhaps):
             self._telegram.unknown[prompt] += 1
             raise
+        except (NoTopic, Refused, TooLarge, Unreachable):
+            self._telegram.refused[prompt] += 1
+            raise
         number = next(self._telegram.ids)
         return Sent(number, f"file-{number}", "document" if as_document else "video")
 
@@ -121,6 +128,7 @@ class StandInOutbox(Outbox):
 
     def _refuse_where_blocked(self, chat: Chat) -> None:
         if chat.telegram_id in self._telegram.blocked:
+            self._telegram.turned_away[chat.telegram_id] += 1
             raise Unreachable("bot was blocked by the user")
 
     def _fail(self, fault: str | None) -> None:

@@ -18,8 +18,10 @@ from generation.credits import Terms
 from generation.models import Offer
 from generation.periods import Period
 from handlers import cancel
+from handlers.replies.delivery import MOST_SETBACKS
 from handlers.replies.language import Languages
 from handlers.replies.outcomes import SendError
+from handlers.replies.telling import MOST_SENDS
 from storage import chats, ledger, people
 from storage.accounts import Account
 from storage.chats import ChatKind
@@ -217,8 +219,9 @@ class Town:
                 *invariants.overdrawn(database, FREE_CREDITS),
                 *invariants.damaged(database),
             ]
-            rows = database.execute("SELECT id, state, prompt FROM generations").fetchall()
-        for number, state, prompt in rows:
+            wrong += self._untold(database)
+            rows = database.execute("SELECT id, state, reason, prompt FROM generations").fetchall()
+        for number, state, reason, prompt in rows:
             self.outcomes[state] += 1
             copies, unknown = self.telegram.videos[prompt], self.telegram.unknown[prompt]
             if self.provider.taken[prompt] > 1:
@@ -229,8 +232,38 @@ class Town:
                 wrong.append(f"{number}: delivered, and nowhere to be seen")
             if state in {"failed", "cancelled"} and copies:
                 wrong.append(f"{number}: {state}, and there is a video")
-            if state == "undeliverable" and not unknown and not self.telegram.weather.met:
-                wrong.append(f"{number}: undeliverable in good weather")
+            if state == "undeliverable" and not self._is_excused(reason, prompt):
+                wrong.append(f"{number}: undeliverable for no reason: {reason}")
+        return wrong
+
+    def _is_excused(self, reason: str, prompt: str) -> bool:
+        """Whether a video that nobody has met what its reason says."""
+        match reason:
+            case "nobody can receive it":
+                return self.telegram.refused[prompt] > 0
+            case "nobody knows whether it arrived":
+                return self.telegram.unknown[prompt] > 0
+            case "cannot be prepared":
+                return self.weather.met["media broke down"] >= MOST_SETBACKS
+            case _:
+                return False
+
+    def _untold(self, database: sqlite3.Connection) -> list[str]:
+        """Whoever was given up on has heard of it, unless their chat was closed to the bot."""
+        wrong = []
+        said: Counter[int] = Counter()
+        for number, chat, sent, sends in database.execute(
+            "SELECT notices.generation, telegram_id, sent_at IS NOT NULL, sends FROM notices"
+            " JOIN chats ON chats.id = notices.chat WHERE notices.generation IS NOT NULL"
+        ):
+            said[chat] += sent
+            if not (sent or self.telegram.turned_away[chat] or sends >= MOST_SENDS):
+                wrong.append(f"{number}: a notice is given up though its chat was open")
+        wrong += [
+            f"chat {chat} was told {count} things and heard {len(self.telegram.told[chat])}"
+            for chat, count in said.items()
+            if count > len(self.telegram.told[chat])
+        ]
         return wrong
 
 
