@@ -93,10 +93,10 @@ class Gate:
         await asyncio.sleep(seconds)
         await self._listen()
 
-    async def called(self, name: str) -> None:
-        """Wait until a call of that name came."""
+    async def called(self, name: str, count: int = 1) -> None:
+        """Wait until so many calls of that name came."""
         async with asyncio.timeout(20):
-            while not self.calls[name]:
+            while self.calls[name] < count:
                 await asyncio.sleep(0.001)
 
     async def __aexit__(self, *_: object) -> None:

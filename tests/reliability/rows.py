@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from sandbox.telegram import Message, Person, PrivateChat
+    from sandbox.telegram import Group, Message, Person, PrivateChat
     from tests.house import Breakage
 
 KEY = "sandbox-key-0123456789"
@@ -91,7 +91,7 @@ class Scene:
         self.clock = clock
         self.looks = 1
         self.ann: Person = house.telegram.person("Ann", username="ann")
-        self.chat: PrivateChat = house.telegram.private(self.ann)
+        self.chat: PrivateChat | Group = house.telegram.private(self.ann)
 
     async def started(self) -> None:
         """Wait for the one question of a start that rows are about too."""

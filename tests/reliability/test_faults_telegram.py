@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.looks import says
+from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.reliability.gate import Fault
-from tests.reliability.rows import End, scene
+from tests.reliability.rows import LONGEST_ROW, End, scene
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ async def test_a_video_sent_that_meets(fault: Fault, tmp_path: Path, errors: Bre
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-@pytest.mark.parametrize("call", ["sendMessage", "deleteMessage", "getUpdates"])
+@pytest.mark.parametrize("call", ["sendMessage", "deleteMessage", "getUpdates", "sendChatAction"])
 async def test_what_stands_around_a_video_and_meets(
     call: str, fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
@@ -114,6 +115,84 @@ async def test_a_choice_shown_that_meets(fault: Fault, tmp_path: Path, errors: B
         await here.to_telegram.called("editMessageText")
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         assert await here.settle() == LONGER
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_video_refused_as_one_and_sent_as_a_document_that_meets(
+    fault: Fault, tmp_path: Path, errors: Breakage
+) -> None:
+    async with scene(tmp_path, errors) as here:
+        here.to_telegram.arm("sendVideo", Fault.BAD_REQUEST)
+        here.to_telegram.arm("sendDocument", fault)
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        assert await here.settle() == (SENT | {Fault.BAD_REQUEST: KEPT}).get(fault, FINE)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_kept_video_brought_that_meets(
+    fault: Fault, tmp_path: Path, errors: Breakage
+) -> None:
+    """What fails is offered again, and a second copy comes only where the first arrived unseen."""
+    async with scene(tmp_path, errors) as here:
+        here.to_telegram.arm("sendVideo", Fault.FORBIDDEN)
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        assert await here.settle() == KEPT
+        here.to_telegram.arm("sendVideo", fault)
+        await here.chat.send(here.ann, "/start")
+        await here.to_telegram.called("sendVideo", 2)
+        async with asyncio.timeout(LONGEST_ROW):
+            while (end := await here.settle()).state != "delivered":
+                # one that is asked for while it is being brought is not brought twice
+                await here.chat.send(here.ann, "/start")
+                await asyncio.sleep(0.3)
+        assert end == (TWICE if fault in {Fault.TRUNCATED, Fault.LOST} else FINE)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_video_of_the_history_that_meets(
+    fault: Fault, tmp_path: Path, errors: Breakage
+) -> None:
+    async with scene(tmp_path, errors) as here:
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        await here.chat.wait(shows_video())
+        assert await here.settle() == FINE
+        await here.chat.send(here.ann, "/history")
+        listed = await here.chat.wait(says("Tap a number"))
+        here.to_telegram.arm("sendVideo", fault)
+        here.press(listed, "1")
+        await here.to_telegram.called("sendVideo", 2)
+        end = await here.settle()
+    sorry = [one for one in here.chat.from_bot if "I am sorry" in (one.text or "")]
+    broke = [one for one in here.chat.from_bot if "Something broke" in (one.text or "")]
+    assert (end.state, end.charged, end.submissions) == ("delivered", 9, 1)
+    # who has blocked the bot sees neither
+    assert end.copies == 2 or sorry or broke or fault is Fault.FORBIDDEN
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_more_buttons_that_meet(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+    async with scene(tmp_path, errors) as here:
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        video = await here.chat.wait(shows_video())
+        assert await here.settle() == FINE
+        here.to_telegram.arm("editMessageReplyMarkup", fault)
+        here.press(video, "More…")
+        await here.to_telegram.called("editMessageReplyMarkup")
+        assert await here.settle() == FINE
+        if "More…" in str(video.buttons):
+            await video.press("More…")
+        await here.chat.wait(lambda message: "Delete" in str(message.buttons))
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_reaction_in_a_group_that_meets(
+    fault: Fault, tmp_path: Path, errors: Breakage
+) -> None:
+    async with scene(tmp_path, errors) as here:
+        here.chat = here.house.telegram.group("Film club", [here.ann])
+        here.to_telegram.arm("setMessageReaction", fault)
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        assert await here.settle() == FINE
 
 
 @pytest.mark.parametrize("after", ["submit", "download"])
