@@ -9,10 +9,11 @@ import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot import lock
-from bot.intake import Intake, OneAtATimePerChat
+from bot.intake import AT_ONCE, Intake, OneAtATimePerChat
 from bot.jobs import ChatClocks
 from bot.listening import Listening
 from bot.rooms import Ground, furnish
+from bot.slots import Slots
 from bot.telegram_request import TelegramRequest
 from bot.watchdog import Watchdog
 from bot.workers import Workers
@@ -86,8 +87,12 @@ def build(
     tls = httpx.create_ssl_context(trust_env=False)
     calls = TelegramRequest(CONNECTIONS, times.telegram, tls)
     polling = TelegramRequest(1, times.telegram, tls)
-    pacing = Pacing(times.limits_second)
-    app = _application(settings, intake, calls, polling, pacing)
+    slots = Slots(AT_ONCE)
+    pacing = Pacing(times.limits_second, aside=slots.lent)
+    updates = OneAtATimePerChat(intake, slots)
+    app = _application(
+        settings, intake=intake, updates=updates, calls=calls, polling=polling, pacing=pacing
+    )
     outbox = Outbox(app.bot, pacing)
     languages = languages or Languages()
     http = httpx.AsyncClient(verify=tls, trust_env=False)
@@ -179,7 +184,9 @@ def terms_of(settings: Settings) -> Terms:
 
 def _application(
     settings: Settings,
+    *,
     intake: Intake,
+    updates: OneAtATimePerChat,
     calls: TelegramRequest,
     polling: TelegramRequest,
     pacing: Pacing,
@@ -195,7 +202,7 @@ def _application(
         .rate_limiter(pacing)
         .updater(None)
         .update_queue(intake)
-        .concurrent_updates(OneAtATimePerChat(intake))
+        .concurrent_updates(updates)
         .context_types(ContextTypes(context=Context, bot_data=BotData))
         .job_queue(JobQueue[Context]())
         .build()

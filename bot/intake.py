@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
+from bot.slots import Slots
 from storage import inbox
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 16
 """How many chats are served at a time; more only makes httpcore's pool slow."""
+MOST_CHATS = 10_000
+"""How many may wait to be served, or for Telegram's silence to be over: more than there are."""
 MOST_STARTS = 2
 """An update that ended the process so often is not tried again."""
 RETRY_SECONDS = 1.0
@@ -193,20 +196,23 @@ class Intake(asyncio.Queue[object]):
 class OneAtATimePerChat(BaseUpdateProcessor):
     """Handles updates of different chats side by side, and tells the intake when each is done."""
 
-    def __init__(self, intake: Intake) -> None:
-        super().__init__(AT_ONCE)
+    def __init__(self, intake: Intake, slots: Slots | None = None) -> None:
+        # all that were handed out wait for one of our slots
+        super().__init__(MOST_CHATS)
         self._intake = intake
+        self._slots = slots or Slots(AT_ONCE)
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Handle one update; one that is interrupted by a stop stays in the inbox."""
-        await self._intake.begin(update)
-        try:
-            await coroutine
-        except Exception:
-            # only what is interrupted comes again: what breaks would break again
+        async with self._slots.taken():
+            await self._intake.begin(update)
+            try:
+                await coroutine
+            except Exception:
+                # only what is interrupted comes again: what breaks would break again
+                await self._intake.finish(update)
+                raise
             await self._intake.finish(update)
-            raise
-        await self._intake.finish(update)
 
     async def initialize(self) -> None:
         """Nothing to prepare."""

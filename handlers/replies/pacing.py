@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from handlers.replies.outcomes import LeftOut, NotSent, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
 
     from telegram._utils.types import JSONDict
 
@@ -87,6 +88,11 @@ class Lane:
     def _full(self) -> float:
         return self._limiter.max_rate
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a turn can be had at once."""
+        return not self._waiting and not self.silence and self._limiter.has_capacity()
+
     def has_room(self) -> bool:
         """Whether something cosmetic may be said: half of the budget stays for what matters."""
         return not self._waiting and not self.silence and self._limiter.has_capacity(self._half)
@@ -97,7 +103,7 @@ class Lane:
 
     async def turn(self, urgency: Urgency) -> None:
         """Wait until it is this one's turn; the most urgent goes first, then who came first."""
-        if not self._waiting and not self.silence and self._limiter.has_capacity():
+        if self.is_free:
             await self._limiter.acquire()
             return
         place = (urgency, next(self._numbers), asyncio.get_running_loop().create_future())
@@ -138,10 +144,17 @@ class Pacing(BaseRateLimiter[Urgency]):
 
     Args:
         second: how long a second of Telegram's limits is; shorter where nobody keeps them.
+        aside: entered for each wait: who waits gives away what others need meanwhile.
     """
 
-    def __init__(self, second: float = 1.0) -> None:
+    def __init__(
+        self,
+        second: float = 1.0,
+        *,
+        aside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
         self._second = second
+        self._aside = aside
         self._lanes: dict[int, Lane] = {}
 
     async def initialize(self) -> None:
@@ -165,7 +178,11 @@ class Pacing(BaseRateLimiter[Urgency]):
         lane = self._lane(telegram_id)
         if lane.silence > PATIENCE_SECONDS:
             raise NotSent("the chat is to be left alone", lane.silence)
-        await lane.turn(urgency)
+        if lane.is_free:
+            await lane.turn(urgency)
+        else:
+            async with self._aside():
+                await lane.turn(urgency)
 
     async def process_request(  # noqa: PLR0917 - python-telegram-bot's signature
         self,

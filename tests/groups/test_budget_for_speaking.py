@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram.error import RetryAfter
 
+from bot.intake import AT_ONCE
 from handlers.replies.outbox import UPLOADS
 from handlers.replies.outcomes import LeftOut, NotSent
 from handlers.replies.pacing import GROUP, Lane, Pacing, Rate, Urgency
@@ -142,6 +143,26 @@ async def test_an_answer_waits_for_a_flood_limit_and_is_said_once(
         await chat.send(ann, "/help")
         await chat.wait(says("/video"))
     assert len(chat.from_bot) == 1
+
+
+async def test_who_waits_for_a_flood_limit_gives_the_place_in_the_line_to_others(
+    house: House, telegram: TelegramSandbox, bob: Person
+) -> None:
+    loud = [telegram.private(telegram.person(f"P{n}")) for n in range(AT_ONCE)]
+    floods = [telegram.faults.next("sendMessage", Fault.flood(8), chat_id=one.id) for one in loud]
+    async with house.running():
+        for one in loud:
+            await one.send(one.members[0], "/help")
+        async with asyncio.timeout(10):
+            while not all(rule.hits for rule in floods):
+                await asyncio.sleep(0.01)
+        chat = telegram.private(bob)
+        await chat.send(bob, "/help")
+        await chat.wait(says("/video"))
+        assert [one for one in loud if one.from_bot] == [], "they still wait"
+        for one in loud:
+            await one.wait(says("/video"))
+    assert [len(one.from_bot) for one in loud] == [1] * AT_ONCE
 
 
 async def test_the_most_urgent_goes_first_then_who_came_first() -> None:
