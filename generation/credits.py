@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation import periods, prices
-from storage import generations, groups, ledger
+from storage import groups, ledger, tallies
 from storage.accounts import Account
 from storage.ledger import Pot
 
@@ -149,4 +149,4 @@ async def budget_left(tx: Connection, terms: Terms, now: float) -> int | None:
     if terms.budget_usd is None:
         return None
     began = periods.began_at(terms.budget_period, terms.zone, now)
-    return prices.to_micros(terms.budget_usd) - await generations.budget_used(tx, since=began)
+    return prices.to_micros(terms.budget_usd) - await tallies.budget_used(tx, since=began)

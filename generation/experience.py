@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generation import schedule
-from storage import generations
+from storage import tallies
 
 if TYPE_CHECKING:
     from generation.models import Offer
@@ -19,7 +19,7 @@ LEARNS_FROM = 20
 async def expects(db: Database, offer: Offer, request: Request) -> float:
     """Return how long such a request takes at the provider, in seconds."""
     async with db.reading() as connection:
-        took = await generations.durations(
+        took = await tallies.durations(
             connection,
             model=request.model,
             seconds=request.seconds,

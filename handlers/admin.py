@@ -10,7 +10,7 @@ from generation.periods import Period
 from handlers.commands import on
 from handlers.identity import meet
 from handlers.unsupported import unknown_command
-from storage import access, generations
+from storage import access, tallies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from handlers.context import Context, Services
     from handlers.identity import Asker
     from handlers.replies.language import Speech
-    from storage.generations import Tally
     from storage.people import Person
+    from storage.tallies import Tally
 
 
 async def admin_of(update: Update, context: Context) -> tuple[Asker, Person] | None:
@@ -71,8 +71,8 @@ async def stats(update: Update, context: Context) -> None:
     say, now = asker.speech.gettext, services.clock()
     today = periods.began_at(Period.DAY, services.terms.zone, now)
     async with services.db.reading() as connection:
-        of_today = await generations.tally(connection, since=today)
-        of_all = await generations.tally(connection, since=0.0)
+        of_today = await tallies.tally(connection, since=today)
+        of_all = await tallies.tally(connection, since=0.0)
         left = await purse.budget_left(connection, services.terms, now)
     text = "\n\n".join(
         (

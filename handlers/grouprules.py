@@ -11,7 +11,7 @@ from generation.periods import Period
 from handlers.addressed import command_in
 from handlers.replies import quiet
 from handlers.standing import is_group_admin
-from storage import generations, groups
+from storage import groups, tallies
 from storage.groups import Asking, Group
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ async def _is_used_up(
     if group.per_day is None:
         return False
     today = periods.began_at(Period.DAY, services.terms.zone, services.clock())
-    asked = await generations.asked_since(connection, asker.account, asker.chat.id, since=today)
+    asked = await tallies.asked_since(connection, asker.account, asker.chat.id, since=today)
     return asked >= group.per_day
 
 

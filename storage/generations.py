@@ -207,7 +207,8 @@ _STATUS_LEFT = (
 """A status message to take away; where the bot cannot speak, it waits as the video does."""
 
 
-def _in(states: Collection[State]) -> str:
+def listed(states: Collection[State]) -> str:
+    """Write states as SQL lists them."""
     return ", ".join(f"'{state}'" for state in sorted(states))
 
 
@@ -217,7 +218,7 @@ async def in_work(tx: Connection, chat: int) -> list[Generation]:
         tx,
         # each half has an index of its own; of an OR, neither would be used
         "SELECT * FROM generations WHERE id IN ("
-        f"SELECT id FROM generations WHERE chat = ? AND state IN ({_in(UNFINISHED)})"
+        f"SELECT id FROM generations WHERE chat = ? AND state IN ({listed(UNFINISHED)})"
         f" UNION SELECT id FROM generations WHERE chat = ? AND {_STATUS_LEFT}"
         ") ORDER BY id",
         (chat, chat),
@@ -229,7 +230,7 @@ async def chats_in_work(tx: Connection) -> list[int]:
     """Return the chats that still wait for something."""
     rows = await every(
         tx,
-        f"SELECT chat FROM generations WHERE state IN ({_in(UNFINISHED)})"
+        f"SELECT chat FROM generations WHERE state IN ({listed(UNFINISHED)})"
         f" UNION SELECT chat FROM generations WHERE {_STATUS_LEFT}",
     )
     return [row["chat"] for row in rows]
@@ -239,7 +240,7 @@ async def in_states(tx: Connection, states: Collection[State]) -> list[Generatio
     """Return all generations in these states, oldest first."""
     rows = await every(
         tx,
-        f"SELECT * FROM generations WHERE state IN ({_in(states)}) ORDER BY id",
+        f"SELECT * FROM generations WHERE state IN ({listed(states)}) ORDER BY id",
     )
     return [_from_row(row) for row in rows]
 
@@ -248,7 +249,7 @@ async def pending_of(tx: Connection, account: Account) -> list[Generation]:
     """Return what an account waits for at the provider or before it, oldest first."""
     rows = await every(
         tx,
-        f"SELECT * FROM generations WHERE state IN ({_in(PENDING)})"
+        f"SELECT * FROM generations WHERE state IN ({listed(PENDING)})"
         " AND account_kind = ? AND account_id = ? ORDER BY id",
         (account.kind, account.id),
     )
@@ -295,65 +296,3 @@ async def last_family(tx: Connection, account: Account, kind: str) -> str | None
         (account.kind, account.id, kind),
     )
     return None if row is None else str(row["family"])
-
-
-async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:
-    """Count the videos an account asked for in a chat since then and got, or still may."""
-    return await number(
-        tx,
-        "SELECT count(*) FROM generations WHERE account_kind = ? AND account_id = ? AND chat = ?"
-        " AND created_at >= ? AND state NOT IN ('failed', 'cancelled')",
-        (account.kind, account.id, chat, since),
-    )
-
-
-async def durations(
-    tx: Connection, *, model: str, seconds: int, resolution: str | None, limit: int
-) -> list[float]:
-    """Return how long the last such generations took, in seconds, newest first."""
-    rows = await every(
-        tx,
-        "SELECT ready_at - accepted_at AS took FROM generations WHERE model = ? AND seconds = ?"
-        " AND resolution IS ? AND accepted_at IS NOT NULL AND ready_at IS NOT NULL"
-        " ORDER BY ready_at DESC LIMIT ?",
-        (model, seconds, resolution, limit),
-    )
-    return [row["took"] for row in rows]
-
-
-async def budget_used(tx: Connection, *, since: float) -> int:
-    """Return what the operator gave since then, in micro-dollars, as far as it may be charged."""
-    return await number(
-        tx,
-        "SELECT sum(budget_micros) FROM generations WHERE created_at >= ? AND uncharged = 0",
-        (since,),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What happened since some moment; money in micro-dollars."""
-
-    asked: int
-    delivered: int
-    failed: int
-    in_work: int
-    people: int
-    spent_micros: int
-
-
-async def tally(tx: Connection, *, since: float) -> Tally:
-    """Count what happened to the requests made since then."""
-    row = await one(
-        tx,
-        "SELECT count(*) AS asked,"
-        " coalesce(sum(state = 'delivered'), 0) AS delivered,"
-        " coalesce(sum(state IN ('failed', 'cancelled')), 0) AS failed,"
-        f" coalesce(sum(state IN ({_in(UNFINISHED)})), 0) AS in_work,"
-        " count(DISTINCT account_kind || account_id) AS people,"
-        " coalesce(sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END), 0)"
-        " AS spent_micros FROM generations WHERE created_at >= ?",
-        (since,),
-    )
-    assert row is not None  # noqa: S101 - an aggregate always returns a row
-    return Tally(**dict(row))

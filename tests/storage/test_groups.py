@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import boards, chats, generations, groups, turns
+from storage import boards, chats, generations, groups, tallies, turns
 from storage.accounts import Account
 from storage.boards import Board
 from storage.chats import ChatKind
@@ -132,7 +132,7 @@ async def test_failed_and_cancelled_videos_do_not_count_for_the_day(db: Database
             made = await generations.insert(tx, wish, reason="asked for", now=100.0)
             await tx.execute("UPDATE generations SET state = ? WHERE id = ?", (state, made.id))
         asked = [
-            await generations.asked_since(tx, Account.person(ANN), club.id, since=since)
+            await tallies.asked_since(tx, Account.person(ANN), club.id, since=since)
             for since in (0.0, 100.0, 101.0)
         ]
     assert asked == [2, 2, 0]
