@@ -20,7 +20,7 @@ from bot.backup import BackupFailed, back_up
 from bot.exit_codes import ExitCode
 from bot.heartbeat import Heartbeat
 from bot.logs import set_up_logs
-from bot.settings import (
+from bot.setting_sources import (
     ENV_FILE,
     WrongSettings,
     read_aimlapi_url,

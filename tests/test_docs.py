@@ -9,7 +9,8 @@ import pytest
 
 from bot import settings_docs
 from bot.exit_codes import ExitCode
-from bot.settings import Settings, WrongSettings, read_settings
+from bot.setting_sources import WrongSettings, read_settings
+from bot.settings import Settings
 from generation.lifecycle import NEXT
 
 PROJECT = Path(__file__).parents[1]

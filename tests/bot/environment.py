@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.settings import Settings, WrongSettings, read_settings
+from bot.setting_sources import WrongSettings, read_settings
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 TOKEN = "1234567:" + "AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 KEY = "key-of-the-operator"

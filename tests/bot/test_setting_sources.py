@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import (
+from bot.setting_sources import (
     LATER,
-    Settings,
     WrongSettings,
     read_data_dir,
     read_settings,
     set_too_early,
 )
+from bot.settings import Settings
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bot.setting_sources import WrongSettings, read_settings
 from bot.setting_values import BudgetPeriod, QuotaPeriod
-from bot.settings import Settings, WrongSettings, read_settings
+from bot.settings import Settings
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 

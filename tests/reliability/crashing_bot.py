@@ -27,7 +27,7 @@ import httpx
 
 from bot import lifecycle
 from bot.logs import set_up_logs
-from bot.settings import read_settings
+from bot.setting_sources import read_settings
 from generation import logreading
 from handlers.replies import delivery
 from storage.database import Database
