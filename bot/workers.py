@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from bot.asides import Asides
 from generation.turns import LATELY_SECONDS, next_turns
 from storage import generations, notices, turns
 from storage.generations import AT_PROVIDER, PENDING, State
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 POST_SECONDS = 3.0
 """How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
-SENDING_SECONDS = 1.0
-"""How long it waits for a status on its way: what is not written down is never taken away."""
 BLOCKED_SECONDS = 15.0
 """How often to look again at what waits for a slot or for the provider."""
 CRASHED_SECONDS = 30.0
@@ -77,8 +76,7 @@ class Workers:
         self._tasks: dict[str, asyncio.Task[int]] = {}
         self._submitting: set[int] = set()
         self._left_alone: dict[str, float] = {}
-        self._cosmetic: set[asyncio.Task[None]] = set()
-        self._correcting: set[int] = set()
+        self._asides = Asides(rooms.boards, rooms.status)
         self._turns = asyncio.Lock()
         self._turns_wanted = False
         self._line = False
@@ -128,43 +126,13 @@ class Workers:
         if queued or self._line:
             # a slot that became free here may be somebody's in another chat
             await self._take_turns()
-        self._say_how_it_stands(chat, work)
+        self._asides.say_how_it_stands(chat, work)
         return max(0.0, min(due_at) - now) if due_at else None
 
     def _due(self, generation: Generation) -> float:
         """Return when its next step may be taken."""
         rest = self._left_alone.get(_key(generation), 0.0)
         return max(rest, generation.due_at) if generation.state in generations.UNFINISHED else rest
-
-    def _say_how_it_stands(self, chat: int, work: Sequence[Generation]) -> None:
-        """Bring the group's board and the places in the line up to date, beside the work."""
-        self._beside(partial(self._rooms.boards.refresh, chat))
-        for generation in work:
-            if generation.state is State.QUEUED:
-                self._correct_status(generation)
-
-    def _correct_status(self, generation: Generation) -> None:
-        if generation.status_message is not None and generation.id not in self._correcting:
-            self._beside(partial(self._correct, generation))
-
-    async def _correct(self, generation: Generation) -> None:
-        self._correcting.add(generation.id)
-        try:
-            await self._rooms.status.correct(generation)
-        finally:
-            self._correcting.discard(generation.id)
-
-    def _beside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do what holds up no step."""
-        if not self._stopping:
-            task = asyncio.create_task(work())
-            self._cosmetic.add(task)
-            task.add_done_callback(self._told)
-
-    def _told(self, task: asyncio.Task[None]) -> None:
-        self._cosmetic.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("a status broke", exc_info=task.exception())
 
     def bring(self, generation: Generation, chat: Chat) -> None:
         """Send a kept video to a chat, unless that is being done."""
@@ -180,17 +148,15 @@ class Workers:
         for task in self._tasks.values():
             if task not in posting:
                 task.cancel()
-        await asyncio.gather(
-            _wait(posting, POST_SECONDS), _wait([*self._cosmetic], SENDING_SECONDS)
-        )
-        left: list[asyncio.Task[Any]] = [*self._tasks.values(), *self._cosmetic]
+        await asyncio.gather(_wait(posting, POST_SECONDS), self._asides.stop())
+        left = [*self._tasks.values()]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
     def _take_step(self, generation: Generation) -> None:
         if generation.state is State.GENERATING:
-            self._correct_status(generation)
+            self._asides.correct(generation)
         step = self._step(generation)
         if step is not None:
             self._start(generation, step)
