@@ -57,8 +57,7 @@ async def standing_changed(update: Update, context: Context) -> None:
     if not gone:
         # what could not be sent meanwhile
         services.wake(asker.chat.id)
-        if asker.chat.is_private:
-            await kept.offer(services, asker)
+        await kept.offer(services, asker)
     # a supergroup that was a group a moment ago takes the bot in too, and knows it already
     is_new = before is None or not before.reachable
     came = change.old_chat_member.status in _AWAY and not gone

@@ -198,6 +198,25 @@ async def test_a_group_heard_again_after_it_was_lost_is_reachable(
     await _until_reachable(house, club, reachable=True)
 
 
+async def test_a_group_that_takes_the_bot_back_gets_what_was_asked_in_its_name(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    club: Group,
+    ann: Person,
+    provider: AimlApiSandbox,
+) -> None:
+    await give(telegram, club, ann, "100")
+    provider.render_seconds = 0.5
+    await club.send(ann, "/video a boat", sender_chat=club)
+    await provider.wait_for_submissions(1)
+    club.kick_bot()
+    await settled(house)
+    assert [m for m in club.messages if m.video] == []
+    club.add_bot(ann)
+    await club.wait(shows_video("a boat"))
+
+
 async def _until_reachable(house: House, group: Group, *, reachable: bool) -> None:
     async with asyncio.timeout(5):
         while True:
