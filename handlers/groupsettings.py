@@ -116,7 +116,7 @@ def buttons(group: Group, speech: Speech, *, in_topic: bool) -> list[list[Button
         ],
         [
             button(
-                say("{count} a day").format(count=number) if number else say("No daily limit"),
+                say("{count} a day").format(count=number) if number else say("No limit"),
                 "perday",
                 str(number or 0),
                 present=number == group.per_day,

@@ -76,7 +76,8 @@ class ResultButtons:
         )
         rest = [*self._on(video, speech), Button(say("🗑 Delete"), Remove(video.id))]
         if not in_private:
-            return [[again, *rest[:-1]], rest[-1:]]
+            # the long label has a row of its own
+            return [[again, rest[-1]], rest[:-1]]
         first = [again, Button(say("✏️ Change"), Change(video.id))]
         if self.shares:
             first.append(Button(say("↗️ Share"), share=f"#{video.id}"))
