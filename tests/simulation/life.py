@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import traceback
 from typing import TYPE_CHECKING, Any, cast
 
@@ -51,6 +52,7 @@ class Clocks:
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._ringing: set[int] = set()
         self._woken: set[int] = set()
+        self._stopped = False
 
     def wake(self, chat: int) -> None:
         if chat in self._ringing:
@@ -59,10 +61,13 @@ class Clocks:
             self._set(chat, 0.0)
 
     def stop(self) -> None:
+        self._stopped = True
         for timer in self._timers.values():
             timer.cancel()
 
     def _set(self, chat: int, wait: float) -> None:
+        if self._stopped:
+            return  # what is dropped in the end wakes nobody any more
         timer = self._timers.pop(chat, None)
         if timer is not None:
             timer.cancel()
@@ -174,9 +179,12 @@ class Life:
         self._killed = True
         self._clocks.stop()
         self._connection.cut()
+        # a process that is killed tidies nothing up, and says nothing of what it could not
+        logging.disable()
         ended = asyncio.all_tasks() - self._before - {asyncio.current_task()}
         numbers = cast("VirtualLoop", asyncio.get_running_loop()).numbers
         # a set's order is that of addresses, and no seed would bring it back
         for task in sorted(ended, key=numbers.__getitem__):
             task.cancel()
         await asyncio.gather(*ended, return_exceptions=True)
+        logging.disable(logging.NOTSET)
