@@ -70,7 +70,7 @@ class Provider:
             case "/v2/video/generations":
                 return self._state(str(request.url.params["generation_id"]))
             case "/v2/logs":
-                return self._log(request.url.params["start"])
+                return self._log(request.url.params["start"], request.url.params["end"])
             case _:
                 return _json({"current_balance": 100})
 
@@ -133,11 +133,14 @@ class Provider:
                     said["video"] = {"url": f"{host}/cdn/{job.number}.mp4"}
         return _json(said)
 
-    def _log(self, start: str) -> httpx.Response:
-        """List what came since a moment; a row is there half a minute after its request."""
-        since = datetime.fromisoformat(start).timestamp()
-        first = bisect_left(self.jobs, since, key=lambda job: job.taken_at)
-        seen = [job for job in self.jobs[first:] if self._clock() - job.taken_at > LOG_LAG]
+    def _log(self, start: str, end: str) -> httpx.Response:
+        """List what came within a time; a row is there half a minute after its request."""
+        ends = min(datetime.fromisoformat(end).timestamp(), self._clock() - LOG_LAG)
+        first, last = (
+            bisect_left(self.jobs, at, key=lambda job: job.taken_at)
+            for at in (datetime.fromisoformat(start).timestamp(), ends)
+        )
+        seen = self.jobs[first:last]
         rows = [
             {"client_request_id": job.request_id, "inference_id": f"job_{job.number}",
              "status": "succeeded"}
