@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.workers import Rooms
+from bot.steps import Rooms
 from generation.detours import Detours
 from generation.lookup import Lookups
 from generation.outage import Outages

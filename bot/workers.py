@@ -5,34 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from bot.asides import Asides
+from bot.steps import POLL, next_step
 from generation.turns import LATELY_SECONDS, next_turns
 from storage import generations, notices, turns
-from storage.generations import AT_PROVIDER, PENDING, State
+from storage.generations import AT_PROVIDER, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
-    from generation.lookup import Lookups
-    from generation.outage import Outages
-    from generation.polling import Polls
-    from generation.submission import Submissions
-    from handlers.replies.boards import Boards
-    from handlers.replies.delivery import Deliveries
-    from handlers.replies.status import StatusMessages
-    from handlers.replies.telling import Notices
+    from bot.steps import Rooms, Step
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation
-
-    Step = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
-    """A kind, of which only so many are taken side by side, and what is to be done."""
 
 POST_SECONDS = 3.0
 """How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
@@ -43,24 +33,8 @@ CRASHED_SECONDS = 30.0
 
 AT_ONCE = 8
 """How many steps of a kind are taken side by side."""
-POLL = "poll"
-"""The kind of step that bounds itself: see `generation.polling`."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
-    """Who does which step."""
-
-    submissions: Submissions
-    lookups: Lookups
-    polls: Polls
-    outages: Outages
-    deliveries: Deliveries
-    notices: Notices
-    status: StatusMessages
-    boards: Boards
 
 
 class Workers:
@@ -157,31 +131,12 @@ class Workers:
     def _take_step(self, generation: Generation) -> None:
         if generation.state is State.GENERATING:
             self._asides.correct(generation)
-        step = self._step(generation)
+        step = next_step(self._rooms, generation)
         if step is not None:
             self._start(generation, step)
 
     def _start(self, generation: Generation, step: Step) -> None:
         self._run(_key(generation), generation.chat, partial(self._bounded, generation, step))
-
-    def _step(self, generation: Generation) -> Step | None:
-        """Choose who takes the next step; a submission nobody works on has lost its answer."""
-        rooms = self._rooms
-        match generation.state:
-            case State.SUBMITTING:
-                return "look up", partial(rooms.submissions.abandon, generation)
-            case State.GENERATING | State.PARKED if generation.provider_id is not None:
-                return POLL, partial(rooms.polls.poll, generation)
-            case State.UNKNOWN | State.PARKED:
-                return "look up", partial(rooms.lookups.look_up, generation)
-            case State.READY:
-                # a chat that has to wait for Telegram holds up no other
-                work = partial(rooms.deliveries.deliver, generation)
-                return f"deliver to {generation.chat}", work
-            case _ if generation.status_message is not None and generation.state not in PENDING:
-                return "tidy", partial(rooms.status.remove, generation)
-            case _:
-                return None
 
     async def _take_turns(self) -> None:
         """Let the next ones go to the provider, as far as there are slots."""
