@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.steps import Rooms
 from generation.detours import Detours
+from generation.downloads import Downloads
 from generation.lookup import Lookups
 from generation.outage import Outages
 from generation.pictures import Pictures
@@ -17,6 +18,7 @@ from generation.submission import Submissions
 from handlers.fetching import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries
+from handlers.replies.parcels import Packing
 from handlers.replies.results import ResultButtons
 from handlers.replies.status import StatusMessages
 from handlers.replies.telling import Notices
@@ -77,20 +79,13 @@ def furnish(ground: Ground) -> Rooms:
         deadline=settings.generation_timeout_seconds,
         grace=settings.unknown_grace_seconds,
     )
-    polls = Polls(
-        db=ground.db,
+    downloads = Downloads(
         api=ground.api,
         http=ground.http,
         origin=settings.aimlapi_url,
-        videos=settings.data_dir / "videos",
+        folder=settings.data_dir / "videos",
         media=ground.media,
-        offer=ground.offer,
-        detours=detours,
-        patience=patience,
-        outages=outages,
-        alarms=alarms,
-        fetch_seconds=ground.times.provider.fetch_in_all,
-        clock=ground.clock,
+        seconds=ground.times.provider.fetch_in_all,
     )
     return Rooms(
         submissions=Submissions(
@@ -114,21 +109,33 @@ def furnish(ground: Ground) -> Rooms:
             patience=patience,
             clock=ground.clock,
         ),
-        polls=polls,
+        polls=Polls(
+            db=ground.db,
+            api=ground.api,
+            downloads=downloads,
+            offer=ground.offer,
+            detours=detours,
+            patience=patience,
+            outages=outages,
+            alarms=alarms,
+            clock=ground.clock,
+        ),
         outages=outages,
         deliveries=Deliveries(
             db=ground.db,
             outbox=ground.outbox,
-            media=ground.media,
-            video_of=polls.video_of,
-            restore=polls.restore,
-            limit=LOCAL_UPLOAD_LIMIT if settings.telegram_api_local else UPLOAD_LIMIT,
+            packing=Packing(
+                db=ground.db,
+                downloads=downloads,
+                media=ground.media,
+                limit=LOCAL_UPLOAD_LIMIT if settings.telegram_api_local else UPLOAD_LIMIT,
+                languages=ground.languages,
+                ai_label=settings.ai_label,
+            ),
             # whether there is inline mode is known once Telegram was asked
             layout=lambda: ResultButtons(
                 ground.catalogue.offer, settings.credit_usd, ground.outbox.shares
             ),
-            languages=ground.languages,
-            ai_label=settings.ai_label,
             zone=settings.timezone,
             clock=ground.clock,
             wake=alarms.wake,

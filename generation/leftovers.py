@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from generation.keeping import video_in
 from storage import generations
 from storage.generations import State
 
@@ -24,7 +25,7 @@ async def clear(db: Database, *, videos: Path, pictures: Path) -> None:
         kept = await generations.in_states(connection, KEPT)
     shutil.rmtree(pictures, ignore_errors=True)
     _keep(pictures, frozenset())
-    _keep(videos, {f"{one.id}.mp4" for one in kept})
+    _keep(videos, {video_in(videos, one.id).name for one in kept})
 
 
 def _keep(folder: Path, names: Collection[str]) -> None:

@@ -6,18 +6,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from generation import experience, lifecycle, schedule, videos
+from generation import experience, lifecycle, schedule
 from generation.aimlapi import Completed, Failed
 from generation.errors import HeldBack, ProviderError, Unavailable
-from generation.fetch import (
-    DeadLink,
-    FetchError,
-    FetchFailed,
-    TooLarge,
-    UnsafeLink,
-    fetch_video,
-)
-from generation.keeping import video_in
+from generation.fetch import DeadLink, FetchFailed, TooLarge, UnsafeLink
 from generation.lifecycle import told
 from generation.mediaerrors import MediaError
 from generation.parking import fail_unbilled, overdue
@@ -29,14 +21,11 @@ from storage.generations import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
-    from pathlib import Path
-
-    import httpx
 
     from generation.aimlapi import AimlApi, Remote
     from generation.alarms import Alarms
     from generation.detours import Detours
-    from generation.media import MediaProcesses
+    from generation.downloads import Downloads
     from generation.models import Offer
     from generation.outage import Outages
     from generation.schedule import Patience
@@ -49,10 +38,6 @@ PAGE_WAITS = (1.0, 4.0)
 """Seconds before a link is tried again at which something else than a video lay."""
 ASKED_AT_ONCE = 8
 """Questions to the provider side by side; each has its answer, or none, within seconds."""
-FETCHED_AT_ONCE = 8
-"""Videos fetched side by side. That may take minutes, and must hold up no question."""
-LARGEST_VIDEO = 500_000_000
-"""Bytes: far above what any model makes, far below a full disk."""
 
 logger = logging.getLogger(__name__)
 
@@ -65,37 +50,24 @@ class Polls:
         *,
         db: Database,
         api: AimlApi,
-        http: httpx.AsyncClient,
-        origin: str,
-        videos: Path,
-        media: MediaProcesses,
+        downloads: Downloads,
         offer: Offer,
         detours: Detours,
         patience: Patience,
         outages: Outages,
         alarms: Alarms,
-        fetch_seconds: float,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
         self._api = api
-        self._http = http
-        self._origin = origin
-        self._videos = videos
-        self._media = media
+        self._downloads = downloads
         self._offer = offer
         self._detours = detours
         self._patience = patience
         self._outages = outages
         self._alarms = alarms
-        self._fetch_seconds = fetch_seconds
         self._clock = clock
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
-        self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
-
-    def video_of(self, generation: int) -> Path:
-        """Return where a generation's video lies until it is delivered."""
-        return video_in(self._videos, generation)
 
     async def poll(self, generation: Generation) -> None:
         """Take the next step of a generation whose id at the provider is known."""
@@ -123,19 +95,6 @@ class Polls:
             await self._set_back(generation, schedule.LONGEST)
         else:
             await self._take(generation, remote)
-
-    async def restore(self, generation: Generation) -> bool:
-        """Fetch a video again whose file is gone from the disk; tell whether it is there."""
-        if generation.provider_id is None:
-            return False
-        try:
-            remote = await self._api.poll(generation.provider_id)
-            if isinstance(remote.status, Completed):
-                await self._fetch(remote.status.url, self.video_of(generation.id))
-                return True
-        except (ProviderError, FetchError, MediaError, NotAVideo) as error:
-            logger.warning("generation %d cannot be fetched again: %r", generation.id, error)
-        return False
 
     async def _take(self, generation: Generation, remote: Remote) -> None:
         match remote.status:
@@ -180,8 +139,7 @@ class Polls:
 
     async def _collect(self, generation: Generation, url: str, spent: Decimal | None) -> None:
         try:
-            async with self._fetching:
-                await self._fetch(url, self.video_of(generation.id))
+            await self._downloads.fetch(generation, url)
         except (FetchFailed, MediaError):
             await self._set_back(generation, None)
         except DeadLink:
@@ -213,18 +171,6 @@ class Polls:
                 generation=generation.id, explanation=type(error).__name__,
             )  # fmt: skip
         await self._lost(generation, f"result: {type(error).__name__}", spent)
-
-    async def _fetch(self, url: str, target: Path) -> None:
-        """Bring a video to the disk; what turns out to be none is not left there."""
-        await fetch_video(
-            self._http, url, target,
-            origin=self._origin, max_bytes=LARGEST_VIDEO, seconds=self._fetch_seconds,
-        )  # fmt: skip
-        try:
-            await videos.probe(self._media, target)
-        except BaseException:
-            target.unlink(missing_ok=True)  # noqa: ASYNC240 - one system call
-            raise
 
     async def _ready(self, generation: Generation, spent: Decimal | None) -> None:
         now = self._clock()

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation import schedule
-from generation.mediaerrors import MediaError, MediaFailed
-from generation.videos import NotAVideo, prepare
+from generation.mediaerrors import MediaError
+from generation.videos import NotAVideo
 from handlers.replies import quiet
 from handlers.replies.outcomes import (
     Moved,
@@ -27,20 +27,17 @@ from handlers.replies.outcomes import (
     Unreachable,
 )
 from handlers.replies.pacing import PATIENCE_SECONDS
-from handlers.replies.parcels import Parcel, Place, caption, places_for
+from handlers.replies.places import Place, places_for
 from handlers.replies.sends import Sends
-from storage import chats, generations, groups, people
+from storage import chats, generations, groups
 from storage.generations import State
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Sequence
     from zoneinfo import ZoneInfo
 
-    from generation.media import MediaProcesses
-    from generation.videos import Deliverable
-    from handlers.replies.language import Languages
     from handlers.replies.outbox import Outbox, Sent
+    from handlers.replies.parcels import Packing, Parcel
     from handlers.replies.results import ResultButtons
     from handlers.replies.uploads import Upload
     from storage.chats import Chat
@@ -67,26 +64,16 @@ class Deliveries:
         *,
         db: Database,
         outbox: Outbox,
-        media: MediaProcesses,
-        video_of: Callable[[int], Path],
-        restore: Callable[[Generation], Awaitable[bool]],
-        limit: int,
+        packing: Packing,
         layout: Callable[[], ResultButtons],
-        languages: Languages,
-        ai_label: bool,
         zone: ZoneInfo,
         clock: Callable[[], float],
         wake: Callable[[int], None],
     ) -> None:
         self._db = db
         self._outbox = outbox
-        self._media = media
-        self._video_of = video_of
-        self._restore = restore
-        self._limit = limit
+        self._packing = packing
         self._layout = layout
-        self._languages = languages
-        self._ai_label = ai_label
         self._zone = zone
         self._clock = clock
         self._sends = Sends(db=db, clock=clock, wake=wake)
@@ -97,7 +84,7 @@ class Deliveries:
             await self._sends.keep(generation, "nobody knows whether it arrived")
             return
         try:
-            parcel = await self._parcel(generation)
+            parcel = await self._packing.pack(generation)
             places = await self._places(generation)
             if not await self._send(places, parcel):
                 refused = {place.chat.id for place in places}
@@ -116,7 +103,7 @@ class Deliveries:
             else:
                 await self._sends.keep(generation, "cannot be prepared")
         finally:
-            self._tidy(generation, keep_source=True)
+            self._packing.tidy(generation, keep_source=True)
 
     async def bring(self, generation: Generation, chat: Chat) -> None:
         """Send a kept video to somebody who came back; what fails stays kept for the next time."""
@@ -125,14 +112,14 @@ class Deliveries:
         if kept is None or kept.state is not State.UNDELIVERABLE:
             return  # it was brought while this was being asked for
         try:
-            parcel = await self._parcel(kept)
+            parcel = await self._packing.pack(kept)
             places = [one for one in await self._places(kept) if one.chat.id == chat.id]
             if not await self._insist(places or [Place(chat)], parcel):
                 logger.info("generation %d stays kept: refused", kept.id)
         except (MediaError, NotAVideo, SendError) as error:
             logger.info("generation %d stays kept: %r", kept.id, error)
         finally:
-            self._tidy(kept, keep_source=True)
+            self._packing.tidy(kept, keep_source=True)
 
     async def _insist(self, places: Sequence[Place], parcel: Parcel) -> bool:
         """Send, and again while it surely did not arrive: it was promised a moment ago."""
@@ -169,7 +156,7 @@ class Deliveries:
                 places, parcel = await self._otherwise(places, parcel, error)
             else:
                 await self._sends.arrived(generation, places[0], sent)
-                self._tidy(generation, keep_source=False)
+                self._packing.tidy(generation, keep_source=False)
                 return True
         return False
 
@@ -216,7 +203,9 @@ class Deliveries:
                 return [await self._moved(here, error), *others], parcel
             case TooLarge():
                 # the server's limit is lower than we believed
-                smaller = await self._prepared(parcel.generation, int(parcel.video.size * 0.8))
+                smaller = await self._packing.prepared(
+                    parcel.generation, int(parcel.video.size * 0.8)
+                )
                 return places, replace(parcel, video=smaller)
             case Refused() if not parcel.as_document:
                 return places, replace(parcel, as_document=True)
@@ -224,22 +213,6 @@ class Deliveries:
                 async with self._db.transaction() as tx:
                     await chats.set_reachable(tx, here.chat.id, reachable=False)
         return others, replace(parcel, as_document=False)
-
-    async def _parcel(self, generation: Generation) -> Parcel:
-        video = await self._prepared(generation, self._limit)
-        person = None
-        if generation.account.is_person:
-            async with self._db.reading() as connection:
-                person = await people.find(connection, generation.account.id)
-        speech = self._languages.speech(person.language if person else None)
-        words = caption(generation, speech, ai_label=self._ai_label)
-        return Parcel(video, words, generation, speech)
-
-    async def _prepared(self, generation: Generation, limit: int) -> Deliverable:
-        source = self._video_of(generation.id)
-        if not source.exists() and not await self._restore(generation):
-            raise MediaFailed("the file is gone, and cannot be fetched again")
-        return await prepare(self._media, source, source.parent, limit=limit)
 
     async def _places(self, generation: Generation) -> list[Place]:
         async with self._db.reading() as connection:
@@ -251,10 +224,3 @@ class Deliveries:
         logger.info("chat %d is a supergroup now", place.chat.id)
         # the old group's message ids mean other messages in the new one
         return Place(chat)
-
-    def _tidy(self, generation: Generation, *, keep_source: bool) -> None:
-        """Remove what was made for sending, and the video itself once it arrived."""
-        source = self._video_of(generation.id)
-        for file in source.parent.glob(f"{source.stem}.*"):
-            if file != source or not keep_source:
-                file.unlink(missing_ok=True)

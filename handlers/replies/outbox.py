@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from telegram import ForceReply, InputFile, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ChatAction
@@ -20,7 +20,7 @@ from handlers.replies.uploads import Upload, UploadedFile
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from telegram import InlineKeyboardMarkup, Message
+    from telegram import Message
     from telegram.ext import ExtBot
 
     from generation.videos import Deliverable
@@ -192,74 +192,41 @@ class Outbox:
         `upload` is held meanwhile (see `uploading`). `spoiler` covers a video until it is
         tapped, which Telegram does for no document; `silent` keeps phones quiet.
         """
+        placed: dict[str, Any] = {
+            "caption": caption[:LONGEST_CAPTION],
+            "reply_markup": keyboard(buttons),
+            "reply_parameters": _answers(reply_to),
+            "message_thread_id": thread_id,
+            "disable_notification": silent,
+            "rate_limit_args": Urgency.RESULT,
+        }
         # in a group it would be counted, as messages are
         showing = actions.shown(lambda: self._show(chat)) if chat.is_private else nullcontext()
         async with showing:
-            return await self._upload(
-                chat,
-                video,
-                caption[:LONGEST_CAPTION],
-                upload,
-                as_document=as_document,
-                spoiler=spoiler,
-                silent=silent,
-                markup=keyboard(buttons),
-                reply=_answers(reply_to),
-                thread_id=thread_id,
-            )
+            with UploadedFile(video.path, upload) as stream, translated():
+                # read_file_handle=False: the default would hold the file three times in memory
+                file = InputFile(stream, filename=video.path.name, read_file_handle=False)
+                if as_document or video.kind == "document":
+                    message = await self._bot.send_document(chat.telegram_id, file, **placed)
+                else:
+                    message = await self._bot.send_video(
+                        chat.telegram_id,
+                        file,
+                        duration=round(video.seconds),
+                        width=video.width,
+                        height=video.height,
+                        thumbnail=video.thumbnail.read_bytes() if video.thumbnail else None,
+                        supports_streaming=True,
+                        has_spoiler=spoiler,
+                        **placed,
+                    )
+            return _sent(message)
 
     async def _show(self, chat: Chat) -> None:
         with translated():
             await self._bot.send_chat_action(
                 chat.telegram_id, ChatAction.UPLOAD_VIDEO, rate_limit_args=Urgency.COSMETIC
             )
-
-    async def _upload(
-        self,
-        chat: Chat,
-        video: Deliverable,
-        caption: str,
-        upload: Upload,
-        *,
-        as_document: bool,
-        spoiler: bool,
-        silent: bool,
-        markup: InlineKeyboardMarkup | None,
-        reply: ReplyParameters | None,
-        thread_id: int | None,
-    ) -> Sent:
-        with UploadedFile(video.path, upload) as stream, translated():
-            # read_file_handle=False: the default would hold the file three times in memory
-            file = InputFile(stream, filename=video.path.name, read_file_handle=False)
-            if as_document or video.kind == "document":
-                message = await self._bot.send_document(
-                    chat.telegram_id,
-                    file,
-                    caption=caption,
-                    reply_markup=markup,
-                    reply_parameters=reply,
-                    message_thread_id=thread_id,
-                    disable_notification=silent,
-                    rate_limit_args=Urgency.RESULT,
-                )
-            else:
-                message = await self._bot.send_video(
-                    chat.telegram_id,
-                    file,
-                    duration=round(video.seconds),
-                    width=video.width,
-                    height=video.height,
-                    thumbnail=video.thumbnail.read_bytes() if video.thumbnail else None,
-                    supports_streaming=True,
-                    has_spoiler=spoiler,
-                    caption=caption,
-                    reply_markup=markup,
-                    reply_parameters=reply,
-                    message_thread_id=thread_id,
-                    disable_notification=silent,
-                    rate_limit_args=Urgency.RESULT,
-                )
-        return _sent(message)
 
     async def resend(
         self,

@@ -1,4 +1,4 @@
-"""A video as it is handed over, and where it can go."""
+"""A video as it is handed over: its file in a form Telegram takes, and what is written below."""
 
 from __future__ import annotations
 
@@ -6,27 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation.lifecycle import GIFT
-from storage import chats, generations
+from generation.mediaerrors import MediaFailed
+from generation.videos import prepare
+from storage import people
 
 if TYPE_CHECKING:
-    from aiosqlite import Connection
-
+    from generation.downloads import Downloads
+    from generation.media import MediaProcesses
     from generation.videos import Deliverable
-    from handlers.replies.language import Speech
-    from storage.chats import Chat
+    from handlers.replies.language import Languages, Speech
+    from storage.database import Database
     from storage.generations import Generation
 
 LONGEST_PROMPT = 300
 """Characters of the prompt in a caption."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a video can go: a chat, its topic, and the message it answers."""
-
-    chat: Chat
-    thread_id: int | None = None
-    reply_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +33,56 @@ class Parcel:
     as_document: bool = False
 
 
-async def places_for(connection: Connection, generation: Generation) -> list[Place]:
-    """Return where a video may go, best first: as asked, without its topic, in private."""
-    # its group may have moved meanwhile, where its messages have other numbers
-    generation = await generations.find(connection, generation.id) or generation
-    chat = await chats.find(connection, generation.chat)
-    private = None
-    if generation.account.is_person:
-        private = await chats.by_telegram_id(connection, generation.account.id)
-    places = []
-    if chat is not None:
-        places.append(Place(chat, generation.thread_id, generation.message_id))
-        if generation.thread_id is not None:
-            places.append(Place(chat))
-    if private is not None and private != chat:
-        places.append(Place(private))
-    return places
+class Packing:
+    """Makes parcels of videos on the disk, and tidies up behind them."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        downloads: Downloads,
+        media: MediaProcesses,
+        limit: int,
+        languages: Languages,
+        ai_label: bool,
+    ) -> None:
+        """`limit` is how many bytes Telegram is believed to take."""
+        self._db = db
+        self._downloads = downloads
+        self._media = media
+        self._limit = limit
+        self._languages = languages
+        self._ai_label = ai_label
+
+    async def pack(self, generation: Generation) -> Parcel:
+        """Make a parcel of a video, fetched again where its file is gone.
+
+        Raises:
+            MediaError: it cannot be made ready now.
+            NotAVideo: the file holds none.
+        """
+        video = await self.prepared(generation)
+        person = None
+        if generation.account.is_person:
+            async with self._db.reading() as connection:
+                person = await people.find(connection, generation.account.id)
+        speech = self._languages.speech(person.language if person else None)
+        words = caption(generation, speech, ai_label=self._ai_label)
+        return Parcel(video, words, generation, speech)
+
+    async def prepared(self, generation: Generation, limit: int | None = None) -> Deliverable:
+        """Return the file to send, at most `limit` bytes; raises as `pack` does."""
+        source = self._downloads.path_of(generation)
+        if not source.exists() and not await self._downloads.restore(generation):
+            raise MediaFailed("the file is gone, and cannot be fetched again")
+        return await prepare(self._media, source, source.parent, limit=limit or self._limit)
+
+    def tidy(self, generation: Generation, *, keep_source: bool) -> None:
+        """Remove what was made for sending, and the video itself once it arrived."""
+        source = self._downloads.path_of(generation)
+        for file in source.parent.glob(f"{source.stem}.*"):
+            if file != source or not keep_source:
+                file.unlink(missing_ok=True)
 
 
 def caption(generation: Generation, speech: Speech, *, ai_label: bool) -> str:

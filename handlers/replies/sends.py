@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from handlers.replies.outbox import Sent
-    from handlers.replies.parcels import Place
+    from handlers.replies.places import Place
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation

@@ -12,6 +12,7 @@ from generation.aimlapi import AimlApi
 from generation.alarms import Alarms
 from generation.catalogue import Catalogue
 from generation.detours import Detours
+from generation.downloads import Downloads
 from generation.feeds import Feeds
 from generation.lookup import Lookups
 from generation.models import Offer
@@ -93,10 +94,12 @@ class Steps:
             outages=self.outages, detours=detours, patience=patience, clock=clock,
             new_request_id=lambda: f"request-{next(ids)}",
         )  # fmt: skip
+        self.downloads = Downloads(
+            api=api, http=http, origin=provider.url, folder=self.videos, media=media, seconds=30.0
+        )
         self.polls = Polls(
-            db=db, api=api, http=http, origin=provider.url, videos=self.videos, media=media,
-            offer=offer, detours=detours, patience=patience, outages=self.outages, alarms=alarms,
-            fetch_seconds=30.0, clock=clock,
+            db=db, api=api, downloads=self.downloads, offer=offer, detours=detours,
+            patience=patience, outages=self.outages, alarms=alarms, clock=clock,
         )  # fmt: skip
         self.lookups = Lookups(
             db=db, api=api, offer=offer, detours=detours, patience=patience, clock=clock

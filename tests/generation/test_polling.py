@@ -56,7 +56,7 @@ async def test_a_finished_video_is_on_disk_and_its_credits_are_taken(
     clock.now += 60
     ready = await steps.poll(made)
     assert (ready.state, ready.ready_at) == (State.READY, clock.now)
-    video = steps.polls.video_of(ready.id)
+    video = steps.downloads.path_of(ready)
     assert video.read_bytes() == steps.provider.clip_of(made.provider_id or "").read_bytes()
     assert await steps.ledger() == ["hold", "capture"]
     assert await steps.told() == [], "the video itself is the message"

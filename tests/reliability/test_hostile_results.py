@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation import polling
+from generation import downloads, polling
 from sandbox.aimlapi import Render
 from tests.reliability.hostility import answer_to, assert_alive, spent
 
@@ -36,7 +36,7 @@ async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
     house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(polling, "LARGEST_VIDEO", 3_000_000)
+    monkeypatch.setattr(downloads, "LARGEST_VIDEO", 3_000_000)
     monkeypatch.setattr(polling, "LINK_WAITS", (0.1, 0.1))  # quick where production is patient
     provider.next_render = HOSTILE[what]
     async with house.running():
