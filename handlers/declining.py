@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generation import acceptance
 from generation.corrections import corrections
-from generation.quotes import Quote
+from generation.quotes import Instead, Quote
 from handlers import albums, asking, quoting, refusals
 
 if TYPE_CHECKING:
@@ -77,14 +77,14 @@ async def _worded(
         return refusals.refused(answer, asker.speech, services.clock()), []
     if not asker.account.is_person:
         return refusals.without_pool(quote, asker), []
-    cheaper = refusals.cheaper(quote, answer.available, services.offer, services.terms)
+    affordable = await _affordable(services, asker, wish, quote, answer.available)
     card = wish.card
-    if cheaper and card is None:
+    if affordable and card is None:
         card = await asking.remember(services, asker, wish)
     reply = refusals.too_few_credits(
         quote,
         answer,
-        cheaper,
+        affordable,
         card=card or 0,
         offer=services.offer,
         terms=services.terms,
@@ -94,3 +94,25 @@ async def _worded(
     if asker.chat.is_private:
         return reply
     return refusals.publicly(quote, reply, asker, services.outbox.link)
+
+
+async def _affordable(
+    services: Services, asker: Asker, wish: Wish, quote: Quote, available: int
+) -> list[tuple[Instead, Quote]]:
+    """Find what so many credits pay: the family's shortest, and the cheapest of another one.
+
+    Each is quoted as its tap would order it: a shape that was typed is not everywhere to be had.
+    """
+    shorter: list[tuple[Instead, Quote]] = []
+    others: list[tuple[Instead, Quote]] = []
+    for family in services.offer:
+        mode = family.mode(quote.choice.kind)
+        if mode is None:
+            continue
+        same = family == quote.choice.family
+        instead = Instead(seconds=mode.seconds[0], family="" if same else family.name)
+        other = await quoting.quoted(services, asker, replace(wish, instead=instead))
+        most = min(available, quote.credits - 1)
+        if isinstance(other, Quote) and other.credits <= most:
+            (shorter if same else others).append((instead, other))
+    return shorter + sorted(others, key=lambda one: one[1].credits)[:1]

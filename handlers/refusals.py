@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from generation import prices
 from generation.acceptance import OverBudget, ProviderRefuses, TooFewCredits, TooManyPending
 from handlers.replies.buttons import Button
 from handlers.replies.cards import Start
@@ -23,16 +21,6 @@ if TYPE_CHECKING:
     from handlers.replies.language import Speech
 
 Reply: TypeAlias = tuple[str, list[list[Button]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Cheaper:
-    """Something like it that can be paid: a shorter one, or another family's."""
-
-    seconds: int
-    family: str
-    title: str
-    credits: int
 
 
 def stranger(asker: Asker) -> str:
@@ -125,34 +113,10 @@ def refused(answer: Refused, speech: Speech, now: float) -> str:
             )
 
 
-def cheaper(quote: Quote, available: int, offer: Offer, terms: Terms) -> list[Cheaper]:
-    """Return what so many credits pay: the family's shortest, and the cheapest of another one."""
-    choice = quote.choice
-    found = []
-    for family in offer:
-        mode = family.mode(choice.kind)
-        if mode is None:
-            continue
-        same = family == choice.family
-        resolution = choice.resolution if same else _plainest(mode.resolutions)
-        usd = prices.price(mode, mode.seconds[0], resolution)
-        cost = prices.credits_for(usd, terms.credit_usd)
-        if cost < quote.credits and cost <= available:
-            found.append(Cheaper(mode.seconds[0], "" if same else family.name, family.title, cost))
-    shorter = [one for one in found if not one.family]
-    others = sorted((one for one in found if one.family), key=lambda one: one.credits)
-    return shorter + others[:1]
-
-
-def _plainest(resolutions: Sequence[str]) -> str | None:
-    usual = [resolution for resolution in resolutions if resolution.lower() == "720p"]
-    return next(iter(usual or resolutions), None)
-
-
 def too_few_credits(
     quote: Quote,
     answer: TooFewCredits,
-    offers: Sequence[Cheaper],
+    affordable: Sequence[tuple[Instead, Quote]],
     *,
     card: int,
     offer: Offer,
@@ -177,10 +141,11 @@ def too_few_credits(
         )
     row = [
         Button(
-            f"{one.title if one.family else speech.lasts(one.seconds)} · {one.credits}",
-            Start(card, one.seconds, one.family, credits=one.credits),
+            f"{one.choice.family.title if instead.family else speech.lasts(instead.seconds)}"
+            f" · {one.credits}",
+            Start.with_instead(card, instead, one.credits),
         )
-        for one in offers
+        for instead, one in affordable
     ]
     return " ".join(lines), [row] if row else []
 

@@ -250,6 +250,19 @@ async def test_what_cannot_be_paid_is_not_asked_about_but_offered_cheaper(
         assert provider.submissions[0].body["duration"] == 4
 
 
+async def test_only_what_can_be_made_in_the_typed_shape_is_offered_cheaper(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(free_credits=15):
+        await chat.send(ann, "/video a tower --model kling-3 --ar 1:1 --seconds 10")
+        refusal = await chat.wait(says("This one needs 22 credits, you have 15."))
+        offered = [button.text for row in refusal.buttons for button in row]
+        assert offered == ["3 seconds · 7", "Seedance 2 Fast · 13"], "Sora and Veo make none"
+        await refusal.press(button_of(refusal, offered[0]), by=ann)
+        await chat.wait(shows_video("a tower"))
+        assert provider.submissions[0].body["aspect_ratio"] == "1:1"
+
+
 async def test_a_card_says_how_much_of_a_photo_would_be_cut_away(
     bot: Bot, chat: PrivateChat, ann: Person
 ) -> None:
