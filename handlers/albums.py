@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handlers.wish import ALBUM
+
 if TYPE_CHECKING:
     from handlers.context import Context
 
 
-def is_answered(context: Context, album: str) -> bool:
-    """Whether something was said to this album already; from now on it was."""
+def is_answered(context: Context, cause: str) -> bool:
+    """Whether this is an album something was said to already; from now on it was."""
     seen = context.chat_data
-    if seen is None:
+    if seen is None or not cause.startswith(ALBUM):
         return False
-    known = seen.get("album") == album
-    seen["album"] = album
+    known = seen.get("album") == cause
+    seen["album"] = cause
     return bool(known)

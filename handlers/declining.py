@@ -40,7 +40,7 @@ async def refuse(
         await outbox.answer(wish.tap, text if in_pop_up else "", alert=in_pop_up)
         if in_pop_up:
             return
-    if text and not (wish.cause.startswith("album:") and albums.is_answered(context, wish.cause)):
+    if text and not albums.is_answered(context, wish.cause):
         await outbox.say(
             asker.chat, text, buttons=buttons, reply_to=wish.message_id, thread_id=asker.thread_id
         )

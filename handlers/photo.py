@@ -117,8 +117,7 @@ async def group_answer(update: Update, context: Context) -> None:
 
 async def _explain(context: Context, asker: Asker, message: Message, seen: Message) -> None:
     """Say why nothing of what was seen can come alive; once per album, silently where off."""
-    album = message.media_group_id
-    if album is not None and albums.is_answered(context, album):
+    if albums.is_answered(context, cause_of(asker.chat, message)):
         return
     if not await orders.is_hindered(context, asker, message.message_id):
         await context.services.outbox.say(

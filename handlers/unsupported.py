@@ -9,6 +9,7 @@ from telegram.ext import MessageHandler, filters
 
 from handlers import albums
 from handlers.identity import meet
+from handlers.wish import cause_of
 
 if TYPE_CHECKING:
     from telegram import Message, Update
@@ -54,7 +55,7 @@ async def unsupported(update: Update, context: Context) -> None:
     asker, message = await meet(update, context.services), update.message
     if asker is None or message is None:
         return
-    if message.media_group_id is not None and albums.is_answered(context, message.media_group_id):
+    if albums.is_answered(context, cause_of(asker.chat, message)):
         return
     await context.services.outbox.say(
         asker.chat,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from handlers.identity import Asker
     from storage.chats import Chat
 
+ALBUM = "album:"
+"""How the cause begins that all messages of an album share."""
+
 
 @dataclass(frozen=True, slots=True)
 class SentPicture:
@@ -66,7 +69,7 @@ class Wish:
 def cause_of(chat: Chat, message: Message) -> str:
     """Name a message as the cause of an order: Telegram repeats updates. An album is one cause."""
     if message.media_group_id is not None:
-        return f"album:{chat.telegram_id}:{message.media_group_id}"
+        return f"{ALBUM}{chat.telegram_id}:{message.media_group_id}"
     return f"message:{chat.telegram_id}:{message.message_id}"
 
 

@@ -8,10 +8,13 @@ import pytest
 from telegram import Message
 
 from handlers.unsupported import advice
+from tests.flows.looks import says
+from tests.flows.makings import photo
 from tests.handlers.commons import SPEECH
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import House
 
 FILE = {"file_id": "f", "file_unique_id": "u"}
 MOVES = {**FILE, "width": 4, "height": 4, "duration": 1}
@@ -90,3 +93,15 @@ async def test_an_album_is_answered_once(chat: PrivateChat, ann: Person) -> None
     await chat.send(ann, "/help")
     await chat.wait(lambda message: "/video" in (message.text or ""))
     assert len(chat.from_bot) == 2
+
+
+async def test_an_album_of_a_picture_and_a_file_is_answered_once(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(allowed_ids=frozenset({1})):
+        await chat.send_photo(ann, photo(900, 700), caption="waves", album="trip")
+        await chat.wait(says("This bot is private"))
+        await chat.send_document(ann, b"%PDF-1.7", "two.pdf", "application/pdf", album="trip")
+        await chat.send(ann, "/help")
+        await chat.wait(says("/video"))
+        assert len(chat.from_bot) == 2
