@@ -34,8 +34,7 @@ LONGEST_REASON = 100
 
 def refusal(asker: Asker, services: Services) -> str:
     """Say to somebody banned that they are; "" where others would read it."""
-    # only who presses sees what answers a press
-    if not asker.chat.is_private and asker.said_at is not None:
+    if not asker.chat.is_private and not asker.pressed:
         return ""
     text = asker.speech.gettext("You cannot make videos with this bot any more.")
     contact = services.house.support_contact

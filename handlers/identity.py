@@ -32,6 +32,8 @@ class Asker:
     person: Person | None
     speech: Speech
     is_admin: bool
+    pressed: bool
+    """Whether they pressed a button: only they read what answers that."""
     said_at: float | None
     """When they wrote, in seconds since 1970; of a press, known only where it was left over."""
 
@@ -64,6 +66,7 @@ async def meet(update: telegram.Update, services: Services) -> Asker | None:
         person=person,
         speech=services.languages.speech(person.language if person else None),
         is_admin=is_admin,
+        pressed=update.callback_query is not None,
         said_at=services.kept_since(update.update_id)
         if update.message is None
         else update.message.date.timestamp(),
