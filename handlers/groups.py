@@ -17,8 +17,8 @@ from telegram.ext import (
 
 from generation.alarms import Alarms
 from handlers import introduction, kept, limit
-from handlers.identity import is_banned, may_ask, meet
-from handlers.pressing import pressed
+from handlers.identity import is_banned, is_let_in, meet
+from handlers.pressing import pressed_by_operator
 from handlers.replies.newcomers import Leave, LetIn, Pool
 from handlers.replies.outcomes import SendError, translated
 from handlers.standing import lacking
@@ -83,7 +83,7 @@ async def _arrive(update: Update, context: Context, asker: Asker) -> None:
                 by=asker.person.id,
                 now=services.clock(),
             )
-    waits = not await may_ask(asker, services)
+    waits = not await is_let_in(asker, services)
     async with services.db.reading() as connection:
         nobody = not services.house.admin_ids and not await people.admins(connection)
     if waits and nobody:
@@ -134,13 +134,13 @@ async def _operator(
     update: Update, context: Context, kind: type[P]
 ) -> tuple[CallbackQuery, Chat, Asker] | None:
     """Return an operator's press still to be answered, and the group it is about."""
-    found, services = await pressed(update, context, kind), context.services
+    found, services = await pressed_by_operator(update, context, kind), context.services
     if found is None:
         return None
     query, press, asker = found
     async with services.db.reading() as connection:
         group = await chats.find(connection, press.chat)
-    if not asker.is_admin or group is None:
+    if group is None:
         await services.outbox.answer(query.id, asker.speech.gettext("That is not yours to decide."))
         return None
     return query, group, asker

@@ -116,10 +116,8 @@ async def is_banned(asker: Asker, services: Services) -> bool:
         return await bans.any_banned(connection, ids)
 
 
-async def may_ask(asker: Asker, services: Services) -> bool:
-    """Whether somebody may order: everyone who is not banned, unless the operator named who may."""
-    if await is_banned(asker, services):
-        return False
+async def is_let_in(asker: Asker, services: Services) -> bool:
+    """Whether somebody who is not banned may order: everyone, unless the operator named who may."""
     allowed = services.house.allowed_ids
     if not allowed or asker.is_admin:
         return True

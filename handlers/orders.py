@@ -10,7 +10,7 @@ from generation import acceptance, prices
 from generation.acceptance import Accepted, Repeated
 from generation.quotes import Quote
 from handlers import asking, away, bans, declining, grouprules, quoting, refusals
-from handlers.identity import is_banned, may_ask
+from handlers.identity import is_banned, is_let_in
 from handlers.replies.outcomes import SendError
 from handlers.replies.words import gone
 from storage import generations
@@ -33,15 +33,20 @@ async def place(context: Context, asker: Asker, wish: Wish) -> bool:
     The press of a wish that came from one is answered here, once. Returns whether the video is on
     its way now.
     """
-    services = context.services
     why = await hindrance(context, asker, wish.picture)
     if why is not None:
         await declining.refuse(context, asker, wish, why)
         return False
-    quote = await quoting.quoted(services, asker, wish)
+    quote = await quoting.quoted(context.services, asker, wish)
     if not isinstance(quote, Quote):
         await declining.propose(context, asker, wish, quote)
         return False
+    return await place_quoted(context, asker, wish, quote)
+
+
+async def place_quoted(context: Context, asker: Asker, wish: Wish, quote: Quote) -> bool:
+    """Order what was quoted and may be asked for here, or ask first; returns as `place` does."""
+    services = context.services
     late = away.came_late(asker, services.clock())
     if late or _needs_a_tap(wish, quote, services.house.confirm_credits):
         said_before = await asking.said_before(services, asker, wish)
@@ -64,10 +69,9 @@ async def is_hindered(context: Context, asker: Asker, message_id: int | None) ->
 
 async def exclusion(services: Services, asker: Asker) -> str | None:
     """Say to somebody who may not use the bot why; "" where others would read it."""
-    if await may_ask(asker, services):
-        return None
-    banned = await is_banned(asker, services)
-    return bans.refusal(asker, services) if banned else refusals.stranger(asker)
+    if await is_banned(asker, services):
+        return bans.refusal(asker, services)
+    return None if await is_let_in(asker, services) else refusals.stranger(asker)
 
 
 async def hindrance(

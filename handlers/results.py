@@ -171,9 +171,9 @@ async def _order(
         return
     own = asker.chat.is_private and video.account == asker.account
     if own and quote.credits <= min(video.credits, services.house.confirm_credits):
-        await orders.place(context, asker, wish)
+        await orders.place_quoted(context, asker, wish, quote)
     elif _is_second_tap(context, wish.cause, quote.credits):
-        await orders.place(context, asker, replace(wish, agreed=quote.credits))
+        await orders.place_quoted(context, asker, replace(wish, agreed=quote.credits), quote)
     else:
         note, affordable = await _cost(services, asker, quote)
         if affordable:

@@ -88,7 +88,7 @@ async def start(update: Update, context: Context) -> None:
         await _say(services, asker, introduction.group_greeting(asker.speech), message.message_id)
         await kept.offer(services, asker)
     elif payload.startswith(WHY):
-        await why.show(update, context, payload)
+        await why.show(services, asker, payload)
     elif payload in OPENS:
         await OPENS[payload](update, context)
     else:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.identity import meet
 from handlers.replies.notices import WHY, in_words
 from storage import generations, notices
 
 if TYPE_CHECKING:
-    from telegram import Update
+    from handlers.context import Services
+    from handlers.identity import Asker
 
-    from handlers.context import Context
 
-
-async def show(update: Update, context: Context, payload: str) -> None:
-    """Say what the group was not told, to the one who asked and nobody else."""
-    asker, services = await meet(update, context.services), context.services
-    if asker is None or not asker.chat.is_private:
-        return
+async def show(services: Services, asker: Asker, payload: str) -> None:
+    """Say what the group was not told, to the one who asked, alone with them."""
     number = payload.removeprefix(WHY)
     owed = None
     if number.isascii() and number.isdigit() and len(number) <= 18:  # noqa: PLR2004 - SQLite's integers
