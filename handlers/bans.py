@@ -6,27 +6,22 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
-from generation import lifecycle
-from generation.lifecycle import told
+from generation import recalls
 from handlers import groups
 from handlers.admin import admin_of, read_id
 from handlers.commands import on
 from handlers.pressing import pressed_by_operator
 from handlers.replies.newcomers import BanChat
 from handlers.replies.words import shortened
-from storage import bans, chats, generations, people
-from storage.accounts import Account
+from storage import bans, chats, people
 from storage.bans import Ban
-from storage.generations import State
 
 if TYPE_CHECKING:
-    from aiosqlite import Connection
     from telegram import Update
 
     from handlers.context import Context, Services
     from handlers.identity import Asker
     from handlers.replies.language import Speech
-    from storage.generations import Generation
 
 LONGEST_REASON = 100
 """Characters of it that are kept: it is read back in an answer to a press."""
@@ -110,7 +105,7 @@ async def carry_out(context: Context, shut_out: Ban, cause: str, speech: Speech)
             return say("{number} runs this bot, so there is no banning them.").format(number=who)
         news = await bans.ban(tx, shut_out, cause=cause)
         before = await bans.find(tx, who)
-        stopped = await _stop_waiting(tx, who, now=shut_out.at)
+        stopped = await recalls.stop_waiting(tx, who, now=shut_out.at)
         chat = await chats.by_telegram_id(tx, who)
     for one in stopped:
         services.wake(one.chat)
@@ -123,24 +118,6 @@ async def carry_out(context: Context, shut_out: Ban, cause: str, speech: Speech)
     else:
         text = say("{number} is banned already.")
     return text.format(number=who, reason=before.reason if before else "")
-
-
-async def _stop_waiting(tx: Connection, who: int, *, now: float) -> list[Generation]:
-    """Fail what waits for its turn, with the credits back; what is being made goes on."""
-    if who > 0:
-        unfinished = await generations.pending_of(tx, Account.person(who))
-    else:
-        chat = await chats.by_telegram_id(tx, who)
-        unfinished = await generations.in_work(tx, chat.id) if chat else []
-    waiting = [one for one in unfinished if one.state is State.QUEUED]
-    for one in waiting:
-        place = await chats.find(tx, one.chat)
-        # a group need not know
-        owes = [told(one, "failed_banned")] if place is not None and place.is_private else []
-        await lifecycle.advance(
-            tx, one, State.FAILED, reason="banned", now=now, owes=owes, uncharged=True
-        )
-    return waiting
 
 
 def handlers() -> list[BaseHandler[Update, Context, None]]:

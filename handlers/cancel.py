@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from telegram.ext import CallbackQueryHandler
 
-from generation import lifecycle
+from generation.recalls import recall
 from handlers.commands import on
 from handlers.identity import meet
 from handlers.pressing import pressed
@@ -21,14 +21,12 @@ from storage.generations import PENDING, State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiosqlite import Connection
     from telegram import Update
     from telegram.ext import BaseHandler
 
     from handlers.context import Context, Services
     from handlers.identity import Asker
     from handlers.replies.language import Speech
-    from storage.accounts import Account
     from storage.generations import Generation
 
 _LONGEST_PROMPT = 60
@@ -74,34 +72,10 @@ def outcome(generation: Generation, speech: Speech) -> str:
     return speech.gettext("That one is over already. /history has your videos.")
 
 
-async def call_back(
-    tx: Connection, number: int, account: Account, *, now: float
-) -> Generation | None:
-    """Cancel a queued request, note the wish for a submitted one; None for nobody's or another's.
-
-    Doing it again changes nothing.
-    """
-    generation = await generations.find(tx, number)
-    if generation is None or generation.account != account:
-        return None
-    if generation.state is State.QUEUED:
-        return await lifecycle.advance(
-            tx,
-            generation,
-            State.CANCELLED,
-            reason="called back by its asker",
-            now=now,
-            uncharged=True,
-        )
-    if generation.state in PENDING:
-        await generations.note(tx, generation.id, cancel_wanted=True)
-    return generation
-
-
 async def _answer(services: Services, asker: Asker, number: int) -> str:
     """Call a request back and say how that went."""
     async with services.db.transaction() as tx:
-        generation = await call_back(tx, number, asker.account, now=services.clock())
+        generation = await recall(tx, number, asker.account, now=services.clock())
     if generation is None:
         return asker.speech.gettext(
             "You have no request {number}. /cancel shows what is under way."

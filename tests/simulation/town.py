@@ -12,12 +12,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from generation import acceptance
+from generation import acceptance, recalls
 from generation.acceptance import Accepted, Repeated
 from generation.credits import Terms
 from generation.models import Offer
 from generation.periods import Period
-from handlers import cancel
 from handlers.replies.delivery import MOST_SETBACKS
 from handlers.replies.language import Languages
 from handlers.replies.outcomes import SendError
@@ -175,7 +174,7 @@ class Town:
         if self._dice.random() < 0.05 and isinstance(answer, Accepted):
             await asyncio.sleep(self._dice.expovariate(1 / 20))
             async with life.db.transaction() as tx:
-                await cancel.call_back(
+                await recalls.recall(
                     tx, answer.generation.id, answer.generation.account, now=self.clock()
                 )
             life.wake(answer.generation.chat)
