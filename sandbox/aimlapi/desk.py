@@ -19,18 +19,15 @@ from sandbox.aimlapi.submissions import Submission
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from sandbox.aimlapi.events import Events
     from sandbox.aimlapi.generations import Generation
-    from sandbox.aimlapi.server import AimlApiSandbox
+    from sandbox.aimlapi.provider import Provider
 
 
 class Desk:
     """Takes requests for videos in and remembers every one."""
 
-    def __init__(self, provider: AimlApiSandbox, events: Events) -> None:
-        self.submissions: list[Submission] = []
+    def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self._events = events
 
     async def take(self, request: Request) -> Response:
         """Answer POST /v2/video/generations."""
@@ -39,11 +36,11 @@ class Desk:
         check_key(request, provider.key)
         body = submissions.parse(raw, request.headers.get("content-type", ""))
         own_id = submissions.client_request_id(request.headers.get("x-client-request-id"))
-        number = len(self.submissions)
-        self.submissions.append(
+        number = len(provider.submissions)
+        provider.submissions.append(
             Submission(str(body.get("model")), submissions.recorded(body), own_id, provider.clock())
         )
-        self._events.tell("submitted", model=str(body.get("model")), number=number)
+        provider.tell("submitted", model=str(body.get("model")), number=number)
 
         async def accept(_request: Request) -> Response:
             return self._accept(number, raw, body, own_id)
@@ -64,7 +61,7 @@ class Desk:
         provider = self._provider
         if submissions.leaks_token(raw.decode("utf-8", "replace")):
             provider.violations.append("a Telegram bot's token was sent to the provider")
-            self._events.tell("violation", number=number)
+            provider.tell("violation", number=number)
             raise Refusal(
                 400, "THE REQUEST HOLDS A TELEGRAM BOT TOKEN. It must never leave the bot."
             )
@@ -98,14 +95,15 @@ class Desk:
         return _taken(generation, provider.submit_status)
 
     def _log(self, number: int, inference_id: str, generation: Generation | None) -> None:
-        sent = self.submissions[number]
+        sent = self._provider.submissions[number]
         row = Row(sent.at, sent.model, inference_id, sent.client_request_id, generation)
         self._provider.logs.rows.append(row)
 
     def _note(self, number: int, *, why: str = "", **changes: Any) -> None:
-        self.submissions[number] = replace(self.submissions[number], **changes)
+        taken = self._provider.submissions
+        taken[number] = replace(taken[number], **changes)
         kind = "answered" if "status" in changes else "accepted"
-        self._events.tell(kind, number=number, why=why, **changes)
+        self._provider.tell(kind, number=number, why=why, **changes)
 
 
 def _taken(generation: Generation, status: int) -> Response:

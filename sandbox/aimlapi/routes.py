@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from sandbox.aimlapi import cdn, submissions
 from sandbox.aimlapi.billing import CREDITS_PER_USD
+from sandbox.aimlapi.desk import Desk
 from sandbox.aimlapi.generations import state
 from sandbox.aimlapi.keys import check_key, tell_key
 from sandbox.aimlapi.refusals import Refusal
@@ -19,13 +20,13 @@ from sandbox.aimlapi.refusals import Refusal
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from sandbox.aimlapi.events import Events
     from sandbox.aimlapi.faults import Endpoint, Handler
-    from sandbox.aimlapi.server import AimlApiSandbox
+    from sandbox.aimlapi.provider import Provider
 
 
-def application(provider: AimlApiSandbox, events: Events) -> Starlette:
+def application(provider: Provider) -> Starlette:
     """The provider as an ASGI app."""
+    desk = Desk(provider)
     logs, catalogue, account = provider.logs, provider.catalogue, provider.account
 
     def get(path: str, endpoint: Endpoint, handler: Handler, *, key: bool = True) -> Route:
@@ -37,15 +38,15 @@ def application(provider: AimlApiSandbox, events: Events) -> Starlette:
         return Route(path, _stamped(provider, answer), methods=["GET"])
 
     async def poll(request: Request) -> Response:
-        return _poll(provider, events, request)
+        return _poll(provider, request)
 
     async def balance(request: Request) -> Response:
-        events.tell("balance")
+        provider.tell("balance")
         provider.balance_told_at = provider.clock()
         return await account.tell(request)
 
     async def download(request: Request) -> Response:
-        return _download(provider, events, request)
+        return _download(provider, request)
 
     async def failed(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -55,9 +56,7 @@ def application(provider: AimlApiSandbox, events: Events) -> Starlette:
     on_failure: dict[Any, Any] = {HTTPException: failed}
     return Starlette(
         routes=[
-            Route(
-                "/v2/video/generations", _stamped(provider, provider.desk.take), methods=["POST"]
-            ),
+            Route("/v2/video/generations", _stamped(provider, desk.take), methods=["POST"]),
             get("/v2/video/generations", "poll", poll),
             get("/v2/logs", "logs", logs.answer),
             get("/v2/billing", "billing", balance),
@@ -74,7 +73,7 @@ def application(provider: AimlApiSandbox, events: Events) -> Starlette:
     )
 
 
-def _stamped(provider: AimlApiSandbox, handler: Handler) -> Handler:
+def _stamped(provider: Provider, handler: Handler) -> Handler:
     """The handler with refusals written out and the headers every answer carries."""
 
     async def answer(request: Request) -> Response:
@@ -95,14 +94,14 @@ def _stamped(provider: AimlApiSandbox, handler: Handler) -> Handler:
     return answer
 
 
-def _poll(provider: AimlApiSandbox, events: Events, request: Request) -> Response:
+def _poll(provider: Provider, request: Request) -> Response:
     identity = request.query_params.get("generation_id", "")
     provider.polls.append(identity)
     generation = provider.generations.by_id.get(identity)
     if generation is None:
         raise Refusal(404, "Generation is not found", name="NotFoundException")
     body = state(generation, provider.url)
-    events.tell("polled", id=identity, status=body["status"])
+    provider.tell("polled", id=identity, status=body["status"])
     headers = {"x-inference-id": identity}
     if generation.ended:
         headers["x-aimlapi-credits-used"] = str(int(generation.charged * CREDITS_PER_USD))
@@ -110,7 +109,7 @@ def _poll(provider: AimlApiSandbox, events: Events, request: Request) -> Respons
     return JSONResponse(body, headers=headers)
 
 
-def _download(provider: AimlApiSandbox, events: Events, request: Request) -> Response:
+def _download(provider: Provider, request: Request) -> Response:
     path = request.url.path
     provider.downloads.append(path)
     if "authorization" in request.headers:
@@ -118,5 +117,5 @@ def _download(provider: AimlApiSandbox, events: Events, request: Request) -> Res
     generation = provider.generations.by_link(path)
     if generation is None:
         return Response("Not Found", 404, media_type="text/plain")
-    events.tell("fetched", id=generation.id)
+    provider.tell("fetched", id=generation.id)
     return cdn.serve(generation, path)
