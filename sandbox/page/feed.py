@@ -10,7 +10,7 @@ from sandbox.page import state
 from sandbox.page.shown import shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.page.cast import Cast
@@ -62,13 +62,17 @@ class Feed:
         """Tell what the panel shows now."""
         self.tell("panel", panel=self._panel.as_json())
 
-    async def stream(self, everything: Callable[[], Json]) -> AsyncIterator[str]:
+    def everything(self) -> Json:
+        """What is to be seen now."""
+        return state.state(self._telegram, self._cast, self._panel)
+
+    async def stream(self) -> AsyncIterator[str]:
         """One page's stream: first everything there is, then each change."""
         mine: asyncio.Queue[Json | None] = asyncio.Queue()
         self._pages.add(mine)
         try:
             yield f"retry: {_RETRY}\n"
-            yield _line({"kind": "state", "state": everything()})
+            yield _line({"kind": "state", "state": self.everything()})
             while True:
                 try:
                     event = await asyncio.wait_for(mine.get(), _HEARTBEAT)

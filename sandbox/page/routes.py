@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
@@ -21,7 +22,6 @@ from sandbox.page.acts import Asked, Changed, Picked, Pressed, Removed, Said
 from sandbox.page.guard import Guard
 from sandbox.page.menus import menu_for
 from sandbox.page.panel import Wish
-from sandbox.page.state import state
 from sandbox.page.uploads import Upload
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from sandbox.page.stage import Stage
+    from sandbox.page.acts import Acts
+    from sandbox.page.cast import Cast
+    from sandbox.page.feed import Feed
+    from sandbox.page.panel import Panel
+    from sandbox.telegram import TelegramSandbox
 
     Handler = Callable[[Request], Awaitable[Response]]
 
@@ -47,9 +51,11 @@ _IN_PAGE = {
 """What the page shows itself; anything else somebody sent is only handed out to be saved."""
 
 
-def application(stage: Stage) -> Starlette:
+def application(
+    telegram: TelegramSandbox, cast: Cast, panel: Panel, feed: Feed, acts: Acts
+) -> Starlette:
     """The page as an ASGI app."""
-    answers = _Answers(stage)
+    answers = _Answers(telegram, cast, panel, feed, acts)
     looked_at = {
         "/": answers.index,
         "/state.json": answers.state,
@@ -65,7 +71,7 @@ def application(stage: Stage) -> Starlette:
         "/remove": answers.remove,
         "/ask": answers.ask,
         "/pick": answers.pick,
-        "/panel": answers.panel,
+        "/panel": answers.wish,
     }
     return Starlette(
         routes=[
@@ -77,27 +83,31 @@ def application(stage: Stage) -> Starlette:
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _Answers:
     """What is answered at each address; LookupError, ValueError and AssertionError go to words."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    telegram: TelegramSandbox
+    cast: Cast
+    panel: Panel
+    feed: Feed
+    acts: Acts
 
     async def index(self, _: Request) -> Response:
         return FileResponse(_STATIC / "index.html")
 
     async def state(self, _: Request) -> Response:
-        return JSONResponse(self._everything())
+        return JSONResponse(self.feed.everything())
 
     async def events(self, _: Request) -> Response:
         return StreamingResponse(
-            self._stage.feed.stream(self._everything),
+            self.feed.stream(),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store"},
         )
 
     async def file(self, request: Request) -> Response:
-        stored = self._stage.telegram.world.files.by_path(request.path_params["path"])
+        stored = self.telegram.world.files.by_path(request.path_params["path"])
         if stored is None:
             raise LookupError("no such file")
         shown_as = _IN_PAGE.get(stored.stored_as)
@@ -110,10 +120,9 @@ class _Answers:
         return Response(jpeg, media_type="image/jpeg")
 
     async def commands(self, request: Request) -> Response:
-        cast = self._stage.cast
-        person = cast.person(int(request.query_params["person"]))
-        chat = cast.chat(int(request.query_params["chat"]), person)
-        return JSONResponse(menu_for(self._stage.telegram.profile.commands, chat, person))
+        person = self.cast.person(int(request.query_params["person"]))
+        chat = self.cast.chat(int(request.query_params["chat"]), person)
+        return JSONResponse(menu_for(self.telegram.profile.commands, chat, person))
 
     async def say(self, request: Request) -> Response:
         async with request.form(max_files=_UPLOADS) as form:
@@ -127,36 +136,33 @@ class _Answers:
                 for given in form.getlist("file")
                 if isinstance(given, UploadFile)
             ]
-        await self._stage.acts.say(said, uploads)
+        await self.acts.say(said, uploads)
         return _done()
 
     async def press(self, request: Request) -> Response:
-        answer = await self._stage.acts.press(await _read(request, Pressed))
+        answer = await self.acts.press(await _read(request, Pressed))
         return JSONResponse({"text": answer.text, "alert": answer.alert, "url": answer.url})
 
     async def change(self, request: Request) -> Response:
-        await self._stage.acts.change(await _read(request, Changed))
+        await self.acts.change(await _read(request, Changed))
         return _done()
 
     async def remove(self, request: Request) -> Response:
-        await self._stage.acts.remove(await _read(request, Removed))
+        await self.acts.remove(await _read(request, Removed))
         return _done()
 
     async def ask(self, request: Request) -> Response:
-        answer = await self._stage.acts.ask(await _read(request, Asked))
+        answer = await self.acts.ask(await _read(request, Asked))
         return JSONResponse({"results": answer.results, "button": answer.button})
 
     async def pick(self, request: Request) -> Response:
-        await self._stage.acts.pick(await _read(request, Picked))
+        await self.acts.pick(await _read(request, Picked))
         return _done()
 
-    async def panel(self, request: Request) -> Response:
-        self._stage.panel.change(await _read(request, Wish))
-        self._stage.feed.panel_changed()
+    async def wish(self, request: Request) -> Response:
+        self.panel.change(await _read(request, Wish))
+        self.feed.panel_changed()
         return _done()
-
-    def _everything(self) -> dict[str, Any]:
-        return state(self._stage.telegram, self._stage.cast, self._stage.panel)
 
 
 async def _read(request: Request, shape: type[Body]) -> Body:

@@ -59,7 +59,7 @@ class Stage:
         await self.cast.invite()
 
     def _bound(self, first: int) -> LoopbackServer:
-        app = application(self)
+        app = application(self.telegram, self.cast, self.panel, self.feed, self.acts)
         taken: OSError | None = None
         for port in range(first, min(first + _NEXT_PORTS, _PORTS)) if first else [0]:
             try:
