@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.telegram.account import Call
 from sandbox.telegram.actors import Person, Topic
 from sandbox.telegram.faults import Fault, FaultRule, Faults
 from sandbox.telegram.files import StoredFile
@@ -11,7 +12,6 @@ from sandbox.telegram.queries import Answer, InlineAnswer, Query
 from sandbox.telegram.rooms import Group, PrivateChat
 from sandbox.telegram.sandbox import TelegramSandbox
 from sandbox.telegram.schema import Uploaded
-from sandbox.telegram.world import Call
 
 __all__ = [
     "Answer",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.telegram.markup import to_html, utf16_slice
 
 if TYPE_CHECKING:
     from sandbox.telegram.actors import Person, Topic
-    from sandbox.telegram.chats import Chat
     from sandbox.telegram.files import StoredFile
     from sandbox.telegram.queries import Answer
 
@@ -44,6 +43,33 @@ class Button:
     pay: bool = False
 
 
+class Place(Protocol):
+    """A chat as far as the messages in it need one."""
+
+    @property
+    def id(self) -> int:
+        """The chat's id."""
+
+    def find(self, message_id: int) -> Message | None:
+        """The message of an id, unless it is deleted."""
+
+    def shows_bot(self, message: Message) -> bool:
+        """Whether the bot is told of a message."""
+
+    def as_json(self) -> Json:
+        """The Chat inside messages."""
+
+    async def press(
+        self,
+        message: Message,
+        button: Button,
+        *,
+        by: Person | None,
+        timeout: float,  # noqa: ASYNC109 - a test says how long it is ready to wait
+    ) -> Answer:
+        """Presses a button and waits for the bot's answer."""
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class Message:
     """One message; edits change it in place.
@@ -52,11 +78,11 @@ class Message:
     service messages, invoices).
     """
 
-    chat: Chat
+    chat: Place
     message_id: int
     date: int
     sender: Person
-    sender_chat: Chat | None = None
+    sender_chat: Place | None = None
     text: str | None = None
     caption: str | None = None
     entities: list[Json] = field(default_factory=list)
@@ -134,9 +160,7 @@ class Message:
         Raises:
             AssertionError: when there is no such button or no answer came.
         """
-        return await self.chat.world.press(
-            self, self.button(text, data=data), by=by, timeout=timeout
-        )
+        return await self.chat.press(self, self.button(text, data=data), by=by, timeout=timeout)
 
     @property
     def is_service(self) -> bool:

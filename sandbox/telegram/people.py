@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.telegram.actors import ANONYMOUS_ADMIN, CHANNEL
-from sandbox.telegram.chats import BotStatus, Chat
 from sandbox.telegram.formatting import read_caption, read_inline_text
 from sandbox.telegram.markup import Entity, with_found
 from sandbox.telegram.media import photo_sizes
 from sandbox.telegram.membership import chat_member
 from sandbox.telegram.messages import Json, Message
+from sandbox.telegram.world import BotStatus, Chat
 
 if TYPE_CHECKING:
     from sandbox.telegram.actors import Person, Topic

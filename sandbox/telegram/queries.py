@@ -11,7 +11,6 @@ from sandbox.telegram.errors import bad_request
 
 if TYPE_CHECKING:
     from sandbox.telegram.actors import Person
-    from sandbox.telegram.messages import Button, Message
 
 ANSWERED_WITHIN = 150
 _TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
@@ -52,13 +51,11 @@ class InlineAnswer(Sequence[dict[str, Any]]):
 
 @dataclass(eq=False, slots=True)
 class Query:
-    """One question: a callback (``message`` and ``button``), inline or pre-checkout query."""
+    """One question: a callback, inline or pre-checkout query."""
 
     id: str
     person: Person
     asked_at: float
-    message: Message | None = None
-    button: Button | None = None
     answer: Any = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 

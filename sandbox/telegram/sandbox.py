@@ -12,12 +12,13 @@ from sandbox.telegram.floods import FloodLimits
 from sandbox.telegram.rooms import Group, PrivateChat
 from sandbox.telegram.server import telegram_app
 from sandbox.telegram.serving import Connections, LoopbackServer
-from sandbox.telegram.world import Call, Profile, World
+from sandbox.telegram.world import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from types import TracebackType
 
+    from sandbox.telegram.account import Call, Profile
     from sandbox.telegram.changes import Event
     from sandbox.telegram.faults import Faults
     from sandbox.telegram.queries import InlineAnswer, Query

@@ -12,14 +12,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.telegram.account import Call
 from sandbox.telegram.errors import ApiError
 from sandbox.telegram.methods import METHODS
 from sandbox.telegram.requests import join_attachments, read_params, split_attachments
 from sandbox.telegram.schema import check_call, parameter_names
-from sandbox.telegram.world import Call, World
 
 if TYPE_CHECKING:
     from sandbox.telegram.faults import FaultRule
+    from sandbox.telegram.world import World
 
 HangUp = Callable[[Request], None]
 

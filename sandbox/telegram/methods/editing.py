@@ -13,7 +13,7 @@ from sandbox.telegram.schema import Uploaded
 
 if TYPE_CHECKING:
     from sandbox.telegram.messages import Json, Message
-    from sandbox.telegram.world import World
+    from sandbox.telegram.world import Chat, World
 
 _DELETABLE_SECONDS = 48 * 3600
 _DELETED_AT_ONCE = 100
@@ -83,7 +83,7 @@ async def delete_message(world: World, params: Params) -> bool:
     message = chat.find(params["message_id"])
     if message is None:
         raise bad_request("message to delete not found")
-    if not _deletable(world, message):
+    if not _deletable(world, chat, message):
         raise bad_request("message can't be deleted")
     world.delete(message)
     return True
@@ -97,16 +97,15 @@ async def delete_messages(world: World, params: Params) -> bool:
         raise bad_request(f"1-{_DELETED_AT_ONCE} message identifiers are expected")
     for message_id in params["message_ids"]:
         message = chat.find(message_id)
-        if message is not None and _deletable(world, message):
+        if message is not None and _deletable(world, chat, message):
             world.delete(message)
     return True
 
 
-def _deletable(world: World, message: Message) -> bool:
+def _deletable(world: World, chat: Chat, message: Message) -> bool:
     """Within 48 hours: its own, in private everybody's, and as admin all."""
     if world.clock() - message.date > _DELETABLE_SECONDS:
         return False
-    chat = message.chat
     own = message.sender is world.bot
     return own or chat.type == "private" or chat.bot_status == "administrator"
 

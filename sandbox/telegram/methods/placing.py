@@ -9,8 +9,7 @@ from sandbox.telegram.keyboards import read_keyboard
 from sandbox.telegram.messages import Message
 
 if TYPE_CHECKING:
-    from sandbox.telegram.chats import Chat
-    from sandbox.telegram.world import World
+    from sandbox.telegram.world import Chat, World
 
 Params = dict[str, Any]
 _NOT_PLAYED = (

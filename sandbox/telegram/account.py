@@ -1,0 +1,161 @@
+"""The bot's account: its files, updates, calls, profile, and the questions people ask it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sandbox.telegram.changes import Changes
+from sandbox.telegram.faults import Faults
+from sandbox.telegram.files import FileStore
+from sandbox.telegram.queries import Answer, InlineAnswer, Queries, Query
+from sandbox.telegram.updates import UpdateQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sandbox.telegram.actors import Person
+    from sandbox.telegram.floods import FloodLimits
+    from sandbox.telegram.messages import Button, Message
+
+
+@dataclass(slots=True)
+class Call:
+    """A call the bot made: ``at`` in clock seconds; ``error`` is the refusal it met, if any.
+
+    Uploads stand in ``params`` as ``Uploaded`` (name, type, size), never as bytes.
+    """
+
+    method: str
+    params: dict[str, Any]
+    at: float
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Profile:
+    """What the bot says about itself, per language; commands per scope and language."""
+
+    name: dict[str, str] = field(default_factory=dict)
+    description: dict[str, str] = field(default_factory=dict)
+    short_description: dict[str, str] = field(default_factory=dict)
+    commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
+    menu_button: dict[int | None, dict[str, Any]] = field(default_factory=dict)
+
+
+class BotAccount:
+    """All that is kept for the bot beside its chats."""
+
+    def __init__(
+        self, *, token: str, bot: Person, directory: Path, clock: Callable[[], float]
+    ) -> None:
+        self.token = token
+        self.bot = bot
+        self.clock = clock
+        self.files = FileStore(directory, bot.id)
+        self.changes = Changes()
+        self.updates = UpdateQueue(clock)
+        self.faults = Faults()
+        self.floods: FloodLimits | None = None
+        self.calls: list[Call] = []
+        self.callbacks = Queries()
+        self.inline_queries = Queries()
+        self.checkouts = Queries()
+        self.profile = Profile()
+        self.webhook_url = ""
+        self.reads_all_group_messages = False
+        self.supports_inline_queries = True
+        self._ids = 0
+
+    def fresh_id(self) -> int:
+        """A number nobody has had."""
+        self._ids += 1
+        return self._ids
+
+    async def press(
+        self,
+        message: Message,
+        button: Button,
+        *,
+        by: Person,
+        timeout: float,  # noqa: ASYNC109 - a test says how long it is ready to wait
+    ) -> Answer:
+        """Presses a button and waits for the bot's answer.
+
+        Raises:
+            AssertionError: when the button has no callback, or no answer came in time.
+        """
+        if button.data is None:
+            raise AssertionError(f"{button} asks the bot nothing")
+        query = Query(f"{self.bot.id}{self.fresh_id():08}", by, self.clock())
+        self.callbacks.ask(query)
+        content = {
+            "id": query.id,
+            "from": by.as_json(),
+            "chat_instance": str(-message.chat.id),
+            "data": button.data,
+        }
+        if message.inline_message_id is not None:
+            content["inline_message_id"] = message.inline_message_id
+        elif message.deleted:
+            chat = message.chat.as_json()
+            content["message"] = {"chat": chat, "message_id": message.message_id, "date": 0}
+        else:
+            content["message"] = message.as_json()
+        self.updates.push("callback_query", content)
+        answer: Answer = await self._answer(query, f"press of {button.text!r}", timeout)
+        return answer
+
+    async def ask_inline(
+        self,
+        person: Person,
+        text: str,
+        offset: str,
+        timeout: float,  # noqa: ASYNC109 - as above
+    ) -> InlineAnswer:
+        """Types after the bot's name in some chat and waits for its results.
+
+        Raises:
+            AssertionError: when no answer came in time.
+        """
+        query = Query(f"{self.bot.id}{self.fresh_id():08}", person, self.clock())
+        self.inline_queries.ask(query)
+        content = {"id": query.id, "from": person.as_json(), "query": text, "offset": offset}
+        self.updates.push("inline_query", content)
+        answer: InlineAnswer = await self._answer(query, f"inline query {text!r}", timeout)
+        return answer
+
+    async def checkout(
+        self,
+        message: Message,
+        person: Person,
+        timeout: float,  # noqa: ASYNC109 - as above
+    ) -> dict[str, Any]:
+        """Asks the bot whether an invoice may be paid: its answerPreCheckoutQuery.
+
+        Raises:
+            AssertionError: when no answer came in time.
+        """
+        query = Query(f"{self.bot.id}{self.fresh_id():08}", person, self.clock())
+        self.checkouts.ask(query)
+        invoice = message.extra["invoice"]
+        content = {
+            "id": query.id,
+            "from": person.as_json(),
+            "currency": invoice["currency"],
+            "total_amount": invoice["total_amount"],
+            "invoice_payload": message.payload,
+        }
+        self.updates.push("pre_checkout_query", content)
+        answer: dict[str, Any] = await self._answer(query, "payment", timeout)
+        return answer
+
+    async def _answer(self, query: Query, what: str, seconds: float) -> Any:
+        try:
+            async with asyncio.timeout(seconds):
+                await query.answered.wait()
+        except TimeoutError:
+            raise AssertionError(f"the bot did not answer the {what} within {seconds} s") from None
+        return query.answer
