@@ -36,7 +36,11 @@ def test_it_sees_whether_there_is_a_sound_track(tmp_path: Path, *, sound: bool) 
     assert probe.audio_codec == ("aac" if sound else None)
 
 
-@pytest.mark.parametrize("data", [b"", b"text", picture(), clip()[:100]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"text", picture(), clip()[:100]],
+    ids=["nothing", "text", "a picture", "the beginning of a clip"],
+)
 def test_what_is_no_mp4_has_no_probe(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(data)
