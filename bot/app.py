@@ -14,7 +14,7 @@ from bot.jobs import ChatClocks
 from bot.listening import Listening
 from bot.rooms import Ground, furnish
 from bot.slots import Slots
-from bot.telegram_request import TelegramRequest
+from bot.telegram_request import TelegramRequest, tls
 from bot.watchdog import Watchdog
 from bot.workers import Workers
 from generation.aimlapi import FRESH, AimlApi
@@ -84,9 +84,8 @@ def build(
         wake=lambda chat: clocks.wake(chat),  # noqa: PLW0108 - the clocks are made further down
     )
     intake = Intake(db, alarms, clock)
-    tls = httpx.create_ssl_context(trust_env=False)
-    calls = TelegramRequest(CONNECTIONS, times.telegram, tls)
-    polling = TelegramRequest(1, times.telegram, tls)
+    calls = TelegramRequest(CONNECTIONS, times.telegram)
+    polling = TelegramRequest(1, times.telegram)
     slots = Slots(AT_ONCE)
     pacing = Pacing(times.limits_second, aside=slots.lent)
     updates = OneAtATimePerChat(intake, slots)
@@ -95,9 +94,9 @@ def build(
     )
     outbox = Outbox(app.bot, pacing)
     languages = languages or Languages()
-    http = httpx.AsyncClient(verify=tls, trust_env=False)
+    http = httpx.AsyncClient(verify=tls(), trust_env=False)
     media = MediaProcesses()
-    posts = httpx.AsyncClient(verify=tls, trust_env=False, limits=FRESH)
+    posts = httpx.AsyncClient(verify=tls(), trust_env=False, limits=FRESH)
     api = AimlApi(
         http,
         url=settings.aimlapi_url,

@@ -14,7 +14,7 @@ from telegram import Bot
 from bot import checks
 from bot.checks import Finding, Verdict
 from bot.datachecks import check_database, check_holder
-from bot.telegram_request import TelegramRequest, TelegramTimes
+from bot.telegram_request import TelegramRequest, TelegramTimes, tls
 from generation.aimlapi import AimlApi
 from generation.feeds import Feeds, NoFeed
 from generation.media import MediaProcesses
@@ -46,7 +46,7 @@ async def examine(settings: Settings) -> list[Finding]:
     media = MediaProcesses()
     try:
         await request.initialize()
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(verify=tls(), trust_env=False) as http:
             api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key)
             looked = look(settings, get_me=bot.get_me, api=api, http=http, media=media)
             return [

@@ -99,8 +99,9 @@ class Offer:
     resting: frozenset[str] = frozenset()
 
     @classmethod
+    @cache
     def load(cls) -> Offer:
-        """Read every family the program knows. Raises pydantic.ValidationError on bad data."""
+        """Every family known, read once. Raises pydantic.ValidationError on bad data."""
         text = resources.files("generation").joinpath("models.json").read_bytes()
         return cls(TypeAdapter(tuple[Family, ...]).validate_json(text))
 
