@@ -47,7 +47,7 @@ bench: $(installed)
 	@$(python) -m tests.bench
 
 docs: $(installed)
-	$(python) -m bot.settings_docs
+	$(python) -m bot.settings.docs
 
 screenshots: $(installed)
 	@SCREENSHOTS=docs $(python) -m pytest tests/demo/test_screenshots.py

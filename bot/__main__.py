@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.backup import BackupFailed, back_up
 from bot.exit_codes import ExitCode
-from bot.heartbeat import Heartbeat
-from bot.logs import set_up_logs
-from bot.setting_sources import (
+from bot.operations.backup import BackupFailed, back_up
+from bot.operations.heartbeat import Heartbeat
+from bot.operations.logs import set_up_logs
+from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
     read_aimlapi_url,
@@ -127,7 +127,14 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(*, in_json: bool) -> int:
-    from bot.doctor import as_json, as_text, early_settings, examine, is_fit, wrong_settings
+    from bot.operations.doctor import (
+        as_json,
+        as_text,
+        early_settings,
+        examine,
+        is_fit,
+        wrong_settings,
+    )
 
     findings = early_settings(set_too_early(os.environ, ENV_FILE))
     try:
@@ -139,9 +146,9 @@ def _doctor(*, in_json: bool) -> int:
 
 
 def _models(*, in_json: bool) -> int:
-    from bot.model_list import as_json, as_text, ask, usable
-    from generation.models import Offer
-    from generation.served import strangers
+    from bot.operations.model_list import as_json, as_text, ask, usable
+    from generation.models.availability import strangers
+    from generation.models.offer import Offer
 
     known = Offer.load()
     heard = asyncio.run(ask(read_aimlapi_url(os.environ, ENV_FILE)))

@@ -9,34 +9,34 @@ import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot import lock
-from bot.intake import AT_ONCE, Intake, OneAtATimePerChat
 from bot.jobs import ChatClocks
-from bot.listening import Listening
 from bot.rooms import Ground, furnish
-from bot.slots import Slots
-from bot.telegram_request import TelegramRequest, tls
-from bot.watchdog import Watchdog
+from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat
+from bot.updates.listening import Listening
+from bot.updates.slots import Slots
+from bot.updates.telegram_request import TelegramRequest, tls
+from bot.updates.watchdog import Watchdog
 from bot.workers import Workers
-from generation.aimlapi import FRESH, AimlApi
-from generation.alarms import Alarms
-from generation.catalogue import Catalogue
-from generation.credits import Terms
-from generation.feeds import Feeds
-from generation.media import MediaProcesses
-from generation.models import Offer
-from generation.periods import Period
-from generation.rests import Rests
+from generation.media.pool import MediaProcesses
+from generation.models.catalogue import Catalogue
+from generation.models.cooldowns import Rests
+from generation.models.feeds import Feeds
+from generation.models.offer import Offer
+from generation.orders.balances import Terms
+from generation.orders.periods import Period
+from generation.provider.client import FRESH, AimlApi
 from handlers import registry
-from handlers.context import App, BotData, Context, House, Services
-from handlers.first_admin import FirstAdmin
+from handlers.admin.first_admin import FirstAdmin
+from handlers.context import App, BotData, Context, OperatorPolicy, Services
 from handlers.replies.language import Languages
 from handlers.replies.outbox import Outbox
 from handlers.replies.pacing import Pacing
+from storage.admins import Admins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.settings import Settings
+    from bot.settings.definition import Settings
     from bot.times import Times
     from storage.database import Database
 
@@ -79,11 +79,11 @@ def build(
     """
     for name in FOLDERS:
         lock.make(settings.data_dir / name)
-    alarms = Alarms(
+    admins = Admins(
         settings.admin_ids,
         wake=lambda chat: clocks.wake(chat),  # noqa: PLW0108 - the clocks are made further down
     )
-    intake = Intake(db, alarms, clock)
+    intake = Intake(db, admins, clock)
     calls = TelegramRequest(CONNECTIONS, times.telegram)
     polling = TelegramRequest(1, times.telegram)
     slots = Slots(AT_ONCE)
@@ -109,18 +109,18 @@ def build(
         bot=app.bot, listening=listening, request=polling, patience=times.updates, clock=clock
     )
     offer = Offer.load()
-    rests = Rests(alarms, clock)
+    rests = Rests(admins, clock)
     catalogue = Catalogue(
         db=db,
         feeds=Feeds(http, url=settings.aimlapi_url),
         known=offer,
         names=settings.models,
         rests=rests,
-        alarms=alarms,
+        admins=admins,
         clock=clock,
     )
     ground = Ground(
-        alarms=alarms,
+        admins=admins,
         rests=rests,
         catalogue=catalogue,
         settings=settings,
@@ -145,7 +145,7 @@ def build(
         db=db,
         catalogue=catalogue,
         terms=terms_of(settings),
-        house=House(
+        policy=OperatorPolicy(
             admin_ids=settings.admin_ids,
             allowed_ids=settings.allowed_ids,
             confirm_credits=settings.confirm_credits,

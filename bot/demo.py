@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from bot.exit_codes import ExitCode
-from bot.greeting import first_words
 from bot.lifecycle import run
-from bot.settings import Settings
+from bot.operations.greeting import first_words
+from bot.settings.definition import Settings
 from bot.times import Times
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.page import Stage

@@ -15,16 +15,16 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot import lock
 from bot.app import build
-from bot.doctor import look, look_quietly
 from bot.exit_codes import ExitCode
-from bot.greeting import first_words
-from bot.heartbeat import Heartbeat
 from bot.jobs import every_day
+from bot.operations.doctor import look, look_quietly
+from bot.operations.greeting import first_words
+from bot.operations.heartbeat import Heartbeat
 from bot.times import Times
-from generation import leftovers
-from generation.errors import HeldBack, HoldReason, ProviderError
-from generation.keeping import drop_outdated
-from handlers import menu
+from generation.media import startup_cleanup
+from generation.media.retention import drop_outdated
+from generation.provider.errors import HeldBack, HoldReason, ProviderError
+from handlers.account import menu
 from storage import people
 from storage.database import Database, DatabaseInTrouble
 from storage.migrations import UnusableDatabase
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from bot.app import Parts
-    from bot.settings import Settings
+    from bot.settings.definition import Settings
     from handlers.replies.language import Languages
 
 BEAT_SECONDS = 15.0
@@ -135,7 +135,9 @@ class Bot:
         if not await self._greet_telegram():
             return
         folder = self._settings.data_dir
-        await leftovers.clear(self._db, videos=folder / "videos", pictures=folder / "pictures")
+        await startup_cleanup.clear(
+            self._db, videos=folder / "videos", pictures=folder / "pictures"
+        )
         await parts.services.catalogue.restore()
         # before the chats are counted: what is set aside owes the admins a message
         await parts.intake.restore(parts.app.bot)

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.steps import Rooms
-from generation.detours import Detours
-from generation.downloads import Downloads
-from generation.lookup import Lookups
-from generation.outage import Outages
-from generation.pictures import Pictures
-from generation.polling import Polls
-from generation.schedule import Patience
-from generation.submission import Submissions
-from handlers.fetching import TelegramPictures
+from generation.jobs.failover import Detours
+from generation.jobs.lookup import Lookups
+from generation.jobs.outages import Outages
+from generation.jobs.poll import Polls
+from generation.jobs.schedule import Patience
+from generation.jobs.submit import Submissions
+from generation.media.downloads import Downloads
+from generation.media.pictures import Pictures
+from handlers.ordering.fetching import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries
-from handlers.replies.parcels import Packing
-from handlers.replies.results import ResultButtons
+from handlers.replies.notice_sender import Notices
+from handlers.replies.prepared_upload import Packing
 from handlers.replies.status import StatusMessages
-from handlers.replies.telling import Notices
+from handlers.replies.video_buttons import ResultButtons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     import httpx
     from telegram.ext import ExtBot
 
-    from bot.settings import Settings
+    from bot.settings.definition import Settings
     from bot.times import Times
-    from generation.aimlapi import AimlApi
-    from generation.alarms import Alarms
-    from generation.catalogue import Catalogue
-    from generation.media import MediaProcesses
-    from generation.models import Offer
-    from generation.rests import Rests
+    from generation.media.pool import MediaProcesses
+    from generation.models.catalogue import Catalogue
+    from generation.models.cooldowns import Rests
+    from generation.models.offer import Offer
+    from generation.provider.client import AimlApi
     from handlers.replies.language import Languages
     from handlers.replies.outbox import Outbox
     from handlers.replies.pacing import Urgency
+    from storage.admins import Admins
     from storage.database import Database
 
 UPLOAD_LIMIT = 50_000_000
@@ -52,7 +52,7 @@ LOCAL_UPLOAD_LIMIT = 2_000_000_000
 class Ground:
     """What the rooms stand on; `offer` is every model known, not only those offered."""
 
-    alarms: Alarms
+    admins: Admins
     rests: Rests
     catalogue: Catalogue
     settings: Settings
@@ -71,8 +71,8 @@ class Ground:
 def furnish(ground: Ground) -> Rooms:
     """Make every room."""
     settings = ground.settings
-    alarms = ground.alarms
-    outages = Outages(ground.db, ground.api, alarms, ground.clock, probe_seconds=ground.times.probe)
+    admins = ground.admins
+    outages = Outages(ground.db, ground.api, admins, ground.clock, probe_seconds=ground.times.probe)
     detours = Detours(ground.catalogue, ground.rests, credit_usd=settings.credit_usd)
     patience = Patience(
         interval=settings.poll_interval_seconds,
@@ -117,7 +117,7 @@ def furnish(ground: Ground) -> Rooms:
             detours=detours,
             patience=patience,
             outages=outages,
-            alarms=alarms,
+            admins=admins,
             clock=ground.clock,
         ),
         outages=outages,
@@ -138,14 +138,14 @@ def furnish(ground: Ground) -> Rooms:
             ),
             zone=settings.timezone,
             clock=ground.clock,
-            wake=alarms.wake,
+            wake=admins.wake,
         ),
         notices=Notices(
             db=ground.db,
             outbox=ground.outbox,
             languages=ground.languages,
             clock=ground.clock,
-            wake=alarms.wake,
+            wake=admins.wake,
         ),
         status=StatusMessages(
             db=ground.db,

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from generation.lookup import Lookups
-    from generation.outage import Outages
-    from generation.polling import Polls
-    from generation.submission import Submissions
+    from generation.jobs.lookup import Lookups
+    from generation.jobs.outages import Outages
+    from generation.jobs.poll import Polls
+    from generation.jobs.submit import Submissions
     from handlers.replies.boards import Boards
     from handlers.replies.delivery import Deliveries
+    from handlers.replies.notice_sender import Notices
     from handlers.replies.status import StatusMessages
-    from handlers.replies.telling import Notices
     from storage.generations import Generation
 
     Step = tuple[str, Callable[[], Coroutine[Any, Any, None]]]
     """A kind, of which only so many are taken side by side, and what is to be done."""
 
 POLL = "poll"
-"""The kind of step that bounds itself: see `generation.polling`."""
+"""The kind of step that bounds itself: see `generation.jobs.poll`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Rooms:
 def next_step(rooms: Rooms, generation: Generation) -> Step | None:
     """Choose who takes the next step; a submission nobody works on has lost its answer.
 
-    Who may be submitted is not decided here: that takes all chats (see `generation.turns`).
+    Who may be submitted is not decided here: that takes all chats (see `generation.jobs.queue`).
     """
     match generation.state:
         case State.SUBMITTING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.telegram_request import TelegramTimes
-from bot.watchdog import Patience
-from generation.outage import PROBE_SECONDS
-from generation.times import ProviderTimes
+from bot.updates.telegram_request import TelegramTimes
+from bot.updates.watchdog import Patience
+from generation.jobs.outages import PROBE_SECONDS
+from generation.provider.timeouts import ProviderTimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from weakref import WeakValueDictionary
 
 from bot.asides import Asides
 from bot.steps import POLL, next_step
-from generation.turns import LATELY_SECONDS, next_turns
-from storage import generations, notices, turns
+from generation.jobs.queue import LATELY_SECONDS, next_turns
+from storage import fairness, generations, notices
 from storage.generations import AT_PROVIDER, State
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Workers:
             async with self._db.reading() as connection:
                 queued = await generations.in_states(connection, {State.QUEUED})
                 running = await generations.in_states(connection, AT_PROVIDER)
-                served = await turns.served(connection, since=self._clock() - LATELY_SECONDS)
+                served = await fairness.served(connection, since=self._clock() - LATELY_SECONDS)
             running += [one for one in queued if one.id in self._submitting]
             now = self._clock()
             waiting = [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from telegram import Update
 
     from handlers.context import Context
-    from handlers.replies.language import Speech
+    from handlers.replies.language import Translator
 
 
 class Scope(StrEnum):
@@ -98,13 +98,15 @@ def listed(scope: Scope) -> tuple[Command, ...]:
     return tuple(command for command in COMMANDS if command.listed and command.scope in shown)
 
 
-def menu(speech: Speech, scope: Scope) -> list[BotCommand]:
+def menu(translator: Translator, scope: Scope) -> list[BotCommand]:
     """Return the menu of a scope in a language."""
-    return [BotCommand(command.name, speech.gettext(command.summary)) for command in listed(scope)]
+    return [
+        BotCommand(command.name, translator.gettext(command.summary)) for command in listed(scope)
+    ]
 
 
-def overview(speech: Speech, scope: Scope) -> str:
+def overview(translator: Translator, scope: Scope) -> str:
     """Return the commands of a scope, one to a line, as /help shows them."""
     return "\n".join(
-        f"/{command.name} · {speech.gettext(command.summary)}" for command in listed(scope)
+        f"/{command.name} · {translator.gettext(command.summary)}" for command in listed(scope)
     )

@@ -12,10 +12,10 @@ from handlers.replies.pacing import Urgency
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generation.catalogue import Catalogue
-    from generation.credits import Terms
-    from generation.models import Offer
-    from handlers.first_admin import FirstAdmin
+    from generation.models.catalogue import Catalogue
+    from generation.models.offer import Offer
+    from generation.orders.balances import Terms
+    from handlers.admin.first_admin import FirstAdmin
     from handlers.replies.language import Languages
     from handlers.replies.outbox import Outbox
     from handlers.replies.status import StatusMessages
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class OperatorPolicy:
     """The operator's choices that people meet: who may ask, who runs it, what asks first.
 
     `ai_label` puts "Made with AI" under every video.
@@ -45,7 +45,7 @@ class Services:
     db: Database
     catalogue: Catalogue
     terms: Terms
-    house: House
+    policy: OperatorPolicy
     languages: Languages
     outbox: Outbox
     status: StatusMessages

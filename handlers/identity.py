@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
     from handlers.context import Services
-    from handlers.replies.language import Speech
+    from handlers.replies.language import Translator
     from storage.chats import Chat
     from storage.people import Person
 
@@ -23,14 +23,14 @@ SHARED_IDS = frozenset({1087968824, 136817688, 777000})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Sender:
     """Somebody who spoke or pressed; `person` is None for anonymous admins and channels."""
 
     chat: Chat
     thread_id: int | None
     account: Account
     person: Person | None
-    speech: Speech
+    translator: Translator
     is_admin: bool
     pressed: bool
     """Whether they pressed a button: only they read what answers that."""
@@ -43,7 +43,7 @@ class Asker:
         return self.person.name if self.person else self.chat.title
 
 
-async def meet(update: telegram.Update, services: Services) -> Asker | None:
+async def meet(update: telegram.Update, services: Services) -> Sender | None:
     """Bring what is known of the speaker and the place up to date; None for updates of neither."""
     place, message, now = update.effective_chat, update.effective_message, services.clock()
     if place is None:
@@ -57,14 +57,16 @@ async def meet(update: telegram.Update, services: Services) -> Asker | None:
             now=now,
         )
         person, account = await _speaker(tx, update, chat, now)
-        is_admin = person is not None and (person.id in services.house.admin_ids or person.is_admin)
+        is_admin = person is not None and (
+            person.id in services.policy.admin_ids or person.is_admin
+        )
     in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
-    return Asker(
+    return Sender(
         chat=chat,
         thread_id=getattr(message, "message_thread_id", None) if in_topic else None,
         account=account,
         person=person,
-        speech=services.languages.speech(person.language if person else None),
+        translator=services.languages.translator(person.language if person else None),
         is_admin=is_admin,
         pressed=update.callback_query is not None,
         said_at=services.kept_since(update.update_id)
@@ -98,30 +100,30 @@ async def _speaker(
     return None, Account.chat(chat.id)
 
 
-def _numbers(asker: Asker) -> set[int]:
+def _numbers(sender: Sender) -> set[int]:
     """Return the ids at Telegram that stand for somebody: their own, and the chat's."""
-    return {asker.chat.telegram_id} | ({asker.person.id} if asker.person else set())
+    return {sender.chat.telegram_id} | ({sender.person.id} if sender.person else set())
 
 
-async def is_banned(asker: Asker, services: Services) -> bool:
+async def is_banned(sender: Sender, services: Services) -> bool:
     """Whether somebody, or the chat they speak in, was shut out; nobody who runs the bot is."""
-    ids = _numbers(asker)
-    if asker.is_admin and asker.person is not None:
+    ids = _numbers(sender)
+    if sender.is_admin and sender.person is not None:
         # they may have been shut out before they ran it
-        ids.discard(asker.person.id)
+        ids.discard(sender.person.id)
     async with services.db.reading() as connection:
-        if not asker.account.is_person:
-            voice = await chats.find(connection, asker.account.id)
+        if not sender.account.is_person:
+            voice = await chats.find(connection, sender.account.id)
             ids |= {voice.telegram_id} if voice else set()
         return await bans.any_banned(connection, ids)
 
 
-async def is_let_in(asker: Asker, services: Services) -> bool:
+async def is_let_in(sender: Sender, services: Services) -> bool:
     """Whether somebody who is not banned may order: everyone, unless the operator named who may."""
-    allowed = services.house.allowed_ids
-    if not allowed or asker.is_admin:
+    allowed = services.policy.allowed_ids
+    if not allowed or sender.is_admin:
         return True
-    ids = _numbers(asker)
+    ids = _numbers(sender)
     if ids & allowed:
         return True
     async with services.db.reading() as connection:

@@ -18,9 +18,9 @@ async def lapsed(update: Update, context: Context) -> None:
     query = update.callback_query
     if query is None:
         return
-    speech = context.services.languages.speech(query.from_user.language_code)
+    translator = context.services.languages.translator(query.from_user.language_code)
     await context.services.outbox.answer(
-        query.id, speech.gettext("This button is old. Send me the idea again.")
+        query.id, translator.gettext("This button is old. Send me the idea again.")
     )
 
 

@@ -7,32 +7,14 @@ from typing import TYPE_CHECKING
 
 from telegram import Update
 
-from handlers import (
-    admin,
-    again,
-    bans,
-    cancel,
-    card,
-    grant,
-    grouprules,
-    groups,
-    groupsettings,
-    history,
-    lapsed,
-    limit,
-    models,
-    photo,
-    prompt,
-    quota,
-    reports,
-    results,
-    settings,
-    sharing,
-    unsupported,
-    welcome,
-)
+from handlers import lapsed, unsupported
+from handlers.account import model_choice, quota, settings, welcome
+from handlers.admin import access, bans, grant, limit
+from handlers.groups import arrival, group_settings, reports
 from handlers.identity import meet
+from handlers.ordering import card_taps, group_rules, photos, prompts
 from handlers.replies.outcomes import SendError, Unreachable
+from handlers.videos import again, cancel, history, results, sharing
 
 if TYPE_CHECKING:
     from handlers.context import App, Context
@@ -40,15 +22,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROOMS = (
-    welcome, groups, prompt, photo, card, again, results, reports, sharing, quota, history, cancel,
-    settings, groupsettings, models, admin, grant, bans, limit, unsupported, lapsed,
+    welcome, arrival, prompts, photos, card_taps, again, results, reports, sharing, quota, history,
+    cancel, settings, group_settings, model_choice, access, grant, bans, limit, unsupported, lapsed,
 )  # fmt: skip
 """The first handler that fits an update takes it: commands before words, words before the rest."""
 
 
 def register(app: App) -> None:
     """Hand every room's handlers to the application, behind the gate of groups."""
-    app.add_handler(grouprules.gate(), group=-1)
+    app.add_handler(group_rules.gate(), group=-1)
     for room in ROOMS:
         app.add_handlers(room.handlers())
     app.add_error_handler(report)
@@ -70,11 +52,11 @@ async def report(update: object, context: Context) -> None:
 
 async def _apologise(update: Update, context: Context) -> None:
     """Tell somebody alone with the bot that the fault is ours: silence would say it is theirs."""
-    asker = await meet(update, context.services)
-    if asker is None or not asker.chat.is_private:
+    sender = await meet(update, context.services)
+    if sender is None or not sender.chat.is_private:
         return
-    text = asker.speech.gettext("Something broke on my side. Please try that again.")
+    text = sender.translator.gettext("Something broke on my side. Please try that again.")
     try:
-        await context.services.outbox.say(asker.chat, text)
+        await context.services.outbox.say(sender.chat, text)
     except SendError as error:
         logger.warning("no apology for update %s: %r", update.update_id, error)

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 from telegram.constants import FileSizeLimit
 from telegram.ext import MessageHandler, filters
 
-from handlers import albums
 from handlers.identity import meet
-from handlers.wish import cause_of
+from handlers.ordering import albums
+from handlers.ordering.drafts import cause_of
 
 if TYPE_CHECKING:
     from telegram import Message, Update
     from telegram.ext import BaseHandler
 
     from handlers.context import Context
-    from handlers.replies.language import Speech
+    from handlers.replies.language import Translator
 
 _LONGEST_NAME = 32
 """Characters of an unknown command that are said back; Telegram knows no longer one."""
 
 
-def advice(message: Message, speech: Speech) -> str:
+def advice(message: Message, translator: Translator) -> str:
     """Say what to send instead of what was sent."""
-    say = speech.gettext
+    say = translator.gettext
     if message.document and (message.document.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD:
         return say("That file is over 20 MB. Send me a smaller picture, or send it as a photo.")
     # a GIF also fills the document field, so it stands before it
@@ -52,32 +52,32 @@ def advice(message: Message, speech: Speech) -> str:
 
 async def unsupported(update: Update, context: Context) -> None:
     """Answer what nothing can be made of."""
-    asker, message = await meet(update, context.services), update.message
-    if asker is None or message is None:
+    sender, message = await meet(update, context.services), update.message
+    if sender is None or message is None:
         return
-    if albums.is_answered(context, cause_of(asker.chat, message)):
+    if albums.is_answered(context, cause_of(sender.chat, message)):
         return
     await context.services.outbox.say(
-        asker.chat,
-        advice(message, asker.speech),
+        sender.chat,
+        advice(message, sender.translator),
         reply_to=message.message_id,
-        thread_id=asker.thread_id,
+        thread_id=sender.thread_id,
     )
 
 
 async def unknown_command(update: Update, context: Context) -> None:
     """Answer a command that is not there, or not for this person."""
-    asker, message = await meet(update, context.services), update.message
-    if asker is None or message is None or not message.text:
+    sender, message = await meet(update, context.services), update.message
+    if sender is None or message is None or not message.text:
         return
     name = message.text.split()[0].partition("@")[0][: _LONGEST_NAME + 1]
     await context.services.outbox.say(
-        asker.chat,
-        asker.speech.gettext("I don't know {command}. /help shows what I can do.").format(
+        sender.chat,
+        sender.translator.gettext("I don't know {command}. /help shows what I can do.").format(
             command=name
         ),
         reply_to=message.message_id,
-        thread_id=asker.thread_id,
+        thread_id=sender.thread_id,
     )
 
 

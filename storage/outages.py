@@ -90,7 +90,7 @@ async def resting_for(tx: Connection, reason: str, *, now: float) -> list[str]:
 
 
 async def strike(tx: Connection, model: str, generation: int, *, now: float) -> None:
-    """Note that a generation failed at a model, for no fault of its asker."""
+    """Note that a generation failed at a model, for no fault of its sender."""
     await tx.execute(
         "INSERT INTO strikes (generation, model, at) VALUES (?, ?, ?)"
         " ON CONFLICT (generation) DO UPDATE SET model = excluded.model, at = excluded.at",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from bot.lifecycle import Bot
-from bot.settings import Settings
+from bot.settings.definition import Settings
 from bot.times import Times
 from storage.database import Database
 

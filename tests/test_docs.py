@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import settings_docs
 from bot.exit_codes import ExitCode
-from bot.setting_sources import WrongSettings, read_settings
-from bot.settings import Settings
-from generation.lifecycle import NEXT
+from bot.settings import docs
+from bot.settings.definition import Settings
+from bot.settings.sources import WrongSettings, read_settings
+from generation.jobs.transitions import NEXT
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -24,11 +24,11 @@ DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 
 
 def test_the_readme_has_the_settings_as_they_are() -> None:
-    assert settings_docs.with_table(README) == README, "run `make docs`"
+    assert docs.with_table(README) == README, "run `make docs`"
 
 
 def test_the_example_has_the_settings_as_they_are() -> None:
-    assert settings_docs.example() == EXAMPLE, "run `make docs`"
+    assert docs.example() == EXAMPLE, "run `make docs`"
 
 
 def test_the_example_with_token_and_key_means_the_defaults(tmp_path: Path) -> None:

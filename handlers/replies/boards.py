@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from generation import experience
+from generation.jobs import durations
 from handlers.replies.finishing import finished
 from handlers.replies.outcomes import LeftOut, NotSent, SendError
 from handlers.replies.status import LATE, about
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    from generation.models import Offer
-    from handlers.replies.language import Languages, Speech
+    from generation.models.offer import Offer
+    from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
     from storage.database import Database
@@ -49,21 +49,21 @@ class Line:
     left: float | None
 
 
-def text(lines: Sequence[Line], speech: Speech) -> str:
+def text(lines: Sequence[Line], translator: Translator) -> str:
     """Write a board: "Ann ~40 seconds · Bob ~1 minute · 3 waiting"."""
     made = [line for line in lines if line.left is not None]
-    parts = [_made(line, speech) for line in made[:MOST_NAMES]]
+    parts = [_made(line, translator) for line in made[:MOST_NAMES]]
     if len(made) > MOST_NAMES:
-        parts.append(speech.gettext("{count} more").format(count=len(made) - MOST_NAMES))
+        parts.append(translator.gettext("{count} more").format(count=len(made) - MOST_NAMES))
     if waiting := len(lines) - len(made):
-        parts.append(speech.gettext("{count} waiting").format(count=speech.number(waiting)))
+        parts.append(translator.gettext("{count} waiting").format(count=translator.number(waiting)))
     return "🎬 " + " · ".join(parts)
 
 
-def _made(line: Line, speech: Speech) -> str:
+def _made(line: Line, translator: Translator) -> str:
     if line.left is None or line.left < 0:
-        return speech.gettext("{name}: longer than usual").format(name=line.name)
-    return f"{line.name} ~{about(speech, line.left)}"
+        return translator.gettext("{name}: longer than usual").format(name=line.name)
+    return f"{line.name} ~{about(translator, line.left)}"
 
 
 class Boards:
@@ -136,12 +136,12 @@ class Boards:
         # where there is a slot, its turn is a moment away
         if generation.state is State.QUEUED and full:
             return None
-        expects = await experience.expects(self._db, self._offer, generation)
+        expects = await durations.expects(self._db, self._offer, generation)
         passed = self._clock() - (generation.accepted_at or generation.changed_at)
         return -1.0 if passed > LATE * expects else max(1.0, expects - passed)
 
     async def _put_up(self, chat: Chat, thread: int, lines: Sequence[Line]) -> None:
-        words = text(lines, self._languages.speech(None))
+        words = text(lines, self._languages.translator(None))
         message = await self._outbox.say(
             chat, words, thread_id=thread or None, silent=True, cosmetic=True
         )
@@ -152,7 +152,7 @@ class Boards:
         if not lines:
             await self._take_down(chat, board)
             return
-        words, now = text(lines, self._languages.speech(None)), self._clock()
+        words, now = text(lines, self._languages.translator(None)), self._clock()
         if words == board.text or now - board.changed_at < EDIT_SECONDS:
             return
         try:

@@ -24,7 +24,7 @@ LONGEST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class CallbackData:
     """What a button carries: subclasses are frozen dataclasses of int and str fields."""
 
     prefix: ClassVar[str]
@@ -80,7 +80,7 @@ class Button:
     """
 
     text: str
-    press: Press | None = None
+    press: CallbackData | None = None
     url: str | None = None
     share: str | None = None
 

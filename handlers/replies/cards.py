@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from generation.images import share_lost
-from generation.pictures import is_frame
-from generation.quotes import Instead
-from handlers.replies.buttons import Button, Press
+from generation.media.images import share_lost
+from generation.media.pictures import is_frame
+from generation.orders.quotes import Instead
+from handlers.replies.buttons import Button, CallbackData
 from handlers.replies.words import described, gone, shortened, worth
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
-    from generation.credits import Balance, Pool
-    from generation.quotes import Quote
-    from handlers.replies.language import Speech
+    from generation.orders.balances import Balance, Pool
+    from generation.orders.quotes import Quote
+    from handlers.replies.language import Translator
     from storage.cards import Card
 
 WORTH_SAYING = 0.1
@@ -25,7 +25,7 @@ LONGEST_PROMPT = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Start(Press):
+class Start(CallbackData):
     """Make the video of a card, for as many credits as the button says.
 
     What is 0 or empty else stays as the card says.
@@ -57,7 +57,7 @@ class Start(Press):
 
 
 @dataclass(frozen=True, slots=True)
-class Drop(Press):
+class Drop(CallbackData):
     """Make nothing of a card."""
 
     prefix: ClassVar[str] = "drop"
@@ -65,60 +65,63 @@ class Drop(Press):
 
 
 def price(
-    quote: Quote, balance: Balance, pool: Pool | None, speech: Speech, *, in_private: bool
+    quote: Quote, balance: Balance, pool: Pool | None, translator: Translator, *, in_private: bool
 ) -> str:
     """Say what a video costs, and of what; how much somebody has is told to them alone."""
-    cost = speech.credits(quote.credits)
+    cost = translator.credits(quote.credits)
     if in_private:
-        left = worth(speech, balance.total, quote.credits)
-        return speech.gettext("{cost} of your {left}").format(cost=cost, left=left)
+        left = worth(translator, balance.total, quote.credits)
+        return translator.gettext("{cost} of your {left}").format(cost=cost, left=left)
     if pool is not None and pool.available >= quote.credits:
-        left = speech.credits(pool.left)
-        return speech.gettext("{cost} of the group's {left}").format(cost=cost, left=left)
+        left = translator.credits(pool.left)
+        return translator.gettext("{cost} of the group's {left}").format(cost=cost, left=left)
     return cost
 
 
-def text(card: Card, quote: Quote, price: str, speech: Speech) -> str:
+def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     """Return what a card says; `price` is in words."""
     if card.picture is not None and is_frame(card.picture) and not card.prompt:
-        head = speech.gettext(
+        head = translator.gettext(
             "Animate its first frame? Write what should happen, or tap Gentle movement."
         )
     elif card.kind is CardKind.PICTURE and not card.prompt:
-        head = speech.gettext("Nice! What should happen? Write it, or tap Gentle movement.")
+        head = translator.gettext("Nice! What should happen? Write it, or tap Gentle movement.")
     else:
-        head = speech.gettext("Make a video of this?\n\n“{prompt}”").format(
+        head = translator.gettext("Make a video of this?\n\n“{prompt}”").format(
             prompt=shortened(quote.prompt, LONGEST_PROMPT)
         )
     if quote.instead_of is not None:
-        return f"{head}\n\n{gone(quote, speech)}\n{price}"
-    parts = [described(speech, quote), price]
+        return f"{head}\n\n{gone(quote, translator)}\n{price}"
+    parts = [described(translator, quote), price]
     if quote.choice.fit == "crop" and (lost := _lost(card, quote)) > WORTH_SAYING:
         parts.insert(
-            1, speech.gettext("{share} of the photo is cut away").format(share=speech.share(lost))
+            1,
+            translator.gettext("{share} of the photo is cut away").format(
+                share=translator.share(lost)
+            ),
         )
     return "\n".join([f"{head}\n", *parts])
 
 
-def buttons(card: Card, quote: Quote, speech: Speech) -> list[list[Button]]:
+def buttons(card: Card, quote: Quote, translator: Translator) -> list[list[Button]]:
     """Return a card's buttons: to start, to leave it, to keep the whole of a picture."""
     label = (
-        speech.gettext("Gentle movement · {credits}")
+        translator.gettext("Gentle movement · {credits}")
         if card.kind is CardKind.PICTURE and not card.prompt
-        else speech.gettext("🎬 Make it · {credits}")
+        else translator.gettext("🎬 Make it · {credits}")
     )
     rows = [
         [
             Button(
-                label.format(credits=speech.number(quote.credits)),
+                label.format(credits=translator.number(quote.credits)),
                 Start(card.id, credits=quote.credits),
             ),
-            Button(speech.gettext("No"), Drop(card.id)),
+            Button(translator.gettext("No"), Drop(card.id)),
         ]
     ]
     if quote.choice.fit == "crop" and _lost(card, quote) > WORTH_SAYING:
-        whole = speech.gettext("Whole picture · {credits}").format(
-            credits=speech.number(quote.credits)
+        whole = translator.gettext("Whole picture · {credits}").format(
+            credits=translator.number(quote.credits)
         )
         rows.append([Button(whole, Start(card.id, fit="pad", credits=quote.credits))])
     return rows

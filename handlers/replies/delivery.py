@@ -13,10 +13,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generation import schedule
-from generation.mediaerrors import MediaError
-from generation.videos import NotAVideo
+from generation.jobs import schedule
+from generation.media.failures import MediaError
+from generation.media.videos import NotAVideo
 from handlers.replies import quiet
+from handlers.replies.delivery_log import Sends
 from handlers.replies.outcomes import (
     Moved,
     NotSent,
@@ -28,7 +29,6 @@ from handlers.replies.outcomes import (
 )
 from handlers.replies.pacing import PATIENCE_SECONDS
 from handlers.replies.places import Place, places_for
-from handlers.replies.sends import Sends
 from storage import chats, generations, groups
 from storage.generations import State
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from handlers.replies.outbox import Outbox, Sent
-    from handlers.replies.parcels import Packing, Parcel
-    from handlers.replies.results import ResultButtons
+    from handlers.replies.prepared_upload import Packing, Parcel
     from handlers.replies.uploads import Upload
+    from handlers.replies.video_buttons import ResultButtons
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation
@@ -187,7 +187,7 @@ class Deliveries:
             spoiler=group.blurred,
             silent=quiet.is_quiet(group, self._zone, self._clock()),
             buttons=self._layout().under(
-                parcel.generation, parcel.speech, in_private=place.chat.is_private
+                parcel.generation, parcel.translator, in_private=place.chat.is_private
             ),
             reply_to=place.reply_to,
             thread_id=place.thread_id,

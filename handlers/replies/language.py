@@ -19,7 +19,7 @@ DEFAULT = "en"
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class Translator:
     """One language: its texts, its numbers and its times."""
 
     locale: Locale
@@ -74,12 +74,12 @@ class Languages:
 
     texts: Mapping[str, gettext.NullTranslations] = field(default_factory=_english)
 
-    def speech(self, claimed: str | None) -> Speech:
+    def translator(self, claimed: str | None) -> Translator:
         """Return the nearest language to what a Telegram client claims, such as `pt-BR`."""
         for name in (claimed or "", (claimed or "").split("-")[0], DEFAULT):
             if name in self.texts:
-                return Speech(_locale(name), self.texts[name])
-        return Speech(_locale(DEFAULT), gettext.NullTranslations())
+                return Translator(_locale(name), self.texts[name])
+        return Translator(_locale(DEFAULT), gettext.NullTranslations())
 
 
 def _locale(name: str) -> Locale:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from handlers.replies.buttons import Button, Press
+from handlers.replies.buttons import Button, CallbackData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handlers.replies.language import Speech
+    from handlers.replies.language import Translator
 
 
 @dataclass(frozen=True, slots=True)
-class LetIn(Press):
+class LetIn(CallbackData):
     """Let a chat, by our number, use the bot."""
 
     prefix: ClassVar[str] = "letin"
@@ -22,7 +22,7 @@ class LetIn(Press):
 
 
 @dataclass(frozen=True, slots=True)
-class Leave(Press):
+class Leave(CallbackData):
     """Leave a chat, by our number."""
 
     prefix: ClassVar[str] = "leave"
@@ -30,7 +30,7 @@ class Leave(Press):
 
 
 @dataclass(frozen=True, slots=True)
-class Pool(Press):
+class Pool(CallbackData):
     """Show how a chat, by our number, is given a pool."""
 
     prefix: ClassVar[str] = "pool"
@@ -38,31 +38,31 @@ class Pool(Press):
 
 
 @dataclass(frozen=True, slots=True)
-class BanChat(Press):
+class BanChat(CallbackData):
     """Shut a chat out, by our number, and leave it."""
 
     prefix: ClassVar[str] = "banchat"
     chat: int
 
 
-def text(facts: Mapping[str, Any], speech: Speech) -> str:
+def text(facts: Mapping[str, Any], translator: Translator) -> str:
     """Say which group it is, how many are in it, and who took the bot in."""
-    say = speech.gettext
+    say = translator.gettext
     line = say("{title} ({members} members) added me, by {by}.").format(
-        title=facts["title"], members=speech.number(facts["members"]), by=facts["by"]
+        title=facts["title"], members=translator.number(facts["members"]), by=facts["by"]
     )
     if facts["waits"]:
         line = f"{line} {say('I wait there until you let me in.')}"
     return line
 
 
-def buttons(facts: Mapping[str, Any], speech: Speech) -> tuple[tuple[Button, ...], ...]:
+def buttons(facts: Mapping[str, Any], translator: Translator) -> tuple[tuple[Button, ...], ...]:
     """Return what the operator can do about it."""
     chat = int(facts["group"])
     first = (
-        Button(speech.gettext("Allow"), LetIn(chat))
+        Button(translator.gettext("Allow"), LetIn(chat))
         if facts["waits"]
-        else Button(speech.gettext("Pool"), Pool(chat))
+        else Button(translator.gettext("Pool"), Pool(chat))
     )
-    leave = Button(speech.gettext("Leave"), Leave(chat))
-    return ((first, leave, Button(speech.gettext("Ban"), BanChat(chat))),)
+    leave = Button(translator.gettext("Leave"), Leave(chat))
+    return ((first, leave, Button(translator.gettext("Ban"), BanChat(chat))),)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from handlers.replies import newcomers, reported
-from handlers.replies.buttons import Button, Press
+from handlers.replies.buttons import Button, CallbackData
 from handlers.replies.words import worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.replies.language import Speech
+    from handlers.replies.language import Translator
     from storage.notices import Owed
 
 WHY = "why-"
@@ -20,7 +20,7 @@ WHY = "why-"
 
 
 @dataclass(frozen=True, slots=True)
-class Retry(Press):
+class Retry(CallbackData):
     """Try a failed generation again."""
 
     prefix: ClassVar[str] = "retry"
@@ -28,7 +28,7 @@ class Retry(Press):
 
 
 @dataclass(frozen=True, slots=True)
-class TryWith(Press):
+class TryWith(CallbackData):
     """Make what failed with another family, for as many credits as the button says."""
 
     prefix: ClassVar[str] = "with"
@@ -46,7 +46,7 @@ class Told:
 
 
 def in_words(
-    owed: Owed, speech: Speech, *, name: str, link: str | None, calls: bool = False
+    owed: Owed, translator: Translator, *, name: str, link: str | None, calls: bool = False
 ) -> Told:
     """Put a notice into words for a person or an admin.
 
@@ -57,38 +57,40 @@ def in_words(
         KeyError: there are no words for this kind: a bug of ours.
     """
     if owed.kind == "added":
-        return Told(newcomers.text(owed.facts, speech), newcomers.buttons(owed.facts, speech))
+        return Told(
+            newcomers.text(owed.facts, translator), newcomers.buttons(owed.facts, translator)
+        )
     if owed.kind == "reported":
-        return Told(reported.text(owed.facts, speech), reported.buttons(owed.facts, speech))
+        return Told(reported.text(owed.facts, translator), reported.buttons(owed.facts, translator))
     if owed.kind in _ADMIN:
-        return Told(_ADMIN[owed.kind](speech).format(**owed.facts))
+        return Told(_ADMIN[owed.kind](translator).format(**owed.facts))
     facts = dict(owed.facts)
     back = ""
     if "credits" in facts and owed.kind not in _KEEPS:
-        back = speech.gettext("{credits} are back.").format(
-            credits=speech.credits(facts["credits"])
+        back = translator.gettext("{credits} are back.").format(
+            credits=translator.credits(facts["credits"])
         )
     if link is not None and owed.kind in _PRIVATE:
         # what was refused and why is nobody else's business
-        text = speech.gettext("{name}, that one was turned down.").format(name=name)
-        why = Button(speech.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
+        text = translator.gettext("{name}, that one was turned down.").format(name=name)
+        why = Button(translator.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
         return Told(f"{text} {back}".strip(), ((why,),))
-    text = _reason(owed.kind, facts, speech)
+    text = _reason(owed.kind, facts, translator)
     buttons: tuple[tuple[Button, ...], ...] = ()
     if owed.kind in _RETRY and owed.generation is not None:
-        label = speech.gettext("Try again · {credits}").format(
-            credits=speech.number(facts["credits"])
+        label = translator.gettext("Try again · {credits}").format(
+            credits=translator.number(facts["credits"])
         )
         buttons = ((Button(label, Retry(owed.generation)),),)
     if "family" in facts and owed.generation is not None and owed.kind in _OTHERS:
-        label = speech.gettext("Try with {title} · {credits}").format(
-            title=facts["title"], credits=speech.number(facts["cost"])
+        label = translator.gettext("Try with {title} · {credits}").format(
+            title=facts["title"], credits=translator.number(facts["cost"])
         )
         press = TryWith(owed.generation, facts["family"], facts["cost"])
         buttons = ((Button(label, press),),)
     text = f"{text} {back}".strip()
     if calls and name:
-        text = speech.gettext("{name}: {text}").format(name=name, text=text)
+        text = translator.gettext("{name}: {text}").format(name=name, text=text)
     return Told(text, buttons)
 
 
@@ -99,29 +101,31 @@ _OTHERS = frozenset({"failed_people", "failed_model_gone"})
 _RETRY = frozenset({"failed_broken", "failed_closed", "failed_waited", "parked_unknown"})
 
 
-def _reason(kind: str, facts: dict[str, Any], speech: Speech) -> str:
+def _reason(kind: str, facts: dict[str, Any], translator: Translator) -> str:
     if kind == "failed_picture":
-        return _picture(str(facts["picture"]), speech)
+        return _picture(str(facts["picture"]), translator)
     if kind == "granted":
         # what an older version owes does not know its worth
         cost = facts.get("cost", facts["credits"] + 1)
-        given = speech.gettext("You were given {credits}.").format(
-            credits=worth(speech, facts["credits"], cost)
+        given = translator.gettext("You were given {credits}.").format(
+            credits=worth(translator, facts["credits"], cost)
         )
         return f"{given} {facts.get('note') or ''}".strip()
     if kind == "rerouted":
         makes_it = (
-            speech.gettext("{was} has trouble right now; {title} makes it: {length}, {cost}.")
+            translator.gettext("{was} has trouble right now; {title} makes it: {length}, {cost}.")
             if facts.get("rests")
-            else speech.gettext("{was} is no longer offered. {title} makes it: {length}, {cost}.")
+            else translator.gettext(
+                "{was} is no longer offered. {title} makes it: {length}, {cost}."
+            )
         )
         return makes_it.format(
             was=facts["was"],
             title=facts["title"],
-            length=speech.lasts(facts["seconds"]),
-            cost=speech.credits(facts["cost"]),
+            length=translator.lasts(facts["seconds"]),
+            cost=translator.credits(facts["cost"]),
         )
-    _ = speech.gettext
+    _ = translator.gettext
     return {
         "cancelled": _("Cancelled."),
         "failed_moderation": _(
@@ -150,8 +154,8 @@ def _reason(kind: str, facts: dict[str, Any], speech: Speech) -> str:
     }[kind]
 
 
-def _picture(reason: str, speech: Speech) -> str:
-    _ = speech.gettext
+def _picture(reason: str, translator: Translator) -> str:
+    _ = translator.gettext
     return {
         "not_a_picture": _("That is no picture I can read. Send a JPEG, PNG, WEBP or HEIC."),
         "too_many_bytes": _("That picture is over 20 MB. Send it as a photo, it is smaller then."),
@@ -162,41 +166,43 @@ def _picture(reason: str, speech: Speech) -> str:
     }[reason]
 
 
-_ADMIN: dict[str, Callable[[Speech], str]] = {
-    "outage": lambda speech: speech.gettext(
+_ADMIN: dict[str, Callable[[Translator], str]] = {
+    "outage": lambda translator: translator.gettext(
         "⚠️ The AI/ML API refuses all requests ({reason}): {explanation}\n"
         "Orders wait 15 minutes, new ones are refused. I look again every 5 minutes."
     ),
-    "outage_over": lambda speech: speech.gettext("✅ The AI/ML API accepts requests again."),
-    "model_gone": lambda speech: speech.gettext(
+    "outage_over": lambda translator: translator.gettext(
+        "✅ The AI/ML API accepts requests again."
+    ),
+    "model_gone": lambda translator: translator.gettext(
         "⚠️ {model} is no longer served. It rests for a day; the next of MODELS takes over."
     ),
-    "model_failing": lambda speech: speech.gettext(
+    "model_failing": lambda translator: translator.gettext(
         "⚠️ {model} failed three times in 10 minutes. It rests for 30; "
         "the next of MODELS takes over."
     ),
-    "model_withdrawn": lambda speech: speech.gettext(
+    "model_withdrawn": lambda translator: translator.gettext(
         "⚠️ The AI/ML API has withdrawn {model}. The next of MODELS takes over."
     ),
-    "model_superseded": lambda speech: speech.gettext(
+    "model_superseded": lambda translator: translator.gettext(
         "🔁 The AI/ML API has put {heir} in the place of {model}; it takes over."
     ),
-    "nothing_served": lambda speech: speech.gettext(
+    "nothing_served": lambda translator: translator.gettext(
         "⚠️ None of the families in MODELS is served any more: nothing can be ordered. "
         "`python -m bot models` lists what there is."
     ),
-    "prices_moved": lambda speech: speech.gettext(
+    "prices_moved": lambda translator: translator.gettext(
         "💵 Prices moved by more than a fifth:\n{moved}\nOrders under way keep theirs."
     ),
-    "set_aside": lambda speech: speech.gettext(
+    "set_aside": lambda translator: translator.gettext(
         "⚠️ A message ended me twice, so I left it alone (update {update}). "
         "It is kept, the log says more."
     ),
-    "unreadable": lambda speech: speech.gettext(
+    "unreadable": lambda translator: translator.gettext(
         "⚠️ Telegram sent me something I cannot read, so I left it alone (update {update}). "
         "It is kept, the log says more."
     ),
-    "bad_result": lambda speech: speech.gettext(
+    "bad_result": lambda translator: translator.gettext(
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
     ),
 }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from telegram import Message
     from telegram.ext import ExtBot
 
-    from generation.videos import Deliverable
+    from generation.media.videos import Deliverable
     from handlers.replies.pacing import Pacing
     from storage.chats import Chat
 
@@ -98,7 +98,7 @@ class Outbox:
             thread_id: the topic; None for General.
             silent: whether the phone stays quiet.
             cosmetic: whether nobody misses it; then it may be left out.
-            ask: a placeholder; the asker's client opens an answer to this message.
+            ask: a placeholder; the sender's client opens an answer to this message.
         """
         markup = (
             ForceReply(selective=True, input_field_placeholder=ask)

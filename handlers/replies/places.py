@@ -1,4 +1,4 @@
-"""Where a video can go: the places its asker can be reached at, best first."""
+"""Where a video can go: the places its sender can be reached at, best first."""
 
 from __future__ import annotations
 

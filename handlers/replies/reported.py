@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from handlers.replies.buttons import Button, Press
+from handlers.replies.buttons import Button, CallbackData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handlers.replies.language import Speech
+    from handlers.replies.language import Translator
 
 
 @dataclass(frozen=True, slots=True)
-class TakeDown(Press):
+class TakeDown(CallbackData):
     """Delete a video where it was sent."""
 
     prefix: ClassVar[str] = "takedown"
@@ -22,16 +22,16 @@ class TakeDown(Press):
 
 
 @dataclass(frozen=True, slots=True)
-class BanAsker(Press):
+class BanAsker(CallbackData):
     """Shut out who asked for a video."""
 
     prefix: ClassVar[str] = "banasker"
     generation: int
 
 
-def text(facts: Mapping[str, Any], speech: Speech) -> str:
+def text(facts: Mapping[str, Any], translator: Translator) -> str:
     """Say who reports whose video, where, in which words, and what it was made of."""
-    say = speech.gettext
+    say = translator.gettext
     lines = [
         say("🚩 {reporter} reports a video in {place}. {owner} asked for it.").format(
             reporter=facts["reporter"],
@@ -46,10 +46,10 @@ def text(facts: Mapping[str, Any], speech: Speech) -> str:
     return "\n".join(lines)
 
 
-def buttons(facts: Mapping[str, Any], speech: Speech) -> tuple[tuple[Button, ...], ...]:
+def buttons(facts: Mapping[str, Any], translator: Translator) -> tuple[tuple[Button, ...], ...]:
     """Return what the operator can do about it; only a person can be shut out by a tap."""
     video = int(facts["generation"])
-    delete = Button(speech.gettext("🗑 Delete"), TakeDown(video))
+    delete = Button(translator.gettext("🗑 Delete"), TakeDown(video))
     if not facts["by_person"]:
         return ((delete,),)
-    return ((delete, Button(speech.gettext("Ban"), BanAsker(video))),)
+    return ((delete, Button(translator.gettext("Ban"), BanAsker(video))),)

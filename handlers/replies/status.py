@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from generation import experience, turns
-from generation.line import Line
+from generation.jobs import durations, queue
+from generation.jobs.queue_position import Line
 from handlers.replies.finishing import finished
 from handlers.replies.outcomes import Refused, SendError, Unreachable
 from storage import chats, generations, outages, people
@@ -15,8 +15,8 @@ from storage.generations import PENDING, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generation.models import Offer
-    from handlers.replies.language import Languages, Speech
+    from generation.models.offer import Offer
+    from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
     from storage.database import Database
@@ -31,43 +31,43 @@ SEEN = "👀"
 logger = logging.getLogger(__name__)
 
 
-def making(speech: Speech, seconds: float) -> str:
+def making(translator: Translator, seconds: float) -> str:
     """Say that a video is being made, and when it will be there (in seconds)."""
-    return speech.gettext(
+    return translator.gettext(
         "🎬 On it! Ready in about {time}. You can close Telegram, I'll send it."
-    ).format(time=about(speech, seconds))
+    ).format(time=about(translator, seconds))
 
 
-def waiting(speech: Speech, place: int, seconds: float) -> str:
+def waiting(translator: Translator, place: int, seconds: float) -> str:
     """Say which place in the line a request has, and when its video will be there (in seconds)."""
-    return speech.gettext(
+    return translator.gettext(
         "🎬 Number {place} in line. Ready in about {time}. You can close Telegram, I'll send it."
-    ).format(place=speech.number(place), time=about(speech, seconds))
+    ).format(place=translator.number(place), time=about(translator, seconds))
 
 
-def late(speech: Speech) -> str:
+def late(translator: Translator) -> str:
     """Say that it takes longer than it usually does."""
-    return speech.gettext(
+    return translator.gettext(
         "🎬 Longer than usual. If it fails, your credits come back by themselves."
     )
 
 
-def closed(speech: Speech) -> str:
+def closed(translator: Translator) -> str:
     """Say that the service that makes videos takes no orders at the moment."""
-    return speech.gettext(
+    return translator.gettext(
         "🎬 The video service is closed right now. I wait for it, up to 15 minutes. "
         "If it stays closed, your credits come back by themselves."
     )
 
 
-def about(speech: Speech, seconds: float) -> str:
+def about(translator: Translator, seconds: float) -> str:
     """Write an estimate the way one says it, in half minutes: "1½ minutes"."""
     halves = round(seconds / 30)
     if halves < 2:  # noqa: PLR2004 - below one minute, tens of seconds are said
-        return speech.lasts(max(10.0, round(seconds / 10) * 10.0))
+        return translator.lasts(max(10.0, round(seconds / 10) * 10.0))
     if halves % 2 == 0 or halves > 10:  # noqa: PLR2004 - beyond five minutes, halves mean nothing
-        return speech.lasts(round(halves / 2) * 60.0)
-    return speech.gettext("{minutes}½ minutes").format(minutes=speech.number(halves // 2))
+        return translator.lasts(round(halves / 2) * 60.0)
+    return translator.gettext("{minutes}½ minutes").format(minutes=translator.number(halves // 2))
 
 
 def sparsely(place: int) -> int:
@@ -101,19 +101,19 @@ class StatusMessages:
     async def show(self, generation: Generation, *, note: str = "") -> None:
         """Say that a request was accepted, silently: the video will ring.
 
-        `note` is what the asker should know besides.
+        `note` is what the sender should know besides.
         """
         if generation.status_message is not None:
             return
-        chat, speech = await self._place(generation)
+        chat, translator = await self._place(generation)
         if not chat.is_private and await self._acknowledged(chat, generation, note):
             return
-        words = await self._waiting(generation, speech)
+        words = await self._waiting(generation, translator)
         if words is not None:
             self._waited.add(generation.id)
         else:
-            expects = await experience.expects(self._db, self._offer, generation)
-            words = making(speech, expects)
+            expects = await durations.expects(self._db, self._offer, generation)
+            words = making(translator, expects)
         await finished(self._put_up(chat, generation, words, note))
 
     async def _put_up(self, chat: Chat, generation: Generation, words: str, note: str) -> None:
@@ -144,7 +144,7 @@ class StatusMessages:
             )
         return True
 
-    async def _waiting(self, generation: Generation, speech: Speech) -> str | None:
+    async def _waiting(self, generation: Generation, translator: Translator) -> str | None:
         """Return what to say to somebody in the line; None where there is a free slot."""
         if generation.state is not State.QUEUED:
             return None
@@ -152,33 +152,33 @@ class StatusMessages:
         place = standing.places.get(generation.id)
         if place is None or standing.running < self._slots:
             return None
-        expects = await experience.expects(self._db, self._offer, generation)
-        wait = turns.wait_seconds(place, self._slots, expects)
-        return waiting(speech, sparsely(place), wait + expects)
+        expects = await durations.expects(self._db, self._offer, generation)
+        wait = queue.wait_seconds(place, self._slots, expects)
+        return waiting(translator, sparsely(place), wait + expects)
 
     async def _is_held_back(self, generation: Generation) -> bool:
         """Whether nothing is accepted just now, and what was promised at first is over."""
         async with self._db.reading() as connection:
             if await outages.present(connection) is None:
                 return False
-        expects = await experience.expects(self._db, self._offer, generation)
+        expects = await durations.expects(self._db, self._offer, generation)
         return self._clock() - generation.created_at >= LATE * expects
 
     async def correct(self, generation: Generation) -> None:
         """Say so where a request moves up the line, has its turn, or takes longer than usual."""
         if generation.status_message is None or generation.state not in PENDING:
             return
-        chat, speech = await self._place(generation)
-        words = await self._waiting(generation, speech)
+        chat, translator = await self._place(generation)
+        words = await self._waiting(generation, translator)
         if generation.state is State.GENERATING:
-            expects = await experience.expects(self._db, self._offer, generation)
+            expects = await durations.expects(self._db, self._offer, generation)
             passed = self._clock() - (generation.accepted_at or generation.changed_at)
             if passed >= LATE * expects:
-                words = late(speech)
+                words = late(translator)
             elif generation.id in self._waited:
-                words = making(speech, expects - passed)
+                words = making(translator, expects - passed)
         elif generation.state is State.QUEUED and await self._is_held_back(generation):
-            words = closed(speech)
+            words = closed(translator)
         if words is None or words == self._said.get(generation.id):
             return
         try:
@@ -211,7 +211,7 @@ class StatusMessages:
         async with self._db.transaction() as tx:
             await generations.note(tx, generation.id, status_message=None)
 
-    async def _place(self, generation: Generation) -> tuple[Chat, Speech]:
+    async def _place(self, generation: Generation) -> tuple[Chat, Translator]:
         async with self._db.reading() as connection:
             chat = await chats.find(connection, generation.chat)
             person = (
@@ -221,4 +221,4 @@ class StatusMessages:
             )
         if chat is None:
             raise LookupError(f"generation {generation.id} belongs to no chat")
-        return chat, self._languages.speech(person.language if person else None)
+        return chat, self._languages.translator(person.language if person else None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generation import quotes
-from generation.options import Defaults
+from generation.orders import quotes
+from generation.orders.options import Defaults
 
 if TYPE_CHECKING:
-    from generation.credits import Terms
-    from generation.models import Offer
-    from generation.quotes import Quote
-    from handlers.replies.language import Speech
+    from generation.models.offer import Offer
+    from generation.orders.balances import Terms
+    from generation.orders.quotes import Quote
+    from handlers.replies.language import Translator
 
 ELLIPSIS = "…"
 
@@ -30,43 +30,43 @@ def usual_cost(offer: Offer, terms: Terms) -> int:
     return usual.credits if isinstance(usual, quotes.Quote) else 1
 
 
-def videos(speech: Speech, count: int) -> str:
+def videos(translator: Translator, count: int) -> str:
     """Write a number of videos."""
-    text = speech.ngettext("{count} video", "{count} videos", count)
-    return text.format(count=speech.number(count))
+    text = translator.ngettext("{count} video", "{count} videos", count)
+    return text.format(count=translator.number(count))
 
 
-def worth(speech: Speech, count: int, cost: int) -> str:
+def worth(translator: Translator, count: int, cost: int) -> str:
     """Write credits and what they buy: "20 credits, about 2 videos"."""
     if count < cost:
-        return speech.credits(count)
-    return speech.gettext("{credits}, about {videos}").format(
-        credits=speech.credits(count), videos=videos(speech, count // cost)
+        return translator.credits(count)
+    return translator.gettext("{credits}, about {videos}").format(
+        credits=translator.credits(count), videos=videos(translator, count // cost)
     )
 
 
-def gone(quote: Quote, speech: Speech) -> str:
+def gone(quote: Quote, translator: Translator) -> str:
     """Say that what was chosen is not to be had, and what takes its place."""
     if quote.instead_of is None:
         return ""
     text = (
-        speech.gettext("{was} has trouble right now; {title}, {length}, {cost}.")
+        translator.gettext("{was} has trouble right now; {title}, {length}, {cost}.")
         if quote.instead_of.rests
-        else speech.gettext("{was} is no longer offered; {title}, {length}, {cost}.")
+        else translator.gettext("{was} is no longer offered; {title}, {length}, {cost}.")
     )
     return text.format(
         was=quote.instead_of.title,
         title=quote.choice.family.title,
-        length=speech.lasts(quote.choice.seconds),
-        cost=speech.credits(quote.credits),
+        length=translator.lasts(quote.choice.seconds),
+        cost=translator.credits(quote.credits),
     )
 
 
-def described(speech: Speech, quote: Quote) -> str:
+def described(translator: Translator, quote: Quote) -> str:
     """Write what a video would be: "4 seconds · 16:9 · 720p · Sora 2"."""
     choice = quote.choice
     parts = [
-        speech.lasts(choice.seconds),
+        translator.lasts(choice.seconds),
         quote.aspect_ratio or "",
         choice.resolution or "",
         choice.family.title,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.setting_sources import WrongSettings, read_settings
+from bot.settings.sources import WrongSettings, read_settings
 
 if TYPE_CHECKING:
-    from bot.settings import Settings
+    from bot.settings.definition import Settings
 
 TOKEN = "1234567:" + "AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 KEY = "key-of-the-operator"

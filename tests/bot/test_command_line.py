@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.backup import BackupFailed, back_up
-from bot.heartbeat import Heartbeat
-from bot.model_list import as_json, as_text, ask, usable
-from generation.models import Family, Mode, Offer, People
-from generation.modes import Price as Hint
+from bot.operations.backup import BackupFailed, back_up
+from bot.operations.heartbeat import Heartbeat
+from bot.operations.model_list import as_json, as_text, ask, usable
+from generation.models.modes import Price as Hint
+from generation.models.offer import Family, Mode, Offer, People
 from sandbox.aimlapi.billing import Price
 from tests.flows.process import process, terminate
 
@@ -143,7 +143,7 @@ def test_healthcheck_without_a_heartbeat_fails(tmp_path: Path) -> None:
 
 def test_healthcheck_loads_neither_telegram_nor_http(tmp_path: Path) -> None:
     ended = bot("healthcheck", at=tmp_path, PYTHONPROFILEIMPORTTIME="1")
-    assert "bot.heartbeat" in ended.stderr
+    assert "bot.operations.heartbeat" in ended.stderr
     for heavy in ("telegram", "httpx", "aiosqlite", "PIL", "av"):
         assert f" {heavy}\n" not in ended.stderr, f"{heavy} was imported"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot import lock
-from bot.checks import Verdict
-from bot.datachecks import check_database, check_holder
+from bot.operations.checks import Verdict
+from bot.operations.data_checks import check_database, check_holder
 from storage.database import Database
 from storage.migrations import steps
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bot.checks import Finding
+    from bot.operations.checks import Finding
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 from pydantic import SecretStr
 from starlette.responses import JSONResponse, Response
 
-from bot import checks
-from bot.checks import Verdict
-from bot.doctor import as_text, examine, is_fit
+from bot.operations import checks
+from bot.operations.checks import Verdict
+from bot.operations.doctor import as_text, examine, is_fit
 from bot.times import Times
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from bot.checks import Finding
+    from bot.operations.checks import Finding
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import TelegramSandbox
     from tests.house import House

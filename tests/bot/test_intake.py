@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from telegram import Bot, Update
 
-from bot import intake as door
-from bot.intake import Intake, OneAtATimePerChat
-from generation.alarms import Alarms
+from bot.updates import intake as door
+from bot.updates.intake import Intake, OneAtATimePerChat
 from storage import chats, inbox, notices
+from storage.admins import Admins
 from storage.database import Database
 from tests.storage.asked import rows
 
@@ -71,7 +71,7 @@ def inline(bot: Bot, update_id: int) -> Update:
 
 
 def intake_of(db: Database) -> Intake:
-    return Intake(db, Alarms(frozenset({ADMIN})), lambda: 1_790_000_000.0)
+    return Intake(db, Admins(frozenset({ADMIN})), lambda: 1_790_000_000.0)
 
 
 async def got(intake: Intake) -> int:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.logs import QUIET, Redaction, set_up_logs
+from bot.operations.logs import QUIET, Redaction, set_up_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,19 +168,19 @@ def test_an_object_that_cannot_be_printed_breaks_nothing(
 
 def test_a_line_of_text_says_when_how_bad_and_who(logs: Callable[..., io.StringIO]) -> None:
     stream = logs()
-    logging.getLogger("bot.intake").warning("%d updates wait", 7)
+    logging.getLogger("bot.updates.intake").warning("%d updates wait", 7)
     assert stream.getvalue().endswith(" WARNING bot.intake: 7 updates wait\n")
 
 
 def test_a_line_of_json_is_one_object(logs: Callable[..., io.StringIO]) -> None:
     stream = logs(form="json")
-    logging.getLogger("bot.intake").warning("two\nlines", extra={"event": "stalled"})
+    logging.getLogger("bot.updates.intake").warning("two\nlines", extra={"event": "stalled"})
     (line,) = stream.getvalue().splitlines()
     read = json.loads(line)
     assert read.pop("time").endswith("+00:00")
     assert read == {
         "level": "WARNING",
-        "logger": "bot.intake",
+        "logger": "bot.updates.intake",
         "message": "two\nlines",
         "event": "stalled",
     }

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from bot.setting_sources import (
-    LATER,
-    WrongSettings,
-    read_data_dir,
-    read_settings,
-    set_too_early,
-)
-from bot.settings import Settings
+from bot.settings.definition import Settings
+from bot.settings.sources import LATER, WrongSettings, read_data_dir, read_settings, set_too_early
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 if TYPE_CHECKING:

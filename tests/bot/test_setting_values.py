@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.setting_sources import WrongSettings, read_settings
-from bot.setting_values import BudgetPeriod, QuotaPeriod
-from bot.settings import Settings
+from bot.settings.definition import Settings
+from bot.settings.sources import WrongSettings, read_settings
+from bot.settings.values import BudgetPeriod, QuotaPeriod
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.exit_codes import ExitCode
-from bot.telegram_request import TelegramTimes
 from bot.times import Times
-from bot.watchdog import ANSWERS, Patience, Step, Watch, next_step
+from bot.updates.telegram_request import TelegramTimes
+from bot.updates.watchdog import ANSWERS, Patience, Step, Watch, next_step
 from sandbox.telegram import Fault
 from tests.flows.looks import shows_video
 

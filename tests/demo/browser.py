@@ -101,7 +101,7 @@ class Visitor:
         await expect(self.field).to_have_value("")
 
     async def start(self) -> None:
-        """Press Start in a chat nobody has written in, and wait for the welcome."""
+        """CallbackData Start in a chat nobody has written in, and wait for the welcome."""
         await self.page.get_by_role("button", name="Start", exact=True).click()
         await expect(self.from_bot).to_have_count(1)
 

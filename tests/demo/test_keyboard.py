@@ -27,7 +27,7 @@ def keys(*names: str) -> dict[str, Any]:
 
 
 async def walk(visitor: Visitor, key: str, wanted: Locator) -> None:
-    """Press a key until the focus is where it is wanted."""
+    """CallbackData a key until the focus is where it is wanted."""
     for _ in range(STEPS):
         await visitor.page.keyboard.press(key)
         if await wanted.evaluate("one => one === document.activeElement"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.models import Offer
+from generation.models.offer import Offer
 from storage import generations
 from storage.accounts import Account
 from tests.flows.looks import shows_video

@@ -1,4 +1,4 @@
-"""A video nobody could receive: its asker is told where that can be, and it comes on /start."""
+"""A video nobody could receive: its sender is told where that can be, and it comes on /start."""
 
 from __future__ import annotations
 

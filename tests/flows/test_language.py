@@ -6,7 +6,7 @@ import gettext
 import re
 from typing import TYPE_CHECKING
 
-from generation.models import Offer
+from generation.models.offer import Offer
 from handlers.replies.language import Languages
 from sandbox.aimlapi import Fault
 from tests.flows.looks import answers, shows_video

@@ -1,4 +1,4 @@
-"""While a video goes up, its asker sees in private that it is being sent."""
+"""While a video goes up, its sender sees in private that it is being sent."""
 
 from __future__ import annotations
 

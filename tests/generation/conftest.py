@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from generation.media import MediaProcesses
+from generation.media.pool import MediaProcesses
 from sandbox.aimlapi import AimlApiSandbox
 from storage import people
 from storage.database import Database

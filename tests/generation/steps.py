@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from generation.aimlapi import AimlApi
-from generation.alarms import Alarms
-from generation.catalogue import Catalogue
-from generation.detours import Detours
-from generation.downloads import Downloads
-from generation.feeds import Feeds
-from generation.lookup import Lookups
-from generation.models import Offer
-from generation.outage import Outages
-from generation.pictures import PictureDelayed, PictureGone, Pictures
-from generation.polling import Polls
-from generation.rests import Rests
-from generation.schedule import Patience
-from generation.submission import Submissions
+from generation.jobs.failover import Detours
+from generation.jobs.lookup import Lookups
+from generation.jobs.outages import Outages
+from generation.jobs.poll import Polls
+from generation.jobs.schedule import Patience
+from generation.jobs.submit import Submissions
+from generation.media.downloads import Downloads
+from generation.media.pictures import PictureDelayed, PictureGone, Pictures
+from generation.models.catalogue import Catalogue
+from generation.models.cooldowns import Rests
+from generation.models.feeds import Feeds
+from generation.models.offer import Offer
+from generation.provider.client import AimlApi
 from storage import events, generations, notices
+from storage.admins import Admins
 from storage.generations import State
 from tests.storage.asked import ask, found, rows
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from generation.media import MediaProcesses
+    from generation.media.pool import MediaProcesses
     from sandbox.aimlapi import AimlApiSandbox
     from storage.database import Database
     from storage.generations import Generation
@@ -79,16 +79,16 @@ class Steps:
         self.videos = folder / "videos"
         offer = Offer.load()
         patience = Patience(interval=None, deadline=DEADLINE, grace=GRACE)
-        alarms = Alarms(frozenset({ADMIN}))
+        admins = Admins(frozenset({ADMIN}))
         api = AimlApi(http, url=provider.url, key=SecretStr(provider.key))
         ids = itertools.count(1)
-        self.rests = Rests(alarms, clock)
+        self.rests = Rests(admins, clock)
         self.catalogue = Catalogue(
             db=db, feeds=Feeds(http, url=provider.url), known=offer, names=NAMES,
-            rests=self.rests, alarms=alarms, clock=clock,
+            rests=self.rests, admins=admins, clock=clock,
         )  # fmt: skip
         detours = Detours(self.catalogue, self.rests, credit_usd=Decimal("0.10"))
-        self.outages = Outages(db, api, alarms, clock)
+        self.outages = Outages(db, api, admins, clock)
         self.submissions = Submissions(
             db=db, api=api, offer=offer, pictures=Pictures(media, self.album),
             outages=self.outages, detours=detours, patience=patience, clock=clock,
@@ -99,7 +99,7 @@ class Steps:
         )
         self.polls = Polls(
             db=db, api=api, downloads=self.downloads, offer=offer, detours=detours,
-            patience=patience, outages=self.outages, alarms=alarms, clock=clock,
+            patience=patience, outages=self.outages, admins=admins, clock=clock,
         )  # fmt: skip
         self.lookups = Lookups(
             db=db, api=api, offer=offer, detours=detours, patience=patience, clock=clock
@@ -159,7 +159,7 @@ class Steps:
         """What the person who asked was told."""
         return [one.kind for one in await self._owed() if one.chat == 1]
 
-    async def alarms(self) -> list[str]:
+    async def admins(self) -> list[str]:
         """What the admin was told."""
         return [one.kind for one in await self._owed() if one.chat != 1]
 

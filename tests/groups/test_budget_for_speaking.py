@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram.error import RetryAfter
 
-from bot.intake import AT_ONCE
+from bot.updates.intake import AT_ONCE
 from handlers.replies.outbox import UPLOADS
 from handlers.replies.outcomes import LeftOut, NotSent
 from handlers.replies.pacing import GROUP, Lane, Pacing, Rate, Urgency

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram import Update
 
-from handlers.grouprules import gate
-from handlers.groupsettings import choice
+from handlers.groups.group_settings import choice
+from handlers.ordering.group_rules import gate
 from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
 from storage.groups import Asking

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.limit import Limit, read
+from handlers.admin.limit import Limit, read
 from sandbox.aimlapi import Fault
 from storage import chats, groups, ledger
 from storage.accounts import Account

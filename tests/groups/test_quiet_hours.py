@@ -41,8 +41,8 @@ async def test_in_quiet_hours_an_order_is_answered_with_until_when_and_costs_not
     async with house.running(timezone=zone):
         await (await settings_of(club, ann)).press("22–7", by=ann)
         await club.wait(says(f"Quiet hours: 22–7 ({zone.key})"))
-        for asker in (ann, bob):
-            asked = await club.send(asker, "/video a boat")
+        for sender in (ann, bob):
+            asked = await club.send(sender, "/video a boat")
             answer = await club.wait(says("Quiet hours", to=asked.message_id))
             assert answer.text == (
                 f"Quiet hours here until 7:00 ({zone.key}). Alone with me you can go on."

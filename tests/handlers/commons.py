@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from generation.credits import Terms
-from generation.models import Offer
-from generation.periods import Period
+from generation.models.offer import Offer
+from generation.orders.balances import Terms
+from generation.orders.periods import Period
 from handlers.replies.language import Languages
 from storage import generations
 from storage.generations import UNFINISHED
@@ -18,7 +18,7 @@ from storage.people import Person
 if TYPE_CHECKING:
     from tests.house import House
 
-SPEECH = Languages().speech("en")
+SPEECH = Languages().translator("en")
 OFFER = Offer.load().only(["sora-2", "sora-2-pro", "veo-3.1-fast", "veo-3.1"])
 
 

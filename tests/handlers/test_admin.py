@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.periods import Period
-from handlers.admin import budget, read_id
+from generation.orders.periods import Period
+from handlers.admin.access import budget, read_id
 from tests.handlers.commons import SPEECH, settled, terms
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.bans import refusal
-from handlers.identity import Asker
+from handlers.admin.bans import refusal
+from handlers.identity import Sender
 from storage import events, generations
 from storage.accounts import Account
 from storage.chats import Chat, ChatKind
@@ -103,13 +103,13 @@ async def test_in_a_group_a_banned_person_reads_why_in_the_pop_up_of_a_press(
 
 @pytest.mark.parametrize("said_at", [None, 5.0], ids=["just now", "before a restart"])
 async def test_only_who_presses_in_a_group_is_told(bot: Bot, said_at: float | None) -> None:
-    asker = Asker(
+    sender = Sender(
         chat=Chat(2, -100, ChatKind.SUPERGROUP, "Film club", reachable=True), thread_id=None,
-        account=Account.person(7), person=person(), speech=SPEECH, is_admin=False,
+        account=Account.person(7), person=person(), translator=SPEECH, is_admin=False,
         pressed=True, said_at=said_at,
     )  # fmt: skip
-    assert refusal(asker, bot.parts.services) == SHUT_OUT
-    assert not refusal(replace(asker, pressed=False, said_at=5.0), bot.parts.services)
+    assert refusal(sender, bot.parts.services) == SHUT_OUT
+    assert not refusal(replace(sender, pressed=False, said_at=5.0), bot.parts.services)
 
 
 async def test_who_can_be_asked_is_named(

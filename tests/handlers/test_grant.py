@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Message, Update
 
-from handlers.grant import LONGEST_NOTE, MOST_CREDITS, Gift, author_of, read
+from handlers.admin.grant import LONGEST_NOTE, MOST_CREDITS, Gift, author_of, read
 from storage import ledger
 from storage.accounts import Account
 from storage.ledger import Pot

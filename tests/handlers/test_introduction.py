@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from generation.models import Offer
-from generation.options import Choice, Defaults, settle
-from generation.periods import Period
-from generation.wishes import read
-from handlers import introduction
+from generation.models.offer import Offer
+from generation.orders.options import Choice, Defaults, settle
+from generation.orders.parsing import read
+from generation.orders.periods import Period
+from handlers.account import introduction
 from handlers.commands import Scope
 from tests.handlers.commons import OFFER, SPEECH, terms
 

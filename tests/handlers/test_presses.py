@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handlers
-from handlers.replies.buttons import LONGEST, Press
-from handlers.settings import SetDefault, carried, values
+from handlers.account.settings import SetDefault, carried, values
+from handlers.replies.buttons import LONGEST, CallbackData
 from tests.handlers.commons import OFFER
 
 ROOMS = [
@@ -24,7 +24,7 @@ PRESSES = sorted(
         value
         for room in ROOMS
         for value in vars(room).values()
-        if isinstance(value, type) and issubclass(value, Press) and value is not Press
+        if isinstance(value, type) and issubclass(value, CallbackData) and value is not CallbackData
     },
     key=lambda press: press.prefix,
 )
@@ -35,7 +35,7 @@ FIELDS = {
 }
 
 
-def presses(kind: type[Press]) -> st.SearchStrategy[Press]:
+def presses(kind: type[CallbackData]) -> st.SearchStrategy[CallbackData]:
     return st.builds(kind, *(FIELDS[str(field.type)] for field in dataclasses.fields(kind)))
 
 
@@ -45,27 +45,27 @@ def test_every_prefix_belongs_to_one_codec() -> None:
 
 
 @pytest.mark.parametrize("kind", PRESSES)
-def test_a_press_is_read_back_as_it_was_made(kind: type[Press]) -> None:
+def test_a_press_is_read_back_as_it_was_made(kind: type[CallbackData]) -> None:
     @given(presses(kind))
-    def reads_back(press: Press) -> None:
+    def reads_back(press: CallbackData) -> None:
         assert kind.decode(press.encode()) == press
 
     reads_back()
 
 
 @pytest.mark.parametrize("kind", PRESSES)
-def test_a_press_fits_a_button(kind: type[Press]) -> None:
+def test_a_press_fits_a_button(kind: type[CallbackData]) -> None:
     @given(presses(kind))
-    def fits(press: Press) -> None:
+    def fits(press: CallbackData) -> None:
         assert len(press.encode().encode()) <= LONGEST
 
     fits()
 
 
 @pytest.mark.parametrize("kind", PRESSES)
-def test_no_two_codecs_take_the_same_press(kind: type[Press]) -> None:
+def test_no_two_codecs_take_the_same_press(kind: type[CallbackData]) -> None:
     @given(presses(kind))
-    def is_taken_once(press: Press) -> None:
+    def is_taken_once(press: CallbackData) -> None:
         data = press.encode()
         assert [other for other in PRESSES if other.matches(data)] == [kind]
 

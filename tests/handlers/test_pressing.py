@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram import Update
 
-from handlers.cancel import CallBack
-from handlers.history import Resend
-from handlers.settings import SetDefault
-from handlers.welcome import HowItWorks, Surprise
+from handlers.account.settings import SetDefault
+from handlers.account.welcome import HowItWorks, Surprise
+from handlers.videos.cancel import CallBack
+from handlers.videos.history import Resend
 
 if TYPE_CHECKING:
     from bot.lifecycle import Bot
-    from handlers.replies.buttons import Press
+    from handlers.replies.buttons import CallbackData
     from sandbox.telegram import Person, TelegramSandbox
 
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     ids=lambda press: press.prefix,
 )
 async def test_a_press_without_a_chat_is_answered_and_does_nothing(
-    bot: Bot, telegram: TelegramSandbox, ann: Person, press: Press
+    bot: Bot, telegram: TelegramSandbox, ann: Person, press: CallbackData
 ) -> None:
     query = {
         "id": "1",

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.credits import Balance
-from generation.periods import Period
-from handlers import quota
+from generation.orders.balances import Balance
+from generation.orders.periods import Period
+from handlers.account import quota
 from tests.handlers.commons import SPEECH, terms
 
 if TYPE_CHECKING:
-    from generation.credits import Terms
+    from generation.orders.balances import Terms
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
 
@@ -30,7 +30,7 @@ def written(
 ) -> str:
     balance = Balance(allowance=allowance, bought=bought, held=held, renews_at=renews_at)
     return quota.text(
-        balance, pending=pending, cost=9, terms=given or terms(), speech=SPEECH, now=0.0
+        balance, pending=pending, cost=9, terms=given or terms(), translator=SPEECH, now=0.0
     )
 
 

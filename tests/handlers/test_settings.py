@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation import quotes
-from generation.models import Offer
-from generation.options import Defaults
-from generation.quotes import Quote
-from generation.served import without
-from handlers.settings import SetDefault, buttons, carried, chosen, text, usual, values
+from generation.models.availability import without
+from generation.models.offer import Offer
+from generation.orders import quotes
+from generation.orders.options import Defaults
+from generation.orders.quotes import Quote
+from handlers.account.settings import SetDefault, buttons, carried, chosen, text, usual, values
 from sandbox.telegram.messages import Button
 from storage import people
 from tests.handlers.commons import OFFER, SPEECH, person

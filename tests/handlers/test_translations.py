@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram import Message
 
-from generation.credits import Balance
-from handlers import cancel, history, introduction, quota, settings, unsupported, welcome
+from generation.orders.balances import Balance
+from handlers import unsupported
+from handlers.account import introduction, quota, settings, welcome
 from handlers.commands import Scope, menu
 from handlers.replies.language import Languages
+from handlers.videos import cancel, history
 from tests.handlers.commons import OFFER, person, terms
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Marked(gettext.NullTranslations):
         return MARK + super().ngettext(msgid1, msgid2, n)
 
 
-SPEECH = Languages({"en": Marked()}).speech("en")
+SPEECH = Languages({"en": Marked()}).translator("en")
 
 
 def test_menus_are_translated() -> None:
@@ -46,7 +48,7 @@ def test_menus_are_translated() -> None:
         introduction.group_greeting(SPEECH),
         quota.text(
             Balance(allowance=30, bought=4, held=9, renews_at=60.0),
-            pending=1, cost=9, terms=terms(), speech=SPEECH, now=0.0,
+            pending=1, cost=9, terms=terms(), translator=SPEECH, now=0.0,
         ),
         history.text([], SPEECH),
         cancel.text([], SPEECH, in_private=True),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.models import Offer
-from handlers.models import PER_PAGE, ShowPage, UseFamily, buttons, pages, text
+from generation.models.offer import Offer
+from handlers.account.model_choice import PER_PAGE, ShowPage, UseFamily, buttons, pages, text
 from handlers.replies.language import Languages
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.messages import Button
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.house import House
     from tests.models.scenes import Scene
 
-SPEECH = Languages().speech("en")
+SPEECH = Languages().translator("en")
 CREDIT = Decimal("0.10")
 
 

@@ -173,7 +173,7 @@ def test_a_model_that_will_be_asked_again_soon_is_not_said_to_be_gone(
     facts = {"credits": 9, "was": "Sora 2", "rests": rests, "title": "Veo", "family": "veo",
              "seconds": 4, "cost": 4}  # fmt: skip
     owed = Owed(cause="c", chat=1, kind=kind, facts=facts, generation=1, id=1, due_at=0, sends=0)
-    assert in_words(owed, Languages().speech("en"), name="Ann", link=None).text == words
+    assert in_words(owed, Languages().translator("en"), name="Ann", link=None).text == words
 
 
 async def test_models_that_are_gone_one_after_the_other_are_each_told_of(
@@ -306,7 +306,7 @@ def serves_text(house: House) -> bool:
 
 
 async def fail(scene: Scene, provider: AimlApiSandbox, fault: Fault) -> None:
-    """Let one request fail, and wait until its asker knows."""
+    """Let one request fail, and wait until its sender knows."""
     provider.faults.next("submit", fault)
     asked = await scene.ask("/video a boat")
     await scene.chat.wait(

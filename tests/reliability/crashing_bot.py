@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from bot import lifecycle
-from bot.logs import set_up_logs
-from bot.setting_sources import read_settings
-from generation import logreading
+from bot.operations.logs import set_up_logs
+from bot.settings.sources import read_settings
+from generation.provider import log as request_log
 from handlers.replies import delivery
 from storage.database import Database
 
@@ -116,7 +116,7 @@ def live(environment: dict[str, str]) -> int:
     """Run the bot as its command line does, quick where production is patient."""
     os.environ.clear()
     os.environ.update(environment)
-    logreading.LOOKUP_SECONDS = 0.3
+    request_log.LOOKUP_SECONDS = 0.3
     delivery.RESEND_SECONDS = 0.3
     points = Points(environment["CRASH_AT"], Path(environment["TRACE"]))
     number_commits(points)

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.telegram_request import TelegramTimes
 from bot.times import Times
-from bot.watchdog import Patience
-from generation.times import ProviderTimes
+from bot.updates.telegram_request import TelegramTimes
+from bot.updates.watchdog import Patience
+from generation.provider.timeouts import ProviderTimes
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
 from tests.house import ADMIN, House
@@ -100,7 +100,7 @@ class Scene:
                 await asyncio.sleep(0.01)
 
     def press(self, message: Message, text: str) -> None:
-        """Press a button without waiting for its answer, which may never come."""
+        """CallbackData a button without waiting for its answer, which may never come."""
         pressing = asyncio.ensure_future(message.press(text, timeout=0.1))
         pressing.add_done_callback(lambda done: done.cancelled() or done.exception())
 

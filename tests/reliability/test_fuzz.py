@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from generation import options
-from generation.aimlapi import AimlApi
-from generation.errors import ProviderError
+from generation.orders import options
+from generation.provider.client import AimlApi
+from generation.provider.errors import ProviderError
 from tests.reliability.test_hostile_presses import PRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from handlers.replies.buttons import Press
+    from handlers.replies.buttons import CallbackData
 
 KEY = "a-key-0123456789"
 KNOWN = ["id", "status", "video", "url", "error", "name", "message", "meta", "usage", "usd_spent",
@@ -96,7 +96,9 @@ def test_any_text_is_read_as_a_prompt_with_options(text: str) -> None:
 
 @pytest.mark.parametrize("kind", PRESSES, ids=lambda kind: kind.prefix)
 @given(data=st.text(max_size=80) | st.text(alphabet=":0123456789-+ _x٣", max_size=40))
-def test_any_callback_data_is_read_exactly_or_not_at_all(kind: type[Press], data: str) -> None:
+def test_any_callback_data_is_read_exactly_or_not_at_all(
+    kind: type[CallbackData], data: str
+) -> None:
     for given_data in (data, f"{kind.prefix}:{data}", f"{kind.prefix}{data}"):
         press = kind.decode(given_data)
         assert press is None or press.encode() == given_data

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import handlers
-from handlers.replies.buttons import Press
+from handlers.replies.buttons import CallbackData
 from sandbox.telegram.messages import Button
 from tests.reliability.hostility import spent
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from tests.house import House
 
 
-def every_press() -> list[type[Press]]:
+def every_press() -> list[type[CallbackData]]:
     """Every kind of button in the house."""
     found = {
         kind
         for module in pkgutil.walk_packages(handlers.__path__, "handlers.")
         for kind in vars(import_module(module.name)).values()
-        if isinstance(kind, type) and issubclass(kind, Press) and kind is not Press
+        if isinstance(kind, type) and issubclass(kind, CallbackData) and kind is not CallbackData
     }
     return sorted(found, key=lambda kind: kind.prefix)
 
@@ -93,7 +93,7 @@ async def test_forged_buttons_are_answered_and_touch_nothing_of_anybody(
 
 
 @pytest.mark.parametrize("kind", PRESSES, ids=lambda kind: kind.prefix)
-def test_no_other_kind_of_button_reads_it(kind: type[Press]) -> None:
+def test_no_other_kind_of_button_reads_it(kind: type[CallbackData]) -> None:
     for data in forgeries():
         readers = [one for one in PRESSES if one.matches(data)]
         assert len(readers) <= 1, f"{data!r} is read by {readers}"

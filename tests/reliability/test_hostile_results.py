@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation import downloads, polling
+from generation.jobs import poll
+from generation.media import downloads
 from sandbox.aimlapi import Render
 from tests.reliability.hostility import answer_to, assert_alive, spent
 
@@ -37,7 +38,7 @@ async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(downloads, "LARGEST_VIDEO", 3_000_000)
-    monkeypatch.setattr(polling, "LINK_WAITS", (0.1, 0.1))  # quick where production is patient
+    monkeypatch.setattr(poll, "LINK_WAITS", (0.1, 0.1))  # quick where production is patient
     provider.next_render = HOSTILE[what]
     async with house.running():
         asked = await chat.send(ann, "/video a boat")

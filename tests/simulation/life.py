@@ -11,16 +11,16 @@ import httpx
 from pydantic import SecretStr
 
 from bot.rooms import Ground, furnish
-from bot.settings import Settings
+from bot.settings.definition import Settings
 from bot.times import Times
 from bot.workers import Workers
-from generation import leftovers
-from generation.aimlapi import AimlApi
-from generation.alarms import Alarms
-from generation.catalogue import Catalogue
-from generation.feeds import Feeds
-from generation.rests import Rests
+from generation.media import startup_cleanup
+from generation.models.catalogue import Catalogue
+from generation.models.cooldowns import Rests
+from generation.models.feeds import Feeds
+from generation.provider.client import AimlApi
 from sandbox.telegram.sandbox import TOKEN
+from storage.admins import Admins
 from tests.simulation.media import StandInMedia
 from tests.simulation.provider import URL
 from tests.simulation.telegram import StandInBot, StandInOutbox
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from generation.models import Offer
+    from generation.models.offer import Offer
     from handlers.replies.language import Languages
     from tests.simulation.provider import Provider
     from tests.simulation.telegram import Telegram
@@ -119,7 +119,7 @@ class Life:
             self._folder / "bot.sqlite3", self._weather.dice
         )
         videos, pictures = self._folder / "videos", self._folder / "pictures"
-        await leftovers.clear(self.db, videos=videos, pictures=pictures)
+        await startup_cleanup.clear(self.db, videos=videos, pictures=pictures)
         http = httpx.AsyncClient(transport=httpx.MockTransport(self._provider.answer))
         bot: Any = StandInBot(self._weather)
         self.outbox = StandInOutbox(self._telegram, bot)
@@ -130,16 +130,16 @@ class Life:
             data_dir=self._folder,
             admin_ids=frozenset({ADMIN}),
         )
-        alarms = Alarms(settings.admin_ids, wake=lambda chat: self.wake(chat))  # noqa: PLW0108 - made further down
-        rests = Rests(alarms, self.clock)
+        admins = Admins(settings.admin_ids, wake=lambda chat: self.wake(chat))  # noqa: PLW0108 - made further down
+        rests = Rests(admins, self.clock)
         catalogue = Catalogue(
             db=self.db, feeds=Feeds(http, url=URL), known=self.offer, names=settings.models,
-            rests=rests, alarms=alarms, clock=self.clock,
+            rests=rests, admins=admins, clock=self.clock,
         )  # fmt: skip
         await catalogue.restore()
         rooms = furnish(
             Ground(
-                alarms=alarms,
+                admins=admins,
                 rests=rests,
                 catalogue=catalogue,
                 settings=settings,

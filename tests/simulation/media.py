@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generation.media import MediaFailed, MediaProcesses, MediaRefused, MediaTimeout
+from generation.media.pool import MediaFailed, MediaProcesses, MediaRefused, MediaTimeout
 
 if TYPE_CHECKING:
     from tests.simulation.weather import Weather

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from generation.videos import Deliverable
+    from generation.media.videos import Deliverable
     from storage.chats import Chat
     from tests.simulation.weather import Weather
 

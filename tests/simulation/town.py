@@ -12,15 +12,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from generation import acceptance, recalls
-from generation.acceptance import Accepted, Repeated
-from generation.credits import Terms
-from generation.models import Offer
-from generation.periods import Period
+from generation.jobs import cancellation
+from generation.models.offer import Offer
+from generation.orders import acceptance
+from generation.orders.acceptance import Accepted, Repeated
+from generation.orders.balances import Terms
+from generation.orders.periods import Period
 from handlers.replies.delivery import MOST_SETBACKS
 from handlers.replies.language import Languages
+from handlers.replies.notice_sender import MOST_SENDS
 from handlers.replies.outcomes import SendError
-from handlers.replies.telling import MOST_SENDS
 from storage import chats, ledger, people
 from storage.accounts import Account
 from storage.chats import ChatKind
@@ -35,7 +36,7 @@ from tests.simulation.weather import Weather
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generation.models import Kind
+    from generation.models.offer import Kind
 
 FREE_CREDITS = 54
 START = 1_795_132_800.0
@@ -174,7 +175,7 @@ class Town:
         if self._dice.random() < 0.05 and isinstance(answer, Accepted):
             await asyncio.sleep(self._dice.expovariate(1 / 20))
             async with life.db.transaction() as tx:
-                await recalls.recall(
+                await cancellation.recall(
                     tx, answer.generation.id, answer.generation.account, now=self.clock()
                 )
             life.wake(answer.generation.chat)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import generations, tallies
+from storage import generations, statistics
 from storage.accounts import Account
 from storage.generations import PENDING, UNFINISHED, State
 from tests.storage.asked import ANN, BOB, NOW, ask, found, meet, request
@@ -158,10 +158,10 @@ async def test_durations_are_those_of_the_same_kind_of_video_newest_first(db: Da
         await put(db, one, State.READY, accepted_at=ready - took, ready_at=ready)
     await ask(db, "unfinished")
     async with db.reading() as connection:
-        found = await tallies.durations(
+        found = await statistics.durations(
             connection, model="openai/sora-2-t2v", seconds=4, resolution="720p", limit=2
         )
-        none = await tallies.durations(
+        none = await statistics.durations(
             connection, model="openai/sora-2-t2v", seconds=4, resolution=None, limit=2
         )
     assert (found, none) == ([60, 70], [])
@@ -174,7 +174,7 @@ async def test_the_budget_counts_what_may_be_charged_since_then(db: Database) ->
     await put(db, await ask(db, "failed", budget_micros=20), State.FAILED)
     await put(db, await ask(db, "cancelled", budget_micros=3), State.CANCELLED, uncharged=True)
     async with db.reading() as connection:
-        assert await tallies.budget_used(connection, since=NOW) == 120
+        assert await statistics.budget_used(connection, since=NOW) == 120
 
 
 async def test_a_tally_counts_what_was_asked_since_then(db: Database) -> None:
@@ -184,9 +184,9 @@ async def test_a_tally_counts_what_was_asked_since_then(db: Database) -> None:
     await put(db, await ask(db, "b", person=BOB), State.FAILED, uncharged=True)
     await ask(db, "c")
     async with db.reading() as connection:
-        tally = await tallies.tally(connection, since=NOW)
-        nothing = await tallies.tally(connection, since=NOW + 1)
+        tally = await statistics.tally(connection, since=NOW)
+        nothing = await statistics.tally(connection, since=NOW + 1)
     assert (tally.asked, tally.delivered, tally.failed, tally.in_work) == (3, 1, 1, 1)
     assert tally.people == 2
     assert tally.spent_micros == 500_000 + 840_000, "what is known, else what is expected"
-    assert nothing == tallies.Tally(0, 0, 0, 0, 0, 0)
+    assert nothing == statistics.Tally(0, 0, 0, 0, 0, 0)

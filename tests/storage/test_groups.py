@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import boards, chats, generations, groups, tallies, turns
+from storage import boards, chats, fairness, generations, groups, statistics
 from storage.accounts import Account
 from storage.boards import Board
 from storage.chats import ChatKind
@@ -119,7 +119,7 @@ async def test_who_had_a_turn_lately_is_known(db: Database) -> None:
             wish = request(f"message:{number}", chat=club.id, person=person)
             made = await generations.insert(tx, wish, reason="asked for", now=1.0)
             await generations.note(tx, made.id, submitted_at=at)
-        found = await turns.served(tx, since=15.0)
+        found = await fairness.served(tx, since=15.0)
     assert found.accounts == {Account.person(ANN): 30.0, Account.person(BOB): 20.0}
     assert found.chats == {club.id: 30.0}
 
@@ -132,7 +132,7 @@ async def test_failed_and_cancelled_videos_do_not_count_for_the_day(db: Database
             made = await generations.insert(tx, wish, reason="asked for", now=100.0)
             await tx.execute("UPDATE generations SET state = ? WHERE id = ?", (state, made.id))
         asked = [
-            await tallies.asked_since(tx, Account.person(ANN), club.id, since=since)
+            await statistics.asked_since(tx, Account.person(ANN), club.id, since=since)
             for since in (0.0, 100.0, 101.0)
         ]
     assert asked == [2, 2, 0]

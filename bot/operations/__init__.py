@@ -1,0 +1,3 @@
+"""Operations: checks, backup, health, logs."""
+
+from __future__ import annotations

@@ -1,0 +1,230 @@
+"""What a start needs, looked at one by one: each finding says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from base64 import b64decode
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from telegram.error import InvalidToken, TelegramError
+
+from bot.operations.greeting import spending
+from generation.media import images
+from generation.media.failures import MediaError
+from generation.media.images import BadPicture
+from generation.models import availability
+from generation.provider.errors import HeldBack, HoldReason, ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from telegram import User
+
+    from bot.settings.definition import Settings
+    from generation.media.pool import MediaProcesses
+    from generation.models.availability import Heard
+    from generation.models.offer import Offer
+    from generation.provider.client import AimlApi
+
+SQLITE = (3, 37, 0)
+"""The first version with STRICT tables."""
+FREE_BYTES = 1_000_000_000
+"""Below this there is no room for videos on their way."""
+BLACK_SQUARE = (
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAADElEQVR4nGNgIA0AAAAwAAEWiZrRAAAAAElFTkSuQmCC"
+)
+"""A PNG of 16×16 pixels for the media process to open: the bot itself never loads a decoder."""
+CLOCK_SECONDS = 60.0
+"""How far our clock may be from the provider's for its log to be searched in vain."""
+
+
+class Verdict(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what was found, and what to do about it ("" where nothing)."""
+
+    about: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+def ok(about: str, found: str) -> list[Finding]:
+    """Say that something is as it should be."""
+    return [Finding(about, Verdict.OK, found)]
+
+
+def warning(about: str, found: str, remedy: str) -> list[Finding]:
+    """Say that something works, but not as one might expect."""
+    return [Finding(about, Verdict.WARNING, found, remedy)]
+
+
+def failure(about: str, found: str, remedy: str) -> list[Finding]:
+    """Say that something keeps the bot from working."""
+    return [Finding(about, Verdict.FAILURE, found, remedy)]
+
+
+def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list[Finding]:
+    """Look at the database's version."""
+    said = f"SQLite {'.'.join(map(str, version))}"
+    if version < SQLITE:
+        return failure("database", said, "use a Python with SQLite 3.37 or newer")
+    return ok("database", said)
+
+
+def check_folder(folder: Path) -> list[Finding]:
+    """Look whether the data folder can be written to, and at the room on its disk."""
+    try:
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        why = f"{folder} cannot be written to: {error.strerror}"
+        return failure("DATA_DIR", why, "give its owner the right to, or name another folder")
+    said = f"{folder}, {free / 1e9:.1f} GB free"
+    if free < FREE_BYTES:
+        return warning("DATA_DIR", said, "make room: videos wait there until they are delivered")
+    return ok("DATA_DIR", said)
+
+
+async def check_media(media: MediaProcesses) -> list[Finding]:
+    """Let a media process look at a picture."""
+    with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
+        picture = Path(folder) / "picture.png"
+        picture.write_bytes(b64decode(BLACK_SQUARE))
+        try:
+            await images.measure(media, picture)
+        except (MediaError, BadPicture, OSError) as error:
+            return failure("media", f"its process fails: {error!r}", "install the bot again")
+    return ok("media", "pictures and videos can be worked on")
+
+
+async def check_telegram(get_me: Callable[[], Awaitable[User]]) -> list[Finding]:
+    """Ask Telegram who the bot is, and which of its switches are off."""
+    try:
+        me = await get_me()
+    except InvalidToken:
+        return failure("TELEGRAM_BOT_TOKEN", "Telegram refuses it", "copy it from @BotFather")
+    except TelegramError as error:
+        found = f"Telegram cannot be reached: {error.message}"
+        return failure("Telegram", found, "check the network and TELEGRAM_API_URL")
+    findings = ok("TELEGRAM_BOT_TOKEN", f"@{me.username}")
+    if not me.can_read_all_group_messages:
+        findings += warning(
+            "privacy mode",
+            "on: in groups only commands and answers reach the bot, no mentions",
+            "to change that: /setprivacy at @BotFather, then add the bot to its groups anew",
+        )
+    if not me.supports_inline_queries:
+        findings += warning(
+            "inline mode", "off: there is no Share button", "/setinline at @BotFather"
+        )
+    return findings
+
+
+async def check_key(api: AimlApi, url: str) -> list[Finding]:
+    """Look at the key, what its account holds, and whether that fills itself up."""
+    try:
+        balance = await api.balance()
+    except HeldBack as refusal:
+        return _refused(refusal)
+    except ProviderError as error:
+        if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
+            found = f"{url} cannot be reached: {error}"
+            return failure("AIMLAPI_URL", found, "check the network, and this setting")
+        return warning(
+            "AI/ML API", f"it does not tell the balance: {error}", "look again in a while"
+        )
+    findings = ok("AIMLAPI_KEY", f"${balance:.2f} left")
+    if balance <= 0:
+        findings = failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
+    return findings + await _check_top_up(api)
+
+
+async def _check_top_up(api: AimlApi) -> list[Finding]:
+    """Warn where the balance is no ceiling; a key may well read one and not the other."""
+    try:
+        fills_up = await api.fills_up()
+    except ProviderError as error:
+        found = f"the AI/ML API does not tell whether it is on: {error}"
+        return warning("auto top-up", found, "look yourself at aimlapi.com: it should be off")
+    if not fills_up:
+        return []
+    return warning(
+        "auto top-up",
+        "ON: your balance is no ceiling",
+        "switch it off at aimlapi.com, or make a key with a spending limit",
+    )
+
+
+def _refused(refusal: HeldBack) -> list[Finding]:
+    match refusal.reason:
+        case HoldReason.KEY:
+            return failure("AIMLAPI_KEY", "it is refused", "copy it again from aimlapi.com")
+        case HoldReason.MONEY:
+            return failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
+        case _:
+            return warning(
+                "AIMLAPI_KEY",
+                "it may not read the balance: a scope is missing, which says nothing of money",
+                "give the key the scope for billing, or look at the balance yourself",
+            )
+
+
+def check_models(known: Offer, names: tuple[str, ...], heard: Heard) -> list[Finding]:
+    """Look which of the families in MODELS are served."""
+    if not heard.models:
+        return warning("MODELS", "the provider does not say what it serves", "look again later")
+    live = availability.at_live_prices(known, heard)
+    out = availability.gone(known, heard)
+    offer = availability.without(availability.in_order(live, names), out)
+    lost = [name for name in names if name not in offer]
+    if not offer.families:
+        remedy = "name others: `models` lists what there is"
+        return failure("MODELS", "none of its families is served", remedy)
+    said = f"{', '.join(offer.names)}; the default is {offer.names[0]}"
+    if lost:
+        return warning("MODELS", f"{said}; gone: {', '.join(lost)}", "take them out of MODELS")
+    return ok("MODELS", said)
+
+
+async def check_clock(url: str, http: httpx.AsyncClient, now: float) -> list[Finding]:
+    """Hold our clock against the provider's."""
+    try:
+        answer = await http.head(url, timeout=10)
+        theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (httpx.HTTPError, KeyError, ValueError, TypeError):
+        return warning("clock", "nobody tells the time to compare it with", "keep it set by NTP")
+    apart = abs(now - theirs)
+    if apart > CLOCK_SECONDS:
+        found = f"{apart:.0f} seconds from the provider's"
+        return failure("clock", found, "set it by NTP: lost requests are looked for by their time")
+    return ok("clock", "as the provider's")
+
+
+def check_openness(settings: Settings) -> list[Finding]:
+    """Say who may spend what."""
+    said = spending(settings)
+    findings = ok("spending", said)
+    if not settings.allowed_ids and settings.budget_usd is None:
+        findings = warning("spending", said, "set BUDGET_USD or ALLOWED_IDS")
+    if not settings.admin_ids:
+        findings += warning(
+            "ADMIN_IDS", "empty: nobody hears of problems", "open the link `run` prints once"
+        )
+    return findings

@@ -1,0 +1,128 @@
+"""`doctor`: look at everything a start needs, and say what to do about what is wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import httpx
+from telegram import Bot
+
+from bot.operations import checks
+from bot.operations.checks import Finding, Verdict
+from bot.operations.data_checks import check_database, check_holder
+from bot.updates.telegram_request import TelegramRequest, TelegramTimes, tls
+from generation.media.pool import MediaProcesses
+from generation.models.availability import Heard
+from generation.models.feeds import Feeds, NoFeed
+from generation.models.offer import Offer
+from generation.provider.client import AimlApi
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from telegram import User
+
+    from bot.settings.definition import Settings
+
+_MARKS = {Verdict.OK: "ok     ", Verdict.WARNING: "warning", Verdict.FAILURE: "FAILURE"}
+_COLOURS = {Verdict.OK: "\x1b[32m", Verdict.WARNING: "\x1b[33m", Verdict.FAILURE: "\x1b[31m"}
+_PLAIN = "\x1b[0m"
+
+logger = logging.getLogger(__name__)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything, as `run` would use it; nothing is changed but the data folder made."""
+    request = TelegramRequest(1, TelegramTimes())
+    bot = Bot(
+        settings.telegram_bot_token.get_secret_value(),
+        base_url=f"{settings.telegram_api_url.rstrip('/')}/bot",
+        request=request,
+    )
+    media = MediaProcesses()
+    try:
+        await request.initialize()
+        async with httpx.AsyncClient(verify=tls(), trust_env=False) as http:
+            api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key)
+            looked = look(settings, get_me=bot.get_me, api=api, http=http, media=media)
+            return [
+                *[finding async for findings in looked for finding in findings],
+                *check_database(settings.data_dir / "bot.sqlite3"),
+                *check_holder(settings.data_dir),
+            ]
+    finally:
+        await request.shutdown()
+        await media.close()
+
+
+async def look(
+    settings: Settings,
+    *,
+    get_me: Callable[[], Awaitable[User]],
+    api: AimlApi,
+    http: httpx.AsyncClient,
+    media: MediaProcesses,
+    clock: Callable[[], float] = time.time,
+) -> AsyncIterator[list[Finding]]:
+    """Look at one thing after the other."""
+    yield checks.check_sqlite()
+    yield checks.check_folder(settings.data_dir)
+    yield await checks.check_media(media)
+    yield await checks.check_telegram(get_me)
+    yield await checks.check_key(api, settings.aimlapi_url)
+    feeds = Feeds(http, url=settings.aimlapi_url)
+    try:
+        heard = Heard(await feeds.models(), await feeds.retired())
+    except NoFeed:
+        heard = Heard()
+    yield checks.check_models(Offer.load(), settings.models, heard)
+    yield await checks.check_clock(settings.aimlapi_url, http, clock())
+    yield checks.check_openness(settings)
+
+
+async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:
+    """Log what is not as it should be: a start goes on all the same."""
+    async for findings in looked:
+        for one in findings:
+            if one.verdict is not Verdict.OK:
+                remedy = one.remedy or "Nothing to do"
+                logger.warning("%s: %s. %s.", one.about, one.found.rstrip("."), remedy)
+
+
+def wrong_settings(problems: Sequence[str]) -> list[Finding]:
+    """Return a finding for each setting that is wrong; nothing else can be looked at then."""
+    named = (problem.partition(" ") for problem in problems)
+    return [Finding(name, Verdict.FAILURE, found, "correct it in .env") for name, _, found in named]
+
+
+def early_settings(names: Sequence[str]) -> list[Finding]:
+    """Return a finding for each setting that a later version will know."""
+    found = "is set, but this version does not know it yet"
+    return [Finding(name, Verdict.WARNING, found, "without it all is the same") for name in names]
+
+
+def is_fit(findings: Sequence[Finding]) -> bool:
+    """Whether the bot can start and work."""
+    return all(one.verdict is not Verdict.FAILURE for one in findings)
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """Return a list of objects."""
+    return json.dumps([asdict(one) for one in findings], indent=2, ensure_ascii=False)
+
+
+def as_text(findings: Sequence[Finding], *, coloured: bool) -> str:
+    """Return a line per finding, and under it what to do."""
+    lines = []
+    for one in findings:
+        mark = _MARKS[one.verdict]
+        if coloured:
+            mark = f"{_COLOURS[one.verdict]}{mark}{_PLAIN}"
+        lines.append(f"{mark}  {one.about}: {one.found}")
+        if one.remedy:
+            lines.append(f"{'':9}→ {one.remedy}")
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""What `models` prints: every family that can be used, as a table or as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import httpx
+
+from generation.models import availability, prices
+from generation.models.availability import Heard
+from generation.models.feeds import Feeds, NoFeed
+from generation.models.offer import ANY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from generation.models.offer import Family, Mode, Offer
+
+_CENTICENT = Decimal("0.0001")
+PATIENCE_SECONDS = 5.0
+"""How long the provider may take to say what it serves; what is known here does without."""
+
+
+async def ask(url: str) -> Heard:
+    """Ask the provider what it serves; nothing is heard where it does not answer in time."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+            feeds = Feeds(http, url=url)
+            return Heard(await feeds.models(), await feeds.retired())
+    except (NoFeed, TimeoutError):
+        return Heard()
+
+
+def usable(known: Offer, heard: Heard) -> Offer:
+    """Return what is served, at the provider's prices where it told them."""
+    return availability.without(
+        availability.at_live_prices(known, heard), availability.gone(known, heard)
+    )
+
+
+def as_json(offer: Offer) -> str:
+    """Return a list of objects.
+
+    Prices are US dollars per second, as text, by resolution; `price_basis` says whose they are.
+    """
+    return json.dumps([_family(family) for family in offer], indent=2)
+
+
+def as_text(offer: Offer, strangers: Sequence[str] = ()) -> str:
+    """Return one line per family under a heading, and what is new to this version."""
+    table = _table(offer)
+    if strangers:
+        table += "\n\nNew at the provider, not known to this version: " + ", ".join(strangers)
+    return table
+
+
+def _table(offer: Offer) -> str:
+    rows = [("NAME", "MAKES VIDEOS OF", "SECONDS", "SHAPES", "US DOLLARS PER SECOND", "PRICE FROM")]
+    rows += [
+        (
+            family.name,
+            " and ".join(
+                word for word, mode in (("text", family.t2v), ("photos", family.i2v)) if mode
+            ),
+            _in_short(_seconds(family)),
+            ", ".join(_aspect_ratios(family)),
+            ", ".join(f"{usd} ({resolution})" for resolution, usd in _prices(family).items()),
+            _basis(family),
+        )
+        for family in offer
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _family(family: Family) -> dict[str, object]:
+    return {
+        "name": family.name,
+        "t2v": family.t2v and family.t2v.model,
+        "i2v": family.i2v and family.i2v.model,
+        "seconds": _seconds(family),
+        "aspect_ratios": _aspect_ratios(family),
+        "resolutions": list(
+            dict.fromkeys(res for mode in _modes(family) for res in mode.resolutions)
+        ),
+        "prices": {resolution: str(usd) for resolution, usd in _prices(family).items()},
+        "price_basis": _basis(family),
+    }
+
+
+def _modes(family: Family) -> list[Mode]:
+    return [mode for mode in (family.t2v, family.i2v) if mode is not None]
+
+
+def _seconds(family: Family) -> list[int]:
+    return sorted({seconds for mode in _modes(family) for seconds in mode.seconds})
+
+
+def _in_short(seconds: Sequence[int]) -> str:
+    """Write lengths as a list, or as a range where none between is missing."""
+    first, last = seconds[0], seconds[-1]
+    whole = len(seconds) > 2 and len(seconds) == last - first + 1  # noqa: PLR2004 - two are a list
+    return f"{first} to {last}" if whole else ", ".join(map(str, seconds))
+
+
+def _aspect_ratios(family: Family) -> list[str]:
+    return list(dict.fromkeys(shape for mode in _modes(family) for shape in mode.aspect_ratios))
+
+
+def _prices(family: Family) -> dict[str, Decimal]:
+    """Return the price by resolution: the dearer one where text and photos differ."""
+    found: dict[str, Decimal] = {}
+    for mode in _modes(family):
+        shortest = mode.seconds[0]
+        for resolution in mode.resolutions or (None,):
+            usd = prices.price(mode, shortest, resolution) / shortest
+            name = resolution or ANY
+            found[name] = max(usd.quantize(_CENTICENT).normalize(), found.get(name, usd))
+    return found
+
+
+def _basis(family: Family) -> str:
+    """Say where the prices come from: the provider's live ones, or a hint and its month."""
+    if all(mode.live for mode in _modes(family)):
+        return "live"
+    hint = _modes(family)[0].price
+    return f"{hint.basis} {hint.date}"

@@ -1,0 +1,3 @@
+"""Settings: their definition, sources and documentation."""
+
+from __future__ import annotations

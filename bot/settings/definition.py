@@ -1,0 +1,155 @@
+"""Every setting an operator may write, with its default, its bounds and its one sentence.
+
+They come from the environment and from `.env`; the environment wins, and an empty value counts as
+none. README's table and .env.example are made from the fields by `bot.settings.docs`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    SettingsConfigDict,
+)
+
+from bot.settings.values import (
+    Address,
+    BudgetPeriod,
+    Ceiling,
+    Folder,
+    Ids,
+    Key,
+    Level,
+    Names,
+    People,
+    QuotaPeriod,
+    Seconds,
+    Token,
+)
+
+if TYPE_CHECKING:
+    from pydantic_settings import PydanticBaseSettingsSource
+
+
+class Settings(BaseSettings):
+    """The operator's choices: money in US dollars, times in seconds, ids as Telegram's."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+    )
+
+    telegram_bot_token: Token = Field(description="The bot's token, from @BotFather.")
+    telegram_api_url: Address = Field(
+        default="https://api.telegram.org",
+        description="The Bot API server; another one may run on your own machine.",
+    )
+    telegram_api_local: bool = Field(
+        default=False,
+        description="That server runs in local mode: files up to 2 GB, handed over as paths.",
+    )
+    aimlapi_key: Key = Field(description="The AI/ML API key; make one with a spending limit.")
+    aimlapi_url: Address = Field(
+        default="https://api.aimlapi.com", description="The address of the AI/ML API."
+    )
+    data_dir: Folder = Field(
+        default=Path("data"),
+        description="The folder of `bot.sqlite3`, and of videos until delivered.",
+    )
+    admin_ids: People = Field(
+        default=frozenset(),
+        description="User ids of the admins, comma-separated; "
+        "empty = the first to open the one-time link printed at start.",
+    )
+    allowed_ids: Ids = Field(
+        default=frozenset(),
+        description="User and chat ids that may order, comma-separated; empty = everyone; "
+        "an allowed group counts in that group only.",
+    )
+    credit_usd: Decimal = Field(
+        default=Decimal("0.10"),
+        gt=0,
+        description="What one credit stands for; a video costs its price divided by this, "
+        "rounded up, and at least 1.",
+    )
+    free_credits: int = Field(default=54, ge=0, description="The allowance of a person per period.")
+    quota_period: QuotaPeriod = Field(
+        default=QuotaPeriod.DAY,
+        description="When the allowance renews: `day`, `week`, `month`, or never: `lifetime`.",
+    )
+    timezone: ZoneInfo = Field(
+        default=ZoneInfo("UTC"), description="Where the periods turn, such as `Europe/Berlin`."
+    )
+    budget_usd: Ceiling = Field(
+        default=Decimal(10),
+        description="Your ceiling per budget period for everything people did not buy; "
+        "`none` = no ceiling.",
+    )
+    budget_period: BudgetPeriod = Field(
+        default=BudgetPeriod.DAY, description="When the budget renews: `day`, `week` or `month`."
+    )
+    max_pending_per_user: int = Field(
+        default=3,
+        ge=1,
+        description="Unfinished videos a person may have; one more is refused at no cost.",
+    )
+    provider_slots: int = Field(
+        default=50, ge=1, description="Videos made at a time; more wait their turn, fairly."
+    )
+    models: Names = Field(
+        default=(
+            "sora-2",
+            "sora-2-pro",
+            "veo-3.1-fast",
+            "veo-3.1",
+            "kling-3",
+            "seedance-2-fast",
+        ),
+        description="The model families offered, best first; "
+        "the first that is served is the default.",
+    )
+    confirm_credits: int = Field(
+        default=30, ge=0, description="A video that costs more asks for one tap before it starts."
+    )
+    poll_interval_seconds: Seconds | None = Field(
+        default=None, description="How often to ask whether a video is ready; empty = adaptive."
+    )
+    generation_timeout_seconds: Seconds = Field(
+        default=1800, description="After this long the credits go back and asking turns slow."
+    )
+    unknown_grace_seconds: Seconds | None = Field(
+        default=None,
+        description="How long a request whose answer was lost is looked for before its credits "
+        "go back; empty = twice the model's typical time, at least 120.",
+    )
+    support_contact: str | None = Field(
+        default=None, description="Whom people may ask for help, such as `@name`."
+    )
+    ai_label: bool = Field(default=False, description='Adds "Made with AI" to captions.')
+    log_level: Level = Field(
+        default="INFO",
+        description="The least that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`text` for people, `json` for one object per line."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library passes all five by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is passed and nothing else: only `read_settings` looks around."""
+        return (init_settings,)

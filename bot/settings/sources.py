@@ -1,0 +1,152 @@
+"""Where the operator's settings are read from, and what is said of those that are wrong."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+
+from bot.settings.definition import Settings
+from bot.settings.values import at_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic_core import ErrorDetails
+
+ENV_FILE = Path(".env")
+
+WHERE_TO_GET = {
+    "TELEGRAM_BOT_TOKEN": "get one from @BotFather",
+    "AIMLAPI_KEY": "make one, with a spending limit, in your account at aimlapi.com",
+}
+
+MISSPELT = 0.8
+"""How alike two names must be, 1 being the same, for one to be taken for the other."""
+
+OTHERS = frozenset({"telegram_api_id", "telegram_api_hash"})
+"""Names close to ours that belong to a Bot API server beside the bot."""
+
+LATER = frozenset(
+    {
+        "retention_days",
+        "webhook_url",
+        "webhook_secret",
+        "webhook_port",
+        "metrics_port",
+        "stars_per_credit",
+        "star_usd",
+        "terms_url",
+        "privacy_url",
+    }
+)
+"""Settings that are promised, and not there yet."""
+
+
+class WrongSettings(Exception):
+    """The bot cannot start: one line per problem, each naming its variable and no secret."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
+    """Read every setting; raise WrongSettings with all problems at once."""
+    sources = _sources(environ, env_file)
+    problems = list(_misspelt(sources))
+    try:
+        settings = Settings(**_values(sources))
+    except ValidationError as error:
+        # A list may be wrong in several places; one line says it.
+        problems += dict.fromkeys(map(_in_words, error.errors(include_url=False)))
+    else:
+        if not problems:
+            return settings
+    raise WrongSettings(problems)
+
+
+def set_too_early(environ: Mapping[str, str], env_file: Path) -> list[str]:
+    """Return the names of the settings that are given and do nothing in this version."""
+    sources = _sources(environ, env_file)
+    given = {name for source in sources for name, value in source.env_vars.items() if value}
+    return sorted(name.upper() for name in given & LATER)
+
+
+def read_data_dir(environ: Mapping[str, str], env_file: Path) -> Path:
+    """Read DATA_DIR alone, for the commands that need neither token nor key."""
+    try:
+        return at_home(Path(_read_one(environ, env_file, "data_dir")))
+    except ValueError as error:
+        raise WrongSettings([f"DATA_DIR {error}"]) from None
+
+
+def read_aimlapi_url(environ: Mapping[str, str], env_file: Path) -> str:
+    """Read AIMLAPI_URL alone, for asking what everybody may know."""
+    return _read_one(environ, env_file, "aimlapi_url")
+
+
+def _read_one(environ: Mapping[str, str], env_file: Path, name: str) -> str:
+    given = str(_values(_sources(environ, env_file)).get(name, "")).strip()
+    return given or str(Settings.model_fields[name].default)
+
+
+def _sources(environ: Mapping[str, str], env_file: Path) -> tuple[EnvSettingsSource, ...]:
+    """Return what was written, the weaker source first."""
+    try:
+        from_file = DotEnvSettingsSource(
+            Settings,
+            env_file=env_file,
+            env_file_encoding="utf-8-sig",  # Windows' editor puts a mark in front
+            dotenv_filtering="only_existing",
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise WrongSettings([f"{env_file} cannot be read: {reason}"]) from None
+    from_environment = EnvSettingsSource(Settings)
+    from_environment.env_vars = {name.lower(): value for name, value in environ.items() if value}
+    return from_file, from_environment
+
+
+def _values(sources: tuple[EnvSettingsSource, ...]) -> dict[str, Any]:
+    return {name: value for source in sources for name, value in source().items()}
+
+
+def _misspelt(sources: tuple[EnvSettingsSource, ...]) -> Iterator[str]:
+    """Point at names that are almost a setting's, unless that setting is given as well."""
+    given = {name for source in sources for name in source.env_vars}
+    known = Settings.model_fields.keys()
+    for name in sorted(given - known - OTHERS):
+        for likely in get_close_matches(name, known - given, n=1, cutoff=MISSPELT):
+            yield f"{name.upper()} is not a setting; did you mean {likely.upper()}?"
+
+
+def _in_words(detail: ErrorDetails) -> str:
+    """Say what is wrong with one setting. The value is left out: it may be a secret."""
+    name = str(detail["loc"][0]).upper()
+    limits = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return f"{name} is missing: {WHERE_TO_GET[name]}"
+        case "greater_than":
+            must = f"must be more than {limits['gt']:g}"
+        case "greater_than_equal":
+            must = f"must be {limits['ge']:g} or more"
+        case "int_parsing" | "int_parsing_size" | "int_from_float":
+            must = "must be a whole number"
+        case "decimal_parsing" | "float_parsing" | "finite_number":
+            must = "must be a number"
+        case "bool_parsing":
+            must = "must be true or false"
+        case "enum" | "literal_error":
+            must = f"must be {limits['expected'].replace(chr(39), '')}"
+        case "zoneinfo_str":
+            must = "must be a time zone such as Europe/Berlin"
+        case "value_error":
+            must = str(limits["error"])
+        case _:
+            must = f"is wrong: {detail['msg']}"
+    return f"{name} {must}"

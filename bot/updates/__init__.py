@@ -1,0 +1,3 @@
+"""Updates: taken from Telegram, stored, handed out in order per chat."""
+
+from __future__ import annotations

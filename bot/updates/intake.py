@@ -1,0 +1,234 @@
+"""The door for updates: written down before Telegram is told that they were received.
+
+python-telegram-bot asks for the next updates once `put` has returned, which confirms
+the ones before; so `put` persists, and returns nothing but success. Order is kept per
+chat: an update is handed out only when the one before it in its chat is handled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sqlite3
+from collections import deque
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from telegram import Update
+from telegram.ext import BaseUpdateProcessor
+
+from bot.updates.slots import Slots
+from storage import inbox
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiosqlite import Connection
+    from telegram import Bot
+
+    from storage.admins import Admins
+    from storage.database import Database
+
+AT_ONCE = 16
+"""How many chats are served at a time; more only makes httpcore's pool slow."""
+MOST_CHATS = 10_000
+"""How many may wait to be served, or for Telegram's silence to be over: more than there are."""
+MOST_STARTS = 2
+"""An update that ended the process so often is not tried again."""
+RETRY_SECONDS = 1.0
+"""How long to wait when the disk does not take an update."""
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class Intake(asyncio.Queue[object]):
+    """A queue whose content survives the process; at most one update per chat is out."""
+
+    def __init__(self, db: Database, admins: Admins, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._db = db
+        self._admins = admins
+        self._clock = clock
+        self._lanes: dict[int, deque[Update]] = {}
+        self._taking_in: set[asyncio.Task[None]] = set()
+        self._begun: set[int] = set()
+        self._kept_since: dict[int, float] = {}
+        self._stopping = False
+        self._closed = False
+
+    async def restore(self, bot: Bot) -> None:
+        """Take up what was received and not handled before; admins hear of what is set aside."""
+        async with self._db.transaction() as tx:
+            for letter in await inbox.waiting(tx):
+                if letter.starts >= MOST_STARTS:
+                    logger.error("update %d ended the process twice: set aside", letter.update_id)
+                    await self._set_aside(tx, letter.update_id, "set_aside")
+                    continue
+                try:
+                    update = Update.de_json(json.loads(letter.body), bot)
+                except Exception:
+                    # a version before this one could read it
+                    logger.exception("update %d cannot be read: set aside", letter.update_id)
+                    await self._set_aside(tx, letter.update_id, "unreadable")
+                    continue
+                self._kept_since[letter.update_id] = letter.received_at
+                self._line_up(letter.lane, update)
+
+    def kept_since(self, update_id: int) -> float | None:
+        """Return when an update came that an earlier process left over, None for any other."""
+        return self._kept_since.get(update_id)
+
+    async def forget(self) -> None:
+        """Drop what is known of updates that Telegram will not repeat any more."""
+        async with self._db.transaction() as tx:
+            await inbox.forget(tx, now=self._clock())
+
+    async def set_aside(self, update_id: int, body: str) -> None:
+        """Keep an update nobody can read, as Telegram wrote it, and tell the admins."""
+        logger.error("update %d cannot be read: set aside", update_id)
+        async with self._db.transaction() as tx:
+            if await inbox.receive(tx, update_id, lane=0, body=body, now=self._clock()):
+                await self._set_aside(tx, update_id, "unreadable")
+
+    async def _set_aside(self, tx: Connection, update_id: int, why: str) -> None:
+        await inbox.set_aside(tx, update_id)
+        await self._admins.notify(
+            tx, why, cause=f"update:{update_id}", now=self._clock(), update=update_id
+        )
+
+    async def put(self, item: object) -> None:
+        """Write an update down and line it up; waits, and never fails, while the disk does not.
+
+        Whoever waits may be cancelled: both are done all the same, or one that is written down
+        would be known when it comes again, and never handed out.
+        """
+        if not isinstance(item, Update):
+            self._stopping = True
+            self._let_go_of_the_rest()
+            await super().put(item)
+            return
+        if item.inline_query is not None or item.pre_checkout_query is not None:
+            # they expire within seconds: nothing to keep for after a restart
+            await super().put(item)
+            return
+        task = asyncio.create_task(self._take_in(item))
+        self._taking_in.add(task)
+        task.add_done_callback(self._taking_in.discard)
+        await asyncio.shield(task)
+
+    async def begin(self, update: object) -> None:
+        """Note that an update is about to be handled."""
+        if isinstance(update, Update) and _is_kept(update):
+            await self._write(update, lambda tx: inbox.begin(tx, update.update_id))
+            self._begun.add(update.update_id)
+
+    async def finish(self, update: object) -> None:
+        """Erase a handled update, and hand out the next of its chat."""
+        if self._closed or not isinstance(update, Update) or not _is_kept(update):
+            return
+        await self._write(update, lambda tx: inbox.finish(tx, update.update_id, now=self._clock()))
+        self._begun.discard(update.update_id)
+        self._kept_since.pop(update.update_id, None)
+        lane = _lane(update)
+        waiting = self._lanes.get(lane)
+        if waiting and not self._stopping:
+            self.put_nowait(waiting.popleft())
+        else:
+            self._lanes.pop(lane, None)
+
+    def close(self) -> None:
+        """Keep what is not handled by now for the next start: its handler may break in the end."""
+        self._closed = True
+
+    async def give_back(self) -> None:
+        """Note of what a stop on request interrupts that it did not end the process."""
+        async with self._db.transaction() as tx:
+            for update_id in sorted(self._begun):
+                await inbox.undo_begin(tx, update_id)
+
+    async def _take_in(self, update: Update) -> None:
+        if await self._receive(update):
+            self._line_up(_lane(update), update)
+
+    def _line_up(self, lane: int, update: Update) -> None:
+        if self._stopping:
+            return  # it is on the disk; behind the signal to stop nobody would take it
+        waiting = self._lanes.get(lane)
+        if waiting is None:
+            self._lanes[lane] = deque()
+            self.put_nowait(update)
+        else:
+            waiting.append(update)
+
+    async def _receive(self, update: Update) -> bool:
+        body = update.to_json()
+        return await self._write(
+            update,
+            lambda tx: inbox.receive(
+                tx, update.update_id, lane=_lane(update), body=body, now=self._clock()
+            ),
+        )
+
+    async def _write(self, update: Update, step: Callable[[Connection], Awaitable[T]]) -> T:
+        """Take a step of an update on the disk, as often as it takes.
+
+        A step left out would leave the chat's lane occupied: nothing would come of it any more.
+        """
+        while True:
+            try:
+                async with self._db.transaction() as tx:
+                    return await step(tx)
+            except sqlite3.Error:
+                logger.exception("the disk does not take update %d, waiting", update.update_id)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _let_go_of_the_rest(self) -> None:
+        """At the end only: what waits is on the disk and is taken up at the next start."""
+        with contextlib.suppress(asyncio.QueueEmpty):
+            while True:
+                self.get_nowait()
+                self.task_done()
+
+
+class OneAtATimePerChat(BaseUpdateProcessor):
+    """Handles updates of different chats side by side, and tells the intake when each is done."""
+
+    def __init__(self, intake: Intake, slots: Slots | None = None) -> None:
+        # all that were handed out wait for one of our slots
+        super().__init__(MOST_CHATS)
+        self._intake = intake
+        self._slots = slots or Slots(AT_ONCE)
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        """Handle one update; one that is interrupted by a stop stays in the inbox."""
+        async with self._slots.taken():
+            await self._intake.begin(update)
+            try:
+                await coroutine
+            except Exception:
+                # only what is interrupted comes again: what breaks would break again
+                await self._intake.finish(update)
+                raise
+            await self._intake.finish(update)
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Nothing to close."""
+
+
+def _is_kept(update: Update) -> bool:
+    return update.inline_query is None and update.pre_checkout_query is None
+
+
+def _lane(update: Update) -> int:
+    """Return whose order is kept: the chat's, else the person's; both are Telegram's ids."""
+    if update.effective_chat is not None:
+        return update.effective_chat.id
+    if update.effective_user is not None:
+        return update.effective_user.id
+    return 0

@@ -1,0 +1,181 @@
+"""The picture jobs of a media process: measuring and fitting with Pillow.
+
+Everything is bounded before it is decoded: bytes by the file's size, the format by its first bytes,
+pixels by its header. What Pillow does not read to the end is refused, never shown half.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image, ImageCms, ImageEnhance, ImageFilter, ImageOps
+
+from generation.media.failures import MediaRefused
+from generation.media.images import Fit, Reason
+from generation.media.sniff import HEAD_BYTES, picture_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_BYTES: Final = 20 * 1024**2
+"""What Telegram lets a bot download."""
+
+MAX_PIXELS: Final = 50_000_000
+"""A phone's 48 megapixels, and not much more."""
+
+MIN_SIDE: Final = 16
+"""Pixels; below this there is nothing to animate."""
+
+JPEG_QUALITY: Final = 90
+WHITE: Final = "white"
+
+_ORIENTATION: Final = 0x0112
+_QUARTER_TURNS: Final = frozenset({5, 6, 7, 8})
+"""EXIF orientations that exchange width and height."""
+
+_ABOVE: Final = 1 / 3
+"""The share of a cut height that goes above: faces and skies sit high, floors can go."""
+
+_REDUCING_GAP: Final = 3.0
+"""Pillow shrinks coarsely to three times the target, then finely: indistinguishable, and fast."""
+
+_BLUR_SHARE: Final = 1 / 24
+"""Blur of the background behind a padded picture, as a share of the target's longer side."""
+
+_BACKGROUND_LIGHT: Final = 0.55
+_BACKGROUND_SHRINK: Final = 8
+"""The background is blurred at an eighth of its size, as nobody can see the difference."""
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def measure_picture(*, source: str) -> dict[str, object]:
+    """Tell width and height in pixels, as the picture is meant to be looked at, and its format."""
+    with _opened(Path(source)) as (image, kind):
+        width, height = image.size
+        if image.getexif().get(_ORIENTATION) in _QUARTER_TURNS:
+            width, height = height, width
+    return {"width": width, "height": height, "format": kind}
+
+
+def fit_picture(
+    *, source: str, target: str, width: int, height: int, how: str
+) -> dict[str, object]:
+    """Write the picture as a JPEG of exactly this size, with nothing of its metadata."""
+    with _opened(Path(source)) as (file, _):
+        _draft(file, width, height)
+        image = _eight_bits(ImageOps.exif_transpose(file))
+        fitted = _pad(image, width, height) if how == Fit.PAD else _crop(image, width, height)
+    # Pasted on a fresh canvas, because Pillow carries comments and profiles along with an image.
+    clean = Image.new("RGB", (width, height))
+    clean.paste(fitted)
+    clean.save(target, "JPEG", quality=JPEG_QUALITY)
+    return {}
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[tuple[Image.Image, str]]:
+    """Open a picture within the limits; what Pillow stumbles over inside is refused as broken."""
+    if source.stat().st_size > MAX_BYTES:
+        raise MediaRefused(Reason.TOO_MANY_BYTES)
+    with source.open("rb") as file:
+        kind = picture_format(file.read(HEAD_BYTES))
+    if kind is None:
+        raise MediaRefused(Reason.NOT_A_PICTURE)
+    if kind == "HEIF":
+        from pillow_heif import register_heif_opener  # noqa: PLC0415 - a decoder only for who needs it
+
+        register_heif_opener(thumbnails=False)
+    try:
+        with Image.open(source, formats=(kind,)) as image:
+            _check_size(image)
+            yield image, kind
+    except (MediaRefused, MemoryError):
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise MediaRefused(Reason.TOO_MANY_PIXELS) from error
+    except Exception as error:
+        raise MediaRefused(Reason.BROKEN) from error
+
+
+def _check_size(image: Image.Image) -> None:
+    """Refuse by the header what is too large or too small."""
+    if image.width * image.height > MAX_PIXELS:
+        raise MediaRefused(Reason.TOO_MANY_PIXELS)
+    if min(image.size) < MIN_SIDE:
+        raise MediaRefused(Reason.TOO_SMALL)
+
+
+def _draft(image: Image.Image, width: int, height: int) -> None:
+    """Let a JPEG decode at a half, a quarter or an eighth where that is enough; others do not."""
+    scale = max(width / min(image.size), height / min(image.size))
+    image.draft(None, (round(image.width * scale), round(image.height * scale)))
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Give the picture in a mode that can be resized smoothly: L, RGB, RGBA or CMYK."""
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode in {"L", "RGB", "CMYK"}:
+        return image
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        return image.convert("I").point(lambda value: value / 257).convert("L")
+    return image.convert("RGB")
+
+
+def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Fill the target; what is over goes from both sides alike, in height mostly from below."""
+    seen_width = min(image.width, image.height * width / height)
+    seen_height = min(image.height, image.width * height / width)
+    left = (image.width - seen_width) / 2
+    top = (image.height - seen_height) * _ABOVE
+    box = (left, top, left + seen_width, top + seen_height)
+    return _plain(_resized(image, width, height, box))
+
+
+def _pad(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Show the whole picture, over a blurred and darkened copy of itself instead of black bars."""
+    scale = min(width / image.width, height / image.height)
+    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    whole = _plain(_resized(image, *inner))
+    small = (max(1, width // _BACKGROUND_SHRINK), max(1, height // _BACKGROUND_SHRINK))
+    blur = ImageFilter.GaussianBlur(max(small) * _BLUR_SHARE)
+    dim = ImageEnhance.Brightness(_crop(whole, *small).filter(blur)).enhance(_BACKGROUND_LIGHT)
+    background = dim.resize((width, height), Image.Resampling.BICUBIC)
+    background.paste(whole, ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    return background
+
+
+def _resized(
+    image: Image.Image,
+    width: int,
+    height: int,
+    box: tuple[float, float, float, float] | None = None,
+) -> Image.Image:
+    """Scale the box of an image with the best filter."""
+    lanczos = Image.Resampling.LANCZOS
+    return image.resize((width, height), lanczos, box=box, reducing_gap=_REDUCING_GAP)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Give RGB in the colours every screen assumes, transparency over white."""
+    profile = image.info.get("icc_profile")
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image)
+        image = image.convert("RGB")
+    if profile:
+        try:
+            given = ImageCms.ImageCmsProfile(BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, given, srgb, outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            converted = None  # a profile that does not suit the picture is worth nothing
+        if converted is not None:
+            converted.info.pop("icc_profile", None)
+            return converted
+    return image.convert("RGB")

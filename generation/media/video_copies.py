@@ -1,0 +1,144 @@
+"""The video jobs of a media process that write a new file: repacking without loss, encoding to fit.
+
+Both go through a file packet by packet: a video is never held in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import av
+
+from generation.media.soundtracks import BITS, sound_for
+from generation.media.video_jobs import THREADS, length, opened
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.packet import Packet
+
+_SIDES: Final = (1920, 1280, 960, 640, 480, 320)
+"""Longer sides tried from above, in pixels."""
+
+_BITS_PER_PIXEL: Final = 0.05
+"""Below this H.264 falls apart into blocks, and a smaller picture looks better."""
+
+_LEAST_BITS: Final = 32_000
+"""Bits per second of picture below which the encoder no longer obeys."""
+
+_SHORTEST: Final = 0.1
+"""Seconds assumed at least, where a file declares no length."""
+
+_ROOM: Final = 0.94
+"""Share of the limit aimed at; the rest is the container's and the encoder's error."""
+
+_HEVC_TAG: Final = "hvc1"
+"""The one of HEVC's two names that Apple's players accept."""
+
+_MOST_UNDATED: Final = 32
+"""More packets than any codec holds back to put frames in order."""
+
+_ATTEMPTS: Final = 3
+
+
+def remux_video(*, source: str, target: str) -> dict[str, object]:
+    """Copy picture and sound, packet by packet, into an mp4 that plays while it loads."""
+    with opened(Path(source)) as (container, video), _mp4(target) as output:
+        copy = output.add_stream_from_template(video, opaque=True)
+        if video.codec.canonical_name == "hevc":
+            copy.codec_tag = _HEVC_TAG
+        sound = sound_for(container, output)
+        undated: list[Packet[Any]] = []
+        for packet in container.demux([video, *sound.sources]):
+            if packet.stream is not video:
+                sound.take(packet)
+                continue
+            if packet.size and packet.dts is None and len(undated) < _MOST_UNDATED:
+                undated.append(packet)
+                continue
+            for ready in [*_dated(undated, packet), packet]:
+                if ready.size and ready.pts is not None:
+                    moment = float((ready.pts + (ready.duration or 0)) * ready.time_base)
+                    ready.stream = copy
+                    output.mux(ready)
+                    sound.reached(moment)
+            undated.clear()
+        sound.end()
+    return {}
+
+
+def encode_video(*, source: str, target: str, limit: int) -> dict[str, object]:
+    """Encode to H.264 and AAC within `limit` bytes, smaller in picture where bits are few."""
+    aim = limit * _ROOM
+    for _ in range(_ATTEMPTS):
+        _encode(Path(source), target, aim)
+        size = Path(target).stat().st_size
+        if size <= limit:
+            return {}
+        aim *= limit / size * _ROOM
+    raise RuntimeError(f"does not fit into {limit} bytes")
+
+
+def _encode(source: Path, target: str, aim: float) -> None:
+    """Encode once, aiming at so many bytes."""
+    with opened(source) as (container, video), _mp4(target) as output:
+        rate = video.average_rate or Fraction(25)
+        bits = max(aim * 8 / max(length(container, video), _SHORTEST) - BITS, _LEAST_BITS)
+        width, height = encoded_size(video.width, video.height, float(rate), bits)
+        options = {"preset": "veryfast", "maxrate": f"{bits:.0f}", "bufsize": f"{bits:.0f}"}
+        copy = output.add_stream("libx264", rate=rate, options=options)
+        copy.width, copy.height, copy.pix_fmt = width, height, "yuv420p"
+        copy.bit_rate = round(bits)
+        copy.thread_count = THREADS
+        if video.time_base is not None:
+            copy.codec_context.time_base = video.time_base
+        sound = sound_for(container, output, encoded=True)
+        first = True
+        for packet in container.demux([video, *sound.sources]):
+            if packet.stream is not video:
+                sound.take(packet)
+                continue
+            for frame in video.decode(packet):
+                if first:
+                    copy.set_display_rotation(frame.rotation)
+                    first = False
+                output.mux(copy.encode(frame.reformat(width, height, "yuv420p")))
+                sound.reached(frame.time or 0.0)
+        output.mux(copy.encode(None))
+        sound.end()
+
+
+def _dated(undated: list[Packet[Any]], following: Packet[Any]) -> list[Packet[Any]]:
+    """Give packets their decoding times, back from the packet (or the end) that follows.
+
+    Matroska stores none, and FFmpeg knows them only some packets later; an mp4 needs each.
+    """
+    step = max([1, *(packet.duration or 0 for packet in undated)])
+    known = following.dts
+    if known is None:
+        known = min((packet.pts or 0 for packet in undated), default=0) + step
+    for back, packet in enumerate(reversed(undated), start=1):
+        packet.dts = known - back * step
+    return undated
+
+
+def _mp4(target: str) -> OutputContainer:
+    """Open an mp4 for writing whose index ends up in front."""
+    return av.open(target, "w", format="mp4", options={"movflags": "+faststart"})
+
+
+def encoded_size(width: int, height: int, rate: float, bits: float) -> tuple[int, int]:
+    """Choose the largest even size, not above the given one, that the bits per second can fill."""
+    for side in _SIDES:
+        scale = min(1.0, side / max(width, height))
+        size = (_even(width * scale), _even(height * scale))
+        if math.prod(size) * rate * _BITS_PER_PIXEL <= bits:
+            break
+    return size
+
+
+def _even(pixels: float) -> int:
+    """Give the nearest even number of pixels: H.264 halves the colours' resolution."""
+    return max(2, round(pixels / 2) * 2)

@@ -1,0 +1,205 @@
+"""The video jobs of a media process that only look: facts, frames, thumbnails, with PyAV."""
+
+from __future__ import annotations
+
+import struct
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import av
+from av.stream import Disposition
+from av.video.stream import VideoStream
+from PIL import Image, ImageStat
+
+from generation.media.failures import MediaRefused
+from generation.media.sniff import HEAD_BYTES, video_container
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+
+MAX_PIXELS: Final = 8192 * 4352
+"""One frame at most: 8K, in either direction, with what codecs round up."""
+
+THREADS: Final = 2
+"""Each decoder or encoder thread holds frames of its own; machines with many would fill memory."""
+
+THUMBNAIL_SIDE: Final = 320
+THUMBNAIL_BYTES: Final = 200_000
+"""Telegram's limits: pixels a side, bytes."""
+
+_SMALLEST_BOX: Final = 8
+_SIZE_FOLLOWS: Final = 1
+"""A box's size that says: the real one comes after the name, in 64 bits."""
+
+_MICROSECONDS: Final = 1_000_000
+_DARK: Final = 24
+"""Mean light (of 255) under which a frame counts as black."""
+
+
+def probe_video(*, source: str) -> dict[str, object]:
+    """Tell what is in a video that has at least one frame."""
+    path = Path(source)
+    with opened(path) as (container, video):
+        frame = next(frames(container, video))
+        sounds = container.streams.audio
+        width, height = _shown_size(frame, video)
+        return {
+            "container": sniffed(path),
+            "brand": container.metadata.get("major_brand", "").strip(),
+            "index_first": index_first(path),
+            "video": video.codec_context.codec.canonical_name,
+            "pixels": frame.format.name,
+            "sound": sounds[0].codec_context.codec.canonical_name if sounds else None,
+            "width": width,
+            "height": height,
+            "seconds": length(container, video),
+            "size": path.stat().st_size,
+        }
+
+
+def draw_thumbnail(*, source: str, target: str) -> dict[str, object]:
+    """Write a small JPEG of a telling frame: early, but not a black one if there is another."""
+    with opened(Path(source)) as (container, video):
+        seconds = length(container, video)
+        best: Image.Image | None = None
+        for moment in (min(1.0, seconds / 10), seconds / 3, seconds * 2 / 3):
+            picture = _picture(_frame_at(container, video, moment), video)
+            picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            if best is None or _light(picture) > _light(best):
+                best = picture
+            if _light(best) >= _DARK:
+                break
+    if best is None:
+        raise MediaRefused("no_frame")
+    for quality in (85, 60, 30):
+        best.save(target, "JPEG", quality=quality)
+        if Path(target).stat().st_size < THUMBNAIL_BYTES:
+            break
+    return {}
+
+
+def draw_frame(*, source: str, target: str, last: bool) -> dict[str, object]:
+    """Write the first or the last frame as a JPEG."""
+    with opened(Path(source)) as (container, video):
+        if last:
+            _seek(container, video, max(0.0, length(container, video) - 1))
+        decoded = frames(container, video)
+        frame = next(decoded)
+        if last:
+            for frame in decoded:  # noqa: B007 - only the last one counts
+                pass
+        _picture(frame, video).save(target, "JPEG", quality=90)
+    return {}
+
+
+@contextmanager
+def opened(source: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and its picture stream; what FFmpeg cannot read is refused."""
+    kind = sniffed(source)
+    try:
+        container = av.open(
+            f"file:{source}",
+            format=kind,
+            container_options={"protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+        with container:
+            yield container, _pictures(container)
+    except av.FFmpegError as error:
+        if isinstance(error, OSError | MemoryError):
+            raise  # a full disk, not the file's fault
+        raise MediaRefused("unreadable") from error
+
+
+def _pictures(container: InputContainer) -> VideoStream:
+    """Choose the stream of moving pictures, not a cover, and refuse one too large to decode."""
+    video = container.streams.best("video")
+    if not isinstance(video, VideoStream) or video.disposition & Disposition.attached_pic:
+        raise MediaRefused("no_pictures")
+    if video.codec_context.width * video.codec_context.height > MAX_PIXELS:
+        raise MediaRefused("too_many_pixels")
+    video.thread_count = THREADS
+    return video
+
+
+def sniffed(source: Path) -> str:
+    """Tell the container by the first bytes, the only ones FFmpeg is asked to try."""
+    with source.open("rb") as file:
+        kind = video_container(file.read(HEAD_BYTES))
+    if kind is None:
+        raise MediaRefused("no_video_container")
+    return kind
+
+
+def frames(container: InputContainer, video: VideoStream) -> Iterator[VideoFrame]:
+    """Decode from where the container stands; at least one frame, or the file is refused."""
+    one = False
+    for frame in container.decode(video):
+        one = True
+        yield frame
+    if not one:
+        raise MediaRefused("no_frame")
+
+
+def length(container: InputContainer, video: VideoStream) -> float:
+    """Give the length in seconds as the file declares it, or 0."""
+    if video.duration is not None and video.time_base is not None:
+        return float(video.duration * video.time_base)
+    return (container.duration or 0) / _MICROSECONDS
+
+
+def index_first(source: Path) -> bool:
+    """Tell whether an mp4's index (moov) lies before its data (mdat): it plays while it loads."""
+    end = source.stat().st_size
+    with source.open("rb") as file:
+        position = 0
+        while position + 8 <= end:
+            file.seek(position)
+            size, name = struct.unpack(">I4s", file.read(8))
+            if name in {b"moov", b"mdat"}:
+                return bool(name == b"moov")
+            if size == _SIZE_FOLLOWS:
+                (size,) = struct.unpack(">Q", file.read(8).ljust(8, b"\0"))
+            if size < _SMALLEST_BOX:
+                return False
+            position += size
+    return False
+
+
+def _shown_size(frame: VideoFrame, video: VideoStream) -> tuple[int, int]:
+    """Give width and height as seen: pixels made square, the picture turned."""
+    width = round(frame.width * (video.sample_aspect_ratio or 1))
+    return (frame.height, width) if frame.rotation % 180 else (width, frame.height)
+
+
+def _picture(frame: VideoFrame, video: VideoStream) -> Image.Image:
+    """Give a frame as it is seen."""
+    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call] # PyAV leaves it out
+    width, height = _shown_size(frame, video)
+    return picture.rotate(frame.rotation, expand=True).resize((width, height))
+
+
+def _seek(container: InputContainer, video: VideoStream, moment: float) -> None:
+    """Go to the last key frame before a moment, in seconds after the beginning."""
+    if video.time_base is not None:
+        ticks = round(moment / video.time_base) + (video.start_time or 0)
+        container.seek(ticks, stream=video)
+
+
+def _frame_at(container: InputContainer, video: VideoStream, moment: float) -> VideoFrame:
+    """Give the frame shown at a moment, or the nearest before the end."""
+    _seek(container, video, moment)
+    start = float((video.start_time or 0) * (video.time_base or 0))
+    for frame in frames(container, video):
+        if frame.time - start >= moment:
+            break
+    return frame
+
+
+def _light(picture: Image.Image) -> float:
+    """Give the mean light of a picture, 0 to 255."""
+    return ImageStat.Stat(picture.convert("L")).mean[0]

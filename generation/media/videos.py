@@ -1,0 +1,179 @@
+"""Videos made ready for a chat: unchanged where they already play everywhere.
+
+The work is done in a media process (`generation.media.video_jobs` and `video_copies`); what to
+do is decided here, from facts. An mp4 with H.264, AAC and its index in front goes out byte for
+byte. Anything else an mp4 can hold is repacked without loss, with a silent sound track if it has
+none, because a chat shows an mp4 without sound as a GIF. Only what is over the limit is encoded
+again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from generation.media.failures import MediaError, MediaFailed, MediaRefused
+
+if TYPE_CHECKING:
+    from generation.media.pool import MediaProcesses
+
+TIMEOUT_SECONDS: Final = 120.0
+ENCODE_SECONDS: Final = 600.0
+
+_MP4_CODECS: Final = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
+
+
+class NotAVideo(Exception):
+    """The file is no video: another thing, or not one frame of it can be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverable:
+    """A file as it goes to a chat: pixels as seen (turned, square), bytes, and a small JPEG."""
+
+    path: Path
+    kind: Literal["video", "document"]
+    width: int
+    height: int
+    seconds: float
+    thumbnail: Path | None
+    size: int
+
+
+class Facts(BaseModel):
+    """What a media process found out about a video; `seconds` is 0 where the file does not say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    container: Literal["mp4", "matroska"]
+    brand: str
+    index_first: bool
+    video: str
+    pixels: str
+    sound: str | None
+    width: int
+    height: int
+    seconds: float
+    size: int
+
+
+class Plan(Enum):
+    """What has to happen to a video before it can be sent."""
+
+    AS_IT_IS = auto()
+    REMUX = auto()
+    ENCODE = auto()
+    DOCUMENT = auto()
+
+
+def plan(facts: Facts, limit: int) -> Plan:
+    """Decide what has to happen for a video to play everywhere within `limit` bytes."""
+    if facts.size > limit:
+        return Plan.ENCODE
+    if facts.video not in _MP4_CODECS:
+        return Plan.DOCUMENT
+    plays = (
+        facts.container == "mp4"
+        and facts.brand != "qt"
+        and facts.index_first
+        and facts.video == "h264"
+        and facts.pixels in {"yuv420p", "yuvj420p"}
+        and facts.sound == "aac"
+    )
+    return Plan.AS_IT_IS if plays else Plan.REMUX
+
+
+async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: int) -> Deliverable:
+    """Make a video ready to send within `limit` bytes; `source` itself is never changed.
+
+    New files go to `folder`, named after `source`; a failed attempt leaves none. A video that shows
+    a frame is not held up by a thumbnail that fails.
+
+    Raises:
+        NotAVideo: There is nothing to show in it.
+        MediaTimeout, MediaFailed: The work broke down; the video may be good.
+    """
+    facts = await probe(media, source)
+    todo = plan(facts, limit)
+    rewritten = todo in {Plan.REMUX, Plan.ENCODE}
+    path = folder / f"{source.stem}.sendable.mp4" if rewritten else source
+    drawn = folder / f"{source.stem}.thumbnail.jpg"
+    try:
+        if todo is Plan.REMUX:
+            await _run(media, "remux_video", source=source, target=path)
+            facts = await probe(media, path)
+        if facts.size > limit:
+            await _run(media, "encode_video", source=source, target=path, limit=limit)
+            facts = await probe(media, path)
+        thumbnail = await _thumbnail(media, path, drawn)
+    except BaseException:
+        _forget(drawn, *([path] if rewritten else []))
+        raise
+    return Deliverable(
+        path=path,
+        kind="document" if todo is Plan.DOCUMENT else "video",
+        width=facts.width,
+        height=facts.height,
+        seconds=facts.seconds,
+        thumbnail=thumbnail,
+        size=facts.size,
+    )
+
+
+async def first_frame(
+    media: MediaProcesses, source: Path, target: Path, *, last: bool = False
+) -> None:
+    """Write a video's first (or last) frame to `target` as a JPEG, turned as it is shown.
+
+    Raises:
+        NotAVideo: There is no frame in it.
+        MediaTimeout, MediaFailed: The work broke down.
+    """
+    await _run(media, "draw_frame", source=source, target=target, last=last)
+
+
+async def _thumbnail(media: MediaProcesses, source: Path, target: Path) -> Path | None:
+    """Draw a thumbnail if it can be drawn."""
+    try:
+        await _run(media, "draw_thumbnail", source=source, target=target)
+    except (NotAVideo, MediaError):
+        _forget(target)
+        return None
+    return target
+
+
+def _forget(*paths: Path) -> None:
+    """Take away what an attempt may have left half done."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+async def probe(media: MediaProcesses, source: Path) -> Facts:
+    """Learn the facts of a file.
+
+    Raises:
+        NotAVideo: It is none.
+        MediaTimeout, MediaFailed: The work broke down.
+    """
+    answer = await _run(media, "probe_video", source=source)
+    try:
+        return Facts.model_validate(answer)
+    except ValidationError as error:
+        raise MediaFailed("probe_video: not a video's facts") from error
+
+
+async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, Any]:
+    """Run a video job, and translate what the file is to blame for."""
+    seconds = ENCODE_SECONDS if job == "encode_video" else TIMEOUT_SECONDS
+    plain = {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in arguments.items()
+    }
+    try:
+        return await media.run(job, timeout=seconds, **plain)
+    except MediaRefused as error:
+        raise NotAVideo(error.reason) from error

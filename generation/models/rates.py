@@ -1,0 +1,127 @@
+"""What the provider asks for a video, read from its live catalogue.
+
+A price there is `fixed`, comes in `variants` by what one chooses, or is `variable` and cannot be
+told before. Money is Decimal; `per` says for how many units a price is.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from generation.provider.lenient import ODD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Unit = Literal["second", "video"]
+
+_UNITS: dict[str, tuple[Unit, Decimal]] = {
+    "second": ("second", Decimal(1)),
+    "seconds": ("second", Decimal(1)),
+    "sec": ("second", Decimal(1)),
+    "s": ("second", Decimal(1)),
+    "minute": ("second", Decimal(60)),
+    "minutes": ("second", Decimal(60)),
+    "video": ("video", Decimal(1)),
+    "videos": ("video", Decimal(1)),
+    "generation": ("video", Decimal(1)),
+    "generations": ("video", Decimal(1)),
+    "request": ("video", Decimal(1)),
+    "requests": ("video", Decimal(1)),
+}
+"""What a measure counts, and how many of ours it holds; tokens and the like cannot be foretold."""
+
+
+_LEAST, _MOST = Decimal("0.000001"), Decimal(1_000_000)
+"""Numbers beyond these are misreadings."""
+
+
+class Rate(BaseModel):
+    """US dollars per second or per video, for requests that have these values.
+
+    `usd` is None where the provider names a price for them that makes no sense.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    when: dict[str, str] = {}
+    usd: Annotated[Decimal, Field(gt=0, le=1000)] | None
+    unit: Unit = "video"
+
+    def of(self, seconds: int) -> Decimal | None:
+        """Return what a video of this length costs, None where that cannot be told."""
+        if self.usd is None:
+            return None
+        return self.usd * seconds if self.unit == "second" else self.usd
+
+    def suits(self, chosen: Mapping[str, object]) -> bool:
+        """Whether nothing that was chosen speaks against it."""
+        return all(
+            name not in chosen or spelt(chosen[name]) == spelt(value)
+            for name, value in self.when.items()
+        )
+
+
+class _Quoted(BaseModel):
+    """A unit or a variant, as the provider writes them; what is odd in it is None."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    price: Annotated[Annotated[Decimal, Field(gt=0, le=_MOST)] | None, ODD] = None
+    per: Annotated[Annotated[Decimal, Field(ge=_LEAST, le=_MOST)] | None, ODD] = Decimal(1)
+    measure: Annotated[str | None, ODD] = None
+    unit: Annotated[str | None, ODD] = None
+    when: Annotated[dict[str, Any] | None, ODD] = None
+
+    def rate(self) -> Rate:
+        when = {name: spelt(value) for name, value in (self.when or {}).items()}
+        counted = _UNITS.get((self.measure or self.unit or "").casefold())
+        if self.price is not None and self.per is not None and counted is not None:
+            unit, ours = counted
+            with suppress(ValidationError):
+                return Rate(when=when, usd=self.price / self.per / ours, unit=unit)
+        return Rate(when=when, usd=None)
+
+
+class _Pricing(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    kind: str
+    currency: str = "USD"
+    units: tuple[Annotated[_Quoted | None, ODD], ...] = ()
+    variants: tuple[Annotated[_Quoted | None, ODD], ...] = ()
+
+
+def read_rates(pricing: object) -> tuple[Rate, ...]:
+    """Read the `pricing` of a model; nothing where it tells no price that can be counted on.
+
+    Several units of one price cannot be added up without knowing what each is for.
+    """
+    try:
+        read = _Pricing.model_validate(pricing)
+    except ValidationError:
+        return ()
+    quoted = {"fixed": read.units[:1] * (len(read.units) == 1), "variants": read.variants}
+    rates = tuple((one or _Quoted()).rate() for one in quoted.get(read.kind, ()))
+    # one that makes no sense and may be about any request leaves no price to count on
+    spoilt = any(rate.usd is None and not rate.when for rate in rates)
+    return () if spoilt or read.currency != "USD" else rates
+
+
+def cost(rates: Iterable[Rate], chosen: Mapping[str, object], seconds: int) -> Decimal | None:
+    """Return the price of a video in US dollars: the dearest that may apply.
+
+    None if none does, or one that makes no sense may.
+    """
+    found = [rate.of(seconds) for rate in rates if rate.suits(chosen)]
+    known = [usd for usd in found if usd is not None]
+    return max(known) if known and len(known) == len(found) else None
+
+
+def spelt(value: object) -> str:
+    """Spell a value so that true and "True", 720p and "720P" are the same."""
+    return str(value).strip().casefold()

@@ -1,0 +1,164 @@
+"""What a request would be and cost: the options read, settled, priced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from generation.media.images import nearest_aspect
+from generation.models.availability import able
+from generation.orders import options, substitutes
+from generation.orders.options import Choice, Problem
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from generation.models.offer import Kind, Offer
+    from generation.orders.options import Defaults, Wishes
+
+GENTLE_MOVEMENT = "Gentle, natural movement; the camera moves in slowly."
+"""What happens in a picture nobody said anything about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A family that was chosen and is not served, and the credits its video would have cost.
+
+    `rests` tells that it only fails at present, `chosen` that the sender chose it and not we.
+    """
+
+    title: str
+    credits: int
+    rests: bool = False
+    chosen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A request that can be ordered: its price in US dollars and in credits.
+
+    The shape is None where only the picture, once fetched, will tell it. `instead_of` is set where
+    it is not what was chosen.
+    """
+
+    prompt: str
+    choice: Choice
+    aspect_ratio: str | None
+    price: Decimal
+    credits: int
+    instead_of: Gone | None = None
+
+    @property
+    def is_dearer(self) -> bool:
+        """Whether it costs more than what was chosen and is gone."""
+        return self.instead_of is not None and self.credits > self.instead_of.credits
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What was tapped in the place of what was typed; 0 and "" leave things as they are."""
+
+    seconds: int = 0
+    family: str = ""
+    fit: str = ""
+    aspect_ratio: str = ""
+    resolution: str = ""
+
+    def over(self, wishes: Wishes) -> Wishes:
+        """Return the wishes with what was tapped put over them."""
+        if self.seconds:
+            wishes = replace(wishes, seconds=str(self.seconds))
+        if self.family:
+            wishes = replace(wishes, model=self.family, pro=False)
+        if self.fit:
+            wishes = replace(wishes, fit=self.fit)
+        if self.aspect_ratio:
+            wishes = replace(wishes, aspect_ratio=self.aspect_ratio)
+        if self.resolution:
+            wishes = replace(wishes, resolution=self.resolution)
+        return wishes
+
+
+def quote(
+    text: str,
+    *,
+    kind: Kind,
+    offer: Offer,
+    defaults: Defaults,
+    credit_usd: Decimal,
+    picture_size: tuple[int, int] | None = None,
+    instead: Instead | None = None,
+    named: Offer | None = None,
+) -> Quote | tuple[Problem, ...]:
+    """Say what a text asks for and what it costs, or what in it cannot be had.
+
+    Args:
+        text: as typed, options and all.
+        kind: from text alone, or from a picture.
+        offer: the families that are served now.
+        defaults: what the sender saved.
+        credit_usd: US dollars per credit.
+        picture_size: width and height in pixels, where they are known.
+        instead: what was tapped instead of what the text says.
+        named: every family the operator names, served or not; where it is given, one that was
+            chosen, or is the default, and is gone, is replaced.
+    """
+    read = options.read(text)
+    if read.problems:
+        return read.problems
+    wishes = instead.over(read.wishes) if instead is not None else read.wishes
+    offer = able(offer, kind)
+    if not offer.families:
+        return (Problem("model", "", ()),)
+    prompt = read.prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
+    if not prompt:
+        return (Problem("prompt", "", ()),)
+    found = meant(wishes, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd)
+    if isinstance(found, Problem):
+        return (found,)
+    choice, instead_of = found
+    if too_long := options.check_prompt(prompt, choice):
+        return (too_long,)
+    aspect_ratio = choice.aspect_ratio
+    if aspect_ratio is None and picture_size is not None and choice.mode.aspect_ratios:
+        aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
+    cost = substitutes.priced(choice, credit_usd, aspect_ratio)
+    return Quote(prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of)
+
+
+def meant(
+    wishes: Wishes,
+    defaults: Defaults,
+    *,
+    offer: Offer,
+    named: Offer | None,
+    kind: Kind,
+    credit_usd: Decimal,
+) -> tuple[Choice, Gone | None] | Problem:
+    """Return the video that is meant, and what it is instead of where that is gone."""
+    offer = able(offer, kind)
+    gone = None if named is None else _gone(wishes, defaults, offer, named, kind)
+    wanted = gone and options.as_wished(gone, wishes)
+    if gone is None or wanted is None:
+        settled = options.settle(wishes, defaults, offer, kind)
+        return settled if isinstance(settled, Problem) else (settled, None)
+    before = substitutes.priced(gone, credit_usd).credits
+    found = substitutes.replacement(wanted, offer, credit_usd=credit_usd, most=before)
+    if found is None:
+        return Problem("model", gone.family.name, offer.names)
+    rests = named is not None and gone.mode.model in named.resting
+    chosen = wishes.model is not None or wishes.pro or defaults.family == gone.family.name
+    return found.choice, Gone(gone.family.title, before, rests, chosen)
+
+
+def _gone(
+    wishes: Wishes, defaults: Defaults, offer: Offer, named: Offer, kind: Kind
+) -> Choice | None:
+    """Return the video that would be made if all that is named were served; None where it is.
+
+    It has what can be had of what was typed.
+    """
+    wanted = options.settle_leniently(wishes, defaults, named, kind)
+    if isinstance(wanted, Problem) or wanted.family.name in offer:
+        return None
+    return wanted

@@ -1,0 +1,208 @@
+"""The one place that speaks the provider's HTTP: AI/ML API's video generations, log and balance.
+
+A submission is sent once and never repeated here. Every way an exchange can end is translated once
+into `generation.provider.errors`; what the replies say is read in `generation.provider.remote`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+from pydantic import ValidationError
+
+from generation.provider.answers import Answer, expect_known, expect_taken, expect_told
+from generation.provider.errors import NotTaken, OutcomeUnknown, ProviderError, Unavailable
+from generation.provider.refusals import in_short
+from generation.provider.remote import (
+    Balance,
+    Completed,
+    Failed,
+    Logged,
+    LogPage,
+    Pending,
+    Remote,
+    read_generation,
+)
+from generation.provider.timeouts import ProviderTimes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+    from pydantic import SecretStr
+
+__all__ = ["AimlApi", "Completed", "Failed", "Logged", "Pending", "Remote"]
+
+BODY_LIMIT = 1_000_000
+"""Bytes of an answer that are read; the longest known, a page of the log, has about 60 000."""
+SPENT_HEADER = "x-aimlapi-usd-spent"
+LOG_PAGE = 100
+LOG_PAGES = 20
+
+FRESH = httpx.Limits(max_keepalive_connections=0)
+"""No connection is used twice: one that was kept may be closed by the other side just as a paid
+request leaves on it, and nobody could tell whether it was taken."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+_BROKEN_OFF = (httpx.HTTPError, httpx.StreamError, httpx.CookieConflict, TimeoutError)
+
+logger = logging.getLogger(__name__)
+
+
+class AimlApi:
+    """A client of the API at `url`; `http` is opened and closed by whoever gives it.
+
+    So are `posts`, which take paid requests where given: see `FRESH`.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        url: str,
+        key: SecretStr,
+        times: ProviderTimes = ProviderTimes(),  # noqa: B008 - frozen
+        posts: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._http = http
+        self._posts = posts or http
+        self._url = url.rstrip("/")
+        self._key = key
+        self._times = times
+
+    async def submit(self, body: Mapping[str, object], *, request_id: str) -> Remote:
+        """Ask for a video, once. `request_id` is what `log` knows it by later.
+
+        Raises any ProviderError but those of asking, ValueError for a `request_id` that the
+        provider would silently drop.
+        """
+        if not _REQUEST_ID.fullmatch(request_id):
+            raise ValueError("a request id is 1 to 128 letters, digits, or any of . _ : -")
+        with _translated(NotTaken, OutcomeUnknown):
+            async with asyncio.timeout(self._times.submit_in_all):
+                answer = await self._exchange(
+                    self._posts,
+                    "POST",
+                    "/v2/video/generations",
+                    json=body,
+                    headers={"X-Client-Request-Id": request_id},
+                    silence=self._times.submit,
+                )
+        expect_taken(answer, model=str(body.get("model", "")), prompt=str(body.get("prompt", "")))
+        try:
+            return read_generation(answer.body, spent=answer.headers.get(SPENT_HEADER))
+        except ValueError as error:
+            raise OutcomeUnknown(f"unreadable answer to a submission: {answer.status}") from error
+
+    async def poll(self, provider_id: str) -> Remote:
+        """Ask how far a generation is. Raises NoSuchGeneration, HeldBack, Unavailable."""
+        answer = await self._ask("/v2/video/generations", {"generation_id": provider_id})
+        expect_known(answer)
+        try:
+            return read_generation(
+                answer.body, provider_id=provider_id, spent=answer.headers.get(SPENT_HEADER)
+            )
+        except ValueError as error:
+            raise Unavailable("unreadable answer about a generation") from error
+
+    async def log(self, *, since: datetime, until: datetime) -> dict[str, Logged]:
+        """Return the submissions of a time, by the ids they were sent with.
+
+        What is not listed may be listed later: the log lags behind. Raises HeldBack, Unavailable.
+        """
+        window = {"start": since.isoformat(), "end": until.isoformat()}
+        found: dict[str, Logged] = {}
+        for page in range(LOG_PAGES):
+            place = {"limit": str(LOG_PAGE), "offset": str(page * LOG_PAGE)}
+            answer = await self._ask("/v2/logs", window | place)
+            expect_told(answer)
+            try:
+                rows = LogPage.model_validate_json(answer.body)
+            except ValidationError as error:
+                raise Unavailable("unreadable page of the log") from error
+            found = rows.submissions() | found
+            if not rows.pagination.has_more:
+                return found
+        logger.warning("the provider's log has over %d rows in an hour", LOG_PAGES * LOG_PAGE)
+        return found
+
+    async def balance(self) -> Decimal:
+        """Return what the account holds, in US dollars. Raises HeldBack, Unavailable."""
+        return (await self._account("/v2/billing")).current_balance
+
+    async def fills_up(self) -> bool:
+        """Tell whether the account tops itself up. Raises HeldBack, Unavailable."""
+        return (await self._account("/v2/billing/detail")).autotopup_settings.is_enabled
+
+    async def _account(self, path: str) -> Balance:
+        answer = await self._ask(path, {})
+        expect_told(answer)
+        try:
+            return Balance.model_validate_json(answer.body)
+        except ValidationError as error:
+            raise Unavailable("unreadable balance") from error
+
+    async def _ask(self, path: str, params: Mapping[str, str]) -> Answer:
+        with _translated(Unavailable, Unavailable):
+            async with asyncio.timeout(self._times.ask_in_all):
+                return await self._exchange(
+                    self._http, "GET", path, params=params, silence=self._times.ask
+                )
+
+    async def _exchange(
+        self,
+        http: httpx.AsyncClient,
+        method: str,
+        path: str,
+        *,
+        silence: float,
+        json: Mapping[str, object] | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        async with http.stream(
+            method,
+            self._url + path,
+            json=json,
+            params=params,
+            headers={
+                "Authorization": f"Bearer {self._key.get_secret_value()}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # a small body cannot become a large one
+                **(headers or {}),
+            },
+            timeout=httpx.Timeout(silence, connect=self._times.connect, pool=self._times.pool),
+            follow_redirects=False,
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise httpx.StreamError("the answer is too long")
+            said = bytes(body).replace(self._key.get_secret_value().encode(), b"[key]")
+            return Answer(response.status_code, response.headers, said)
+
+
+@contextmanager
+def _translated(never_sent: type[ProviderError], broken_off: type[ProviderError]) -> Iterator[None]:
+    """Raise `never_sent` where the request surely did not leave, else `broken_off`."""
+    try:
+        yield
+    except _NEVER_SENT as error:
+        raise never_sent(in_short(f"not sent: {error!r}")) from error
+    except _BROKEN_OFF as error:
+        raise broken_off(in_short(f"no answer: {error!r}")) from error

@@ -1,0 +1,228 @@
+"""/models: what can be chosen from, with lengths, shapes and prices; a tap makes it the default.
+
+It is a menu of pages: only the one in somebody's private chat has buttons, and only that is edited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeGuard
+
+from telegram import Message
+from telegram.ext import CallbackQueryHandler
+
+from generation.models.offer import KINDS, Offer
+from generation.orders import substitutes
+from generation.orders.options import Choice, Defaults, Wishes, settle
+from handlers.account.settings import chosen
+from handlers.commands import on
+from handlers.identity import meet
+from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.outcomes import Refused
+from handlers.replies.status import about
+from handlers.routing import pressed
+from storage import people
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from telegram import MaybeInaccessibleMessage, Update
+    from telegram.ext import BaseHandler
+
+    from generation.models.offer import Family
+    from handlers.context import Context, Services
+    from handlers.identity import Sender
+    from handlers.replies.language import Translator
+
+SOUND, PHOTO, CHOSEN = "🔊", "🖼", "✓"
+_PER_ROW = 2
+"""Names are long."""
+PER_PAGE = 12
+"""Families beside each other in one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseFamily(CallbackData):
+    """Make a family the presser's default."""
+
+    prefix: ClassVar[str] = "use"
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPage(CallbackData):
+    """Turn to a page of the menu, the first being 0."""
+
+    prefix: ClassVar[str] = "models"
+    page: int
+
+
+def pages(offer: Offer) -> list[Offer]:
+    """Return the offer page by page; no families make one empty page."""
+    starts = range(0, max(1, len(offer.families)), PER_PAGE)
+    return [Offer(offer.families[start : start + PER_PAGE]) for start in starts]
+
+
+def page_of(offer: Offer, family: str | None) -> int:
+    """Return the page a family stands on, the first where it stands on none."""
+    return next((page for page, part in enumerate(pages(offer)) if family in part), 0)
+
+
+def text(
+    offer: Offer, default: str | None, credit_usd: Decimal, translator: Translator, page: int = 0
+) -> str:
+    """Return a page of the menu: two lines for each family."""
+    if not offer.families:
+        return translator.gettext("There is nothing to choose right now.")
+    parts = [
+        _family(family, default, offer, credit_usd, translator) for family in pages(offer)[page]
+    ]
+    legend = translator.gettext("{sound} with sound · {photo} from a photo").format(
+        sound=SOUND, photo=PHOTO
+    )
+    return "\n\n".join([*parts, legend])
+
+
+def _family(
+    family: Family, default: str | None, offer: Offer, credit_usd: Decimal, translator: Translator
+) -> str:
+    modes = family.modes.values()
+    marks = [
+        *([SOUND] if any(mode.sound for mode in modes) else []),
+        *([PHOTO] if family.i2v else []),
+    ]
+    title = f"{CHOSEN} {family.title}" if family.name == default else family.title
+    shapes = list(dict.fromkeys(shape for mode in modes for shape in mode.aspect_ratios))
+    facts = [
+        _lengths(sorted({seconds for mode in modes for seconds in mode.seconds}), translator),
+        ", ".join(shapes) or translator.gettext("the photo's shape"),
+        translator.gettext("from {cost}").format(
+            cost=translator.credits(_cheapest(family, offer, credit_usd))
+        ),
+        about(translator, min(mode.typical_seconds for mode in modes)),
+    ]
+    return f"{' '.join([title, *marks])}\n{' · '.join(facts)}"
+
+
+def _lengths(seconds: Sequence[int], translator: Translator) -> str:
+    """Write lengths in seconds: "4, 8, 12 s", or "3–15 s" where none between is missing."""
+    whole = len(seconds) > 2 and list(seconds) == list(range(seconds[0], seconds[-1] + 1))  # noqa: PLR2004 - two are a list
+    listed = f"{seconds[0]}\N{EN DASH}{seconds[-1]}" if whole else ", ".join(map(str, seconds))
+    return translator.gettext("{lengths} s").format(lengths=listed)
+
+
+def _cheapest(family: Family, offer: Offer, credit_usd: Decimal) -> int:
+    """Return the credits of the family's usual video, the cheaper where kinds differ."""
+    usual = [settle(Wishes(model=family.name), Defaults(), offer, kind) for kind in KINDS]
+    return min(
+        substitutes.priced(choice, credit_usd).credits
+        for choice in usual
+        if isinstance(choice, Choice)
+    )
+
+
+def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Button]]:
+    """Return a button for each family of a page but the one that is chosen, and to turn pages."""
+    parts = pages(offer)
+    row = [
+        Button(family.title, UseFamily(family.name))
+        for family in parts[page]
+        if family.name != default
+    ]
+    rows = [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+    beside = [
+        Button(f"{arrow} {other + 1}/{len(parts)}", ShowPage(other))
+        for arrow, other in (("◀", page - 1), ("▶", page + 1))
+        if 0 <= other < len(parts)
+    ]
+    return [*rows, beside] if beside else rows
+
+
+async def models(update: Update, context: Context) -> None:
+    """Show what can be chosen from; choosing is for those alone with the bot."""
+    sender = await meet(update, context.services)
+    if sender is None:
+        return
+    default = sender.person.family if sender.person else None
+    page = page_of(context.services.offer, default) if sender.chat.is_private else 0
+    await _show(context.services, sender, default, page)
+
+
+async def _show(
+    services: Services,
+    sender: Sender,
+    default: str | None,
+    page: int,
+    menu: MaybeInaccessibleMessage | None = None,
+) -> None:
+    """Show a page of the menu, in the message it stands in already where that is still there."""
+    offer, translator = services.offer, sender.translator
+    words = text(offer, default, services.terms.credit_usd, translator, page)
+    if not sender.chat.is_private:
+        if len(pages(offer)) > 1:
+            more = translator.gettext(
+                "There are {count} in all: alone with me, /models shows them."
+            )
+            words += "\n\n" + more.format(count=translator.number(len(offer.families)))
+        await services.outbox.say(sender.chat, words, thread_id=sender.thread_id)
+        return
+    rows = buttons(offer, default, page)
+    if _is_menu(menu):
+        try:
+            await services.outbox.edit(sender.chat, menu.message_id, words, rows)
+        except Refused:
+            pass  # deleted, or too old to be changed
+        else:
+            return
+    await services.outbox.say(sender.chat, words, buttons=rows, thread_id=sender.thread_id)
+
+
+def _is_menu(message: MaybeInaccessibleMessage | None) -> TypeGuard[Message]:
+    """Whether this is a menu of ours: what a press carries may be made up, its message is not."""
+    markup = message.reply_markup if isinstance(message, Message) else None
+    carried = [
+        one.callback_data for row in (markup.inline_keyboard if markup else ()) for one in row
+    ]
+    return any(UseFamily.matches(data) or ShowPage.matches(data) for data in carried)
+
+
+async def use(update: Update, context: Context) -> None:
+    """Make a family the default of whoever tapped it."""
+    services, found = context.services, await pressed(update, context, UseFamily)
+    if found is None:
+        return
+    query, press, sender = found
+    changes = sender.person and chosen(sender.person, services.offer, "family", press.family)
+    say = sender.translator.gettext
+    if not changes or sender.person is None:
+        await services.outbox.answer(query.id, say("Not offered now."))
+        return
+    async with services.db.transaction() as tx:
+        await people.set_default(tx, sender.person.id, **changes)
+    await services.outbox.answer(query.id, say("Saved."))
+    if sender.chat.is_private:
+        page = page_of(services.offer, press.family)
+        await _show(services, sender, press.family, page, query.message)
+
+
+async def turn(update: Update, context: Context) -> None:
+    """Turn to another page of the menu."""
+    services, found = context.services, await pressed(update, context, ShowPage)
+    if found is None:
+        return
+    query, press, sender = found
+    await services.outbox.answer(query.id)
+    if sender.person is not None and sender.chat.is_private:
+        # there may be fewer pages than there were
+        page = min(press.page, len(pages(services.offer)) - 1)
+        await _show(services, sender, sender.person.family, page, query.message)
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what answers /models and its buttons."""
+    return [
+        on("models", models),
+        CallbackQueryHandler(use, pattern=UseFamily.matches),
+        CallbackQueryHandler(turn, pattern=ShowPage.matches),
+    ]

@@ -1,0 +1,142 @@
+"""/quota: what is left to spend, what is set aside, and when the allowance renews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generation.orders import balances
+from generation.orders.periods import Period
+from handlers.account import privately
+from handlers.commands import on
+from handlers.identity import meet
+from handlers.replies.words import usual_cost, videos, worth
+from storage import generations
+
+if TYPE_CHECKING:
+    from telegram import Update
+    from telegram.ext import BaseHandler
+
+    from generation.orders.balances import Balance, Pool, Terms
+    from handlers.context import Context, Services
+    from handlers.identity import Sender
+    from handlers.replies.language import Translator
+
+
+def text(
+    balance: Balance, *, pending: int, cost: int, terms: Terms, translator: Translator, now: float
+) -> str:
+    """Write a balance.
+
+    Args:
+        balance: what is left.
+        pending: how many videos are being made.
+        cost: the credits of a usual video.
+        terms: what the operator gives.
+        translator: the language.
+        now: seconds since 1970, UTC.
+    """
+    say = translator.gettext
+    lines = [_left(balance, cost, translator)]
+    if balance.bought > 0:
+        lines.append(
+            say("{kept} of them are yours to keep, the rest is free.").format(
+                kept=translator.number(balance.bought)
+            )
+            if balance.allowance > 0
+            else say("They are yours to keep.")
+        )
+    if balance.held > 0:
+        lines.append(
+            say("{held} more are set aside for {videos} being made.").format(
+                held=translator.number(balance.held), videos=videos(translator, max(1, pending))
+            )
+        )
+    if balance.renews_at is not None and terms.free_credits > 0:
+        lines.append(
+            say("Your free allowance renews {when}: {all}.").format(
+                when=translator.until(balance.renews_at - now),
+                all=worth(translator, terms.free_credits, cost),
+            )
+        )
+    elif terms.period is Period.LIFETIME and terms.free_credits > 0:
+        lines.append(say("The free allowance is given once."))
+    if balance.total < cost and cost > terms.free_credits:
+        lines.append(
+            say("One video costs more than a whole allowance: ask the bot's owner for credits.")
+        )
+    return "\n".join(lines)
+
+
+def _left(balance: Balance, cost: int, translator: Translator) -> str:
+    """Write what is left, as videos or as what is missing for one."""
+    if balance.total >= cost:
+        return translator.gettext("You have {left}.").format(
+            left=worth(translator, balance.total, cost)
+        )
+    return translator.gettext("You have {left}; a usual video costs {cost}.").format(
+        left=translator.credits(balance.total), cost=translator.number(cost)
+    )
+
+
+def pool_text(pool: Pool, renews: str | None, cost: int, translator: Translator) -> str:
+    """Write what a group has left to share; `renews` says when there will be more."""
+    lines = [
+        translator.gettext("This group has {left} of {all} left.").format(
+            left=worth(translator, pool.left, cost), all=translator.number(pool.all)
+        )
+    ]
+    if pool.share is not None:
+        lines.append(
+            translator.gettext("Each member may use {share} of them.").format(
+                share=translator.number(pool.share)
+            )
+        )
+    if renews is not None:
+        lines.append(translator.gettext("They renew {when}.").format(when=renews))
+    return " ".join(lines)
+
+
+async def quota(update: Update, context: Context) -> None:
+    """Tell people what they can spend, in private."""
+    services = context.services
+    sender = await meet(update, services)
+    if sender is None:
+        return
+    if not sender.chat.is_private:
+        await privately.show_the_way(
+            sender, update, context, "quota", before=await _pool(services, sender)
+        )
+        return
+    now = services.clock()
+    async with services.db.reading() as connection:
+        balance = await balances.balance(connection, sender.account, services.terms, now)
+        pending = await generations.pending_of(connection, sender.account)
+    await services.outbox.say(
+        sender.chat,
+        text(
+            balance,
+            pending=len(pending),
+            cost=usual_cost(services.offer, services.terms),
+            terms=services.terms,
+            translator=sender.translator,
+            now=now,
+        ),
+        thread_id=sender.thread_id,
+    )
+
+
+async def _pool(services: Services, sender: Sender) -> str:
+    """Write the group's pool; empty where it has none."""
+    now = services.clock()
+    async with services.db.reading() as connection:
+        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
+    if pool is None:
+        return ""
+    cost = usual_cost(services.offer, services.terms)
+    when = sender.translator.until(pool.renews_at - now) if pool.renews_at else None
+    return pool_text(pool, when, cost, sender.translator)
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what answers /quota and /credits."""
+    return [on("quota", quota)]

@@ -1,0 +1,3 @@
+"""Admins: statistics, grants, access, bans, limits."""
+
+from __future__ import annotations

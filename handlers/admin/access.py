@@ -1,0 +1,151 @@
+"""What admins ask and decide in private: /stats, /allow and /deny."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generation.models import prices
+from generation.orders import balances, periods
+from generation.orders.periods import Period
+from handlers.commands import on
+from handlers.identity import meet
+from handlers.unsupported import unknown_command
+from storage import access, statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telegram import Update
+    from telegram.ext import BaseHandler
+
+    from generation.orders.balances import Terms
+    from handlers.context import Context, Services
+    from handlers.identity import Sender
+    from handlers.replies.language import Translator
+    from storage.people import Person
+    from storage.statistics import Tally
+
+
+async def admin_of(update: Update, context: Context) -> tuple[Sender, Person] | None:
+    """Return the admin who speaks; anybody else is told that there is no such command."""
+    sender = await meet(update, context.services)
+    if sender is None or sender.person is None or not sender.is_admin or not sender.chat.is_private:
+        await unknown_command(update, context)
+        return None
+    return sender, sender.person
+
+
+def counted(tally: Tally, translator: Translator) -> str:
+    """Write what happened in some time, in a line."""
+    return translator.gettext(
+        "{asked} asked for, {delivered} delivered, {failed} failed or cancelled, "
+        "{in_work} in work. People: {people}. Spent: {money}"
+    ).format(
+        asked=translator.number(tally.asked),
+        people=translator.number(tally.people),
+        delivered=translator.number(tally.delivered),
+        failed=translator.number(tally.failed),
+        in_work=translator.number(tally.in_work),
+        money=translator.money(prices.from_micros(tally.spent_micros)),
+    )
+
+
+def budget(left: int | None, terms: Terms, translator: Translator, now: float) -> str:
+    """Write what the operator still gives; `left` is in micro-dollars, None without a ceiling."""
+    if left is None or terms.budget_usd is None:
+        return translator.gettext("Budget: no ceiling. BUDGET_USD sets one.")
+    ends_at = periods.ends_at(terms.budget_period, terms.zone, now)
+    return translator.gettext("Budget: {left} of {all} left, whole again {when}.").format(
+        left=translator.money(prices.from_micros(max(0, left))),
+        all=translator.money(terms.budget_usd),
+        when=translator.until(ends_at - now) if ends_at else "",
+    )
+
+
+async def stats(update: Update, context: Context) -> None:
+    """Tell an admin what happened today and so far."""
+    found, services = await admin_of(update, context), context.services
+    if found is None:
+        return
+    sender, _ = found
+    say, now = sender.translator.gettext, services.clock()
+    today = periods.began_at(Period.DAY, services.terms.zone, now)
+    async with services.db.reading() as connection:
+        of_today = await statistics.tally(connection, since=today)
+        of_all = await statistics.tally(connection, since=0.0)
+        left = await balances.budget_left(connection, services.terms, now)
+    text = "\n\n".join(
+        (
+            say("Today: {counted}").format(counted=counted(of_today, sender.translator)),
+            say("In all: {counted}").format(counted=counted(of_all, sender.translator)),
+            budget(left, services.terms, sender.translator, now),
+        )
+    )
+    await services.outbox.say(sender.chat, text, thread_id=sender.thread_id)
+
+
+def read_id(words: Sequence[str]) -> int | None:
+    """Read the id of a person or chat, a group's below zero; None for anything else."""
+    digits = words[0].removeprefix("-") if len(words) == 1 else ""
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):  # noqa: PLR2004 - SQLite's integers
+        return None
+    return int(words[0]) or None
+
+
+async def allow(update: Update, context: Context) -> None:
+    """Let a person or chat in."""
+    found, services = await admin_of(update, context), context.services
+    if found is None:
+        return
+    sender, admin = found
+    say, number = sender.translator.gettext, read_id(context.args or [])
+    if number is None:
+        text = say("Write /allow and the number of a person, or of a group (below zero).")
+    elif number in services.policy.allowed_ids:
+        text = say("{number} stands in ALLOWED_IDS already.").format(number=number)
+    else:
+        async with services.db.transaction() as tx:
+            await access.allow(
+                tx, number, cause=f"update:{update.update_id}", by=admin.id, now=services.clock()
+            )
+        text = say("{number} may use this bot.").format(number=number)
+    await _decided(services, sender, text)
+
+
+async def deny(update: Update, context: Context) -> None:
+    """Undo an allow."""
+    found, services = await admin_of(update, context), context.services
+    if found is None:
+        return
+    sender, _ = found
+    say, number = sender.translator.gettext, read_id(context.args or [])
+    if number is None:
+        text = say("Write /deny and the number that was allowed.")
+    elif number in services.policy.allowed_ids:
+        text = say("{number} stands in ALLOWED_IDS: take it out there and restart.").format(
+            number=number
+        )
+    else:
+        async with services.db.transaction() as tx:
+            was_allowed = await access.deny(tx, number)
+        text = (
+            say("{number} may not use this bot any more.")
+            if was_allowed
+            else say("{number} was not allowed by /allow; nothing changed.")
+        ).format(number=number)
+    await _decided(services, sender, text)
+
+
+async def _decided(services: Services, sender: Sender, text: str) -> None:
+    """Say what was decided, and that it changes nothing where everyone is let in."""
+    if not services.policy.allowed_ids:
+        everyone = sender.translator.gettext(
+            "While ALLOWED_IDS is empty, everyone may use this bot."
+        )
+        text = f"{text} {everyone}"
+    await services.outbox.say(sender.chat, text, thread_id=sender.thread_id)
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what answers /stats, /allow and /deny."""
+    return [on("stats", stats), on("allow", allow), on("deny", deny)]

@@ -1,0 +1,3 @@
+"""Groups: arrival, rules, settings, reports."""
+
+from __future__ import annotations

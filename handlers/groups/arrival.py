@@ -1,0 +1,234 @@
+"""A group takes the bot in, sends it away, or becomes a supergroup."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from telegram import ChatMember
+from telegram.ext import (
+    BaseHandler,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    MessageHandler,
+    filters,
+)
+
+from handlers.account import introduction
+from handlers.admin import limit
+from handlers.groups.standing import lacking
+from handlers.identity import is_banned, is_let_in, meet
+from handlers.replies.newcomers import Leave, LetIn, Pool
+from handlers.replies.outcomes import SendError, translated
+from handlers.routing import pressed_by_operator
+from handlers.videos import retained
+from storage import access, chats, people
+from storage.admins import Admins
+from storage.chats import ChatKind
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, Update
+
+    from handlers.context import Context
+    from handlers.identity import Sender
+    from storage.chats import Chat
+
+_GROUPS = frozenset({ChatKind.GROUP, ChatKind.SUPERGROUP})
+"""Where people may ask for videos: a greeting in a channel would be read by thousands."""
+_AWAY = frozenset({ChatMember.LEFT, ChatMember.BANNED})
+
+P = TypeVar("P", LetIn, Leave, Pool)
+
+logger = logging.getLogger(__name__)
+
+
+async def standing_changed(update: Update, context: Context) -> None:
+    """Note where the bot can speak; greet a group that took it in, once."""
+    change, services = update.my_chat_member, context.services
+    if change is None:
+        return
+    async with services.db.reading() as connection:
+        before = await chats.by_telegram_id(connection, change.chat.id)
+    sender = await meet(update, services)
+    if sender is None:
+        return
+    gone = change.new_chat_member.status in _AWAY
+    async with services.db.transaction() as tx:
+        await chats.set_reachable(tx, sender.chat.id, reachable=not gone)
+    if not gone:
+        # what could not be sent meanwhile
+        services.wake(sender.chat.id)
+        await retained.offer(services, sender)
+    # a supergroup that was a group a moment ago takes the bot in too, and knows it already
+    is_new = before is None or not before.reachable
+    came = change.old_chat_member.status in _AWAY and not gone
+    if came and is_new and sender.chat.kind in _GROUPS:
+        await _arrive(update, context, sender)
+
+
+async def _arrive(update: Update, context: Context, sender: Sender) -> None:
+    """Greet the group, or wait for the operator to let the bot in; tell the operator.
+
+    Where the group, or who took the bot in, is banned, it leaves at once.
+    """
+    services, cause = context.services, f"update:{update.update_id}"
+    if await is_banned(sender, services):
+        await depart(context, sender.chat)
+        return
+    if services.policy.allowed_ids and sender.is_admin and sender.person is not None:
+        async with services.db.transaction() as tx:
+            await access.allow(
+                tx,
+                sender.chat.telegram_id,
+                cause=cause,
+                by=sender.person.id,
+                now=services.clock(),
+            )
+    waits = not await is_let_in(sender, services)
+    async with services.db.reading() as connection:
+        nobody = not services.policy.admin_ids and not await people.admins(connection)
+    if waits and nobody:
+        await depart(context, sender.chat, sender.translator.gettext("I am private. Goodbye!"))
+        return
+    await _tell_operator(context, sender, cause, waits=waits)
+    if waits:
+        hello = sender.translator.gettext(
+            "Thank you for having me! I wait for my owner to let me in."
+        )
+        await services.outbox.say(sender.chat, hello)
+    else:
+        await greet(context, sender.chat)
+
+
+async def greet(context: Context, chat: Chat) -> None:
+    """Say hello and what to do, with advice where something is off."""
+    services = context.services
+    translator = services.languages.translator(None)
+    hello = introduction.hello_group(translator)
+    advice = await lacking(context.bot, chat, translator)
+    await services.outbox.say(chat, "\n\n".join([hello, *advice]))
+
+
+async def _tell_operator(context: Context, sender: Sender, cause: str, *, waits: bool) -> None:
+    services, person = context.services, sender.person
+    try:
+        with translated():
+            members = await context.bot.get_chat_member_count(sender.chat.telegram_id)
+    except SendError:
+        members = 0
+    by = sender.name if person is None or not person.username else f"@{person.username}"
+    async with services.db.transaction() as tx:
+        told = await Admins(services.policy.admin_ids).notify(
+            tx,
+            "added",
+            cause=cause,
+            now=services.clock(),
+            group=sender.chat.id,
+            title=sender.chat.title,
+            members=members,
+            by=by,
+            waits=waits,
+        )
+    for chat in told:
+        services.wake(chat)
+
+
+async def _operator(
+    update: Update, context: Context, kind: type[P]
+) -> tuple[CallbackQuery, Chat, Sender] | None:
+    """Return an operator's press still to be answered, and the group it is about."""
+    found, services = await pressed_by_operator(update, context, kind), context.services
+    if found is None:
+        return None
+    query, press, sender = found
+    async with services.db.reading() as connection:
+        group = await chats.find(connection, press.chat)
+    if group is None:
+        await services.outbox.answer(
+            query.id, sender.translator.gettext("That is not yours to decide.")
+        )
+        return None
+    return query, group, sender
+
+
+async def let_in(update: Update, context: Context) -> None:
+    """Let a waiting group in and greet it."""
+    found, services = await _operator(update, context, LetIn), context.services
+    if found is None:
+        return
+    query, group, sender = found
+    async with services.db.transaction() as tx:
+        news = await access.allow(
+            tx,
+            group.telegram_id,
+            cause=f"update:{update.update_id}",
+            by=query.from_user.id,
+            now=services.clock(),
+        )
+    await services.outbox.answer(query.id, sender.translator.gettext("They may use this bot."))
+    if news:
+        await greet(context, group)
+
+
+async def leave(update: Update, context: Context) -> None:
+    """Leave a group politely."""
+    found, services = await _operator(update, context, Leave), context.services
+    if found is None:
+        return
+    query, group, sender = found
+    await services.outbox.answer(query.id, sender.translator.gettext("I am leaving."))
+    translator = services.languages.translator(None)
+    await depart(context, group, translator.gettext("My owner calls me away. Goodbye!"))
+
+
+async def pool(update: Update, context: Context) -> None:
+    """Show an operator how a group is given a pool."""
+    found, services = await _operator(update, context, Pool), context.services
+    if found is None:
+        return
+    query, group, sender = found
+    await services.outbox.answer(query.id)
+    await services.outbox.say(sender.chat, limit.usage(sender.translator, group.telegram_id))
+
+
+async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
+    """Leave a group, with a word where there is one to say."""
+    services = context.services
+    if goodbye:
+        with suppress(SendError):
+            await services.outbox.say(chat, goodbye)
+    with suppress(SendError), translated():
+        await context.bot.leave_chat(chat.telegram_id)
+    async with services.db.transaction() as tx:
+        await chats.set_reachable(tx, chat.id, reachable=False)
+
+
+async def moved(update: Update, context: Context) -> None:
+    """Follow a group that became a supergroup; both chats say so, and once is enough."""
+    message, services = update.message, context.services
+    if message is None:
+        return
+    old = message.migrate_from_chat_id or message.chat.id
+    new = message.migrate_to_chat_id or message.chat.id
+    async with services.db.transaction() as tx:
+        known = await chats.by_telegram_id(tx, old)
+        chat = (
+            await chats.by_telegram_id(tx, new)
+            if known is None
+            else await chats.move(tx, known.id, new)
+        )
+    if chat is not None:
+        logger.info("chat %d is a supergroup now", chat.id)
+        services.wake(chat.id)
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what follows the bot's comings and goings."""
+    return [
+        ChatMemberHandler(standing_changed, ChatMemberHandler.MY_CHAT_MEMBER),
+        MessageHandler(filters.StatusUpdate.MIGRATE, moved),
+        CallbackQueryHandler(let_in, pattern=LetIn.matches),
+        CallbackQueryHandler(leave, pattern=Leave.matches),
+        CallbackQueryHandler(pool, pattern=Pool.matches),
+    ]

@@ -1,0 +1,73 @@
+"""How somebody stands in a group: whether they run it, and what the bot lacks there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram import (
+    ChatMemberAdministrator,
+    ChatMemberOwner,
+    ChatMemberRestricted,
+    ChatPermissions,
+)
+
+from handlers.replies.outcomes import SendError, translated
+
+if TYPE_CHECKING:
+    from telegram.ext import ExtBot
+
+    from handlers.identity import Sender
+    from handlers.replies.language import Translator
+    from handlers.replies.pacing import Urgency
+    from storage.chats import Chat
+
+_RUNS_IT = (ChatMemberOwner, ChatMemberAdministrator)
+
+
+async def is_group_admin(bot: ExtBot[Urgency], sender: Sender) -> bool:
+    """Whether somebody runs the group they speak in; who writes as the group itself does."""
+    if sender.chat.is_private:
+        return False
+    if sender.person is None:
+        return sender.account.id == sender.chat.id
+    try:
+        with translated():
+            member = await bot.get_chat_member(sender.chat.telegram_id, sender.person.id)
+    except SendError:
+        return False
+    return isinstance(member, _RUNS_IT)
+
+
+async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> list[str]:
+    """Say what to change in a group for the bot to do all it can; empty where nothing is off."""
+    say = translator.gettext
+    try:
+        with translated():
+            # asked anew: privacy mode may have been switched since the start
+            hears_all = (await bot.get_me()).can_read_all_group_messages
+            me = await bot.get_chat_member(chat.telegram_id, bot.id)
+            there = await bot.get_chat(chat.telegram_id)
+    except SendError:
+        return []
+    if isinstance(me, _RUNS_IT):
+        return []
+    found = []
+    rights = me if isinstance(me, ChatMemberRestricted) else there.permissions
+    if not _may(rights, "can_send_messages"):
+        found.append(say("I may not write here: let members send messages, or make me an admin."))
+    elif not _may(rights, "can_send_videos"):
+        found.append(say("I may not send videos here: allow it to members, or make me an admin."))
+    if not hears_all:
+        found.append(
+            say(
+                "Answer a photo with /animate. If answering it with @{name} should do as well: "
+                "make me an admin here; or my owner switches privacy mode off (@BotFather, "
+                "/setprivacy) and adds me again."
+            ).format(name=bot.username)
+        )
+    return found
+
+
+def _may(rights: ChatMemberRestricted | ChatPermissions | None, right: str) -> bool:
+    """Whether a right is given; what Telegram does not tell is not called missing."""
+    return rights is None or getattr(rights, right) is not False

@@ -1,0 +1,109 @@
+"""What a group's admins chose, kept to: who may ask there, where, when and how often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram.ext import ApplicationHandlerStop, MessageHandler, filters
+
+from generation.orders import periods
+from generation.orders.periods import Period
+from handlers.groups.standing import is_group_admin
+from handlers.ordering.addressed import command_in
+from handlers.replies import quiet
+from storage import groups, statistics
+from storage.groups import Asking, Group
+
+if TYPE_CHECKING:
+    from aiosqlite import Connection
+    from telegram import Update
+    from telegram.ext import BaseHandler
+
+    from handlers.context import Context, Services
+    from handlers.identity import Sender
+    from handlers.ordering.drafts import SentPicture
+
+_GENERAL = 0
+_ALWAYS = frozenset({"help", "settings", "report"})
+"""What is answered also where the bot is off: its admins need a way back, anybody a way out."""
+
+
+async def hindrance(
+    context: Context, sender: Sender, picture: SentPicture | None = None
+) -> str | None:
+    """Say why somebody may not ask here; "" where the bot is to keep silent, None where they may.
+
+    Reads the group's choices; whether somebody is an admin is looked up only where it matters.
+    """
+    if sender.chat.is_private:
+        return None
+    services = context.services
+    async with services.db.reading() as connection:
+        group = await groups.find(connection, sender.chat.id)
+        used_up = await _is_used_up(connection, services, sender, group)
+    if group.asking is Asking.NOBODY:
+        return ""
+    if group.asking is Asking.ADMINS and not await is_group_admin(context.bot, sender):
+        return sender.translator.gettext(
+            "In this group only admins ask for videos. Alone with me you can."
+        )
+    return _not_here_and_now(group, sender, services, used_up=used_up) or picture_hindrance(
+        group, sender, picture
+    )
+
+
+def _not_here_and_now(
+    group: Group, sender: Sender, services: Services, *, used_up: bool
+) -> str | None:
+    say, zone = sender.translator.gettext, services.terms.zone
+    if group.thread_id is not None and group.thread_id != (sender.thread_id or _GENERAL):
+        return say("In this group I work in one topic only, not in this one.")
+    if quiet.is_quiet(group, zone, services.clock()):
+        return say(
+            "Quiet hours here until {hour}:00 ({zone}). Alone with me you can go on."
+        ).format(hour=group.quiet_until, zone=zone.key)
+    if used_up:
+        return say("That was your last one in this group for today. Alone with me you can go on.")
+    return None
+
+
+def picture_hindrance(group: Group, sender: Sender, picture: SentPicture | None) -> str | None:
+    """Say why a picture may not come alive in a group; None where it may, or there is none."""
+    if picture is None or not group.own_pictures:
+        return None
+    # nobody can tell who an anonymous admin is, so no picture is surely theirs
+    if sender.person is not None and picture.by == sender.person.id:
+        return None
+    return sender.translator.gettext(
+        "In this group I bring to life only pictures you sent yourself."
+    )
+
+
+async def _is_used_up(
+    connection: Connection, services: Services, sender: Sender, group: Group
+) -> bool:
+    if group.per_day is None:
+        return False
+    today = periods.began_at(Period.DAY, services.terms.zone, services.clock())
+    asked = await statistics.asked_since(connection, sender.account, sender.chat.id, since=today)
+    return asked >= group.per_day
+
+
+async def keep_silent(update: Update, context: Context) -> None:
+    """Let nobody hear what is said in a group that switched the bot off."""
+    message = update.message
+    if message is None:
+        return
+    command = command_in(message)
+    if command is not None and command[0] in _ALWAYS:
+        return
+    async with context.services.db.reading() as connection:
+        is_off = await groups.is_off(connection, message.chat.id)
+    if is_off:
+        raise ApplicationHandlerStop
+
+
+def gate() -> BaseHandler[Update, Context, None]:
+    """Return what is asked before all others, of messages in groups and no others."""
+    where = filters.UpdateType.MESSAGE & filters.ChatType.GROUPS & ~filters.StatusUpdate.MIGRATE
+    return MessageHandler(where, keep_silent)

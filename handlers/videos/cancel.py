@@ -1,0 +1,145 @@
+"""/cancel: call a video back before it is submitted; later it can only be wished for."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from telegram.ext import CallbackQueryHandler
+
+from generation.jobs.cancellation import recall
+from handlers.commands import on
+from handlers.identity import meet
+from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.outcomes import Refused
+from handlers.replies.words import shortened
+from handlers.routing import pressed
+from storage import generations
+from storage.generations import PENDING, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telegram import Update
+    from telegram.ext import BaseHandler
+
+    from handlers.context import Context, Services
+    from handlers.identity import Sender
+    from handlers.replies.language import Translator
+    from storage.generations import Generation
+
+_LONGEST_PROMPT = 60
+"""Characters of a prompt in the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack(CallbackData):
+    """Call a request back."""
+
+    prefix: ClassVar[str] = "cancel"
+    generation: int
+
+
+def text(pending: Sequence[Generation], translator: Translator, *, in_private: bool) -> str:
+    """List what is under way, by the numbers /cancel takes."""
+    if not pending and in_private:
+        return translator.gettext("Nothing is under way. Send me an idea or a photo.")
+    if not pending:
+        return translator.gettext("Nothing of yours is under way here. /video makes one.")
+    lines = [translator.gettext("Which one shall I call back?")]
+    lines += [f"{one.id}. {shortened(one.prompt, _LONGEST_PROMPT)}" for one in pending]
+    return "\n".join(lines)
+
+
+def buttons(pending: Sequence[Generation]) -> list[list[Button]]:
+    """Return a button for each request that is under way."""
+    return [[Button(f"✖ {one.id}", CallBack(one.id))] for one in pending]
+
+
+def outcome(generation: Generation, translator: Translator) -> str:
+    """Say what became of a request that was to be called back."""
+    if generation.state is State.CANCELLED:
+        return translator.gettext("Cancelled. {credits} are back.").format(
+            credits=translator.credits(generation.credits)
+        )
+    if generation.state in PENDING:
+        return translator.gettext(
+            "Too late to call it back: it is being made. If it fails, your credits come back."
+        )
+    if generation.state is State.READY:
+        return translator.gettext("It is finished and on its way to you.")
+    return translator.gettext("That one is over already. /history has your videos.")
+
+
+async def _answer(services: Services, sender: Sender, number: int) -> str:
+    """Call a request back and say how that went."""
+    async with services.db.transaction() as tx:
+        generation = await recall(tx, number, sender.account, now=services.clock())
+    if generation is None:
+        return sender.translator.gettext(
+            "You have no request {number}. /cancel shows what is under way."
+        ).format(number=number)
+    # the status message goes with the request
+    services.wake(generation.chat)
+    return outcome(generation, sender.translator)
+
+
+async def _under_way(services: Services, sender: Sender) -> list[Generation]:
+    async with services.db.reading() as connection:
+        pending = await generations.pending_of(connection, sender.account)
+    # what somebody asked for in private is not listed in front of a group
+    return [one for one in pending if sender.chat.is_private or one.chat == sender.chat.id]
+
+
+async def cancel(update: Update, context: Context) -> None:
+    """Call back the request with the number given, the only one, or show which there are."""
+    services, message = context.services, update.message
+    sender = await meet(update, services)
+    if sender is None or message is None:
+        return
+    number = _number(context.args or [])
+    pending = [] if number is not None else await _under_way(services, sender)
+    if not context.args and len(pending) == 1:
+        number = pending[0].id
+    await services.outbox.say(
+        sender.chat,
+        text(pending, sender.translator, in_private=sender.chat.is_private)
+        if number is None
+        else await _answer(services, sender, number),
+        buttons=buttons(pending) if number is None else (),
+        reply_to=message.message_id,
+        thread_id=sender.thread_id,
+    )
+
+
+def _number(words: Sequence[str]) -> int | None:
+    """Read the number of a request; anything else asks for the list."""
+    given = words[0].lstrip("#") if words else ""
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else None  # noqa: PLR2004 - SQLite's integers
+
+
+async def cancel_one(update: Update, context: Context) -> None:
+    """Call back the request of a button, where it is the presser's own."""
+    services, found = context.services, await pressed(update, context, CallBack, however_late=True)
+    if found is None:
+        return
+    query, press, sender = found
+    answer = await _answer(services, sender, press.generation)
+    await services.outbox.answer(query.id, answer, alert=True)
+    # a made-up press may name any message of a group, so there the list stays as it is
+    if query.message is not None and sender.chat.is_private:
+        pending = await _under_way(services, sender)
+        # a list that was deleted meanwhile needs no correction
+        with suppress(Refused):
+            await services.outbox.edit(
+                sender.chat,
+                query.message.message_id,
+                text(pending, sender.translator, in_private=True),
+                buttons(pending),
+            )
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what answers /cancel and its buttons."""
+    return [on("cancel", cancel), CallbackQueryHandler(cancel_one, pattern=CallBack.matches)]

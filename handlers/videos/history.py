@@ -1,0 +1,119 @@
+"""/history: the last videos, each sent again for nothing, as often as one likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from telegram.ext import CallbackQueryHandler
+
+from handlers.account import privately
+from handlers.commands import on
+from handlers.identity import meet
+from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.outcomes import Refused
+from handlers.replies.prepared_upload import caption
+from handlers.replies.words import shortened
+from handlers.routing import pressed
+from handlers.videos.results import layout
+from storage import generations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telegram import Update
+    from telegram.ext import BaseHandler
+
+    from handlers.context import Context
+    from handlers.replies.language import Translator
+    from storage.generations import Generation
+
+MOST = 10
+"""Videos in the list."""
+_PER_ROW = 5
+_LONGEST_PROMPT = 60
+"""Characters of a prompt in the list: about two lines of a phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resend(CallbackData):
+    """Send a video again."""
+
+    prefix: ClassVar[str] = "resend"
+    generation: int
+
+
+def text(videos: Sequence[Generation], translator: Translator) -> str:
+    """List videos by their prompts, numbered as their buttons are."""
+    if not videos:
+        return translator.gettext(
+            "No videos yet. Send me an idea or a photo, and your first one will be here."
+        )
+    lines = [translator.gettext("Tap a number and I send it again, for free:")]
+    for number, video in enumerate(videos, start=1):
+        prompt = shortened(video.prompt, _LONGEST_PROMPT) or translator.gettext("(forgotten)")
+        lines.append(f"{number}. {prompt}")
+    return "\n".join(lines)
+
+
+def buttons(videos: Sequence[Generation]) -> list[list[Button]]:
+    """Return a numbered button for each video."""
+    row = [Button(str(number), Resend(video.id)) for number, video in enumerate(videos, start=1)]
+    return [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+
+
+async def history(update: Update, context: Context) -> None:
+    """List somebody's last videos, in private."""
+    services = context.services
+    sender = await meet(update, services)
+    if sender is None:
+        return
+    if not sender.chat.is_private:
+        await privately.show_the_way(sender, update, context, "history")
+        return
+    async with services.db.reading() as connection:
+        videos = await generations.finished_of(connection, sender.account, limit=MOST)
+    await services.outbox.say(
+        sender.chat,
+        text(videos, sender.translator),
+        buttons=buttons(videos),
+        thread_id=sender.thread_id,
+    )
+
+
+async def resend(update: Update, context: Context) -> None:
+    """Send a video of the presser's own again, by the file Telegram has of it."""
+    services, found = context.services, await pressed(update, context, Resend)
+    if found is None:
+        return
+    query, press, sender = found
+    async with services.db.reading() as connection:
+        video = await generations.find(connection, press.generation)
+    if video is None or video.account != sender.account or not video.file_id:
+        await services.outbox.answer(
+            query.id, sender.translator.gettext("That video is not yours to send.")
+        )
+        return
+    await services.outbox.answer(query.id)
+    try:
+        await services.outbox.resend(
+            sender.chat,
+            video.file_id,
+            video.file_kind or "video",
+            caption(video, sender.translator, ai_label=services.policy.ai_label),
+            buttons=layout(services).under(
+                video, sender.translator, in_private=sender.chat.is_private
+            ),
+            thread_id=sender.thread_id,
+        )
+    except Refused:
+        await services.outbox.say(
+            sender.chat,
+            sender.translator.gettext("Telegram does not have this video any more. I am sorry."),
+            thread_id=sender.thread_id,
+        )
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what answers /history and /videos, and the buttons below them."""
+    return [on("history", history), CallbackQueryHandler(resend, pattern=Resend.matches)]

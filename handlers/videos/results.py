@@ -1,0 +1,231 @@
+"""Taps under a finished video: whoever presses pays, and only the requester changes what is there.
+
+A button carries the video's number and nothing else; whose it is and where it stands
+is looked up. Credits move at the second tap where the first could be a slip: in a
+group, under somebody else's video, and where it costs more than the button says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from telegram.ext import BaseHandler, CallbackQueryHandler
+
+from generation.media.pictures import frame_of
+from generation.orders import balances, repeats
+from generation.orders.quotes import Quote
+from handlers.groups import standing
+from handlers.ordering import declining, placing, questions, quoting, refusals
+from handlers.ordering.drafts import SentPicture, Wish
+from handlers.replies.outcomes import SendError
+from handlers.replies.video_buttons import Again, Change, GoOn, More, Remove, ResultButtons
+from handlers.routing import not_yours, pressed
+from handlers.videos.again import wish_like
+from storage import generations
+from storage.generations import UNFINISHED
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, Update
+
+    from handlers.context import Context, Services
+    from handlers.identity import Sender
+    from storage.generations import Generation
+
+SECOND_TAP_SECONDS = 10.0
+"""How long the first tap is remembered."""
+
+P = TypeVar("P", Again, Change, GoOn, More, Remove)
+
+
+def layout(services: Services) -> ResultButtons:
+    """Return how buttons are laid out under a video, with what is offered now."""
+    return ResultButtons(services.offer, services.terms.credit_usd, services.outbox.shares)
+
+
+async def _found(
+    update: Update, context: Context, kind: type[P]
+) -> tuple[CallbackQuery, Generation, Sender] | None:
+    """Return the press still to be answered and its video, where the presser may see it."""
+    found = await pressed(update, context, kind)
+    if found is None:
+        return None
+    query, press, sender = found
+    async with context.services.db.reading() as connection:
+        video = await generations.find(connection, press.generation)
+    here = video is not None and video.delivered_chat == sender.chat.id
+    if video is None or video.file_id is None or not (here or video.account == sender.account):
+        note = sender.translator.gettext("This button is old. Send me the idea again.")
+        await context.services.outbox.answer(query.id, note)
+        return None
+    return query, video, sender
+
+
+async def again(update: Update, context: Context) -> None:
+    """Make another video like this one."""
+    found = await _found(update, context, Again)
+    if found is not None:
+        query, video, sender = found
+        await _order(
+            context, query, sender, wish_like(video, sender, message_id=_answered(query)), video
+        )
+
+
+async def go_on(update: Update, context: Context) -> None:
+    """Make a video that begins where this one ends."""
+    found = await _found(update, context, GoOn)
+    if found is None:
+        return
+    query, video, sender = found
+    wish = Wish(
+        text=repeats.going_on(video, context.services.offer),
+        picture=SentPicture(frame_of(video.file_id or "", last=True), by=video.picture_by),
+        origin="press",
+        cause=f"press:goon:{video.id}:{sender.account.kind}:{sender.account.id}",
+        message_id=_answered(query),
+    )
+    await _order(context, query, sender, wish, video)
+
+
+async def change(update: Update, context: Context) -> None:
+    """Ask the owner for other words, alone with the bot."""
+    found = await _found(update, context, Change)
+    if found is None:
+        return
+    query, video, sender = found
+    if not sender.chat.is_private or video.account != sender.account:
+        await context.services.outbox.answer(query.id, not_yours(video.account, sender.translator))
+        return
+    await context.services.outbox.answer(query.id)
+    await questions.ask_anew(context, sender, video, cause=f"press:change:{update.update_id}")
+
+
+async def more(update: Update, context: Context) -> None:
+    """Show the owner the buttons that are needed less."""
+    found, services = await _found(update, context, More), context.services
+    if found is None:
+        return
+    query, video, sender = found
+    if not sender.chat.is_private or video.account != sender.account or query.message is None:
+        await services.outbox.answer(query.id, not_yours(video.account, sender.translator))
+        return
+    await services.outbox.answer(query.id)
+    rows = layout(services).under(video, sender.translator, in_private=True, unfolded=True)
+    await services.outbox.change_buttons(sender.chat, query.message.message_id, rows)
+
+
+async def remove(update: Update, context: Context) -> None:
+    """Take a video away for its requester, the author of its picture, or an admin of the group."""
+    found, services = await _found(update, context, Remove), context.services
+    if found is None:
+        return
+    query, video, sender = found
+    say = sender.translator.gettext
+    if not await _may_remove(context, sender, video):
+        await services.outbox.answer(query.id, not_yours(video.account, sender.translator))
+        return
+    message = query.message.message_id if query.message else 0
+    if not sender.chat.is_private and message != video.delivered_message:
+        await services.outbox.answer(query.id, say("This button is old."))
+        return
+    try:
+        await services.outbox.take_away(sender.chat, message)
+    except SendError:
+        note = say("Telegram lets me delete only what is younger than two days.")
+        await services.outbox.answer(query.id, note, alert=True)
+    else:
+        kept = (
+            say("Deleted. /history still has it.")
+            if video.account == sender.account
+            else say("Deleted. /history still has it for its owner.")
+        )
+        await services.outbox.answer(query.id, kept)
+
+
+async def _may_remove(context: Context, sender: Sender, video: Generation) -> bool:
+    if video.account == sender.account:
+        return True
+    if sender.person is not None and sender.person.id == video.picture_by:
+        return True
+    return await standing.is_group_admin(context.bot, sender)
+
+
+async def _order(
+    context: Context, query: CallbackQuery, sender: Sender, wish: Wish, video: Generation
+) -> None:
+    """Order at the second tap; at the first say what it costs. The press is answered once."""
+    services, say = context.services, sender.translator.gettext
+    async with services.db.reading() as connection:
+        before = await generations.by_cause(connection, wish.cause)
+    if before is not None and before.state in UNFINISHED:
+        await services.outbox.answer(query.id, say("That one is already on its way."))
+        return
+    wish = replace(wish, tap=query.id)
+    why = await placing.hindrance(context, sender, wish.picture)
+    if why is not None:
+        await declining.refuse(context, sender, wish, why)
+        return
+    quote = await quoting.quoted(services, sender, wish)
+    if not isinstance(quote, Quote):
+        await declining.refuse(context, sender, wish, refusals.problems(quote, sender.translator))
+        return
+    own = sender.chat.is_private and video.account == sender.account
+    if own and quote.credits <= min(video.credits, services.policy.confirm_credits):
+        await placing.place_quoted(context, sender, wish, quote)
+    elif _is_second_tap(context, wish.cause, quote.credits):
+        await placing.place_quoted(context, sender, replace(wish, agreed=quote.credits), quote)
+    else:
+        note, affordable = await _cost(services, sender, quote)
+        if affordable:
+            _remember_tap(context, wish.cause, quote.credits)
+            note = f"{note} {say('Tap again to start.')}"
+        await services.outbox.answer(query.id, note, alert=not affordable)
+
+
+async def _cost(services: Services, sender: Sender, quote: Quote) -> tuple[str, bool]:
+    """Say what a video would cost this presser, and whether they can pay it."""
+    translator, now = sender.translator, services.clock()
+    async with services.db.reading() as connection:
+        balance = await balances.balance(connection, sender.account, services.terms, now)
+        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
+    pooled = pool.available if pool else 0
+    cost = translator.number(quote.credits)
+    if pooled >= quote.credits:
+        text = translator.gettext("Costs {cost} of the group's {left}.")
+        return text.format(cost=cost, left=translator.credits(pooled)), True
+    left = translator.credits(balance.total + pooled)
+    if balance.total + pooled < quote.credits:
+        text = translator.gettext("This one needs {cost}, you have {left}.")
+        return text.format(cost=cost, left=left), False
+    return translator.gettext("Costs {cost} of your {left}.").format(cost=cost, left=left), True
+
+
+def _remember_tap(context: Context, cause: str, credits_: int) -> None:
+    taps = context.user_data
+    if taps is not None:
+        taps["first tap"] = (cause, credits_, context.services.clock())
+
+
+def _is_second_tap(context: Context, cause: str, credits_: int) -> bool:
+    """Whether the same was tapped just now, at the same price."""
+    taps = context.user_data
+    if not taps or "first tap" not in taps:
+        return False
+    tapped, agreed, at = taps.pop("first tap")
+    fresh = context.services.clock() - at <= SECOND_TAP_SECONDS
+    return bool(fresh and tapped == cause and credits_ <= agreed)
+
+
+def _answered(query: CallbackQuery) -> int | None:
+    return query.message.message_id if query.message else None
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what listens for taps under videos."""
+    return [
+        CallbackQueryHandler(again, pattern=Again.matches),
+        CallbackQueryHandler(go_on, pattern=GoOn.matches),
+        CallbackQueryHandler(change, pattern=Change.matches),
+        CallbackQueryHandler(more, pattern=More.matches),
+        CallbackQueryHandler(remove, pattern=Remove.matches),
+    ]

@@ -1,0 +1,100 @@
+"""Inline mode: take one of your own videos to any chat. Nobody else's are ever listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
+from telegram.ext import InlineQueryHandler
+
+from handlers.replies.outcomes import SendError, translated
+from handlers.replies.prepared_upload import caption
+from handlers.replies.words import shortened
+from storage import generations
+from storage.accounts import Account
+
+if TYPE_CHECKING:
+    from telegram import InlineQuery, Update
+    from telegram.ext import BaseHandler
+
+    from handlers.context import Context, Services
+    from handlers.replies.language import Translator
+    from storage.generations import Generation
+
+PER_PAGE = 50
+"""Results Telegram takes at a time."""
+CACHE_SECONDS = 5
+"""How long a list stays good: a new video should be found at once."""
+_LONGEST_TITLE = 60
+"""Characters, as in the chat the video was made in."""
+
+
+async def share(update: Update, context: Context) -> None:
+    """List the sender's own videos; with words, those whose prompt holds them all."""
+    query = update.inline_query
+    if query is None:
+        return
+    services = context.services
+    translator = services.languages.translator(query.from_user.language_code)
+    videos = await _videos(services, query)
+    page = videos[:PER_PAGE]
+    try:
+        with translated():
+            await query.answer(
+                [_result(video, translator, ai_label=services.policy.ai_label) for video in page],
+                cache_time=CACHE_SECONDS,
+                is_personal=True,
+                next_offset=str(page[-1].id) if len(videos) > PER_PAGE else "",
+                button=None if page or query.offset else _invitation(translator, query.query),
+            )
+    except SendError:
+        # who types on has asked again long since
+        return
+
+
+async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
+    """Return a page of the sender's videos and one more; `#7` is number 7, as Share writes it."""
+    account, words = Account.person(query.from_user.id), query.query.split()
+    async with services.db.reading() as connection:
+        number = words[0].removeprefix("#") if len(words) == 1 else ""
+        if number != query.query.strip() and _is_number(number):
+            video = await generations.find(connection, int(number))
+            own = video is not None and video.account == account and video.file_kind == "video"
+            return [video] if video is not None and own else []
+        return await generations.finished_of(
+            connection,
+            account,
+            limit=PER_PAGE + 1,
+            before=int(query.offset) if _is_number(query.offset) else None,
+            words=words,
+            kind="video",
+        )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18  # noqa: PLR2004 - SQLite's integers
+
+
+def _result(
+    video: Generation, translator: Translator, *, ai_label: bool
+) -> InlineQueryResultCachedVideo:
+    return InlineQueryResultCachedVideo(
+        id=str(video.id),
+        video_file_id=video.file_id or "",
+        title=shortened(video.prompt, _LONGEST_TITLE) or translator.gettext("(forgotten)"),
+        caption=caption(video, translator, ai_label=ai_label),
+    )
+
+
+def _invitation(translator: Translator, words: str) -> InlineQueryResultsButton:
+    text = (
+        translator.gettext("No video with these words: make one")
+        if words.strip()
+        else translator.gettext("Nothing here yet: make a video")
+    )
+    return InlineQueryResultsButton(text, start_parameter="make")
+
+
+def handlers() -> list[BaseHandler[Update, Context, None]]:
+    """Return what answers the bot's name typed in any chat."""
+    return [InlineQueryHandler(share)]

@@ -1,0 +1,3 @@
+"""Tests of generation.jobs."""
+
+from __future__ import annotations

@@ -1,0 +1,377 @@
+"""From the provider's id to the video on disk, or to credits that went back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generation.jobs.poll import LINK_WAITS
+from generation.jobs.schedule import LONGEST, PARKED_FOR, PARKED_SECONDS
+from sandbox.aimlapi import Fault, Render
+from storage.generations import State
+from tests.generation.steps import DEADLINE
+from tests.storage.asked import rows
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from storage.generations import Generation
+    from tests.generation.steps import Steps
+    from tests.storage.asked import Clock
+
+
+@pytest.fixture
+async def made(steps: Steps) -> Generation:
+    """A generation whose video is made and not yet fetched."""
+    return await steps.taken()
+
+
+@pytest.fixture
+async def endless(steps: Steps, provider: AimlApiSandbox) -> Generation:
+    """A generation that never ends."""
+    provider.next_render = Render.never()
+    return await steps.taken(ended=False)
+
+
+async def park(steps: Steps, generation: Generation) -> Generation:
+    """Let a generation's time run out."""
+    steps.clock.now += DEADLINE + 1
+    generation = await steps.poll(generation)
+    assert generation.state is State.PARKED
+    return generation
+
+
+async def finish(steps: Steps, generation: Generation) -> None:
+    """Have the provider end after all what it never meant to: a fresh video under the old id."""
+    other = await steps.taken("another")
+    done = steps.provider.generations.by_id[other.provider_id or ""]
+    late = steps.provider.generations.by_id[generation.provider_id or ""]
+    late.path, late.charged, late.status = done.path, done.charged, "completed"
+
+
+async def test_a_finished_video_is_on_disk_and_its_credits_are_taken(
+    steps: Steps, made: Generation, clock: Clock
+) -> None:
+    clock.now += 60
+    ready = await steps.poll(made)
+    assert (ready.state, ready.ready_at) == (State.READY, clock.now)
+    video = steps.downloads.path_of(ready)
+    assert video.read_bytes() == steps.provider.clip_of(made.provider_id or "").read_bytes()
+    assert await steps.ledger() == ["hold", "capture"]
+    assert await steps.told() == [], "the video itself is the message"
+
+
+@pytest.mark.parametrize("video_as", ["object", "array"])
+async def test_both_ways_of_naming_the_video_are_understood(
+    steps: Steps, provider: AimlApiSandbox, video_as: str
+) -> None:
+    provider.next_render = Render.works(video_as="array" if video_as == "array" else "object")
+    assert (await steps.poll(await steps.taken())).state is State.READY
+
+
+@pytest.mark.parametrize("status", ["queued", "generating", "waiting", "active", "sleeping", ""])
+async def test_every_status_but_the_last_ones_is_pending(
+    steps: Steps, provider: AimlApiSandbox, status: str
+) -> None:
+    provider.next_render = Render("never", statuses=("generating", status, "queued"))
+    generation = await steps.taken(ended=False)
+    for polls in range(1, 4):
+        generation = await steps.poll(generation)
+        assert (generation.state, generation.polls) == (State.GENERATING, polls)
+    assert await steps.ledger() == ["hold"]
+
+
+async def test_the_next_poll_comes_closer_around_the_likely_moment(
+    steps: Steps, endless: Generation, clock: Clock
+) -> None:
+    clock.now = endless.due_at
+    generation = await steps.poll(endless)
+    assert generation.due_at == pytest.approx(clock.now + 75 / 12)
+
+
+@pytest.mark.parametrize(
+    ("render", "told"),
+    [
+        (Render.failed(), "failed_broken"),
+        (Render.failed(error_as="string"), "failed_broken"),
+        (Render.refused(), "failed_moderation"),
+        (Render.refused(error_as="string"), "failed_moderation"),
+        (Render.refused("No public figures, please."), "failed_moderation"),
+    ],
+)
+async def test_what_the_provider_could_not_make_is_not_paid_for(
+    steps: Steps, provider: AimlApiSandbox, render: Render, told: str
+) -> None:
+    provider.next_render = render
+    generation = await steps.poll(await steps.taken())
+    assert (generation.state, generation.spent_micros) == (State.FAILED, 0)
+    assert await steps.ledger() == ["hold", "release"]
+    assert await steps.told() == [told]
+    assert await steps.uncharged(generation)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.http(500), Fault.http(429), Fault.html(502), Fault.hung_up(), Fault.half_json()],
+    ids=lambda fault: fault.name,
+)
+async def test_a_question_without_an_answer_is_asked_again_later(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock, made: Generation, fault: Fault
+) -> None:
+    provider.faults.next("poll", fault, times=2)
+    generation, waits = made, []
+    for _ in range(2):
+        generation = await steps.poll(generation)
+        waits.append(generation.due_at - clock.now)
+    assert waits == [1, 2]
+    assert (await steps.poll(generation)).state is State.READY
+    assert len(provider.submissions) == 1
+
+
+async def test_an_id_that_is_not_known_may_become_known(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock, made: Generation
+) -> None:
+    provider.faults.next("poll", Fault.http(404))
+    generation = await steps.poll(made)
+    assert (generation.state, generation.due_at) == (State.GENERATING, clock.now + LONGEST)
+    assert (await steps.poll(generation)).state is State.READY
+
+
+async def test_a_refused_key_begins_an_outage_and_fails_nothing(
+    steps: Steps, provider: AimlApiSandbox, made: Generation
+) -> None:
+    provider.faults.next("poll", Fault.http(401))
+    generation = await steps.poll(made)
+    assert generation.state is State.GENERATING
+    assert await steps.admins() == ["outage"]
+    assert (await steps.poll(generation)).state is State.READY
+
+
+async def test_a_dead_link_is_asked_for_anew(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    provider.next_render = Render.works(dead_fetches=len(LINK_WAITS))
+    generation = await steps.taken()
+    for wait in LINK_WAITS:
+        generation = await steps.poll(generation)
+        assert (generation.state, generation.due_at) == (State.GENERATING, clock.now + wait)
+        clock.now = generation.due_at
+    assert (await steps.poll(generation)).state is State.READY
+
+
+async def test_a_link_dead_three_times_is_given_up_within_fifteen_minutes(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    provider.next_render = Render.works(dead_fetches=3)
+    generation, began = await steps.taken(), clock.now
+    for _ in range(3):
+        clock.now = generation.due_at
+        generation = await steps.poll(generation)
+    assert generation.state is State.FAILED
+    assert clock.now - began <= 15 * 60
+    assert await steps.ledger() == ["hold", "release"]
+    assert await steps.told() == ["failed_broken"]
+    assert not await steps.uncharged(generation), "the provider made it: the operator paid"
+
+
+async def test_failed_questions_are_no_dead_links(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    provider.next_render = Render.works(dead_fetches=1)
+    generation = await steps.taken()
+    provider.faults.next("poll", Fault.http(500), times=5)
+    for _ in range(6):
+        generation = await steps.poll(generation)
+        clock.now = generation.due_at
+    assert generation.dead_links == 1
+    assert (await steps.poll(generation)).state is State.READY
+
+
+@pytest.mark.parametrize(
+    ("redirect", "why"),
+    [
+        ("http://example.com/video.mp4", "UnsafeLink"),
+        ("https://127.0.0.1/video.mp4", "UnsafeLink"),
+        ("https://169.254.169.254/latest/meta-data", "UnsafeLink"),
+        ("file:///etc/passwd", "UnsafeLink"),
+    ],
+)
+async def test_a_link_that_is_not_public_is_never_followed_and_the_admins_are_told(
+    steps: Steps, provider: AimlApiSandbox, redirect: str, why: str
+) -> None:
+    provider.next_render = Render.works(redirect=redirect)
+    generation = await steps.poll(await steps.taken())
+    assert (generation.state, generation.reason) == (State.FAILED, f"result: {why}")
+    assert await steps.admins() == ["bad_result"]
+    assert await steps.told() == ["failed_broken"]
+    assert await steps.ledger() == ["hold", "release"]
+
+
+async def until_given_up(steps: Steps, generation: Generation) -> Generation:
+    """Poll as often as something is asked for anew that is there and is no good."""
+    for _ in LINK_WAITS:
+        generation = await steps.poll(generation)
+        assert generation.state is State.GENERATING, "a gateway's page may have stood in for it"
+        assert list(steps.videos.iterdir()) == []
+    return await steps.poll(generation)
+
+
+@pytest.mark.parametrize("body", ["html", "garbage", "empty"])
+async def test_what_is_no_video_is_not_kept(
+    steps: Steps, provider: AimlApiSandbox, body: str
+) -> None:
+    provider.next_render = Render.works(body=body)  # type: ignore[arg-type]  # one of its words
+    generation = await until_given_up(steps, await steps.taken())
+    assert (generation.state, generation.reason) == (State.FAILED, "result: NotAVideo")
+    assert list(steps.videos.iterdir()) == []
+    assert await steps.admins() == ["bad_result"]
+
+
+async def test_what_only_begins_like_a_video_is_not_kept(
+    steps: Steps, made: Generation, provider: AimlApiSandbox
+) -> None:
+    clip = provider.generations.by_id[made.provider_id or ""]
+    assert clip.path is not None
+    false = steps.videos.parent / "false.mp4"
+    false.write_bytes(clip.path.read_bytes()[:32] + bytes(50_000))
+    clip.path = false
+    generation = await until_given_up(steps, made)
+    assert (generation.state, generation.reason) == (State.FAILED, "result: NotAVideo")
+    assert list(steps.videos.iterdir()) == []
+
+
+async def test_a_download_that_breaks_off_is_fetched_again(
+    steps: Steps, provider: AimlApiSandbox, made: Generation
+) -> None:
+    provider.faults.next("download", Fault.http(503))
+    generation = await steps.poll(made)
+    assert (generation.state, generation.setbacks) == (State.GENERATING, 1)
+    assert list(steps.videos.iterdir()) == []
+    assert (await steps.poll(generation)).state is State.READY
+
+
+async def test_past_its_deadline_credits_go_back_and_polling_turns_slow(
+    steps: Steps, endless: Generation, clock: Clock
+) -> None:
+    clock.now += DEADLINE
+    assert (await steps.poll(endless)).state is State.GENERATING
+    clock.now += 1
+    generation = await steps.poll(endless)
+    assert (generation.state, generation.due_at) == (State.PARKED, clock.now + PARKED_SECONDS)
+    assert await steps.ledger() == ["hold", "release"]
+    assert await steps.told() == ["parked_late"]
+    assert not await steps.uncharged(generation), "it may still be charged"
+
+
+async def test_a_video_made_while_the_bot_was_away_is_fetched_whatever_the_deadline(
+    steps: Steps, made: Generation, clock: Clock
+) -> None:
+    generation = await steps.note(made, polls=5)
+    clock.now += 10 * DEADLINE
+    assert (await steps.poll(generation)).state is State.READY
+    assert await steps.ledger() == ["hold", "capture"]
+
+
+async def test_the_deadline_ends_what_cannot_be_asked_about(
+    steps: Steps, provider: AimlApiSandbox, endless: Generation, clock: Clock
+) -> None:
+    provider.faults.always("poll", Fault.http(404))
+    clock.now += DEADLINE + 1
+    assert (await steps.poll(endless)).state is State.PARKED
+
+
+async def test_what_was_parked_and_comes_is_a_gift(
+    steps: Steps, endless: Generation, clock: Clock
+) -> None:
+    parked = await park(steps, endless)
+    await finish(steps, parked)
+    clock.now = parked.due_at
+    ready = await steps.poll(parked)
+    assert (ready.state, ready.reason) == (State.READY, "late, on the house")
+    kinds = await rows(
+        steps.db, "SELECT kind FROM ledger WHERE generation = ? ORDER BY id", ready.id
+    )
+    assert kinds == [("hold",), ("release",)], "a gift writes no row"
+    assert ready.spent_micros == 840_000, "the operator's budget knows its price"
+
+
+async def test_what_was_parked_is_looked_for_slowly(
+    steps: Steps, provider: AimlApiSandbox, endless: Generation, clock: Clock
+) -> None:
+    generation = await park(steps, endless)
+    provider.faults.next("poll", Fault.http(500))
+    for _ in range(3):
+        generation = await steps.poll(generation)
+        assert generation.due_at == clock.now + PARKED_SECONDS
+        clock.now = generation.due_at
+
+
+async def test_what_was_parked_and_fails_fails_silently(
+    steps: Steps, provider: AimlApiSandbox, endless: Generation
+) -> None:
+    parked = await park(steps, endless)
+    provider.generations.by_id[parked.provider_id or ""].status = "error"
+    assert (await steps.poll(parked)).state is State.FAILED
+    assert await steps.told() == ["parked_late"]
+    assert await steps.ledger() == ["hold", "release"]
+    assert await steps.uncharged(parked)
+
+
+async def test_what_was_parked_for_a_day_is_given_up_silently(
+    steps: Steps, endless: Generation, clock: Clock
+) -> None:
+    parked = await park(steps, endless)
+    clock.now += PARKED_FOR
+    assert (await steps.poll(parked)).state is State.PARKED
+    clock.now += 1
+    assert (await steps.poll(parked)).state is State.FAILED
+    assert await steps.told() == ["parked_late"], "nothing more is said"
+    assert await steps.ledger() == ["hold", "release"]
+
+
+async def test_the_real_price_replaces_the_expected_one_in_the_budget(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    provider.prices["openai/sora-2-t2v"] = type(provider.prices["openai/sora-2-t2v"])(
+        Decimal("0.30")
+    )
+    ready = await steps.poll(await steps.taken(budget_micros=420_000))
+    assert (ready.spent_micros, ready.budget_micros) == (1_200_000, 600_000), "half was given"
+    assert ready.price_micros == 840_000, "what it was sold for stays"
+
+
+async def test_a_price_told_by_a_header_alone_is_known_too(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    provider.next_render = Render.works(usage=False)
+    assert (await steps.poll(await steps.taken())).spent_micros == 840_000
+
+
+async def test_what_breaks_at_every_poll_is_parked_in_time_like_what_is_late(
+    steps: Steps, made: Generation
+) -> None:
+    steps.videos.rmdir()  # stands for a disk that takes no file
+    first = await steps.poll(made)
+    assert (first.state, first.setbacks) == (State.GENERATING, 1)
+    assert first.due_at > steps.clock.now
+    parked = await park(steps, first)
+    assert await steps.told() == ["parked_late"]
+    steps.videos.mkdir()
+    assert (await steps.poll(parked)).state is State.READY, "a gift once the disk takes it"
+
+
+async def test_what_breaks_while_it_is_parked_is_given_up_in_time(
+    steps: Steps, endless: Generation, provider: AimlApiSandbox
+) -> None:
+    parked = await park(steps, endless)
+    await finish(steps, parked)
+    steps.videos.rmdir()
+    steps.clock.now += PARKED_FOR + 1
+    assert (await steps.poll(parked)).state is State.FAILED
+
+
+async def test_a_generation_without_an_id_cannot_be_asked_about(steps: Steps) -> None:
+    generation = await steps.ask()
+    with pytest.raises(ValueError, match="no id at the provider"):
+        await steps.polls.poll(generation)

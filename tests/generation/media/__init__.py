@@ -1,0 +1,3 @@
+"""Tests of generation.media."""
+
+from __future__ import annotations

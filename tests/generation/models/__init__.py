@@ -1,0 +1,3 @@
+"""Tests of generation.models."""
+
+from __future__ import annotations

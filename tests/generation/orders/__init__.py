@@ -1,0 +1,3 @@
+"""Tests of generation.orders."""
+
+from __future__ import annotations

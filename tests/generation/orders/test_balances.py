@@ -1,0 +1,212 @@
+"""What somebody can spend, from which pot, and what the operator gives to it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.orders import balances
+from generation.orders.balances import Balance, Draw, Terms, budget_share, draw, draw_bought
+from generation.orders.periods import Period
+from storage import generations, ledger
+from storage.accounts import Account
+from storage.ledger import Kind, Pot
+from tests.storage.asked import ANN, NOW, ask
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+ACCOUNT = Account.person(ANN)
+DAY = 86_400.0
+
+
+def terms(**changes: Any) -> Terms:
+    """What an operator gives by default."""
+    values: dict[str, Any] = {
+        "credit_usd": Decimal("0.10"),
+        "free_credits": 54,
+        "period": Period.DAY,
+        "zone": ZoneInfo("UTC"),
+        "budget_usd": Decimal(10),
+        "budget_period": Period.DAY,
+        "max_pending": 3,
+    }
+    return Terms(**(values | changes))
+
+
+def balance(allowance: int, bought: int) -> Balance:
+    """Credits in two pots."""
+    return Balance(allowance=allowance, bought=bought, held=0, renews_at=None)
+
+
+async def left(db: Database, now: float, account: Account = ACCOUNT, **changes: Any) -> Balance:
+    """An account's balance at some time."""
+    async with db.reading() as connection:
+        return await balances.balance(connection, account, terms(**changes), now)
+
+
+async def end(db: Database, generation: int, kind: Kind, now: float) -> None:
+    """Capture or release what is held."""
+    async with db.transaction() as tx:
+        await ledger.end_holds(tx, generation, kind, now=now)
+
+
+async def give(db: Database, credits_: int, account: Account = ACCOUNT) -> None:
+    """Grant credits that stay."""
+    async with db.transaction() as tx:
+        await ledger.grant(tx, account, Pot.BOUGHT, credits_, cause="g", note=None, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("cost", "allowance", "bought", "draws"),
+    [
+        (9, 54, 0, ((Pot.ALLOWANCE, 9),)),
+        (9, 9, 5, ((Pot.ALLOWANCE, 9),)),
+        (9, 4, 5, ((Pot.ALLOWANCE, 4), (Pot.BOUGHT, 5))),
+        (9, 0, 9, ((Pot.BOUGHT, 9),)),
+        (9, 8, 0, None),
+        (9, 4, 4, None),
+        (5, 10, -5, ((Pot.ALLOWANCE, 5),)),
+        (6, 10, -5, None),
+        (1, 3, -5, None),
+    ],
+)
+def test_the_allowance_is_drawn_first_and_a_debt_is_taken_off(
+    cost: int, allowance: int, bought: int, draws: tuple[tuple[Pot, int], ...] | None
+) -> None:
+    expected = None if draws is None else tuple(Draw(pot, part) for pot, part in draws)
+    assert draw(cost, balance(allowance, bought)) == expected
+
+
+@given(st.integers(1, 500), st.integers(0, 300), st.integers(-100, 300))
+def test_a_draw_is_the_cost_exactly_and_never_more_than_there_is(
+    cost: int, allowance: int, bought: int
+) -> None:
+    draws = draw(cost, balance(allowance, bought))
+    if draws is None:
+        assert cost > allowance + bought
+        return
+    parts = {part.pot: part.credits for part in draws}
+    assert sum(parts.values()) == cost <= allowance + bought
+    assert all(part > 0 for part in parts.values())
+    assert parts.get(Pot.ALLOWANCE, 0) <= allowance
+    assert parts.get(Pot.BOUGHT, 0) <= max(0, bought)
+    if Pot.BOUGHT in parts:
+        assert parts.get(Pot.ALLOWANCE, 0) == allowance, "bought credits are touched last"
+
+
+def test_what_was_bought_pays_alone_only_where_it_suffices() -> None:
+    assert draw_bought(9, balance(54, 9)) == (Draw(Pot.BOUGHT, 9),)
+    assert draw_bought(9, balance(54, 8)) is None
+
+
+@given(st.integers(0, 10_000_000), st.integers(0, 100), st.integers(0, 100))
+def test_the_operator_gives_the_share_that_was_not_bought(
+    price: int, allowance: int, bought: int
+) -> None:
+    cost = allowance + bought
+    if cost == 0:
+        return
+    draws = (Draw(Pot.ALLOWANCE, allowance), Draw(Pot.BOUGHT, bought))
+    share = budget_share(price, cost, draws)
+    assert share == price * allowance // cost
+    assert 0 <= share <= price
+    if not bought:
+        assert share == price
+    if not allowance:
+        assert share == 0
+
+
+async def test_a_newcomer_has_the_whole_allowance(db: Database) -> None:
+    fresh = await left(db, NOW)
+    assert (fresh.allowance, fresh.bought, fresh.held, fresh.total) == (54, 0, 0, 54)
+    assert fresh.renews_at is not None
+    assert NOW < fresh.renews_at <= NOW + DAY
+
+
+async def test_a_chat_has_no_allowance_and_no_day_it_renews_on(db: Database) -> None:
+    account = Account.chat(1)
+    await give(db, 7, account)
+    pool = await left(db, NOW, account)
+    assert (pool.allowance, pool.bought, pool.renews_at, pool.total) == (0, 7, None, 7)
+
+
+async def test_what_is_held_is_gone_until_it_comes_back(db: Database) -> None:
+    generation = await ask(db)
+    assert (await left(db, NOW)).total == 45
+    assert (await left(db, NOW)).held == 9
+    await end(db, generation.id, Kind.RELEASE, NOW + 60)
+    assert (await left(db, NOW + 60)).total == 54
+
+
+async def test_what_was_captured_comes_back_with_the_next_period_only(db: Database) -> None:
+    generation = await ask(db)
+    await end(db, generation.id, Kind.CAPTURE, NOW + 60)
+    assert (await left(db, NOW + 60)).allowance == 45
+    assert (await left(db, NOW + 60)).held == 0
+    assert (await left(db, NOW + DAY)).allowance == 54
+
+
+async def test_a_hold_of_yesterday_released_today_gives_nothing_today(db: Database) -> None:
+    old = await ask(db, "yesterday", now=NOW)
+    today = NOW + DAY
+    await ask(db, "today", now=today)
+    assert (await left(db, today)).allowance == 45
+    await end(db, old.id, Kind.RELEASE, today + 1)
+    assert (await left(db, today + 1)).allowance == 45
+    assert (await left(db, NOW)).allowance == 54 - 9, "only what was asked on a day counts on it"
+
+
+async def test_a_release_of_bought_credits_comes_back_whenever_it_happens(db: Database) -> None:
+    await give(db, 20)
+    generation = await ask(db)
+    async with db.transaction() as tx:
+        await ledger.hold(
+            tx, ACCOUNT, Pot.BOUGHT, 5, generation=generation.id, member=None, now=NOW
+        )
+    await end(db, generation.id, Kind.RELEASE, NOW + 40 * DAY)
+    assert (await left(db, NOW + 40 * DAY)).bought == 20
+
+
+@pytest.mark.parametrize("period", [Period.DAY, Period.WEEK, Period.MONTH])
+async def test_the_allowance_renews_at_the_moment_that_is_told(
+    db: Database, period: Period
+) -> None:
+    await ask(db)
+    renews_at = (await left(db, NOW, period=period)).renews_at
+    assert renews_at is not None
+    assert (await left(db, renews_at - 0.001, period=period)).allowance == 45
+    assert (await left(db, renews_at, period=period)).allowance == 54
+
+
+async def test_a_lifetime_allowance_never_renews(db: Database) -> None:
+    await ask(db)
+    later = await left(db, NOW + 1000 * DAY, period=Period.LIFETIME)
+    assert (later.allowance, later.renews_at) == (45, None)
+
+
+async def test_an_allowance_that_was_lowered_is_never_less_than_nothing(db: Database) -> None:
+    await ask(db)
+    lowered = await left(db, NOW, free_credits=5)
+    assert (lowered.allowance, lowered.total) == (0, 0)
+    await give(db, 3)
+    assert (await left(db, NOW, free_credits=5)).total == 3, "and takes nothing from what is bought"
+
+
+async def test_the_budget_is_what_is_left_of_the_ceiling(db: Database) -> None:
+    first = await ask(db, "a")
+    await ask(db, "yesterday", now=NOW - DAY)
+    async with db.transaction() as tx:
+        assert await balances.budget_left(tx, terms(), NOW) == 9_160_000
+        assert await balances.budget_left(tx, terms(budget_usd=None), NOW) is None
+        assert await balances.budget_left(tx, terms(budget_usd=Decimal("0.5")), NOW) == -340_000
+        assert await balances.budget_left(tx, terms(budget_period=Period.WEEK), NOW) == 9_160_000
+        await generations.note(tx, first.id, uncharged=True)
+        assert await balances.budget_left(tx, terms(), NOW) == 10_000_000
+        month = await balances.budget_left(tx, terms(budget_period=Period.MONTH), NOW)
+        assert month == 9_160_000, "the month knows yesterday's"

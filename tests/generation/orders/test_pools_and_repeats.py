@@ -1,0 +1,103 @@
+"""Which pots a request draws on in a group, and what is typed to have a video again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.models.offer import Offer
+from generation.orders import quotes, repeats
+from generation.orders.balances import Balance, Pool, draw
+from generation.orders.options import Defaults, read
+from storage.generations import Generation, State
+from storage.ledger import Pot
+from tests.handlers.commons import terms
+from tests.storage.asked import request
+
+OFFER = Offer.load()
+
+
+def balance(allowance: int, bought: int) -> Balance:
+    return Balance(allowance=allowance, bought=bought, held=0, renews_at=None)
+
+
+@given(*[st.integers(0, 200)] * 4)
+def test_the_pool_goes_first_then_the_allowance_then_what_was_bought(
+    cost: int, pooled: int, allowance: int, bought: int
+) -> None:
+    draws = draw(cost, balance(allowance, bought), pooled)
+    if cost > pooled + allowance + bought:
+        assert draws is None
+        return
+    assert draws is not None
+    by_pot = {part.pot: part.credits for part in draws}
+    assert sum(by_pot.values()) == cost
+    assert all(credits_ > 0 for credits_ in by_pot.values())
+    assert by_pot.get(Pot.POOL, 0) == min(cost, pooled)
+    assert by_pot.get(Pot.ALLOWANCE, 0) == min(cost - by_pot.get(Pot.POOL, 0), allowance)
+
+
+@pytest.mark.parametrize(
+    ("left", "share_left", "available"), [(50, None, 50), (50, 20, 20), (5, 20, 5), (50, 0, 0)]
+)
+def test_a_member_draws_on_what_is_left_up_to_their_share(
+    left: int, share_left: int | None, available: int
+) -> None:
+    pool = Pool(all=100, share=20, left=left, share_left=share_left, renews_at=None)
+    assert pool.available == available
+
+
+def video(**changes: Any) -> Generation:
+    """Return a finished video."""
+    wish = request(**changes)
+    facts: dict[str, Any] = {name: getattr(wish, name) for name in wish.__dataclass_fields__}
+    missing = [name for name in Generation.__dataclass_fields__ if name not in facts]
+    facts |= dict.fromkeys(missing) | {"id": 7, "state": State.DELIVERED}
+    return Generation(**facts)
+
+
+def quoted(text: str, kind: Any) -> quotes.Quote:
+    quote = quotes.quote(
+        text,
+        kind=kind,
+        offer=OFFER,
+        defaults=Defaults(),
+        credit_usd=terms().credit_usd,
+    )
+    assert isinstance(quote, quotes.Quote), quote
+    return quote
+
+
+@pytest.mark.parametrize("shape", ["16:9", "9:16"])
+@pytest.mark.parametrize("seconds", [4, 8, 12])
+def test_again_is_the_same_video(shape: str, seconds: int) -> None:
+    old = video(aspect_ratio=shape, seconds=seconds, fit="pad")
+    quote = quoted(repeats.like(old), "t2v")
+    choice = quote.choice
+    assert quote.prompt == old.prompt
+    assert (choice.family.name, choice.seconds, choice.resolution) == ("sora-2", seconds, "720p")
+    assert (quote.aspect_ratio, choice.fit) == (shape, "pad")
+
+
+def test_going_on_keeps_what_the_model_does_with_a_picture() -> None:
+    quote = quoted(repeats.going_on(video(seconds=8, aspect_ratio="9:16"), OFFER), "i2v")
+    assert quote.choice.family.name == "sora-2"
+    assert (quote.choice.seconds, quote.aspect_ratio) == (8, "9:16")
+
+
+def test_going_on_from_a_family_that_is_gone_takes_another() -> None:
+    text = repeats.going_on(video(family="long-gone"), OFFER)
+    assert text == "a cat"
+    assert quoted(text, "i2v").choice.kind == "i2v"
+
+
+@given(st.text(max_size=50))
+def test_options_never_leak_into_the_prompt(prompt: str) -> None:
+    plain = read(prompt)
+    if plain.problems or plain.wishes != read("").wishes:
+        return
+    old = video(prompt=plain.prompt)
+    assert read(repeats.like(old)).prompt == plain.prompt

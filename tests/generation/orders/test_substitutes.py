@@ -1,0 +1,34 @@
+"""What is made instead of a model that is gone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from generation.models.offer import Offer
+from generation.orders.options import Choice, Defaults, Wishes, settle
+from generation.orders.substitutes import replacement
+
+KNOWN = Offer.load()
+CREDIT = Decimal("0.10")
+
+
+def wanted() -> Choice:
+    """The usual video of Sora 2."""
+    choice = settle(Wishes(model="sora-2"), Defaults(), KNOWN, "t2v")
+    assert isinstance(choice, Choice)
+    return choice
+
+
+@pytest.mark.parametrize(("length", "family"), [(2000, "hailuo-2.3"), (2001, "veo-3.1-fast")])
+def test_a_family_takes_over_only_what_is_short_enough_for_it(length: int, family: str) -> None:
+    served = KNOWN.only(["hailuo-2.3", "veo-3.1-fast"])
+    found = replacement(wanted(), served, credit_usd=CREDIT, most=9, prompt="x" * length)
+    assert found is not None
+    assert found.choice.family.name == family
+
+
+def test_nothing_takes_over_where_no_family_can() -> None:
+    served = KNOWN.only(["hailuo-2.3"])
+    assert replacement(wanted(), served, credit_usd=CREDIT, most=9, prompt="x" * 2001) is None

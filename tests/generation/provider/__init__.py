@@ -1,0 +1,3 @@
+"""Tests of generation.provider."""
+
+from __future__ import annotations
