@@ -4,7 +4,7 @@ PYTHON ?= python3
 python := .venv/bin/python
 installed := .venv/installed
 
-.PHONY: install demo run test soak lint bench docs screenshots
+.PHONY: install demo run test soak lint bench trace docs screenshots
 
 install: $(installed)
 
@@ -45,6 +45,9 @@ lint: $(installed)
 
 bench: $(installed)
 	@$(python) -m tests.bench
+
+trace: $(installed)
+	@$(python) -m tests.trace
 
 docs: $(installed)
 	$(python) -m bot.settings.docs

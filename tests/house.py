@@ -72,6 +72,7 @@ class House:
         self.errors = errors
         self.bot: Bot | None = None
         self.exit_code: ExitCode | None = None
+        self.database: type[Database] = Database
         self._asked = 0
 
     def settings(self, **changes: Any) -> Settings:
@@ -111,7 +112,7 @@ class House:
     ) -> AsyncIterator[Bot]:
         """Run the bot for a while, as `python -m bot run` does, and stop it as a signal does."""
         self._asked = len(self.telegram.calls_of("getUpdates"))
-        db = await Database.open(self.data / "bot.sqlite3")
+        db = await self.database.open(self.data / "bot.sqlite3")
         stopping = asyncio.Event()
         self.bot = Bot(self.settings(**changes), db, stopping, languages, times=times, clock=clock)
         life = asyncio.create_task(self.bot.serve())

@@ -1,0 +1,162 @@
+"""One order's walk through the code: `make trace`.
+
+Runs the bot against both sandboxes, sends one private `/video`, and follows it from the update to
+the delivered video: which modules are entered, how many functions, SQL statements, takings of the
+database lock and commits. What the bot does besides, such as its heartbeat, may fall into the same
+moments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox.aimlapi import AimlApiSandbox
+from sandbox.telegram import TelegramSandbox
+from storage.database import Database
+from tests.flows.looks import says, shows_video
+from tests.house import Breakage, House
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+ROOT = Path(__file__).parents[1]
+FLOORS = ("bot", "handlers", "generation", "storage")
+
+
+@dataclass
+class Walk:
+    """What one order passed; modules in the order in which they were entered."""
+
+    modules: dict[str, None] = field(default_factory=dict)
+    functions: set[tuple[str, str]] = field(default_factory=set)
+    statements: int = 0
+    locks: int = 0
+    commits: int = 0
+
+    def figures(self) -> dict[str, int]:
+        """The counts that `make trace` prints."""
+        return {
+            "modules": len(self.modules),
+            "functions": len(self.functions),
+            "statements": self.statements,
+            "locks": self.locks,
+            "commits": self.commits,
+        }
+
+
+@contextmanager
+def followed(walk: Walk) -> Iterator[None]:
+    """Note every function of the four floors that is entered on this thread meanwhile."""
+    names: dict[str, str | None] = {}
+
+    def module_of(file: str) -> str | None:
+        path = Path(file)
+        if not path.is_relative_to(ROOT):
+            return None
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        return ".".join(parts) if parts[0] in FLOORS else None
+
+    def enter(frame: FrameType, event: str, _argument: Any) -> None:
+        code = frame.f_code
+        if event != "call" or code.co_name == "<module>":
+            return
+        if code.co_filename not in names:
+            names[code.co_filename] = module_of(code.co_filename)
+        module = names[code.co_filename]
+        if module is not None:
+            walk.modules.setdefault(module)
+            walk.functions.add((module, code.co_qualname))
+
+    sys.setprofile(enter)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+class CountedDatabase(Database):
+    """The database, counting how often it is taken and what it is asked."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.walk: Walk | None = None
+
+    async def count_into(self, walk: Walk) -> None:
+        """Count from now on."""
+        self.walk = walk
+        await self._connection.set_trace_callback(self._statement)
+
+    def _statement(self, sql: str) -> None:
+        if self.walk is None or sql.startswith("--"):
+            return
+        self.walk.statements += 1
+        self.walk.commits += sql.startswith("COMMIT")
+
+    def transaction(self) -> Any:
+        """Count, then take it."""
+        if self.walk is not None:
+            self.walk.locks += 1
+        return super().transaction()
+
+    def reading(self) -> Any:
+        """Count, then take it."""
+        if self.walk is not None:
+            self.walk.locks += 1
+        return super().reading()
+
+
+async def trace(folder: Path) -> Walk:
+    """Follow one private `/video` of somebody whom the bot has met."""
+    walk = Walk()
+    async with AsyncExitStack() as stack:
+        telegram = await stack.enter_async_context(TelegramSandbox())
+        provider = await stack.enter_async_context(AimlApiSandbox(key="sandbox-key-0123456789"))
+        provider.render_seconds = 0.05
+        house = House(telegram, provider, folder, Breakage())
+        house.database = CountedDatabase
+        await stack.enter_async_context(house.running())
+        ann = telegram.person("Ann", username="ann")
+        chat = telegram.private(ann)
+        await chat.send(ann, "/help")
+        await chat.wait(says("/animate"))
+        await asyncio.sleep(0.5)  # what was begun at the start and by the greeting is done
+        db = house.db
+        assert isinstance(db, CountedDatabase)
+        await db.count_into(walk)
+        with followed(walk):
+            await chat.send(ann, "/video a cat on a sailing boat")
+            await chat.wait(shows_video())
+            await _settled(walk)
+        db.walk = None
+    return walk
+
+
+async def _settled(walk: Walk) -> None:
+    """Wait until the order is written down as delivered and the database is asked nothing more."""
+    async with asyncio.timeout(10):
+        while True:
+            before = walk.statements
+            await asyncio.sleep(0.4)
+            if walk.statements == before:
+                return
+
+
+def main() -> None:
+    """Print the figures on one line, and below it the modules in the order of the walk."""
+    with tempfile.TemporaryDirectory() as folder:
+        walk = asyncio.run(trace(Path(folder)))
+    print(json.dumps(walk.figures()))
+    for module in walk.modules:
+        print(f"  {module}")
+
+
+if __name__ == "__main__":
+    main()
