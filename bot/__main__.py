@@ -147,13 +147,13 @@ def _doctor(*, in_json: bool) -> int:
 
 def _models(*, in_json: bool) -> int:
     from bot.operations.model_list import as_json, as_text, ask, usable
-    from generation.models.availability import strangers
+    from generation.models.availability import unknown_models
     from generation.models.offer import Offer
 
     known = Offer.load()
-    heard = asyncio.run(ask(read_aimlapi_url(os.environ, ENV_FILE)))
-    offer = usable(known, heard)
-    print(as_json(offer) if in_json else as_text(offer, strangers(known, heard)))
+    snapshot = asyncio.run(ask(read_aimlapi_url(os.environ, ENV_FILE)))
+    offer = usable(known, snapshot)
+    print(as_json(offer) if in_json else as_text(offer, unknown_models(known, snapshot)))
     return 0
 
 

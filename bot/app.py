@@ -18,12 +18,11 @@ from bot.updates.telegram_request import TelegramRequest, tls
 from bot.updates.watchdog import Watchdog
 from bot.workers import Workers
 from generation.media.pool import MediaProcesses
+from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
 from generation.models.cooldowns import Rests
-from generation.models.feeds import Feeds
 from generation.models.offer import Offer
-from generation.orders.balances import Terms
-from generation.orders.periods import Period
+from generation.orders.balances import Period, Terms
 from generation.provider.client import FRESH, AimlApi
 from handlers import registry
 from handlers.admin.first_admin import FirstAdmin

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.updates.telegram_request import TelegramTimes
 from bot.updates.watchdog import Patience
 from generation.jobs.outages import PROBE_SECONDS
-from generation.provider.timeouts import ProviderTimes
+from generation.provider.client import ProviderTimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bot.settings.definition import Settings
     from generation.media.pool import MediaProcesses
-    from generation.models.availability import Heard
+    from generation.models.availability import Snapshot
     from generation.models.offer import Offer
     from generation.provider.client import AimlApi
 
@@ -186,12 +186,12 @@ def _refused(refusal: HeldBack) -> list[Finding]:
             )
 
 
-def check_models(known: Offer, names: tuple[str, ...], heard: Heard) -> list[Finding]:
+def check_models(known: Offer, names: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
     """Look which of the families in MODELS are served."""
-    if not heard.models:
+    if not snapshot.models:
         return warning("MODELS", "the provider does not say what it serves", "look again later")
-    live = availability.at_live_prices(known, heard)
-    out = availability.gone(known, heard)
+    live = availability.at_live_prices(known, snapshot)
+    out = availability.gone(known, snapshot)
     offer = availability.without(availability.in_order(live, names), out)
     lost = [name for name in names if name not in offer]
     if not offer.families:

@@ -16,8 +16,7 @@ from bot.operations.checks import Finding, Verdict
 from bot.operations.data_checks import check_database, check_holder
 from bot.updates.telegram_request import TelegramRequest, TelegramTimes, tls
 from generation.media.pool import MediaProcesses
-from generation.models.availability import Heard
-from generation.models.feeds import Feeds, NoFeed
+from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer
 from generation.provider.client import AimlApi
 
@@ -76,10 +75,10 @@ async def look(
     yield await checks.check_key(api, settings.aimlapi_url)
     feeds = Feeds(http, url=settings.aimlapi_url)
     try:
-        heard = Heard(await feeds.models(), await feeds.retired())
+        snapshot = Snapshot(await feeds.models(), await feeds.retired())
     except NoFeed:
-        heard = Heard()
-    yield checks.check_models(Offer.load(), settings.models, heard)
+        snapshot = Snapshot()
+    yield checks.check_models(Offer.load(), settings.models, snapshot)
     yield await checks.check_clock(settings.aimlapi_url, http, clock())
     yield checks.check_openness(settings)
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from generation.models import availability, prices
-from generation.models.availability import Heard
-from generation.models.feeds import Feeds, NoFeed
+from generation.models import availability
+from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import ANY
 
 if TYPE_CHECKING:
@@ -24,20 +23,20 @@ PATIENCE_SECONDS = 5.0
 """How long the provider may take to say what it serves; what is known here does without."""
 
 
-async def ask(url: str) -> Heard:
-    """Ask the provider what it serves; nothing is heard where it does not answer in time."""
+async def ask(url: str) -> Snapshot:
+    """Ask the provider what it serves; nothing is snapshot where it does not answer in time."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(trust_env=False) as http:
             feeds = Feeds(http, url=url)
-            return Heard(await feeds.models(), await feeds.retired())
+            return Snapshot(await feeds.models(), await feeds.retired())
     except (NoFeed, TimeoutError):
-        return Heard()
+        return Snapshot()
 
 
-def usable(known: Offer, heard: Heard) -> Offer:
+def usable(known: Offer, snapshot: Snapshot) -> Offer:
     """Return what is served, at the provider's prices where it told them."""
     return availability.without(
-        availability.at_live_prices(known, heard), availability.gone(known, heard)
+        availability.at_live_prices(known, snapshot), availability.gone(known, snapshot)
     )
 
 
@@ -49,11 +48,11 @@ def as_json(offer: Offer) -> str:
     return json.dumps([_family(family) for family in offer], indent=2)
 
 
-def as_text(offer: Offer, strangers: Sequence[str] = ()) -> str:
+def as_text(offer: Offer, unknown_models: Sequence[str] = ()) -> str:
     """Return one line per family under a heading, and what is new to this version."""
     table = _table(offer)
-    if strangers:
-        table += "\n\nNew at the provider, not known to this version: " + ", ".join(strangers)
+    if unknown_models:
+        table += "\n\nNew at the provider, not known to this version: " + ", ".join(unknown_models)
     return table
 
 
@@ -119,7 +118,7 @@ def _prices(family: Family) -> dict[str, Decimal]:
     for mode in _modes(family):
         shortest = mode.seconds[0]
         for resolution in mode.resolutions or (None,):
-            usd = prices.price(mode, shortest, resolution) / shortest
+            usd = mode.cost(shortest, resolution) / shortest
             name = resolution or ANY
             found[name] = max(usd.quantize(_CENTICENT).normalize(), found.get(name, usd))
     return found

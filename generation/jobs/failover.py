@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from generation.jobs import transitions
 from generation.jobs.transitions import told
-from generation.models import prices
+from generation.models import pricing
 from generation.models.offer import Offer, People
 from generation.orders import substitutes
 from storage.generations import State
@@ -107,7 +107,7 @@ class Detours:
             owes=[replace(notice, cause=f"{notice.cause}:{choice.family.name}")],
             family=choice.family.name, model=choice.mode.model, seconds=choice.seconds,
             aspect_ratio=choice.aspect_ratio, resolution=choice.resolution,
-            credits=found.credits, price_micros=prices.to_micros(found.usd),
+            credits=found.credits, price_micros=pricing.to_micros(found.usd),
         )  # fmt: skip
         if queued is not None and queued.cancel_wanted:
             await transitions.call_back(tx, queued, now=now)

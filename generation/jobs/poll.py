@@ -12,7 +12,7 @@ from generation.jobs.transitions import told
 from generation.media.failures import MediaError
 from generation.media.fetch import DeadLink, FetchFailed, TooLarge, UnsafeLink
 from generation.media.videos import NotAVideo
-from generation.models.prices import to_micros
+from generation.models.pricing import to_micros
 from generation.provider.client import Completed, Failed
 from generation.provider.errors import HeldBack, ProviderError, Unavailable
 from storage import generations

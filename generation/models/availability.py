@@ -5,27 +5,156 @@ Absence from the live list is no withdrawal: a deprecated model leaves it and st
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from generation.models import prices
+import httpx
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
 from generation.models.offer import KINDS, Offer, left_out
+from generation.models.pricing import Rate, read_rates
+from generation.provider.protocol import NONE_IF_INVALID
+from generation.provider.refusals import truncate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from generation.models.feeds import Listed, Retired
     from generation.models.offer import Family, Kind, Mode
+
+BODY_LIMIT = 8_000_000
+"""Bytes of an answer that are read; the catalogue has about 519 000."""
+SILENCE = httpx.Timeout(20, connect=10)
+IN_ALL_SECONDS = 60.0
+VIDEO_TYPE = "internal/video-generations/submit"
+MAKES_VIDEOS = frozenset({"text_to_video", "image_to_video"})
+
+
+class NoFeed(Exception):
+    """A feed could not be had, or says nothing that can be used."""
+
+
+def _rates_of(value: Any) -> Any:
+    """Read the provider's own form; what was kept here is in ours already."""
+    return value if isinstance(value, list | tuple) else read_rates(value)
+
+
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    id: _Name
+    aliases: tuple[_Name, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name the model can be asked by."""
+        return frozenset({self.id, *self.aliases})
+
+
+class Listed(_Entry):
+    """A model of the live catalogue; its rates are empty where its price cannot be foretold."""
+
+    type: str = ""
+    capabilities: tuple[str, ...] = ()
+    rates: Annotated[tuple[Rate, ...], BeforeValidator(_rates_of), Field(alias="pricing")] = ()
+
+    @property
+    def makes_videos(self) -> bool:
+        """Whether a prompt or a picture becomes a video there."""
+        return self.type == VIDEO_TYPE and not MAKES_VIDEOS.isdisjoint(self.capabilities)
+
+
+class Retired(_Entry):
+    """A model that goes: `deprecated` still serves, so does `superseded`, by its successor."""
+
+    status: Literal["deprecated", "superseded", "withdrawn"]
+    replaced_by: str | None = None
+
+
+class ModelFeed(BaseModel):
+    """The live catalogue, as far as it is about videos."""
+
+    data: tuple[Annotated[Listed | None, NONE_IF_INVALID], ...]
+
+    @property
+    def models(self) -> tuple[Listed, ...]:
+        """The entries that make sense."""
+        return tuple(one for one in self.data if one is not None and one.type == VIDEO_TYPE)
+
+
+class RetirementFeed(BaseModel):
+    """The deprecation feed."""
+
+    data: tuple[Annotated[Retired | None, NONE_IF_INVALID], ...]
+
+    @property
+    def retired(self) -> tuple[Retired, ...]:
+        """The entries that make sense."""
+        return tuple(one for one in self.data if one is not None)
+
+
+class Feeds:
+    """Asks for both feeds at `url`; `http` is opened and closed by whoever gives it."""
+
+    def __init__(self, http: httpx.AsyncClient, *, url: str) -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+
+    async def models(self) -> tuple[Listed, ...]:
+        """Return the video models listed now. Raises NoFeed, also where there are none."""
+        body = await self._ask("/v1/models", {"include": "pricing,capabilities"})
+        try:
+            models = ModelFeed.model_validate_json(body).models
+        except ValidationError as error:
+            raise NoFeed("the list of models cannot be read") from error
+        if not models:
+            raise NoFeed("the list of models has no model for videos")
+        return models
+
+    async def retired(self) -> tuple[Retired, ...]:
+        """Return the models that go or are gone. Raises NoFeed."""
+        body = await self._ask("/v1/models/deprecations", {})
+        try:
+            return RetirementFeed.model_validate_json(body).retired
+        except ValidationError as error:
+            raise NoFeed("the list of retired models cannot be read") from error
+
+    async def _ask(self, path: str, params: dict[str, str]) -> bytes:
+        try:
+            async with (
+                asyncio.timeout(IN_ALL_SECONDS),
+                self._http.stream(
+                    "GET",
+                    self._url + path,
+                    params=params,
+                    headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+                    timeout=SILENCE,
+                    follow_redirects=False,
+                ) as response,
+            ):
+                response.raise_for_status()
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > BODY_LIMIT:
+                        raise NoFeed(f"{path}: the answer is too long")
+                return bytes(body)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, TimeoutError) as error:
+            raise NoFeed(truncate(f"{path}: {error!r}")) from error
+
 
 TOLD_FROM = Decimal("0.2")
 """The share by which a price must move for the operator to be told."""
 
 
 @dataclass(frozen=True)
-class Heard:
+class Snapshot:
     """What the provider said last; empty while it said nothing."""
 
     models: tuple[Listed, ...] = ()
@@ -74,59 +203,62 @@ class Moved:
         return f"{video}: ${self.was:.2f} → ${self.now:.2f}"
 
 
-def at_live_prices(known: Offer, heard: Heard) -> Offer:
+def at_live_prices(known: Offer, snapshot: Snapshot) -> Offer:
     """Return the offer with the provider's prices, and with who succeeds whom."""
-    return Offer(tuple(_as_heard(family, known, heard) for family in known))
+    return Offer(tuple(_as_listed(family, known, snapshot) for family in known))
 
 
-def _as_heard(family: Family, known: Offer, heard: Heard) -> Family:
-    changes: dict[str, object] = {"heirs": _heirs(family, known, heard)}
+def _as_listed(family: Family, known: Offer, snapshot: Snapshot) -> Family:
+    changes: dict[str, object] = {"successors": _successors(family, known, snapshot)}
     for kind, mode in family.modes.items():
-        listed = heard.listed(mode.model)
+        listed = snapshot.listed(mode.model)
         if listed is not None and listed.rates:
             changes[kind] = mode.model_copy(update={"live": listed.rates})
     return family.model_copy(update=changes)
 
 
-def _heirs(family: Family, known: Offer, heard: Heard) -> dict[Kind, str]:
+def _successors(family: Family, known: Offer, snapshot: Snapshot) -> dict[Kind, str]:
     """Return the families that took over this family's models, as far as they are known."""
     found = {
-        kind: _heir(family, kind, mode.model, known, heard) for kind, mode in family.modes.items()
+        kind: _successor(family, kind, mode.model, known, snapshot)
+        for kind, mode in family.modes.items()
     }
-    return {kind: heir for kind, heir in found.items() if heir is not None}
+    return {kind: successor for kind, successor in found.items() if successor is not None}
 
 
-def _heir(family: Family, kind: Kind, model: str, known: Offer, heard: Heard) -> str | None:
+def _successor(
+    family: Family, kind: Kind, model: str, known: Offer, snapshot: Snapshot
+) -> str | None:
     """Return the last family in the line of succession that is served and can do this."""
-    heir = None
-    for names in _succession(model, heard):
+    successor = None
+    for names in _succession(model, snapshot):
         for other in known:
             mode = other.mode(kind)
             ours = any(one.model in names for one in other.modes.values())
-            if other != family and mode and ours and not _is_withdrawn(mode.model, heard):
-                heir = other.name
-    return heir
+            if other != family and mode and ours and not _is_withdrawn(mode.model, snapshot):
+                successor = other.name
+    return successor
 
 
-def _succession(model: str, heard: Heard) -> Iterator[frozenset[str]]:
+def _succession(model: str, snapshot: Snapshot) -> Iterator[frozenset[str]]:
     """Give the names of each model that took over from the one before; a circle ends it."""
-    gone, seen = heard.retirement(model), {model}
+    gone, seen = snapshot.retirement(model), {model}
     while gone is not None and gone.status != "deprecated" and gone.replaced_by is not None:
         seen |= gone.names
         if gone.replaced_by in seen:
             return
-        listed = heard.listed(gone.replaced_by)
+        listed = snapshot.listed(gone.replaced_by)
         names = listed.names if listed else frozenset({gone.replaced_by})
         yield names
-        gone = next(filter(None, map(heard.retirement, names)), None)
+        gone = next(filter(None, map(snapshot.retirement, names)), None)
 
 
-def _is_withdrawn(model: str, heard: Heard) -> bool:
-    retirement = heard.retirement(model)
+def _is_withdrawn(model: str, snapshot: Snapshot) -> bool:
+    retirement = snapshot.retirement(model)
     return retirement is not None and retirement.status == "withdrawn"
 
 
-def gone(known: Offer, heard: Heard) -> frozenset[str]:
+def gone(known: Offer, snapshot: Snapshot) -> frozenset[str]:
     """Return the models nobody should be offered: withdrawn, or succeeded by one that is known.
 
     A superseded model whose successor is not known, or cannot do all that it does, is asked for by
@@ -134,12 +266,12 @@ def gone(known: Offer, heard: Heard) -> frozenset[str]:
     """
     dropped, kept = set[str](), set[str]()
     for family in known:
-        heirs = _heirs(family, known, heard)
+        successors = _successors(family, known, snapshot)
         for kind, mode in family.modes.items():
-            retirement = heard.retirement(mode.model)
+            retirement = snapshot.retirement(mode.model)
             if retirement is None or retirement.status == "deprecated":
                 continue
-            succeeded = retirement.status == "withdrawn" or kind in heirs
+            succeeded = retirement.status == "withdrawn" or kind in successors
             (dropped if succeeded else kept).add(mode.model)
     return frozenset(dropped - kept)
 
@@ -148,7 +280,7 @@ def in_order(known: Offer, names: Iterable[str]) -> Offer:
     """Return the families that the operator names, each followed by those that succeed it."""
     order = []
     for name in names:
-        order += [name, *known[name].heirs.values()]
+        order += [name, *known[name].successors.values()]
     return known.only(order)
 
 
@@ -191,16 +323,16 @@ def _moved(family: str, old: Mode, new: Mode) -> Iterator[Moved]:
     videos = itertools.product(new.resolutions or (None,), new.seconds, switch)
     for resolution, seconds, silent in videos:
         if new.offers(seconds, resolution):
-            was, now = (
-                prices.price(mode, seconds, resolution, silent=silent) for mode in (old, new)
-            )
+            was, now = (mode.cost(seconds, resolution, silent=silent) for mode in (old, new))
             yield Moved(family, new.model, resolution, seconds, silent, was, now)
 
 
-def strangers(known: Offer, heard: Heard) -> list[str]:
+def unknown_models(known: Offer, snapshot: Snapshot) -> list[str]:
     """Return the ids of listed models for prompts or pictures that the program does not know.
 
     What is left out on purpose is known.
     """
     ours = {mode.model for family in known for mode in family.modes.values()} | left_out().keys()
-    return sorted(one.id for one in heard.models if one.makes_videos and ours.isdisjoint(one.names))
+    return sorted(
+        one.id for one in snapshot.models if one.makes_videos and ours.isdisjoint(one.names)
+    )

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from generation.models import availability
-from generation.models.availability import Heard
+from generation.models.availability import Listed, NoFeed, Retired, Snapshot
 from generation.models.cooldowns import GONE
-from generation.models.feeds import Listed, NoFeed, Retired
 from storage import feeds as kept
 from storage import outages
 
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
+    from generation.models.availability import Feeds
     from generation.models.cooldowns import Rests
-    from generation.models.feeds import Feeds
     from generation.models.offer import Offer
     from storage.admins import Admins
     from storage.database import Database
@@ -58,7 +57,7 @@ class Catalogue:
         self._admins = admins
         self._clock = clock
         self._rests = rests
-        self._hear(Heard())
+        self._take_up(Snapshot())
 
     @property
     def known(self) -> Offer:
@@ -86,18 +85,18 @@ class Catalogue:
         return self._rests.failing - self._gone
 
     @property
-    def strangers(self) -> list[str]:
+    def unknown_models(self) -> list[str]:
         """Models the provider lists that the program does not know."""
-        return availability.strangers(self._known, self._heard)
+        return availability.unknown_models(self._known, self._snapshot)
 
     async def restore(self) -> None:
-        """Take up what was heard and what rests since before the start."""
+        """Take up what was snapshot and what rests since before the start."""
         async with self._db.reading() as connection:
             bodies = await kept.kept(connection)
             await self._rests.restore(connection)
         try:
-            self._hear(
-                Heard(
+            self._take_up(
+                Snapshot(
                     _MODELS.validate_json(bodies.get("models", "[]")),
                     _RETIRED.validate_json(bodies.get("deprecations", "[]")),
                 )
@@ -108,13 +107,13 @@ class Catalogue:
 
     async def refresh(self) -> None:
         """Ask the provider again, and tell the admins what became of the families named."""
-        models = await _heard(self._feeds.models())
-        retired = await _heard(self._feeds.retired())
+        models = await _snapshot(self._feeds.models())
+        retired = await _snapshot(self._feeds.retired())
         before, gone = self._named, self._gone
-        self._hear(
-            Heard(
-                self._heard.models if models is None else models,
-                self._heard.retired if retired is None else retired,
+        self._take_up(
+            Snapshot(
+                self._snapshot.models if models is None else models,
+                self._snapshot.retired if retired is None else retired,
             )
         )
         now = self._clock()
@@ -125,29 +124,29 @@ class Catalogue:
             if retired is not None:
                 await kept.keep(tx, "deprecations", _RETIRED.dump_json(retired).decode(), now=now)
             await self._tell(tx, before, gone, now)
-        for model in self.strangers:
+        for model in self.unknown_models:
             logger.info("the provider has a model this version does not know: %s", model)
 
     async def _rest_longer(self, tx: Connection, now: float) -> None:
         """Go on leaving alone what answered 404 and is not listed either."""
         for model in await outages.resting_for(tx, GONE, now=now):
-            if self._heard.listed(model) is None:
+            if self._snapshot.listed(model) is None:
                 await self._rests.still_gone(tx, model)
 
     async def _tell(self, tx: Connection, before: Offer, gone: frozenset[str], now: float) -> None:
-        heirs = {
-            mode.model: family.heirs.get(kind)
+        successors = {
+            mode.model: family.successors.get(kind)
             for family in self._named
             for kind, mode in family.modes.items()
         }
-        for model in sorted(heirs.keys() & self._gone - gone):
-            heir = heirs[model]
+        for model in sorted(successors.keys() & self._gone - gone):
+            successor = successors[model]
             await self._admins.notify(
                 tx,
-                "model_superseded" if heir else "model_withdrawn",
+                "model_superseded" if successor else "model_withdrawn",
                 now=now,
                 model=model,
-                heir=heir and self._live[heir].title,
+                successor=successor and self._live[successor].title,
                 cause=f"model:{model}:{int(now)}",
             )
         if gone != self._gone and not self.offer.families:
@@ -158,14 +157,14 @@ class Catalogue:
                 tx, "prices_moved", now=now, moved=moved, cause=f"prices:{int(now)}"
             )
 
-    def _hear(self, heard: Heard) -> None:
-        self._heard = heard
-        self._live = availability.at_live_prices(self._known, heard)
+    def _take_up(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._live = availability.at_live_prices(self._known, snapshot)
         self._named = availability.in_order(self._live, self._names)
-        self._gone = availability.gone(self._known, heard)
+        self._gone = availability.gone(self._known, snapshot)
 
 
-async def _heard(feed: Awaitable[T]) -> T | None:
+async def _snapshot(feed: Awaitable[T]) -> T | None:
     try:
         return await feed
     except NoFeed as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from generation.orders import balances, periods
+from generation.orders import balances
 from storage import generations, ledger, outages
 from storage.accounts import Account
 from storage.ledger import Pot
@@ -88,7 +88,7 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
         # what the operator cannot give today, somebody may still have paid for
         draws, given = balances.draw_bought(request.credits, balance), 0
         if draws is None:
-            return OverBudget(periods.ends_at(terms.budget_period, terms.zone, now))
+            return OverBudget(balances.ends_at(terms.budget_period, terms.zone, now))
     generation = await generations.insert(
         tx, replace(request, budget_micros=given), reason="asked for", now=now
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from generation.models import prices
-from generation.orders import periods
+from generation.models import pricing
 from storage import groups, ledger, statistics
 from storage.accounts import Account
 from storage.ledger import Pot
@@ -17,7 +18,48 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    from generation.orders.periods import Period
+
+class Period(StrEnum):
+    """How often something renews."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    LIFETIME = "lifetime"
+
+
+def began_at(period: Period, zone: ZoneInfo, now: float) -> float:
+    """Return when the present period began, in seconds since 1970, UTC."""
+    if period is Period.LIFETIME:
+        return 0.0
+    return _midnight(_first_day(period, datetime.fromtimestamp(now, zone)), zone)
+
+
+def ends_at(period: Period, zone: ZoneInfo, now: float) -> float | None:
+    """Return when the next period begins; None where there is none."""
+    if period is Period.LIFETIME:
+        return None
+    first = _first_day(period, datetime.fromtimestamp(now, zone))
+    if period is Period.DAY:
+        following = first + timedelta(days=1)
+    elif period is Period.WEEK:
+        following = first + timedelta(weeks=1)
+    else:
+        following = (first + timedelta(days=31)).replace(day=1)
+    return _midnight(following, zone)
+
+
+def _first_day(period: Period, today: datetime) -> datetime:
+    if period is Period.WEEK:
+        return today - timedelta(days=today.weekday())
+    if period is Period.MONTH:
+        return today.replace(day=1)
+    return today
+
+
+def _midnight(day: datetime, zone: ZoneInfo) -> float:
+    # combined anew, so that a day of 23 or 25 hours keeps its own offset
+    return datetime.combine(day.date(), time.min, zone).timestamp()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +147,14 @@ def budget_share(price_micros: int, cost: int, draws: tuple[Draw, ...]) -> int:
 
 async def balance(tx: Connection, account: Account, terms: Terms, now: float) -> Balance:
     """Add up an account; chats (anonymous admins, channels) have no allowance."""
-    began = periods.began_at(terms.period, terms.zone, now)
+    began = began_at(terms.period, terms.zone, now)
     free = terms.free_credits if account.is_person else 0
     used = await ledger.drawn(tx, account, Pot.ALLOWANCE, since=began)
     return Balance(
         allowance=max(0, free - used),
         bought=await ledger.stored(tx, account, Pot.BOUGHT),
         held=await ledger.held(tx, account),
-        renews_at=periods.ends_at(terms.period, terms.zone, now) if account.is_person else None,
+        renews_at=ends_at(terms.period, terms.zone, now) if account.is_person else None,
     )
 
 
@@ -123,7 +165,7 @@ async def pool(
     group = await groups.find(tx, chat)
     if not group.pool:
         return None
-    began = periods.began_at(terms.period, terms.zone, now)
+    began = began_at(terms.period, terms.zone, now)
     used = await ledger.drawn(tx, Account.chat(chat), Pot.POOL, since=began)
     share_left = None
     if group.share is not None:
@@ -136,7 +178,7 @@ async def pool(
         share=group.share,
         left=max(0, group.pool - used),
         share_left=share_left,
-        renews_at=periods.ends_at(terms.period, terms.zone, now),
+        renews_at=ends_at(terms.period, terms.zone, now),
     )
 
 
@@ -149,5 +191,5 @@ async def budget_left(tx: Connection, terms: Terms, now: float) -> int | None:
     """Return what the operator still gives in this period, in micro-dollars; None = no ceiling."""
     if terms.budget_usd is None:
         return None
-    began = periods.began_at(terms.budget_period, terms.zone, now)
-    return prices.to_micros(terms.budget_usd) - await statistics.budget_used(tx, since=began)
+    began = began_at(terms.budget_period, terms.zone, now)
+    return pricing.to_micros(terms.budget_usd) - await statistics.budget_used(tx, since=began)

@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from generation.media.images import nearest_aspect
 from generation.models.availability import able
 from generation.orders import options, substitutes
-from generation.orders.options import Choice, Problem
+from generation.orders.options import Choice, Problem, by_resolution, by_shape
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from generation.models.offer import Kind, Offer
-    from generation.orders.options import Defaults, Wishes
+    from generation.orders.options import Defaults, Options
+
+MOST = 2
+"""How many values beside the one that was meant are proposed."""
+
+
+def corrections(problem: Problem, offer: Offer) -> list[Instead]:
+    """Return what to take instead, the nearest first; whether it can be had is still to be asked.
+
+    Values of the family that was meant come first, then the families that may have what was typed.
+    """
+    given, offered = problem.given, problem.offered
+    match problem.option:
+        case "seconds":
+            length = int(given) if given.isascii() and given.isdigit() else 0
+            lengths = sorted(map(int, offered), key=lambda seconds: abs(seconds - length))
+            found = [Instead(seconds=seconds) for seconds in lengths[:MOST]]
+        case "ar":
+            found = [Instead(aspect_ratio=shape) for shape in by_shape(given, offered)[:MOST]]
+        case "res":
+            near = by_resolution(given, offered)
+            found = [Instead(resolution=resolution) for resolution in near[:MOST]]
+        case "model":
+            close = get_close_matches(given.casefold(), offered, n=MOST + 1, cutoff=0.3)
+            return [Instead(family=name) for name in close or offered[: MOST + 1]]
+        case "silent" | "pro":
+            return [Instead(family=name) for name in offered[: MOST + 1]]
+        case "prompt" if offered:
+            found = []
+        case _:
+            return []
+    others = [family.name for family in offer if family.name != problem.family]
+    return found + [Instead(family=name) for name in others]
+
 
 GENTLE_MOVEMENT = "Gentle, natural movement; the camera moves in slowly."
 """What happens in a picture nobody said anything about."""
@@ -64,19 +98,19 @@ class Instead:
     aspect_ratio: str = ""
     resolution: str = ""
 
-    def over(self, wishes: Wishes) -> Wishes:
-        """Return the wishes with what was tapped put over them."""
+    def over(self, requested: Options) -> Options:
+        """Return the requested with what was tapped put over them."""
         if self.seconds:
-            wishes = replace(wishes, seconds=str(self.seconds))
+            requested = replace(requested, seconds=str(self.seconds))
         if self.family:
-            wishes = replace(wishes, model=self.family, pro=False)
+            requested = replace(requested, model=self.family, pro=False)
         if self.fit:
-            wishes = replace(wishes, fit=self.fit)
+            requested = replace(requested, fit=self.fit)
         if self.aspect_ratio:
-            wishes = replace(wishes, aspect_ratio=self.aspect_ratio)
+            requested = replace(requested, aspect_ratio=self.aspect_ratio)
         if self.resolution:
-            wishes = replace(wishes, resolution=self.resolution)
-        return wishes
+            requested = replace(requested, resolution=self.resolution)
+        return requested
 
 
 def quote(
@@ -106,14 +140,14 @@ def quote(
     read = options.read(text)
     if read.problems:
         return read.problems
-    wishes = instead.over(read.wishes) if instead is not None else read.wishes
+    requested = instead.over(read.requested) if instead is not None else read.requested
     offer = able(offer, kind)
     if not offer.families:
         return (Problem("model", "", ()),)
     prompt = read.prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)
-    found = meant(wishes, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd)
+    found = meant(requested, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd)
     if isinstance(found, Problem):
         return (found,)
     choice, instead_of = found
@@ -127,7 +161,7 @@ def quote(
 
 
 def meant(
-    wishes: Wishes,
+    requested: Options,
     defaults: Defaults,
     *,
     offer: Offer,
@@ -137,28 +171,28 @@ def meant(
 ) -> tuple[Choice, Gone | None] | Problem:
     """Return the video that is meant, and what it is instead of where that is gone."""
     offer = able(offer, kind)
-    gone = None if named is None else _gone(wishes, defaults, offer, named, kind)
-    wanted = gone and options.as_wished(gone, wishes)
+    gone = None if named is None else _gone(requested, defaults, offer, named, kind)
+    wanted = gone and options.as_requested(gone, requested)
     if gone is None or wanted is None:
-        settled = options.settle(wishes, defaults, offer, kind)
+        settled = options.settle(requested, defaults, offer, kind)
         return settled if isinstance(settled, Problem) else (settled, None)
     before = substitutes.priced(gone, credit_usd).credits
     found = substitutes.replacement(wanted, offer, credit_usd=credit_usd, most=before)
     if found is None:
         return Problem("model", gone.family.name, offer.names)
     rests = named is not None and gone.mode.model in named.resting
-    chosen = wishes.model is not None or wishes.pro or defaults.family == gone.family.name
+    chosen = requested.model is not None or requested.pro or defaults.family == gone.family.name
     return found.choice, Gone(gone.family.title, before, rests, chosen)
 
 
 def _gone(
-    wishes: Wishes, defaults: Defaults, offer: Offer, named: Offer, kind: Kind
+    requested: Options, defaults: Defaults, offer: Offer, named: Offer, kind: Kind
 ) -> Choice | None:
     """Return the video that would be made if all that is named were served; None where it is.
 
     It has what can be had of what was typed.
     """
-    wanted = options.settle_leniently(wishes, defaults, named, kind)
+    wanted = options.settle_leniently(requested, defaults, named, kind)
     if isinstance(wanted, Problem) or wanted.family.name in offer:
         return None
     return wanted

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from generation.models import prices
-from generation.orders.nearness import nearest_resolution, nearest_seconds, nearest_shape
-from generation.orders.options import USUAL_RESOLUTION, USUAL_SHAPE, Choice
+from generation.models import pricing
+from generation.orders.options import (
+    USUAL_RESOLUTION,
+    USUAL_SHAPE,
+    Choice,
+    nearest_resolution,
+    nearest_seconds,
+    nearest_shape,
+)
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -15,6 +21,54 @@ if TYPE_CHECKING:
     from generation.models.offer import Family, Kind, Offer
     from generation.orders.options import Fit
     from storage.generations import Generation
+
+
+def like(generation: Generation) -> str:
+    """Return what to type for another video like this one."""
+    parts = [generation.prompt, f"--model {generation.family}", *options(generation)]
+    if generation.silent:
+        parts.append("--silent")
+    return " ".join(parts)
+
+
+def with_family(generation: Generation, known: Offer, family: Family) -> str:
+    """Return what to type for the family's video that is nearest to this one."""
+    choice = nearest(choice_of(generation, known), family)
+    parts = [generation.prompt, f"--model {family.name}"]
+    if choice is not None:
+        parts += [f"--seconds {choice.seconds}", f"--fit {choice.fit}"]
+        parts += [f"--ar {choice.aspect_ratio}"] if choice.aspect_ratio else []
+        parts += [f"--res {choice.resolution}"] if choice.resolution else []
+        parts += ["--silent"] if choice.silent else []
+    return " ".join(parts)
+
+
+def options(generation: Generation) -> list[str]:
+    """Return the options of a video as they are typed, but for its model."""
+    found = [f"--seconds {generation.seconds}", f"--fit {generation.fit}"]
+    if generation.aspect_ratio is not None:
+        found.append(f"--ar {generation.aspect_ratio}")
+    if generation.resolution is not None:
+        found.append(f"--res {generation.resolution}")
+    return found
+
+
+def going_on(generation: Generation, offer: Offer) -> str:
+    """Return what to type for a video that begins where this one ends.
+
+    What its model does not do with a picture is left out.
+    """
+    parts = [generation.prompt]
+    mode = offer[generation.family].mode("i2v") if generation.family in offer else None
+    if mode is not None:
+        parts.append(f"--model {generation.family}")
+        if generation.seconds in mode.seconds:
+            parts.append(f"--seconds {generation.seconds}")
+        if generation.aspect_ratio in mode.aspect_ratios:
+            parts.append(f"--ar {generation.aspect_ratio}")
+        if generation.resolution in mode.resolutions:
+            parts.append(f"--res {generation.resolution}")
+    return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +96,13 @@ def choice_of(generation: Generation, known: Offer) -> Choice:
 
 def priced(choice: Choice, credit_usd: Decimal, aspect_ratio: str | None = None) -> Priced:
     """Say what a video costs; `aspect_ratio` is the shape where only the picture told it."""
-    usd = prices.price(
-        choice.mode,
+    usd = choice.mode.cost(
         choice.seconds,
         choice.resolution,
         aspect_ratio=choice.aspect_ratio or aspect_ratio,
         silent=choice.silent,
     )
-    return Priced(choice, usd, prices.credits_for(usd, credit_usd))
+    return Priced(choice, usd, pricing.credits_for(usd, credit_usd))
 
 
 def replacement(
@@ -61,8 +114,8 @@ def replacement(
     long a `prompt`. What the provider names as the successor is asked first, then the families in
     the order of the offer.
     """
-    heir = wanted.family.heirs.get(wanted.kind)
-    families = sorted(served, key=lambda family: family.name != heir)
+    successor = wanted.family.successors.get(wanted.kind)
+    families = sorted(served, key=lambda family: family.name != successor)
     nearest_of = (
         nearest(wanted, family) for family in families if _takes(family, wanted.kind, prompt)
     )

@@ -1,7 +1,7 @@
 """The one place that speaks the provider's HTTP: AI/ML API's video generations, log and balance.
 
 A submission is sent once and never repeated here. Every way an exchange can end is translated once
-into `generation.provider.errors`; what the replies say is read in `generation.provider.remote`.
+into `generation.provider.errors`; what the replies say is read in `generation.provider.protocol`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import asyncio
 import logging
 import re
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
 from pydantic import ValidationError
 
-from generation.provider.answers import Answer, expect_known, expect_taken, expect_told
 from generation.provider.errors import NotTaken, OutcomeUnknown, ProviderError, Unavailable
-from generation.provider.refusals import in_short
-from generation.provider.remote import (
+from generation.provider.protocol import (
+    Answer,
     Balance,
     Completed,
     Failed,
@@ -26,9 +26,12 @@ from generation.provider.remote import (
     LogPage,
     Pending,
     Remote,
+    expect_known,
+    expect_taken,
+    expect_told,
     read_generation,
 )
-from generation.provider.timeouts import ProviderTimes
+from generation.provider.refusals import truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +41,23 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 __all__ = ["AimlApi", "Completed", "Failed", "Logged", "Pending", "Remote"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderTimes:
+    """Seconds for one step of an exchange, and for all of it (`…_in_all`).
+
+    A submission may carry a picture up a slow line; a video may come down one.
+    """
+
+    connect: float = 10.0
+    pool: float = 5.0
+    submit: float = 60.0
+    submit_in_all: float = 150.0
+    ask: float = 30.0
+    ask_in_all: float = 45.0
+    fetch_in_all: float = 600.0
+
 
 BODY_LIMIT = 1_000_000
 """Bytes of an answer that are read; the longest known, a page of the log, has about 60 000."""
@@ -75,7 +95,7 @@ class AimlApi:
         *,
         url: str,
         key: SecretStr,
-        times: ProviderTimes = ProviderTimes(),  # noqa: B008 - frozen
+        times: ProviderTimes = ProviderTimes(),
         posts: httpx.AsyncClient | None = None,
     ) -> None:
         self._http = http
@@ -203,6 +223,6 @@ def _translated(never_sent: type[ProviderError], broken_off: type[ProviderError]
     try:
         yield
     except _NEVER_SENT as error:
-        raise never_sent(in_short(f"not sent: {error!r}")) from error
+        raise never_sent(truncate(f"not sent: {error!r}")) from error
     except _BROKEN_OFF as error:
-        raise broken_off(in_short(f"no answer: {error!r}")) from error
+        raise broken_off(truncate(f"no answer: {error!r}")) from error

@@ -26,7 +26,7 @@ class ProviderError(Exception):
 class NotTaken(ProviderError):
     """A submission was surely not accepted and may be repeated.
 
-    `retry_after` is the provider's own wish in seconds, None where it named none.
+    `retry_after` is the wait the provider asks for, in seconds, None where it named none.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:

@@ -73,13 +73,13 @@ class Refusal:
     people: bool
 
 
-def in_short(text: str) -> str:
+def truncate(text: str) -> str:
     """Return a foreign message fit for a log: one line, short, and without picture data."""
     line = " ".join(_DATA_URI.sub("data:…", text[: 20 * MESSAGE_LIMIT]).split())
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 
-def judge(words: str) -> Refusal:
+def classify(words: str) -> Refusal:
     """Tell a refusal for what is shown from any other."""
     moderation = _CONTENT.search(words) is not None
     return Refusal(moderation, people=moderation and _PEOPLE.search(words) is not None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from telegram.constants import BotDescriptionLimit
 
-from generation.orders.periods import Period
+from generation.orders.balances import Period
 from handlers import commands
 from handlers.replies.words import usual_cost, worth
 

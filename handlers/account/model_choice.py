@@ -13,7 +13,7 @@ from telegram.ext import CallbackQueryHandler
 
 from generation.models.offer import KINDS, Offer
 from generation.orders import substitutes
-from generation.orders.options import Choice, Defaults, Wishes, settle
+from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.account.settings import chosen
 from handlers.commands import on
 from handlers.identity import meet
@@ -114,7 +114,7 @@ def _lengths(seconds: Sequence[int], translator: Translator) -> str:
 
 def _cheapest(family: Family, offer: Offer, credit_usd: Decimal) -> int:
     """Return the credits of the family's usual video, the cheaper where kinds differ."""
-    usual = [settle(Wishes(model=family.name), Defaults(), offer, kind) for kind in KINDS]
+    usual = [settle(Options(model=family.name), Defaults(), offer, kind) for kind in KINDS]
     return min(
         substitutes.priced(choice, credit_usd).credits
         for choice in usual

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generation.orders import balances
-from generation.orders.periods import Period
+from generation.orders.balances import Period
 from handlers.account import privately
 from handlers.commands import on
 from handlers.identity import meet

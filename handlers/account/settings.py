@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from telegram.ext import CallbackQueryHandler
 
 from generation.orders import substitutes
-from generation.orders.nearness import nearest_resolution
-from generation.orders.options import Choice, Defaults, Problem, Wishes, settle
+from generation.orders.options import (
+    Choice,
+    Defaults,
+    Options,
+    Problem,
+    nearest_resolution,
+    settle,
+)
 from generation.orders.quotes import Quote, meant
 from handlers.account import privately
 from handlers.commands import on
@@ -69,7 +75,7 @@ def usual(
     gets.
     """
     found = meant(
-        Wishes(model=family), _saved(person),
+        Options(model=family), _saved(person),
         offer=offer, named=named, kind="t2v", credit_usd=credit_usd,
     )  # fmt: skip
     if isinstance(found, Problem):
@@ -109,7 +115,7 @@ def chosen(
             for name, offered in values(mode).items()
         }
         return {"family": value, **kept}
-    choice = shown.choice if shown else settle(Wishes(), _saved(person), offer, "t2v")
+    choice = shown.choice if shown else settle(Options(), _saved(person), offer, "t2v")
     if not isinstance(choice, Choice):
         return None
     offered = values(choice.mode).get(field, ())

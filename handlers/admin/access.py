@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generation.models import prices
-from generation.orders import balances, periods
-from generation.orders.periods import Period
+from generation.models import pricing
+from generation.orders import balances
+from generation.orders.balances import Period
 from handlers.commands import on
 from handlers.identity import meet
 from handlers.unsupported import unknown_command
@@ -46,7 +46,7 @@ def counted(tally: Tally, translator: Translator) -> str:
         delivered=translator.number(tally.delivered),
         failed=translator.number(tally.failed),
         in_work=translator.number(tally.in_work),
-        money=translator.money(prices.from_micros(tally.spent_micros)),
+        money=translator.money(pricing.from_micros(tally.spent_micros)),
     )
 
 
@@ -54,9 +54,9 @@ def budget(left: int | None, terms: Terms, translator: Translator, now: float) -
     """Write what the operator still gives; `left` is in micro-dollars, None without a ceiling."""
     if left is None or terms.budget_usd is None:
         return translator.gettext("Budget: no ceiling. BUDGET_USD sets one.")
-    ends_at = periods.ends_at(terms.budget_period, terms.zone, now)
+    ends_at = balances.ends_at(terms.budget_period, terms.zone, now)
     return translator.gettext("Budget: {left} of {all} left, whole again {when}.").format(
-        left=translator.money(prices.from_micros(max(0, left))),
+        left=translator.money(pricing.from_micros(max(0, left))),
         all=translator.money(terms.budget_usd),
         when=translator.until(ends_at - now) if ends_at else "",
     )
@@ -69,7 +69,7 @@ async def stats(update: Update, context: Context) -> None:
         return
     sender, _ = found
     say, now = sender.translator.gettext, services.clock()
-    today = periods.began_at(Period.DAY, services.terms.zone, now)
+    today = balances.began_at(Period.DAY, services.terms.zone, now)
     async with services.db.reading() as connection:
         of_today = await statistics.tally(connection, since=today)
         of_all = await statistics.tally(connection, since=0.0)

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.orders import acceptance
-from generation.orders.corrections import corrections
-from generation.orders.quotes import Instead, Quote
+from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering import albums, asking, quoting, refusals
 
 if TYPE_CHECKING:

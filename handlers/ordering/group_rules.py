@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import ApplicationHandlerStop, MessageHandler, filters
 
-from generation.orders import periods
-from generation.orders.periods import Period
+from generation.orders import balances
+from generation.orders.balances import Period
 from handlers.groups.standing import is_group_admin
 from handlers.ordering.addressed import command_in
 from handlers.replies import quiet
@@ -84,7 +84,7 @@ async def _is_used_up(
 ) -> bool:
     if group.per_day is None:
         return False
-    today = periods.began_at(Period.DAY, services.terms.zone, services.clock())
+    today = balances.began_at(Period.DAY, services.terms.zone, services.clock())
     asked = await statistics.asked_since(connection, sender.account, sender.chat.id, since=today)
     return asked >= group.per_day
 

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generation.models import prices
+from generation.models import pricing
 from generation.orders import acceptance
 from generation.orders.acceptance import Accepted, Repeated
 from generation.orders.quotes import Quote
@@ -181,7 +181,7 @@ async def _accept(
         picture=wish.picture.file_id if wish.picture else None,
         picture_by=wish.picture.by if wish.picture else None,
         credits=quote.credits,
-        price_micros=prices.to_micros(quote.price),
+        price_micros=pricing.to_micros(quote.price),
         budget_micros=0,
     )
     settled = []

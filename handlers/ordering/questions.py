@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generation.orders import repeats
+from generation.orders import substitutes
 from handlers.ordering import placing
 from handlers.ordering.asking import take_away
 from handlers.ordering.drafts import SentPicture, cause_of, wish_of
@@ -55,7 +55,7 @@ async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause
         thread_id=sender.thread_id,
         account=sender.account,
         message_id=None,
-        prompt=" ".join([f"--model {video.family}", *repeats.options(video)]),
+        prompt=" ".join([f"--model {video.family}", *substitutes.options(video)]),
         picture=video.picture,
         picture_by=video.picture_by,
     )

@@ -185,7 +185,7 @@ _ADMIN: dict[str, Callable[[Translator], str]] = {
         "⚠️ The AI/ML API has withdrawn {model}. The next of MODELS takes over."
     ),
     "model_superseded": lambda translator: translator.gettext(
-        "🔁 The AI/ML API has put {heir} in the place of {model}; it takes over."
+        "🔁 The AI/ML API has put {successor} in the place of {model}; it takes over."
     ),
     "nothing_served": lambda translator: translator.gettext(
         "⚠️ None of the families in MODELS is served any more: nothing can be ordered. "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from generation.orders import quotes, repeats
+from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from handlers.replies.buttons import Button, CallbackData
 
@@ -86,7 +86,7 @@ class ResultButtons:
     def _on(self, video: Generation, translator: Translator) -> list[Button]:
         """Return the button to go on from the last frame, with its price, where that is offered."""
         quote = quotes.quote(
-            repeats.going_on(video, self.offer),
+            substitutes.going_on(video, self.offer),
             kind="i2v",
             offer=self.offer,
             defaults=Defaults(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
-from generation.orders import repeats
+from generation.orders import substitutes
 from handlers.ordering import placing
 from handlers.ordering.drafts import SentPicture, Wish
 from handlers.replies.notices import Retry, TryWith
@@ -27,7 +27,7 @@ P = TypeVar("P", Retry, TryWith)
 def wish_like(generation: Generation, sender: Sender, *, message_id: int | None) -> Wish:
     """Return the wish for another video like this one, paid by whoever asks."""
     return Wish(
-        text=repeats.like(generation),
+        text=substitutes.like(generation),
         picture=SentPicture(generation.picture, by=generation.picture_by)
         if generation.picture
         else None,
@@ -57,7 +57,7 @@ async def try_with(update: Update, context: Context) -> None:
     like = replace(like, agreed=press.credits, tap=query.id)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
-        text = repeats.with_family(generation, catalogue.known, catalogue.named[press.family])
+        text = substitutes.with_family(generation, catalogue.known, catalogue.named[press.family])
         cause = (
             f"press:with:{generation.id}:{press.family}:{sender.account.kind}:{sender.account.id}"
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from telegram.ext import BaseHandler, CallbackQueryHandler
 
 from generation.media.pictures import frame_of
-from generation.orders import balances, repeats
+from generation.orders import balances, substitutes
 from generation.orders.quotes import Quote
 from handlers.groups import standing
 from handlers.ordering import declining, placing, questions, quoting, refusals
@@ -78,7 +78,7 @@ async def go_on(update: Update, context: Context) -> None:
         return
     query, video, sender = found
     wish = Wish(
-        text=repeats.going_on(video, context.services.offer),
+        text=substitutes.going_on(video, context.services.offer),
         picture=SentPicture(frame_of(video.file_id or "", last=True), by=video.picture_by),
         origin="press",
         cause=f"press:goon:{video.id}:{sender.account.kind}:{sender.account.id}",

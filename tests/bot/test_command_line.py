@@ -19,8 +19,8 @@ import pytest
 from bot.operations.backup import BackupFailed, back_up
 from bot.operations.heartbeat import Heartbeat
 from bot.operations.model_list import as_json, as_text, ask, usable
-from generation.models.modes import Price as Hint
 from generation.models.offer import Family, Mode, Offer, People
+from generation.models.offer import Price as Hint
 from sandbox.aimlapi.billing import Price
 from tests.flows.process import process, terminate
 

@@ -16,9 +16,9 @@ from generation.jobs.schedule import Patience
 from generation.jobs.submit import Submissions
 from generation.media.downloads import Downloads
 from generation.media.pictures import PictureDelayed, PictureGone, Pictures
+from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
 from generation.models.cooldowns import Rests
-from generation.models.feeds import Feeds
 from generation.models.offer import Offer
 from generation.provider.client import AimlApi
 from storage import events, generations, notices

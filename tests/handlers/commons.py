@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from generation.models.offer import Offer
-from generation.orders.balances import Terms
-from generation.orders.periods import Period
+from generation.orders.balances import Period, Terms
 from handlers.replies.language import Languages
 from storage import generations
 from storage.generations import UNFINISHED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.orders.periods import Period
+from generation.orders.balances import Period
 from handlers.admin.access import budget, read_id
 from tests.handlers.commons import SPEECH, settled, terms
 

@@ -7,9 +7,8 @@ from decimal import Decimal
 import pytest
 
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Defaults, settle
-from generation.orders.parsing import read
-from generation.orders.periods import Period
+from generation.orders.balances import Period
+from generation.orders.options import Choice, Defaults, read, settle
 from handlers.account import introduction
 from handlers.commands import Scope
 from tests.handlers.commons import OFFER, SPEECH, terms
@@ -66,7 +65,7 @@ def test_help_shows_options_that_can_be_had(names: tuple[str, ...]) -> None:
     for example in examples:
         found = read(f"a cat {example}")
         assert not found.problems
-        assert isinstance(settle(found.wishes, Defaults(), offer, "t2v"), Choice), example
+        assert isinstance(settle(found.requested, Defaults(), offer, "t2v"), Choice), example
 
 
 def test_help_says_where_to_ask_only_where_there_is_somebody() -> None:

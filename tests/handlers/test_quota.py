@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.orders.balances import Balance
-from generation.orders.periods import Period
+from generation.orders.balances import Balance, Period
 from handlers.account import quota
 from tests.handlers.commons import SPEECH, terms
 

@@ -185,14 +185,14 @@ async def test_a_model_nobody_knows_is_listed_for_the_operator(
     provider.faults.next("models", listing(entry))
     async with house.running():
         await scene.until(
-            lambda: house.services.catalogue.strangers == ["maker/brand-new"], "it is known of"
+            lambda: house.services.catalogue.unknown_models == ["maker/brand-new"], "it is known of"
         )
 
 
 async def test_what_is_left_out_on_purpose_is_not_listed_as_new(house: House, scene: Scene) -> None:
     async with house.running():
         await scene.refreshed()
-        assert house.services.catalogue.strangers == []
+        assert house.services.catalogue.unknown_models == []
 
 
 async def test_a_tap_never_costs_more_than_its_button_says(

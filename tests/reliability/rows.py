@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bot.times import Times
 from bot.updates.telegram_request import TelegramTimes
 from bot.updates.watchdog import Patience
-from generation.provider.timeouts import ProviderTimes
+from generation.provider.client import ProviderTimes
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
 from tests.house import ADMIN, House

@@ -15,9 +15,9 @@ from bot.settings.definition import Settings
 from bot.times import Times
 from bot.workers import Workers
 from generation.media import startup_cleanup
+from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
 from generation.models.cooldowns import Rests
-from generation.models.feeds import Feeds
 from generation.provider.client import AimlApi
 from sandbox.telegram.sandbox import TOKEN
 from storage.admins import Admins

@@ -16,8 +16,7 @@ from generation.jobs import cancellation
 from generation.models.offer import Offer
 from generation.orders import acceptance
 from generation.orders.acceptance import Accepted, Repeated
-from generation.orders.balances import Terms
-from generation.orders.periods import Period
+from generation.orders.balances import Period, Terms
 from handlers.replies.delivery import MOST_SETBACKS
 from handlers.replies.language import Languages
 from handlers.replies.notice_sender import MOST_SENDS

@@ -14,7 +14,7 @@ from generation.jobs import transitions
 from generation.jobs.transitions import NEXT
 from generation.orders import balances
 from generation.orders.acceptance import Accepted, OverBudget, TooFewCredits, TooManyPending, accept
-from generation.orders.periods import Period, began_at
+from generation.orders.balances import Period, began_at
 from storage import generations, ledger
 from storage.accounts import Account
 from storage.generations import State

@@ -12,9 +12,9 @@ import pytest
 from generation.jobs import transitions
 from generation.jobs.failover import Detours
 from generation.jobs.transitions import IllegalStep
+from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
 from generation.models.cooldowns import FAILING_SECONDS, STRIKES
-from generation.models.feeds import Feeds
 from generation.models.offer import Offer
 from storage import generations, ledger
 from storage.admins import Admins

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from generation.models import availability
-from generation.models.availability import Heard
-from generation.models.feeds import Listed, ModelFeed, Retired
+from generation.models.availability import Listed, ModelFeed, Retired, Snapshot
 from generation.models.offer import Offer
-from generation.models.rates import Rate
-from generation.orders.options import Choice, Defaults, Wishes, settle
+from generation.models.pricing import Rate
+from generation.orders.options import Choice, Defaults, Options, settle
 from generation.orders.substitutes import nearest, replacement
 
 KNOWN = Offer.load()
@@ -22,47 +21,47 @@ CREDIT = Decimal("0.10")
 SORA = "openai/sora-2-t2v"
 
 
-def heard(*retired: dict[str, Any], models: tuple[Listed, ...] = ()) -> Heard:
-    return Heard(models, tuple(Retired.model_validate(one) for one in retired))
+def snapshot(*retired: dict[str, Any], models: tuple[Listed, ...] = ()) -> Snapshot:
+    return Snapshot(models, tuple(Retired.model_validate(one) for one in retired))
 
 
-def offer(known: Heard) -> Offer:
+def offer(known: Snapshot) -> Offer:
     """Return what is served of the families named."""
     live = availability.at_live_prices(KNOWN, known)
     return availability.without(availability.in_order(live, NAMES), availability.gone(KNOWN, known))
 
 
-def wanted(**wishes: Any) -> Choice:
-    choice = settle(Wishes(**wishes), Defaults(), KNOWN, "t2v")
+def wanted(**requested: Any) -> Choice:
+    choice = settle(Options(**requested), Defaults(), KNOWN, "t2v")
     assert isinstance(choice, Choice)
     return choice
 
 
 def test_nothing_heard_changes_nothing() -> None:
-    assert offer(Heard()) == KNOWN.only(NAMES)
+    assert offer(Snapshot()) == KNOWN.only(NAMES)
 
 
 def test_absence_from_the_list_is_no_withdrawal() -> None:
     listed = (Listed(id="maker/other", type="internal/video-generations/submit"),)
-    assert offer(heard(models=listed)).names == NAMES
+    assert offer(snapshot(models=listed)).names == NAMES
 
 
 @pytest.mark.parametrize(
     "entry", [{"id": SORA}, {"id": "openai/sora-two", "aliases": ["sora-two", SORA]}], ids=str
 )
 def test_what_is_withdrawn_is_found_by_its_id_or_an_alias(entry: dict[str, Any]) -> None:
-    left = offer(heard(entry | {"status": "withdrawn"}))
+    left = offer(snapshot(entry | {"status": "withdrawn"}))
     assert left["sora-2"].t2v is None
     assert left["sora-2"].i2v is not None
 
 
 def test_a_family_without_a_model_left_is_not_offered() -> None:
-    found = heard(*({"id": one, "status": "withdrawn"} for one in (SORA, "openai/sora-2-i2v")))
+    found = snapshot(*({"id": one, "status": "withdrawn"} for one in (SORA, "openai/sora-2-i2v")))
     assert offer(found).names == NAMES[1:]
 
 
 def test_what_is_deprecated_still_serves() -> None:
-    found = heard({"id": SORA, "status": "deprecated", "shutdown_at": "2026-01-01"})
+    found = snapshot({"id": SORA, "status": "deprecated", "shutdown_at": "2026-01-01"})
     assert offer(found).names == NAMES
 
 
@@ -72,7 +71,7 @@ def test_a_successor_known_by_an_alias_takes_the_place_of_what_it_replaces() -> 
         aliases=("kling-3",),
         type="internal/video-generations/submit",
     )
-    found = heard(
+    found = snapshot(
         {"id": SORA, "status": "superseded", "replaced_by": "kling-3"},
         {"id": "openai/sora-2-i2v", "status": "superseded", "replaced_by": "kling-3"},
         models=(listed,),
@@ -93,7 +92,7 @@ def superseded(*line: str) -> tuple[dict[str, Any], ...]:
 
 
 @pytest.mark.parametrize(
-    ("entries", "heir"),
+    ("entries", "successor"),
     [
         (superseded(SORA, HAILUO), "hailuo-2.3"),
         (superseded(SORA, HAILUO, KLING), "kling-3-pro"),
@@ -110,18 +109,18 @@ def superseded(*line: str) -> tuple[dict[str, Any], ...]:
     ids=str,
 )  # fmt: skip
 def test_the_line_of_succession_is_followed_to_the_last_that_is_served(
-    entries: tuple[dict[str, Any], ...], heir: str | None
+    entries: tuple[dict[str, Any], ...], successor: str | None
 ) -> None:
-    found = heard(*entries)
-    assert availability.at_live_prices(KNOWN, found)["sora-2"].heirs.get("t2v") == heir
-    assert (SORA in availability.gone(KNOWN, found)) == (heir is not None)
+    found = snapshot(*entries)
+    assert availability.at_live_prices(KNOWN, found)["sora-2"].successors.get("t2v") == successor
+    assert (SORA in availability.gone(KNOWN, found)) == (successor is not None)
 
 
 def test_what_its_successor_cannot_do_is_asked_for_by_the_old_name() -> None:
-    heir = KNOWN["hailuo-2.3-fast"]
-    assert (heir.t2v, heir.i2v is not None) == (None, True), "a model for pictures only"
-    found = heard(*superseded(SORA, heir.modes["i2v"].model),
-                  *superseded("openai/sora-2-i2v", heir.modes["i2v"].model))  # fmt: skip
+    successor = KNOWN["hailuo-2.3-fast"]
+    assert (successor.t2v, successor.i2v is not None) == (None, True), "a model for pictures only"
+    found = snapshot(*superseded(SORA, successor.modes["i2v"].model),
+                  *superseded("openai/sora-2-i2v", successor.modes["i2v"].model))  # fmt: skip
     left = offer(found)
     assert left.names[:2] == ("sora-2", "hailuo-2.3-fast")
     assert left["sora-2"].t2v is not None
@@ -130,14 +129,14 @@ def test_what_its_successor_cannot_do_is_asked_for_by_the_old_name() -> None:
 
 def test_a_model_for_both_goes_only_when_its_successor_does_both() -> None:
     fast = KNOWN["hailuo-2.3-fast"].modes["i2v"].model
-    assert HAILUO not in availability.gone(KNOWN, heard(*superseded(HAILUO, fast)))
-    assert HAILUO in availability.gone(KNOWN, heard(*superseded(HAILUO, "minimax/hailuo-02")))
+    assert HAILUO not in availability.gone(KNOWN, snapshot(*superseded(HAILUO, fast)))
+    assert HAILUO in availability.gone(KNOWN, snapshot(*superseded(HAILUO, "minimax/hailuo-02")))
 
 
 def test_live_prices_are_found_by_alias_too() -> None:
     rate = Rate(usd=Decimal("0.5"), unit="second")
     listed = Listed(id="openai/sora-two", aliases=(SORA,), rates=(rate,))
-    mode = offer(heard(models=(listed,)))["sora-2"].t2v
+    mode = offer(snapshot(models=(listed,)))["sora-2"].t2v
     assert mode is not None
     assert mode.live == (rate,)
 
@@ -184,7 +183,7 @@ def test_models_nobody_knows_are_those_that_make_videos_of_prompts_or_pictures()
         entry(SORA, "text_to_video"),
         entry("bytedance/omnihuman", "image_to_video"),
     )
-    assert availability.strangers(KNOWN, heard(models=models)) == ["maker/new"]
+    assert availability.unknown_models(KNOWN, snapshot(models=models)) == ["maker/new"]
 
 
 def test_an_entry_that_makes_no_sense_is_left_out_and_the_others_are_read() -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from generation.models.frames import Frame
-from generation.models.offer import KINDS, Family, Kind, Mode, Offer, People, left_out
+from generation.models.offer import KINDS, Family, Frame, Kind, Mode, Offer, People, left_out
 from sandbox.aimlapi import schemas
 
 if TYPE_CHECKING:

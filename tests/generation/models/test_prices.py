@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.models.offer import Offer
-from generation.models.prices import credits_for, from_micros, price, to_micros
+from generation.models.pricing import credits_for, from_micros, to_micros
 
 OFFER = Offer.load()
 MONEY = st.decimals(min_value=0, max_value=1000, places=6)
@@ -28,12 +28,12 @@ MONEY = st.decimals(min_value=0, max_value=1000, places=6)
 def test_a_video_costs_its_seconds_at_its_resolution(
     model: str, seconds: int, resolution: str, usd: str
 ) -> None:
-    assert price(OFFER.mode(model), seconds, resolution) == Decimal(usd)
+    assert OFFER.mode(model).cost(seconds, resolution) == Decimal(usd)
 
 
 def test_a_resolution_that_is_not_offered_has_no_price() -> None:
     with pytest.raises(KeyError):
-        price(OFFER.mode("openai/sora-2-t2v"), 4, "1080p")
+        OFFER.mode("openai/sora-2-t2v").cost(4, "1080p")
 
 
 @pytest.mark.parametrize(

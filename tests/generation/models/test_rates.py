@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.models.offer import Offer
-from generation.models.prices import price
-from generation.models.rates import cost, read_rates
+from generation.models.pricing import cost, read_rates
 
 SORA = Offer.load().mode("openai/sora-2-pro-t2v")
 
@@ -121,8 +120,8 @@ def test_where_a_variant_makes_no_sense_the_hint_stands_in_for_it() -> None:
         )
     )
     live = SORA.model_copy(update={"live": rates})
-    assert price(live, 4, "720p") == Decimal("1.26")
-    assert price(live, 4, "1080p") == Decimal("0.8")
+    assert live.cost(4, "720p") == Decimal("1.26")
+    assert live.cost(4, "1080p") == Decimal("0.8")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +148,7 @@ def test_what_cannot_be_foretold_is_no_price(pricing: object) -> None:
 
 
 def test_a_model_without_a_live_price_costs_what_is_hinted() -> None:
-    assert price(SORA, 4, "720p") == Decimal("1.26")
+    assert SORA.cost(4, "720p") == Decimal("1.26")
 
 
 def test_a_live_price_takes_the_place_of_the_hint() -> None:
@@ -160,14 +159,14 @@ def test_a_live_price_takes_the_place_of_the_hint() -> None:
         )
     )
     live = SORA.model_copy(update={"live": rates})
-    assert price(live, 4, "720p") == Decimal("0.4")
-    assert price(live, 4, "1080p") == Decimal("0.8")
+    assert live.cost(4, "720p") == Decimal("0.4")
+    assert live.cost(4, "1080p") == Decimal("0.8")
 
 
 def test_a_live_price_that_leaves_out_a_resolution_leaves_it_to_the_hint() -> None:
     rates = read_rates(variants({"when": {"resolution": "720p"}, "price": 0.1}))
     live = SORA.model_copy(update={"live": rates})
-    assert price(live, 4, "1080p") == Decimal("2.1")
+    assert live.cost(4, "1080p") == Decimal("2.1")
 
 
 @given(

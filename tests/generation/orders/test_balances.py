@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.orders import balances
-from generation.orders.balances import Balance, Draw, Terms, budget_share, draw, draw_bought
-from generation.orders.periods import Period
+from generation.orders.balances import Balance, Draw, Period, Terms, budget_share, draw, draw_bought
 from storage import generations, ledger
 from storage.accounts import Account
 from storage.ledger import Kind, Pot

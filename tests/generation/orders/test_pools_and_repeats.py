@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.models.offer import Offer
-from generation.orders import quotes, repeats
+from generation.orders import quotes, substitutes
 from generation.orders.balances import Balance, Pool, draw
 from generation.orders.options import Defaults, read
 from storage.generations import Generation, State
@@ -75,7 +75,7 @@ def quoted(text: str, kind: Any) -> quotes.Quote:
 @pytest.mark.parametrize("seconds", [4, 8, 12])
 def test_again_is_the_same_video(shape: str, seconds: int) -> None:
     old = video(aspect_ratio=shape, seconds=seconds, fit="pad")
-    quote = quoted(repeats.like(old), "t2v")
+    quote = quoted(substitutes.like(old), "t2v")
     choice = quote.choice
     assert quote.prompt == old.prompt
     assert (choice.family.name, choice.seconds, choice.resolution) == ("sora-2", seconds, "720p")
@@ -83,13 +83,13 @@ def test_again_is_the_same_video(shape: str, seconds: int) -> None:
 
 
 def test_going_on_keeps_what_the_model_does_with_a_picture() -> None:
-    quote = quoted(repeats.going_on(video(seconds=8, aspect_ratio="9:16"), OFFER), "i2v")
+    quote = quoted(substitutes.going_on(video(seconds=8, aspect_ratio="9:16"), OFFER), "i2v")
     assert quote.choice.family.name == "sora-2"
     assert (quote.choice.seconds, quote.aspect_ratio) == (8, "9:16")
 
 
 def test_going_on_from_a_family_that_is_gone_takes_another() -> None:
-    text = repeats.going_on(video(family="long-gone"), OFFER)
+    text = substitutes.going_on(video(family="long-gone"), OFFER)
     assert text == "a cat"
     assert quoted(text, "i2v").choice.kind == "i2v"
 
@@ -97,7 +97,7 @@ def test_going_on_from_a_family_that_is_gone_takes_another() -> None:
 @given(st.text(max_size=50))
 def test_options_never_leak_into_the_prompt(prompt: str) -> None:
     plain = read(prompt)
-    if plain.problems or plain.wishes != read("").wishes:
+    if plain.problems or plain.requested != read("").requested:
         return
     old = video(prompt=plain.prompt)
-    assert read(repeats.like(old)).prompt == plain.prompt
+    assert read(substitutes.like(old)).prompt == plain.prompt

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Defaults, Wishes, settle
+from generation.orders.options import Choice, Defaults, Options, settle
 from generation.orders.substitutes import replacement
 
 KNOWN = Offer.load()
@@ -16,7 +16,7 @@ CREDIT = Decimal("0.10")
 
 def wanted() -> Choice:
     """The usual video of Sora 2."""
-    choice = settle(Wishes(model="sora-2"), Defaults(), KNOWN, "t2v")
+    choice = settle(Options(model="sora-2"), Defaults(), KNOWN, "t2v")
     assert isinstance(choice, Choice)
     return choice
 

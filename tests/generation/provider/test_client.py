@@ -21,7 +21,15 @@ from pydantic import SecretStr
 
 from generation.models.offer import Offer
 from generation.provider import client
-from generation.provider.client import FRESH, AimlApi, Completed, Failed, Logged, Pending
+from generation.provider.client import (
+    FRESH,
+    AimlApi,
+    Completed,
+    Failed,
+    Logged,
+    Pending,
+    ProviderTimes,
+)
 from generation.provider.errors import (
     Broken,
     HeldBack,
@@ -34,7 +42,6 @@ from generation.provider.errors import (
     Rejected,
     Unavailable,
 )
-from generation.provider.timeouts import ProviderTimes
 from sandbox.aimlapi import AimlApiSandbox, Fault, Render
 
 if TYPE_CHECKING:

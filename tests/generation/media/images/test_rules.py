@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generation.media.pool import MediaProcesses
-    from generation.models.frames import Frame, PictureRule
-    from generation.models.offer import Mode
+    from generation.models.offer import Frame, Mode, PictureRule
 
 MODES = [family.i2v for family in Offer.load() if family.i2v is not None]
 RULES = list(dict.fromkeys(mode.picture for mode in MODES if mode.picture is not None))

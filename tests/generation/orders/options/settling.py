@@ -1,9 +1,9 @@
-"""Wishes settled against an offer, where a choice or a problem is expected."""
+"""Options settled against an offer, where a choice or a problem is expected."""
 
 from __future__ import annotations
 
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Defaults, Problem, Wishes, settle
+from generation.orders.options import Choice, Defaults, Options, Problem, settle
 
 ALL = Offer.load()
 OFFER = ALL.only(["sora-2", "sora-2-pro", "veo-3.1-fast", "veo-3.1"])
@@ -11,19 +11,19 @@ NOBODY = Defaults()
 
 
 def chosen(
-    wishes: Wishes = Wishes(),  # noqa: B008 - a frozen value
+    requested: Options = Options(),  # noqa: B008 - a frozen value
     defaults: Defaults = NOBODY,
     offer: Offer = OFFER,
     kind: str = "t2v",
 ) -> Choice:
     """Settle and expect no problem."""
-    choice = settle(wishes, defaults, offer, "i2v" if kind == "i2v" else "t2v")
+    choice = settle(requested, defaults, offer, "i2v" if kind == "i2v" else "t2v")
     assert isinstance(choice, Choice), choice
     return choice
 
 
-def problem(wishes: Wishes, offer: Offer = OFFER, defaults: Defaults = NOBODY) -> Problem:
+def problem(requested: Options, offer: Offer = OFFER, defaults: Defaults = NOBODY) -> Problem:
     """Settle and expect a problem."""
-    found = settle(wishes, defaults, offer, "t2v")
+    found = settle(requested, defaults, offer, "t2v")
     assert isinstance(found, Problem), found
     return found

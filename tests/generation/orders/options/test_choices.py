@@ -1,4 +1,4 @@
-"""What the offer makes of wishes: the family, the length, the shape, the resolution."""
+"""What the offer makes of requested: the family, the length, the shape, the resolution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from generation.models.offer import Family, Mode, Offer, People
-from generation.orders.options import Defaults, Problem, Wishes, read, settle
+from generation.orders.options import Defaults, Options, Problem, read, settle
 from tests.generation.orders.options.settling import ALL, NOBODY, OFFER, chosen, problem
 
 
@@ -31,7 +31,7 @@ def test_every_video_on_offer_can_be_asked_for(family: str) -> None:
         words = f"a --model {family} --seconds {seconds}"
         words += f" --ar {shape}" if shape else ""
         words += f" --res {resolution}" if resolution else ""
-        choice = chosen(read(words).wishes, offer=ALL)
+        choice = chosen(read(words).requested, offer=ALL)
         assert (choice.family.name, choice.seconds) == (family, seconds)
         assert (choice.aspect_ratio, choice.resolution) == (shape, resolution)
 
@@ -47,22 +47,22 @@ def test_every_video_on_offer_can_be_asked_for(family: str) -> None:
 def test_ways_of_writing_a_value_are_understood(
     text: str, seconds: int, shape: str, resolution: str
 ) -> None:
-    choice = chosen(read(text).wishes)
+    choice = chosen(read(text).requested)
     assert (choice.seconds, choice.aspect_ratio, choice.resolution) == (seconds, shape, resolution)
 
 
 def test_pro_is_the_better_sister_of_the_family_that_is_meant() -> None:
-    assert chosen(Wishes(pro=True)).family.name == "sora-2-pro"
-    assert chosen(Wishes(pro=True, model="veo-3.1-fast")).family.name == "veo-3.1"
-    assert chosen(Wishes(pro=True), Defaults(family="veo-3.1-fast")).family.name == "veo-3.1"
-    assert chosen(Wishes(pro=True, model="sora-2-pro")).family.name == "sora-2-pro"
+    assert chosen(Options(pro=True)).family.name == "sora-2-pro"
+    assert chosen(Options(pro=True, model="veo-3.1-fast")).family.name == "veo-3.1"
+    assert chosen(Options(pro=True), Defaults(family="veo-3.1-fast")).family.name == "veo-3.1"
+    assert chosen(Options(pro=True, model="sora-2-pro")).family.name == "sora-2-pro"
 
 
 def test_a_picture_decides_the_shape_unless_one_is_asked_for() -> None:
     saved = Defaults(aspect_ratio="9:16")
 
     assert chosen(defaults=saved, kind="i2v").aspect_ratio is None
-    assert chosen(Wishes(aspect_ratio="16:9"), saved, kind="i2v").aspect_ratio == "16:9"
+    assert chosen(Options(aspect_ratio="16:9"), saved, kind="i2v").aspect_ratio == "16:9"
     assert chosen(kind="i2v").mode.model == "openai/sora-2-i2v"
 
 
@@ -78,10 +78,10 @@ def test_a_picture_goes_first_to_a_family_that_takes_people() -> None:
 def test_a_family_is_offered_only_for_what_it_can_do() -> None:
     words_only = Family(name="words-1", title="Words", people=People.NO, t2v=OFFER["sora-2"].t2v)
     offer = Offer((words_only, OFFER["veo-3.1"]))
-    wishes = Wishes(model="words-1")
+    requested = Options(model="words-1")
 
-    assert chosen(wishes, offer=offer).family.name == "words-1"
-    assert settle(wishes, NOBODY, offer, "i2v") == Problem("model", "words-1", ("veo-3.1",))
+    assert chosen(requested, offer=offer).family.name == "words-1"
+    assert settle(requested, NOBODY, offer, "i2v") == Problem("model", "words-1", ("veo-3.1",))
     assert chosen(offer=offer, kind="i2v").family.name == "veo-3.1"
 
 
@@ -98,4 +98,4 @@ def test_a_mode_without_resolutions_or_shapes_leaves_them_out() -> None:
     choice = chosen(offer=offer, defaults=Defaults(aspect_ratio="9:16", resolution="1080p"))
 
     assert (choice.aspect_ratio, choice.resolution) == (None, None)
-    assert problem(Wishes(resolution="720p"), offer) == Problem("res", "720p", (), "plain")
+    assert problem(Options(resolution="720p"), offer) == Problem("res", "720p", (), "plain")

@@ -1,4 +1,4 @@
-"""Wishes nobody can fulfil: each is answered with what is on offer instead."""
+"""Options nobody can fulfil: each is answered with what is on offer instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Problem, Wishes, check_prompt, read, settle
+from generation.orders.options import Choice, Options, Problem, check_prompt, read, settle
 from tests.generation.orders.options.settling import NOBODY, OFFER, chosen, problem
 
 
@@ -27,24 +27,24 @@ from tests.generation.orders.options.settling import NOBODY, OFFER, chosen, prob
     ],
 )
 def test_what_is_not_offered_is_answered_with_what_is(text: str, expected: Problem) -> None:
-    assert problem(read(text).wishes) == expected
+    assert problem(read(text).requested) == expected
 
 
 def test_pro_without_a_sister_on_offer_is_a_problem_that_names_those_with_one() -> None:
     offer = OFFER.only(["sora-2", "veo-3.1-fast", "veo-3.1"])
     expected = Problem("pro", "", ("veo-3.1-fast", "veo-3.1"), "sora-2")
 
-    assert problem(Wishes(pro=True), offer) == expected
+    assert problem(Options(pro=True), offer) == expected
 
 
 def test_an_empty_offer_is_a_problem() -> None:
-    assert problem(Wishes(), Offer(())) == Problem("model", "", ())
-    assert problem(Wishes(pro=True), Offer(())) == Problem("model", "", ())
+    assert problem(Options(), Offer(())) == Problem("model", "", ())
+    assert problem(Options(pro=True), Offer(())) == Problem("model", "", ())
 
 
 @given(
     st.builds(
-        Wishes,
+        Options,
         model=st.none() | st.text(),
         pro=st.booleans(),
         seconds=st.none() | st.text(),
@@ -54,8 +54,8 @@ def test_an_empty_offer_is_a_problem() -> None:
         silent=st.booleans(),
     )
 )
-def test_settling_any_wish_never_fails(wishes: Wishes) -> None:
-    assert isinstance(settle(wishes, NOBODY, OFFER, "t2v"), (Choice, Problem))
+def test_settling_any_wish_never_fails(requested: Options) -> None:
+    assert isinstance(settle(requested, NOBODY, OFFER, "t2v"), (Choice, Problem))
 
 
 def test_a_prompt_is_needed_unless_there_is_a_picture() -> None:
@@ -67,4 +67,4 @@ def test_a_prompt_is_needed_unless_there_is_a_picture() -> None:
 def test_a_prompt_longer_than_the_model_takes_is_a_problem() -> None:
     assert check_prompt("x" * 32_000, chosen()) is None
     assert check_prompt("x" * 32_001, chosen()) == Problem("prompt", "32001", ("32000",), "sora-2")
-    assert check_prompt("x" * 32_001, chosen(Wishes(model="veo-3.1"))) is None
+    assert check_prompt("x" * 32_001, chosen(Options(model="veo-3.1"))) is None

@@ -8,43 +8,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.orders.options import OPTIONS, Choice, Problem, Wishes, read, settle
+from generation.orders.options import OPTIONS, Choice, Options, Problem, read, settle
 from tests.generation.orders.options.settling import NOBODY, OFFER
 
 
 @pytest.mark.parametrize(
-    ("option", "wishes"),
+    ("option", "requested"),
     [
-        ("--model veo-3.1", Wishes(model="veo-3.1")),
-        ("--model=veo-3.1", Wishes(model="veo-3.1")),
-        ("--model “veo-3.1”", Wishes(model="veo-3.1")),
-        ("--pro", Wishes(pro=True)),
-        ("--seconds 8", Wishes(seconds="8")),
-        ("--seconds=8", Wishes(seconds="8")),
-        ("--seconds 8s", Wishes(seconds="8s")),
-        ("--seconds\n8", Wishes(seconds="8")),
-        ("--ar 9:16", Wishes(aspect_ratio="9:16")),
-        ("--horizontal", Wishes(aspect_ratio="16:9")),
-        ("--vertical", Wishes(aspect_ratio="9:16")),
-        ("--Vertical", Wishes(aspect_ratio="9:16")),
-        ("--square", Wishes(aspect_ratio="1:1")),
-        ("--720p", Wishes(resolution="720p")),
-        ("--1080p", Wishes(resolution="1080p")),
-        ("--1080P", Wishes(resolution="1080p")),
-        ("--4k", Wishes(resolution="4k")),
-        ("--res 1080p", Wishes(resolution="1080p")),
-        ("--fit pad", Wishes(fit="pad")),
-        ("--silent", Wishes(silent=True)),
+        ("--model veo-3.1", Options(model="veo-3.1")),
+        ("--model=veo-3.1", Options(model="veo-3.1")),
+        ("--model “veo-3.1”", Options(model="veo-3.1")),
+        ("--pro", Options(pro=True)),
+        ("--seconds 8", Options(seconds="8")),
+        ("--seconds=8", Options(seconds="8")),
+        ("--seconds 8s", Options(seconds="8s")),
+        ("--seconds\n8", Options(seconds="8")),
+        ("--ar 9:16", Options(aspect_ratio="9:16")),
+        ("--horizontal", Options(aspect_ratio="16:9")),
+        ("--vertical", Options(aspect_ratio="9:16")),
+        ("--Vertical", Options(aspect_ratio="9:16")),
+        ("--square", Options(aspect_ratio="1:1")),
+        ("--720p", Options(resolution="720p")),
+        ("--1080p", Options(resolution="1080p")),
+        ("--1080P", Options(resolution="1080p")),
+        ("--4k", Options(resolution="4k")),
+        ("--res 1080p", Options(resolution="1080p")),
+        ("--fit pad", Options(fit="pad")),
+        ("--silent", Options(silent=True)),
     ],
 )
 @pytest.mark.parametrize("dash", ["--", "—", "–", "—-"])
 @pytest.mark.parametrize("place", ["{} a cat", "a cat {}", "a {} cat", "a\n{}\ncat"])
 def test_an_option_is_read_anywhere_with_any_dash(
-    option: str, wishes: Wishes, dash: str, place: str
+    option: str, requested: Options, dash: str, place: str
 ) -> None:
     found = read(place.format(option.replace("--", dash, 1)))
 
-    assert found.wishes == wishes
+    assert found.requested == requested
     assert found.prompt.split() == ["a", "cat"]
     assert found.problems == ()
 
@@ -77,7 +77,7 @@ def test_an_option_is_read_anywhere_with_any_dash(
 )
 def test_dashes_in_prose_are_left_alone(prose: str) -> None:
     assert read(prose).prompt == prose
-    assert read(prose).wishes == Wishes()
+    assert read(prose).requested == Options()
     assert read(prose).problems == ()
 
 
@@ -85,12 +85,14 @@ def test_several_options_are_read_and_the_last_of_a_kind_counts() -> None:
     found = read("--pro a cat --seconds 4 —vertical on a boat --seconds 8 --1080p")
 
     assert found.prompt == "a cat on a boat"
-    assert found.wishes == Wishes(pro=True, seconds="8", aspect_ratio="9:16", resolution="1080p")
+    assert found.requested == Options(
+        pro=True, seconds="8", aspect_ratio="9:16", resolution="1080p"
+    )
 
 
 def test_an_option_does_not_take_the_next_one_for_its_value() -> None:
-    assert read("--seconds --vertical a cat").wishes == Wishes(seconds="", aspect_ratio="9:16")
-    assert read("--seconds —vertical a cat").wishes == Wishes(seconds="", aspect_ratio="9:16")
+    assert read("--seconds --vertical a cat").requested == Options(seconds="", aspect_ratio="9:16")
+    assert read("--seconds —vertical a cat").requested == Options(seconds="", aspect_ratio="9:16")
 
 
 @pytest.mark.parametrize("word", ["--foo", "--secs", "--verticaal", "--привет", "--8"])
@@ -105,7 +107,7 @@ def test_everything_that_is_said_to_exist_is_understood() -> None:
     for option in OPTIONS:
         found = read(f"{option} {values.get(option, '')}")
         assert (found.prompt, found.problems) == ("", ()), option
-        assert found.wishes != Wishes(), option
+        assert found.requested != Options(), option
 
 
 def test_what_cannot_be_shown_is_dropped_and_lines_are_kept() -> None:
@@ -119,7 +121,7 @@ def test_emoji_and_joined_letters_stay_whole() -> None:
 
 def test_a_long_option_is_said_back_in_short() -> None:
     assert len(read("--" + "x" * 10_000).problems[0].given) <= 40
-    assert len(read("--seconds " + "9" * 10_000).wishes.seconds or "") <= 40
+    assert len(read("--seconds " + "9" * 10_000).requested.seconds or "") <= 40
 
 
 @given(st.text())
@@ -133,7 +135,7 @@ def test_reading_any_text_never_fails_and_leaves_nothing_unprintable(text: str) 
 @given(st.lists(st.sampled_from(["--", "—", "–", "=", " ", "\n", "8", "x", *OPTIONS])))
 def test_reading_any_mix_of_dashes_and_options_never_fails(parts: list[str]) -> None:
     found = read("".join(parts))
-    settled = settle(found.wishes, NOBODY, OFFER, "t2v")
+    settled = settle(found.requested, NOBODY, OFFER, "t2v")
 
     assert isinstance(settled, (Choice, Problem))
 

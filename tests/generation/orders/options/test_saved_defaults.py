@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.orders.options import Defaults, Problem, Wishes, settle
+from generation.orders.options import Defaults, Options, Problem, settle
 from tests.generation.orders.options.settling import ALL, NOBODY, chosen
 
 
 def test_a_length_and_a_resolution_that_do_not_go_together_are_told_apart() -> None:
     pixverse = ALL.only(["pixverse-5.5"])
-    both = settle(Wishes(seconds="8", resolution="1080p"), NOBODY, pixverse, "t2v")
+    both = settle(Options(seconds="8", resolution="1080p"), NOBODY, pixverse, "t2v")
     assert both == Problem("seconds", "8", ("5", "10"), "pixverse-5.5")
     saved = Defaults(seconds=8, resolution="1080p")
-    assert chosen(Wishes(seconds="8"), saved, offer=pixverse).resolution == "720p"
-    assert chosen(Wishes(resolution="1080p"), saved, offer=pixverse).seconds == 10
-    assert chosen(Wishes(), saved, offer=pixverse).seconds == 10
+    assert chosen(Options(seconds="8"), saved, offer=pixverse).resolution == "720p"
+    assert chosen(Options(resolution="1080p"), saved, offer=pixverse).seconds == 10
+    assert chosen(Options(), saved, offer=pixverse).seconds == 10
 
 
 def test_saved_defaults_are_used_where_nothing_is_said() -> None:
     saved = Defaults("sora-2-pro", 8, "9:16", "1080p")
-    choice = chosen(Wishes(seconds="12"), saved)
+    choice = chosen(Options(seconds="12"), saved)
 
     assert (choice.family.name, choice.seconds) == ("sora-2-pro", 12)
     assert (choice.aspect_ratio, choice.resolution) == ("9:16", "1080p")

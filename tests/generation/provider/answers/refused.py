@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from generation.provider.answers import Answer, expect_known, expect_taken
 from generation.provider.errors import ProviderError
+from generation.provider.protocol import Answer, expect_known, expect_taken
 
 OUT_OF_CREDITS = "You've run out of credits. Please top up your balance."
 SORA = "openai/sora-2-t2v"

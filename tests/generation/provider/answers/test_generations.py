@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from generation.provider.remote import Completed, Failed, Logged, LogPage, Pending, read_generation
+from generation.provider.protocol import (
+    Completed,
+    Failed,
+    Logged,
+    LogPage,
+    Pending,
+    read_generation,
+)
 from tests.generation.provider.answers.refused import JSON
 
 

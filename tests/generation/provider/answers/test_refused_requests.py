@@ -9,13 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.provider.answers import (
-    LONGEST_RETRY_AFTER,
-    Answer,
-    expect_known,
-    expect_success,
-    expect_taken,
-)
 from generation.provider.errors import (
     Broken,
     HeldBack,
@@ -27,6 +20,13 @@ from generation.provider.errors import (
     ProviderError,
     Rejected,
     Unavailable,
+)
+from generation.provider.protocol import (
+    LONGEST_RETRY_AFTER,
+    Answer,
+    expect_known,
+    expect_success,
+    expect_taken,
 )
 from tests.generation.provider.answers.refused import (
     JSON,

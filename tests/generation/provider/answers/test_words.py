@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generation.provider.errors import Rejected
-from generation.provider.refusals import MESSAGE_LIMIT, in_short, judge
+from generation.provider.refusals import MESSAGE_LIMIT, classify, truncate
 from tests.generation.provider.answers.refused import MODERATED, problem_json, submitted
 
 
@@ -33,7 +33,7 @@ from tests.generation.provider.answers.refused import MODERATED, problem_json, s
 def test_a_refusal_for_what_is_shown_is_told_by_its_words(
     words: str, moderation: bool, people: bool
 ) -> None:
-    assert (judge(words).moderation, judge(words).people) == (moderation, people)
+    assert (classify(words).moderation, classify(words).people) == (moderation, people)
     error = submitted(400, problem_json(400, words))
     assert isinstance(error, Rejected)
     assert (error.moderation, error.people) == (moderation, people)
@@ -47,7 +47,7 @@ def test_the_name_of_an_error_counts_among_its_words() -> None:
 
 def test_a_message_is_one_short_line_without_pictures() -> None:
     picture = "data:image/jpeg;base64," + "A" * 1_000_000
-    said = in_short(f"Expected a uri,\n received '{picture}' " + "x" * 1000)
+    said = truncate(f"Expected a uri,\n received '{picture}' " + "x" * 1000)
 
     assert said.startswith("Expected a uri, received 'data:…")
     assert "AAAA" not in said

@@ -1,18 +1,17 @@
-"""What the provider asks for a video, read from its live catalogue.
+"""What a video costs: US dollars for the operator, credits for people, micro-dollars in storage.
 
-A price there is `fixed`, comes in `variants` by what one chooses, or is `variable` and cannot be
-told before. Money is Decimal; `per` says for how many units a price is.
+Money is Decimal or integer, never float.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from generation.provider.lenient import ODD
+from generation.provider.protocol import NONE_IF_INVALID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,16 +65,19 @@ class Rate(BaseModel):
         )
 
 
+_Quantity = Annotated[Decimal, Field(ge=_LEAST, le=_MOST)]
+
+
 class _Quoted(BaseModel):
     """A unit or a variant, as the provider writes them; what is odd in it is None."""
 
     model_config = ConfigDict(extra="ignore")
 
-    price: Annotated[Annotated[Decimal, Field(gt=0, le=_MOST)] | None, ODD] = None
-    per: Annotated[Annotated[Decimal, Field(ge=_LEAST, le=_MOST)] | None, ODD] = Decimal(1)
-    measure: Annotated[str | None, ODD] = None
-    unit: Annotated[str | None, ODD] = None
-    when: Annotated[dict[str, Any] | None, ODD] = None
+    price: Annotated[Annotated[Decimal, Field(gt=0, le=_MOST)] | None, NONE_IF_INVALID] = None
+    per: Annotated[_Quantity | None, NONE_IF_INVALID] = Decimal(1)
+    measure: Annotated[str | None, NONE_IF_INVALID] = None
+    unit: Annotated[str | None, NONE_IF_INVALID] = None
+    when: Annotated[dict[str, Any] | None, NONE_IF_INVALID] = None
 
     def rate(self) -> Rate:
         when = {name: spelt(value) for name, value in (self.when or {}).items()}
@@ -92,8 +94,8 @@ class _Pricing(BaseModel):
 
     kind: str
     currency: str = "USD"
-    units: tuple[Annotated[_Quoted | None, ODD], ...] = ()
-    variants: tuple[Annotated[_Quoted | None, ODD], ...] = ()
+    units: tuple[Annotated[_Quoted | None, NONE_IF_INVALID], ...] = ()
+    variants: tuple[Annotated[_Quoted | None, NONE_IF_INVALID], ...] = ()
 
 
 def read_rates(pricing: object) -> tuple[Rate, ...]:
@@ -125,3 +127,21 @@ def cost(rates: Iterable[Rate], chosen: Mapping[str, object], seconds: int) -> D
 def spelt(value: object) -> str:
     """Spell a value so that true and "True", 720p and "720P" are the same."""
     return str(value).strip().casefold()
+
+
+_MICRO = Decimal(1_000_000)
+
+
+def credits_for(usd: Decimal, credit_usd: Decimal) -> int:
+    """Return the credits a price takes: each credit begun counts, and nothing is free."""
+    return max(1, int((usd / credit_usd).to_integral_value(ROUND_CEILING)))
+
+
+def to_micros(usd: Decimal) -> int:
+    """Return US dollars as whole micro-dollars, the nearest."""
+    return int((usd * _MICRO).to_integral_value(ROUND_HALF_UP))
+
+
+def from_micros(micros: int) -> Decimal:
+    """Return micro-dollars as US dollars."""
+    return Decimal(micros) / _MICRO
