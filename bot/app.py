@@ -103,7 +103,7 @@ def build(
         times=times.provider,
         posts=posts,
     )
-    listening = Listening(app.bot, intake, poll_seconds=times.telegram.poll, clock=clock)
+    listening = Listening(app.bot, polling, intake, poll_seconds=times.telegram.poll, clock=clock)
     watchdog = Watchdog(
         bot=app.bot, listening=listening, request=polling, patience=times.updates, clock=clock
     )

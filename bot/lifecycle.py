@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 BEAT_SECONDS = 15.0
 DEAF_SECONDS = 60.0
-"""How long getUpdates may stay silent before the heart stops beating."""
+"""How long no update may be taken in, or none come, before the heart stops beating."""
 STOP_SECONDS = 4.0
 """How long the parts may take to stop; whoever stops us allows five."""
 RETRY_SECONDS = 5.0
@@ -230,11 +230,11 @@ class Bot:
         )
 
     async def _beat(self) -> None:
-        """Let the heart beat as long as updates arrive."""
+        """Let the heart beat as long as what arrives is taken in."""
         heartbeat = Heartbeat(self._settings.data_dir / "heartbeat")
         while True:
-            heard_at = self.parts.listening.heard_at
-            if heard_at is not None and self._clock() - heard_at < DEAF_SECONDS:
+            taken_at = self.parts.listening.taken_at
+            if taken_at is not None and self._clock() - taken_at < DEAF_SECONDS:
                 heartbeat.beat()
             await asyncio.sleep(BEAT_SECONDS)
 

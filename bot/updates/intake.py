@@ -1,8 +1,9 @@
 """The door for updates: written down before Telegram is told that they were received.
 
-python-telegram-bot asks for the next updates once `put` has returned, which confirms
-the ones before; so `put` persists, and returns nothing but success. Order is kept per
-chat: an update is handed out only when the one before it in its chat is handled.
+Whoever listens asks for the next updates once `take` has returned for each, which confirms
+them; so `take` persists, and returns nothing but success. What is kept is Telegram's own JSON:
+python-telegram-bot cannot write all that it reads. Order is kept per chat: an update is handed
+out only when the one before it in its chat is handled.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import logging
 import sqlite3
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
@@ -67,11 +68,9 @@ class Intake(asyncio.Queue[object]):
                     logger.error("update %d ended the process twice: set aside", letter.update_id)
                     await self._set_aside(tx, letter.update_id, "set_aside")
                     continue
-                try:
-                    update = Update.de_json(json.loads(letter.body), bot)
-                except Exception:
+                update = _read(letter.update_id, letter.body, bot)
+                if update is None:
                     # a version before this one could read it
-                    logger.exception("update %d cannot be read: set aside", letter.update_id)
                     await self._set_aside(tx, letter.update_id, "unreadable")
                     continue
                 self._kept_since[letter.update_id] = letter.received_at
@@ -86,50 +85,50 @@ class Intake(asyncio.Queue[object]):
         async with self._db.transaction() as tx:
             await inbox.forget(tx, now=self._clock())
 
-    async def set_aside(self, update_id: int, body: str) -> None:
-        """Keep an update nobody can read, as Telegram wrote it, and tell the admins."""
-        logger.error("update %d cannot be read: set aside", update_id)
-        async with self._db.transaction() as tx:
-            if await inbox.receive(tx, update_id, lane=0, body=body, now=self._clock()):
-                await self._set_aside(tx, update_id, "unreadable")
-
     async def _set_aside(self, tx: Connection, update_id: int, why: str) -> None:
         await inbox.set_aside(tx, update_id)
         await self._admins.notify(
             tx, why, cause=f"update:{update_id}", now=self._clock(), update=update_id
         )
 
-    async def put(self, item: object) -> None:
-        """Write an update down and line it up; waits, and never fails, while the disk does not.
+    async def take(self, update_id: int, raw: object, bot: Bot) -> None:
+        """Write an update down as Telegram wrote it, and line it up; one nobody can read is kept.
 
-        Whoever waits may be cancelled: both are done all the same, or one that is written down
-        would be known when it comes again, and never handed out.
+        Waits, and never fails, while the disk does not take it. Whoever waits may be cancelled:
+        all is done all the same, or one that is written down would be known when it comes again,
+        and never handed out.
         """
-        if not isinstance(item, Update):
-            self._stopping = True
-            self._let_go_of_the_rest()
-            await super().put(item)
-            return
-        if item.inline_query is not None or item.pre_checkout_query is not None:
+        # no file holds half of a surrogate pair; the handler gets what is kept
+        body = json.dumps(raw, ensure_ascii=False).encode(errors="replace").decode()
+        update = _read(update_id, body, bot)
+        if update is not None and not _is_kept(update):
             # they expire within seconds: nothing to keep for after a restart
-            await super().put(item)
+            await super().put(update)
             return
-        task = asyncio.create_task(self._take_in(item))
+        task = asyncio.create_task(self._take_in(update_id, body, update))
         self._taking_in.add(task)
         task.add_done_callback(self._taking_in.discard)
         await asyncio.shield(task)
 
+    async def put(self, item: object) -> None:
+        """Take python-telegram-bot's signal to stop, before all that waits."""
+        self._stopping = True
+        self._let_go_of_the_rest()
+        await super().put(item)
+
     async def begin(self, update: object) -> None:
         """Note that an update is about to be handled."""
         if isinstance(update, Update) and _is_kept(update):
-            await self._write(update, lambda tx: inbox.begin(tx, update.update_id))
+            await self._write(update.update_id, lambda tx: inbox.begin(tx, update.update_id))
             self._begun.add(update.update_id)
 
     async def finish(self, update: object) -> None:
         """Erase a handled update, and hand out the next of its chat."""
         if self._closed or not isinstance(update, Update) or not _is_kept(update):
             return
-        await self._write(update, lambda tx: inbox.finish(tx, update.update_id, now=self._clock()))
+        await self._write(
+            update.update_id, lambda tx: inbox.finish(tx, update.update_id, now=self._clock())
+        )
         self._begun.discard(update.update_id)
         self._kept_since.pop(update.update_id, None)
         lane = _lane(update)
@@ -149,9 +148,17 @@ class Intake(asyncio.Queue[object]):
             for update_id in sorted(self._begun):
                 await inbox.undo_begin(tx, update_id)
 
-    async def _take_in(self, update: Update) -> None:
-        if await self._receive(update):
-            self._line_up(_lane(update), update)
+    async def _take_in(self, update_id: int, body: str, update: Update | None) -> None:
+        lane = 0 if update is None else _lane(update)
+
+        async def receive(tx: Connection) -> bool:
+            is_new = await inbox.receive(tx, update_id, lane=lane, body=body, now=self._clock())
+            if is_new and update is None:
+                await self._set_aside(tx, update_id, "unreadable")
+            return is_new
+
+        if await self._write(update_id, receive) and update is not None:
+            self._line_up(lane, update)
 
     def _line_up(self, lane: int, update: Update) -> None:
         if self._stopping:
@@ -163,16 +170,7 @@ class Intake(asyncio.Queue[object]):
         else:
             waiting.append(update)
 
-    async def _receive(self, update: Update) -> bool:
-        body = update.to_json()
-        return await self._write(
-            update,
-            lambda tx: inbox.receive(
-                tx, update.update_id, lane=_lane(update), body=body, now=self._clock()
-            ),
-        )
-
-    async def _write(self, update: Update, step: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _write(self, update_id: int, step: Callable[[Connection], Awaitable[T]]) -> T:
         """Take a step of an update on the disk, as often as it takes.
 
         A step left out would leave the chat's lane occupied: nothing would come of it any more.
@@ -182,7 +180,7 @@ class Intake(asyncio.Queue[object]):
                 async with self._db.transaction() as tx:
                     return await step(tx)
             except sqlite3.Error:
-                logger.exception("the disk does not take update %d, waiting", update.update_id)
+                logger.exception("the disk does not take update %d, waiting", update_id)
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _let_go_of_the_rest(self) -> None:
@@ -219,6 +217,23 @@ class OneAtATimePerChat(BaseUpdateProcessor):
 
     async def shutdown(self) -> None:
         """Nothing to close."""
+
+
+def _read(update_id: int, body: str, bot: Bot) -> Update | None:
+    """Read an update; None, and a traceback in the log, for one that is not as we know them."""
+    try:
+        update = Update.de_json(json.loads(body), bot)
+        if not is_whole(_lane(update)):
+            raise TypeError("its chat's id is no number")  # noqa: TRY301 - one reaction to all
+    except Exception:
+        logger.exception("update %d cannot be read: set aside", update_id)
+        return None
+    return update
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether this is a number SQLite takes, as all ids at Telegram are."""
+    return type(value) is int and -(2**63) <= value < 2**63
 
 
 def _is_kept(update: Update) -> bool:

@@ -12,9 +12,9 @@ from asyncio import sleep
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from telegram import Update
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
+from bot.updates.intake import is_whole
 from generation.jobs import schedule
 from handlers.replies.outcomes import seconds
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from bot.updates.intake import Intake
+    from bot.updates.telegram_request import TelegramRequest
     from handlers.replies.pacing import Urgency
 
 UPDATES = ["message", "callback_query", "inline_query", "my_chat_member", "pre_checkout_query"]
@@ -35,21 +36,23 @@ logger = logging.getLogger(__name__)
 
 
 class Listening:
-    """Takes updates in; `heard_at` is when Telegram last answered, in seconds since 1970."""
+    """Takes updates in; `taken_at` is when the last was, or none came, in seconds since 1970."""
 
     def __init__(
         self,
         bot: ExtBot[Urgency],
+        request: TelegramRequest,
         intake: Intake,
         *,
         poll_seconds: float,
         clock: Callable[[], float],
     ) -> None:
         self._bot = bot
+        self._request = request
         self._intake = intake
         self._poll_seconds = poll_seconds
         self._clock = clock
-        self.heard_at: float | None = None
+        self.taken_at: float | None = None
 
     async def listen(self) -> None:
         """Take updates until cancelled; a failure is waited out.
@@ -78,37 +81,36 @@ class Listening:
                 failures = 0
 
     async def _take_batch(self, offset: int) -> int:
-        """Ask once, which confirms what came before; returns what the next question confirms."""
-        try:
-            updates = await self._bot.get_updates(
-                offset, timeout=round(self._poll_seconds), allowed_updates=UPDATES
-            )
-        except TelegramError:
-            raise
-        except Exception:
-            # python-telegram-bot reads all or none, and one would be offered again for ever
-            logger.exception("a batch of updates cannot be read: one by one")
-            return await self._take_one_by_one(offset)
-        self.heard_at = self._clock()
-        for update in updates:
-            await self._intake.put(update)
-        return updates[-1].update_id + 1 if updates else offset
+        """Ask once, which confirms what came before; returns what the next question confirms.
 
-    async def _take_one_by_one(self, offset: int) -> int:
-        """Ask for the same again, as Telegram writes it; what cannot be read is set aside."""
-        query = urlencode({"offset": offset, "allowed_updates": json.dumps(UPDATES)})
-        batch = await self._bot.request.post(f"{self._bot.base_url}/getUpdates?{query}")
+        Bot.get_updates is not used: it reads all or none, and keeps nothing of how it was written.
+        """
+        query = urlencode(
+            {
+                "offset": offset,
+                "timeout": round(self._poll_seconds),
+                "allowed_updates": json.dumps(UPDATES),
+            }
+        )
+        batch: object = await self._request.post(
+            f"{self._bot.base_url}/getUpdates?{query}",
+            read_timeout=(self._request.read_timeout or 0) + self._poll_seconds,
+        )
         if not isinstance(batch, list):
             raise TelegramError("no answer of Telegram's")
-        self.heard_at = self._clock()
+        confirms = offset
         for raw in batch:
-            try:
-                update = Update.de_json(raw, self._bot)
-            except Exception:  # noqa: BLE001 - whatever is wrong with it, the others are read
-                await self._intake.set_aside(raw["update_id"], json.dumps(raw))
-            else:
-                await self._intake.put(update)
-        return int(batch[-1]["update_id"]) + 1 if batch else offset
+            number = raw.get("update_id") if isinstance(raw, dict) else None
+            if not is_whole(number):
+                logger.error("something among the updates has no number: left alone")
+                continue
+            await self._intake.take(number, raw, self._bot)
+            self.taken_at = self._clock()
+            confirms = number + 1
+        if batch and confirms == offset:
+            raise TelegramError("nothing among the updates has a number")
+        self.taken_at = self._clock()
+        return confirms
 
 
 def _named(error: Exception) -> str:

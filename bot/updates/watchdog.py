@@ -142,7 +142,7 @@ class Watchdog:
                 await asyncio.wait({task}, timeout=self._patience.look)
                 if task.done() and not isinstance(task.exception(), InvalidToken):
                     task.result()  # a bug of ours: let it be seen
-                watch, now = watch.heard(self._listening.heard_at), self._clock()
+                watch, now = watch.heard(self._listening.taken_at), self._clock()
                 step = next_step(watch, now=now, ended=task.done(), patience=self._patience)
                 if step is Step.ASK:
                     watch, verdict = await self._ask(watch)

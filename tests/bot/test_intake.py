@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,11 @@ def intake_of(db: Database) -> Intake:
     return Intake(db, Admins(frozenset({ADMIN})), lambda: 1_790_000_000.0)
 
 
+async def take(intake: Intake, update: Update) -> None:
+    """Hand an update to the door, as Telegram would have written it."""
+    await intake.take(update.update_id, update.to_dict(), update.get_bot())
+
+
 async def got(intake: Intake) -> int:
     update = await asyncio.wait_for(intake.get(), PATIENCE)
     assert isinstance(update, Update)
@@ -86,8 +92,32 @@ async def waiting(db: Database) -> list[int]:
 
 
 async def test_an_update_is_on_disk_when_put_returns(db: Database, bot: Bot) -> None:
-    await intake_of(db).put(message(bot, 1, chat=7))
+    await take(intake_of(db), message(bot, 1, chat=7))
     assert await waiting(db) == [1]
+
+
+async def test_an_update_is_kept_as_telegram_wrote_it_and_read_again_after_a_restart(
+    db: Database, bot: Bot
+) -> None:
+    gone = {"message_id": 3, "date": 0, "chat": {"id": 7, "type": "private"}}
+    raw = message(bot, 1, chat=7, text="ein Käfer 🐞").to_dict()
+    raw["message"] |= {"pinned_message": gone, "aura": {"hue": "blue"}}
+    await intake_of(db).take(1, raw, bot)
+    [[body]] = await rows(db, "SELECT body FROM inbox")
+    assert json.loads(body) == raw
+    assert "Käfer 🐞" in body
+    after = intake_of(db)
+    await after.restore(bot)
+    assert await got(after) == 1
+
+
+async def test_half_a_surrogate_pair_is_kept_as_a_question_mark(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    await take(intake, message(bot, 1, chat=7, text="\ud83d cat"))
+    update = await asyncio.wait_for(intake.get(), PATIENCE)
+    assert isinstance(update, Update)
+    assert update.message is not None
+    assert update.message.text == "? cat"
 
 
 async def test_updates_of_one_chat_are_handed_out_one_after_the_other(
@@ -95,8 +125,8 @@ async def test_updates_of_one_chat_are_handed_out_one_after_the_other(
 ) -> None:
     intake = intake_of(db)
     first, second = message(bot, 1, chat=7), message(bot, 2, chat=7)
-    await intake.put(first)
-    await intake.put(second)
+    await take(intake, first)
+    await take(intake, second)
     assert await got(intake) == 1
     assert intake.empty(), "the second waits until the first is handled"
     await intake.finish(first)
@@ -106,14 +136,14 @@ async def test_updates_of_one_chat_are_handed_out_one_after_the_other(
 async def test_a_slow_chat_does_not_hold_back_another(db: Database, bot: Bot) -> None:
     intake = intake_of(db)
     for number, chat in ((1, 7), (2, 7), (3, 8)):
-        await intake.put(message(bot, number, chat=chat))
+        await take(intake, message(bot, number, chat=chat))
     assert [await got(intake), await got(intake)] == [1, 3]
 
 
 async def test_a_repeated_update_is_handed_out_once(db: Database, bot: Bot) -> None:
     intake = intake_of(db)
     for _ in range(2):
-        await intake.put(message(bot, 1, chat=7))
+        await take(intake, message(bot, 1, chat=7))
     assert await got(intake) == 1
     await intake.finish(message(bot, 1, chat=7))
     assert intake.empty()
@@ -133,13 +163,13 @@ async def test_an_update_whose_put_is_cut_off_at_the_commit_is_handed_out_once(
 
     monkeypatch.setattr(Database, "transaction", transaction)
     intake = intake_of(db)
-    putting = asyncio.create_task(intake.put(message(bot, 1, chat=7)))
+    putting = asyncio.create_task(take(intake, message(bot, 1, chat=7)))
     await written.wait()
     putting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await putting
     go_on.set()
-    await intake.put(message(bot, 1, chat=7))  # Telegram was told nothing, and offers it again
+    await take(intake, message(bot, 1, chat=7))  # Telegram was told nothing, and offers it again
     assert await got(intake) == 1
     assert intake.empty()
 
@@ -149,7 +179,7 @@ async def test_what_was_not_handled_comes_again_after_a_restart_in_order(
 ) -> None:
     before = intake_of(db)
     for number in (1, 2, 3):
-        await before.put(message(bot, number, chat=7, text=f"number {number}"))
+        await take(before, message(bot, number, chat=7, text=f"number {number}"))
     await before.begin(message(bot, 1, chat=7))
     after = intake_of(db)
     await after.restore(bot)
@@ -164,8 +194,8 @@ async def test_what_was_not_handled_comes_again_after_a_restart_in_order(
 async def test_nothing_is_handed_out_behind_the_stop_signal(db: Database, bot: Bot) -> None:
     intake = intake_of(db)
     first = message(bot, 1, chat=7)
-    await intake.put(first)
-    await intake.put(message(bot, 2, chat=7))
+    await take(intake, first)
+    await take(intake, message(bot, 2, chat=7))
     assert await got(intake) == 1
     await intake.put(object())
     await asyncio.wait_for(intake.get(), PATIENCE)
@@ -179,7 +209,7 @@ async def test_what_breaks_after_the_stop_is_kept_for_the_next_start(
 ) -> None:
     intake = intake_of(db)
     update = message(bot, 1, chat=7)
-    await intake.put(update)
+    await take(intake, update)
     await intake.begin(update)
     intake.close()
     await intake.finish(update)
@@ -192,7 +222,7 @@ async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_tol
     errors.expect("ended the process twice")
     for _ in range(2):
         intake = intake_of(db)
-        await intake.put(message(bot, 1, chat=7))
+        await take(intake, message(bot, 1, chat=7))
         await intake.begin(message(bot, 1, chat=7))
     intake = intake_of(db)
     await intake.restore(bot)
@@ -213,7 +243,7 @@ async def test_an_update_that_stops_on_request_interrupted_is_tried_again(
     for _ in range(3):
         intake = intake_of(db)
         await intake.restore(bot)
-        await intake.put(message(bot, 1, chat=7))
+        await take(intake, message(bot, 1, chat=7))
         await intake.begin(message(bot, 1, chat=7))
         intake.close()
         await intake.give_back()
@@ -225,7 +255,7 @@ async def test_an_update_that_stops_on_request_interrupted_is_tried_again(
 async def test_a_handled_update_leaves_its_number_and_nothing_else(db: Database, bot: Bot) -> None:
     intake = intake_of(db)
     update = message(bot, 1, chat=7, text="private words")
-    await intake.put(update)
+    await take(intake, update)
     await intake.finish(update)
     async with db.reading() as connection, connection.execute("SELECT * FROM inbox") as cursor:
         [row] = await cursor.fetchall()
@@ -235,7 +265,7 @@ async def test_a_handled_update_leaves_its_number_and_nothing_else(db: Database,
 
 async def test_inline_queries_are_not_kept_for_after_a_restart(db: Database, bot: Bot) -> None:
     intake = intake_of(db)
-    await intake.put(inline(bot, 9))
+    await take(intake, inline(bot, 9))
     assert await got(intake) == 9
     assert await waiting(db) == []
 
@@ -245,7 +275,7 @@ async def test_a_stop_comes_before_what_waits_and_what_waits_stays_on_disk(
 ) -> None:
     intake = intake_of(db)
     for number, chat in ((1, 7), (2, 8), (3, 8)):
-        await intake.put(message(bot, number, chat=chat))
+        await take(intake, message(bot, number, chat=chat))
     stop = object()
     await intake.put(stop)
     assert await intake.get() is stop
@@ -258,7 +288,7 @@ async def test_an_interrupted_update_stays_in_the_inbox(db: Database, bot: Bot) 
     intake = intake_of(db)
     processor = OneAtATimePerChat(intake)
     update = message(bot, 1, chat=7)
-    await intake.put(update)
+    await take(intake, update)
     entered = asyncio.Event()
 
     async def handler() -> None:
@@ -296,8 +326,8 @@ async def test_a_chat_goes_on_when_the_disk_takes_its_updates_again(
     intake = intake_of(db)
     processor, handled = OneAtATimePerChat(intake), []
     first, second = message(bot, 1, chat=7), message(bot, 2, chat=7)
-    await intake.put(first)
-    await intake.put(second)
+    await take(intake, first)
+    await take(intake, second)
     assert await got(intake) == 1
 
     async def handler() -> None:
@@ -321,8 +351,8 @@ async def test_an_update_that_breaks_past_its_handlers_frees_its_chat(
 ) -> None:
     intake = intake_of(db)
     first, second = message(bot, 1, chat=7), message(bot, 2, chat=7)
-    await intake.put(first)
-    await intake.put(second)
+    await take(intake, first)
+    await take(intake, second)
     assert await got(intake) == 1
 
     async def handler() -> None:

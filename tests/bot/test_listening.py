@@ -2,25 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from bot.updates.intake import Intake
 from tests.flows.looks import says, shows_video
 from tests.house import ADMIN
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
+    from bot.lifecycle import Bot
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import Breakage, House
 
 STRANGE = {"message_id": 7, "text": "no date, no chat"}
 
+CLUB = {"id": -4_000_001, "type": "group", "title": "Film club"}
+BEA = {"id": 5, "is_bot": False, "first_name": "Bea"}
+MESSAGE = {"message_id": 8, "date": 1_790_000_000, "chat": CLUB, "from": BEA}
+GONE = {"message_id": 3, "date": 0, "chat": CLUB}
+"""What Telegram shows of a message that is not there any more."""
+PRESS = {"id": "1", "from": BEA, "chat_instance": "1", "data": "nothing:1"}
+
+READABLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "a pin of a message that is gone": ("message", {**MESSAGE, "pinned_message": GONE}),
+    "a press below a message that is gone": ("callback_query", {**PRESS, "message": GONE}),
+    "a reply to a message that is gone": (
+        "message",
+        {**MESSAGE, "text": "why?", "reply_to_message": GONE},
+    ),
+    "no date": ("message", {**MESSAGE, "date": 0, "text": "hello"}),
+    "fields nobody knows": (
+        "message",
+        {**MESSAGE, "text": "hello", "aura": {"hue": "viöletter"}, "from": {**BEA, "aura": 7}},
+    ),
+}
+UNREADABLE: dict[str, tuple[str, Any]] = {
+    "a list for a message": ("message", [1, 2]),
+    "words for a date": ("message", {**MESSAGE, "date": "yesterday"}),
+    "a date beyond all calendars": ("message", {**MESSAGE, "date": 10**18}),
+    "words for a chat's id": ("message", {**MESSAGE, "chat": {**CLUB, "id": "club"}}),
+    "a chat's id that no disk takes": ("message", {**MESSAGE, "chat": {**CLUB, "id": 2**70}}),
+}
+
 
 async def test_an_update_that_cannot_be_read_is_set_aside_and_the_others_are_handled(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage
 ) -> None:
-    for words in ("Error while parsing updates", "one by one", "cannot be read: set aside"):
-        errors.expect(words)
+    errors.expect("cannot be read: set aside")
     operator = telegram.private(telegram.person("Olga", user_id=ADMIN))
     await chat.send(ann, "/video a boat")
     telegram.world.updates.push("message", STRANGE)
@@ -50,3 +82,76 @@ async def test_what_an_earlier_version_could_read_and_this_one_cannot_holds_up_n
         await operator.wait(says("something I cannot read"))
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
+
+
+async def answered(house: House, chat: PrivateChat, person: Person) -> None:
+    """Somebody is answered, before and after a restart."""
+    for _ in range(2):
+        async with house.running():
+            asked = await chat.send(person, "/teleport")
+            await chat.wait(says("I don't know", to=asked.message_id))
+
+
+@pytest.mark.parametrize("what", READABLE)
+async def test_nobody_else_hears_of_an_odd_update(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, what: str
+) -> None:
+    telegram.world.updates.push(*READABLE[what])
+    await answered(house, chat, ann)
+    async with house.running():
+        assert await rows(house.db, "SELECT 1 FROM inbox WHERE handled_at IS NULL") == []
+    assert len(telegram.world.updates) == 0
+
+
+async def test_a_number_in_the_place_of_words_breaks_its_own_handling_at_most(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage
+) -> None:
+    errors.expect("broke its handler")
+    errors.expect("an uncaught error was raised while handling the error")
+    for changed in ({"text": 5}, {"from": {**BEA, "first_name": 5}, "text": "/help"}):
+        private = {**MESSAGE, "chat": {"id": 5, "type": "private", "first_name": "Bea"}}
+        telegram.world.updates.push("message", private | changed)
+    await answered(house, chat, ann)
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+async def test_an_update_that_is_none_is_kept_as_it_came_and_admins_hear_of_it_once(
+    house: House,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    errors: Breakage,
+    what: str,
+) -> None:
+    errors.expect("cannot be read: set aside")
+    operator = telegram.private(telegram.person("Olga", user_id=ADMIN))
+    kind, content = UNREADABLE[what]
+    telegram.world.updates.push(kind, content)
+    await answered(house, chat, ann)
+    async with house.running():
+        [[body]] = await rows(house.db, "SELECT body FROM inbox WHERE set_aside = 1")
+    assert json.loads(body)[kind] == content
+    assert len([one for one in operator.from_bot if "cannot read" in (one.text or "")]) == 1
+    assert len(telegram.world.updates) == 0
+
+
+async def test_an_answer_is_no_sign_of_life_where_what_it_brings_is_not_taken(
+    bot: Bot,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = asyncio.Queue[int]()
+
+    async def take(_: Intake, update_id: int, *_rest: object) -> None:
+        tried.put_nowait(update_id)
+        raise LookupError
+
+    monkeypatch.setattr(Intake, "take", take)
+    async with asyncio.timeout(20):
+        await chat.send(ann, "/help")
+        first = await tried.get()
+        taken_at = bot.parts.listening.taken_at
+        assert await tried.get() == first, "it is offered again"
+    assert bot.parts.listening.taken_at == taken_at
