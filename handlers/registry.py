@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROOMS = (
-    welcome, arrival, prompts, photos, card_taps, again, results, reports, sharing, quota, history,
+    sharing, welcome, arrival, prompts, photos, card_taps, again, results, reports, quota, history,
     cancel, settings, group_settings, model_choice, access, grant, bans, limit, unsupported, lapsed,
 )  # fmt: skip
-"""The first handler that fits an update takes it: commands before words, words before the rest."""
+"""The first handler that fits an update takes it: what is no order whatever it says, commands,
+words, the rest."""
 
 
 def register(app: App) -> None:

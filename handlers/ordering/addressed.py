@@ -81,6 +81,15 @@ class _AnswersTheBot(filters.MessageFilter):
         return bool(asked and asked.from_user and asked.from_user.id == message.get_bot().id)
 
 
+class _SentThroughUs(filters.MessageFilter):
+    """Videos taken from the bot's inline mode to a chat, also where they are forwarded again."""
+
+    def filter(self, message: Message) -> bool:
+        return message.via_bot is not None and message.via_bot.id == message.get_bot().id
+
+
+SENT_THROUGH_US = _SentThroughUs()
+"""No order, whatever its caption says: that is the prompt it was made from."""
 MENTIONED = _Mentioned()
 ANSWERS_THE_BOT = _AnswersTheBot()
 """In a group, these two and commands are all the bot listens to."""

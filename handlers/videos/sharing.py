@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
-from telegram.ext import InlineQueryHandler
+from telegram.ext import InlineQueryHandler, MessageHandler, filters
 
+from handlers.identity import meet
+from handlers.ordering.addressed import SENT_THROUGH_US
+from handlers.ordering.pictures import any_picture_of, no_picture
 from handlers.replies.outcomes import SendError, translated
 from handlers.replies.prepared_upload import caption
 from handlers.replies.words import shortened
@@ -95,6 +98,25 @@ def _invitation(translator: Translator, words: str) -> InlineQueryResultsButton:
     return InlineQueryResultsButton(text, start_parameter="make")
 
 
+async def shared(update: Update, context: Context) -> None:
+    """Say what one can do with a video one brought back; in a group it is not for the bot."""
+    sender, message = await meet(update, context.services), update.message
+    if sender is None or message is None or not sender.chat.is_private:
+        return
+    text = sender.translator.gettext(
+        "This one is made already. Reply to it with what should happen, "
+        "and I film that from its first frame."
+    )
+    if any_picture_of(message)[0] is None:
+        text = no_picture(message, sender.translator)
+    await context.services.outbox.say(
+        sender.chat, text, reply_to=message.message_id, thread_id=sender.thread_id
+    )
+
+
 def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers the bot's name typed in any chat."""
-    return [InlineQueryHandler(share)]
+    """Return what answers the bot's name typed in any chat, and takes what was picked there."""
+    return [
+        InlineQueryHandler(share),
+        MessageHandler(filters.UpdateType.MESSAGE & SENT_THROUGH_US, shared),
+    ]

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import generations, people
-from tests.groups.acts import made
-from tests.storage.asked import request
+from tests.flows.looks import says, shows_video
+from tests.groups.acts import made, spent
+from tests.storage.asked import request, rows
 
 if TYPE_CHECKING:
     from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.files import StoredFile
     from tests.house import House
@@ -115,6 +117,49 @@ async def test_somebody_elses_videos_are_never_listed(
     nothing = await telegram.inline(bob, "")
     assert nothing.button is not None
     assert nothing.button["start_parameter"] == "make"
+
+
+async def test_a_video_brought_back_to_the_bot_costs_nothing_and_can_be_answered(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+    chat: PrivateChat,
+    ann: Person,
+) -> None:
+    video = await made(house, chat, ann, "a boat")
+    before, [result] = await spent(house, ann), await telegram.inline(ann, "boat")
+    back = await chat.send_inline(ann, result)
+    await chat.wait(says("made already", to=back.message_id))
+    again = await chat.send(ann, "/video a boat", via_bot=telegram.bot)
+    await chat.wait(says("I see no picture there", to=again.message_id))
+    assert len(provider.submissions) == 1
+    assert await spent(house, ann) == before
+    answer = await chat.send(ann, "it sinks", reply_to=back)
+    card = await chat.wait(lambda m: m.reply_to == answer.message_id and bool(m.buttons))
+    await card.press("Make it")
+    await chat.wait(shows_video("it sinks", to=answer.message_id))
+    assert video.media is back.media
+
+
+@pytest.mark.parametrize(
+    "words", ["a boat", "/video a boat", "/settings", "@film_maker_bot a boat"]
+)
+async def test_a_video_brought_to_a_group_is_no_order_whatever_its_prompt_says(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    club: Group,
+    ann: Person,
+    words: str,
+) -> None:
+    file_id = (await _some_file(house, chat, ann)).file_id
+    await club.send_inline(ann, {"id": "1", "video_file_id": file_id, "caption": words})
+    await club.send(ann, "/models")
+    await club.wait(says("Sora 2"))
+    assert len(club.from_bot) == 1, "only what was asked for is answered"
+    assert len(await rows(house.db, "SELECT 1 FROM generations")) == 1
 
 
 async def _some_file(house: House, chat: PrivateChat, ann: Person) -> StoredFile:
