@@ -11,9 +11,8 @@ from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 from bot import lock
 from bot.jobs import ChatClocks
 from bot.rooms import Ground, furnish
-from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat
+from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat, Slots
 from bot.updates.listening import Listening
-from bot.updates.slots import Slots
 from bot.updates.telegram_request import TelegramRequest, tls
 from bot.updates.watchdog import Watchdog
 from bot.workers import Workers

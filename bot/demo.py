@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from bot.exit_codes import ExitCode
 from bot.lifecycle import run
-from bot.operations.greeting import first_words
+from bot.operations.checks import first_words
 from bot.settings.definition import Settings
 from bot.times import Times
 from sandbox.aimlapi import AimlApiSandbox

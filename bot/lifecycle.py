@@ -17,8 +17,8 @@ from bot import lock
 from bot.app import build
 from bot.exit_codes import ExitCode
 from bot.jobs import every_day
+from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
-from bot.operations.greeting import first_words
 from bot.operations.heartbeat import Heartbeat
 from bot.times import Times
 from generation.media import startup_cleanup

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
+import stat
+import sys
 import tempfile
 from base64 import b64decode
+from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -15,12 +19,13 @@ from typing import TYPE_CHECKING
 import httpx
 from telegram.error import InvalidToken, TelegramError
 
-from bot.operations.greeting import spending
+from bot import lock
 from generation.media import images
 from generation.media.failures import MediaError
 from generation.media.images import BadPicture
 from generation.models import availability
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
+from storage.migrations import steps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,6 +37,68 @@ if TYPE_CHECKING:
     from generation.models.availability import Snapshot
     from generation.models.offer import Offer
     from generation.provider.client import AimlApi
+
+logger = logging.getLogger(__name__)
+
+
+def first_words(settings: Settings, username: str, invitation: str) -> None:
+    """Say who may use the bot and what it may cost; print the first admin's link where given."""
+    logger.warning("%s", spending(settings))
+    if invitation:
+        # the terminal only: a log may be read by many
+        sys.stderr.write(
+            "Nobody is admin yet. Open this link within 15 minutes to be the one:\n"
+            f"https://t.me/{username}?start={invitation}\n"
+        )
+
+
+def spending(settings: Settings) -> str:
+    """Say in one line who may spend how much."""
+    each = settings.free_credits * settings.credit_usd
+    who = (
+        f"{len(settings.allowed_ids)} people or chats may use this bot"
+        if settings.allowed_ids
+        else "Anyone on Telegram may use this bot"
+    )
+    if settings.budget_usd is None:
+        ceiling = "there is no ceiling for all together"
+    else:
+        ceiling = f"all together at most ${settings.budget_usd:.2f} a {settings.budget_period}"
+    period = "once" if settings.quota_period == "lifetime" else f"a {settings.quota_period}"
+    return f"{who}; each may spend ${each:.2f} {period}; {ceiling}."
+
+
+ABOUT = "bot.sqlite3"
+
+
+def check_database(path: Path) -> list[Finding]:
+    """Look whether the database is whole, known to this version, and nobody else's to read."""
+    try:
+        mode = path.stat().st_mode
+        address = f"{path.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except FileNotFoundError:
+        return ok(ABOUT, "not made yet")
+    except (OSError, sqlite3.Error) as error:
+        return failure(ABOUT, f"{path}: {error}", "restore a backup, or name another DATA_DIR")
+    if verdict != "ok":
+        return failure(ABOUT, f"damaged: {verdict}", "stop the bot and restore a backup")
+    if version > len(steps()):
+        found = f"at version {version}, this program knows {len(steps())}"
+        return failure(ABOUT, found, "start the newer program, or restore a backup")
+    if stat.S_IMODE(mode) & 0o077:
+        found = "others on this machine can read what people wrote"
+        return warning(ABOUT, found, f"chmod -R go= {path.parent}")
+    return ok(ABOUT, f"whole, at version {version}")
+
+
+def check_holder(folder: Path) -> list[Finding]:
+    """Say whether a bot works there now: both is fine."""
+    held = lock.holder(folder)
+    return ok("running", "no bot runs on DATA_DIR" if held is None else str(held))
+
 
 SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""

@@ -12,8 +12,7 @@ import httpx
 from telegram import Bot
 
 from bot.operations import checks
-from bot.operations.checks import Finding, Verdict
-from bot.operations.data_checks import check_database, check_holder
+from bot.operations.checks import Finding, Verdict, check_database, check_holder
 from bot.updates.telegram_request import TelegramRequest, TelegramTimes, tls
 from generation.media.pool import MediaProcesses
 from generation.models.availability import Feeds, NoFeed, Snapshot

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
-from bot.settings.definition import Settings
-from bot.settings.values import at_home
+from bot.settings.definition import Settings, at_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

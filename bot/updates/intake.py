@@ -1,4 +1,4 @@
-"""The door for updates: written down before Telegram is told that they were received.
+"""The intake of updates: stored before Telegram is told that they were received.
 
 Whoever listens asks for the next updates once `take` has returned for each, which confirms
 them; so `take` persists, and returns nothing but success. What is kept is Telegram's own JSON:
@@ -14,22 +14,79 @@ import json
 import logging
 import sqlite3
 from collections import deque
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
-from bot.updates.slots import Slots
 from storage import inbox
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from aiosqlite import Connection
     from telegram import Bot
 
     from storage.admins import Admins
     from storage.database import Database
+
+
+class _Slot:
+    """A handler's slot: whether others have it for now, and whether its handler is done."""
+
+    __slots__ = ("ended", "lent")
+
+    def __init__(self) -> None:
+        self.lent = False
+        self.ended = False
+
+    @property
+    def is_held(self) -> bool:
+        return not self.lent and not self.ended
+
+
+_mine: ContextVar[_Slot | None] = ContextVar("slot", default=None)
+
+
+class Slots:
+    """Hands out `count` slots, first come first served."""
+
+    def __init__(self, count: int) -> None:
+        self._free = asyncio.Semaphore(count)
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """Wait for a slot and hold it."""
+        await self._free.acquire()
+        slot = _Slot()
+        mark = _mine.set(slot)
+        try:
+            yield
+        finally:
+            _mine.reset(mark)
+            # tasks begun meanwhile carry the mark on: it means nothing from here on
+            slot.ended = True
+            if not slot.lent:
+                self._free.release()
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[None]:
+        """Let others have the slot meanwhile; nothing happens where none is held."""
+        slot = _mine.get()
+        if slot is None or not slot.is_held:
+            yield
+            return
+        slot.lent = True
+        self._free.release()
+        yield
+        # whoever is interrupted comes back to no slot, and needs none
+        await self._free.acquire()
+        slot.lent = False
+        if slot.ended:
+            self._free.release()
+
 
 AT_ONCE = 16
 """How many chats are served at a time; more only makes httpcore's pool slow."""
@@ -53,7 +110,7 @@ class Intake(asyncio.Queue[object]):
         self._db = db
         self._admins = admins
         self._clock = clock
-        self._lanes: dict[int, deque[Update]] = {}
+        self._waiting: dict[int, deque[Update]] = {}
         self._taking_in: set[asyncio.Task[None]] = set()
         self._begun: set[int] = set()
         self._kept_since: dict[int, float] = {}
@@ -63,18 +120,18 @@ class Intake(asyncio.Queue[object]):
     async def restore(self, bot: Bot) -> None:
         """Take up what was received and not handled before; admins hear of what is set aside."""
         async with self._db.transaction() as tx:
-            for letter in await inbox.waiting(tx):
-                if letter.starts >= MOST_STARTS:
-                    logger.error("update %d ended the process twice: set aside", letter.update_id)
-                    await self._set_aside(tx, letter.update_id, "set_aside")
+            for stored in await inbox.waiting(tx):
+                if stored.starts >= MOST_STARTS:
+                    logger.error("update %d ended the process twice: set aside", stored.update_id)
+                    await self._set_aside(tx, stored.update_id, "set_aside")
                     continue
-                update = _read(letter.update_id, letter.body, bot)
+                update = _read(stored.update_id, stored.body, bot)
                 if update is None:
                     # a version before this one could read it
-                    await self._set_aside(tx, letter.update_id, "unreadable")
+                    await self._set_aside(tx, stored.update_id, "unreadable")
                     continue
-                self._kept_since[letter.update_id] = letter.received_at
-                self._line_up(letter.lane, update)
+                self._kept_since[stored.update_id] = stored.received_at
+                self._line_up(stored.lane, update)
 
     def kept_since(self, update_id: int) -> float | None:
         """Return when an update came that an earlier process left over, None for any other."""
@@ -131,12 +188,12 @@ class Intake(asyncio.Queue[object]):
         )
         self._begun.discard(update.update_id)
         self._kept_since.pop(update.update_id, None)
-        lane = _lane(update)
-        waiting = self._lanes.get(lane)
+        key = _queue_key(update)
+        waiting = self._waiting.get(key)
         if waiting and not self._stopping:
             self.put_nowait(waiting.popleft())
         else:
-            self._lanes.pop(lane, None)
+            self._waiting.pop(key, None)
 
     def close(self) -> None:
         """Keep what is not handled by now for the next start: its handler may break in the end."""
@@ -149,23 +206,23 @@ class Intake(asyncio.Queue[object]):
                 await inbox.undo_begin(tx, update_id)
 
     async def _take_in(self, update_id: int, body: str, update: Update | None) -> None:
-        lane = 0 if update is None else _lane(update)
+        key = 0 if update is None else _queue_key(update)
 
         async def receive(tx: Connection) -> bool:
-            is_new = await inbox.receive(tx, update_id, lane=lane, body=body, now=self._clock())
+            is_new = await inbox.receive(tx, update_id, lane=key, body=body, now=self._clock())
             if is_new and update is None:
                 await self._set_aside(tx, update_id, "unreadable")
             return is_new
 
         if await self._write(update_id, receive) and update is not None:
-            self._line_up(lane, update)
+            self._line_up(key, update)
 
-    def _line_up(self, lane: int, update: Update) -> None:
+    def _line_up(self, key: int, update: Update) -> None:
         if self._stopping:
             return  # it is on the disk; behind the signal to stop nobody would take it
-        waiting = self._lanes.get(lane)
+        waiting = self._waiting.get(key)
         if waiting is None:
-            self._lanes[lane] = deque()
+            self._waiting[key] = deque()
             self.put_nowait(update)
         else:
             waiting.append(update)
@@ -173,7 +230,7 @@ class Intake(asyncio.Queue[object]):
     async def _write(self, update_id: int, step: Callable[[Connection], Awaitable[T]]) -> T:
         """Take a step of an update on the disk, as often as it takes.
 
-        A step left out would leave the chat's lane occupied: nothing would come of it any more.
+        A step left out would leave the chat's queue occupied: nothing would come of it any more.
         """
         while True:
             try:
@@ -223,7 +280,7 @@ def _read(update_id: int, body: str, bot: Bot) -> Update | None:
     """Read an update; None, and a traceback in the log, for one that is not as we know them."""
     try:
         update = Update.de_json(json.loads(body), bot)
-        if not is_whole(_lane(update)):
+        if not is_whole(_queue_key(update)):
             raise TypeError("its chat's id is no number")  # noqa: TRY301 - one reaction to all
     except Exception:
         logger.exception("update %d cannot be read: set aside", update_id)
@@ -240,7 +297,7 @@ def _is_kept(update: Update) -> bool:
     return update.inline_query is None and update.pre_checkout_query is None
 
 
-def _lane(update: Update) -> int:
+def _queue_key(update: Update) -> int:
     """Return whose order is kept: the chat's, else the person's; both are Telegram's ids."""
     if update.effective_chat is not None:
         return update.effective_chat.id

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot import lock
-from bot.operations.checks import Verdict
-from bot.operations.data_checks import check_database, check_holder
+from bot.operations.checks import Verdict, check_database, check_holder
 from storage.database import Database
 from storage.migrations import steps
 

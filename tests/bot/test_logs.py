@@ -169,7 +169,7 @@ def test_an_object_that_cannot_be_printed_breaks_nothing(
 def test_a_line_of_text_says_when_how_bad_and_who(logs: Callable[..., io.StringIO]) -> None:
     stream = logs()
     logging.getLogger("bot.updates.intake").warning("%d updates wait", 7)
-    assert stream.getvalue().endswith(" WARNING bot.intake: 7 updates wait\n")
+    assert stream.getvalue().endswith(" WARNING bot.updates.intake: 7 updates wait\n")
 
 
 def test_a_line_of_json_is_one_object(logs: Callable[..., io.StringIO]) -> None:

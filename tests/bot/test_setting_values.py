@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.settings.definition import Settings
+from bot.settings.definition import BudgetPeriod, QuotaPeriod, Settings
 from bot.settings.sources import WrongSettings, read_settings
-from bot.settings.values import BudgetPeriod, QuotaPeriod
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.updates.slots import Slots
+from bot.updates.intake import Slots
 
 
 async def holds(slots: Slots) -> asyncio.Task[None]:
