@@ -157,7 +157,7 @@ class Gate:
                 await reader.read()
             case _:
                 status = int(fault.value[:3])
-                wait = 3 if fault is Fault.TOO_MANY_WAIT else None
+                wait = 1 if fault is Fault.TOO_MANY_WAIT else None
                 headers = {} if wait is None else {"retry-after": str(wait)}
                 writer.write(
                     _reply(status, self.refusal(status, wait), "application/json", **headers)

@@ -36,7 +36,7 @@ KEY = "sandbox-key-0123456789"
 FREE = 54
 QUICK = Times(
     telegram=TelegramTimes(
-        connect=1.0, silence=1.0, upload=5.0, poll=1, call_in_all=3.0, upload_in_all=6.0
+        connect=1.0, silence=1.0, upload=2.0, poll=1, call_in_all=3.0, upload_in_all=3.0
     ),
     provider=ProviderTimes(
         submit=1.0, submit_in_all=2.0, ask=1.0, ask_in_all=2.0, fetch_in_all=2.0
