@@ -50,8 +50,9 @@ _BACKGROUND_LIGHT: Final = 0.55
 _BACKGROUND_SHRINK: Final = 8
 """The background is blurred at an eighth of its size, as nobody can see the difference."""
 
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-warnings.simplefilter("error", Image.DecompressionBombWarning)
+# Pillow refuses before a decoder takes memory only what is over twice its limit.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def measure_picture(*, source: str) -> dict[str, object]:
@@ -69,7 +70,8 @@ def fit_picture(
     """Write the picture as a JPEG of exactly this size, with nothing of its metadata."""
     with _opened(Path(source)) as (file, _):
         _draft(file, width, height)
-        image = _eight_bits(ImageOps.exif_transpose(file))
+        ImageOps.exif_transpose(file, in_place=True)
+        image = _eight_bits(file)
         fitted = _pad(image, width, height) if how == Fit.PAD else _crop(image, width, height)
     # Pasted on a fresh canvas, because Pillow carries comments and profiles along with an image.
     clean = Image.new("RGB", (width, height))
@@ -93,20 +95,18 @@ def _opened(source: Path) -> Iterator[tuple[Image.Image, str]]:
         register_heif_opener(thumbnails=False)
     try:
         with Image.open(source, formats=(kind,)) as image:
-            _check_size(image)
+            _check_sides(image)
             yield image, kind
     except (MediaRefused, MemoryError):
         raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
         raise MediaRefused(Reason.TOO_MANY_PIXELS) from error
     except Exception as error:
         raise MediaRefused(Reason.BROKEN) from error
 
 
-def _check_size(image: Image.Image) -> None:
-    """Refuse by the header what is too large or too small."""
-    if image.width * image.height > MAX_PIXELS:
-        raise MediaRefused(Reason.TOO_MANY_PIXELS)
+def _check_sides(image: Image.Image) -> None:
+    """Refuse by the header what is too small."""
     if min(image.size) < MIN_SIDE:
         raise MediaRefused(Reason.TOO_SMALL)
 
@@ -119,6 +119,8 @@ def _draft(image: Image.Image, width: int, height: int) -> None:
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Give the picture in a mode that can be resized smoothly: L, RGB, RGBA or CMYK."""
+    if image.mode == "RGBA":
+        return image
     if image.has_transparency_data:
         return image.convert("RGBA")
     if image.mode in {"L", "RGB", "CMYK"}:

@@ -13,7 +13,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from contextlib import nullcontext
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -26,22 +26,37 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 
 _CHUNK_BYTES: Final = 65536
 
-_LONG: Final = frozenset({"encode_video"})
-"""Jobs of minutes: one at a time, so that the short ones always have a child left."""
+
+class Lane(Enum):
+    """A queue of jobs done one at a time, by a child that does no others.
+
+    What people send never stands in front of results, nor do the minutes of an encoding.
+    """
+
+    SENT = auto()
+    RESULT = auto()
+    ENCODE = auto()
+
+
+_LANES: Final = {
+    "measure_picture": Lane.SENT,
+    "fit_picture": Lane.SENT,
+    "draw_frame": Lane.SENT,
+    "encode_video": Lane.ENCODE,
+}
+"""The lanes of jobs; the other jobs work on results."""
 
 
 class MediaProcesses:
-    """Runs jobs in child processes, at most `at_once` at a time; the others wait their turn.
+    """Runs jobs in child processes, one at a time in each lane.
 
     A child starts with the first job that needs it and ends after `idle_seconds` without one.
     """
 
-    def __init__(self, *, at_once: int = 2, idle_seconds: float = 30.0) -> None:
-        self._at_once = at_once
-        self._turns = asyncio.Semaphore(at_once)
-        self._long = asyncio.Semaphore(1)
+    def __init__(self, *, idle_seconds: float = 30.0) -> None:
+        self._lanes = {lane: asyncio.Semaphore() for lane in Lane}
         self._idle_seconds = idle_seconds
-        self._idle: dict[_Child, asyncio.TimerHandle] = {}
+        self._idle: dict[Lane, tuple[_Child, asyncio.TimerHandle]] = {}
         self._busy: set[_Child] = set()
         self._burials: set[asyncio.Task[None]] = set()
         self._closed = asyncio.Event()
@@ -65,8 +80,9 @@ class MediaProcesses:
             MediaFailed: The child died, or the job broke down, or this is closed.
         """
         order = json.dumps({"job": job, "seconds": timeout, "arguments": arguments})
-        async with self._long if job in _LONG else nullcontext(), self._turns:
-            child = await self._take()
+        lane = _LANES.get(job, Lane.RESULT)
+        async with self._lanes[lane]:
+            child = await self._take(lane)
             try:
                 async with asyncio.timeout(timeout):
                     answer = await child.ask(order)
@@ -76,29 +92,32 @@ class MediaProcesses:
             except BaseException:
                 self._end(child)
                 raise
-            self._rest(child)
+            self._rest(lane, child)
         return _result(job, answer)
 
     async def close(self) -> None:
         """Kill every child and wait until they are gone; jobs that still run fail."""
         self._closed.set()
-        for child in [*self._idle, *self._busy]:
+        for lane in list(self._idle):
+            self._retire(lane)
+        for child in list(self._busy):
             self._end(child)
-        # Who holds every turn knows that nobody works, nor is just starting a child.
-        for _ in range(self._at_once):
-            await self._turns.acquire()
-        for _ in range(self._at_once):
-            self._turns.release()
+        # Who holds every lane knows that nobody works, nor is just starting a child.
+        for turn in self._lanes.values():
+            await turn.acquire()
+        for turn in self._lanes.values():
+            turn.release()
         await asyncio.gather(*self._burials)
 
-    async def _take(self) -> _Child:
-        """Give a child that rests, or a new one."""
-        while self._idle:
-            child, timer = self._idle.popitem()
+    async def _take(self, lane: Lane) -> _Child:
+        """Give the lane's child that rests, or a new one."""
+        if lane in self._idle:
+            child, timer = self._idle.pop(lane)
             timer.cancel()
+            self._busy.add(child)
             if child.lives:
-                self._busy.add(child)
                 return child
+            self._end(child)
         if self._closed.is_set():
             raise MediaFailed("media processes are closed")
         child = await _Child.start()
@@ -108,23 +127,26 @@ class MediaProcesses:
             raise MediaFailed("media processes are closed")
         return child
 
-    def _rest(self, child: _Child) -> None:
-        """Keep a child for the next job, for a while."""
+    def _rest(self, lane: Lane, child: _Child) -> None:
+        """Keep a child for the lane's next job, for a while."""
         if child not in self._busy:
             return
         self._busy.remove(child)
-        loop = asyncio.get_running_loop()
-        self._idle[child] = loop.call_later(self._idle_seconds, self._end, child)
+        timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._retire, lane)
+        self._idle[lane] = child, timer
+
+    def _retire(self, lane: Lane) -> None:
+        """End the child that rests in a lane."""
+        child, timer = self._idle.pop(lane)
+        timer.cancel()
+        self._busy.add(child)
+        self._end(child)
 
     def _end(self, child: _Child) -> None:
         """Kill a child at once; it is buried in the background."""
-        timer = self._idle.pop(child, None)
-        if timer is not None:
-            timer.cancel()
-        elif child in self._busy:
-            self._busy.remove(child)
-        else:
+        if child not in self._busy:
             return
+        self._busy.remove(child)
         burial = asyncio.get_running_loop().create_task(child.end())
         self._burials.add(burial)
         burial.add_done_callback(self._burials.discard)
