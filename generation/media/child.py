@@ -1,35 +1,43 @@
-"""The process in which hostile bytes are decoded: `python -m generation.mediachild`.
+"""The processes in which hostile bytes are decoded: `python -m generation.media.child`.
 
-It reads one JSON object per line on its standard input (`job`, `seconds`, `arguments`), does that
-job and writes one JSON object per line: `result`, or `refused` with a reason, or `failed` with a
-text.
-It ends when its input ends, that is when the bot is gone, even in the middle of a job.
+That one is the launcher. Its standard input is a socket, on which it is sent channels, one for each
+job; it forks a child for each. The child reads its order from the channel, a JSON object (`job`,
+`processor`, `arguments`), writes a space as it begins, and then a JSON object: `result`, or
+`refused` with a reason, or `failed` with a text; the launcher writes `late` for a child that was
+out of processor time. A child is killed when its channel is shut down, or the launcher ends, which
+it does with its standard input: when the bot is gone.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
-import queue
 import resource
+import select
 import signal
-import sys
-import threading
-from importlib import import_module
-from typing import IO, Any, Final
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 from generation.media.failures import MediaRefused
+from generation.media.picture_jobs import fit_picture, measure_picture
+from generation.media.video_copies import encode_video, remux_video
+from generation.media.video_jobs import draw_frame, draw_thumbnail, probe_video
 
-JOBS: Final = {
-    "measure_picture": "generation.media.picture_jobs",
-    "fit_picture": "generation.media.picture_jobs",
-    "probe_video": "generation.media.video_jobs",
-    "draw_thumbnail": "generation.media.video_jobs",
-    "draw_frame": "generation.media.video_jobs",
-    "remux_video": "generation.media.video_copies",
-    "encode_video": "generation.media.video_copies",
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JOBS: Final[dict[str, Callable[..., dict[str, object]]]] = {
+    "measure_picture": measure_picture,
+    "fit_picture": fit_picture,
+    "probe_video": probe_video,
+    "draw_thumbnail": draw_thumbnail,
+    "draw_frame": draw_frame,
+    "remux_video": remux_video,
+    "encode_video": encode_video,
 }
-"""Each job is a function of that module, which is imported when it is first asked for."""
 
 MEMORY_BYTES: Final = 2 * 1024**3
 """Address space. A picture of 50 million pixels with alpha takes 200 MB and is copied while it is
@@ -41,60 +49,119 @@ FILE_BYTES: Final = 4 * 1024**3
 OPEN_FILES: Final = 64
 NICENESS: Final = 5
 FAILURE_CHARS: Final = 300
+ORDER_BYTES: Final = 65536
+DESCRIPTORS: Final = 256
+"""More than a launcher has open."""
 
-
-def limit_resources() -> None:
-    """Bound memory, files and priority for good; leave no core dump of people's pictures."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(NICENESS)
-
-
-def limit_processor(seconds: float) -> None:
-    """Let the coming job use so many seconds of each processor; the process dies beyond that.
-
-    The parent's clock is the real limit. This one holds when the parent hangs.
-    """
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    allowed = seconds * (os.cpu_count() or 1) + 1
-    soft = int(used.ru_utime + used.ru_stime + allowed) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+PR_SET_PDEATHSIG: Final = 1
 
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:
     """Do one job and tell how it went; whatever a decoder raises becomes an answer."""
     try:
-        limit_processor(order["seconds"])
-        job = getattr(import_module(JOBS[order["job"]]), order["job"])
-        return {"result": job(**order["arguments"])}
+        return {"result": JOBS[order["job"]](**order["arguments"])}
     except MediaRefused as error:
         return {"refused": error.reason}
     except Exception as error:  # noqa: BLE001 - decoders of hostile bytes raise anything
         return {"failed": f"{type(error).__name__}: {error}"[:FAILURE_CHARS]}
 
 
-def listen(orders: IO[str], inbox: queue.SimpleQueue[str]) -> None:
-    """Pass lines on; when they end the parent is gone, and so is the reason to go on working."""
-    for line in orders:
-        inbox.put(line)
-    os._exit(0)
+def limit_resources(processor: int) -> None:
+    """Bound memory, files, time and priority for good; no core dump shows people's pictures."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # A process dies of the first limit, or of the second if a decoder catches the first's signal.
+    resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
+    os.nice(NICENESS)
+
+
+def work(channel: socket.socket) -> None:
+    """Do the job that stands on the channel, as a child."""
+    os.dup2(channel.fileno(), 0)
+    os.closerange(3, DESCRIPTORS)  # the channels of other children
+    with socket.socket(fileno=0) as own:
+        order = json.loads(own.recv(ORDER_BYTES))
+        limit_resources(order["processor"])
+        own.sendall(b" ")
+        own.sendall(json.dumps(answer(order)).encode())
+
+
+def fork(channel: socket.socket) -> int:
+    """Start a child that dies with this process, in a group of its own; give its id."""
+    launcher = os.getpid()
+    child = os.fork()
+    if child:
+        os.setpgid(child, child)
+        return child
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == launcher:
+            signal.set_wakeup_fd(-1)
+            work(channel)
+    finally:
+        os._exit(0)
+
+
+def bury(children: dict[int, socket.socket], events: select.poll) -> None:
+    """Close the channels of children that are gone, and kill what they started."""
+    for child, channel in list(children.items()):
+        gone = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if gone is None:
+            continue
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)  # only now can its number become another's
+        with suppress(KeyError):
+            events.unregister(channel)
+        with suppress(OSError):
+            if gone.si_status == signal.SIGXCPU and gone.si_code == os.CLD_KILLED:
+                channel.send(b'{"late": true}', socket.MSG_DONTWAIT)
+            # Closing would not do: what left the group may still hold the channel.
+            channel.shutdown(socket.SHUT_RDWR)
+        channel.close()
+        del children[child]
+
+
+def launch(control: socket.socket) -> None:
+    """Fork a child for each channel that comes in, until no more can come."""
+    children: dict[int, socket.socket] = {}
+    ends, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    signal.set_wakeup_fd(wakeup)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    events = select.poll()
+    events.register(control, select.POLLIN)
+    events.register(ends, select.POLLIN)
+    while True:
+        source = events.poll()[0][0]
+        if source == control.fileno():
+            message, numbers, *_ = socket.recv_fds(control, 1, 1)
+            if not message:
+                return
+            channel = socket.socket(fileno=numbers[0])
+            try:
+                children[fork(channel)] = channel
+            except OSError:
+                channel.close()
+            else:
+                events.register(channel, select.POLLRDHUP)
+        elif source == ends:
+            os.read(ends, DESCRIPTORS)
+            bury(children, events)
+        else:
+            events.unregister(source)
+            (child,) = (one for one, channel in children.items() if channel.fileno() == source)
+            os.killpg(child, signal.SIGKILL)
 
 
 def main() -> None:
-    """Serve jobs one after the other until the input ends."""
-    # Ctrl-C and a service manager's SIGTERM are the parent's business: it may still need an answer.
+    """Serve as the launcher."""
+    # Ctrl-C and a service manager's SIGTERM are the bot's business: it may still need an answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    limit_resources()
-    # Native libraries print where they like; answers go through a descriptor only we know.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=listen, args=(sys.stdin, inbox), daemon=True).start()
-    while True:
-        print(json.dumps(answer(json.loads(inbox.get()))), file=answers, flush=True)
+    gc.freeze()  # children share what is never looked at for garbage
+    launch(socket.socket(fileno=0))
 
 
 if __name__ == "__main__":

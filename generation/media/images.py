@@ -10,7 +10,7 @@ import base64
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from generation.media.failures import MediaFailed, MediaRefused, MediaTimeout
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generation.media.pool import MediaProcesses
-
-TIMEOUT_SECONDS: Final = 10.0
-"""A picture of 50 million pixels takes less than two, on a machine that does little else."""
 
 
 class Reason(StrEnum):
@@ -124,7 +121,7 @@ async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, A
         for name, value in arguments.items()
     }
     try:
-        return await media.run(job, timeout=TIMEOUT_SECONDS, **plain)
+        return await media.run(job, **plain)
     except MediaTimeout as error:
         raise BadPicture(Reason.TOO_SLOW) from error
     except MediaRefused as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageCms, ImageEnhance, ImageFilter, ImageOps
+from pillow_heif import register_heif_opener
 
 from generation.media.failures import MediaRefused
 from generation.media.images import Fit, Reason
@@ -53,6 +54,8 @@ _BACKGROUND_SHRINK: Final = 8
 # Pillow refuses before a decoder takes memory only what is over twice its limit.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+Image.init()
+register_heif_opener(thumbnails=False)
 
 
 def measure_picture(*, source: str) -> dict[str, object]:
@@ -89,10 +92,6 @@ def _opened(source: Path) -> Iterator[tuple[Image.Image, str]]:
         kind = picture_format(file.read(HEAD_BYTES))
     if kind is None:
         raise MediaRefused(Reason.NOT_A_PICTURE)
-    if kind == "HEIF":
-        from pillow_heif import register_heif_opener  # noqa: PLC0415 - a decoder only for who needs it
-
-        register_heif_opener(thumbnails=False)
     try:
         with Image.open(source, formats=(kind,)) as image:
             _check_sides(image)

@@ -1,34 +1,36 @@
-"""A few child processes for everything that touches hostile bytes.
+"""Child processes for everything that touches hostile bytes.
 
 Decoders run outside the bot: a crash, a leak or an endless loop ends a child, never the bot, and
-the bot never loads the decoders. Orders and answers are JSON lines over pipes, so a child that was
-taken over can lie about a picture but cannot hand objects to its parent; pictures and videos travel
-as files whose names the parent chose. A child starts without the bot's environment, which holds its
-token.
+the bot never loads the decoders. Each job has a child of its own, forked by a launcher that has
+loaded them. Orders and answers are JSON over a socket, so a child that was taken over can lie about
+a picture but cannot hand objects to its parent; pictures and videos travel as files whose names the
+parent chose. The launcher starts without the bot's environment, which holds its token.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import subprocess
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
-from generation.media.failures import MediaError, MediaFailed, MediaRefused, MediaTimeout
-
-__all__ = ["MediaError", "MediaFailed", "MediaProcesses", "MediaRefused", "MediaTimeout"]
+from generation.media.failures import MediaFailed, MediaRefused, MediaTimeout
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-"""Where `generation` is found; the child starts there."""
+"""Where `generation` is found; the launcher starts there."""
 
-_CHUNK_BYTES: Final = 65536
+_START_SECONDS: Final = 60.0
+"""For the launcher to load the decoders, on the slowest disk."""
+
+_ANSWER_BYTES: Final = 65536
 
 
 class Lane(Enum):
-    """A queue of jobs done one at a time, by a child that does no others.
+    """A queue of jobs done one at a time.
 
     What people send never stands in front of results, nor do the minutes of an encoding.
     """
@@ -38,28 +40,97 @@ class Lane(Enum):
     ENCODE = auto()
 
 
-_LANES: Final = {
-    "measure_picture": Lane.SENT,
-    "fit_picture": Lane.SENT,
-    "draw_frame": Lane.SENT,
-    "encode_video": Lane.ENCODE,
+class Limits(NamedTuple):
+    """What a job gets: its lane, seconds by the clock, and seconds of processor time."""
+
+    lane: Lane
+    seconds: float
+    processor: int
+
+
+LIMITS: Final = {
+    # a picture of 50 million pixels takes less than two seconds where little else is done
+    "measure_picture": Limits(Lane.SENT, 10.0, 5),
+    "fit_picture": Limits(Lane.SENT, 10.0, 5),
+    "draw_frame": Limits(Lane.SENT, 10.0, 10),
+    "probe_video": Limits(Lane.RESULT, 120.0, 240),
+    "draw_thumbnail": Limits(Lane.RESULT, 120.0, 240),
+    "remux_video": Limits(Lane.RESULT, 120.0, 240),
+    "encode_video": Limits(Lane.ENCODE, 600.0, 1200),
 }
-"""The lanes of jobs; the other jobs work on results."""
+
+
+class Launcher:
+    """A process with the decoders loaded, which forks children and touches no file itself.
+
+    It starts with the first job, and ends when it is told to or when the bot is gone.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def fork(self, order: bytes) -> socket.socket:
+        """Have a child do a job; give the channel to it.
+
+        A first space tells that it began. Shutting the channel down for writing kills the child.
+        The channel's end tells that the child is gone.
+        """
+        channel, theirs = socket.socketpair()
+        with theirs:
+            try:
+                channel.sendall(order)
+                socket.send_fds(self._started(), [b"\0"], [theirs.fileno()])
+            except OSError as error:
+                channel.close()
+                raise MediaFailed(f"no child starts: {error!r}") from error
+        channel.setblocking(False)
+        return channel
+
+    def end(self) -> None:
+        """Kill the process, which takes its children along."""
+        if self._process is not None and self._control is not None:
+            self._control.close()
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _started(self) -> socket.socket:
+        """Start the process unless it runs; give the way to it."""
+        if self._control is None or self._process is None or self._process.poll() is not None:
+            self.end()
+            self._control, theirs = socket.socketpair()
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "generation.media.child"],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd=_ROOT,
+                    env={},
+                    # A terminal's Ctrl-C goes to its whole group; jobs end as the bot decides.
+                    start_new_session=True,
+                )
+        return self._control
+
+
+LAUNCHER: Final = Launcher()
+"""The launcher of this process."""
 
 
 class MediaProcesses:
     """Runs jobs in child processes, one at a time in each lane.
 
-    A child starts with the first job that needs it and ends after `idle_seconds` without one.
+    The launcher ends after `idle_seconds` without a job.
     """
 
-    def __init__(self, *, idle_seconds: float = 30.0) -> None:
-        self._lanes = {lane: asyncio.Semaphore() for lane in Lane}
+    def __init__(self, launcher: Launcher = LAUNCHER, *, idle_seconds: float = 30.0) -> None:
+        self._launcher = launcher
         self._idle_seconds = idle_seconds
-        self._idle: dict[Lane, tuple[_Child, asyncio.TimerHandle]] = {}
-        self._busy: set[_Child] = set()
-        self._burials: set[asyncio.Task[None]] = set()
-        self._closed = asyncio.Event()
+        self._idle: asyncio.TimerHandle | None = None
+        self._lanes = {lane: asyncio.Semaphore() for lane in Lane}
+        self._channels: set[socket.socket] = set()
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         """Give the processes; none is started yet."""
@@ -69,8 +140,8 @@ class MediaProcesses:
         """Close."""
         await self.close()
 
-    async def run(self, job: str, *, timeout: float, **arguments: Any) -> dict[str, Any]:  # noqa: ASYNC109 - kills a process, which a timeout around the call could not name
-        """Do a job of `generation.media.child` within `timeout` seconds of its start.
+    async def run(self, job: str, **arguments: Any) -> dict[str, Any]:
+        """Do a job of `generation.media.child` within its limits.
 
         Paths must be absolute strings. Cancelling the caller kills the child that works for it.
 
@@ -79,142 +150,88 @@ class MediaProcesses:
             MediaTimeout: It took longer.
             MediaFailed: The child died, or the job broke down, or this is closed.
         """
-        order = json.dumps({"job": job, "seconds": timeout, "arguments": arguments})
-        lane = _LANES.get(job, Lane.RESULT)
+        lane, seconds, processor = LIMITS[job]
+        order = json.dumps({"job": job, "processor": processor, "arguments": arguments})
         async with self._lanes[lane]:
-            child = await self._take(lane)
+            if self._is_closed:
+                raise MediaFailed("media processes are closed")
+            channel = self._launcher.fork(order.encode())
+            self._channels.add(channel)
             try:
-                async with asyncio.timeout(timeout):
-                    answer = await child.ask(order)
-            except TimeoutError:
-                self._end(child)
-                raise MediaTimeout(f"{job} took longer than {timeout:g} s") from None
-            except BaseException:
-                self._end(child)
-                raise
-            self._rest(lane, child)
-        return _result(job, answer)
+                return _result(job, await _answer(channel, seconds))
+            except TimeoutError as error:
+                raise MediaTimeout(f"{job} took longer than {seconds:g} s") from error
+            finally:
+                await self._end(channel)
 
     async def close(self) -> None:
         """Kill every child and wait until they are gone; jobs that still run fail."""
-        self._closed.set()
-        for lane in list(self._idle):
-            self._retire(lane)
-        for child in list(self._busy):
-            self._end(child)
-        # Who holds every lane knows that nobody works, nor is just starting a child.
+        self._is_closed = True
+        for channel in self._channels:
+            channel.shutdown(socket.SHUT_WR)
+        # Who holds every lane knows that nobody works.
         for turn in self._lanes.values():
             await turn.acquire()
         for turn in self._lanes.values():
             turn.release()
-        await asyncio.gather(*self._burials)
+        if self._idle is not None:
+            self._idle.cancel()
 
-    async def _take(self, lane: Lane) -> _Child:
-        """Give the lane's child that rests, or a new one."""
-        if lane in self._idle:
-            child, timer = self._idle.pop(lane)
-            timer.cancel()
-            self._busy.add(child)
-            if child.lives:
-                return child
-            self._end(child)
-        if self._closed.is_set():
-            raise MediaFailed("media processes are closed")
-        child = await _Child.start()
-        self._busy.add(child)
-        if self._closed.is_set():
-            self._end(child)
-            raise MediaFailed("media processes are closed")
-        return child
-
-    def _rest(self, lane: Lane, child: _Child) -> None:
-        """Keep a child for the lane's next job, for a while."""
-        if child not in self._busy:
-            return
-        self._busy.remove(child)
-        timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._retire, lane)
-        self._idle[lane] = child, timer
-
-    def _retire(self, lane: Lane) -> None:
-        """End the child that rests in a lane."""
-        child, timer = self._idle.pop(lane)
-        timer.cancel()
-        self._busy.add(child)
-        self._end(child)
-
-    def _end(self, child: _Child) -> None:
-        """Kill a child at once; it is buried in the background."""
-        if child not in self._busy:
-            return
-        self._busy.remove(child)
-        burial = asyncio.get_running_loop().create_task(child.end())
-        self._burials.add(burial)
-        burial.add_done_callback(self._burials.discard)
-
-
-class _Child:
-    """One process and its pipes."""
-
-    def __init__(self, process: Process) -> None:
-        if process.stdin is None or process.stdout is None:  # pragma: no cover
-            raise AssertionError("started without pipes")
-        self._process = process
-        self._stdin = process.stdin
-        self._stdout = process.stdout
-        self._reading = asyncio.Lock()
-
-    @classmethod
-    async def start(cls) -> Self:
-        """Start a process that knows nothing of the bot's environment."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "generation.media.child",
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            cwd=_ROOT,
-            env={},
-            # Ctrl-C in a terminal goes to the whole foreground group; jobs end as the bot decides.
-            start_new_session=True,
-        )
-        return cls(process)
-
-    @property
-    def lives(self) -> bool:
-        """Whether the process is not known to have ended."""
-        return self._process.returncode is None and not self._stdout.at_eof()
-
-    async def ask(self, order: str) -> dict[str, Any]:
-        """Send one line, read one line, which is a stranger's word."""
+    async def _end(self, channel: socket.socket) -> None:
+        """Kill a child if it still works, and wait until it is gone."""
         try:
-            async with self._reading:
-                self._stdin.write(order.encode() + b"\n")
-                await self._stdin.drain()
-                answer = json.loads(await self._stdout.readuntil())
-        except (OSError, EOFError, asyncio.LimitOverrunError, ValueError) as error:
-            raise MediaFailed(f"the child gave no answer: {type(error).__name__}") from error
-        if not isinstance(answer, dict):
-            raise MediaFailed("the child gave no answer: not an object")
-        return answer
-
-    async def end(self) -> None:
-        """Kill, and wait for the end of process and pipes; a reader learns of it first."""
-        if self._process.returncode is None:
-            self._process.kill()
-        self._stdin.close()
-        async with self._reading:
-            while await self._stdout.read(_CHUNK_BYTES):
+            channel.shutdown(socket.SHUT_WR)
+            while await _said(channel):
                 pass
-        await self._process.wait()
+        finally:
+            channel.close()
+            self._channels.remove(channel)
+            if self._idle is not None:
+                self._idle.cancel()
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(self._idle_seconds, self._rest)
+
+    def _rest(self) -> None:
+        """End the launcher unless there is work again."""
+        if not self._channels:
+            self._launcher.end()
 
 
-def _result(job: str, answer: dict[str, Any]) -> dict[str, Any]:
+async def _answer(channel: socket.socket, seconds: float) -> bytes:
+    """Read what a child says until it is gone, within `seconds` of its start."""
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            answer = await _said(channel)
+    except TimeoutError as error:
+        raise MediaFailed("no child starts") from error
+    async with asyncio.timeout(seconds):
+        while len(answer) < _ANSWER_BYTES and (more := await _said(channel)):
+            answer += more
+    return answer
+
+
+async def _said(channel: socket.socket) -> bytes:
+    """Wait for something that a child says; nothing, once it is gone."""
+    try:
+        return await asyncio.get_running_loop().sock_recv(channel, _ANSWER_BYTES)
+    except ConnectionError:
+        return b""  # gone before it read its order
+
+
+def _result(job: str, answer: bytes) -> dict[str, Any]:
     """Read an answer, which is a stranger's word."""
-    match answer:
+    try:
+        content = json.loads(answer)
+    except ValueError as error:
+        raise MediaFailed(f"{job}: the child gave no answer") from error
+    match content:
         case {"result": dict(result)}:
             return result
         case {"refused": str(reason)}:
             raise MediaRefused(reason)
+        case {"late": True}:
+            raise MediaTimeout(f"{job} took too much of the processor")
+        case {"failed": str(failure)}:
+            raise MediaFailed(f"{job}: {failure}")
         case _:
-            raise MediaFailed(f"{job}: {answer.get('failed')!r}")
+            raise MediaFailed(f"{job}: the child gave no answer")

@@ -21,11 +21,6 @@ from generation.media.failures import MediaError, MediaFailed, MediaRefused
 if TYPE_CHECKING:
     from generation.media.pool import MediaProcesses
 
-TIMEOUT_SECONDS: Final = 120.0
-ENCODE_SECONDS: Final = 600.0
-FRAME_SECONDS: Final = 10.0
-"""For a frame of a video somebody sent, which may ask for the decoding of any number of others."""
-
 _MP4_CODECS: Final = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
 
 
@@ -109,14 +104,7 @@ async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: i
             await _run(media, "remux_video", source=source, target=path)
             facts = await probe(media, path)
         if facts.size > limit:
-            await _run(
-                media,
-                "encode_video",
-                seconds=ENCODE_SECONDS,
-                source=source,
-                target=path,
-                limit=limit,
-            )
+            await _run(media, "encode_video", source=source, target=path, limit=limit)
             facts = await probe(media, path)
         thumbnail = await _thumbnail(media, path, drawn)
     except BaseException:
@@ -142,7 +130,7 @@ async def first_frame(
         NotAVideo: There is no frame in it.
         MediaTimeout, MediaFailed: The work broke down.
     """
-    await _run(media, "draw_frame", seconds=FRAME_SECONDS, source=source, target=target, last=last)
+    await _run(media, "draw_frame", source=source, target=target, last=last)
 
 
 async def _thumbnail(media: MediaProcesses, source: Path, target: Path) -> Path | None:
@@ -175,15 +163,13 @@ async def probe(media: MediaProcesses, source: Path) -> Facts:
         raise MediaFailed("probe_video: not a video's facts") from error
 
 
-async def _run(
-    media: MediaProcesses, job: str, *, seconds: float = TIMEOUT_SECONDS, **arguments: Any
-) -> dict[str, Any]:
+async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, Any]:
     """Run a video job, and translate what the file is to blame for."""
     plain = {
         name: str(value.absolute()) if isinstance(value, Path) else value
         for name, value in arguments.items()
     }
     try:
-        return await media.run(job, timeout=seconds, **plain)
+        return await media.run(job, **plain)
     except MediaRefused as error:
         raise NotAVideo(error.reason) from error

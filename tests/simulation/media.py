@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generation.media.pool import MediaFailed, MediaProcesses, MediaRefused, MediaTimeout
+from generation.media.failures import MediaFailed, MediaRefused, MediaTimeout
+from generation.media.pool import MediaProcesses
 
 if TYPE_CHECKING:
     from tests.simulation.weather import Weather
@@ -18,7 +19,7 @@ class StandInMedia(MediaProcesses):
         super().__init__()
         self._weather = weather
 
-    async def run(self, job: str, *, timeout: float, **arguments: Any) -> dict[str, Any]:  # noqa: ARG002, ASYNC109 - as the real one's
+    async def run(self, job: str, **arguments: Any) -> dict[str, Any]:
         await self._weather.passes(0.01, 0.5)
         if self._weather.strikes("media broke down", 0.005):
             raise MediaFailed("killed")

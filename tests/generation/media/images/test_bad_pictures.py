@@ -16,6 +16,7 @@ from pillow_heif import from_pillow
 
 from generation.media.images import BadPicture, Fit, Picture, Reason, fit, measure
 from generation.media.pool import MediaProcesses
+from tests.generation.media.children import measured
 from tests.generation.media.images.quarters import corners, fitted, quarters, save_kind
 
 if TYPE_CHECKING:
@@ -126,6 +127,30 @@ async def test_a_bomb_is_refused_by_its_header(
     source = tmp_path / "bomb.png"
     source.write_bytes(png_header(*size, zlib.compress(bytes(10_000_000))))
     assert await refusal(media, source) == Reason.TOO_MANY_PIXELS
+
+
+def webp(width: int, height: int) -> bytes:
+    """Build the 46 bytes of an animated WebP that claims a size and holds nothing."""
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    canvas = b"VP8X\x0a\0\0\0\2\0\0\0" + sides
+    return b"RIFF\x26\0\0\0WEBP" + canvas + b"ANIM\6\0\0\0" + bytes(8)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png_header(30_000, 30_000, zlib.compress(bytes(30_000 * 30_000 // 8))),
+        webp(16_383, 16_383),
+        webp(10_000, 5_001),
+    ],
+    ids=["900 million pixels", "46 bytes", "just too many"],
+)
+def test_what_claims_too_many_pixels_takes_no_memory(tmp_path: Path, content: bytes) -> None:
+    source = tmp_path / "bomb"
+    source.write_bytes(content)
+    answer, peak = measured("measure_picture", source=str(source))
+    assert answer == {"refused": "too_many_pixels"}
+    assert peak < 80_000, f"{peak} kB at its peak; Python with the decoders takes about 45 000"
 
 
 async def test_a_bomb_in_a_text_chunk_is_refused(media: MediaProcesses, tmp_path: Path) -> None:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from generation.media.pool import MediaFailed, MediaProcesses
+from generation.media.failures import MediaFailed
 from generation.media.videos import NotAVideo, first_frame, prepare
 from tests.generation.media.videos.films import LIMIT, Film, copy_of
 from tests.generation.media.videos.inspection import files
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from generation.media.pool import MediaProcesses
 
 
 def damaged(film: bytes, how: str) -> bytes:

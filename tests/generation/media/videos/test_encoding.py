@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.media.pool import MediaFailed, MediaProcesses
+from generation.media.failures import MediaFailed
 from generation.media.video_copies import encoded_size
 from generation.media.videos import prepare
 from tests.generation.media.videos.films import Film, copy_of
@@ -16,6 +16,8 @@ from tests.generation.media.videos.inspection import described, files, order_of_
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from generation.media.pool import MediaProcesses
 
 
 @pytest.mark.parametrize("limit", [150_000, 400_000, 1_000_000])
