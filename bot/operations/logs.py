@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 SECRET = "[secret]"  # noqa: S105 - what stands where a secret stood
 
-# Every repetition that starts a pattern is bounded: a long hostile text costs linear time.
+# Every repetition that starts a pattern is bounded or gives nothing back: a long hostile text costs
+# linear time.
 TOKEN = re.compile(
     r"(?P<before>bot)\d{1,20}(?::|%3A)[\w-]+|\d{1,20}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE
 )
@@ -28,8 +29,8 @@ BEARER = re.compile(r"\b(Bearer)(?:\s|%20|\+)+[\w.~+/=-]{8,}", re.IGNORECASE)
 PICTURE = re.compile(r"data:image/[\w.+-]{1,40};base64,([\w+/=%-]*)", re.IGNORECASE)
 LOOSE_PICTURE = re.compile(r"[A-Za-z0-9+/=]{256,}")
 """Base64 that lost its head, such as half of a data URI in somebody's shortened message."""
-RAW_PICTURE = re.compile(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\\])[^\\]{0,12}){64,}\\x[0-9a-f]{2}")
-"""Bytes the way Python prints them."""
+RAW_PICTURE = re.compile(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\\])[^\\]{0,12}){64,}+")
+"""Bytes the way Python prints them, and what stands close behind."""
 
 QUIET = {
     "httpx": logging.WARNING,  # at INFO it writes every address, token included
@@ -84,9 +85,8 @@ class Redaction(logging.Filter):
         text = TOKEN.sub(lambda found: (found["before"] or "") + SECRET, text)
         text = BEARER.sub(rf"\1 {SECRET}", text)
         text = PICTURE.sub(lambda found: f"data:image/…[{len(found[1])} chars]", text)
-        for picture in (LOOSE_PICTURE, RAW_PICTURE):
-            text = picture.sub(lambda found: f"…[{len(found[0])} chars]", text)
-        return text
+        text = LOOSE_PICTURE.sub(lambda found: f"…[{len(found[0])} chars]", text)
+        return RAW_PICTURE.sub(_shortened, text)
 
 
 class JsonLines(logging.Formatter):
@@ -128,6 +128,12 @@ def set_up_logs(
     logging.captureWarnings(True)
     for name, least in QUIET.items():
         logging.getLogger(name).setLevel(max(least, logging.root.level))
+
+
+def _shortened(found: re.Match[str]) -> str:
+    """Leave bytes out up to the last one that is no letter; line ends alone are text."""
+    data, escape, rest = found[0].rpartition(r"\x")
+    return f"…[{len(data) + 4} chars]{rest[2:]}" if escape else found[0]
 
 
 def _message(record: logging.LogRecord) -> str:
