@@ -4,7 +4,7 @@ PYTHON ?= python3
 python := .venv/bin/python
 installed := .venv/installed
 
-.PHONY: install demo run test soak lint bench trace docs screenshots
+.PHONY: install demo run test test-quick soak lint bench trace docs screenshots
 
 install: $(installed)
 
@@ -30,8 +30,13 @@ run: $(installed)
 	done
 
 # Three at a time also on two cores: much of a test is waiting for time-outs that must be seen to end.
+tests := $(python) -m pytest -n 3 --dist worksteal
+
 test: $(installed)
-	@$(python) -m pytest -n 3 --dist worksteal
+	@$(tests)
+
+test-quick: $(installed)
+	@$(tests) -m 'not slow'
 
 soak: $(installed)
 	@$(python) -m pytest -m soak

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 
 # as bot.__main__ does for the real process
 os.environ.setdefault("PTB_TIMEDELTA", "1")
@@ -19,7 +20,6 @@ from tests.house import Breakage, House
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from bot.lifecycle import Bot
     from sandbox.telegram import Person, PrivateChat
@@ -28,6 +28,21 @@ if TYPE_CHECKING:
 settings.register_profile("always the same", derandomize=True)
 settings.register_profile("random", derandomize=False)
 settings.load_profile("always the same")
+
+
+HERE = Path(__file__).parent
+SLOW = [HERE / name for name in ("demo", "flows", "groups", "reliability", "simulation")]
+"""Folders of long tests."""
+QUICK = [HERE / "flows" / "test_first_video.py"]
+"""What is quick in them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-quick` leaves out, and begin with it: the short tests fill the end."""
+    for item in items:
+        if item.path not in QUICK and any(folder in item.path.parents for folder in SLOW):
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
