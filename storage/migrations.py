@@ -11,6 +11,8 @@ import sqlite3
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from storage.rows import number
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -54,26 +56,20 @@ async def migrate(connection: aiosqlite.Connection, scripts: Sequence[str] | Non
         NewerDatabase: the file knows steps that this program does not.
     """
     scripts = steps() if scripts is None else scripts
-    version = await _version(connection)
+    version = await number(connection, "PRAGMA user_version")
     if version > len(scripts):
         raise NewerDatabase(
             f"the database is at version {version}, this program knows {len(scripts)}: "
             "start the newer program, or restore a backup"
         )
-    for number, script in enumerate(scripts[version:], start=version + 1):
+    for reached, script in enumerate(scripts[version:], start=version + 1):
         await connection.execute("BEGIN IMMEDIATE")
         try:
             for statement in statements(script):
                 await connection.execute(statement)
-            await connection.execute(f"PRAGMA user_version = {number}")
+            await connection.execute(f"PRAGMA user_version = {reached}")
             await connection.execute("COMMIT")
         except BaseException:
             await connection.rollback()
             raise
     return len(scripts)
-
-
-async def _version(connection: aiosqlite.Connection) -> int:
-    async with connection.execute("PRAGMA user_version") as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0

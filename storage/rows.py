@@ -11,20 +11,22 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
 
-async def one(
-    connection: Connection, statement: str, values: Iterable[Any] = ()
-) -> sqlite3.Row | None:
-    """Return the first row, or None where there is none."""
-    async with connection.execute(statement, values) as cursor:
-        return await cursor.fetchone()
+# One hand-over to aiosqlite's thread each: a cursor would take one to be made, one to be read
+# and one to be closed.
 
 
 async def every(
     connection: Connection, statement: str, values: Iterable[Any] = ()
 ) -> list[sqlite3.Row]:
     """Return all rows."""
-    async with connection.execute(statement, values) as cursor:
-        return list(await cursor.fetchall())
+    return list(await connection.execute_fetchall(statement, values))
+
+
+async def one(
+    connection: Connection, statement: str, values: Iterable[Any] = ()
+) -> sqlite3.Row | None:
+    """Return the first row, or None where there is none."""
+    return next(iter(await every(connection, statement, values)), None)
 
 
 async def number(connection: Connection, statement: str, values: Iterable[Any] = ()) -> int:
@@ -35,5 +37,4 @@ async def number(connection: Connection, statement: str, values: Iterable[Any] =
 
 async def changed(connection: Connection, statement: str, values: Iterable[Any] = ()) -> bool:
     """Run a write; tell whether it touched a row."""
-    async with connection.execute(statement, values) as cursor:
-        return cursor.rowcount > 0
+    return (await connection.execute(statement, values)).rowcount > 0

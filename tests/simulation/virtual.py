@@ -87,9 +87,6 @@ class _Result:
     def rowcount(self) -> int:
         return self._cursor.rowcount
 
-    async def fetchone(self) -> Any:
-        return self._cursor.fetchone()
-
     async def fetchall(self) -> list[Any]:
         return self._cursor.fetchall()
 
@@ -107,6 +104,10 @@ class DirectConnection:
     def execute(self, statement: str, values: Iterable[Any] = ()) -> _Result:
         cursor = self._connection.execute(statement, tuple(values))
         return _Result(cursor, pause=self._dice.random() < 0.02)
+
+    async def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
+        async with self.execute(statement, values) as cursor:
+            return await cursor.fetchall()
 
     async def rollback(self) -> None:
         self._connection.rollback()

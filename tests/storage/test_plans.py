@@ -32,9 +32,9 @@ class Explained:
         self._connection = connection
         self._asked: list[tuple[str, tuple[Any, ...]]] = []
 
-    def execute(self, statement: str, values: Iterable[Any] = ()) -> Any:
+    def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> Any:
         self._asked.append((statement, tuple(values)))
-        return self._connection.execute(statement, values)
+        return self._connection.execute_fetchall(statement, values)
 
     async def plans(self) -> list[str]:
         """Return every step of every plan."""
