@@ -3,13 +3,20 @@
 A second connection in another thread could corrupt a WAL database on SQLite
 before 3.51.3, and a statement of one task would join the open transaction of
 another; so there is one connection, and whoever uses it holds the lock.
+
+Writes whose loss is harmless need no commit of their own: `later` keeps them in
+memory, in order, and the next transaction of anybody carries them as its first
+statements. A read that depends on one of them belongs into `transaction()`,
+which sees them; `reading()` need not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiosqlite
@@ -17,8 +24,11 @@ import aiosqlite
 from storage.migrations import UnusableDatabase, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
+
+    Write = Callable[[aiosqlite.Connection], Awaitable[object]]
+    """What is done with an open transaction; done twice, it leaves the same."""
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -27,8 +37,12 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
 )
 
+logger = logging.getLogger(__name__)
+
 BUSY_SECONDS = 5.0
 """How long to wait for whoever else works on the file, such as a backup."""
+FLUSH_SECONDS = 0.25
+"""How long a deferred write waits for a transaction that carries it."""
 
 _HOPELESS = frozenset(
     {
@@ -57,15 +71,31 @@ class DatabaseInTrouble(Exception):
     """The file cannot be used now; another start may find it well again."""
 
 
+@dataclass(slots=True)
+class Usage:
+    """How often a database was asked for since it was opened."""
+
+    lock_takings: int = 0
+    commits: int = 0
+
+
 class Database:
     """An open database; use `Database.open`, and `close` it or the process cannot end."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(
+        self, connection: aiosqlite.Connection, *, flush_seconds: float = FLUSH_SECONDS
+    ) -> None:
+        self.usage = Usage()
         self._connection = connection
         self._lock = asyncio.Lock()
+        self._flush_seconds = flush_seconds
+        self._deferred: list[Write] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._closed = False
 
     @classmethod
-    async def open(cls, path: Path) -> Database:
+    async def open(cls, path: Path, *, flush_seconds: float = FLUSH_SECONDS) -> Database:
         """Open the file, making it and its folder where missing, and migrate it.
 
         Raises:
@@ -86,12 +116,24 @@ class Database:
         except BaseException:
             await connection.close()
             raise
-        return cls(connection)
+        return cls(connection, flush_seconds=flush_seconds)
 
     async def close(self) -> None:
-        """Close the file once no transaction runs."""
+        """Close the file once no transaction runs and what was deferred is written."""
         async with self._lock:
-            await self._connection.close()
+            try:
+                await self._flush()
+            except sqlite3.Error:
+                logger.exception("%d deferred writes are lost", len(self._deferred))
+                self._deferred.clear()
+            finally:
+                self._closed = True
+                self._stop_timer()
+                await self._connection.close()
+
+    async def trace(self, callback: Callable[[str], None]) -> None:
+        """Hand every statement to the callback from now on, in SQLite's own thread."""
+        await self._connection.set_trace_callback(callback)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -101,21 +143,97 @@ class Database:
         here must be safe to run again.
         """
         async with self._lock:
-            try:
-                await self._connection.execute("BEGIN IMMEDIATE")
+            self.usage.lock_takings += 1
+            async with self._begun():
                 yield self._connection
-                await self._connection.execute("COMMIT")
-            except BaseException:
-                # A cancelled statement still runs in aiosqlite's thread; the
-                # roll-back queues behind it, before anybody else's BEGIN.
-                await asyncio.shield(self._connection.rollback())
-                raise
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
         """A stable view for reading: no transaction of another task is open meanwhile."""
         async with self._lock:
+            self.usage.lock_takings += 1
             yield self._connection
+
+    def later(self, write: Write) -> None:
+        """Write with the next transaction, or soon: only what may be lost if the process dies.
+
+        A transaction that is rolled back keeps it for the next one; a write that
+        fails by itself is logged and dropped, and harms nobody else's.
+        """
+        if self._closed:
+            raise ValueError("the database is closed")
+        self._deferred.append(write)
+        self._start_timer()
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[None]:
+        """Run what was deferred and a block in one transaction; whoever calls holds the lock."""
+        try:
+            carried = await self._begin()
+            yield
+            await self._connection.execute("COMMIT")
+        except BaseException:
+            # A cancelled statement still runs in aiosqlite's thread; the
+            # roll-back queues behind it, before anybody else's BEGIN.
+            await asyncio.shield(self._connection.rollback())
+            raise
+        self.usage.commits += 1
+        del self._deferred[:carried]
+        if not self._deferred:
+            self._stop_timer()
+
+    async def _begin(self) -> int:
+        """Begin a transaction with what was deferred, and return how many writes that were."""
+        while True:
+            await self._connection.execute("BEGIN IMMEDIATE")
+            writes = tuple(self._deferred)
+            for write in writes:
+                try:
+                    await write(self._connection)
+                except Exception as error:
+                    if _code(error) in _PASSING:
+                        raise
+                    logger.exception("a deferred write failed and is dropped")
+                    self._deferred.remove(write)
+                    break
+            else:
+                return len(writes)
+            # the failed one may have written half of it: the others begin anew
+            await self._connection.rollback()
+
+    async def _flush(self) -> None:
+        """Write what was deferred in a transaction of its own; whoever calls holds the lock."""
+        if self._deferred:
+            async with self._begun():
+                pass
+
+    async def _flush_in_time(self) -> None:
+        try:
+            async with self._lock:
+                await self._flush()
+        except sqlite3.Error:
+            logger.exception("deferred writes wait for another transaction")
+            self._start_timer()
+
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._flush_seconds, self._timer_rang)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _timer_rang(self) -> None:
+        self._timer = None
+        self._flushing = asyncio.create_task(self._flush_in_time())
+
+
+def _code(error: Exception) -> int:
+    """Return what SQLite says went wrong, 0 where it says nothing."""
+    # the low byte says what it is, the others say more of where
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _try(path: Path) -> None:
@@ -130,10 +248,8 @@ def _usable(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        # the low byte says what it is, the others say more of where
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in _HOPELESS:
+        if _code(error) in _HOPELESS:
             raise UnusableDatabase(f"{path}: {error}") from error
-        if code in _PASSING:
+        if _code(error) in _PASSING:
             raise DatabaseInTrouble(f"{path}: {error}") from error
         raise
