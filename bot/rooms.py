@@ -17,11 +17,10 @@ from generation.media.downloads import Downloads
 from generation.media.pictures import Pictures
 from handlers.ordering.fetching import TelegramPictures
 from handlers.replies.boards import Boards
-from handlers.replies.delivery import Deliveries
+from handlers.replies.delivery import Deliveries, UploadPreparation
+from handlers.replies.keyboards import ResultButtons
 from handlers.replies.notice_sender import Notices
-from handlers.replies.prepared_upload import Packing
 from handlers.replies.status import StatusMessages
-from handlers.replies.video_buttons import ResultButtons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +123,7 @@ def furnish(ground: Ground) -> Rooms:
         deliveries=Deliveries(
             db=ground.db,
             outbox=ground.outbox,
-            packing=Packing(
+            preparation=UploadPreparation(
                 db=ground.db,
                 downloads=downloads,
                 media=ground.media,

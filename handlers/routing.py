@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from handlers.away import came_late
 from handlers.identity import meet
-from handlers.replies.buttons import CallbackData
+from handlers.replies.keyboards import CallbackData
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Update

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,12 @@ from storage.rows import every, number, one
 
 if TYPE_CHECKING:
     import sqlite3
+    from zoneinfo import ZoneInfo
 
     from aiosqlite import Connection
+
+
+HOURS_A_DAY = 24
 
 
 class Asking(StrEnum):
@@ -46,6 +51,22 @@ class Group:
     """Videos are covered until they are tapped."""
     own_pictures: bool = False
     """Members may bring to life only pictures they sent themselves."""
+
+    @property
+    def quiet_hours(self) -> tuple[int, int] | None:
+        """From and until, as a clock of 24 hours shows them; None where there are none."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return None
+        return self.quiet_from, self.quiet_until
+
+    def is_quiet(self, zone: ZoneInfo, now: float) -> bool:
+        """Whether no orders are taken now, and nothing rings."""
+        if self.quiet_hours is None:
+            return False
+        begins, ends = self.quiet_hours
+        # counted from where they begin, so that midnight is an hour like any other
+        passed = datetime.fromtimestamp(now, zone).hour - begins
+        return passed % HOURS_A_DAY < (ends - begins) % HOURS_A_DAY
 
 
 _CHOICES = frozenset(field.name for field in dataclasses.fields(Group)) - {"chat"}

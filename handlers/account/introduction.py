@@ -8,7 +8,7 @@ from telegram.constants import BotDescriptionLimit
 
 from generation.orders.balances import Period
 from handlers import commands
-from handlers.replies.words import usual_cost, worth
+from handlers.replies.texts import usual_cost, worth
 
 if TYPE_CHECKING:
     from generation.models.offer import Offer

@@ -17,7 +17,7 @@ from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.account.settings import chosen
 from handlers.commands import on
 from handlers.identity import meet
-from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.replies.status import about
 from handlers.routing import pressed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.replies.buttons import Button
+from handlers.replies.keyboards import Button
 
 if TYPE_CHECKING:
     from telegram import Update

@@ -9,7 +9,7 @@ from generation.orders.balances import Period
 from handlers.account import privately
 from handlers.commands import on
 from handlers.identity import meet
-from handlers.replies.words import usual_cost, videos, worth
+from handlers.replies.texts import usual_cost, videos, worth
 from storage import generations
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from handlers.commands import on
 from handlers.groups import group_settings
 from handlers.groups.standing import is_group_admin
 from handlers.identity import meet
-from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
-from handlers.replies.words import described, gone
+from handlers.replies.texts import described, gone
 from handlers.routing import pressed
 from storage import people
 

@@ -15,7 +15,7 @@ from handlers.groups.standing import lacking
 from handlers.identity import meet
 from handlers.ordering import placing
 from handlers.ordering.drafts import Wish
-from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY
 from handlers.routing import pressed
 from handlers.videos import history, reasons, retained

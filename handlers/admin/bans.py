@@ -10,8 +10,8 @@ from generation.jobs import cancellation
 from handlers.admin.access import admin_of, read_id
 from handlers.commands import on
 from handlers.groups import arrival
-from handlers.replies.newcomers import BanChat
-from handlers.replies.words import shortened
+from handlers.replies.notices import BanChat
+from handlers.replies.texts import shortened
 from handlers.routing import pressed_by_operator
 from storage import bans, chats, people
 from storage.bans import Ban

@@ -10,7 +10,7 @@ from telegram import MessageOriginUser
 from handlers.admin.access import admin_of
 from handlers.commands import on
 from handlers.identity import SHARED_IDS
-from handlers.replies.words import usual_cost
+from handlers.replies.texts import usual_cost
 from storage import chats, ledger, people
 from storage import notices as owing
 from storage.accounts import Account

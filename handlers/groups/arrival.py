@@ -19,7 +19,7 @@ from handlers.account import introduction
 from handlers.admin import limit
 from handlers.groups.standing import lacking
 from handlers.identity import is_banned, is_let_in, meet
-from handlers.replies.newcomers import Leave, LetIn, Pool
+from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.outcomes import SendError, translated
 from handlers.routing import pressed_by_operator
 from handlers.videos import retained
@@ -38,7 +38,7 @@ _GROUPS = frozenset({ChatKind.GROUP, ChatKind.SUPERGROUP})
 """Where people may ask for videos: a greeting in a channel would be read by thousands."""
 _AWAY = frozenset({ChatMember.LEFT, ChatMember.BANNED})
 
-P = TypeVar("P", LetIn, Leave, Pool)
+P = TypeVar("P", LetIn, Leave, ShowPool)
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ async def leave(update: Update, context: Context) -> None:
 
 async def pool(update: Update, context: Context) -> None:
     """Show an operator how a group is given a pool."""
-    found, services = await _operator(update, context, Pool), context.services
+    found, services = await _operator(update, context, ShowPool), context.services
     if found is None:
         return
     query, group, sender = found
@@ -230,5 +230,5 @@ def handlers() -> list[BaseHandler[Update, Context, None]]:
         MessageHandler(filters.StatusUpdate.MIGRATE, moved),
         CallbackQueryHandler(let_in, pattern=LetIn.matches),
         CallbackQueryHandler(leave, pattern=Leave.matches),
-        CallbackQueryHandler(pool, pattern=Pool.matches),
+        CallbackQueryHandler(pool, pattern=ShowPool.matches),
     ]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from telegram.ext import CallbackQueryHandler
 
 from handlers.groups.standing import is_group_admin
-from handlers.replies import quiet
-from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.routing import pressed
 from storage import groups
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 PER_DAY = (None, 1, 3, 10)
 """Videos per member and day that can be chosen; None is as many as their credits allow."""
+QUIET_HOURS = ((22, 7), (23, 8), (0, 6))
+"""Quiet hours that can be chosen: from and until, as a clock of 24 hours shows them."""
 _SWITCHES = frozenset({"blurred", "own_pictures"})
 _ON, _OFF = "on", "off"
 _GENERAL = 0
@@ -41,6 +42,11 @@ class Choose(CallbackData):
     value: str
 
 
+def _written(hours: tuple[int, int]) -> str:
+    """Write quiet hours: "22–7"."""
+    return f"{hours[0]}–{hours[1]}"
+
+
 def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | None:
     """Return the change a press makes; None where there is no such choice.
 
@@ -53,7 +59,7 @@ def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | No
     if field == "perday" and value in {str(number or 0) for number in PER_DAY}:
         return {"per_day": int(value) or None}
     if field == "quiet":
-        presets = {quiet.written(hours): hours for hours in quiet.PRESETS}
+        presets = {_written(hours): hours for hours in QUIET_HOURS}
         begins, ends = presets.get(value, (None, None))
         if value in presets or value == _OFF:
             return {"quiet_from": begins, "quiet_until": ends}
@@ -81,10 +87,10 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
                 group.per_day,
             ).format(count=translator.number(group.per_day))
         )
-    hours = quiet.of(group)
+    hours = group.quiet_hours
     lines.append(
         say("🌙 Quiet hours: {hours} ({zone})").format(
-            hours=quiet.written(hours) if hours else say("none"), zone=zone.key
+            hours=_written(hours) if hours else say("none"), zone=zone.key
         )
     )
     if group.blurred:
@@ -96,7 +102,7 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
 
 def buttons(group: Group, translator: Translator, *, in_topic: bool) -> list[list[Button]]:
     """Return the choices, the present ones marked."""
-    say, hours = translator.gettext, quiet.of(group)
+    say, hours = translator.gettext, group.quiet_hours
 
     def button(label: str, field: str, value: str, *, present: bool) -> Button:
         return Button(f"✓ {label}" if present else label, Choose(field, value))
@@ -127,9 +133,7 @@ def buttons(group: Group, translator: Translator, *, in_topic: bool) -> list[lis
             button(say("🌙 Off"), "quiet", _OFF, present=hours is None),
             *(
                 button(label, "quiet", label, present=preset == hours)
-                for preset, label in zip(
-                    quiet.PRESETS, map(quiet.written, quiet.PRESETS), strict=True
-                )
+                for preset, label in zip(QUIET_HOURS, map(_written, QUIET_HOURS), strict=True)
             ),
         ],
         [

@@ -9,10 +9,10 @@ from telegram.ext import BaseHandler, CallbackQueryHandler
 from handlers.admin import bans
 from handlers.commands import on
 from handlers.identity import meet
+from handlers.replies.keyboards import Again
+from handlers.replies.notices import BanAsker, TakeDown
 from handlers.replies.outcomes import SendError
-from handlers.replies.reported import BanAsker, TakeDown
-from handlers.replies.video_buttons import Again
-from handlers.replies.words import shortened
+from handlers.replies.texts import shortened
 from handlers.routing import pressed_by_operator
 from storage import chats, generations, people
 from storage.admins import Admins

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from handlers.ordering.drafts import Wish
-    from handlers.replies.buttons import Button
+    from handlers.replies.keyboards import Button
 
 MOST_PROPOSED = 3
 """How many nearest right videos are proposed for a wrong one."""

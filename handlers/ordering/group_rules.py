@@ -10,7 +10,6 @@ from generation.orders import balances
 from generation.orders.balances import Period
 from handlers.groups.standing import is_group_admin
 from handlers.ordering.addressed import command_in
-from handlers.replies import quiet
 from storage import groups, statistics
 from storage.groups import Asking, Group
 
@@ -58,7 +57,7 @@ def _not_here_and_now(
     say, zone = sender.translator.gettext, services.terms.zone
     if group.thread_id is not None and group.thread_id != (sender.thread_id or _GENERAL):
         return say("In this group I work in one topic only, not in this one.")
-    if quiet.is_quiet(group, zone, services.clock()):
+    if group.is_quiet(zone, services.clock()):
         return say(
             "Quiet hours here until {hour}:00 ({zone}). Alone with me you can go on."
         ).format(hour=group.quiet_until, zone=zone.key)

@@ -15,7 +15,7 @@ from handlers.admin import bans
 from handlers.identity import is_banned, is_let_in
 from handlers.ordering import asking, declining, group_rules, quoting, refusals
 from handlers.replies.outcomes import SendError
-from handlers.replies.words import gone
+from handlers.replies.texts import gone
 from storage import generations
 from storage.generations import PENDING, Request
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from generation.orders.acceptance import OverBudget, ProviderRefuses, TooFewCredits, TooManyPending
-from handlers.replies.buttons import Button
 from handlers.replies.cards import Start
-from handlers.replies.words import described, usual_cost, worth
+from handlers.replies.keyboards import Button
+from handlers.replies.texts import described, usual_cost, worth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

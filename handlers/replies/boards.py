@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from generation.jobs import durations
-from handlers.replies.finishing import finished
+from handlers.replies.outbox import finished
 from handlers.replies.outcomes import LeftOut, NotSent, SendError
 from handlers.replies.status import LATE, about
 from storage import boards, chats, generations, people
@@ -42,28 +42,28 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BoardEntry:
     """An order as a board shows it: seconds left, negative once it is late; None while it waits."""
 
     name: str
     left: float | None
 
 
-def text(lines: Sequence[Line], translator: Translator) -> str:
+def text(entries: Sequence[BoardEntry], translator: Translator) -> str:
     """Write a board: "Ann ~40 seconds · Bob ~1 minute · 3 waiting"."""
-    made = [line for line in lines if line.left is not None]
-    parts = [_made(line, translator) for line in made[:MOST_NAMES]]
+    made = [entry for entry in entries if entry.left is not None]
+    parts = [_made(entry, translator) for entry in made[:MOST_NAMES]]
     if len(made) > MOST_NAMES:
         parts.append(translator.gettext("{count} more").format(count=len(made) - MOST_NAMES))
-    if waiting := len(lines) - len(made):
+    if waiting := len(entries) - len(made):
         parts.append(translator.gettext("{count} waiting").format(count=translator.number(waiting)))
     return "🎬 " + " · ".join(parts)
 
 
-def _made(line: Line, translator: Translator) -> str:
-    if line.left is None or line.left < 0:
-        return translator.gettext("{name}: longer than usual").format(name=line.name)
-    return f"{line.name} ~{about(translator, line.left)}"
+def _made(entry: BoardEntry, translator: Translator) -> str:
+    if entry.left is None or entry.left < 0:
+        return translator.gettext("{name}: longer than usual").format(name=entry.name)
+    return f"{entry.name} ~{about(translator, entry.left)}"
 
 
 class Boards:
@@ -124,13 +124,15 @@ class Boards:
         for thread in sorted({*by_thread, *stands}):
             orders, board = by_thread[thread], stands.get(thread)
             full = busy >= self._slots
-            lines = [Line(names[one.id], await self._left(one, full=full)) for one in orders]
-            waits = any(line.left is None for line in lines)
-            late = any(line.left is not None and line.left < 0 for line in lines)
+            entries = [
+                BoardEntry(names[one.id], await self._left(one, full=full)) for one in orders
+            ]
+            waits = any(entry.left is None for entry in entries)
+            late = any(entry.left is not None and entry.left < 0 for entry in entries)
             if board is not None:
-                await self._keep(chat, board, lines)
-            elif len(lines) > 1 or waits or late:
-                await finished(self._put_up(chat, thread, lines))
+                await self._keep(chat, board, entries)
+            elif len(entries) > 1 or waits or late:
+                await finished(self._put_up(chat, thread, entries))
 
     async def _left(self, generation: Generation, *, full: bool) -> float | None:
         # where there is a slot, its turn is a moment away
@@ -140,19 +142,19 @@ class Boards:
         passed = self._clock() - (generation.accepted_at or generation.changed_at)
         return -1.0 if passed > LATE * expects else max(1.0, expects - passed)
 
-    async def _put_up(self, chat: Chat, thread: int, lines: Sequence[Line]) -> None:
-        words = text(lines, self._languages.translator(None))
+    async def _put_up(self, chat: Chat, thread: int, entries: Sequence[BoardEntry]) -> None:
+        words = text(entries, self._languages.translator(None))
         message = await self._outbox.say(
             chat, words, thread_id=thread or None, silent=True, cosmetic=True
         )
         await self._remember(Board(chat.id, thread, message, words, self._clock()))
 
-    async def _keep(self, chat: Chat, board: Board, lines: Sequence[Line]) -> None:
+    async def _keep(self, chat: Chat, board: Board, entries: Sequence[BoardEntry]) -> None:
         """Correct a board, sparsely; take it down where there is nothing left to tell."""
-        if not lines:
+        if not entries:
             await self._take_down(chat, board)
             return
-        words, now = text(lines, self._languages.translator(None)), self._clock()
+        words, now = text(entries, self._languages.translator(None)), self._clock()
         if words == board.text or now - board.changed_at < EDIT_SECONDS:
             return
         try:

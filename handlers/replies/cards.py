@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from generation.media.images import share_lost
 from generation.media.pictures import is_frame
 from generation.orders.quotes import Instead
-from handlers.replies.buttons import Button, CallbackData
-from handlers.replies.words import described, gone, shortened, worth
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.texts import described, gone, shortened, worth
 from storage.cards import CardKind
 
 if TYPE_CHECKING:

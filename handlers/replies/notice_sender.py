@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import schedule
 from handlers.replies.notices import in_words
-from handlers.replies.outcomes import Moved, NoTopic, Refused, SendError, Unreachable
+from handlers.replies.outcomes import ChatMoved, NoTopic, Refused, SendError, Unreachable
 from storage import chats, generations, notices, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.replies.language import Languages
-    from handlers.replies.notices import Told
+    from handlers.replies.notices import NoticeText
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
     from storage.database import Database
@@ -65,7 +65,7 @@ class Notices:
             await self._tell_alone(chat, owed, str(error))
         except Refused as error:
             await self._give_up(owed, str(error))
-        except Moved as moved:
+        except ChatMoved as moved:
             async with self._db.transaction() as tx:
                 await chats.move(tx, chat.id, moved.telegram_id)
         except SendError as error:
@@ -77,7 +77,7 @@ class Notices:
             async with self._db.transaction() as tx:
                 await notices.sent(tx, owed.id, now=self._clock())
 
-    async def _say(self, chat: Chat, owed: Owed, told: Told) -> None:
+    async def _say(self, chat: Chat, owed: Owed, told: NoticeText) -> None:
         try:
             await self._outbox.say(
                 chat,

@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from handlers.replies import newcomers, reported
-from handlers.replies.buttons import Button, CallbackData
-from handlers.replies.words import worth
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.texts import worth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from handlers.replies.language import Translator
     from storage.notices import Owed
 
 WHY = "why-"
 """What a link to the bot begins with that asks why a video was turned down."""
+_KEEPS = frozenset({"granted", "rerouted"})
+"""Notices after which no credits came back."""
+_PRIVATE = frozenset({"failed_moderation", "failed_people", "failed_rejected"})
+_OTHERS = frozenset({"failed_people", "failed_model_gone"})
+_RETRY = frozenset({"failed_broken", "failed_closed", "failed_waited", "parked_unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class TryWith(CallbackData):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NoticeText:
     """A notice in words."""
 
     text: str
@@ -47,7 +51,7 @@ class Told:
 
 def in_words(
     owed: Owed, translator: Translator, *, name: str, link: str | None, calls: bool = False
-) -> Told:
+) -> NoticeText:
     """Put a notice into words for a person or an admin.
 
     Where others read along, `link` leads to the bot in private, and only there it says why
@@ -57,13 +61,13 @@ def in_words(
         KeyError: there are no words for this kind: a bug of ours.
     """
     if owed.kind == "added":
-        return Told(
-            newcomers.text(owed.facts, translator), newcomers.buttons(owed.facts, translator)
-        )
+        return NoticeText(added_text(owed.facts, translator), added_buttons(owed.facts, translator))
     if owed.kind == "reported":
-        return Told(reported.text(owed.facts, translator), reported.buttons(owed.facts, translator))
+        return NoticeText(
+            reported_text(owed.facts, translator), reported_buttons(owed.facts, translator)
+        )
     if owed.kind in _ADMIN:
-        return Told(_ADMIN[owed.kind](translator).format(**owed.facts))
+        return NoticeText(_ADMIN[owed.kind](translator).format(**owed.facts))
     facts = dict(owed.facts)
     back = ""
     if "credits" in facts and owed.kind not in _KEEPS:
@@ -74,7 +78,7 @@ def in_words(
         # what was refused and why is nobody else's business
         text = translator.gettext("{name}, that one was turned down.").format(name=name)
         why = Button(translator.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
-        return Told(f"{text} {back}".strip(), ((why,),))
+        return NoticeText(f"{text} {back}".strip(), ((why,),))
     text = _reason(owed.kind, facts, translator)
     buttons: tuple[tuple[Button, ...], ...] = ()
     if owed.kind in _RETRY and owed.generation is not None:
@@ -91,14 +95,7 @@ def in_words(
     text = f"{text} {back}".strip()
     if calls and name:
         text = translator.gettext("{name}: {text}").format(name=name, text=text)
-    return Told(text, buttons)
-
-
-_KEEPS = frozenset({"granted", "rerouted"})
-"""Notices after which no credits came back."""
-_PRIVATE = frozenset({"failed_moderation", "failed_people", "failed_rejected"})
-_OTHERS = frozenset({"failed_people", "failed_model_gone"})
-_RETRY = frozenset({"failed_broken", "failed_closed", "failed_waited", "parked_unknown"})
+    return NoticeText(text, buttons)
 
 
 def _reason(kind: str, facts: dict[str, Any], translator: Translator) -> str:
@@ -206,3 +203,104 @@ _ADMIN: dict[str, Callable[[Translator], str]] = {
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn(CallbackData):
+    """Let a chat, by our number, use the bot."""
+
+    prefix: ClassVar[str] = "letin"
+    chat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(CallbackData):
+    """Leave a chat, by our number."""
+
+    prefix: ClassVar[str] = "leave"
+    chat: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPool(CallbackData):
+    """Show how a chat, by our number, is given a pool."""
+
+    prefix: ClassVar[str] = "pool"
+    chat: int
+
+
+@dataclass(frozen=True, slots=True)
+class BanChat(CallbackData):
+    """Shut a chat out, by our number, and leave it."""
+
+    prefix: ClassVar[str] = "banchat"
+    chat: int
+
+
+def added_text(facts: Mapping[str, Any], translator: Translator) -> str:
+    """Say which group it is, how many are in it, and who took the bot in."""
+    say = translator.gettext
+    line = say("{title} ({members} members) added me, by {by}.").format(
+        title=facts["title"], members=translator.number(facts["members"]), by=facts["by"]
+    )
+    if facts["waits"]:
+        line = f"{line} {say('I wait there until you let me in.')}"
+    return line
+
+
+def added_buttons(
+    facts: Mapping[str, Any], translator: Translator
+) -> tuple[tuple[Button, ...], ...]:
+    """Return what the operator can do about it."""
+    chat = int(facts["group"])
+    first = (
+        Button(translator.gettext("Allow"), LetIn(chat))
+        if facts["waits"]
+        else Button(translator.gettext("Pool"), ShowPool(chat))
+    )
+    leave = Button(translator.gettext("Leave"), Leave(chat))
+    return ((first, leave, Button(translator.gettext("Ban"), BanChat(chat))),)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDown(CallbackData):
+    """Delete a video where it was sent."""
+
+    prefix: ClassVar[str] = "takedown"
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class BanAsker(CallbackData):
+    """Shut out who asked for a video."""
+
+    prefix: ClassVar[str] = "banasker"
+    generation: int
+
+
+def reported_text(facts: Mapping[str, Any], translator: Translator) -> str:
+    """Say who reports whose video, where, in which words, and what it was made of."""
+    say = translator.gettext
+    lines = [
+        say("🚩 {reporter} reports a video in {place}. {owner} asked for it.").format(
+            reporter=facts["reporter"],
+            place=facts["place"] or say("their private chat"),
+            owner=facts["owner"],
+        )
+    ]
+    if facts["words"]:
+        lines.append(say("They say: {words}").format(words=facts["words"]))
+    if facts["prompt"]:
+        lines.append(say("It was made from: {prompt}").format(prompt=facts["prompt"]))
+    return "\n".join(lines)
+
+
+def reported_buttons(
+    facts: Mapping[str, Any], translator: Translator
+) -> tuple[tuple[Button, ...], ...]:
+    """Return what the operator can do about it; only a person can be shut out by a tap."""
+    video = int(facts["generation"])
+    delete = Button(translator.gettext("🗑 Delete"), TakeDown(video))
+    if not facts["by_person"]:
+        return ((delete,),)
+    return ((delete, Button(translator.gettext("Ban"), BanAsker(video))),)

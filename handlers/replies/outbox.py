@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from telegram import ForceReply, InputFile, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ChatAction
 
-from handlers.replies import actions
-from handlers.replies.buttons import Button, keyboard
+from handlers.replies.keyboards import Button, keyboard
 from handlers.replies.outcomes import NotSent, Refused, SendError, translated
 from handlers.replies.pacing import Urgency
-from handlers.replies.uploads import Upload, UploadedFile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from pathlib import Path
 
     from telegram import Message
     from telegram.ext import ExtBot
@@ -29,10 +29,70 @@ if TYPE_CHECKING:
 
 UPLOADS = 8
 """Videos on their way up at a time; more would only share the line."""
+FINISH_SECONDS = 1.0
+"""How long a stop waits for what must be `finished`; a call that takes longer is cut."""
+ACTION_SECONDS = 4.5
+"""How often a chat action is shown anew: a client shows it for five seconds."""
 LONGEST_CAPTION = 1024
 LONGEST_TEXT = 4096
 
 logger = logging.getLogger(__name__)
+
+
+async def finished(work: Coroutine[Any, Any, None]) -> None:
+    """Do something short to its end, even where this task is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await asyncio.wait_for(task, FINISH_SECONDS)
+        raise
+
+
+@asynccontextmanager
+async def shown(show: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Show again and again that something comes, until it is there; nobody misses it."""
+    showing = asyncio.create_task(_again_and_again(show))
+    try:
+        yield
+    finally:
+        showing.cancel()
+        await asyncio.wait({showing})
+
+
+async def _again_and_again(show: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        with suppress(SendError):
+            await show()
+        await asyncio.sleep(ACTION_SECONDS)
+
+
+class Upload:
+    """A place among the uploads; `is_gone` once the whole file was handed to the network.
+
+    Nobody can have a file before: a request that breaks off is none.
+    """
+
+    __slots__ = ("is_gone",)
+
+    def __init__(self) -> None:
+        self.is_gone = False
+
+
+class UploadedFile(io.BufferedReader):
+    """A file on the disk that tells its upload when it was read to the end."""
+
+    def __init__(self, path: Path, upload: Upload) -> None:
+        super().__init__(io.FileIO(path))
+        self._upload = upload
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read on; fewer bytes than were asked for are the last."""
+        piece = super().read(size)
+        if size is None or size < 0 or len(piece) < size:
+            self._upload.is_gone = True
+        return piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +261,7 @@ class Outbox:
             "rate_limit_args": Urgency.RESULT,
         }
         # in a group it would be counted, as messages are
-        showing = actions.shown(lambda: self._show(chat)) if chat.is_private else nullcontext()
+        showing = shown(lambda: self._show(chat)) if chat.is_private else nullcontext()
         async with showing:
             with UploadedFile(video.path, upload) as stream, translated():
                 # read_file_handle=False: the default would hold the file three times in memory

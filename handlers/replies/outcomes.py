@@ -4,10 +4,10 @@ SendError
 ├── NotSent       surely not sent; try again, after `retry_after` seconds where given
 ├── LeftOut       not sent, because nobody misses it and the chat has heard enough for now
 ├── SentPerhaps   the answer was lost: it may have arrived
-├── Moved         the group became a supergroup: `telegram_id` is its new id
+├── ChatMoved         the group became a supergroup: `telegram_id` is its new id
 ├── Unreachable   the bot cannot speak to this chat (blocked, removed, deleted)
 ├── NoTopic       the topic is closed or gone; the chat itself may be reachable
-├── TooLarge      the file is over what the server takes
+├── UploadTooLarge      the file is over what the server takes
 └── Refused       Telegram will not take this message, however often it is sent
 """
 
@@ -51,7 +51,7 @@ class SentPerhaps(SendError):
     """The answer was lost: nobody can tell whether it arrived."""
 
 
-class Moved(SendError):
+class ChatMoved(SendError):
     """The group became a supergroup."""
 
     def __init__(self, telegram_id: int) -> None:
@@ -67,7 +67,7 @@ class NoTopic(SendError):
     """The topic is closed or gone."""
 
 
-class TooLarge(SendError):
+class UploadTooLarge(SendError):
     """The file is over what the server takes."""
 
 
@@ -107,7 +107,7 @@ def translate(error: TelegramError) -> SendError:
         case RetryAfter():
             outcome = NotSent(error.message, seconds(error.retry_after))
         case ChatMigrated():
-            outcome = Moved(error.new_chat_id)
+            outcome = ChatMoved(error.new_chat_id)
         case Forbidden():
             outcome = Unreachable(error.message)
         case BadRequest():
@@ -117,7 +117,7 @@ def translate(error: TelegramError) -> SendError:
         case _ if isinstance(error.__cause__, _NEVER_LEFT):
             outcome = NotSent(error.message)
         case _ if "too large" in error.message.lower():
-            outcome = TooLarge(error.message)
+            outcome = UploadTooLarge(error.message)
     return outcome
 
 

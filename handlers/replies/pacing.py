@@ -1,7 +1,7 @@
 """One budget for speaking per chat: results come first, and what nobody misses is left out.
 
 Telegram takes about one message a second in a private chat and 20 a minute in a group,
-and silences a bot that says more. So each chat has a lane of its own: messages wait
+and silences a bot that says more. So each chat has a limiter of its own: messages wait
 there, the most urgent first, and a chat that Telegram told us to leave alone holds up
 nobody else. A cosmetic request that would have to wait is not made at all.
 """
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 60.0
 """How long an answer waits for a chat; later nobody remembers the question."""
-MOST_LANES = 1000
-"""Lanes that are kept; beyond them, those with nothing to remember are let go."""
+MOST_LIMITERS = 1000
+"""Limiters that are kept; beyond them, those with nothing to remember are let go."""
 
 _SPOKEN = ("send", "copy", "forward", "edit")
 """What Telegram counts: messages, edits and chat actions; not deletions, reactions, answers."""
@@ -51,23 +51,23 @@ class Urgency(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateLimit:
     """So many at once; as many again within so many seconds."""
 
     count: float
     seconds: float
 
 
-PRIVATE = Rate(3, 3.0)
-GROUP = Rate(5, 20.0)
+PRIVATE = RateLimit(3, 3.0)
+GROUP = RateLimit(5, 20.0)
 """A full bucket and what leaks out of it come to 20 in any minute, never more."""
 
 
-class Lane:
+class ChatLimiter:
     """The budget of one chat, and who waits for it."""
 
-    def __init__(self, rate: Rate) -> None:
-        self._limiter = AsyncLimiter(rate.count, rate.seconds)
+    def __init__(self, rate: RateLimit) -> None:
+        self._bucket = AsyncLimiter(rate.count, rate.seconds)
         self._half = rate.count / 2
         self._silent_until = 0.0
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
@@ -82,20 +82,20 @@ class Lane:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to remember of it."""
-        return not self._waiting and not self.silence and self._limiter.has_capacity(self._full)
+        return not self._waiting and not self.silence and self._bucket.has_capacity(self._full)
 
     @property
     def _full(self) -> float:
-        return self._limiter.max_rate
+        return self._bucket.max_rate
 
     @property
     def is_free(self) -> bool:
         """Whether a turn can be had at once."""
-        return not self._waiting and not self.silence and self._limiter.has_capacity()
+        return not self._waiting and not self.silence and self._bucket.has_capacity()
 
     def has_room(self) -> bool:
         """Whether something cosmetic may be said: half of the budget stays for what matters."""
-        return not self._waiting and not self.silence and self._limiter.has_capacity(self._half)
+        return not self._waiting and not self.silence and self._bucket.has_capacity(self._half)
 
     def hush(self, wait: float) -> None:
         """Say nothing here for so many seconds."""
@@ -104,7 +104,7 @@ class Lane:
     async def turn(self, urgency: Urgency) -> None:
         """Wait until it is this one's turn; the most urgent goes first, then who came first."""
         if self.is_free:
-            await self._limiter.acquire()
+            await self._bucket.acquire()
             return
         place = (urgency, next(self._numbers), asyncio.get_running_loop().create_future())
         heapq.heappush(self._waiting, place)
@@ -130,7 +130,7 @@ class Lane:
     async def _serve(self) -> None:
         while self._waiting:
             # who is next is decided when there is room, not before
-            await self._limiter.acquire()
+            await self._bucket.acquire()
             await self._until_it_may_speak()
             while self._waiting:
                 _, _, waits = heapq.heappop(self._waiting)
@@ -155,19 +155,19 @@ class Pacing(BaseRateLimiter[Urgency]):
     ) -> None:
         self._second = second
         self._aside = aside
-        self._lanes: dict[int, Lane] = {}
+        self._limiters: dict[int, ChatLimiter] = {}
 
     async def initialize(self) -> None:
         """Nothing to prepare."""
 
     async def shutdown(self) -> None:
         """Let nobody wait any longer."""
-        for lane in self._lanes.values():
-            await lane.close()
+        for limiter in self._limiters.values():
+            await limiter.close()
 
     def silence(self, telegram_id: int) -> float:
         """Return the seconds until Telegram wants to hear from us in a chat again."""
-        return self._lane(telegram_id).silence
+        return self._limiter(telegram_id).silence
 
     async def turn(self, telegram_id: int, urgency: Urgency = Urgency.RESULT) -> None:
         """Wait for a turn in a chat.
@@ -175,14 +175,14 @@ class Pacing(BaseRateLimiter[Urgency]):
         Raises:
             NotSent: Telegram wants longer silence there than one should wait for.
         """
-        lane = self._lane(telegram_id)
-        if lane.silence > PATIENCE_SECONDS:
-            raise NotSent("the chat is to be left alone", lane.silence)
-        if lane.is_free:
-            await lane.turn(urgency)
+        limiter = self._limiter(telegram_id)
+        if limiter.silence > PATIENCE_SECONDS:
+            raise NotSent("the chat is to be left alone", limiter.silence)
+        if limiter.is_free:
+            await limiter.turn(urgency)
         else:
             async with self._aside():
-                await lane.turn(urgency)
+                await limiter.turn(urgency)
 
     async def process_request(  # noqa: PLR0917 - python-telegram-bot's signature
         self,
@@ -203,29 +203,33 @@ class Pacing(BaseRateLimiter[Urgency]):
         if not isinstance(chat, int):
             return await callback(*args, **kwargs)
         urgency = Urgency.ANSWER if rate_limit_args is None else rate_limit_args
-        lane, spoken = self._lane(chat), endpoint.startswith(_SPOKEN)
+        limiter, spoken = self._limiter(chat), endpoint.startswith(_SPOKEN)
         counts = spoken and endpoint != _SHOWN
         patience_ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
-            if urgency is Urgency.COSMETIC and (lane.silence or (spoken and not lane.has_room())):
+            if urgency is Urgency.COSMETIC and (
+                limiter.silence or (spoken and not limiter.has_room())
+            ):
                 raise LeftOut(f"{endpoint} would have to wait")
             if counts and urgency is not Urgency.RESULT:
                 await self.turn(chat, urgency)
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as refusal:
-                lane.hush(wait := seconds(refusal.retry_after))
+                limiter.hush(wait := seconds(refusal.retry_after))
                 over = asyncio.get_running_loop().time() + wait > patience_ends
                 # a result has a clock of its own, and its file is read to the end by now
                 if urgency is not Urgency.ANSWER or not counts or over:
                     raise
 
-    def _lane(self, telegram_id: int) -> Lane:
-        lane = self._lanes.get(telegram_id)
-        if lane is None:
-            if len(self._lanes) >= MOST_LANES:
-                self._lanes = {key: one for key, one in self._lanes.items() if not one.is_idle}
+    def _limiter(self, telegram_id: int) -> ChatLimiter:
+        limiter = self._limiters.get(telegram_id)
+        if limiter is None:
+            if len(self._limiters) >= MOST_LIMITERS:
+                self._limiters = {
+                    key: one for key, one in self._limiters.items() if not one.is_idle
+                }
             rate = PRIVATE if telegram_id > 0 else GROUP
-            lane = Lane(Rate(rate.count, rate.seconds * self._second))
-            self._lanes[telegram_id] = lane
-        return lane
+            limiter = ChatLimiter(RateLimit(rate.count, rate.seconds * self._second))
+            self._limiters[telegram_id] = limiter
+        return limiter

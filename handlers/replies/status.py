@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import durations, queue
 from generation.jobs.queue_position import Line
-from handlers.replies.finishing import finished
+from handlers.replies.outbox import finished
 from handlers.replies.outcomes import Refused, SendError, Unreachable
 from storage import chats, generations, outages, people
 from storage.generations import PENDING, State

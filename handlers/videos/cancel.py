@@ -11,9 +11,9 @@ from telegram.ext import CallbackQueryHandler
 from generation.jobs.cancellation import recall
 from handlers.commands import on
 from handlers.identity import meet
-from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
-from handlers.replies.words import shortened
+from handlers.replies.texts import shortened
 from handlers.routing import pressed
 from storage import generations
 from storage.generations import PENDING, State

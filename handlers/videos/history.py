@@ -10,10 +10,9 @@ from telegram.ext import CallbackQueryHandler
 from handlers.account import privately
 from handlers.commands import on
 from handlers.identity import meet
-from handlers.replies.buttons import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
-from handlers.replies.prepared_upload import caption
-from handlers.replies.words import shortened
+from handlers.replies.texts import caption, shortened
 from handlers.routing import pressed
 from handlers.videos.results import layout
 from storage import generations

@@ -18,8 +18,8 @@ from generation.orders.quotes import Quote
 from handlers.groups import standing
 from handlers.ordering import declining, placing, questions, quoting, refusals
 from handlers.ordering.drafts import SentPicture, Wish
+from handlers.replies.keyboards import Again, Change, GoOn, More, Remove, ResultButtons
 from handlers.replies.outcomes import SendError
-from handlers.replies.video_buttons import Again, Change, GoOn, More, Remove, ResultButtons
 from handlers.routing import not_yours, pressed
 from handlers.videos.again import wish_like
 from storage import generations

@@ -11,8 +11,7 @@ from handlers.identity import meet
 from handlers.ordering.addressed import SENT_THROUGH_US
 from handlers.ordering.pictures import any_picture_of, no_picture
 from handlers.replies.outcomes import SendError, translated
-from handlers.replies.prepared_upload import caption
-from handlers.replies.words import shortened
+from handlers.replies.texts import caption, shortened
 from storage import generations
 from storage.accounts import Account
 

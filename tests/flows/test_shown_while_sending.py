@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.replies import actions
+from handlers.replies import outbox
 from sandbox.telegram import Fault
 from tests.flows.looks import shows_video
 
@@ -22,7 +22,7 @@ async def test_the_chat_shows_that_a_video_is_being_sent_until_it_is_there(
     ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(actions, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(outbox, "ACTION_SECONDS", 0.01)
     upload = telegram.faults.always("sendVideo", Fault.hang())
     async with house.running():
         await chat.send(ann, "/video a boat")

@@ -13,7 +13,7 @@ from telegram.error import RetryAfter
 from bot.updates.intake import AT_ONCE
 from handlers.replies.outbox import UPLOADS
 from handlers.replies.outcomes import LeftOut, NotSent
-from handlers.replies.pacing import GROUP, Lane, Pacing, Rate, Urgency
+from handlers.replies.pacing import GROUP, ChatLimiter, Pacing, RateLimit, Urgency
 from sandbox.telegram import Fault
 from tests.flows.looks import says, shows_video
 from tests.groups.conftest import PACED, SPEED
@@ -165,14 +165,14 @@ async def test_who_waits_for_a_flood_limit_gives_the_place_in_the_line_to_others
 
 
 async def test_the_most_urgent_goes_first_then_who_came_first() -> None:
-    # all of them ask before the lane has room again, however busy the machine is
-    lane, order = Lane(Rate(1, 0.5)), []
+    # all of them ask before the limiter has room again, however busy the machine is
+    limiter, order = ChatLimiter(RateLimit(1, 0.5)), []
 
     async def speak(name: str, urgency: Urgency) -> None:
-        await lane.turn(urgency)
+        await limiter.turn(urgency)
         order.append(name)
 
-    await lane.turn(Urgency.ANSWER)
+    await limiter.turn(Urgency.ANSWER)
     await asyncio.gather(
         speak("first answer", Urgency.ANSWER),
         speak("second answer", Urgency.ANSWER),

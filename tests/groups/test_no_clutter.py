@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from handlers.replies.boards import Line, text
+from handlers.replies.boards import BoardEntry, text
 from handlers.replies.status import sparsely
 from sandbox.telegram import Fault
 from tests.flows.looks import says, shows_video
@@ -174,7 +174,7 @@ async def test_full_slots_are_given_in_turn_to_people_and_chats(
 
 
 def test_a_board_names_six_and_counts_the_rest() -> None:
-    lines = [Line(f"P{n}", 40.0) for n in range(8)] + [Line("Q", None)] * 3
+    lines = [BoardEntry(f"P{n}", 40.0) for n in range(8)] + [BoardEntry("Q", None)] * 3
     words = text(lines, SPEECH)
     assert words.startswith("🎬 P0 ~40 seconds · P1")
     assert words.endswith("P5 ~40 seconds · 2 more · 3 waiting")

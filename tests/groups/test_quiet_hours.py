@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from handlers.replies import quiet
 from storage.groups import Group as Choices
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, settings_of, spent
@@ -106,8 +105,8 @@ def test_they_begin_and_end_with_the_hour_also_around_midnight(
     for hour in (*loud, *silent):
         for minute in (0, 59):
             now = datetime(2026, 10, 3, hour, minute, tzinfo=zone).timestamp()
-            assert quiet.is_quiet(group, zone, now) is (hour in silent), (hour, minute)
+            assert group.is_quiet(zone, now) is (hour in silent), (hour, minute)
 
 
 def test_a_group_that_chose_none_is_never_quiet() -> None:
-    assert not any(quiet.is_quiet(Choices(1), ZoneInfo("UTC"), hour * 3600.0) for hour in range(24))
+    assert not any(Choices(1).is_quiet(ZoneInfo("UTC"), hour * 3600.0) for hour in range(24))

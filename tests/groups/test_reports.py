@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers.replies import reported
+from handlers.replies.notices import reported_buttons, reported_text
 from storage import bans
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made
@@ -211,11 +211,11 @@ def facts(**changes: Any) -> dict[str, Any]:
 
 
 def test_who_asked_as_a_group_or_channel_is_not_banned_by_a_tap() -> None:
-    rows = reported.buttons(facts(), SPEECH)
+    rows = reported_buttons(facts(), SPEECH)
     assert [[button.text for button in row] for row in rows] == [["🗑 Delete"]]
 
 
 def test_without_words_and_prompt_a_report_is_one_line() -> None:
-    assert reported.text(facts(), SPEECH) == (
+    assert reported_text(facts(), SPEECH) == (
         "🚩 Bob (2) reports a video in Film club. Film club (-5) asked for it."
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import handlers
 from handlers.account.settings import SetDefault, carried, values
-from handlers.replies.buttons import LONGEST, CallbackData
+from handlers.replies.keyboards import LONGEST, CallbackData
 from tests.handlers.commons import OFFER
 
 ROOMS = [

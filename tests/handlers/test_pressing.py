@@ -14,7 +14,7 @@ from handlers.videos.history import Resend
 
 if TYPE_CHECKING:
     from bot.lifecycle import Bot
-    from handlers.replies.buttons import CallbackData
+    from handlers.replies.keyboards import CallbackData
     from sandbox.telegram import Person, TelegramSandbox
 
 

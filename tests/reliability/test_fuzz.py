@@ -20,7 +20,7 @@ from tests.reliability.test_hostile_presses import PRESSES
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from handlers.replies.buttons import CallbackData
+    from handlers.replies.keyboards import CallbackData
 
 KEY = "a-key-0123456789"
 KNOWN = ["id", "status", "video", "url", "error", "name", "message", "meta", "usage", "usd_spent",

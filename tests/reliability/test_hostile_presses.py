@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import handlers
-from handlers.replies.buttons import CallbackData
+from handlers.replies.keyboards import CallbackData
 from sandbox.telegram.messages import Button
 from tests.reliability.hostility import spent
 

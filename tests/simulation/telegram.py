@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from telegram.error import BadRequest, TimedOut
 
-from handlers.replies.outbox import Outbox, Sent
-from handlers.replies.outcomes import NoTopic, NotSent, Refused, SentPerhaps, TooLarge, Unreachable
+from handlers.replies.outbox import Outbox, Sent, Upload
+from handlers.replies.outcomes import (
+    NoTopic,
+    NotSent,
+    Refused,
+    SentPerhaps,
+    Unreachable,
+    UploadTooLarge,
+)
 from handlers.replies.pacing import Pacing
-from handlers.replies.uploads import Upload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,7 +111,7 @@ class StandInOutbox(Outbox):
         except (asyncio.CancelledError, SentPerhaps):
             self._telegram.unknown[prompt] += 1
             raise
-        except (NoTopic, Refused, TooLarge, Unreachable):
+        except (NoTopic, Refused, UploadTooLarge, Unreachable):
             self._telegram.refused[prompt] += 1
             raise
         number = next(self._telegram.ids)
@@ -119,7 +125,7 @@ class StandInOutbox(Outbox):
             case "refused" if not as_document:
                 raise Refused("wrong type of the web page content")
             case "too large":
-                raise TooLarge("Request Entity Too Large")
+                raise UploadTooLarge("Request Entity Too Large")
 
     @staticmethod
     def _lose_the_answer(fault: str | None) -> None:

@@ -1,9 +1,10 @@
-"""Words that several texts share: what credits are worth, what a video would be."""
+"""Texts that several replies share: what credits are worth, what a video is or would be."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generation.jobs.transitions import GIFT
 from generation.orders import quotes
 from generation.orders.options import Defaults
 
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
     from generation.orders.balances import Terms
     from generation.orders.quotes import Quote
     from handlers.replies.language import Translator
+    from storage.generations import Generation
 
 ELLIPSIS = "…"
+LONGEST_PROMPT = 300
+"""Characters of the prompt in a caption."""
 
 
 def shortened(text: str, longest: int) -> str:
@@ -72,3 +76,17 @@ def described(translator: Translator, quote: Quote) -> str:
         choice.family.title,
     ]
     return " · ".join(part for part in parts if part)
+
+
+def caption(generation: Generation, translator: Translator, *, ai_label: bool) -> str:
+    """Return the prompt, shortened, and nothing a sister should not see when it is forwarded."""
+    lines = []
+    if generation.reason == GIFT:
+        lines.append(translator.gettext("A late one, on the house."))
+    prompt = generation.prompt
+    if len(prompt) > LONGEST_PROMPT:
+        prompt = prompt[: LONGEST_PROMPT - 1].rstrip() + ELLIPSIS
+    lines.append(prompt)
+    if ai_label:
+        lines.append(translator.gettext("Made with AI"))
+    return "\n".join(line for line in lines if line)
