@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.exit_codes import ExitCode
 from bot.operations.backup import BackupFailed, back_up
 from bot.operations.heartbeat import Heartbeat
 from bot.operations.logs import set_up_logs
+from bot.process import ExitCode, leave, live
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
@@ -105,7 +105,6 @@ def _run() -> int:
         logger.warning("%s is set, but this version does not know it yet", name)
 
     # Imported only here: `healthcheck` must not load Telegram to read one number.
-    from bot.ending import leave, live
     from bot.lifecycle import run
 
     try:

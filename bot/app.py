@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
-from bot import lock
+from bot import process
 from bot.jobs import ChatClocks
 from bot.rooms import Ground, furnish
 from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat, Slots
@@ -73,10 +73,10 @@ def build(
     """Wire everything up; nothing is started, nothing is asked of anybody yet.
 
     Raises:
-        lock.Unusable: there is no room for a folder of ours.
+        process.Unusable: there is no room for a folder of ours.
     """
     for name in FOLDERS:
-        lock.make(settings.data_dir / name)
+        process.make(settings.data_dir / name)
     admins = Admins(
         settings.admin_ids,
         wake=lambda chat: clocks.wake(chat),  # noqa: PLW0108 - the clocks are made further down

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from bot.exit_codes import ExitCode
 from bot.lifecycle import run
 from bot.operations.checks import first_words
+from bot.process import ExitCode
 from bot.settings.definition import Settings
 from bot.times import Times
 from sandbox.aimlapi import AimlApiSandbox

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from telegram.error import InvalidToken, TelegramError
 
-from bot import lock
+from bot import process
 from bot.app import build
-from bot.exit_codes import ExitCode
 from bot.jobs import every_day
 from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
 from bot.operations.heartbeat import Heartbeat
+from bot.process import ExitCode
 from bot.times import Times
 from generation.media import startup_cleanup
 from generation.media.retention import drop_outdated
@@ -59,7 +59,7 @@ async def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     try:
-        with lock.held(settings.data_dir):
+        with process.held(settings.data_dir):
             db = await Database.open(settings.data_dir / "bot.sqlite3")
             try:
                 if opened is not None:
@@ -67,10 +67,10 @@ async def run(
                 return await Bot(settings, db, stopping, times=times).serve()
             finally:
                 await db.close()
-    except lock.Held as held:
+    except process.Held as held:
         sys.stderr.write(f"{held}\n")
         return ExitCode.LOCKED
-    except lock.Unusable as unusable:
+    except process.Unusable as unusable:
         sys.stderr.write(f"{unusable}\n")
         return ExitCode.WRONG_SETTINGS
     except UnusableDatabase as unusable:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from bot.exit_codes import ExitCode
+    from bot.process import ExitCode
     from handlers.context import Services
     from handlers.replies.language import Languages
     from sandbox.aimlapi import AimlApiSandbox

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.exit_codes import ExitCode
+from bot.process import ExitCode
 from bot.settings import docs
 from bot.settings.definition import Settings
 from bot.settings.sources import WrongSettings, read_settings

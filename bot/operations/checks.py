@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import httpx
 from telegram.error import InvalidToken, TelegramError
 
-from bot import lock
+from bot import process
 from generation.media import images
 from generation.media.failures import MediaError
 from generation.media.images import BadPicture
@@ -96,7 +96,7 @@ def check_database(path: Path) -> list[Finding]:
 
 def check_holder(folder: Path) -> list[Finding]:
     """Say whether a bot works there now: both is fine."""
-    held = lock.holder(folder)
+    held = process.holder(folder)
     return ok("running", "no bot runs on DATA_DIR" if held is None else str(held))
 
 

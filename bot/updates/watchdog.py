@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from telegram.error import InvalidToken, TelegramError
 
-from bot.exit_codes import ExitCode
+from bot.process import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

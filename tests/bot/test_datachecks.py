@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import lock
+from bot import process
 from bot.operations.checks import Verdict, check_database, check_holder
 from storage.database import Database
 from storage.migrations import steps
@@ -112,7 +112,7 @@ async def test_a_database_everybody_can_read_is_warned_of(path: Path) -> None:
 def test_whether_a_bot_runs_there_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (idle,) = check_holder(folder)
-    with lock.held(folder):
+    with process.held(folder):
         (busy,) = check_holder(folder)
     (over,) = check_holder(folder)
     assert [one.verdict for one in (idle, busy, over)] == [Verdict.OK] * 3

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.exit_codes import ExitCode
+from bot.process import ExitCode
 from bot.times import Times
 from bot.updates.telegram_request import TelegramTimes
 from bot.updates.watchdog import ANSWERS, Patience, Step, Watch, next_step

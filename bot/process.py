@@ -1,22 +1,57 @@
-"""One process per `DATA_DIR`: a lock that the system lets go of when its holder ends, however."""
+"""The process: how it ends, and that it is alone on its `DATA_DIR`."""
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import logging
 import os
+import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
 LONGEST_PID = 20
-"""Bytes of the file that are read: it is there for everybody to write."""
-
+"""Bytes of the lock file that are read: it is there for everybody to write."""
 MOMENT = 0.1
 """Seconds for which `doctor` may hold the lock, to see whether somebody else does."""
+
+
+class ExitCode(IntEnum):
+    """What `run` tells whoever started it: 1 and 4 ask for another start, 2 and 3 for a person."""
+
+    STOPPED = 0
+    """Stopped on request."""
+    FAILURE = 1
+    """Something broke; the log says what."""
+    WRONG_SETTINGS = 2
+    """A setting is wrong, or the token or the key was refused."""
+    LOCKED = 3
+    """Another process holds `DATA_DIR`."""
+    UPDATES_LOST = 4
+    """Updates no longer arrive although Telegram answers."""
+
+
+def live(work: Coroutine[Any, Any, int]) -> int:
+    """Run to the end as `asyncio.run` does, but do not wait for threads.
+
+    A name that is being looked up holds its thread for as long as the resolver likes, and nothing
+    ends that: whoever asked us to stop would kill us first.
+    """
+    return asyncio.new_event_loop().run_until_complete(work)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once, with all that was said and logged."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 class Held(Exception):
@@ -45,7 +80,9 @@ def make(folder: Path) -> None:
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a folder, made where it is missing; the file stays, only its lock means something.
+    """Hold a folder by a lock that the system lets go of when the process ends, however.
+
+    The folder is made where it is missing; the lock's file stays, only its lock means something.
 
     Raises:
         Held: another process holds it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import lock
+from bot.process import Held, held
 from tests.flows.process import process
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def test_a_second_holder_is_refused_and_learns_who_is_first(tmp_path: Path) -> None:
     with (
-        lock.held(tmp_path),
-        pytest.raises(lock.Held, match=f"process {os.getpid()}") as refused,
-        lock.held(tmp_path),
+        held(tmp_path),
+        pytest.raises(Held, match=f"process {os.getpid()}") as refused,
+        held(tmp_path),
     ):
         pass
     assert refused.value.holder == os.getpid()
@@ -29,20 +29,20 @@ def test_a_second_holder_is_refused_and_learns_who_is_first(tmp_path: Path) -> N
 
 def test_what_one_lets_go_of_another_may_hold(tmp_path: Path) -> None:
     for _ in range(2):
-        with lock.held(tmp_path / "not there yet"):
+        with held(tmp_path / "not there yet"):
             pass
 
 
 def test_a_file_left_behind_or_made_up_holds_nothing(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("no number at all " * 100)
-    with lock.held(tmp_path):
+    with held(tmp_path):
         pass
 
 
 async def test_a_second_run_says_so_in_one_line_ends_with_3_and_touches_nothing(
     telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
 ) -> None:
-    with lock.held(tmp_path):
+    with held(tmp_path):
         async with process(telegram, provider, tmp_path) as second:
             _, said = await second.communicate()
     assert second.returncode == 3
