@@ -21,8 +21,7 @@ from bot.operations.doctor import look, look_quietly
 from bot.operations.heartbeat import Heartbeat
 from bot.process import ExitCode
 from bot.times import Times
-from generation.media import startup_cleanup
-from generation.media.retention import drop_outdated
+from generation.media.retention import clean_up, drop_outdated
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import menu
 from storage import people
@@ -135,9 +134,7 @@ class Bot:
         if not await self._greet_telegram():
             return
         folder = self._settings.data_dir
-        await startup_cleanup.clear(
-            self._db, videos=folder / "videos", pictures=folder / "pictures"
-        )
+        await clean_up(self._db, videos=folder / "videos", pictures=folder / "pictures")
         await parts.services.catalogue.restore()
         # before the chats are counted: what is set aside owes the admins a message
         await parts.intake.restore(parts.app.bot)

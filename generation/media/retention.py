@@ -1,17 +1,23 @@
-"""What lies on the disk until it is delivered, and when it goes."""
+"""The files on the disk that wait for their delivery, and when they go."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from typing import TYPE_CHECKING
 
-from storage import retention
+from storage import generations, retention
+from storage.generations import State
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from storage.database import Database
+
+WAITING = frozenset({State.READY, State.UNDELIVERABLE})
+"""Only these still need their video; one on its way to `ready` is fetched again."""
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +25,18 @@ logger = logging.getLogger(__name__)
 def video_in(folder: Path, generation: int) -> Path:
     """Return where the video of a generation lies."""
     return folder / f"{generation}.mp4"
+
+
+async def clean_up(db: Database, *, videos: Path, pictures: Path) -> None:
+    """Remove at a start what a killed process left: sent pictures, videos already delivered.
+
+    Folders that miss are made.
+    """
+    async with db.reading() as connection:
+        waiting = await generations.in_states(connection, WAITING)
+    shutil.rmtree(pictures, ignore_errors=True)
+    _clear(pictures)
+    _clear(videos, {video_in(videos, one.id).name for one in waiting})
 
 
 async def drop_outdated(db: Database, folder: Path, *, now: float) -> None:
@@ -30,3 +48,10 @@ async def drop_outdated(db: Database, folder: Path, *, now: float) -> None:
         await asyncio.to_thread(file.unlink, missing_ok=True)
     if files:
         logger.info("%d videos that nobody came for are gone", len(files))
+
+
+def _clear(folder: Path, needed: Collection[str] = ()) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if file.name not in needed:
+            file.unlink()

@@ -14,7 +14,7 @@ from bot.rooms import Ground, furnish
 from bot.settings.definition import Settings
 from bot.times import Times
 from bot.workers import Workers
-from generation.media import startup_cleanup
+from generation.media.retention import clean_up
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
 from generation.models.cooldowns import Rests
@@ -119,7 +119,7 @@ class Life:
             self._folder / "bot.sqlite3", self._weather.dice
         )
         videos, pictures = self._folder / "videos", self._folder / "pictures"
-        await startup_cleanup.clear(self.db, videos=videos, pictures=pictures)
+        await clean_up(self.db, videos=videos, pictures=pictures)
         http = httpx.AsyncClient(transport=httpx.MockTransport(self._provider.answer))
         bot: Any = StandInBot(self._weather)
         self.outbox = StandInOutbox(self._telegram, bot)
