@@ -24,8 +24,7 @@ from generation.models.offer import Offer
 from generation.orders.balances import Period, Terms
 from generation.provider.client import FRESH, AimlApi
 from handlers import registry
-from handlers.admin.first_admin import FirstAdmin
-from handlers.context import App, BotData, Context, OperatorPolicy, Services
+from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
 from handlers.replies.language import Languages
 from handlers.replies.outbox import Outbox
 from handlers.replies.pacing import Pacing

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telegram import BotCommand
-from telegram.ext import CommandHandler, filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from telegram import Update
-
-    from handlers.context import Context
     from handlers.replies.language import Translator
 
 
@@ -31,13 +25,26 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command without its slash; one that is not listed works all the same."""
+    """A command without its slash.
+
+    Attributes:
+        name: what it is called.
+        summary: what it does, beside it in menus and in /help.
+        aliases: what else it answers to.
+        scope: whom it is shown to.
+        listed: whether it is shown; it works all the same.
+        orders: whether it orders a video, which strangers may not.
+        when_off: whether it is answered also where a group's admins switched the bot off: they
+            need a way back, and anybody a way out.
+    """
 
     name: str
     summary: str
     aliases: tuple[str, ...] = ()
     scope: Scope = Scope.EVERYONE
     listed: bool = True
+    orders: bool = False
+    when_off: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,15 +58,17 @@ def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds texts to
 
 
 COMMANDS = (
-    Command("video", N_("Make a video of your idea")),
-    Command("animate", N_("Bring a photo to life: answer it with this")),
-    Command("settings", N_("Your usual model, length and shape"), scope=Scope.PRIVATE),
+    Command("video", N_("Make a video of your idea"), orders=True),
+    Command("animate", N_("Bring a photo to life: answer it with this"), orders=True),
+    Command(
+        "settings", N_("Your usual model, length and shape"), scope=Scope.PRIVATE, when_off=True
+    ),
     Command("models", N_("The models: lengths, shapes, prices")),
     Command("quota", N_("What is left, and when it renews"), ("credits",), Scope.PRIVATE),
     Command("history", N_("Your last videos, sent again for free"), ("videos",), Scope.PRIVATE),
     Command("cancel", N_("Call a video back before it starts")),
-    Command("report", N_("Report a video: answer it with this")),
-    Command("help", N_("What I can do")),
+    Command("report", N_("Report a video: answer it with this"), when_off=True),
+    Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),
     Command("stats", N_("Videos, people and money"), scope=Scope.ADMIN),
     Command("grant", N_("Give credits: WHO CREDITS [NOTE]"), scope=Scope.ADMIN),
@@ -70,26 +79,8 @@ COMMANDS = (
     Command("limit", N_("A group's pool: ID CREDITS [SHARE]"), scope=Scope.ADMIN),
 )
 
-_BY_NAME = {command.name: command for command in COMMANDS}
+BY_NAME = {command.name: command for command in COMMANDS}
 _SCOPES = tuple(Scope)
-
-
-def on(
-    name: str, callback: Callable[[Update, Context], Coroutine[Any, Any, None]]
-) -> CommandHandler[Context, None]:
-    """Register what answers a command, under all its names.
-
-    Only new messages count, never edits. What admins do, they do in private and in
-    their own words: a forwarded message may hold somebody else's.
-
-    Raises:
-        KeyError: the table has no such command.
-    """
-    command = _BY_NAME[name]
-    where: filters.BaseFilter = filters.UpdateType.MESSAGE
-    if command.scope is Scope.ADMIN:
-        where = where & filters.ChatType.PRIVATE & ~filters.FORWARDED
-    return CommandHandler(command.names, callback, where)
 
 
 def listed(scope: Scope) -> tuple[Command, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from generation.models.catalogue import Catalogue
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
-    from handlers.admin.first_admin import FirstAdmin
     from handlers.replies.language import Languages
     from handlers.replies.outbox import Outbox
     from handlers.replies.status import StatusMessages
@@ -36,6 +37,35 @@ class OperatorPolicy:
     confirm_credits: int
     support_contact: str | None
     ai_label: bool
+
+
+class FirstAdmin:
+    """The one-time link that makes its first user an admin, while there is none."""
+
+    PREFIX = "admin-"
+    """How what the link gives to /start begins."""
+    VALID_SECONDS = 900.0
+    """How long it lives after the start."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._secret: str | None = None
+        self._until = 0.0
+
+    def invite(self) -> str:
+        """Make the link's payload, valid for 15 minutes and for one person."""
+        self._secret = secrets.token_urlsafe(24)
+        self._until = self._clock() + self.VALID_SECONDS
+        return self.PREFIX + self._secret
+
+    def claim(self, payload: str) -> bool:
+        """Whether this is the payload, still valid; it works once."""
+        if self._secret is None or self._clock() > self._until:
+            return False
+        right = hmac.compare_digest(payload.encode(), (self.PREFIX + self._secret).encode())
+        if right:
+            self._secret = None
+        return right
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,60 @@
-"""Who is speaking, where, and whose credits they spend."""
+"""Who is speaking, where, whether they may, whose credits they spend, and how they are answered."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from storage import access, bans, chats, people
+import telegram
+
+from storage import access, bans, chats, groups, people
 from storage.accounts import Account
 from storage.chats import ChatKind
 
 if TYPE_CHECKING:
-    import telegram
+    from collections.abc import Sequence
+
     from aiosqlite import Connection
 
-    from handlers.context import Services
+    from handlers.context import OperatorPolicy, Services
+    from handlers.replies.keyboards import Button
     from handlers.replies.language import Translator
+    from handlers.replies.outbox import Outbox
     from storage.chats import Chat
+    from storage.groups import Group
     from storage.people import Person
 
 SHARED_IDS = frozenset({1087968824, 136817688, 777000})
 """Telegram's stand-ins for anonymous admins, channels and itself: nobody's, so never an owner."""
+AWAY_SECONDS = 900.0
+"""How old an order may be when it is read: older ones are asked about before they cost."""
+
+
+class Access(Enum):
+    """What the operator allows somebody."""
+
+    MEMBER = auto()
+    """Everything."""
+    STRANGER = auto()
+    """Everything but ordering: the operator named who may, and they are not among them."""
+    BANNED = auto()
+    """Nothing."""
+
+
+class PressAnswer:
+    """The one answer a pressed button gets: the first that is given."""
+
+    def __init__(self, outbox: Outbox, query_id: str) -> None:
+        self._outbox = outbox
+        self._query_id = query_id
+        self.is_given = False
+
+    async def give(self, text: str = "", *, alert: bool = False) -> None:
+        """Stop the button's spinner, with a word where there is one."""
+        if not self.is_given:
+            self.is_given = True
+            await self._outbox.answer(self._query_id, text, alert=alert)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,34 +67,120 @@ class Sender:
     person: Person | None
     translator: Translator
     is_admin: bool
-    pressed: bool
-    """Whether they pressed a button: only they read what answers that."""
-    said_at: float | None
-    """When they wrote, in seconds since 1970; of a press, known only where it was left over."""
+    access: Access
+    group: Group | None
+    """What the admins of the group chose where they speak in one."""
+    is_late: bool
+    """Whether it lay so long, while the bot was away, that they may not want it any more."""
+    press: PressAnswer | None
+    """What answers their press, where they pressed a button: only they read it."""
+    outbox: Outbox = field(repr=False)
 
     @property
     def name(self) -> str:
         """What to call them."""
         return self.person.name if self.person else self.chat.title
 
+    async def reply(
+        self,
+        text: str,
+        *,
+        buttons: Sequence[Sequence[Button]] = (),
+        reply_to: int | None = None,
+        ask: str | None = None,
+    ) -> int:
+        """Say something where they spoke, in its topic; returns the message id (see `Outbox`)."""
+        return await self.outbox.say(
+            self.chat,
+            text,
+            buttons=buttons,
+            reply_to=reply_to,
+            thread_id=self.thread_id,
+            ask=ask,
+        )
 
-async def meet(update: telegram.Update, services: Services) -> Sender | None:
-    """Bring what is known of the speaker and the place up to date; None for updates of neither."""
-    place, message, now = update.effective_chat, update.effective_message, services.clock()
-    if place is None:
+    async def answer(self, text: str = "", *, alert: bool = False) -> None:
+        """Answer their press, where they pressed and it is not answered yet."""
+        if self.press is not None:
+            await self.press.give(text, alert=alert)
+
+
+async def meet(
+    update: telegram.Update, services: Services, press: PressAnswer | None = None
+) -> Sender | None:
+    """Return who speaks and where, noted where that is news; None for updates of nobody."""
+    place, speaker = update.effective_chat, _speaker(update)
+    if place is None or speaker is None:
         return None
+    async with services.db.reading() as connection:
+        sender = await _known(connection, update, services, press)
+    if sender is not None:
+        return sender
     async with services.db.transaction() as tx:
-        chat = await chats.seen(
+        await _note(tx, place, speaker, services.clock())
+        return await _known(tx, update, services, press)
+
+
+def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:
+    """Return the person, or the chat in whose name they write; bots and stand-ins are nobody.
+
+    Only a message that Telegram signs with the group itself is the group's voice. Whoever presses
+    a button does so as themselves, even an anonymous admin.
+    """
+    message, user = update.effective_message, update.effective_user
+    if message is not None and update.callback_query is None:
+        if message.is_automatic_forward:
+            # a channel's post in the group for its comments: nobody there wrote it
+            return None
+        if message.sender_chat is not None:
+            return message.sender_chat
+    if user is None or user.is_bot or user.id in SHARED_IDS:
+        # an anonymous admin, or a bot that runs the group, takes us in or throws us out
+        return None if update.my_chat_member is None else update.effective_chat
+    return user
+
+
+async def _note(
+    tx: Connection, place: telegram.Chat, speaker: telegram.User | telegram.Chat, now: float
+) -> None:
+    """Write down who spoke and where, as Telegram tells them now."""
+    for chat in {place, speaker} if isinstance(speaker, telegram.Chat) else {place}:
+        title = chat.effective_name or ""
+        await chats.seen(tx, chat.id, kind=ChatKind(chat.type), title=title, now=now)
+    if isinstance(speaker, telegram.User):
+        await people.seen(
             tx,
-            place.id,
-            kind=ChatKind(place.type),
-            title=place.effective_name or "",
+            speaker.id,
+            name=speaker.first_name,
+            username=speaker.username,
+            language=speaker.language_code,
             now=now,
         )
-        person, account = await _speaker(tx, update, chat, now)
-        is_admin = person is not None and (
-            person.id in services.policy.admin_ids or person.is_admin
-        )
+
+
+async def _known(
+    connection: Connection, update: telegram.Update, services: Services, press: PressAnswer | None
+) -> Sender | None:
+    """Return the sender; None where something of them or of the place is not written down yet."""
+    place, speaker = update.effective_chat, _speaker(update)
+    if place is None or speaker is None:
+        return None
+    chat, person = await _known_chat(connection, place), None
+    if isinstance(speaker, telegram.User):
+        person = await _known_person(connection, speaker)
+        account = None if person is None else Account.person(person.id)
+    else:
+        owner = chat if speaker.id == place.id else await _known_chat(connection, speaker)
+        account = None if owner is None else Account.chat(owner.id)
+    if chat is None or account is None:
+        return None
+    policy, message = services.policy, update.effective_message
+    is_admin = person is not None and (person.id in policy.admin_ids or person.is_admin)
+    said_at = (
+        services.kept_since(update.update_id)
+        if update.message is None
+        else update.message.date.timestamp()
+    )
     in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
     return Sender(
         chat=chat,
@@ -68,63 +189,45 @@ async def meet(update: telegram.Update, services: Services) -> Sender | None:
         person=person,
         translator=services.languages.translator(person.language if person else None),
         is_admin=is_admin,
-        pressed=update.callback_query is not None,
-        said_at=services.kept_since(update.update_id)
-        if update.message is None
-        else update.message.date.timestamp(),
+        access=await _access(connection, policy, place.id, speaker, is_admin=is_admin),
+        group=None if chat.is_private else await groups.find(connection, chat.id),
+        is_late=said_at is not None and services.clock() - said_at > AWAY_SECONDS,
+        press=press,
+        outbox=services.outbox,
     )
 
 
-async def _speaker(
-    tx: Connection, update: telegram.Update, chat: Chat, now: float
-) -> tuple[Person | None, Account]:
-    # whoever presses a button does so as themselves, even an anonymous admin
-    pressed = update.callback_query is not None
-    message, user = update.effective_message, update.effective_user
-    voice = None if pressed or message is None else message.sender_chat
-    if user is not None and voice is None and user.id not in SHARED_IDS and not user.is_bot:
-        person = await people.seen(
-            tx,
-            user.id,
-            name=user.first_name,
-            username=user.username,
-            language=user.language_code,
-            now=now,
-        )
-        return person, Account.person(person.id)
-    if voice is not None and voice.id != chat.telegram_id:
-        owner = await chats.seen(
-            tx, voice.id, kind=ChatKind(voice.type), title=voice.effective_name or "", now=now
-        )
-        return None, Account.chat(owner.id)
-    return None, Account.chat(chat.id)
+async def _known_chat(connection: Connection, told: telegram.Chat) -> Chat | None:
+    chat = await chats.by_telegram_id(connection, told.id)
+    if chat is None or not chat.reachable:
+        return None
+    same = (chat.kind, chat.title) == (told.type, told.effective_name or "")
+    return chat if same else None
 
 
-def _numbers(sender: Sender) -> set[int]:
-    """Return the ids at Telegram that stand for somebody: their own, and the chat's."""
-    return {sender.chat.telegram_id} | ({sender.person.id} if sender.person else set())
+async def _known_person(connection: Connection, told: telegram.User) -> Person | None:
+    person = await people.find(connection, told.id)
+    if person is None:
+        return None
+    same = (person.name, person.username) == (told.first_name, told.username)
+    return person if same and told.language_code in {None, person.language} else None
 
 
-async def is_banned(sender: Sender, services: Services) -> bool:
-    """Whether somebody, or the chat they speak in, was shut out; nobody who runs the bot is."""
-    ids = _numbers(sender)
-    if sender.is_admin and sender.person is not None:
-        # they may have been shut out before they ran it
-        ids.discard(sender.person.id)
-    async with services.db.reading() as connection:
-        if not sender.account.is_person:
-            voice = await chats.find(connection, sender.account.id)
-            ids |= {voice.telegram_id} if voice else set()
-        return await bans.any_banned(connection, ids)
-
-
-async def is_let_in(sender: Sender, services: Services) -> bool:
-    """Whether somebody who is not banned may order: everyone, unless the operator named who may."""
-    allowed = services.policy.allowed_ids
-    if not allowed or sender.is_admin:
-        return True
-    ids = _numbers(sender)
-    if ids & allowed:
-        return True
-    async with services.db.reading() as connection:
-        return await access.any_allowed(connection, ids)
+async def _access(
+    connection: Connection,
+    policy: OperatorPolicy,
+    place: int,
+    speaker: telegram.User | telegram.Chat,
+    *,
+    is_admin: bool,
+) -> Access:
+    """Return what somebody may do in a place, by the ids at Telegram that stand for them."""
+    # whoever runs the bot may have been shut out before they did
+    if await bans.any_banned(connection, {place} if is_admin else {place, speaker.id}):
+        return Access.BANNED
+    if not policy.allowed_ids or is_admin:
+        return Access.MEMBER
+    ids = {place, speaker.id} if isinstance(speaker, telegram.User) else {place}
+    if ids & policy.allowed_ids or await access.any_allowed(connection, ids):
+        return Access.MEMBER
+    return Access.STRANGER

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from telegram import Update
 
-from handlers import lapsed, unsupported
+from handlers import unsupported
 from handlers.account import model_choice, quota, settings, welcome
 from handlers.admin import access, bans, grant, limit
 from handlers.groups import arrival, group_settings, reports
-from handlers.identity import meet
-from handlers.ordering import card_taps, group_rules, photos, prompts
-from handlers.replies.outcomes import SendError, Unreachable
+from handlers.ordering import card_taps, photos, prompts
+from handlers.replies.outcomes import SendError
+from handlers.routing import presses
 from handlers.videos import again, cancel, history, results, sharing
 
 if TYPE_CHECKING:
@@ -23,17 +23,17 @@ logger = logging.getLogger(__name__)
 
 ROOMS = (
     sharing, welcome, arrival, prompts, photos, card_taps, again, results, reports, quota, history,
-    cancel, settings, group_settings, model_choice, access, grant, bans, limit, unsupported, lapsed,
+    cancel, settings, group_settings, model_choice, access, grant, bans, limit, unsupported,
 )  # fmt: skip
-"""The first handler that fits an update takes it: what is no order whatever it says, commands,
-words, the rest."""
+"""Every module with a router. The first whose handler fits a message takes it: what is no order
+whatever it says, commands, words, the rest."""
 
 
 def register(app: App) -> None:
-    """Hand every room's handlers to the application, behind the gate of groups."""
-    app.add_handler(group_rules.gate(), group=-1)
+    """Hand every room's handlers to the application."""
     for room in ROOMS:
-        app.add_handlers(room.handlers())
+        app.add_handlers(room.router.handlers)
+    app.add_handler(presses(room.router for room in ROOMS))
     app.add_error_handler(report)
 
 
@@ -43,21 +43,5 @@ async def report(update: object, context: Context) -> None:
     if isinstance(context.error, SendError):
         # what was ordered is in the database and goes on; a card or an answer is not
         logger.warning("update %s was handled, its answer not sent: %r", number, context.error)
-        if isinstance(update, Update) and not isinstance(context.error, Unreachable):
-            await _apologise(update, context)
-        return
-    logger.error("update %s broke its handler", number, exc_info=context.error)
-    if isinstance(update, Update):
-        await _apologise(update, context)
-
-
-async def _apologise(update: Update, context: Context) -> None:
-    """Tell somebody alone with the bot that the fault is ours: silence would say it is theirs."""
-    sender = await meet(update, context.services)
-    if sender is None or not sender.chat.is_private:
-        return
-    text = sender.translator.gettext("Something broke on my side. Please try that again.")
-    try:
-        await context.services.outbox.say(sender.chat, text)
-    except SendError as error:
-        logger.warning("no apology for update %s: %r", update.update_id, error)
+    else:
+        logger.error("update %s broke its handler", number, exc_info=context.error)

@@ -1,70 +1,288 @@
-"""The beginning of every press: what the button carries, and who pressed it where."""
+"""Routing: what every handler is wrapped in.
+
+A module that answers people has a `Router`, and decorates with it what answers: commands of the
+table, buttons by what they carry, messages by a filter. Whoever speaks is met once, and turned away
+here where they may not; a press is decoded once and answered once. What is decorated asks by name
+for what it needs (see `OFFERED`), and stays a plain function.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import inspect
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from handlers.away import came_late
-from handlers.identity import meet
-from handlers.replies.keyboards import CallbackData
+from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
+
+from handlers import commands
+from handlers.commands import Scope
+from handlers.identity import Access, PressAnswer, meet
+from handlers.replies.outcomes import SendError, Unreachable
+from storage.groups import Asking
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, Update
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+
+    from telegram import Message, Update
+    from telegram.ext import BaseHandler
 
     from handlers.context import Context, Services
     from handlers.identity import Sender
+    from handlers.replies.keyboards import CallbackData
     from handlers.replies.language import Translator
     from storage.accounts import Account
+    from storage.chats import Chat
 
-P = TypeVar("P", bound=CallbackData)
+F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
+
+OFFERED = {
+    "sender": "Sender",
+    "services": "Services",
+    "context": "Context",
+    "update": "Update",
+    "cause": "str",
+    "message": "Message",
+    "words": "Sequence[str]",
+    "query": "CallbackQuery",
+}
+"""What a handler may ask for, and its type. Beside these, `press` is what its button carries, and
+`admin` the person who sent a command of admins or pressed their button."""
+ALBUM = "album:"
+"""How the cause begins that all messages of an album share."""
+_LONGEST_NAME = 32
+"""Characters of an unknown command that are said back; Telegram knows no longer one."""
+
+logger = logging.getLogger(__name__)
 
 
-async def pressed(
-    update: Update, context: Context, kind: type[P], *, however_late: bool = False
-) -> tuple[CallbackQuery, P, Sender] | None:
-    """Return a query still to be answered, what its button carries, and who pressed it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What answers something, and whom.
 
-    One that comes from nowhere is answered here, and None; so is one that lay here while the bot
-    was away, unless it is meant `however_late`.
-
-    Our buttons stand under messages in chats. A made-up press may come from an inline
-    message, which has no chat.
+    Attributes:
+        answer: the function.
+        wanted: the names of what it asks for.
+        press: what the button carries that leads here.
+        admins: whether it answers admins only.
+        orders: whether it orders a video, which strangers may not.
+        overheard: whether it may not be meant for the bot, so that nobody is turned away aloud.
+        when_off: whether it answers also where a group's admins switched the bot off.
+        however_late: whether a press is meant also where it lay while the bot was away.
     """
-    query = update.callback_query
-    if query is None:
-        return None
-    press, sender = kind.decode(query.data), await meet(update, context.services)
-    if press is None or sender is None:
-        await context.services.outbox.answer(query.id)
-        return None
-    if came_late(sender, context.services.clock()) and not however_late:
-        await _ask_again(query, sender, context.services)
-        return None
-    return query, press, sender
+
+    answer: Callable[..., Coroutine[Any, Any, Any]]
+    wanted: frozenset[str]
+    press: type[CallbackData] | None = None
+    admins: bool = False
+    orders: bool = False
+    overheard: bool = False
+    when_off: bool = False
+    however_late: bool = False
+
+    @classmethod
+    def to(
+        cls, answer: Callable[..., Coroutine[Any, Any, Any]], *, admins: bool = False, **how: Any
+    ) -> Route:
+        """Return the route to a function.
+
+        Raises:
+            TypeError: it asks for what it cannot be handed.
+        """
+        press = how.get("press")
+        offered = OFFERED | ({"press": press.__name__} if press else {})
+        offered |= {"admin": "Person"} if admins else {}
+        asked = inspect.signature(answer).parameters.values()
+        wanted = [one for one in asked if one.default is one.empty]
+        for one in wanted:
+            if offered.get(one.name) not in str(one.annotation).split(" | "):
+                raise TypeError(f"{answer.__qualname__}: nothing to hand over as {one}")
+        return cls(
+            answer=answer, wanted=frozenset(one.name for one in wanted), admins=admins, **how
+        )
+
+    async def run(self, update: Update, context: Context, sender: Sender, **found: Any) -> None:
+        """Call the function with what it asks for; say so where it breaks."""
+        found |= {
+            "sender": sender,
+            "services": context.services,
+            "context": context,
+            "update": update,
+            "cause": f"update:{update.update_id}",
+            "admin": sender.person,
+        }
+        async with _apologies(sender):
+            await self.answer(**{name: found[name] for name in self.wanted})
 
 
-async def _ask_again(query: CallbackQuery, sender: Sender, services: Services) -> None:
-    """Say that nothing came of a press, so that nobody pays for a stale wish."""
-    text = sender.translator.gettext("That was long ago. Tap again if you still want it.")
-    await services.outbox.answer(query.id, text)
-    if sender.chat.is_private:
-        # Telegram shows no answer to a press that is minutes old
-        await services.outbox.say(sender.chat, text)
+@asynccontextmanager
+async def _apologies(sender: Sender) -> AsyncIterator[None]:
+    """Tell who asked that a fault is ours: silence would say it is theirs."""
+    try:
+        yield
+    except Unreachable:
+        raise
+    except Exception:
+        text = sender.translator.gettext("Something broke on my side. Please try that again.")
+        if sender.press is not None and not sender.press.is_given:
+            await sender.answer(text)
+        elif sender.chat.is_private:
+            try:
+                await sender.reply(text)
+            except SendError as error:
+                logger.warning("no apology in chat %d: %r", sender.chat.id, error)
+        raise
 
 
-async def pressed_by_operator(
-    update: Update, context: Context, kind: type[P]
-) -> tuple[CallbackQuery, P, Sender] | None:
-    """Return an operator's press, still to be answered; anybody else's is answered, and None."""
-    found = await pressed(update, context, kind)
-    if found is None:
-        return None
-    query, _, sender = found
-    if not sender.is_admin:
-        note = sender.translator.gettext("That is not yours to decide.")
-        await context.services.outbox.answer(query.id, note)
-        return None
-    return found
+class Router:
+    """What a module answers, in the order in which it is asked."""
+
+    def __init__(self) -> None:
+        self.handlers: list[BaseHandler[Update, Context, None]] = []
+        self.buttons: list[Route] = []
+
+    def command(self, name: str) -> Callable[[F], F]:
+        """Register what answers a command of the table, under all its names.
+
+        Only new messages count, never edits. What admins do, they do in private and in
+        their own words: a forwarded message may hold somebody else's.
+
+        Raises:
+            KeyError: the table has no such command.
+        """
+        command = commands.BY_NAME[name]
+        admins = command.scope is Scope.ADMIN
+        where: filters.BaseFilter = filters.UpdateType.MESSAGE
+        if admins:
+            where = where & filters.ChatType.PRIVATE & ~filters.FORWARDED
+
+        def register(answer: F) -> F:
+            route = Route.to(
+                answer, admins=admins, orders=command.orders, when_off=command.when_off
+            )
+            self.handlers.append(CommandHandler(command.names, _spoken(route), where))
+            return answer
+
+        return register
+
+    def message(self, where: filters.BaseFilter, **how: bool) -> Callable[[F], F]:
+        """Register what answers new messages of a kind; see `Route` for how."""
+
+        def register(answer: F) -> F:
+            spoken = _spoken(Route.to(answer, **how))
+            self.handlers.append(MessageHandler(filters.UpdateType.MESSAGE & where, spoken))
+            return answer
+
+        return register
+
+    def button(self, press: type[CallbackData], **how: bool) -> Callable[[F], F]:
+        """Register what answers the buttons that carry this; see `Route` for how."""
+
+        def register(answer: F) -> F:
+            self.buttons.append(Route.to(answer, press=press, **how))
+            return answer
+
+        return register
+
+
+def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, None]]:
+    """Return the handler of messages that takes a route."""
+
+    async def handle(update: Update, context: Context) -> None:
+        message = update.message
+        sender = None if message is None else await meet(update, context.services)
+        if message is None or sender is None:
+            return
+        refusal = _refusal(sender, route, context.services, message)
+        if refusal is None:
+            await route.run(update, context, sender, message=message, words=context.args or ())
+        elif refusal and not is_answered(context, cause_of(sender.chat, message)):
+            await sender.reply(refusal, reply_to=message.message_id)
+
+    return handle
+
+
+def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
+    """Return the handler of all presses; what nobody knows is of an older version, or made up."""
+    routes = {
+        route.press.prefix: route for router in routers for route in router.buttons if route.press
+    }
+
+    async def handle(update: Update, context: Context) -> None:
+        query = update.callback_query
+        if query is None:
+            return
+        answer = PressAnswer(context.services.outbox, query.id)
+        route = routes.get((query.data or "").partition(":")[0])
+        press = route.press.decode(query.data) if route and route.press else None
+        if route is None or press is None:
+            language = context.services.languages.translator(query.from_user.language_code)
+            await answer.give(language.gettext("This button is old. Send me the idea again."))
+            return
+        try:
+            # our buttons stand under messages in chats; a made-up press may come from elsewhere
+            sender = await meet(update, context.services, answer)
+            if sender is not None and (text := _refusal(sender, route, context.services)):
+                await sender.answer(text, alert=True)
+                if sender.is_late and sender.chat.is_private:
+                    # Telegram shows no answer to a press that is minutes old
+                    await sender.reply(text)
+            elif sender is not None:
+                await route.run(update, context, sender, press=press, query=query)
+        except Exception:
+            await answer.give()
+            raise
+        await answer.give()
+
+    return CallbackQueryHandler(handle)
+
+
+def _refusal(
+    sender: Sender, route: Route, services: Services, message: Message | None = None
+) -> str | None:
+    """Say why somebody is turned away; "" where that is done in silence, None where they may."""
+    say = sender.translator.gettext
+    if sender.access is Access.BANNED:
+        text = say("You cannot make videos with this bot any more.")
+        if services.policy.support_contact is not None:
+            text = f"{text} {questions(sender.translator, services.policy.support_contact)}"
+        # in a group, others read all but the answer to a press
+        return text if sender.press or sender.chat.is_private else ""
+    if sender.group and sender.group.asking is Asking.NOBODY and not route.when_off:
+        return say("I am switched off here.") if sender.press else ""
+    if route.orders and sender.access is Access.STRANGER:
+        return "" if route.overheard else stranger(sender)
+    if sender.press and sender.is_late and not route.however_late:
+        return say("That was long ago. Tap again if you still want it.")
+    if route.admins and not sender.is_admin:
+        return (
+            say("That is not yours to decide.")
+            if message is None
+            else unknown_command(message, sender.translator)
+        )
+    return None
+
+
+def stranger(sender: Sender) -> str:
+    """Say that the operator named who may ask, and this one is not among them."""
+    number = sender.person.id if sender.person else sender.chat.telegram_id
+    return sender.translator.gettext(
+        "This bot is private. Ask its owner to let you in: your number is {number}."
+    ).format(number=number)
+
+
+def questions(translator: Translator, contact: str) -> str:
+    """Say whom to ask."""
+    return translator.gettext("Questions? {contact}").format(contact=contact)
+
+
+def unknown_command(message: Message, translator: Translator) -> str:
+    """Say that a command is not there, or not for this person."""
+    name = (message.text or "").split()[0].partition("@")[0][: _LONGEST_NAME + 1]
+    return translator.gettext("I don't know {command}. /help shows what I can do.").format(
+        command=name
+    )
 
 
 def not_yours(owner: Account, translator: Translator) -> str:
@@ -78,3 +296,23 @@ def not_yours(owner: Account, translator: Translator) -> str:
         "This was asked in the name of a group or channel, which cannot press. "
         "Send the command instead."
     )
+
+
+def cause_of(chat: Chat, message: Message) -> str:
+    """Name a message as the cause of an order: Telegram repeats updates. An album is one cause."""
+    if message.media_group_id is not None:
+        return f"{ALBUM}{chat.telegram_id}:{message.media_group_id}"
+    return f"message:{chat.telegram_id}:{message.message_id}"
+
+
+def is_answered(context: Context, cause: str) -> bool:
+    """Whether this is an album something was said to already; from now on it was.
+
+    Each of an album's pictures is a message of its own, and one answer is enough for all.
+    """
+    seen = context.chat_data
+    if seen is None or not cause.startswith(ALBUM):
+        return False
+    known = seen.get("album") == cause
+    seen["album"] = cause
+    return bool(known)

@@ -1,25 +1,22 @@
-"""Whatever else people send in private: one sentence that says what to send instead."""
+"""Whatever else people send in private: answered in a sentence that says what to send instead."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from telegram.constants import FileSizeLimit
-from telegram.ext import MessageHandler, filters
+from telegram.ext import filters
 
-from handlers.identity import meet
-from handlers.ordering import albums
-from handlers.ordering.drafts import cause_of
+from handlers.routing import Router, cause_of, is_answered, unknown_command
 
 if TYPE_CHECKING:
-    from telegram import Message, Update
-    from telegram.ext import BaseHandler
+    from telegram import Message
 
     from handlers.context import Context
+    from handlers.identity import Sender
     from handlers.replies.language import Translator
 
-_LONGEST_NAME = 32
-"""Characters of an unknown command that are said back; Telegram knows no longer one."""
+router = Router()
 
 
 def advice(message: Message, translator: Translator) -> str:
@@ -50,41 +47,14 @@ def advice(message: Message, translator: Translator) -> str:
     return say("I make short videos from an idea or a photo. Send me one of the two.")
 
 
-async def unsupported(update: Update, context: Context) -> None:
+@router.message(filters.ChatType.PRIVATE & filters.COMMAND)
+async def unknown(sender: Sender, message: Message) -> None:
+    """Answer a command that is not there."""
+    await sender.reply(unknown_command(message, sender.translator), reply_to=message.message_id)
+
+
+@router.message(filters.ChatType.PRIVATE & ~filters.TEXT & ~filters.StatusUpdate.ALL)
+async def unsupported(sender: Sender, message: Message, context: Context) -> None:
     """Answer what nothing can be made of."""
-    sender, message = await meet(update, context.services), update.message
-    if sender is None or message is None:
-        return
-    if albums.is_answered(context, cause_of(sender.chat, message)):
-        return
-    await context.services.outbox.say(
-        sender.chat,
-        advice(message, sender.translator),
-        reply_to=message.message_id,
-        thread_id=sender.thread_id,
-    )
-
-
-async def unknown_command(update: Update, context: Context) -> None:
-    """Answer a command that is not there, or not for this person."""
-    sender, message = await meet(update, context.services), update.message
-    if sender is None or message is None or not message.text:
-        return
-    name = message.text.split()[0].partition("@")[0][: _LONGEST_NAME + 1]
-    await context.services.outbox.say(
-        sender.chat,
-        sender.translator.gettext("I don't know {command}. /help shows what I can do.").format(
-            command=name
-        ),
-        reply_to=message.message_id,
-        thread_id=sender.thread_id,
-    )
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what takes the messages that are left; in groups they are not for the bot."""
-    here = filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE
-    return [
-        MessageHandler(here & filters.COMMAND, unknown_command),
-        MessageHandler(here & ~filters.TEXT & ~filters.StatusUpdate.ALL, unsupported),
-    ]
+    if not is_answered(context, cause_of(sender.chat, message)):
+        await sender.reply(advice(message, sender.translator), reply_to=message.message_id)

@@ -9,31 +9,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeGuard
 
 from telegram import Message
-from telegram.ext import CallbackQueryHandler
 
 from generation.models.offer import KINDS, Offer
 from generation.orders import substitutes
 from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.account.settings import chosen
-from handlers.commands import on
-from handlers.identity import meet
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.replies.status import about
-from handlers.routing import pressed
+from handlers.routing import Router
 from storage import people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from telegram import MaybeInaccessibleMessage, Update
-    from telegram.ext import BaseHandler
+    from telegram import CallbackQuery, MaybeInaccessibleMessage
 
     from generation.models.offer import Family
-    from handlers.context import Context, Services
+    from handlers.context import Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
+
+router = Router()
 
 SOUND, PHOTO, CHOSEN = "🔊", "🖼", "✓"
 _PER_ROW = 2
@@ -139,14 +137,12 @@ def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Butto
     return [*rows, beside] if beside else rows
 
 
-async def models(update: Update, context: Context) -> None:
+@router.command("models")
+async def models(sender: Sender, services: Services) -> None:
     """Show what can be chosen from; choosing is for those alone with the bot."""
-    sender = await meet(update, context.services)
-    if sender is None:
-        return
     default = sender.person.family if sender.person else None
-    page = page_of(context.services.offer, default) if sender.chat.is_private else 0
-    await _show(context.services, sender, default, page)
+    page = page_of(services.offer, default) if sender.chat.is_private else 0
+    await _show(services, sender, default, page)
 
 
 async def _show(
@@ -165,17 +161,17 @@ async def _show(
                 "There are {count} in all: alone with me, /models shows them."
             )
             words += "\n\n" + more.format(count=translator.number(len(offer.families)))
-        await services.outbox.say(sender.chat, words, thread_id=sender.thread_id)
+        await sender.reply(words)
         return
     rows = buttons(offer, default, page)
     if _is_menu(menu):
         try:
-            await services.outbox.edit(sender.chat, menu.message_id, words, rows)
+            await sender.outbox.edit(sender.chat, menu.message_id, words, rows)
         except Refused:
             pass  # deleted, or too old to be changed
         else:
             return
-    await services.outbox.say(sender.chat, words, buttons=rows, thread_id=sender.thread_id)
+    await sender.reply(words, buttons=rows)
 
 
 def _is_menu(message: MaybeInaccessibleMessage | None) -> TypeGuard[Message]:
@@ -187,42 +183,27 @@ def _is_menu(message: MaybeInaccessibleMessage | None) -> TypeGuard[Message]:
     return any(UseFamily.matches(data) or ShowPage.matches(data) for data in carried)
 
 
-async def use(update: Update, context: Context) -> None:
+@router.button(UseFamily)
+async def use(sender: Sender, press: UseFamily, query: CallbackQuery, services: Services) -> None:
     """Make a family the default of whoever tapped it."""
-    services, found = context.services, await pressed(update, context, UseFamily)
-    if found is None:
-        return
-    query, press, sender = found
     changes = sender.person and chosen(sender.person, services.offer, "family", press.family)
     say = sender.translator.gettext
     if not changes or sender.person is None:
-        await services.outbox.answer(query.id, say("Not offered now."))
+        await sender.answer(say("Not offered now."))
         return
     async with services.db.transaction() as tx:
         await people.set_default(tx, sender.person.id, **changes)
-    await services.outbox.answer(query.id, say("Saved."))
+    await sender.answer(say("Saved."))
     if sender.chat.is_private:
         page = page_of(services.offer, press.family)
         await _show(services, sender, press.family, page, query.message)
 
 
-async def turn(update: Update, context: Context) -> None:
+@router.button(ShowPage)
+async def turn(sender: Sender, press: ShowPage, query: CallbackQuery, services: Services) -> None:
     """Turn to another page of the menu."""
-    services, found = context.services, await pressed(update, context, ShowPage)
-    if found is None:
-        return
-    query, press, sender = found
-    await services.outbox.answer(query.id)
+    await sender.answer()
     if sender.person is not None and sender.chat.is_private:
         # there may be fewer pages than there were
         page = min(press.page, len(pages(services.offer)) - 1)
         await _show(services, sender, sender.person.family, page, query.message)
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /models and its buttons."""
-    return [
-        on("models", models),
-        CallbackQueryHandler(use, pattern=UseFamily.matches),
-        CallbackQueryHandler(turn, pattern=ShowPage.matches),
-    ]

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from generation.orders import balances
 from generation.orders.balances import Period
 from handlers.account import privately
-from handlers.commands import on
-from handlers.identity import meet
 from handlers.replies.texts import usual_cost, videos, worth
+from handlers.routing import Router
 from storage import generations
 
 if TYPE_CHECKING:
-    from telegram import Update
-    from telegram.ext import BaseHandler
+    from telegram import Message
 
     from generation.orders.balances import Balance, Pool, Terms
-    from handlers.context import Context, Services
+    from handlers.context import Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
+
+router = Router()
 
 
 def text(
@@ -96,23 +96,18 @@ def pool_text(pool: Pool, renews: str | None, cost: int, translator: Translator)
     return " ".join(lines)
 
 
-async def quota(update: Update, context: Context) -> None:
+@router.command("quota")
+async def quota(sender: Sender, message: Message, services: Services) -> None:
     """Tell people what they can spend, in private."""
-    services = context.services
-    sender = await meet(update, services)
-    if sender is None:
-        return
     if not sender.chat.is_private:
-        await privately.show_the_way(
-            sender, update, context, "quota", before=await _pool(services, sender)
-        )
+        before = await _pool(services, sender)
+        await privately.show_the_way(sender, message, "quota", before=before)
         return
     now = services.clock()
     async with services.db.reading() as connection:
         balance = await balances.balance(connection, sender.account, services.terms, now)
         pending = await generations.pending_of(connection, sender.account)
-    await services.outbox.say(
-        sender.chat,
+    await sender.reply(
         text(
             balance,
             pending=len(pending),
@@ -120,8 +115,7 @@ async def quota(update: Update, context: Context) -> None:
             terms=services.terms,
             translator=sender.translator,
             now=now,
-        ),
-        thread_id=sender.thread_id,
+        )
     )
 
 
@@ -135,8 +129,3 @@ async def _pool(services: Services, sender: Sender) -> str:
     cost = usual_cost(services.offer, services.terms)
     when = sender.translator.until(pool.renews_at - now) if pool.renews_at else None
     return pool_text(pool, when, cost, sender.translator)
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /quota and /credits."""
-    return [on("quota", quota)]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from telegram.ext import CallbackQueryHandler
-
 from generation.orders import substitutes
 from generation.orders.options import (
     Choice,
@@ -18,27 +16,26 @@ from generation.orders.options import (
 )
 from generation.orders.quotes import Quote, meant
 from handlers.account import privately
-from handlers.commands import on
 from handlers.groups import group_settings
 from handlers.groups.standing import is_group_admin
-from handlers.identity import meet
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.replies.texts import described, gone
-from handlers.routing import pressed
+from handlers.routing import Router
 from storage import people
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from telegram import Update
-    from telegram.ext import BaseHandler
+    from telegram import CallbackQuery, Message
 
     from generation.models.offer import Mode, Offer
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
     from storage.people import Person
+
+router = Router()
 
 _PER_ROW = 2
 """Models beside each other: their names are long."""
@@ -178,16 +175,13 @@ def _label(value: str | int, translator: Translator) -> str:
     return translator.lasts(value) if isinstance(value, int) else value
 
 
-async def settings(update: Update, context: Context) -> None:
+@router.command("settings")
+async def settings(sender: Sender, message: Message, context: Context) -> None:
     """Show somebody's usual video and what else it could be; to a group's admins, the group's."""
-    sender = await meet(update, context.services)
-    if sender is None:
-        return
-    if await is_group_admin(context.bot, sender):
-        message = update.effective_message
-        await group_settings.show(context, sender, message.message_id if message else None)
+    if sender.group and await is_group_admin(context.bot, sender):
+        await group_settings.show(context.services, sender, sender.group, message.message_id)
     elif not sender.chat.is_private:
-        await privately.show_the_way(sender, update, context, "settings")
+        await privately.show_the_way(sender, message, "settings")
     elif sender.person is not None:
         await _show(context.services, sender, sender.person)
 
@@ -209,39 +203,33 @@ async def _show(
         rows = buttons(person, quote, services.offer, credit_usd, sender.translator)
     if message_id is not None:
         try:
-            await services.outbox.edit(sender.chat, message_id, words, rows)
+            await sender.outbox.edit(sender.chat, message_id, words, rows)
         except Refused:
             # deleted, or too old to be changed
             pass
         else:
             return
-    await services.outbox.say(sender.chat, words, buttons=rows, thread_id=sender.thread_id)
+    await sender.reply(words, buttons=rows)
 
 
-async def choose(update: Update, context: Context) -> None:
+@router.button(SetDefault)
+async def choose(
+    sender: Sender, press: SetDefault, query: CallbackQuery, services: Services
+) -> None:
     """Set a default of the presser's own and show how it stands."""
-    services, found = context.services, await pressed(update, context, SetDefault)
-    if found is None:
-        return
-    query, press, sender = found
     say = sender.translator.gettext
     if sender.person is None or press.owner != sender.person.id or not sender.chat.is_private:
-        await services.outbox.answer(query.id, say("These are not your settings."))
+        await sender.answer(say("These are not your settings."))
         return
     shown = _usual_of(services, sender.person)
     changes = chosen(sender.person, services.offer, press.field, press.value, shown)
     if changes is not None:
         async with services.db.transaction() as tx:
             await people.set_default(tx, sender.person.id, **changes)
-    await services.outbox.answer(query.id, say("Saved.") if changes else say("Not offered now."))
+    await sender.answer(say("Saved.") if changes else say("Not offered now."))
     await _show(
         services,
         sender,
         replace(sender.person, **(changes or {})),
         query.message.message_id if query.message else None,
     )
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /settings and its buttons."""
-    return [on("settings", settings), CallbackQueryHandler(choose, pattern=SetDefault.matches)]

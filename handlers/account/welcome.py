@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from telegram.ext import CallbackQueryHandler
-
 from handlers.account import introduction, menu, quota, settings
-from handlers.admin.first_admin import PREFIX
-from handlers.commands import Scope, on
+from handlers.commands import Scope
+from handlers.context import FirstAdmin
 from handlers.groups.standing import lacking
-from handlers.identity import meet
+from handlers.identity import Access
 from handlers.ordering import placing
 from handlers.ordering.drafts import Wish
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY
-from handlers.routing import pressed
+from handlers.routing import Router, stranger
 from handlers.videos import history, reasons, retained
 from storage import people
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
-    from telegram import Update
-    from telegram.ext import BaseHandler
+    from telegram import CallbackQuery, Message, Update
 
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
 
-OPENS: Mapping[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = MappingProxyType(
-    {"quota": quota.quota, "history": history.history, "settings": settings.settings}
-)
-"""What a link to /start can open: a group's "Open in private"."""
+router = Router()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +57,32 @@ def ideas(translator: Translator) -> tuple[str, ...]:
     )
 
 
-async def start(update: Update, context: Context) -> None:
+@router.command("start")
+async def start(
+    sender: Sender, message: Message, words: Sequence[str], services: Services, context: Context
+) -> None:
     """Welcome somebody, or open what their link leads to."""
-    services, message = context.services, update.message
-    sender = await meet(update, services)
-    if sender is None or message is None:
-        return
-    payload = context.args[0] if context.args else ""
-    if sender.chat.is_private and payload.startswith(PREFIX):
+    payload = words[0] if words else ""
+    if sender.chat.is_private and payload.startswith(FirstAdmin.PREFIX):
         await _claim(sender, context, payload)
-    elif (shut_out := await placing.exclusion(services, sender)) is not None:
-        if shut_out:
-            await _say(services, sender, shut_out)
+    elif sender.access is Access.STRANGER:
+        await sender.reply(stranger(sender), reply_to=message.message_id)
     elif not sender.chat.is_private:
-        await _say(
-            services, sender, introduction.group_greeting(sender.translator), message.message_id
-        )
+        greeting = introduction.group_greeting(sender.translator)
+        await sender.reply(greeting, reply_to=message.message_id)
         await retained.offer(services, sender)
     elif payload.startswith(WHY):
         await reasons.show(services, sender, payload)
-    elif payload in OPENS:
-        await OPENS[payload](update, context)
+    elif payload == "quota":
+        await quota.quota(sender, message, services)
+    elif payload == "history":
+        await history.history(sender, message, services)
+    elif payload == "settings":
+        await settings.settings(sender, message, context)
     else:
-        await services.outbox.say(
-            sender.chat,
+        await sender.reply(
             introduction.greeting(sender.translator, services.offer, services.terms),
             buttons=_buttons(sender.translator),
-            thread_id=sender.thread_id,
         )
         await retained.offer(services, sender)
         if sender.is_admin and sender.person is not None:
@@ -122,50 +113,38 @@ async def _claim(sender: Sender, context: Context, payload: str) -> None:
         text = say("You run this bot now. /help has your commands, /stats what is going on.")
     else:
         text = say("This link is no longer good. Start the bot again to get a new one.")
-    await _say(services, sender, text)
+    await sender.reply(text)
 
 
-async def show_help(update: Update, context: Context) -> None:
+@router.command("help")
+async def show_help(sender: Sender, message: Message, context: Context) -> None:
     """Say what there is to do here."""
-    services, message = context.services, update.message
-    sender = await meet(update, services)
-    if sender is None:
-        return
-    advice = (
-        [] if sender.chat.is_private else await lacking(context.bot, sender.chat, sender.translator)
-    )
-    await _help(services, sender, message.message_id if message else None, advice)
+    help_, advice = _help(context.services, sender), []
+    if not sender.chat.is_private:
+        advice = await lacking(context.bot, sender.chat, sender.translator)
+    # alone with the bot an answer needs no arrow to its question
+    reply_to = None if sender.chat.is_private else message.message_id
+    await sender.reply("\n\n".join([help_, *advice]), reply_to=reply_to)
 
 
-async def _help(
-    services: Services, sender: Sender, reply_to: int | None, advice: Sequence[str] = ()
-) -> None:
+def _help(services: Services, sender: Sender) -> str:
     scope = Scope.EVERYONE
     if sender.chat.is_private:
         scope = Scope.ADMIN if sender.is_admin else Scope.PRIVATE
     support = services.policy.support_contact
-    text = introduction.help_text(sender.translator, services.offer, services.terms, scope, support)
-    text = "\n\n".join([text, *advice])
-    # alone with the bot an answer needs no arrow to its question
-    await _say(services, sender, text, None if sender.chat.is_private else reply_to)
+    return introduction.help_text(sender.translator, services.offer, services.terms, scope, support)
 
 
-async def how_it_works(update: Update, context: Context) -> None:
+@router.button(HowItWorks)
+async def how_it_works(sender: Sender, services: Services) -> None:
     """Answer the welcome's second button with the help."""
-    services, found = context.services, await pressed(update, context, HowItWorks)
-    if found is None:
-        return
-    query, _, sender = found
-    await services.outbox.answer(query.id)
-    await _help(services, sender, None)
+    await sender.answer()
+    await sender.reply(_help(services, sender))
 
 
-async def surprise(update: Update, context: Context) -> None:
+@router.button(Surprise, orders=True)
+async def surprise(sender: Sender, query: CallbackQuery, update: Update, context: Context) -> None:
     """Order one of our ideas for the presser; another only when that one is done."""
-    found = await pressed(update, context, Surprise)
-    if found is None:
-        return
-    query, _, sender = found
     choices = ideas(sender.translator)
     await placing.place(
         context,
@@ -180,17 +159,3 @@ async def surprise(update: Update, context: Context) -> None:
             tap=query.id,
         ),
     )
-
-
-async def _say(services: Services, sender: Sender, text: str, reply_to: int | None = None) -> None:
-    await services.outbox.say(sender.chat, text, reply_to=reply_to, thread_id=sender.thread_id)
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /start and /help, and the buttons of the welcome."""
-    return [
-        on("start", start),
-        on("help", show_help),
-        CallbackQueryHandler(surprise, pattern=Surprise.matches),
-        CallbackQueryHandler(how_it_works, pattern=HowItWorks.matches),
-    ]

@@ -7,32 +7,21 @@ from typing import TYPE_CHECKING
 from generation.models import pricing
 from generation.orders import balances
 from generation.orders.balances import Period
-from handlers.commands import on
-from handlers.identity import meet
-from handlers.unsupported import unknown_command
+from handlers.routing import Router
 from storage import access, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import Update
-    from telegram.ext import BaseHandler
-
     from generation.orders.balances import Terms
-    from handlers.context import Context, Services
+    from handlers.context import Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
     from storage.people import Person
     from storage.statistics import Tally
 
 
-async def admin_of(update: Update, context: Context) -> tuple[Sender, Person] | None:
-    """Return the admin who speaks; anybody else is told that there is no such command."""
-    sender = await meet(update, context.services)
-    if sender is None or sender.person is None or not sender.is_admin or not sender.chat.is_private:
-        await unknown_command(update, context)
-        return None
-    return sender, sender.person
+router = Router()
 
 
 def counted(tally: Tally, translator: Translator) -> str:
@@ -62,12 +51,9 @@ def budget(left: int | None, terms: Terms, translator: Translator, now: float) -
     )
 
 
-async def stats(update: Update, context: Context) -> None:
+@router.command("stats")
+async def stats(sender: Sender, services: Services) -> None:
     """Tell an admin what happened today and so far."""
-    found, services = await admin_of(update, context), context.services
-    if found is None:
-        return
-    sender, _ = found
     say, now = sender.translator.gettext, services.clock()
     today = balances.began_at(Period.DAY, services.terms.zone, now)
     async with services.db.reading() as connection:
@@ -81,7 +67,7 @@ async def stats(update: Update, context: Context) -> None:
             budget(left, services.terms, sender.translator, now),
         )
     )
-    await services.outbox.say(sender.chat, text, thread_id=sender.thread_id)
+    await sender.reply(text)
 
 
 def read_id(words: Sequence[str]) -> int | None:
@@ -92,33 +78,27 @@ def read_id(words: Sequence[str]) -> int | None:
     return int(words[0]) or None
 
 
-async def allow(update: Update, context: Context) -> None:
+@router.command("allow")
+async def allow(
+    sender: Sender, words: Sequence[str], admin: Person, cause: str, services: Services
+) -> None:
     """Let a person or chat in."""
-    found, services = await admin_of(update, context), context.services
-    if found is None:
-        return
-    sender, admin = found
-    say, number = sender.translator.gettext, read_id(context.args or [])
+    say, number = sender.translator.gettext, read_id(words)
     if number is None:
         text = say("Write /allow and the number of a person, or of a group (below zero).")
     elif number in services.policy.allowed_ids:
         text = say("{number} stands in ALLOWED_IDS already.").format(number=number)
     else:
         async with services.db.transaction() as tx:
-            await access.allow(
-                tx, number, cause=f"update:{update.update_id}", by=admin.id, now=services.clock()
-            )
+            await access.allow(tx, number, cause=cause, by=admin.id, now=services.clock())
         text = say("{number} may use this bot.").format(number=number)
     await _decided(services, sender, text)
 
 
-async def deny(update: Update, context: Context) -> None:
+@router.command("deny")
+async def deny(sender: Sender, words: Sequence[str], services: Services) -> None:
     """Undo an allow."""
-    found, services = await admin_of(update, context), context.services
-    if found is None:
-        return
-    sender, _ = found
-    say, number = sender.translator.gettext, read_id(context.args or [])
+    say, number = sender.translator.gettext, read_id(words)
     if number is None:
         text = say("Write /deny and the number that was allowed.")
     elif number in services.policy.allowed_ids:
@@ -143,9 +123,4 @@ async def _decided(services: Services, sender: Sender, text: str) -> None:
             "While ALLOWED_IDS is empty, everyone may use this bot."
         )
         text = f"{text} {everyone}"
-    await services.outbox.say(sender.chat, text, thread_id=sender.thread_id)
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /stats, /allow and /deny."""
-    return [on("stats", stats), on("allow", allow), on("deny", deny)]
+    await sender.reply(text)

@@ -4,47 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telegram.ext import BaseHandler, CallbackQueryHandler
-
 from generation.jobs import cancellation
-from handlers.admin.access import admin_of, read_id
-from handlers.commands import on
+from handlers.admin.access import read_id
 from handlers.groups import arrival
 from handlers.replies.notices import BanChat
 from handlers.replies.texts import shortened
-from handlers.routing import pressed_by_operator
+from handlers.routing import Router
 from storage import bans, chats, people
 from storage.bans import Ban
 
 if TYPE_CHECKING:
-    from telegram import Update
+    from collections.abc import Sequence
 
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
+    from storage.people import Person
+
+router = Router()
 
 LONGEST_REASON = 100
 """Characters of it that are kept: it is read back in an answer to a press."""
 
 
-def refusal(sender: Sender, services: Services) -> str:
-    """Say to somebody banned that they are; "" where others would read it."""
-    if not sender.chat.is_private and not sender.pressed:
-        return ""
-    text = sender.translator.gettext("You cannot make videos with this bot any more.")
-    contact = services.policy.support_contact
-    if contact is None:
-        return text
-    return f"{text} {sender.translator.gettext('Questions? {contact}').format(contact=contact)}"
-
-
-async def ban(update: Update, context: Context) -> None:
+@router.command("ban")
+async def ban(
+    sender: Sender, words: Sequence[str], admin: Person, cause: str, context: Context
+) -> None:
     """Shut a person or chat out for an admin."""
-    found, services = await admin_of(update, context), context.services
-    if found is None:
-        return
-    sender, admin = found
-    words = context.args or []
     number = read_id(words[:1])
     if number is None:
         text = sender.translator.gettext(
@@ -53,18 +40,16 @@ async def ban(update: Update, context: Context) -> None:
         )
     else:
         reason = shortened(" ".join(words[1:]), LONGEST_REASON) or None
-        shut_out = Ban(telegram_id=number, by=admin.id, at=services.clock(), reason=reason)
-        text = await carry_out(context, shut_out, f"update:{update.update_id}", sender.translator)
-    await services.outbox.say(sender.chat, text, thread_id=sender.thread_id)
+        now = context.services.clock()
+        shut_out = Ban(telegram_id=number, by=admin.id, at=now, reason=reason)
+        text = await carry_out(context, shut_out, cause, sender.translator)
+    await sender.reply(text)
 
 
-async def unban(update: Update, context: Context) -> None:
+@router.command("unban")
+async def unban(sender: Sender, words: Sequence[str], services: Services) -> None:
     """Let a person or chat back in for an admin."""
-    found, services = await admin_of(update, context), context.services
-    if found is None:
-        return
-    sender, _ = found
-    say, number = sender.translator.gettext, read_id(context.args or [])
+    say, number = sender.translator.gettext, read_id(words)
     if number is None:
         text = say("Write /unban and the number that was banned.")
     else:
@@ -75,23 +60,23 @@ async def unban(update: Update, context: Context) -> None:
             if was_banned
             else say("{number} was not banned; nothing changed.")
         ).format(number=number)
-    await services.outbox.say(sender.chat, text, thread_id=sender.thread_id)
+    await sender.reply(text)
 
 
-async def ban_chat(update: Update, context: Context) -> None:
+@router.button(BanChat, admins=True)
+async def ban_chat(
+    sender: Sender, press: BanChat, admin: Person, cause: str, context: Context
+) -> None:
     """Shut out the chat that took the bot in, and leave it."""
-    found, services = await pressed_by_operator(update, context, BanChat), context.services
-    if found is None:
-        return
-    query, press, sender = found
+    services = context.services
     async with services.db.reading() as connection:
         chat = await chats.find(connection, press.chat)
     if chat is None:
-        await services.outbox.answer(query.id, sender.translator.gettext("That chat is gone."))
+        await sender.answer(sender.translator.gettext("That chat is gone."))
         return
-    shut_out = Ban(telegram_id=chat.telegram_id, by=query.from_user.id, at=services.clock())
-    text = await carry_out(context, shut_out, f"update:{update.update_id}", sender.translator)
-    await services.outbox.answer(query.id, text, alert=True)
+    shut_out = Ban(telegram_id=chat.telegram_id, by=admin.id, at=services.clock())
+    text = await carry_out(context, shut_out, cause, sender.translator)
+    await sender.answer(text, alert=True)
 
 
 async def carry_out(context: Context, shut_out: Ban, cause: str, translator: Translator) -> str:
@@ -118,12 +103,3 @@ async def carry_out(context: Context, shut_out: Ban, cause: str, translator: Tra
     else:
         text = say("{number} is banned already.")
     return text.format(number=who, reason=before.reason if before else "")
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /ban, /unban and the button that bans a group."""
-    return [
-        on("ban", ban),
-        on("unban", unban),
-        CallbackQueryHandler(ban_chat, pattern=BanChat.matches),
-    ]

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from telegram import MessageOriginUser
 
-from handlers.admin.access import admin_of
-from handlers.commands import on
 from handlers.identity import SHARED_IDS
 from handlers.replies.texts import usual_cost
+from handlers.routing import Router
 from storage import chats, ledger, people
 from storage import notices as owing
 from storage.accounts import Account
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aiosqlite import Connection
-    from telegram import Message, Update
-    from telegram.ext import BaseHandler
+    from telegram import Message
 
-    from handlers.context import Context, Services
+    from handlers.context import Services
+    from handlers.identity import Sender
     from handlers.replies.language import Translator
     from storage.chats import Chat
+
+router = Router()
 
 MOST_CREDITS = 1_000_000
 """In one grant: more is a slip of the finger."""
@@ -92,22 +93,19 @@ def author_of(message: Message | None) -> int | None:
     return user.id
 
 
-async def grant(update: Update, context: Context) -> None:
+@router.command("grant")
+async def grant(
+    sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
+) -> None:
     """Give credits once, and owe the person a word about it."""
-    found, services, message = await admin_of(update, context), context.services, update.message
-    if found is None or message is None:
-        return
-    sender, _ = found
     author = author_of(message.reply_to_message)
-    gift = read(context.args or [], answers_somebody=author is not None)
+    gift = read(words, answers_somebody=author is not None)
     if gift is None:
         text = usage(sender.translator)
     else:
         who = author if gift.who is None else await _found(services, gift.who)
-        text = await _give(services, who, gift, f"update:{update.update_id}", sender.translator)
-    await services.outbox.say(
-        sender.chat, text, reply_to=message.message_id, thread_id=sender.thread_id
-    )
+        text = await _give(services, who, gift, cause, sender.translator)
+    await sender.reply(text, reply_to=message.message_id)
 
 
 def usage(translator: Translator) -> str:
@@ -192,8 +190,3 @@ async def _give_person(
     return translator.gettext("{name} has {credits} more.").format(
         name=person.name, credits=translator.credits(gift.credits)
     )
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /grant."""
-    return [on("grant", grant)]

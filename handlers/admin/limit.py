@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation.orders import balances
-from handlers.admin.access import admin_of, read_id
-from handlers.commands import on
+from handlers.admin.access import read_id
+from handlers.routing import Router
 from storage import chats, groups
 from storage.accounts import Account
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import Update
-    from telegram.ext import BaseHandler
-
-    from handlers.context import Context, Services
+    from handlers.context import Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
+
+router = Router()
 
 MOST_CREDITS = 1_000_000
 """In one pool: more is a slip of the finger."""
@@ -57,20 +56,17 @@ def usage(translator: Translator, group: int | None = None) -> str:
     return text.format(group=group if group is not None else "ID")
 
 
-async def limit(update: Update, context: Context) -> None:
+@router.command("limit")
+async def limit(sender: Sender, words: Sequence[str], services: Services) -> None:
     """Show the pools, or set a group's."""
-    found, services = await admin_of(update, context), context.services
-    if found is None:
-        return
-    sender, _ = found
-    wanted = read(context.args or [])
+    wanted = read(words)
     if wanted is not None:
         text = await _set(services, sender, wanted)
-    elif context.args:
+    elif words:
         text = usage(sender.translator)
     else:
         text = await _shown(services, sender)
-    await services.outbox.say(sender.chat, text, thread_id=sender.thread_id)
+    await sender.reply(text)
 
 
 async def _set(services: Services, sender: Sender, wanted: Limit) -> str:
@@ -116,8 +112,3 @@ async def _shown(services: Services, sender: Sender) -> str:
                 )
                 lines.append(line)
     return "\n".join([*lines, usage(translator)])
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /limit."""
-    return [on("limit", limit)]

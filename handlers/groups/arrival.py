@@ -4,41 +4,36 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from telegram import ChatMember
-from telegram.ext import (
-    BaseHandler,
-    CallbackQueryHandler,
-    ChatMemberHandler,
-    MessageHandler,
-    filters,
-)
+from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from handlers.account import introduction
 from handlers.admin import limit
 from handlers.groups.standing import lacking
-from handlers.identity import is_banned, is_let_in, meet
+from handlers.identity import Access, meet
 from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.outcomes import SendError, translated
-from handlers.routing import pressed_by_operator
+from handlers.routing import Router
 from handlers.videos import retained
 from storage import access, chats, people
 from storage.admins import Admins
 from storage.chats import ChatKind
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, Update
+    from telegram import Update
 
-    from handlers.context import Context
+    from handlers.context import Context, Services
     from handlers.identity import Sender
     from storage.chats import Chat
+    from storage.people import Person
+
+router = Router()
 
 _GROUPS = frozenset({ChatKind.GROUP, ChatKind.SUPERGROUP})
 """Where people may ask for videos: a greeting in a channel would be read by thousands."""
 _AWAY = frozenset({ChatMember.LEFT, ChatMember.BANNED})
-
-P = TypeVar("P", LetIn, Leave, ShowPool)
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +68,7 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
     Where the group, or who took the bot in, is banned, it leaves at once.
     """
     services, cause = context.services, f"update:{update.update_id}"
-    if await is_banned(sender, services):
+    if sender.access is Access.BANNED:
         await depart(context, sender.chat)
         return
     if services.policy.allowed_ids and sender.is_admin and sender.person is not None:
@@ -85,7 +80,7 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
                 by=sender.person.id,
                 now=services.clock(),
             )
-    waits = not await is_let_in(sender, services)
+    waits = sender.access is Access.STRANGER
     async with services.db.reading() as connection:
         nobody = not services.policy.admin_ids and not await people.admins(connection)
     if waits and nobody:
@@ -96,7 +91,7 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
         hello = sender.translator.gettext(
             "Thank you for having me! I wait for my owner to let me in."
         )
-        await services.outbox.say(sender.chat, hello)
+        await sender.reply(hello)
     else:
         await greet(context, sender.chat)
 
@@ -134,62 +129,48 @@ async def _tell_operator(context: Context, sender: Sender, cause: str, *, waits:
         services.wake(chat)
 
 
-async def _operator(
-    update: Update, context: Context, kind: type[P]
-) -> tuple[CallbackQuery, Chat, Sender] | None:
-    """Return an operator's press still to be answered, and the group it is about."""
-    found, services = await pressed_by_operator(update, context, kind), context.services
-    if found is None:
-        return None
-    query, press, sender = found
+async def _group(sender: Sender, services: Services, number: int) -> Chat | None:
+    """Return the group an operator's button is about; where it is gone, they are told."""
     async with services.db.reading() as connection:
-        group = await chats.find(connection, press.chat)
+        group = await chats.find(connection, number)
     if group is None:
-        await services.outbox.answer(
-            query.id, sender.translator.gettext("That is not yours to decide.")
-        )
-        return None
-    return query, group, sender
+        await sender.answer(sender.translator.gettext("That chat is gone."))
+    return group
 
 
-async def let_in(update: Update, context: Context) -> None:
+@router.button(LetIn, admins=True)
+async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, context: Context) -> None:
     """Let a waiting group in and greet it."""
-    found, services = await _operator(update, context, LetIn), context.services
-    if found is None:
+    services = context.services
+    group = await _group(sender, services, press.chat)
+    if group is None:
         return
-    query, group, sender = found
     async with services.db.transaction() as tx:
         news = await access.allow(
-            tx,
-            group.telegram_id,
-            cause=f"update:{update.update_id}",
-            by=query.from_user.id,
-            now=services.clock(),
+            tx, group.telegram_id, cause=cause, by=admin.id, now=services.clock()
         )
-    await services.outbox.answer(query.id, sender.translator.gettext("They may use this bot."))
+    await sender.answer(sender.translator.gettext("They may use this bot."))
     if news:
         await greet(context, group)
 
 
-async def leave(update: Update, context: Context) -> None:
+@router.button(Leave, admins=True)
+async def leave(sender: Sender, press: Leave, context: Context) -> None:
     """Leave a group politely."""
-    found, services = await _operator(update, context, Leave), context.services
-    if found is None:
-        return
-    query, group, sender = found
-    await services.outbox.answer(query.id, sender.translator.gettext("I am leaving."))
-    translator = services.languages.translator(None)
-    await depart(context, group, translator.gettext("My owner calls me away. Goodbye!"))
+    group = await _group(sender, context.services, press.chat)
+    if group is not None:
+        await sender.answer(sender.translator.gettext("I am leaving."))
+        translator = context.services.languages.translator(None)
+        await depart(context, group, translator.gettext("My owner calls me away. Goodbye!"))
 
 
-async def pool(update: Update, context: Context) -> None:
+@router.button(ShowPool, admins=True)
+async def pool(sender: Sender, press: ShowPool, services: Services) -> None:
     """Show an operator how a group is given a pool."""
-    found, services = await _operator(update, context, ShowPool), context.services
-    if found is None:
-        return
-    query, group, sender = found
-    await services.outbox.answer(query.id)
-    await services.outbox.say(sender.chat, limit.usage(sender.translator, group.telegram_id))
+    group = await _group(sender, services, press.chat)
+    if group is not None:
+        await sender.answer()
+        await sender.reply(limit.usage(sender.translator, group.telegram_id))
 
 
 async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
@@ -223,12 +204,7 @@ async def moved(update: Update, context: Context) -> None:
         services.wake(chat.id)
 
 
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what follows the bot's comings and goings."""
-    return [
-        ChatMemberHandler(standing_changed, ChatMemberHandler.MY_CHAT_MEMBER),
-        MessageHandler(filters.StatusUpdate.MIGRATE, moved),
-        CallbackQueryHandler(let_in, pattern=LetIn.matches),
-        CallbackQueryHandler(leave, pattern=Leave.matches),
-        CallbackQueryHandler(pool, pattern=ShowPool.matches),
-    ]
+router.handlers += [
+    ChatMemberHandler(standing_changed, ChatMemberHandler.MY_CHAT_MEMBER),
+    MessageHandler(filters.StatusUpdate.MIGRATE, moved),
+]

@@ -5,24 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from telegram.ext import CallbackQueryHandler
-
 from handlers.groups.standing import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
-from handlers.routing import pressed
+from handlers.routing import Router
 from storage import groups
 from storage.groups import Asking, Group
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from telegram import Update
-    from telegram.ext import BaseHandler
+    from telegram import CallbackQuery
 
-    from handlers.context import Context
+    from handlers.context import Context, Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
+
+router = Router()
 
 PER_DAY = (None, 1, 3, 10)
 """Videos per member and day that can be chosen; None is as many as their credits allow."""
@@ -152,41 +151,34 @@ def buttons(group: Group, translator: Translator, *, in_topic: bool) -> list[lis
     return rows
 
 
-async def show(context: Context, sender: Sender, reply_to: int | None) -> None:
+async def show(services: Services, sender: Sender, group: Group, reply_to: int) -> None:
     """Show an admin of the group what there is to choose."""
-    services = context.services
-    async with services.db.reading() as connection:
-        group = await groups.find(connection, sender.chat.id)
-    await services.outbox.say(
-        sender.chat,
+    await sender.reply(
         text(group, services.terms.zone, sender.translator),
         buttons=buttons(group, sender.translator, in_topic=sender.thread_id is not None),
         reply_to=reply_to,
-        thread_id=sender.thread_id,
     )
 
 
-async def choose(update: Update, context: Context) -> None:
+@router.button(Choose, when_off=True)
+async def choose(sender: Sender, press: Choose, query: CallbackQuery, context: Context) -> None:
     """Set a choice for an admin of the group."""
-    services, found = context.services, await pressed(update, context, Choose)
-    if found is None:
-        return
-    query, press, sender = found
+    services = context.services
     say = sender.translator.gettext
     if not await is_group_admin(context.bot, sender):
-        await services.outbox.answer(query.id, say("Only this group's admins choose that."))
+        await sender.answer(say("Only this group's admins choose that."))
         return
     change = choice(press.field, press.value, sender.thread_id)
     if change is None or query.message is None:
-        await services.outbox.answer(query.id, say("This button is old. Try /settings."))
+        await sender.answer(say("This button is old. Try /settings."))
         return
     async with services.db.transaction() as tx:
         await groups.choose(tx, sender.chat.id, **change)
         group = await groups.find(tx, sender.chat.id)
-    await services.outbox.answer(query.id, say("Saved."))
+    await sender.answer(say("Saved."))
     in_topic = sender.thread_id is not None
     try:
-        await services.outbox.edit(
+        await sender.outbox.edit(
             sender.chat,
             query.message.message_id,
             text(group, services.terms.zone, sender.translator),
@@ -195,8 +187,3 @@ async def choose(update: Update, context: Context) -> None:
     except Refused:
         # the message is gone; the choice stands
         return
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what listens for an admin's choices."""
-    return [CallbackQueryHandler(choose, pattern=Choose.matches)]

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telegram.ext import BaseHandler, CallbackQueryHandler
-
 from handlers.admin import bans
-from handlers.commands import on
-from handlers.identity import meet
 from handlers.replies.keyboards import Again
 from handlers.replies.notices import BanAsker, TakeDown
 from handlers.replies.outcomes import SendError
 from handlers.replies.texts import shortened
-from handlers.routing import pressed_by_operator
+from handlers.routing import Router
 from storage import chats, generations, people
 from storage.admins import Admins
 from storage.bans import Ban
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aiosqlite import Connection
-    from telegram import Message, Update
+    from telegram import Message
 
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from storage.generations import Generation
+    from storage.people import Person
+
+router = Router()
 
 LONGEST_WORDS = 300
 """Characters of what is said about a video, and of its prompt, that reach the operator."""
@@ -59,12 +60,11 @@ def is_for_another(message: Message) -> bool:
     return not ours and not by_name
 
 
-async def report(update: Update, context: Context) -> None:
+@router.command("report")
+async def report(
+    sender: Sender, message: Message, words: Sequence[str], services: Services
+) -> None:
     """Pass on what somebody says about a video of ours, once each."""
-    message, services = update.message, context.services
-    sender = await meet(update, services)
-    if message is None or sender is None:
-        return
     if not sender.chat.is_private and is_for_another(message):
         return
     number = number_of(message.reply_to_message)
@@ -73,15 +73,13 @@ async def report(update: Update, context: Context) -> None:
     say = sender.translator.gettext
     if video is None:
         text = say("Answer one of my videos with /report, and say what is wrong with it.")
-    elif not await _pass_on(services, sender, video, " ".join(context.args or [])):
+    elif not await _pass_on(services, sender, video, " ".join(words)):
         text = say("Thank you. Nobody runs me yet whom I could tell.")
     elif sender.chat.is_private:
         text = say("Thank you for telling me. Whoever runs this bot knows it now.")
     else:
         text = say("Thank you, passed on.")
-    await services.outbox.say(
-        sender.chat, text, reply_to=message.message_id, thread_id=sender.thread_id
-    )
+    await sender.reply(text, reply_to=message.message_id)
 
 
 async def _pass_on(services: Services, sender: Sender, video: Generation, words: str) -> bool:
@@ -118,19 +116,16 @@ def _called(name: str, number: int | None) -> str:
     return f"{name} ({number})" if number is not None else name
 
 
-async def take_down(update: Update, context: Context) -> None:
+@router.button(TakeDown, admins=True)
+async def take_down(sender: Sender, press: TakeDown, services: Services) -> None:
     """Delete a reported video for an operator."""
-    found, services = await pressed_by_operator(update, context, TakeDown), context.services
-    if found is None:
-        return
-    query, press, sender = found
     deleted, say = await _is_deleted(services, press.generation), sender.translator.gettext
     note = (
         say("Deleted.")
         if deleted
         else say("I could not delete it. It is gone already, over two days old, or out of reach.")
     )
-    await services.outbox.answer(query.id, note, alert=not deleted)
+    await sender.answer(note, alert=not deleted)
 
 
 async def _is_deleted(services: Services, number: int) -> bool:
@@ -149,32 +144,21 @@ async def _is_deleted(services: Services, number: int) -> bool:
     return True
 
 
-async def ban_asker(update: Update, context: Context) -> None:
+@router.button(BanAsker, admins=True)
+async def ban_asker(
+    sender: Sender, press: BanAsker, admin: Person, cause: str, context: Context
+) -> None:
     """Ban who asked for a reported video, for an operator."""
-    found, services = await pressed_by_operator(update, context, BanAsker), context.services
-    if found is None:
-        return
-    query, press, sender = found
-    async with services.db.reading() as connection:
+    async with context.services.db.reading() as connection:
         video = await generations.find(connection, press.generation)
     if video is None or not video.account.is_person:
-        await services.outbox.answer(query.id, sender.translator.gettext("There is nobody to ban."))
+        await sender.answer(sender.translator.gettext("There is nobody to ban."))
         return
     shut_out = Ban(
         telegram_id=video.account.id,
-        by=query.from_user.id,
-        at=services.clock(),
+        by=admin.id,
+        at=context.services.clock(),
         reason=f"/report #{video.id}",
     )
-    cause = f"update:{update.update_id}"
     text = await bans.carry_out(context, shut_out, cause, sender.translator)
-    await services.outbox.answer(query.id, text, alert=True)
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /report, and the buttons of what it sends."""
-    return [
-        on("report", report),
-        CallbackQueryHandler(take_down, pattern=TakeDown.matches),
-        CallbackQueryHandler(ban_asker, pattern=BanAsker.matches),
-    ]
+    await sender.answer(text, alert=True)

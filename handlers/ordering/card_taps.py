@@ -5,47 +5,40 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from telegram.ext import BaseHandler, CallbackQueryHandler
-
 from handlers.ordering import placing
 from handlers.ordering.drafts import SentPicture, Wish
 from handlers.replies.cards import Drop, Start
 from handlers.replies.outcomes import SendError
-from handlers.routing import not_yours, pressed
+from handlers.routing import Router, not_yours
 from storage import cards
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, Update
+    from telegram import CallbackQuery
 
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from storage.cards import Card
 
+router = Router()
 
-async def start(update: Update, context: Context) -> None:
+
+@router.button(Start, orders=True)
+async def start(sender: Sender, press: Start, query: CallbackQuery, context: Context) -> None:
     """Make the video of a card its owner tapped."""
-    services, found = context.services, await pressed(update, context, Start)
-    if found is None:
-        return
-    query, press, sender = found
-    async with services.db.reading() as connection:
+    async with context.services.db.reading() as connection:
         card = await cards.find(connection, press.card)
     if card is None or card.chat != sender.chat.id:
-        await services.outbox.answer(query.id, sender.translator.gettext("This card is gone."))
-        return
-    if hindrance := _hindrance(card, sender):
-        await services.outbox.answer(query.id, hindrance)
+        await sender.answer(sender.translator.gettext("This card is gone."))
+    elif hindrance := _hindrance(card, sender):
+        await sender.answer(hindrance)
     elif await placing.place(context, sender, _wish(card, press, query)) and not card.card_message:
         # what was proposed below a refusal stands in a message that is no card
-        await _take_away(services, sender, query, card)
+        await _take_away(sender, query, card)
 
 
-async def drop(update: Update, context: Context) -> None:
+@router.button(Drop)
+async def drop(sender: Sender, press: Drop, query: CallbackQuery, services: Services) -> None:
     """Take a card away its owner does not want."""
-    services, found = context.services, await pressed(update, context, Drop)
-    if found is None:
-        return
-    query, press, sender = found
     async with services.db.transaction() as tx:
         card = await cards.find(tx, press.card)
         own = card is not None and (card.account, card.chat) == (sender.account, sender.chat.id)
@@ -53,12 +46,12 @@ async def drop(update: Update, context: Context) -> None:
             card = await cards.find(tx, card.id)
     say = sender.translator.gettext
     if card is None:
-        await services.outbox.answer(query.id, say("This card is gone."))
+        await sender.answer(say("This card is gone."))
     elif not own or card.state != "dropped":
-        await services.outbox.answer(query.id, _hindrance(card, sender))
+        await sender.answer(_hindrance(card, sender))
     else:
-        await services.outbox.answer(query.id, say("All right, nothing was spent."))
-        await _take_away(services, sender, query, card)
+        await sender.answer(say("All right, nothing was spent."))
+        await _take_away(sender, query, card)
 
 
 def _hindrance(card: Card, sender: Sender) -> str:
@@ -93,7 +86,7 @@ def _wish(card: Card, press: Start, query: CallbackQuery) -> Wish:
     )
 
 
-async def _take_away(services: Services, sender: Sender, query: CallbackQuery, card: Card) -> None:
+async def _take_away(sender: Sender, query: CallbackQuery, card: Card) -> None:
     """Delete the message whose button was pressed; one that stays is harmless.
 
     A made-up press may name any message of a group, so there it must be the card's own.
@@ -103,12 +96,4 @@ async def _take_away(services: Services, sender: Sender, query: CallbackQuery, c
     shown = query.message.message_id
     if sender.chat.is_private or shown == card.card_message:
         with suppress(SendError):
-            await services.outbox.delete(sender.chat, shown)
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what listens for taps on cards."""
-    return [
-        CallbackQueryHandler(start, pattern=Start.matches),
-        CallbackQueryHandler(drop, pattern=Drop.matches),
-    ]
+            await sender.outbox.delete(sender.chat, shown)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from generation.orders import acceptance
 from generation.orders.quotes import Instead, Quote, corrections
-from handlers.ordering import albums, asking, quoting, refusals
+from handlers.ordering import asking, quoting, refusals
+from handlers.routing import is_answered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,17 +33,13 @@ async def refuse(
     buttons: Sequence[Sequence[Button]] = (),
 ) -> None:
     """Say why not: in the pop-up of a press where it fits, else in the chat, once per album."""
-    outbox = context.services.outbox
-    if wish.tap:
+    if sender.press:
         in_pop_up = not buttons and len(text) <= LONGEST_POP_UP
-        text = text or sender.translator.gettext("I am switched off here.")
-        await outbox.answer(wish.tap, text if in_pop_up else "", alert=in_pop_up)
+        await sender.answer(text if in_pop_up else "", alert=in_pop_up)
         if in_pop_up:
             return
-    if text and not albums.is_answered(context, wish.cause):
-        await outbox.say(
-            sender.chat, text, buttons=buttons, reply_to=wish.message_id, thread_id=sender.thread_id
-        )
+    if text and not is_answered(context, wish.cause):
+        await sender.reply(text, buttons=buttons, reply_to=wish.message_id)
 
 
 async def propose(context: Context, sender: Sender, wish: Wish, found: Sequence[Problem]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from handlers.routing import cause_of
 from storage.cards import CardKind, Draft
 
 if TYPE_CHECKING:
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
     from generation.models.offer import Kind
     from generation.orders.quotes import Instead
     from handlers.identity import Sender
-    from storage.chats import Chat
-
-ALBUM = "album:"
-"""How the cause begins that all messages of an album share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +61,6 @@ class Wish:
     def kind(self) -> Kind:
         """From text alone, or from a picture."""
         return "t2v" if self.picture is None else "i2v"
-
-
-def cause_of(chat: Chat, message: Message) -> str:
-    """Name a message as the cause of an order: Telegram repeats updates. An album is one cause."""
-    if message.media_group_id is not None:
-        return f"{ALBUM}{chat.telegram_id}:{message.media_group_id}"
-    return f"message:{chat.telegram_id}:{message.message_id}"
 
 
 def is_own(message: Message) -> bool:

@@ -4,44 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telegram.ext import ApplicationHandlerStop, MessageHandler, filters
-
 from generation.orders import balances
 from generation.orders.balances import Period
 from handlers.groups.standing import is_group_admin
-from handlers.ordering.addressed import command_in
-from storage import groups, statistics
+from storage import statistics
 from storage.groups import Asking, Group
 
 if TYPE_CHECKING:
-    from aiosqlite import Connection
-    from telegram import Update
-    from telegram.ext import BaseHandler
-
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from handlers.ordering.drafts import SentPicture
 
 _GENERAL = 0
-_ALWAYS = frozenset({"help", "settings", "report"})
-"""What is answered also where the bot is off: its admins need a way back, anybody a way out."""
 
 
 async def hindrance(
     context: Context, sender: Sender, picture: SentPicture | None = None
 ) -> str | None:
-    """Say why somebody may not ask here; "" where the bot is to keep silent, None where they may.
+    """Say why somebody may not ask here; None where they may.
 
-    Reads the group's choices; whether somebody is an admin is looked up only where it matters.
+    Whether somebody is an admin is looked up only where it matters.
     """
-    if sender.chat.is_private:
+    services, group = context.services, sender.group
+    if group is None:
         return None
-    services = context.services
-    async with services.db.reading() as connection:
-        group = await groups.find(connection, sender.chat.id)
-        used_up = await _is_used_up(connection, services, sender, group)
-    if group.asking is Asking.NOBODY:
-        return ""
+    used_up = await _is_used_up(services, sender, group)
     if group.asking is Asking.ADMINS and not await is_group_admin(context.bot, sender):
         return sender.translator.gettext(
             "In this group only admins ask for videos. Alone with me you can."
@@ -78,31 +65,12 @@ def picture_hindrance(group: Group, sender: Sender, picture: SentPicture | None)
     )
 
 
-async def _is_used_up(
-    connection: Connection, services: Services, sender: Sender, group: Group
-) -> bool:
+async def _is_used_up(services: Services, sender: Sender, group: Group) -> bool:
     if group.per_day is None:
         return False
     today = balances.began_at(Period.DAY, services.terms.zone, services.clock())
-    asked = await statistics.asked_since(connection, sender.account, sender.chat.id, since=today)
+    async with services.db.reading() as connection:
+        asked = await statistics.asked_since(
+            connection, sender.account, sender.chat.id, since=today
+        )
     return asked >= group.per_day
-
-
-async def keep_silent(update: Update, context: Context) -> None:
-    """Let nobody hear what is said in a group that switched the bot off."""
-    message = update.message
-    if message is None:
-        return
-    command = command_in(message)
-    if command is not None and command[0] in _ALWAYS:
-        return
-    async with context.services.db.reading() as connection:
-        is_off = await groups.is_off(connection, message.chat.id)
-    if is_off:
-        raise ApplicationHandlerStop
-
-
-def gate() -> BaseHandler[Update, Context, None]:
-    """Return what is asked before all others, of messages in groups and no others."""
-    where = filters.UpdateType.MESSAGE & filters.ChatType.GROUPS & ~filters.StatusUpdate.MIGRATE
-    return MessageHandler(where, keep_silent)

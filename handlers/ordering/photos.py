@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telegram.ext import BaseHandler, MessageHandler, filters
+from telegram.ext import filters
 
-from handlers.commands import on
-from handlers.identity import meet
-from handlers.ordering import albums, asking, placing, questions
-from handlers.ordering.addressed import ANSWERS_THE_BOT, MENTIONED, begins_with_command, command_in
-from handlers.ordering.drafts import cause_of, is_own, wish_of
+from handlers.ordering import asking, placing, questions
+from handlers.ordering.addressed import ANSWERS_THE_BOT, begins_with_command, command_in
+from handlers.ordering.drafts import is_own, wish_of
 from handlers.ordering.pictures import any_picture_of, is_image, no_picture
-from handlers.ordering.prompts import mentioned
+from handlers.routing import Router, cause_of, is_answered
 
 if TYPE_CHECKING:
-    from telegram import Message, Update
+    from telegram import Message
 
     from handlers.context import Context
     from handlers.identity import Sender
@@ -41,6 +39,7 @@ class _Ordered(filters.MessageFilter):
         return command is not None and command[0] in ORDERS
 
 
+router = Router()
 PICTURE = _Picture()
 MEDIA = (
     filters.PHOTO | filters.VIDEO | filters.VIDEO_NOTE | filters.ANIMATION
@@ -48,12 +47,9 @@ MEDIA = (
 )  # fmt: skip
 
 
-async def animate(update: Update, context: Context) -> None:
+@router.command("animate")
+async def animate(sender: Sender, message: Message, context: Context) -> None:
     """Bring the picture to life that the command answers."""
-    message = update.effective_message
-    sender = await meet(update, context.services)
-    if message is None or sender is None:
-        return
     command = command_in(message)
     answered = message.reply_to_message
     picture, words = any_picture_of(answered, command[1] if command else "")
@@ -71,15 +67,13 @@ async def animate(update: Update, context: Context) -> None:
         await questions.ask_for_picture(context, sender, message, words)
 
 
-async def picture(update: Update, context: Context) -> None:
+@router.message(filters.CAPTION & _Ordered(), orders=True)
+@router.message(filters.ChatType.PRIVATE & PICTURE, orders=True)
+async def picture(sender: Sender, message: Message, context: Context) -> None:
     """Start a picture that came with words, ask about one without."""
-    message = update.effective_message
-    sender = await meet(update, context.services)
-    if message is None or sender is None:
-        return
     command = command_in(message)
     if begins_with_command(message) and (command is None or command[0] not in ORDERS):
-        await _other_command(context, sender, message)
+        await _other_command(sender, message)
         return
     sent, words = any_picture_of(message, command[1] if command else (message.caption or ""))
     if sent is None:
@@ -99,12 +93,9 @@ async def picture(update: Update, context: Context) -> None:
     await placing.place(context, sender, wish_of(sender, message, words, sent, asks=asks))
 
 
-async def group_answer(update: Update, context: Context) -> None:
+@router.message(filters.ChatType.GROUPS & MEDIA & ANSWERS_THE_BOT, orders=True, overheard=True)
+async def group_answer(sender: Sender, message: Message, context: Context) -> None:
     """Take a picture that answers a question of the bot's; any other is talk."""
-    message = update.effective_message
-    sender = await meet(update, context.services)
-    if message is None or sender is None:
-        return
     card = await questions.open_to(context, sender, message)
     if card is None or card.picture is not None:
         return
@@ -116,44 +107,24 @@ async def group_answer(update: Update, context: Context) -> None:
 
 
 async def _explain(context: Context, sender: Sender, message: Message, seen: Message) -> None:
-    """Say why nothing of what was seen can come alive; once per album, silently where off."""
-    if albums.is_answered(context, cause_of(sender.chat, message)):
+    """Say why nothing of what was seen can come alive; once per album."""
+    if is_answered(context, cause_of(sender.chat, message)):
         return
     if not await placing.is_hindered(context, sender, message.message_id):
-        await context.services.outbox.say(
-            sender.chat,
-            no_picture(seen, sender.translator),
-            reply_to=message.message_id,
-            thread_id=sender.thread_id,
-        )
+        await sender.reply(no_picture(seen, sender.translator), reply_to=message.message_id)
 
 
-async def _other_command(context: Context, sender: Sender, message: Message) -> None:
+async def _other_command(sender: Sender, message: Message) -> None:
     """Charge nothing for a caption that means something else."""
-    await context.services.outbox.say(
-        sender.chat,
+    await sender.reply(
         sender.translator.gettext(
             "Below a photo I know /animate and /video only. Write there what should happen, "
             "or send the command by itself."
         ),
         reply_to=message.message_id,
-        thread_id=sender.thread_id,
     )
 
 
 def _is_topic_start(message: Message) -> bool:
     """Whether this is the service message every message of a topic seems to answer."""
     return message.forum_topic_created is not None
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what listens for pictures."""
-    new = filters.UpdateType.MESSAGE
-    group = filters.ChatType.GROUPS
-    return [
-        on("animate", animate),
-        MessageHandler(new & filters.CAPTION & _Ordered(), picture),
-        MessageHandler(new & group & PICTURE & MENTIONED, mentioned),
-        MessageHandler(new & group & MEDIA & ANSWERS_THE_BOT, group_answer),
-        MessageHandler(new & filters.ChatType.PRIVATE & PICTURE, picture),
-    ]

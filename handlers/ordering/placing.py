@@ -10,10 +10,7 @@ from generation.models import pricing
 from generation.orders import acceptance
 from generation.orders.acceptance import Accepted, Repeated
 from generation.orders.quotes import Quote
-from handlers import away
-from handlers.admin import bans
-from handlers.identity import is_banned, is_let_in
-from handlers.ordering import asking, declining, group_rules, quoting, refusals
+from handlers.ordering import asking, declining, group_rules, quoting
 from handlers.replies.outcomes import SendError
 from handlers.replies.texts import gone
 from storage import generations
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
     from generation.orders.acceptance import Answer
     from handlers.context import Context, Services
     from handlers.identity import Sender
-    from handlers.ordering.drafts import SentPicture, Wish
+    from handlers.ordering.drafts import Wish
     from storage.cards import Card
     from storage.generations import Generation
 
@@ -36,7 +33,7 @@ async def place(context: Context, sender: Sender, wish: Wish) -> bool:
     The press of a wish that came from one is answered here, once. Returns whether the video is on
     its way now.
     """
-    why = await hindrance(context, sender, wish.picture)
+    why = await group_rules.hindrance(context, sender, wish.picture)
     if why is not None:
         await declining.refuse(context, sender, wish, why)
         return False
@@ -50,11 +47,10 @@ async def place(context: Context, sender: Sender, wish: Wish) -> bool:
 async def place_quoted(context: Context, sender: Sender, wish: Wish, quote: Quote) -> bool:
     """Order what was quoted and may be asked for here, or ask first; returns as `place` does."""
     services = context.services
-    late = away.came_late(sender, services.clock())
-    if late or _needs_a_tap(wish, quote, services.policy.confirm_credits):
+    if sender.is_late or _needs_a_tap(wish, quote, services.policy.confirm_credits):
         said_before = await asking.said_before(services, sender, wish)
         if said_before is None:
-            await _ask(context, sender, wish, quote, late=late)
+            await _ask(context, sender, wish, quote)
             return False
         wish = replace(wish, answers=said_before.id)
     return await _order(context, sender, wish, quote)
@@ -62,29 +58,10 @@ async def place_quoted(context: Context, sender: Sender, wish: Wish, quote: Quot
 
 async def is_hindered(context: Context, sender: Sender, message_id: int | None) -> bool:
     """Say so where somebody may not ask for a video here; silently where the bot is off."""
-    why = await hindrance(context, sender)
+    why = await group_rules.hindrance(context, sender)
     if why:
-        await context.services.outbox.say(
-            sender.chat, why, reply_to=message_id, thread_id=sender.thread_id
-        )
+        await sender.reply(why, reply_to=message_id)
     return why is not None
-
-
-async def exclusion(services: Services, sender: Sender) -> str | None:
-    """Say to somebody who may not use the bot why; "" where others would read it."""
-    if await is_banned(sender, services):
-        return bans.refusal(sender, services)
-    return None if await is_let_in(sender, services) else refusals.stranger(sender)
-
-
-async def hindrance(
-    context: Context, sender: Sender, picture: SentPicture | None = None
-) -> str | None:
-    """Say why somebody may not ask here; "" where the bot keeps silent, None where they may."""
-    shut_out = await exclusion(context.services, sender)
-    if shut_out is not None:
-        return shut_out
-    return await group_rules.hindrance(context, sender, picture)
 
 
 def _needs_a_tap(wish: Wish, quote: Quote, confirm_credits: int) -> bool:
@@ -97,7 +74,7 @@ def _needs_a_tap(wish: Wish, quote: Quote, confirm_credits: int) -> bool:
     return dear and wish.card is None
 
 
-async def _ask(context: Context, sender: Sender, wish: Wish, quote: Quote, *, late: bool) -> None:
+async def _ask(context: Context, sender: Sender, wish: Wish, quote: Quote) -> None:
     """Ask first, unless the same update made a video already, before a crash.
 
     What cannot be paid is not asked about; a picture without words is, for its words may change it.
@@ -114,17 +91,16 @@ async def _ask(context: Context, sender: Sender, wish: Wish, quote: Quote, *, la
             now=services.clock(),
         )
     if made is not None and wish.origin == "message":
-        await _again(services, sender, wish, made)
+        await _again(services, sender, made)
         return
     if short is not None and (wish.text or wish.picture is None):
         await declining.decline(context, sender, wish, quote, short)
         return
-    if wish.tap:
-        await services.outbox.answer(wish.tap)
-    if late and not sender.chat.is_private:
+    await sender.answer()
+    if sender.is_late and not sender.chat.is_private:
         # whoever asked five times is asked back once
         await asking.make_room(services, sender, wish.cause)
-    await asking.ask(services, sender, wish, quote, late=late)
+    await asking.ask(services, sender, wish, quote, late=sender.is_late)
 
 
 async def _order(context: Context, sender: Sender, wish: Wish, quote: Quote) -> bool:
@@ -132,16 +108,14 @@ async def _order(context: Context, sender: Sender, wish: Wish, quote: Quote) -> 
     services = context.services
     answer, settled = await _accept(services, sender, wish, quote)
     if isinstance(answer, Repeated):
-        await _again(services, sender, wish, answer.generation)
+        await _again(services, sender, answer.generation)
         return False
     if not isinstance(answer, Accepted):
         await declining.decline(context, sender, wish, quote, answer)
         return False
     services.wake(answer.generation.chat)
-    if wish.tap:
-        # alone with the bot, the status message says so in a moment
-        note = "" if sender.chat.is_private else sender.translator.gettext("On its way.")
-        await services.outbox.answer(wish.tap, note)
+    # alone with the bot, the status message says so in a moment
+    await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
     await asking.take_away(services, sender, *settled)
     note = gone(quote, sender.translator) if quote.instead_of else ""
     await _show_status(services, answer.generation, note)
@@ -192,12 +166,9 @@ async def _accept(
     return answer, settled
 
 
-async def _again(services: Services, sender: Sender, wish: Wish, generation: Generation) -> None:
+async def _again(services: Services, sender: Sender, generation: Generation) -> None:
     """Answer what was asked before: the same message twice is silent, a press is told."""
-    if wish.tap:
-        await services.outbox.answer(
-            wish.tap, sender.translator.gettext("That one is already on its way.")
-        )
+    await sender.answer(sender.translator.gettext("That one is already on its way."))
     if generation.state in PENDING and generation.status_message is None:
         await _show_status(services, generation)
     services.wake(generation.chat)

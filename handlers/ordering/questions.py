@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from generation.orders import substitutes
 from handlers.ordering import placing
 from handlers.ordering.asking import take_away
-from handlers.ordering.drafts import SentPicture, cause_of, wish_of
+from handlers.ordering.drafts import SentPicture, wish_of
+from handlers.routing import cause_of
 from storage import cards
 from storage.cards import CardKind, Draft
 

@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 Reply: TypeAlias = tuple[str, list[list[Button]]]
 
 
-def stranger(sender: Sender) -> str:
-    """Say that the operator named who may ask, and this one is not among them."""
-    number = sender.person.id if sender.person else sender.chat.telegram_id
-    return sender.translator.gettext(
-        "This bot is private. Ask its owner to let you in: your number is {number}."
-    ).format(number=number)
-
-
 def problems(found: Sequence[Problem], translator: Translator) -> str:
     """Say what in a prompt cannot be had, and what can."""
     return "\n".join(_problem(problem, translator) for problem in found)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
-
-from telegram.ext import BaseHandler, CallbackQueryHandler
+from typing import TYPE_CHECKING
 
 from generation.orders import substitutes
 from handlers.ordering import placing
 from handlers.ordering.drafts import SentPicture, Wish
 from handlers.replies.notices import Retry, TryWith
-from handlers.routing import not_yours, pressed
+from handlers.routing import Router, not_yours
 from storage import generations
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, Update
+    from telegram import CallbackQuery
 
-    from handlers.context import Context
+    from handlers.context import Context, Services
     from handlers.identity import Sender
     from storage.generations import Generation
 
-P = TypeVar("P", Retry, TryWith)
+router = Router()
 
 
 def wish_like(generation: Generation, sender: Sender, *, message_id: int | None) -> Wish:
@@ -37,22 +35,22 @@ def wish_like(generation: Generation, sender: Sender, *, message_id: int | None)
     )
 
 
-async def retry(update: Update, context: Context) -> None:
+@router.button(Retry, orders=True)
+async def retry(sender: Sender, press: Retry, query: CallbackQuery, context: Context) -> None:
     """Try a failed video again for the one whose it was."""
-    found = await _own(update, context, Retry)
-    if found is not None:
-        query, _, sender, generation = found
+    generation = await _own(sender, context.services, press.generation)
+    if generation is not None:
         like = wish_like(generation, sender, message_id=_asked_in(generation, sender))
         like = replace(like, agreed=generation.credits, tap=query.id)
         await placing.place(context, sender, like)
 
 
-async def try_with(update: Update, context: Context) -> None:
+@router.button(TryWith, orders=True)
+async def try_with(sender: Sender, press: TryWith, query: CallbackQuery, context: Context) -> None:
     """Make what failed with another family, for the one whose it was."""
-    found = await _own(update, context, TryWith)
-    if found is None:
+    generation = await _own(sender, context.services, press.generation)
+    if generation is None:
         return
-    query, press, sender, generation = found
     like = wish_like(generation, sender, message_id=_asked_in(generation, sender))
     like = replace(like, agreed=press.credits, tap=query.id)
     catalogue = context.services.catalogue
@@ -70,28 +68,14 @@ def _asked_in(generation: Generation, sender: Sender) -> int | None:
     return generation.message_id if generation.chat == sender.chat.id else None
 
 
-async def _own(
-    update: Update, context: Context, kind: type[P]
-) -> tuple[CallbackQuery, P, Sender, Generation] | None:
-    """Return a press still to be answered and its failed video, if that is the presser's."""
-    services, found = context.services, await pressed(update, context, kind)
-    if found is None:
-        return None
-    query, press, sender = found
+async def _own(sender: Sender, services: Services, number: int) -> Generation | None:
+    """Return a failed video if it is the presser's; else they are told."""
     async with services.db.reading() as connection:
-        generation = await generations.find(connection, press.generation)
+        generation = await generations.find(connection, number)
     if generation is None:
-        await services.outbox.answer(query.id, sender.translator.gettext("This button is old."))
+        await sender.answer(sender.translator.gettext("This button is old."))
         return None
     if generation.account != sender.account:
-        await services.outbox.answer(query.id, not_yours(generation.account, sender.translator))
+        await sender.answer(not_yours(generation.account, sender.translator))
         return None
-    return query, press, sender, generation
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what listens for another try."""
-    return [
-        CallbackQueryHandler(retry, pattern=Retry.matches),
-        CallbackQueryHandler(try_with, pattern=TryWith.matches),
-    ]
+    return generation

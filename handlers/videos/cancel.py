@@ -6,28 +6,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from telegram.ext import CallbackQueryHandler
-
 from generation.jobs.cancellation import recall
-from handlers.commands import on
-from handlers.identity import meet
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.replies.texts import shortened
-from handlers.routing import pressed
+from handlers.routing import Router
 from storage import generations
 from storage.generations import PENDING, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import Update
-    from telegram.ext import BaseHandler
+    from telegram import CallbackQuery, Message
 
-    from handlers.context import Context, Services
+    from handlers.context import Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
     from storage.generations import Generation
+
+router = Router()
 
 _LONGEST_PROMPT = 60
 """Characters of a prompt in the list."""
@@ -92,24 +89,21 @@ async def _under_way(services: Services, sender: Sender) -> list[Generation]:
     return [one for one in pending if sender.chat.is_private or one.chat == sender.chat.id]
 
 
-async def cancel(update: Update, context: Context) -> None:
+@router.command("cancel")
+async def cancel(
+    sender: Sender, message: Message, words: Sequence[str], services: Services
+) -> None:
     """Call back the request with the number given, the only one, or show which there are."""
-    services, message = context.services, update.message
-    sender = await meet(update, services)
-    if sender is None or message is None:
-        return
-    number = _number(context.args or [])
+    number = _number(words)
     pending = [] if number is not None else await _under_way(services, sender)
-    if not context.args and len(pending) == 1:
+    if not words and len(pending) == 1:
         number = pending[0].id
-    await services.outbox.say(
-        sender.chat,
+    await sender.reply(
         text(pending, sender.translator, in_private=sender.chat.is_private)
         if number is None
         else await _answer(services, sender, number),
         buttons=buttons(pending) if number is None else (),
         reply_to=message.message_id,
-        thread_id=sender.thread_id,
     )
 
 
@@ -119,27 +113,20 @@ def _number(words: Sequence[str]) -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else None  # noqa: PLR2004 - SQLite's integers
 
 
-async def cancel_one(update: Update, context: Context) -> None:
+@router.button(CallBack, when_off=True, however_late=True)
+async def cancel_one(
+    sender: Sender, press: CallBack, query: CallbackQuery, services: Services
+) -> None:
     """Call back the request of a button, where it is the presser's own."""
-    services, found = context.services, await pressed(update, context, CallBack, however_late=True)
-    if found is None:
-        return
-    query, press, sender = found
-    answer = await _answer(services, sender, press.generation)
-    await services.outbox.answer(query.id, answer, alert=True)
+    await sender.answer(await _answer(services, sender, press.generation), alert=True)
     # a made-up press may name any message of a group, so there the list stays as it is
     if query.message is not None and sender.chat.is_private:
         pending = await _under_way(services, sender)
         # a list that was deleted meanwhile needs no correction
         with suppress(Refused):
-            await services.outbox.edit(
+            await sender.outbox.edit(
                 sender.chat,
                 query.message.message_id,
                 text(pending, sender.translator, in_private=True),
                 buttons(pending),
             )
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /cancel and its buttons."""
-    return [on("cancel", cancel), CallbackQueryHandler(cancel_one, pattern=CallBack.matches)]

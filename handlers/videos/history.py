@@ -5,27 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from telegram.ext import CallbackQueryHandler
-
 from handlers.account import privately
-from handlers.commands import on
-from handlers.identity import meet
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.replies.texts import caption, shortened
-from handlers.routing import pressed
+from handlers.routing import Router
 from handlers.videos.results import layout
 from storage import generations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import Update
-    from telegram.ext import BaseHandler
+    from telegram import Message
 
-    from handlers.context import Context
+    from handlers.context import Services
+    from handlers.identity import Sender
     from handlers.replies.language import Translator
     from storage.generations import Generation
+
+router = Router()
 
 MOST = 10
 """Videos in the list."""
@@ -61,58 +59,40 @@ def buttons(videos: Sequence[Generation]) -> list[list[Button]]:
     return [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
 
 
-async def history(update: Update, context: Context) -> None:
+@router.command("history")
+async def history(sender: Sender, message: Message, services: Services) -> None:
     """List somebody's last videos, in private."""
-    services = context.services
-    sender = await meet(update, services)
-    if sender is None:
-        return
     if not sender.chat.is_private:
-        await privately.show_the_way(sender, update, context, "history")
+        await privately.show_the_way(sender, message, "history")
         return
     async with services.db.reading() as connection:
         videos = await generations.finished_of(connection, sender.account, limit=MOST)
-    await services.outbox.say(
-        sender.chat,
-        text(videos, sender.translator),
-        buttons=buttons(videos),
-        thread_id=sender.thread_id,
-    )
+    await sender.reply(text(videos, sender.translator), buttons=buttons(videos))
 
 
-async def resend(update: Update, context: Context) -> None:
-    """Send a video of the presser's own again, by the file Telegram has of it."""
-    services, found = context.services, await pressed(update, context, Resend)
-    if found is None:
-        return
-    query, press, sender = found
+@router.button(Resend)
+async def resend(sender: Sender, press: Resend, services: Services) -> None:
+    """Send a video of the presser's own again, by the file Telegram has of it.
+
+    Alone with them: there the buttons stand, and in a group it may be covered, or not be shown.
+    """
     async with services.db.reading() as connection:
         video = await generations.find(connection, press.generation)
-    if video is None or video.account != sender.account or not video.file_id:
-        await services.outbox.answer(
-            query.id, sender.translator.gettext("That video is not yours to send.")
-        )
+    own = video is not None and video.account == sender.account and sender.chat.is_private
+    if video is None or not own or not video.file_id:
+        await sender.answer(sender.translator.gettext("That video is not yours to send."))
         return
-    await services.outbox.answer(query.id)
+    await sender.answer()
     try:
-        await services.outbox.resend(
+        await sender.outbox.resend(
             sender.chat,
             video.file_id,
             video.file_kind or "video",
             caption(video, sender.translator, ai_label=services.policy.ai_label),
-            buttons=layout(services).under(
-                video, sender.translator, in_private=sender.chat.is_private
-            ),
+            buttons=layout(services).under(video, sender.translator, in_private=True),
             thread_id=sender.thread_id,
         )
     except Refused:
-        await services.outbox.say(
-            sender.chat,
-            sender.translator.gettext("Telegram does not have this video any more. I am sorry."),
-            thread_id=sender.thread_id,
+        await sender.reply(
+            sender.translator.gettext("Telegram does not have this video any more. I am sorry.")
         )
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers /history and /videos, and the buttons below them."""
-    return [on("history", history), CallbackQueryHandler(resend, pattern=Resend.matches)]

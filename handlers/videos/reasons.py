@@ -23,9 +23,7 @@ async def show(services: Services, sender: Sender, payload: str) -> None:
                 owed = await notices.last_about(connection, generation.id)
     if owed is None:
         words = sender.translator.gettext("There is nothing to tell you about that one.")
-        await services.outbox.say(sender.chat, words, thread_id=sender.thread_id)
+        await sender.reply(words)
         return
     told = in_words(owed, sender.translator, name=sender.name, link=None)
-    await services.outbox.say(
-        sender.chat, told.text, buttons=told.buttons, thread_id=sender.thread_id
-    )
+    await sender.reply(told.text, buttons=told.buttons)

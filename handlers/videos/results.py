@@ -8,34 +8,32 @@ group, under somebody else's video, and where it costs more than the button says
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
-
-from telegram.ext import BaseHandler, CallbackQueryHandler
+from typing import TYPE_CHECKING
 
 from generation.media.pictures import frame_of
 from generation.orders import balances, substitutes
 from generation.orders.quotes import Quote
 from handlers.groups import standing
-from handlers.ordering import declining, placing, questions, quoting, refusals
+from handlers.ordering import declining, group_rules, placing, questions, quoting, refusals
 from handlers.ordering.drafts import SentPicture, Wish
 from handlers.replies.keyboards import Again, Change, GoOn, More, Remove, ResultButtons
 from handlers.replies.outcomes import SendError
-from handlers.routing import not_yours, pressed
+from handlers.routing import Router, not_yours
 from handlers.videos.again import wish_like
 from storage import generations
 from storage.generations import UNFINISHED
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery, Update
+    from telegram import CallbackQuery
 
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from storage.generations import Generation
 
+router = Router()
+
 SECOND_TAP_SECONDS = 10.0
 """How long the first tap is remembered."""
-
-P = TypeVar("P", Again, Change, GoOn, More, Remove)
 
 
 def layout(services: Services) -> ResultButtons:
@@ -43,40 +41,42 @@ def layout(services: Services) -> ResultButtons:
     return ResultButtons(services.offer, services.terms.credit_usd, services.outbox.shares)
 
 
-async def _found(
-    update: Update, context: Context, kind: type[P]
-) -> tuple[CallbackQuery, Generation, Sender] | None:
-    """Return the press still to be answered and its video, where the presser may see it."""
-    found = await pressed(update, context, kind)
-    if found is None:
-        return None
-    query, press, sender = found
-    async with context.services.db.reading() as connection:
-        video = await generations.find(connection, press.generation)
+async def _found(sender: Sender, services: Services, number: int) -> Generation | None:
+    """Return a video where the presser may see it; else they are told."""
+    async with services.db.reading() as connection:
+        video = await generations.find(connection, number)
     here = video is not None and video.delivered_chat == sender.chat.id
     if video is None or video.file_id is None or not (here or video.account == sender.account):
         note = sender.translator.gettext("This button is old. Send me the idea again.")
-        await context.services.outbox.answer(query.id, note)
+        await sender.answer(note)
         return None
-    return query, video, sender
+    return video
 
 
-async def again(update: Update, context: Context) -> None:
+async def _own(sender: Sender, services: Services, number: int) -> Generation | None:
+    """Return a video where the presser is its requester, alone with the bot; else they are told."""
+    video = await _found(sender, services, number)
+    if video is not None and not (sender.chat.is_private and video.account == sender.account):
+        await sender.answer(not_yours(video.account, sender.translator))
+        return None
+    return video
+
+
+@router.button(Again, orders=True)
+async def again(sender: Sender, press: Again, query: CallbackQuery, context: Context) -> None:
     """Make another video like this one."""
-    found = await _found(update, context, Again)
-    if found is not None:
-        query, video, sender = found
-        await _order(
-            context, query, sender, wish_like(video, sender, message_id=_answered(query)), video
-        )
+    video = await _found(sender, context.services, press.generation)
+    if video is not None:
+        wish = wish_like(video, sender, message_id=_answered(query))
+        await _order(context, query, sender, wish, video)
 
 
-async def go_on(update: Update, context: Context) -> None:
+@router.button(GoOn, orders=True)
+async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Context) -> None:
     """Make a video that begins where this one ends."""
-    found = await _found(update, context, GoOn)
-    if found is None:
+    video = await _found(sender, context.services, press.generation)
+    if video is None:
         return
-    query, video, sender = found
     wish = Wish(
         text=substitutes.going_on(video, context.services.offer),
         picture=SentPicture(frame_of(video.file_id or "", last=True), by=video.picture_by),
@@ -87,59 +87,52 @@ async def go_on(update: Update, context: Context) -> None:
     await _order(context, query, sender, wish, video)
 
 
-async def change(update: Update, context: Context) -> None:
+@router.button(Change, orders=True)
+async def change(sender: Sender, press: Change, cause: str, context: Context) -> None:
     """Ask the owner for other words, alone with the bot."""
-    found = await _found(update, context, Change)
-    if found is None:
-        return
-    query, video, sender = found
-    if not sender.chat.is_private or video.account != sender.account:
-        await context.services.outbox.answer(query.id, not_yours(video.account, sender.translator))
-        return
-    await context.services.outbox.answer(query.id)
-    await questions.ask_anew(context, sender, video, cause=f"press:change:{update.update_id}")
+    video = await _own(sender, context.services, press.generation)
+    if video is not None:
+        await sender.answer()
+        await questions.ask_anew(context, sender, video, cause=f"press:change:{cause}")
 
 
-async def more(update: Update, context: Context) -> None:
+@router.button(More)
+async def more(sender: Sender, press: More, query: CallbackQuery, services: Services) -> None:
     """Show the owner the buttons that are needed less."""
-    found, services = await _found(update, context, More), context.services
-    if found is None:
+    video = await _own(sender, services, press.generation)
+    if video is None or query.message is None:
         return
-    query, video, sender = found
-    if not sender.chat.is_private or video.account != sender.account or query.message is None:
-        await services.outbox.answer(query.id, not_yours(video.account, sender.translator))
-        return
-    await services.outbox.answer(query.id)
+    await sender.answer()
     rows = layout(services).under(video, sender.translator, in_private=True, unfolded=True)
-    await services.outbox.change_buttons(sender.chat, query.message.message_id, rows)
+    await sender.outbox.change_buttons(sender.chat, query.message.message_id, rows)
 
 
-async def remove(update: Update, context: Context) -> None:
+@router.button(Remove, when_off=True)
+async def remove(sender: Sender, press: Remove, query: CallbackQuery, context: Context) -> None:
     """Take a video away for its requester, the author of its picture, or an admin of the group."""
-    found, services = await _found(update, context, Remove), context.services
-    if found is None:
+    video = await _found(sender, context.services, press.generation)
+    if video is None:
         return
-    query, video, sender = found
     say = sender.translator.gettext
     if not await _may_remove(context, sender, video):
-        await services.outbox.answer(query.id, not_yours(video.account, sender.translator))
+        await sender.answer(not_yours(video.account, sender.translator))
         return
     message = query.message.message_id if query.message else 0
     if not sender.chat.is_private and message != video.delivered_message:
-        await services.outbox.answer(query.id, say("This button is old."))
+        await sender.answer(say("This button is old."))
         return
     try:
-        await services.outbox.take_away(sender.chat, message)
+        await sender.outbox.take_away(sender.chat, message)
     except SendError:
         note = say("Telegram lets me delete only what is younger than two days.")
-        await services.outbox.answer(query.id, note, alert=True)
+        await sender.answer(note, alert=True)
     else:
         kept = (
             say("Deleted. /history still has it.")
             if video.account == sender.account
             else say("Deleted. /history still has it for its owner.")
         )
-        await services.outbox.answer(query.id, kept)
+        await sender.answer(kept)
 
 
 async def _may_remove(context: Context, sender: Sender, video: Generation) -> bool:
@@ -158,10 +151,10 @@ async def _order(
     async with services.db.reading() as connection:
         before = await generations.by_cause(connection, wish.cause)
     if before is not None and before.state in UNFINISHED:
-        await services.outbox.answer(query.id, say("That one is already on its way."))
+        await sender.answer(say("That one is already on its way."))
         return
     wish = replace(wish, tap=query.id)
-    why = await placing.hindrance(context, sender, wish.picture)
+    why = await group_rules.hindrance(context, sender, wish.picture)
     if why is not None:
         await declining.refuse(context, sender, wish, why)
         return
@@ -179,7 +172,7 @@ async def _order(
         if affordable:
             _remember_tap(context, wish.cause, quote.credits)
             note = f"{note} {say('Tap again to start.')}"
-        await services.outbox.answer(query.id, note, alert=not affordable)
+        await sender.answer(note, alert=not affordable)
 
 
 async def _cost(services: Services, sender: Sender, quote: Quote) -> tuple[str, bool]:
@@ -218,14 +211,3 @@ def _is_second_tap(context: Context, cause: str, credits_: int) -> bool:
 
 def _answered(query: CallbackQuery) -> int | None:
     return query.message.message_id if query.message else None
-
-
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what listens for taps under videos."""
-    return [
-        CallbackQueryHandler(again, pattern=Again.matches),
-        CallbackQueryHandler(go_on, pattern=GoOn.matches),
-        CallbackQueryHandler(change, pattern=Change.matches),
-        CallbackQueryHandler(more, pattern=More.matches),
-        CallbackQueryHandler(remove, pattern=Remove.matches),
-    ]

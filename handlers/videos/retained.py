@@ -29,6 +29,6 @@ async def offer(services: Services, sender: Sender) -> None:
         "I have {count} videos for you that I could not deliver. Here they come.",
         len(found),
     ).format(count=sender.translator.number(len(found)))
-    await services.outbox.say(sender.chat, text, thread_id=sender.thread_id)
+    await sender.reply(text)
     for generation in found:
         services.bring(generation, sender.chat)

@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
-from telegram.ext import InlineQueryHandler, MessageHandler, filters
+from telegram.ext import InlineQueryHandler
 
-from handlers.identity import meet
 from handlers.ordering.addressed import SENT_THROUGH_US
 from handlers.ordering.pictures import any_picture_of, no_picture
 from handlers.replies.outcomes import SendError, translated
 from handlers.replies.texts import caption, shortened
-from storage import generations
+from handlers.routing import Router
+from storage import bans, generations
 from storage.accounts import Account
 
 if TYPE_CHECKING:
-    from telegram import InlineQuery, Update
-    from telegram.ext import BaseHandler
+    from telegram import InlineQuery, Message, Update
 
     from handlers.context import Context, Services
+    from handlers.identity import Sender
     from handlers.replies.language import Translator
     from storage.generations import Generation
+
+router = Router()
 
 PER_PAGE = 50
 """Results Telegram takes at a time."""
@@ -58,6 +60,8 @@ async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
     """Return a page of the sender's videos and one more; `#7` is number 7, as Share writes it."""
     account, words = Account.person(query.from_user.id), query.query.split()
     async with services.db.reading() as connection:
+        if await bans.any_banned(connection, {account.id}):
+            return []
         number = words[0].removeprefix("#") if len(words) == 1 else ""
         if number != query.query.strip() and _is_number(number):
             video = await generations.find(connection, int(number))
@@ -97,10 +101,10 @@ def _invitation(translator: Translator, words: str) -> InlineQueryResultsButton:
     return InlineQueryResultsButton(text, start_parameter="make")
 
 
-async def shared(update: Update, context: Context) -> None:
+@router.message(SENT_THROUGH_US)
+async def shared(sender: Sender, message: Message) -> None:
     """Say what one can do with a video one brought back; in a group it is not for the bot."""
-    sender, message = await meet(update, context.services), update.message
-    if sender is None or message is None or not sender.chat.is_private:
+    if not sender.chat.is_private:
         return
     text = sender.translator.gettext(
         "This one is made already. Reply to it with what should happen, "
@@ -108,14 +112,7 @@ async def shared(update: Update, context: Context) -> None:
     )
     if any_picture_of(message)[0] is None:
         text = no_picture(message, sender.translator)
-    await context.services.outbox.say(
-        sender.chat, text, reply_to=message.message_id, thread_id=sender.thread_id
-    )
+    await sender.reply(text, reply_to=message.message_id)
 
 
-def handlers() -> list[BaseHandler[Update, Context, None]]:
-    """Return what answers the bot's name typed in any chat, and takes what was picked there."""
-    return [
-        InlineQueryHandler(share),
-        MessageHandler(filters.UpdateType.MESSAGE & SENT_THROUGH_US, shared),
-    ]
+router.handlers.append(InlineQueryHandler(share))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from telegram import Update
 
 from handlers.groups.group_settings import choice
-from handlers.ordering.group_rules import gate
 from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
 from storage.groups import Asking
@@ -91,23 +89,6 @@ async def test_a_group_that_is_off_stays_off_when_it_becomes_a_supergroup(
     await group.wait(says("I am switched off here."))
     new = group.migrate()
     assert await silence_after(new, ann, "/models")
-
-
-@pytest.mark.parametrize(
-    ("kind", "content", "is_asked"),
-    [
-        ("supergroup", {"text": "/models"}, True),
-        ("private", {"text": "/models"}, False),
-        ("group", {"migrate_to_chat_id": -1001}, False),
-    ],
-)
-def test_whether_a_group_is_off_is_asked_for_its_messages_only(
-    kind: str, content: dict[str, object], is_asked: bool
-) -> None:
-    where = {"id": 5, "type": kind}
-    message = {"message_id": 1, "date": 0, "chat": where, **content}
-    update = Update.de_json({"update_id": 1, "message": message}, None)
-    assert bool(gate().check_update(update)) is is_asked
 
 
 async def test_it_works_in_one_topic_only_where_they_chose_so(
