@@ -13,7 +13,7 @@ from generation.jobs.outages import Outages
 from generation.jobs.poll import Polls
 from generation.jobs.schedule import Patience
 from generation.jobs.submit import Submissions
-from generation.media.downloads import Downloads
+from generation.media.fetch import Downloads
 from generation.media.pictures import Pictures
 from handlers.ordering.fetching import TelegramPictures
 from handlers.replies.boards import Boards

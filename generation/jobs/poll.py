@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from generation.jobs.failover import Detours
     from generation.jobs.outages import Outages
     from generation.jobs.schedule import Patience
-    from generation.media.downloads import Downloads
+    from generation.media.fetch import Downloads
     from generation.models.offer import Offer
     from generation.provider.client import AimlApi, Remote
     from storage.admins import Admins

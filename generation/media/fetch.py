@@ -1,4 +1,4 @@
-"""Fetching a finished video from the address a provider names.
+"""Finished videos on their way from the address a provider names to the disk.
 
 The address is a stranger's word: it could point into the operator's own network, change its mind
 between check and connection, never end, or hold anything but a video. So only `https` to public
@@ -11,13 +11,15 @@ and time are capped. The provider's own origin, which the operator chose, is exe
     ├── TooLarge      over the limit: final
     └── FetchFailed   network, server or time: try again
 
-and `generation.media.videos.NotAVideo` where something else lies there.
+and `generation.media.videos.NotAVideo` where something else lies there. A few are fetched at a
+time, and looked at before they count.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -25,15 +27,29 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
+from generation.media.failures import MediaError
+from generation.media.retention import video_in
 from generation.media.sniff import HEAD_BYTES, video_container
-from generation.media.videos import NotAVideo
+from generation.media.videos import NotAVideo, probe
+from generation.provider.client import Completed
+from generation.provider.errors import ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
+    from generation.media.pool import MediaProcesses
+    from generation.provider.client import AimlApi
+    from storage.generations import Generation
+
     Resolver = Callable[..., Awaitable[list[tuple[Any, ...]]]]
     """`loop.getaddrinfo`, or what stands in for it."""
+
+FETCHED_AT_ONCE = 8
+"""Videos fetched side by side. That may take minutes, and must hold up no question."""
+
+LARGEST_VIDEO = 500_000_000
+"""Bytes: far above what any model makes, far below a full disk."""
 
 MAX_REDIRECTS: Final = 5
 CONNECT_SECONDS: Final = 10.0
@@ -52,6 +68,8 @@ _NOT_PUBLIC: Final = (
 """What Python takes for global, or did in some version."""
 _LAST_PORT: Final = 65535
 _TRY_LATER: Final = frozenset({408, 425, 429})
+
+logger = logging.getLogger(__name__)
 
 
 class FetchError(Exception):
@@ -72,6 +90,65 @@ class TooLarge(FetchError):
 
 class FetchFailed(FetchError):
     """The network, the server or the clock got in the way."""
+
+
+class Downloads:
+    """Brings videos from where the provider keeps them to where they lie until delivered."""
+
+    def __init__(
+        self,
+        *,
+        api: AimlApi,
+        http: httpx.AsyncClient,
+        origin: str,
+        folder: Path,
+        media: MediaProcesses,
+        seconds: float,
+    ) -> None:
+        self._api = api
+        self._http = http
+        self._origin = origin
+        self._folder = folder
+        self._media = media
+        self._seconds = seconds
+        self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
+
+    def path_of(self, generation: Generation) -> Path:
+        """Return where a generation's video lies until it is delivered."""
+        return video_in(self._folder, generation.id)
+
+    async def fetch(self, generation: Generation, url: str) -> None:
+        """Bring a video to the disk; what turns out to be none is not left there.
+
+        Raises:
+            FetchError: As the module says.
+            MediaError: Nobody can tell now what came.
+            NotAVideo: Something else came.
+        """
+        target = self.path_of(generation)
+        async with self._fetching:
+            await fetch_video(
+                self._http, url, target,
+                origin=self._origin, max_bytes=LARGEST_VIDEO, seconds=self._seconds,
+            )  # fmt: skip
+            try:
+                await probe(self._media, target)
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+
+    async def restore(self, generation: Generation) -> bool:
+        """Fetch a video again whose file is gone from the disk; tell whether it is there."""
+        if generation.provider_id is None:
+            return False
+        try:
+            remote = await self._api.poll(generation.provider_id)
+            if isinstance(remote.status, Completed):
+                await self.fetch(generation, remote.status.url)
+                return True
+        except (ProviderError, FetchError, MediaError, NotAVideo) as error:
+            logger.warning("generation %d cannot be fetched again: %r", generation.id, error)
+        return False
 
 
 async def fetch_video(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    from generation.media.downloads import Downloads
+    from generation.media.fetch import Downloads
     from generation.media.pool import MediaProcesses
     from generation.media.videos import Deliverable
     from handlers.replies.keyboards import ResultButtons

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.workers import CRASHED_SECONDS
-from generation.media.downloads import FETCHED_AT_ONCE
+from generation.media.fetch import FETCHED_AT_ONCE
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
 from storage import chats, notices

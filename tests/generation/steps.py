@@ -14,7 +14,7 @@ from generation.jobs.outages import Outages
 from generation.jobs.poll import Polls
 from generation.jobs.schedule import Patience
 from generation.jobs.submit import Submissions
-from generation.media.downloads import Downloads
+from generation.media.fetch import Downloads
 from generation.media.pictures import PictureDelayed, PictureGone, Pictures
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue

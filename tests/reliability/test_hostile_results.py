@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generation.jobs import poll
-from generation.media import downloads
+from generation.media import fetch
 from sandbox.aimlapi import Render
 from tests.reliability.hostility import answer_to, assert_alive, spent
 
@@ -37,7 +37,7 @@ async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
     house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(downloads, "LARGEST_VIDEO", 3_000_000)
+    monkeypatch.setattr(fetch, "LARGEST_VIDEO", 3_000_000)
     monkeypatch.setattr(poll, "LINK_WAITS", (0.1, 0.1))  # quick where production is patient
     provider.next_render = HOSTILE[what]
     async with house.running():

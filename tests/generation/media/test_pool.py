@@ -106,7 +106,7 @@ async def test_nothing_is_started_before_there_is_a_job(picture: Path) -> None:
 def test_the_parent_never_loads_the_decoders() -> None:
     program = (
         "import sys\n"
-        "from generation.media import downloads, fetch, images, pictures, pool, videos\n"
+        "from generation.media import fetch, pictures, pool, videos\n"
         "print(sorted({'PIL', 'av', 'pillow_heif'} & set(sys.modules)))"
     )
     done = subprocess.run(  # noqa: S603 - our own interpreter
