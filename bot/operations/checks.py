@@ -20,9 +20,9 @@ import httpx
 from telegram.error import InvalidToken, TelegramError
 
 from bot import process
-from generation.media import images
+from generation.media import pictures
 from generation.media.failures import MediaError
-from generation.media.images import BadPicture
+from generation.media.pictures import BadPicture
 from generation.models import availability
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from storage.migrations import steps
@@ -175,7 +175,7 @@ async def check_media(media: MediaProcesses) -> list[Finding]:
         picture = Path(folder) / "picture.png"
         picture.write_bytes(b64decode(BLACK_SQUARE))
         try:
-            await images.measure(media, picture)
+            await pictures.measure(media, picture)
         except (MediaError, BadPicture, OSError) as error:
             return failure("media", f"its process fails: {error!r}", "install the bot again")
     return ok("media", "pictures and videos can be worked on")

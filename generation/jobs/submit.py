@@ -9,8 +9,7 @@ from generation.jobs.outages import PATIENCE_SECONDS
 from generation.jobs.reactions import Reactions
 from generation.jobs.transitions import told
 from generation.media.failures import MediaFailed
-from generation.media.images import BadPicture
-from generation.media.pictures import Fitted, PictureDelayed, PictureGone
+from generation.media.pictures import BadPicture, Fitted, PictureDelayed, PictureGone
 from generation.provider.errors import ProviderError
 from storage import generations
 from storage.generations import State

@@ -8,9 +8,22 @@ MediaError
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 
 class MediaError(Exception):
     """Media work did not come to its result."""
+
+
+class Reason(StrEnum):
+    """Why a picture is not taken; each has its own sentence in the chat."""
+
+    NOT_A_PICTURE = "not_a_picture"
+    TOO_MANY_BYTES = "too_many_bytes"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_SMALL = "too_small"
+    BROKEN = "broken"
+    TOO_SLOW = "too_slow"
 
 
 class MediaRefused(MediaError):

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageCms, ImageEnhance, ImageFilter, ImageOps
 from pillow_heif import register_heif_opener
 
-from generation.media.failures import MediaRefused
-from generation.media.images import Fit, Reason
+from generation.media.failures import MediaRefused, Reason
 from generation.media.sniff import HEAD_BYTES, picture_format
 
 if TYPE_CHECKING:
@@ -68,14 +67,14 @@ def measure_picture(*, source: str) -> dict[str, object]:
 
 
 def fit_picture(
-    *, source: str, target: str, width: int, height: int, how: str
+    *, source: str, target: str, width: int, height: int, pad: bool
 ) -> dict[str, object]:
     """Write the picture as a JPEG of exactly this size, with nothing of its metadata."""
     with _opened(Path(source)) as (file, _):
         _draft(file, width, height)
         ImageOps.exif_transpose(file, in_place=True)
         image = _eight_bits(file)
-        fitted = _pad(image, width, height) if how == Fit.PAD else _crop(image, width, height)
+        fitted = _pad(image, width, height) if pad else _crop(image, width, height)
     # Pasted on a fresh canvas, because Pillow carries comments and profiles along with an image.
     clean = Image.new("RGB", (width, height))
     clean.paste(fitted)

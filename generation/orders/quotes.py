@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from generation.media.images import nearest_aspect
+from generation.media.pictures import nearest_aspect
 from generation.models.availability import able
 from generation.orders import options, substitutes
 from generation.orders.options import Choice, Problem, by_resolution, by_shape

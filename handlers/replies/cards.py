@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from generation.media.images import share_lost
-from generation.media.pictures import is_frame
+from generation.media.pictures import is_frame, share_lost
 from generation.orders.quotes import Instead
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import described, gone, shortened, worth

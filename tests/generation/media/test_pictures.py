@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from generation.media.images import BadPicture
-from generation.media.pictures import PictureDelayed, PictureGone, Pictures
+from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, Pictures
 from generation.media.pool import MediaProcesses
 from generation.models.offer import Offer
 from tests.generation.steps import Album

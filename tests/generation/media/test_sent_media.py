@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from generation.media import images, videos
-from generation.media.failures import MediaTimeout
-from generation.media.images import BadPicture, Fit, Reason
+from generation.media import pictures, videos
+from generation.media.failures import MediaTimeout, Reason
+from generation.media.pictures import BadPicture, Fit
 from generation.media.pool import LIMITS
 from tests.generation.media.videos.films import Film
 
@@ -89,9 +89,9 @@ async def test_a_jpeg_of_endless_scans_is_refused(
     source = tmp_path / "scans.jpg"
     source.write_bytes(whole[:-2] + scan * 10_000 + b"\xff\xd9")
     assert source.stat().st_size < 1_000_000
-    await images.measure(media, source)  # the header is as good as any
+    await pictures.measure(media, source)  # the header is as good as any
     with pytest.raises(BadPicture) as caught:
-        await images.fit(media, source, tmp_path / "no.jpg", width=64, height=64, how=Fit.CROP)
+        await pictures.fit(media, source, tmp_path / "no.jpg", width=64, height=64, how=Fit.CROP)
     assert caught.value.reason == Reason.TOO_SLOW
 
 
@@ -113,4 +113,4 @@ async def test_only_the_first_frame_of_an_animated_picture_is_decoded(
     source.write_bytes(content[: second + 60] + b"\xff" * 2000 + content[second + 2060 :])
     with pytest.raises((OSError, EOFError, SyntaxError)):
         decode_last(source)
-    await images.fit(media, source, tmp_path / "fit.jpg", width=64, height=64, how=Fit.CROP)
+    await pictures.fit(media, source, tmp_path / "fit.jpg", width=64, height=64, how=Fit.CROP)

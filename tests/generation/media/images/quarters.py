@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from pillow_heif import from_pillow
 
-from generation.media.images import Fit, fit
+from generation.media.pictures import Fit, fit
 
 if TYPE_CHECKING:
     from pathlib import Path

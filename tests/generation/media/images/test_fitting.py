@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from generation.media.images import Fit, data_uri, nearest_aspect, share_lost
+from generation.media.pictures import Fit, data_uri, nearest_aspect, share_lost
 from generation.media.pool import MediaProcesses
 from tests.generation.media.images.quarters import ALL_FOUR, corners, fitted, quarters
 

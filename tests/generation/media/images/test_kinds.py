@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 from pillow_heif import from_pillow
 
-from generation.media.images import Fit, Picture, fit, measure
+from generation.media.pictures import Fit, Picture, fit, measure
 from tests.generation.media.images.quarters import ALL_FOUR, corners, fitted, quarters, save_kind
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from generation.media import images
-from generation.media.images import Fit
+from generation.media import pictures
+from generation.media.pictures import Fit
 from generation.models.offer import ANY, Offer
 from sandbox.aimlapi import schemas
 from sandbox.aimlapi.pictures import read_data_uri
@@ -69,9 +69,9 @@ async def test_a_picture_is_made_to_fit_the_rule(
 ) -> None:
     sent, fitted = tmp_path / "sent.jpg", tmp_path / "fitted.jpg"
     draw(width, height).save(sent, quality=95)
-    measured = await images.measure(media, sent)
+    measured = await pictures.measure(media, sent)
     frame = rule.frame((measured.width, measured.height), None)
-    await images.fit(media, sent, fitted, width=frame.width, height=frame.height, how=Fit.CROP)
+    await pictures.fit(media, sent, fitted, width=frame.width, height=frame.height, how=Fit.CROP)
     with Image.open(fitted) as image:
         assert image.size == frame
         assert rule.shortest <= min(image.size) <= max(image.size) <= rule.longest
@@ -91,7 +91,7 @@ async def test_a_picture_is_made_exactly_as_large_as_is_asked(
 ) -> None:
     sent, fitted = tmp_path / "sent.jpg", tmp_path / "fitted.jpg"
     plain(*size).save(sent)
-    await images.fit(media, sent, fitted, width=frame[0], height=frame[1], how=how)
+    await pictures.fit(media, sent, fitted, width=frame[0], height=frame[1], how=how)
     with Image.open(fitted) as image:
         assert image.size == frame
 
@@ -110,8 +110,8 @@ async def test_every_model_takes_every_picture_once_it_is_fitted(
             frame = mode.frame(resolution, shape, size)
             if frame not in fitted:
                 fitted[frame] = tmp_path / f"{frame.width}x{frame.height}.jpg"
-                await images.fit(media, sent, fitted[frame], **frame._asdict(), how=Fit.CROP)
-            picture = images.data_uri(fitted[frame])
+                await pictures.fit(media, sent, fitted[frame], **frame._asdict(), how=Fit.CROP)
+            picture = pictures.data_uri(fitted[frame])
             seconds = next(one for one in mode.seconds if mode.offers(one, resolution))
             body = mode.body(
                 "waves", seconds=seconds, aspect_ratio=shape, resolution=resolution, image=picture
