@@ -21,7 +21,7 @@ from bot.operations.doctor import look, look_quietly
 from bot.operations.heartbeat import Heartbeat
 from bot.process import ExitCode
 from bot.times import Times
-from generation.media.retention import clean_up, drop_outdated
+from generation.media.videos import clean_up, drop_outdated
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import menu
 from storage import people

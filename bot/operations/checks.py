@@ -21,7 +21,7 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot import process
 from generation.media import pictures
-from generation.media.failures import MediaError
+from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.models import availability
 from generation.provider.errors import HeldBack, HoldReason, ProviderError

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from generation.jobs import durations, schedule, transitions
 from generation.jobs.deadlines import fail_unbilled, overdue
 from generation.jobs.transitions import told
-from generation.media.failures import MediaError
 from generation.media.fetch import DeadLink, FetchFailed, TooLarge, UnsafeLink
+from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
 from generation.models.pricing import to_micros
 from generation.provider.client import Completed, Failed

@@ -8,7 +8,7 @@ from generation.jobs import durations, schedule, transitions
 from generation.jobs.outages import PATIENCE_SECONDS
 from generation.jobs.reactions import Reactions
 from generation.jobs.transitions import told
-from generation.media.failures import MediaFailed
+from generation.media.formats import MediaFailed
 from generation.media.pictures import BadPicture, Fitted, PictureDelayed, PictureGone
 from generation.provider.errors import ProviderError
 from storage import generations

@@ -21,7 +21,7 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from generation.media.failures import MediaRefused
+from generation.media.formats import MediaRefused
 from generation.media.picture_jobs import fit_picture, measure_picture
 from generation.media.video_copies import encode_video, remux_video
 from generation.media.video_jobs import draw_frame, draw_thumbnail, probe_video

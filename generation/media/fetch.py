@@ -27,10 +27,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
-from generation.media.failures import MediaError
-from generation.media.retention import video_in
-from generation.media.sniff import HEAD_BYTES, video_container
-from generation.media.videos import NotAVideo, probe
+from generation.media.formats import HEAD_BYTES, MediaError, video_container
+from generation.media.videos import NotAVideo, probe, video_in
 from generation.provider.client import Completed
 from generation.provider.errors import ProviderError
 

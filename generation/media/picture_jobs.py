@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageCms, ImageEnhance, ImageFilter, ImageOps
 from pillow_heif import register_heif_opener
 
-from generation.media.failures import MediaRefused, Reason
-from generation.media.sniff import HEAD_BYTES, picture_format
+from generation.media.formats import HEAD_BYTES, MediaRefused, Reason, picture_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

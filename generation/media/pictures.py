@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from generation.media.failures import MediaFailed, MediaRefused, MediaTimeout, Reason
+from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout, Reason
 from generation.media.videos import NotAVideo, first_frame
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
-from generation.media.failures import MediaFailed, MediaRefused, MediaTimeout
+from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 """Where `generation` is found; the launcher starts there."""

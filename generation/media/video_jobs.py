@@ -12,8 +12,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from PIL import Image, ImageStat
 
-from generation.media.failures import MediaRefused
-from generation.media.sniff import HEAD_BYTES, video_container
+from generation.media.formats import HEAD_BYTES, MediaRefused, video_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,11 +4,14 @@ The work is done in a media process (`generation.media.video_jobs` and `video_co
 do is decided here, from facts. An mp4 with H.264, AAC and its index in front goes out byte for
 byte. Anything else an mp4 can hold is repacked without loss, with a silent sound track if it has
 none, because a chat shows an mp4 without sound as a GIF. Only what is over the limit is encoded
-again.
+again. What waits on the disk is removed once nobody comes for it any more.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import shutil
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -16,10 +19,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from generation.media.failures import MediaError, MediaFailed, MediaRefused
+from generation.media.formats import MediaError, MediaFailed, MediaRefused
+from storage import generations, retention
+from storage.generations import State
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from generation.media.pool import MediaProcesses
+    from storage.database import Database
+
+WAITING = frozenset({State.READY, State.UNDELIVERABLE})
+"""Only these still need their video; one on its way to `ready` is fetched again."""
+
+logger = logging.getLogger(__name__)
+
 
 _MP4_CODECS: Final = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
 
@@ -173,3 +187,38 @@ async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, A
         return await media.run(job, **plain)
     except MediaRefused as error:
         raise NotAVideo(error.reason) from error
+
+
+def video_in(folder: Path, generation: int) -> Path:
+    """Return where the video of a generation lies."""
+    return folder / f"{generation}.mp4"
+
+
+async def clean_up(db: Database, *, videos: Path, pictures: Path) -> None:
+    """Remove at a start what a killed process left: sent pictures, videos already delivered.
+
+    Folders that miss are made.
+    """
+    async with db.reading() as connection:
+        waiting = await generations.in_states(connection, WAITING)
+    shutil.rmtree(pictures, ignore_errors=True)
+    _clear(pictures)
+    _clear(videos, {video_in(videos, one.id).name for one in waiting})
+
+
+async def drop_outdated(db: Database, folder: Path, *, now: float) -> None:
+    """Delete the videos that nobody came for in 30 days."""
+    async with db.reading() as connection:
+        numbers = await retention.outdated(connection, now=now)
+    files = [file for file in (video_in(folder, one) for one in numbers) if file.exists()]
+    for file in files:
+        await asyncio.to_thread(file.unlink, missing_ok=True)
+    if files:
+        logger.info("%d videos that nobody came for are gone", len(files))
+
+
+def _clear(folder: Path, needed: Collection[str] = ()) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if file.name not in needed:
+            file.unlink()

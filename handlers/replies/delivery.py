@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import schedule, transitions
 from generation.media import videos
-from generation.media.failures import MediaError, MediaFailed
+from generation.media.formats import MediaError, MediaFailed
 from generation.media.videos import NotAVideo
 from handlers.replies.outcomes import (
     ChatMoved,

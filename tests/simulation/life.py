@@ -14,7 +14,7 @@ from bot.rooms import Ground, furnish
 from bot.settings.definition import Settings
 from bot.times import Times
 from bot.workers import Workers
-from generation.media.retention import clean_up
+from generation.media.videos import clean_up
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
 from generation.models.cooldowns import Rests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generation.media.failures import MediaFailed, MediaRefused, MediaTimeout
+from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout
 from generation.media.pool import MediaProcesses
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from generation.media.failures import MediaFailed, MediaRefused, MediaTimeout
+from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout
 from generation.media.pool import LIMITS, Launcher, MediaProcesses
 from tests.generation.media.children import ROOT, about, children, is_gone, launchers
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from generation.media import pictures, videos
-from generation.media.failures import MediaTimeout, Reason
+from generation.media.formats import MediaTimeout, Reason
 from generation.media.pictures import BadPicture, Fit
 from generation.media.pool import LIMITS
 from tests.generation.media.videos.films import Film

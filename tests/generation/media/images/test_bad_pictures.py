@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from pillow_heif import from_pillow
 
-from generation.media.failures import Reason
+from generation.media.formats import Reason
 from generation.media.pictures import BadPicture, Fit, Picture, fit, measure
 from generation.media.pool import MediaProcesses
 from tests.generation.media.children import measured

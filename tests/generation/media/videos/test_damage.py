@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from generation.media.failures import MediaFailed
+from generation.media.formats import MediaFailed
 from generation.media.videos import NotAVideo, first_frame, prepare
 from tests.generation.media.videos.films import LIMIT, Film, copy_of
 from tests.generation.media.videos.inspection import files

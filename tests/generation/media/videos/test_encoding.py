@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.media.failures import MediaFailed
+from generation.media.formats import MediaFailed
 from generation.media.video_copies import encoded_size
 from generation.media.videos import prepare
 from tests.generation.media.videos.films import Film, copy_of
