@@ -2,7 +2,7 @@
 
     MediaError
     ├── MediaRefused   the bytes are at fault: final, the reason says what to tell the sender
-    ├── MediaTimeout   the job took too long and was killed: the bytes are suspect, once more at most
+    ├── MediaTimeout   too long, and killed: the bytes are suspect, once more at most
     └── MediaFailed    the process died or the job broke down: worth another try
 
 Names and declared types are the sender's claim and count for nothing.
