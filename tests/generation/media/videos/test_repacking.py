@@ -110,6 +110,7 @@ async def test_the_silent_track_is_silent(
             assert not any(bytes(frame.planes[0]))
 
 
+@pytest.mark.slow
 def test_a_large_file_is_never_held_in_memory(shelf: Path, tmp_path: Path) -> None:
     film = Film("late.mp4", width=1280, height=720, frames=4, noise=True, index_first=False)
     small = copy_of(shelf, film, tmp_path)
