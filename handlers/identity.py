@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING
 
 import telegram
@@ -108,7 +109,10 @@ class Sender:
 async def meet(
     update: telegram.Update, services: Services, press: PressAnswer | None = None
 ) -> Sender | None:
-    """Return who speaks and where, noted where that is news; None for updates of nobody."""
+    """Return who speaks and where, as Telegram tells them now; None for updates of nobody.
+
+    Whoever is new is written down first; another name of theirs, or of the place, soon.
+    """
     place, speaker = update.effective_chat, _speaker(update)
     if place is None or speaker is None:
         return None
@@ -117,7 +121,7 @@ async def meet(
     if sender is not None:
         return sender
     async with services.db.transaction() as tx:
-        await _note(tx, place, speaker, services.clock())
+        await _note(place, speaker, services.clock(), tx)
         return await _known(tx, update, services, press)
 
 
@@ -141,7 +145,7 @@ def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:
 
 
 async def _note(
-    tx: Connection, place: telegram.Chat, speaker: telegram.User | telegram.Chat, now: float
+    place: telegram.Chat, speaker: telegram.User | telegram.Chat, now: float, tx: Connection
 ) -> None:
     """Write down who spoke and where, as Telegram tells them now."""
     for chat in {place, speaker} if isinstance(speaker, telegram.Chat) else {place}:
@@ -161,19 +165,34 @@ async def _note(
 async def _known(
     connection: Connection, update: telegram.Update, services: Services, press: PressAnswer | None
 ) -> Sender | None:
-    """Return the sender; None where something of them or of the place is not written down yet."""
+    """Return the sender; None where they, or the place, are not written down yet."""
     place, speaker = update.effective_chat, _speaker(update)
     if place is None or speaker is None:
         return None
-    chat, person = await _known_chat(connection, place), None
-    if isinstance(speaker, telegram.User):
-        person = await _known_person(connection, speaker)
-        account = None if person is None else Account.person(person.id)
-    else:
-        owner = chat if speaker.id == place.id else await _known_chat(connection, speaker)
-        account = None if owner is None else Account.chat(owner.id)
-    if chat is None or account is None:
+    known = await chats.by_telegram_id(connection, place.id)
+    if known is None or not known.reachable or known.kind != place.type:
         return None
+    chat = replace(known, title=place.effective_name or "")
+    person, before, renamed = None, None, False
+    if isinstance(speaker, telegram.User):
+        before = await people.find(connection, speaker.id)
+        if before is None:
+            return None
+        person = replace(
+            before,
+            name=speaker.first_name,
+            username=speaker.username,
+            language=speaker.language_code or before.language,
+        )
+        account = Account.person(person.id)
+    else:
+        owner = await chats.by_telegram_id(connection, speaker.id)
+        if owner is None:
+            return None
+        account = Account.chat(owner.id)
+        renamed = owner.title != (speaker.effective_name or "")
+    if renamed or (chat, person) != (known, before):
+        services.db.later(partial(_note, place, speaker, services.clock()))
     policy, message = services.policy, update.effective_message
     is_admin = person is not None and (person.id in policy.admin_ids or person.is_admin)
     said_at = (
@@ -195,22 +214,6 @@ async def _known(
         press=press,
         outbox=services.outbox,
     )
-
-
-async def _known_chat(connection: Connection, told: telegram.Chat) -> Chat | None:
-    chat = await chats.by_telegram_id(connection, told.id)
-    if chat is None or not chat.reachable:
-        return None
-    same = (chat.kind, chat.title) == (told.type, told.effective_name or "")
-    return chat if same else None
-
-
-async def _known_person(connection: Connection, told: telegram.User) -> Person | None:
-    person = await people.find(connection, told.id)
-    if person is None:
-        return None
-    same = (person.name, person.username) == (told.first_name, told.username)
-    return person if same and told.language_code in {None, person.language} else None
 
 
 async def _access(

@@ -17,7 +17,7 @@ from handlers.videos.cancel import CallBack
 from handlers.videos.history import Resend
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button
-from storage import access, bans, generations
+from storage import access, bans, generations, people
 from storage.accounts import Account
 from storage.bans import Ban
 from tests.flows.looks import says, shows_video
@@ -323,7 +323,9 @@ async def test_presses_are_turned_away_too_where_the_group_is_off(
 # ---- what is written
 
 
-async def test_somebody_known_is_met_without_a_write(bot: Bot, house: House, ann: Person) -> None:
+async def test_somebody_known_is_met_without_a_write_and_a_new_name_goes_with_the_next(
+    bot: Bot, house: House, ann: Person
+) -> None:
     def update(name: str) -> Update:
         user = ann.as_json() | {"first_name": name}
         place = {"id": ann.id, "type": "private", "first_name": name}
@@ -342,4 +344,8 @@ async def test_somebody_known_is_met_without_a_write(bot: Bot, house: House, ann
         before = await changes()
         await bot.parts.app.process_update(update(name))
         wrote.append(await changes() > before)
-    assert wrote == [True, False, True, False]
+    assert wrote == [True, False, False, False]
+    async with house.db.transaction() as tx:
+        renamed = await people.find(tx, ann.id)
+    assert renamed is not None
+    assert renamed.name == "Anna"
