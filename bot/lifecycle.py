@@ -23,7 +23,7 @@ from bot.process import ExitCode
 from bot.times import Times
 from generation.media.videos import clean_up, drop_outdated
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
-from handlers.account import menu
+from handlers.account import introduction
 from storage import people
 from storage.database import Database, DatabaseInTrouble
 from storage.migrations import UnusableDatabase
@@ -201,7 +201,7 @@ class Bot:
             admins = self._settings.admin_ids | set(await people.admins(connection))
         invitation = "" if admins else parts.services.first_admin.invite()
         first_words(self._settings, parts.app.bot.username, invitation)
-        await menu.publish(parts.app.bot, parts.services)
+        await introduction.publish(parts.app.bot, parts.services)
         try:
             await parts.api.balance()
         except HeldBack as refusal:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import telegram
 
+from handlers.replies.keyboards import Button
 from storage import access, bans, chats, groups, people
 from storage.accounts import Account
 from storage.chats import ChatKind
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
     from handlers.context import OperatorPolicy, Services
-    from handlers.replies.keyboards import Button
     from handlers.replies.language import Translator
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
@@ -98,6 +98,18 @@ class Sender:
             reply_to=reply_to,
             thread_id=self.thread_id,
             ask=ask,
+        )
+
+    async def invite(self, payload: str, message_id: int, text: str = "") -> None:
+        """Say in a group that something is between them and the bot, with a button that opens it.
+
+        The button starts the bot with `payload`; `text` is what everybody may read instead.
+        """
+        opens = f"{self.outbox.link}?start={payload}"
+        await self.reply(
+            text or self.translator.gettext("That is between you and me."),
+            buttons=[[Button(self.translator.gettext("Open in private"), url=opens)]],
+            reply_to=message_id,
         )
 
     async def answer(self, text: str = "", *, alert: bool = False) -> None:

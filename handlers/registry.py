@@ -9,12 +9,12 @@ from telegram import Update
 
 from handlers import unsupported
 from handlers.account import model_choice, quota, settings, welcome
-from handlers.admin import access, bans, grant, limit
+from handlers.admin import access, grants, stats
 from handlers.groups import arrival, group_settings, reports
 from handlers.ordering import card_taps, photos, prompts
 from handlers.replies.outcomes import SendError
 from handlers.routing import presses
-from handlers.videos import again, cancel, history, results, sharing
+from handlers.videos import cancel, history, results, sharing
 
 if TYPE_CHECKING:
     from handlers.context import App, Context
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROOMS = (
-    sharing, welcome, arrival, prompts, photos, card_taps, again, results, reports, quota, history,
-    cancel, settings, group_settings, model_choice, access, grant, bans, limit, unsupported,
+    sharing, welcome, arrival, prompts, photos, card_taps, results, reports, quota, history, cancel,
+    settings, group_settings, model_choice, access, grants, stats, unsupported,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

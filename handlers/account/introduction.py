@@ -1,20 +1,45 @@
-"""How the bot introduces itself: in the empty chat, to /start, to /help. Texts only."""
+"""The bot's introduction: menus and descriptions at Telegram, what /start and /help say."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from telegram import (
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+)
 from telegram.constants import BotDescriptionLimit
 
 from generation.orders.balances import Period
 from handlers import commands
+from handlers.commands import Scope
+from handlers.replies.language import DEFAULT
+from handlers.replies.outcomes import SendError, translated
 from handlers.replies.texts import usual_cost, worth
+from storage import people
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from telegram.ext import ExtBot
+
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
-    from handlers.commands import Scope
+    from handlers.context import Services
     from handlers.replies.language import Translator
+    from handlers.replies.pacing import Urgency
+    from storage.people import Person
+
+_PLACES = (
+    (BotCommandScopeDefault(), Scope.EVERYONE),
+    (BotCommandScopeAllGroupChats(), Scope.EVERYONE),
+    (BotCommandScopeAllPrivateChats(), Scope.PRIVATE),
+)
+
+logger = logging.getLogger(__name__)
 
 
 def description(translator: Translator, offer: Offer, terms: Terms) -> str:
@@ -92,14 +117,6 @@ def group_greeting(translator: Translator) -> str:
     )
 
 
-def hello_group(translator: Translator) -> str:
-    """Greet a group that took the bot in."""
-    return translator.gettext(
-        "Hello! /video and your idea makes a short video; reply /animate to a photo to bring it "
-        "to life. It uses your own daily credits. Admins: /settings."
-    )
-
-
 def help_text(
     translator: Translator, offer: Offer, terms: Terms, scope: Scope, support: str | None
 ) -> str:
@@ -107,7 +124,7 @@ def help_text(
     say = translator.gettext
     parts = [
         say("Send me an idea or a photo, and I make a short video of it.")
-        if scope is not commands.Scope.EVERYONE
+        if scope is not Scope.EVERYONE
         else group_greeting(translator),
         commands.overview(translator, scope),
         say("Write what else you want after the idea: {options}").format(
@@ -126,3 +143,37 @@ def _examples(offer: Offer) -> list[str]:
     examples = [f"--seconds {mode.seconds[-1]}" for mode in modes[:1]]
     examples += ["--vertical" for mode in modes[:1] if "9:16" in mode.aspect_ratios]
     return examples + [f"--model {name}" for name in offer.names[1:][-1:]]
+
+
+async def publish(bot: ExtBot[Urgency], services: Services) -> None:
+    """Tell Telegram the commands and descriptions, per language; what it refuses is only logged."""
+    for name in services.languages.texts:
+        translator = services.languages.translator(name)
+        # Telegram shows what has no language to everybody whose own is not there
+        code = None if name == DEFAULT else name
+        for place, scope in _PLACES:
+            menu = commands.menu(translator, scope)
+            await _told("a menu", bot.set_my_commands(menu, place, code))
+        about = description(translator, services.offer, services.terms)
+        await _told("the description", bot.set_my_description(about, code))
+        about = short_description(translator, services.offer, services.terms)
+        await _told("the short description", bot.set_my_short_description(about, code))
+    async with services.db.reading() as connection:
+        ids = services.policy.admin_ids.union(await people.admins(connection))
+        known = [await people.find(connection, admin) for admin in sorted(ids)]
+    for admin in filter(None, known):
+        await publish_to_admin(bot, services, admin)
+
+
+async def publish_to_admin(bot: ExtBot[Urgency], services: Services, admin: Person) -> None:
+    """Show an admin their commands; Telegram takes that only for one who wrote to the bot."""
+    menu = commands.menu(services.languages.translator(admin.language), Scope.ADMIN)
+    await _told("an admin's menu", bot.set_my_commands(menu, BotCommandScopeChat(admin.id)))
+
+
+async def _told(what: str, call: Awaitable[bool]) -> None:
+    try:
+        with translated():
+            await call
+    except SendError as error:
+        logger.warning("Telegram did not take %s: %s", what, error)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from generation.orders import balances
 from generation.orders.balances import Period
-from handlers.account import privately
 from handlers.replies.texts import usual_cost, videos, worth
 from handlers.routing import Router
 from storage import generations
@@ -100,8 +99,7 @@ def pool_text(pool: Pool, renews: str | None, cost: int, translator: Translator)
 async def quota(sender: Sender, message: Message, services: Services) -> None:
     """Tell people what they can spend, in private."""
     if not sender.chat.is_private:
-        before = await _pool(services, sender)
-        await privately.show_the_way(sender, message, "quota", before=before)
+        await sender.invite("quota", message.message_id, await _pool(services, sender))
         return
     now = services.clock()
     async with services.db.reading() as connection:

@@ -15,9 +15,8 @@ from generation.orders.options import (
     settle,
 )
 from generation.orders.quotes import Quote, meant
-from handlers.account import privately
 from handlers.groups import group_settings
-from handlers.groups.standing import is_group_admin
+from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.replies.texts import described, gone
@@ -181,7 +180,7 @@ async def settings(sender: Sender, message: Message, context: Context) -> None:
     if sender.group and await is_group_admin(context.bot, sender):
         await group_settings.show(context.services, sender, sender.group, message.message_id)
     elif not sender.chat.is_private:
-        await privately.show_the_way(sender, message, "settings")
+        await sender.invite("settings", message.message_id)
     elif sender.person is not None:
         await _show(context.services, sender, sender.person)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from handlers.account import introduction, menu, quota, settings
+from handlers.account import introduction, quota, settings
 from handlers.commands import Scope
 from handlers.context import FirstAdmin
-from handlers.groups.standing import lacking
 from handlers.identity import Access
+from handlers.membership import lacking
 from handlers.ordering import placing
 from handlers.ordering.drafts import Wish
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY
 from handlers.routing import Router, stranger
-from handlers.videos import history, reasons, retained
+from handlers.videos import history
 from storage import people
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ async def start(
     elif not sender.chat.is_private:
         greeting = introduction.group_greeting(sender.translator)
         await sender.reply(greeting, reply_to=message.message_id)
-        await retained.offer(services, sender)
+        await history.offer_retained(services, sender)
     elif payload.startswith(WHY):
-        await reasons.show(services, sender, payload)
+        await history.show_reason(services, sender, payload)
     elif payload == "quota":
         await quota.quota(sender, message, services)
     elif payload == "history":
@@ -84,10 +84,10 @@ async def start(
             introduction.greeting(sender.translator, services.offer, services.terms),
             buttons=_buttons(sender.translator),
         )
-        await retained.offer(services, sender)
+        await history.offer_retained(services, sender)
         if sender.is_admin and sender.person is not None:
             # before this, Telegram knew no chat with them to show the menu in
-            await menu.publish_to_admin(context.bot, services, sender.person)
+            await introduction.publish_to_admin(context.bot, services, sender.person)
 
 
 def _buttons(translator: Translator) -> list[list[Button]]:
@@ -109,7 +109,7 @@ async def _claim(sender: Sender, context: Context, payload: str) -> None:
     elif services.first_admin.claim(payload):
         async with services.db.transaction() as tx:
             await people.make_admin(tx, sender.person.id)
-        await menu.publish_to_admin(context.bot, services, sender.person)
+        await introduction.publish_to_admin(context.bot, services, sender.person)
         text = say("You run this bot now. /help has your commands, /stats what is going on.")
     else:
         text = say("This link is no longer good. Start the bot again to get a new one.")

@@ -1,110 +1,145 @@
-"""What admins ask and decide in private: /stats, /allow and /deny."""
+"""/allow, /deny, /ban and /unban: who may use the bot.
+
+An admin names them by id, by @name, or by answering a message of theirs, forwarded here.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generation.models import pricing
-from generation.orders import balances
-from generation.orders.balances import Period
+from telegram import MessageOriginUser
+
+from generation.jobs import cancellation
+from handlers.identity import SHARED_IDS
+from handlers.membership import depart
+from handlers.replies.notices import BanChat
+from handlers.replies.texts import shortened
 from handlers.routing import Router
-from storage import access, statistics
+from storage import access, bans, chats, people
+from storage.bans import Ban
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generation.orders.balances import Terms
-    from handlers.context import Services
+    from telegram import Message
+
+    from handlers.context import Context, Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
     from storage.people import Person
-    from storage.statistics import Tally
-
 
 router = Router()
 
-
-def counted(tally: Tally, translator: Translator) -> str:
-    """Write what happened in some time, in a line."""
-    return translator.gettext(
-        "{asked} asked for, {delivered} delivered, {failed} failed or cancelled, "
-        "{in_work} in work. People: {people}. Spent: {money}"
-    ).format(
-        asked=translator.number(tally.asked),
-        people=translator.number(tally.people),
-        delivered=translator.number(tally.delivered),
-        failed=translator.number(tally.failed),
-        in_work=translator.number(tally.in_work),
-        money=translator.money(pricing.from_micros(tally.spent_micros)),
-    )
+LONGEST_REASON = 100
+"""Characters of a ban's reason that are kept: it is read back in an answer to a press."""
+_LONGEST_NUMBER = 15
+"""Digits: Telegram's ids have at most 52 bits."""
 
 
-def budget(left: int | None, terms: Terms, translator: Translator, now: float) -> str:
-    """Write what the operator still gives; `left` is in micro-dollars, None without a ceiling."""
-    if left is None or terms.budget_usd is None:
-        return translator.gettext("Budget: no ceiling. BUDGET_USD sets one.")
-    ends_at = balances.ends_at(terms.budget_period, terms.zone, now)
-    return translator.gettext("Budget: {left} of {all} left, whole again {when}.").format(
-        left=translator.money(pricing.from_micros(max(0, left))),
-        all=translator.money(terms.budget_usd),
-        when=translator.until(ends_at - now) if ends_at else "",
-    )
+def read_number(word: str) -> int | None:
+    """Read a whole number from 0 up; None for anything else."""
+    if word.isascii() and word.isdigit() and len(word) <= _LONGEST_NUMBER:
+        return int(word)
+    return None
 
 
-@router.command("stats")
-async def stats(sender: Sender, services: Services) -> None:
-    """Tell an admin what happened today and so far."""
-    say, now = sender.translator.gettext, services.clock()
-    today = balances.began_at(Period.DAY, services.terms.zone, now)
-    async with services.db.reading() as connection:
-        of_today = await statistics.tally(connection, since=today)
-        of_all = await statistics.tally(connection, since=0.0)
-        left = await balances.budget_left(connection, services.terms, now)
-    text = "\n\n".join(
-        (
-            say("Today: {counted}").format(counted=counted(of_today, sender.translator)),
-            say("In all: {counted}").format(counted=counted(of_all, sender.translator)),
-            budget(left, services.terms, sender.translator, now),
-        )
-    )
-    await sender.reply(text)
-
-
-def read_id(words: Sequence[str]) -> int | None:
-    """Read the id of a person or chat, a group's below zero; None for anything else."""
-    digits = words[0].removeprefix("-") if len(words) == 1 else ""
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):  # noqa: PLR2004 - SQLite's integers
+def read_who(word: str) -> int | str | None:
+    """Read an @name, without its @, or an id, a group's below zero; None for neither."""
+    if word.startswith("@"):
+        return word[1:] or None
+    number = read_number(word.removeprefix("-"))
+    if not number:
         return None
-    return int(words[0]) or None
+    return -number if word.startswith("-") else number
+
+
+def author_of(message: Message | None) -> int | None:
+    """Return who wrote a message, or first wrote one that was forwarded; None for no person."""
+    if message is None:
+        return None
+    origin, user = message.forward_origin, message.from_user
+    if origin is not None:
+        user = origin.sender_user if isinstance(origin, MessageOriginUser) else None
+    if user is None or user.is_bot or user.id in SHARED_IDS:
+        return None
+    return user.id
+
+
+async def find_id(services: Services, who: int | str) -> int | None:
+    """Return the id of somebody named; an @name is known once its owner wrote to the bot."""
+    if isinstance(who, int):
+        return None if who in SHARED_IDS else who
+    async with services.db.reading() as connection:
+        person = await people.by_username(connection, who)
+    return person.id if person else None
+
+
+def unknown(who: int | str | None, translator: Translator) -> str:
+    """Say that nobody is known by a name or an id, and what is."""
+    say = translator.gettext
+    if isinstance(who, str):
+        text = say(
+            "I don't know @{who}: they have never written to me. Their numeric id works too."
+        )
+    elif who in SHARED_IDS:
+        text = say(
+            "I don't know {who}: Telegram lends that id to many. "
+            "The id of their group or channel works."
+        )
+    else:
+        text = say("I don't know the chat {who}: it has to take me in first.")
+    return text.format(who=who)
+
+
+async def _whom(
+    sender: Sender, message: Message, words: Sequence[str], services: Services, usage: str
+) -> tuple[int, str] | None:
+    """Return whose id is meant, and the words after it; None where they are told what is amiss."""
+    who = read_who(words[0]) if words else None
+    if who is None and (author := author_of(message.reply_to_message)) is not None:
+        return author, " ".join(words)
+    number = None if who is None else await find_id(services, who)
+    if number is None:
+        await sender.reply(usage if who is None else unknown(who, sender.translator))
+        return None
+    return number, " ".join(words[1:])
 
 
 @router.command("allow")
 async def allow(
-    sender: Sender, words: Sequence[str], admin: Person, cause: str, services: Services
+    sender: Sender,
+    message: Message,
+    words: Sequence[str],
+    *,
+    admin: Person,
+    cause: str,
+    services: Services,
 ) -> None:
     """Let a person or chat in."""
-    say, number = sender.translator.gettext, read_id(words)
-    if number is None:
-        text = say("Write /allow and the number of a person, or of a group (below zero).")
-    elif number in services.policy.allowed_ids:
-        text = say("{number} stands in ALLOWED_IDS already.").format(number=number)
+    say = sender.translator.gettext
+    usage = say("Write /allow and the number of a person, or of a group (below zero).")
+    if (found := await _whom(sender, message, words, services, usage)) is None:
+        return
+    number, _ = found
+    if number in services.policy.allowed_ids:
+        text = say("{number} stands in ALLOWED_IDS already.")
     else:
         async with services.db.transaction() as tx:
             await access.allow(tx, number, cause=cause, by=admin.id, now=services.clock())
-        text = say("{number} may use this bot.").format(number=number)
-    await _decided(services, sender, text)
+        text = say("{number} may use this bot.")
+    await _decided(sender, services, text.format(number=number))
 
 
 @router.command("deny")
-async def deny(sender: Sender, words: Sequence[str], services: Services) -> None:
+async def deny(sender: Sender, message: Message, words: Sequence[str], services: Services) -> None:
     """Undo an allow."""
-    say, number = sender.translator.gettext, read_id(words)
-    if number is None:
-        text = say("Write /deny and the number that was allowed.")
-    elif number in services.policy.allowed_ids:
-        text = say("{number} stands in ALLOWED_IDS: take it out there and restart.").format(
-            number=number
-        )
+    say = sender.translator.gettext
+    usage = say("Write /deny and the number that was allowed.")
+    if (found := await _whom(sender, message, words, services, usage)) is None:
+        return
+    number, _ = found
+    if number in services.policy.allowed_ids:
+        text = say("{number} stands in ALLOWED_IDS: take it out there and restart.")
     else:
         async with services.db.transaction() as tx:
             was_allowed = await access.deny(tx, number)
@@ -112,15 +147,101 @@ async def deny(sender: Sender, words: Sequence[str], services: Services) -> None
             say("{number} may not use this bot any more.")
             if was_allowed
             else say("{number} was not allowed by /allow; nothing changed.")
-        ).format(number=number)
-    await _decided(services, sender, text)
-
-
-async def _decided(services: Services, sender: Sender, text: str) -> None:
-    """Say what was decided, and that it changes nothing where everyone is let in."""
-    if not services.policy.allowed_ids:
-        everyone = sender.translator.gettext(
-            "While ALLOWED_IDS is empty, everyone may use this bot."
         )
-        text = f"{text} {everyone}"
+    await _decided(sender, services, text.format(number=number))
+
+
+async def _decided(sender: Sender, services: Services, text: str) -> None:
+    """Say what was decided, or that it changes nothing where everyone is let in."""
+    if not services.policy.allowed_ids:
+        text = sender.translator.gettext(
+            "Noted. But while ALLOWED_IDS is empty, everyone may use this bot; "
+            "/ban shuts somebody out."
+        )
     await sender.reply(text)
+
+
+@router.command("ban")
+async def ban(
+    sender: Sender,
+    message: Message,
+    words: Sequence[str],
+    *,
+    admin: Person,
+    cause: str,
+    context: Context,
+) -> None:
+    """Shut a person or chat out."""
+    usage = sender.translator.gettext(
+        "Write /ban and the number of a person, or of a group (below zero), and why if you like."
+    )
+    found = await _whom(sender, message, words, context.services, usage)
+    if found is not None:
+        number, why = found
+        shut_out = Ban(
+            telegram_id=number,
+            by=admin.id,
+            at=context.services.clock(),
+            reason=shortened(why, LONGEST_REASON) or None,
+        )
+        await sender.reply(await carry_out(context, shut_out, cause, sender.translator))
+
+
+@router.command("unban")
+async def unban(sender: Sender, message: Message, words: Sequence[str], services: Services) -> None:
+    """Let a person or chat back in."""
+    say = sender.translator.gettext
+    usage = say("Write /unban and the number that was banned.")
+    if (found := await _whom(sender, message, words, services, usage)) is None:
+        return
+    number, _ = found
+    async with services.db.transaction() as tx:
+        was_banned = await bans.lift(tx, number)
+    text = (
+        say("{number} is welcome again.")
+        if was_banned
+        else say("{number} was not banned; nothing changed.")
+    )
+    await sender.reply(text.format(number=number))
+
+
+@router.button(BanChat, admins=True)
+async def ban_chat(
+    sender: Sender, press: BanChat, admin: Person, cause: str, context: Context
+) -> None:
+    """Shut out the chat that took the bot in, and leave it."""
+    services = context.services
+    async with services.db.reading() as connection:
+        chat = await chats.find(connection, press.chat)
+    if chat is None:
+        await sender.answer(sender.translator.gettext("That chat is gone."))
+        return
+    shut_out = Ban(telegram_id=chat.telegram_id, by=admin.id, at=services.clock())
+    text = await carry_out(context, shut_out, cause, sender.translator)
+    await sender.answer(text, alert=True)
+
+
+async def carry_out(context: Context, shut_out: Ban, cause: str, translator: Translator) -> str:
+    """Ban, give back what waits, and leave where it is a chat; say what was done.
+
+    Doing it again changes nothing.
+    """
+    services, who, say = context.services, shut_out.telegram_id, translator.gettext
+    async with services.db.transaction() as tx:
+        if who in services.policy.admin_ids.union(await people.admins(tx)):
+            return say("{number} runs this bot, so there is no banning them.").format(number=who)
+        news = await bans.ban(tx, shut_out, cause=cause)
+        before = await bans.find(tx, who)
+        stopped = await cancellation.stop_waiting(tx, who, now=shut_out.at)
+        chat = await chats.by_telegram_id(tx, who)
+    for one in stopped:
+        services.wake(one.chat)
+    if chat is not None and not chat.is_private:
+        await depart(context, chat)
+    if news:
+        text = say("{number} is banned. /unban {number} takes it back.")
+    elif before is not None and before.reason:
+        text = say("{number} is banned already: {reason}")
+    else:
+        text = say("{number} is banned already.")
+    return text.format(number=who, reason=before.reason if before else "")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
-from handlers.account import introduction
-from handlers.admin import limit
-from handlers.groups.standing import lacking
+from handlers.admin.grants import limit_usage
 from handlers.identity import Access, meet
+from handlers.membership import depart, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.outcomes import SendError, translated
 from handlers.routing import Router
-from handlers.videos import retained
+from handlers.videos.history import offer_retained
 from storage import access, chats, people
 from storage.admins import Admins
 from storage.chats import ChatKind
@@ -54,7 +52,7 @@ async def standing_changed(update: Update, context: Context) -> None:
     if not gone:
         # what could not be sent meanwhile
         services.wake(sender.chat.id)
-        await retained.offer(services, sender)
+        await offer_retained(services, sender)
     # a supergroup that was a group a moment ago takes the bot in too, and knows it already
     is_new = before is None or not before.reachable
     came = change.old_chat_member.status in _AWAY and not gone
@@ -100,7 +98,10 @@ async def greet(context: Context, chat: Chat) -> None:
     """Say hello and what to do, with advice where something is off."""
     services = context.services
     translator = services.languages.translator(None)
-    hello = introduction.hello_group(translator)
+    hello = translator.gettext(
+        "Hello! /video and your idea makes a short video; reply /animate to a photo to bring it "
+        "to life. It uses your own daily credits. Admins: /settings."
+    )
     advice = await lacking(context.bot, chat, translator)
     await services.outbox.say(chat, "\n\n".join([hello, *advice]))
 
@@ -170,19 +171,7 @@ async def pool(sender: Sender, press: ShowPool, services: Services) -> None:
     group = await _group(sender, services, press.chat)
     if group is not None:
         await sender.answer()
-        await sender.reply(limit.usage(sender.translator, group.telegram_id))
-
-
-async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
-    """Leave a group, with a word where there is one to say."""
-    services = context.services
-    if goodbye:
-        with suppress(SendError):
-            await services.outbox.say(chat, goodbye)
-    with suppress(SendError), translated():
-        await context.bot.leave_chat(chat.telegram_id)
-    async with services.db.transaction() as tx:
-        await chats.set_reachable(tx, chat.id, reachable=False)
+        await sender.reply(limit_usage(sender.translator, group.telegram_id))
 
 
 async def moved(update: Update, context: Context) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from handlers.groups.standing import is_group_admin
+from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.routing import Router

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.admin import bans
+from handlers.admin.access import carry_out
 from handlers.replies.keyboards import Again
 from handlers.replies.notices import BanAsker, TakeDown
 from handlers.replies.outcomes import SendError
@@ -160,5 +160,5 @@ async def ban_asker(
         at=context.services.clock(),
         reason=f"/report #{video.id}",
     )
-    text = await bans.carry_out(context, shut_out, cause, sender.translator)
+    text = await carry_out(context, shut_out, cause, sender.translator)
     await sender.answer(text, alert=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from generation.orders import balances
 from generation.orders.balances import Period
-from handlers.groups.standing import is_group_admin
+from handlers.membership import is_group_admin
 from storage import statistics
 from storage.groups import Asking, Group
 

@@ -1,17 +1,20 @@
-"""/history: the last videos, each sent again for nothing, as often as one likes."""
+"""/history: the last videos, each sent again for nothing, as often as one likes.
+
+And what else came of orders: videos that nobody could receive, and why one was turned down.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from handlers.account import privately
 from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.notices import WHY, in_words
 from handlers.replies.outcomes import Refused
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
 from handlers.videos.results import layout
-from storage import generations
+from storage import generations, notices, retention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +66,7 @@ def buttons(videos: Sequence[Generation]) -> list[list[Button]]:
 async def history(sender: Sender, message: Message, services: Services) -> None:
     """List somebody's last videos, in private."""
     if not sender.chat.is_private:
-        await privately.show_the_way(sender, message, "history")
+        await sender.invite("history", message.message_id)
         return
     async with services.db.reading() as connection:
         videos = await generations.finished_of(connection, sender.account, limit=MOST)
@@ -96,3 +99,43 @@ async def resend(sender: Sender, press: Resend, services: Services) -> None:
         await sender.reply(
             sender.translator.gettext("Telegram does not have this video any more. I am sorry.")
         )
+
+
+async def offer_retained(services: Services, sender: Sender) -> None:
+    """Say what is kept for whoever is here again, and send it, free of charge.
+
+    To a person it comes in private. What was asked in the name of a group or a channel
+    comes where it was asked: nobody else can be found.
+    """
+    async with services.db.reading() as connection:
+        if not sender.chat.is_private:
+            found = await retention.of_nobody(connection, sender.chat.id, now=services.clock())
+        else:
+            found = await retention.of(connection, sender.account, now=services.clock())
+    if not found:
+        return
+    text = sender.translator.ngettext(
+        "I have a video for you that I could not deliver. Here it comes.",
+        "I have {count} videos for you that I could not deliver. Here they come.",
+        len(found),
+    ).format(count=sender.translator.number(len(found)))
+    await sender.reply(text)
+    for generation in found:
+        services.bring(generation, sender.chat)
+
+
+async def show_reason(services: Services, sender: Sender, payload: str) -> None:
+    """Say what the group was not told, to the one who asked, alone with them."""
+    number = payload.removeprefix(WHY)
+    owed = None
+    if number.isascii() and number.isdigit() and len(number) <= 18:  # noqa: PLR2004 - SQLite's integers
+        async with services.db.reading() as connection:
+            generation = await generations.find(connection, int(number))
+            if generation is not None and generation.account == sender.account:
+                owed = await notices.last_about(connection, generation.id)
+    if owed is None:
+        words = sender.translator.gettext("There is nothing to tell you about that one.")
+        await sender.reply(words)
+        return
+    told = in_words(owed, sender.translator, name=sender.name, link=None)
+    await sender.reply(told.text, buttons=told.buttons)

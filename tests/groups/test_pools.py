@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.admin.limit import Limit, read
+from handlers.admin.grants import Limit, read_limit
 from sandbox.aimlapi import Fault
 from storage import chats, groups, ledger
 from storage.accounts import Account
@@ -175,7 +175,7 @@ async def test_a_supergroup_keeps_the_pool_of_the_group_it_was(
     ],
 )
 def test_limit_reads_a_group_credits_and_a_share(words: str, limit: Limit | None) -> None:
-    assert read(words.split()) == limit
+    assert read_limit(words.split()) == limit
 
 
 async def test_a_card_in_a_group_tells_the_pool_and_nobodys_credits(

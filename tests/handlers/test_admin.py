@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generation.orders.balances import Period
-from handlers.admin.access import budget, read_id
+from handlers.admin.access import read_who
+from handlers.admin.stats import budget
 from tests.handlers.commons import SPEECH, settled, terms
 
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[P
     [("7", 7), ("-1001234567890", -1001234567890)],
 )
 def test_an_id_is_read(typed: str, number: int) -> None:
-    assert read_id(typed.split()) == number
+    assert read_who(typed) == number
 
 
-@pytest.mark.parametrize("typed", ["", "0", "-0", "ann", "@ann", "7 8", "--7", "7.0", "9" * 19])
-def test_what_is_no_id_is_refused(typed: str) -> None:
-    assert read_id(typed.split()) is None
+@pytest.mark.parametrize("typed", ["", "0", "-0", "ann", "@", "--7", "7.0", "9" * 19])
+def test_what_is_no_id_and_no_name_is_refused(typed: str) -> None:
+    assert read_who(typed) is None
 
 
 def test_a_budget_says_what_is_left_and_when_it_is_whole_again() -> None:
@@ -67,7 +68,7 @@ async def test_an_allowed_person_may_ask_until_denied(
     theirs = telegram.private(bob)
     await theirs.send(bob, "/start")
     await theirs.wait(lambda message: "This bot is private" in (message.text or ""))
-    await admin.send(ann, f"/allow {bob.id}")
+    await admin.send(ann, "/allow @bob")
     await admin.wait(lambda message: message.text == f"{bob.id} may use this bot.")
     await theirs.send(bob, "/video a cat")
     await theirs.wait(lambda message: message.video is not None)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Message, Update
 
-from handlers.admin.grant import LONGEST_NOTE, MOST_CREDITS, Gift, author_of, read
+from handlers.admin.access import author_of
+from handlers.admin.grants import LONGEST_NOTE, MOST_CREDITS, Gift, read_grant
 from storage import ledger
 from storage.accounts import Account
 from storage.ledger import Pot
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
         (f"1 {MOST_CREDITS}", False, Gift(1, MOST_CREDITS, None)),
     ],
 )
-def test_a_grant_is_read(typed: str, answers: bool, gift: Gift) -> None:
-    assert read(typed.split(), answers_somebody=answers) == gift
+def test_a_grant_is_read_grant(typed: str, answers: bool, gift: Gift) -> None:
+    assert read_grant(typed.split(), answers_somebody=answers) == gift
 
 
 @pytest.mark.parametrize(
@@ -69,17 +70,17 @@ def test_a_grant_is_read(typed: str, answers: bool, gift: Gift) -> None:
     ],
 )
 def test_a_slip_gives_nothing(typed: str, answers: bool) -> None:
-    assert read(typed.split(), answers_somebody=answers) is None
+    assert read_grant(typed.split(), answers_somebody=answers) is None
 
 
 @given(st.lists(st.text(min_size=1)), st.booleans())
 def test_whatever_is_typed_gives_no_more_than_is_allowed(words: list[str], answers: bool) -> None:
-    gift = read(words, answers_somebody=answers)
+    gift = read_grant(words, answers_somebody=answers)
     assert gift is None or 0 < gift.credits <= MOST_CREDITS
 
 
 def test_a_long_note_is_cut() -> None:
-    gift = read(["1", "5", "x" * 900], answers_somebody=False)
+    gift = read_grant(["1", "5", "x" * 900], answers_somebody=False)
     assert gift is not None
     assert gift.note == "x" * LONGEST_NOTE
 

@@ -1,7 +1,8 @@
-"""How somebody stands in a group: whether they run it, and what the bot lacks there."""
+"""Membership of groups: who runs one, what the bot lacks in one, and how it leaves one."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from telegram import (
@@ -12,10 +13,12 @@ from telegram import (
 )
 
 from handlers.replies.outcomes import SendError, translated
+from storage import chats
 
 if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
+    from handlers.context import Context
     from handlers.identity import Sender
     from handlers.replies.language import Translator
     from handlers.replies.pacing import Urgency
@@ -71,3 +74,15 @@ async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> l
 def _may(rights: ChatMemberRestricted | ChatPermissions | None, right: str) -> bool:
     """Whether a right is given; what Telegram does not tell is not called missing."""
     return rights is None or getattr(rights, right) is not False
+
+
+async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
+    """Leave a group, with a word where there is one to say."""
+    services = context.services
+    if goodbye:
+        with suppress(SendError):
+            await services.outbox.say(chat, goodbye)
+    with suppress(SendError), translated():
+        await context.bot.leave_chat(chat.telegram_id)
+    async with services.db.transaction() as tx:
+        await chats.set_reachable(tx, chat.id, reachable=False)

@@ -1,0 +1,232 @@
+"""/grant and /limit: credits from the operator.
+
+A grant stays, for a person or for who speaks as a group or channel; a group's pool is renewed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generation.orders import balances
+from handlers.admin.access import author_of, find_id, read_number, read_who, unknown
+from handlers.replies.texts import usual_cost
+from handlers.routing import Router
+from storage import chats, groups, ledger, people
+from storage import notices as owing
+from storage.accounts import Account
+from storage.ledger import Pot
+from storage.notices import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiosqlite import Connection
+    from telegram import Message
+
+    from handlers.context import Services
+    from handlers.identity import Sender
+    from handlers.replies.language import Translator
+    from storage.chats import Chat
+
+router = Router()
+
+MOST_CREDITS = 1_000_000
+"""In one grant or one pool: more is a slip of the finger."""
+LONGEST_NOTE = 200
+"""Characters of the note that goes with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """What /grant asks for; `who` is an id, an @name without its @, or None: the one answered.
+
+    The id of a group or channel is below zero.
+    """
+
+    who: int | str | None
+    credits: int
+    note: str | None
+
+
+def read_grant(words: Sequence[str], *, answers_somebody: bool) -> Gift | None:
+    """Read `WHO CREDITS [NOTE]`, or `CREDITS [NOTE]` in an answer to somebody's message.
+
+    None where it is neither. An answer may still name somebody else, by @name or by id: two
+    numbers are always an id and credits.
+    """
+    first, second = (*words, "", "")[:2]
+    two_numbers = isinstance(read_who(first), int) and read_number(second) is not None
+    named = not answers_somebody or first.startswith("@") or two_numbers
+    who, rest = (read_who(first), words[1:]) if named else (None, words)
+    credits_ = read_number(rest[0]) if rest else None
+    if (named and who is None) or not credits_ or credits_ > MOST_CREDITS:
+        return None
+    return Gift(who, credits_, " ".join(rest[1:])[:LONGEST_NOTE] or None)
+
+
+@router.command("grant")
+async def grant(
+    sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
+) -> None:
+    """Give credits once, and owe the person a word about it."""
+    author = author_of(message.reply_to_message)
+    gift = read_grant(words, answers_somebody=author is not None)
+    if gift is None:
+        text = grant_usage(sender.translator)
+    else:
+        who = author if gift.who is None else await _found(services, gift.who)
+        text = await _give(services, who, gift, cause, sender.translator)
+    await sender.reply(text, reply_to=message.message_id)
+
+
+def grant_usage(translator: Translator) -> str:
+    """Say how /grant is written."""
+    return translator.gettext(
+        "Write /grant WHO CREDITS [NOTE]: an id or an @name, and up to {most}. "
+        "Or answer somebody's message, forwarded here, with /grant CREDITS. "
+        "A group's or channel's id (below zero) gives to who writes in its name."
+    ).format(most=translator.credits(MOST_CREDITS))
+
+
+async def _found(services: Services, who: int | str) -> int | Chat | None:
+    """Return a person's id, or a chat the bot has heard of."""
+    number = await find_id(services, who)
+    if number is None or number > 0:
+        return number
+    async with services.db.reading() as connection:
+        return await chats.by_telegram_id(connection, number)
+
+
+async def _give(
+    services: Services, who: int | Chat | None, gift: Gift, cause: str, translator: Translator
+) -> str:
+    """Give once; say what was done."""
+    if who is None:
+        return unknown(gift.who, translator)
+    if isinstance(who, int):
+        return await _give_person(services, who, gift, cause, translator)
+    async with services.db.transaction() as tx:
+        await _enter(tx, Account.chat(who.id), gift, cause, services.clock())
+    # its members have a purse of their own each, and the pool beside it
+    return translator.gettext("{title} has {credits} more, for what is asked in its name.").format(
+        title=who.title, credits=translator.credits(gift.credits)
+    )
+
+
+async def _enter(tx: Connection, account: Account, gift: Gift, cause: str, now: float) -> None:
+    await ledger.grant(tx, account, Pot.BOUGHT, gift.credits, cause=cause, note=gift.note, now=now)
+
+
+async def _give_person(
+    services: Services, who: int, gift: Gift, cause: str, translator: Translator
+) -> str:
+    """Write the grant and the notice of it in one."""
+    now, cost = services.clock(), usual_cost(services.offer, services.terms)
+    async with services.db.transaction() as tx:
+        person = await people.find(tx, who)
+        await _enter(tx, Account.person(who), gift, cause, now)
+        if person is not None:
+            chat = await chats.private_with(tx, who, name=person.name, now=now)
+            notice = Notice(
+                cause=f"{cause}:granted",
+                chat=chat.id,
+                kind="granted",
+                facts={"credits": gift.credits, "cost": cost, "note": gift.note},
+                person=who,
+            )
+            await owing.owe(tx, notice, now=now)
+    if person is None:
+        return translator.gettext("{who} has never spoken to me. {credits} wait for them.").format(
+            who=who, credits=translator.credits(gift.credits)
+        )
+    services.wake(chat.id)
+    return translator.gettext("{name} has {credits} more.").format(
+        name=person.name, credits=translator.credits(gift.credits)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What /limit asks for: the group by Telegram's id, credits for all and for each member."""
+
+    group: int
+    credits: int
+    share: int | None
+
+
+def read_limit(words: Sequence[str]) -> Limit | None:
+    """Read `ID CREDITS [SHARE]`; None where it is something else."""
+    if len(words) not in {2, 3}:
+        return None
+    group, all_, share = read_who(words[0]), read_number(words[1]), read_number((*words, "0")[2])
+    if not isinstance(group, int) or group > 0 or all_ is None or share is None:
+        return None
+    return None if max(all_, share) > MOST_CREDITS else Limit(group, all_, share or None)
+
+
+def limit_usage(translator: Translator, group: int | None = None) -> str:
+    """Say how /limit is written, with a group's own id where one is meant."""
+    text = translator.gettext(
+        "Write /limit {group} CREDITS [SHARE]: credits for the whole group, renewed as the free "
+        "allowance is, and at most so many of them for each member. 0 takes the pool away."
+    )
+    return text.format(group=group if group is not None else "ID")
+
+
+@router.command("limit")
+async def limit(sender: Sender, words: Sequence[str], services: Services) -> None:
+    """Show the pools, or set a group's."""
+    wanted = read_limit(words)
+    if wanted is not None:
+        text = await _set(services, sender, wanted)
+    elif words:
+        text = limit_usage(sender.translator)
+    else:
+        text = await _shown(services, sender)
+    await sender.reply(text)
+
+
+async def _set(services: Services, sender: Sender, wanted: Limit) -> str:
+    say = sender.translator.gettext
+    async with services.db.transaction() as tx:
+        chat = await chats.by_telegram_id(tx, wanted.group)
+        if chat is None:
+            return say("I am in no group {number}.").format(number=wanted.group)
+        await groups.choose(tx, chat.id, pool=wanted.credits, share=wanted.share)
+    if not wanted.credits:
+        return say("{title} has no pool any more.").format(title=chat.title)
+    return say("{title} has a pool of {credits}{share}.").format(
+        title=chat.title,
+        credits=sender.translator.credits(wanted.credits),
+        share=_each(wanted.share, sender.translator),
+    )
+
+
+def _each(share: int | None, translator: Translator) -> str:
+    if share is None:
+        return ""
+    return translator.gettext(", at most {share} for each member").format(
+        share=translator.number(share)
+    )
+
+
+async def _shown(services: Services, sender: Sender) -> str:
+    """List the pools with what is left in each."""
+    lines, translator = [], sender.translator
+    async with services.db.reading() as connection:
+        for group in await groups.with_pools(connection):
+            chat = await chats.find(connection, group.chat)
+            pool = await balances.pool(
+                connection, group.chat, Account.chat(group.chat), services.terms, services.clock()
+            )
+            if chat is not None and pool is not None:
+                line = translator.gettext("{title} ({number}): {left} of {all} left{share}").format(
+                    title=chat.title,
+                    number=chat.telegram_id,
+                    left=translator.number(pool.left),
+                    all=translator.credits(pool.all),
+                    share=_each(pool.share, translator),
+                )
+                lines.append(line)
+    return "\n".join([*lines, limit_usage(translator)])
