@@ -15,7 +15,7 @@ from generation.jobs.schedule import Patience
 from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads
 from generation.media.pictures import Pictures
-from handlers.ordering.fetching import TelegramPictures
+from handlers.ordering.pictures import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.keyboards import ResultButtons

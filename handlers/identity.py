@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 import telegram
 
 from handlers.replies.keyboards import Button
-from storage import access, bans, chats, groups, people
+from handlers.replies.outcomes import SendError
+from storage import access, bans, cards, chats, groups, people
 from storage.accounts import Account
 from storage.chats import ChatKind
 
@@ -22,12 +24,15 @@ if TYPE_CHECKING:
     from handlers.context import OperatorPolicy, Services
     from handlers.replies.language import Translator
     from handlers.replies.outbox import Outbox
+    from storage.cards import Card
     from storage.chats import Chat
     from storage.groups import Group
     from storage.people import Person
 
 SHARED_IDS = frozenset({1087968824, 136817688, 777000})
 """Telegram's stand-ins for anonymous admins, channels and itself: nobody's, so never an owner."""
+ALBUM = "album:"
+"""How the cause begins that all messages of an album share."""
 AWAY_SECONDS = 900.0
 """How old an order may be when it is read: older ones are asked about before they cost."""
 
@@ -75,6 +80,8 @@ class Sender:
     """Whether it lay so long, while the bot was away, that they may not want it any more."""
     press: PressAnswer | None
     """What answers their press, where they pressed a button: only they read it."""
+    closed: Card | None
+    """The question or card that was open between them and the bot until they wrote this."""
     outbox: Outbox = field(repr=False)
 
     @property
@@ -117,24 +124,43 @@ class Sender:
         if self.press is not None:
             await self.press.give(text, alert=alert)
 
+    async def take_away(self, *gone: Card | None) -> None:
+        """Delete the messages that show cards; one that stays is answered as old when pressed."""
+        for card in gone:
+            if card is not None and card.card_message is not None:
+                with suppress(SendError):
+                    await self.outbox.delete(self.chat, card.card_message)
+
+
+def cause_of(message: telegram.Message) -> str:
+    """Name a message as the cause of an order: Telegram repeats updates. An album is one cause."""
+    if message.media_group_id is not None:
+        return f"{ALBUM}{message.chat.id}:{message.media_group_id}"
+    return f"message:{message.chat.id}:{message.message_id}"
+
 
 async def meet(
     update: telegram.Update, services: Services, press: PressAnswer | None = None
 ) -> Sender | None:
     """Return who speaks and where, as Telegram tells them now; None for updates of nobody.
 
-    Whoever is new is written down first; another name of theirs, or of the place, soon.
+    Whoever is new is written down first; another name of theirs, or of the place, soon. What was
+    open between them and the bot is closed by a new message of theirs, whatever it says.
     """
     place, speaker = update.effective_chat, _speaker(update)
     if place is None or speaker is None:
         return None
     async with services.db.reading() as connection:
         sender = await _known(connection, update, services, press)
-    if sender is not None:
+    if sender is not None and (sender.closed is None or sender.closed.state != "open"):
         return sender
     async with services.db.transaction() as tx:
-        await _note(place, speaker, services.clock(), tx)
-        return await _known(tx, update, services, press)
+        if sender is None:
+            await _note(place, speaker, services.clock(), tx)
+            sender = await _known(tx, update, services, press)
+        if sender is not None and sender.closed is not None and update.message is not None:
+            await cards.close_open(tx, sender.chat.id, sender.account, by=cause_of(update.message))
+        return sender
 
 
 def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:
@@ -224,6 +250,9 @@ async def _known(
         group=None if chat.is_private else await groups.find(connection, chat.id),
         is_late=said_at is not None and services.clock() - said_at > AWAY_SECONDS,
         press=press,
+        closed=None
+        if update.message is None
+        else await cards.to_close(connection, chat.id, account, by=cause_of(update.message)),
         outbox=services.outbox,
     )
 

@@ -11,7 +11,7 @@ from handlers import unsupported
 from handlers.account import model_choice, quota, settings, welcome
 from handlers.admin import access, grants, stats
 from handlers.groups import arrival, group_settings, reports
-from handlers.ordering import card_taps, photos, prompts
+from handlers.ordering import conversation, messages
 from handlers.replies.outcomes import SendError
 from handlers.routing import presses
 from handlers.videos import cancel, history, results, sharing
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROOMS = (
-    sharing, welcome, arrival, prompts, photos, card_taps, results, reports, quota, history, cancel,
+    sharing, welcome, arrival, messages, conversation, results, reports, quota, history, cancel,
     settings, group_settings, model_choice, access, grants, stats, unsupported,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order

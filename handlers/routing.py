@@ -18,7 +18,7 @@ from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, f
 
 from handlers import commands
 from handlers.commands import Scope
-from handlers.identity import Access, PressAnswer, meet
+from handlers.identity import ALBUM, Access, PressAnswer, cause_of, meet
 from handlers.replies.outcomes import SendError, Unreachable
 from storage.groups import Asking
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from handlers.replies.keyboards import CallbackData
     from handlers.replies.language import Translator
     from storage.accounts import Account
-    from storage.chats import Chat
 
 F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
 
@@ -49,8 +48,6 @@ OFFERED = {
 }
 """What a handler may ask for, and its type. Beside these, `press` is what its button carries, and
 `admin` the person who sent a command of admins or pressed their button."""
-ALBUM = "album:"
-"""How the cause begins that all messages of an album share."""
 _LONGEST_NAME = 32
 """Characters of an unknown command that are said back; Telegram knows no longer one."""
 
@@ -195,10 +192,13 @@ def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, Non
         if message is None or sender is None:
             return
         refusal = _refusal(sender, route, context.services, message)
-        if refusal is None:
-            await route.run(update, context, sender, message=message, words=context.args or ())
-        elif refusal and not is_answered(context, cause_of(sender.chat, message)):
-            await sender.reply(refusal, reply_to=message.message_id)
+        try:
+            if refusal is None:
+                await route.run(update, context, sender, message=message, words=context.args or ())
+            elif refusal and not is_answered(context, cause_of(message)):
+                await sender.reply(refusal, reply_to=message.message_id)
+        finally:
+            await sender.take_away(sender.closed)
 
     return handle
 
@@ -296,13 +296,6 @@ def not_yours(owner: Account, translator: Translator) -> str:
         "This was asked in the name of a group or channel, which cannot press. "
         "Send the command instead."
     )
-
-
-def cause_of(chat: Chat, message: Message) -> str:
-    """Name a message as the cause of an order: Telegram repeats updates. An album is one cause."""
-    if message.media_group_id is not None:
-        return f"{ALBUM}{chat.telegram_id}:{message.media_group_id}"
-    return f"message:{chat.telegram_id}:{message.message_id}"
 
 
 def is_answered(context: Context, cause: str) -> bool:

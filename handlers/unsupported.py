@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from telegram.constants import FileSizeLimit
 from telegram.ext import filters
 
-from handlers.routing import Router, cause_of, is_answered, unknown_command
+from handlers.identity import cause_of
+from handlers.routing import Router, is_answered, unknown_command
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -56,5 +57,5 @@ async def unknown(sender: Sender, message: Message) -> None:
 @router.message(filters.ChatType.PRIVATE & ~filters.TEXT & ~filters.StatusUpdate.ALL)
 async def unsupported(sender: Sender, message: Message, context: Context) -> None:
     """Answer what nothing can be made of."""
-    if not is_answered(context, cause_of(sender.chat, message)):
+    if not is_answered(context, cause_of(message)):
         await sender.reply(advice(message, sender.translator), reply_to=message.message_id)

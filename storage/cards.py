@@ -1,4 +1,8 @@
-"""Questions the bot asked and waits for: a prompt to confirm, a picture, a bare command."""
+"""Cards: the questions the bot asked, and the orders it keeps until they are tapped.
+
+At most one is open between an account and a chat: what is said or ordered next closes it. A card
+that is `kept` is no part of that conversation; it waits for its tap, whatever else is said.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage.accounts import Account, AccountKind
-from storage.rows import changed, every, one
+from storage.rows import changed, one
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,6 +45,7 @@ class Draft:
     picture_width: int | None = None
     picture_height: int | None = None
     picture_by: int | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,24 +86,30 @@ def _from_row(row: sqlite3.Row) -> Card:
         picture_width=row["picture_width"],
         picture_height=row["picture_height"],
         picture_by=row["picture_by"],
+        kept=bool(row["kept"]),
         created_at=row["created_at"],
     )
 
 
-async def ask(tx: Connection, draft: Draft, *, now: float) -> Card:
-    """Write a card down; the same cause returns the card it made before."""
-    await tx.execute(
-        "INSERT INTO cards (cause, kind, state, chat, thread_id, account_kind,"
-        " account_id, message_id, prompt, picture, picture_width, picture_height, picture_by,"
-        " created_at) VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (cause) DO NOTHING",
+async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card | None]:
+    """Write a card down as open, once per cause; returns it, and the card it takes the place of."""
+    known = await one(tx, "SELECT * FROM cards WHERE cause = ?", (draft.cause,))
+    if known is not None:
+        return _from_row(known), None
+    closed = None
+    if not draft.kept:
+        closed = await close_open(tx, draft.chat, draft.account, by=draft.cause)
+    row = await one(
+        tx,
+        "INSERT INTO cards (cause, kind, state, chat, thread_id, account_kind, account_id,"
+        " message_id, prompt, picture, picture_width, picture_height, picture_by, kept, created_at)"
+        " VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (draft.cause, draft.kind, draft.chat, draft.thread_id, draft.account.kind,
          draft.account.id, draft.message_id, draft.prompt, draft.picture, draft.picture_width,
-         draft.picture_height, draft.picture_by, now),
+         draft.picture_height, draft.picture_by, draft.kept, now),
     )  # fmt: skip
-    row = await one(tx, "SELECT * FROM cards WHERE cause = ?", (draft.cause,))
-    assert row is not None  # noqa: S101 - inserted above where it was missing
-    return _from_row(row)
+    assert row is not None  # noqa: S101 - an insert returns its row or raises
+    return _from_row(row), closed
 
 
 async def find(tx: Connection, card: int) -> Card | None:
@@ -107,25 +118,39 @@ async def find(tx: Connection, card: int) -> Card | None:
     return None if row is None else _from_row(row)
 
 
-async def by_message(tx: Connection, chat: int, message: int) -> Card | None:
-    """Return the card that the bot's message shows."""
+async def close_open(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
+    """Close the card that is open between an account and a chat, and return it.
+
+    `by` is the cause that closes it; a card it put up itself stays.
+    """
     row = await one(
         tx,
-        "SELECT * FROM cards WHERE chat = ? AND card_message = ? ORDER BY id DESC LIMIT 1",
-        (chat, message),
+        "UPDATE cards SET state = 'dropped', closed_by = ? WHERE chat = ? AND account_kind = ?"
+        " AND account_id = ? AND state = 'open' AND kept = 0 AND cause <> ? RETURNING *",
+        (by, chat, account.kind, account.id, by),
     )
     return None if row is None else _from_row(row)
 
 
-async def open_of(tx: Connection, chat: int, account: Account) -> list[Card]:
-    """Return the cards in a chat that somebody has not answered yet, newest first."""
-    rows = await every(
+async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
+    """Return the card that a cause closes, or has closed already where it is handled once more."""
+    row = await one(
         tx,
         "SELECT * FROM cards WHERE chat = ? AND account_kind = ? AND account_id = ?"
-        " AND state = 'open' ORDER BY id DESC",
-        (chat, account.kind, account.id),
+        " AND state = 'open' AND kept = 0 AND cause <> ?"
+        " UNION ALL SELECT * FROM cards WHERE closed_by = ? ORDER BY state DESC LIMIT 1",
+        (chat, account.kind, account.id, by, by),
     )
-    return [_from_row(row) for row in rows]
+    return None if row is None else _from_row(row)
+
+
+async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None:
+    """Open a question anew whose answer was none; the bot's `message` asks it now."""
+    await tx.execute(
+        "UPDATE cards SET state = 'open', closed_by = NULL, card_message = ?, created_at = ?"
+        " WHERE id = ? AND state = 'dropped'",
+        (message, now, card),
+    )
 
 
 async def shown(tx: Connection, card: int, message: int) -> None:
@@ -149,4 +174,11 @@ async def close(tx: Connection, card: int, state: str) -> bool:
     """Turn an open card into `started` or `dropped`; False where it is not open any more."""
     return await changed(
         tx, "UPDATE cards SET state = ? WHERE id = ? AND state = 'open'", (state, card)
+    )
+
+
+async def forget_messages(tx: Connection, chat: int) -> None:
+    """Close what stands in a chat whose messages are out of reach: it became another one."""
+    await tx.execute(
+        "UPDATE cards SET state = 'dropped' WHERE chat = ? AND state = 'open'", (chat,)
     )

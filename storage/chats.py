@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import boards, groups
+from storage import boards, cards, groups
 from storage.rows import changed, one
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ async def move(tx: Connection, chat: int, telegram_id: int) -> Chat:
 
 async def _forget_messages(tx: Connection, chat: int) -> None:
     await boards.forget(tx, chat)
+    await cards.forget_messages(tx, chat)
     for table, place, columns in _MESSAGE_COLUMNS:
         nothing = ", ".join(f"{column} = NULL" for column in columns)
         await tx.execute(f"UPDATE {table} SET {nothing} WHERE {place} = ?", (chat,))

@@ -13,7 +13,7 @@ from storage.ledger import Pot
 if TYPE_CHECKING:
     from aiosqlite import Connection
 
-    from generation.orders.balances import Balance, Terms
+    from generation.orders.balances import Balance, Pool, Terms
     from storage.generations import Generation, Request
 
 
@@ -106,11 +106,9 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
     return Accepted(generation)
 
 
-async def shortfall(
-    tx: Connection, account: Account, chat: int, cost: int, terms: Terms, *, now: float
-) -> TooFewCredits | None:
+def shortfall(cost: int, balance: Balance, pool: Pool | None) -> TooFewCredits | None:
     """Say what a cost in credits lacks, before anything is ordered; None where it can be paid."""
-    balance, pooled = await _means(tx, account, chat, terms, now)
+    pooled = pool.available if pool else 0
     short = balances.draw(cost, balance, pooled) is None
     return TooFewCredits(cost, balance, pooled) if short else None
 

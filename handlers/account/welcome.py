@@ -11,7 +11,7 @@ from handlers.context import FirstAdmin
 from handlers.identity import Access
 from handlers.membership import lacking
 from handlers.ordering import placing
-from handlers.ordering.drafts import Wish
+from handlers.ordering.drafts import OrderDraft
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY
 from handlers.routing import Router, stranger
@@ -149,7 +149,7 @@ async def surprise(sender: Sender, query: CallbackQuery, update: Update, context
     await placing.place(
         context,
         sender,
-        Wish(
+        OrderDraft(
             # each tap has its own number, and a repeated one the same
             text=choices[update.update_id % len(choices)],
             picture=None,

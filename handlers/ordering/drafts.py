@@ -1,48 +1,39 @@
-"""What somebody wants, as it was said or tapped; nothing is promised yet."""
+"""An order before it is placed: what somebody wants, as it was said or tapped, and its price."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from handlers.routing import cause_of
+from generation.orders import quotes
+from generation.orders.options import Defaults
+from generation.orders.quotes import Quote
+from handlers.identity import cause_of
+from handlers.ordering.addressed import small_talk
+from handlers.ordering.pictures import SentPicture
+from storage import generations
 from storage.cards import CardKind, Draft
 
 if TYPE_CHECKING:
     from telegram import Message
 
     from generation.models.offer import Kind
+    from generation.orders.options import Problem
     from generation.orders.quotes import Instead
+    from handlers.context import Services
     from handlers.identity import Sender
 
 
-@dataclass(frozen=True, slots=True)
-class SentPicture:
-    """A picture somebody sent: Telegram's file id, its size in pixels where Telegram told it.
-
-    `by` is who sent it: they may have taken away what was made of it.
-    """
-
-    file_id: str
-    width: int | None = None
-    height: int | None = None
-    by: int | None = None
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """Width and height, where they are known."""
-        return (self.width, self.height) if self.width and self.height else None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What somebody wants.
+class OrderDraft:
+    """An order before it is placed.
 
     `origin` is `message`, `card` or `press`; `cause` makes a repetition of it known;
     `message_id` is what the video answers; `asks` wants a tap even for a cheap video;
-    `card` is the card it comes from, and `instead` what was tapped there; `agreed` are the credits
-    that stood on the button; `answers` is the card that is settled once this is a video or a card
-    of its own; `tap` is the press still to be answered, and tells presses of one cause apart.
+    `answers` is the question it answers, which is asked anew where there can be no such video;
+    `card` is the card it comes from, and `instead` what was tapped there; `tap` is the press still
+    to be answered, and tells presses of one cause apart. For more credits than were `agreed`
+    another tap is needed: on a card, or where it `taps_twice` on the same button.
     """
 
     text: str
@@ -51,11 +42,12 @@ class Wish:
     cause: str
     message_id: int | None
     asks: bool = False
+    answers: int | None = None
     card: int | None = None
     instead: Instead | None = None
-    agreed: int = 0
-    answers: int | None = None
+    agreed: int | None = None
     tap: str = ""
+    taps_twice: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -68,33 +60,65 @@ def is_own(message: Message) -> bool:
     return message.forward_origin is None and message.media_group_id is None
 
 
-def wish_of(
-    sender: Sender, message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
-) -> Wish:
-    """Return the wish a message holds; forwards and albums are asked about, never just charged."""
-    return Wish(
+def draft_of(
+    message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
+) -> OrderDraft:
+    """Return the order a message holds; forwards, albums and small talk are never just charged."""
+    return OrderDraft(
         text=words,
         picture=picture,
         origin="message",
-        cause=cause_of(sender.chat, message),
+        cause=cause_of(message),
         message_id=message.message_id,
-        asks=asks or not is_own(message),
+        asks=asks or not is_own(message) or small_talk(words) is not None,
     )
 
 
-def draft(sender: Sender, wish: Wish) -> Draft:
-    """Return the card that keeps a wish until it is tapped."""
+def card_draft(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
+    """Return the card that keeps an order until it is tapped."""
+    picture = draft.picture or SentPicture("")
     return Draft(
         # what one press asked is over when the next is made
-        cause=f"{wish.cause}:{wish.tap}" if wish.tap else wish.cause,
-        kind=CardKind.PROMPT if wish.picture is None else CardKind.PICTURE,
+        cause=f"{draft.cause}:{draft.tap}" if draft.tap else draft.cause,
+        kind=CardKind.PICTURE if draft.picture else CardKind.PROMPT,
         chat=sender.chat.id,
         thread_id=sender.thread_id,
         account=sender.account,
-        message_id=wish.message_id,
-        prompt=wish.text,
-        picture=wish.picture.file_id if wish.picture else None,
-        picture_width=wish.picture.width if wish.picture else None,
-        picture_height=wish.picture.height if wish.picture else None,
-        picture_by=wish.picture.by if wish.picture else None,
+        message_id=draft.message_id,
+        prompt=draft.text,
+        picture=picture.file_id or None,
+        picture_width=picture.width,
+        picture_height=picture.height,
+        picture_by=picture.by,
+        kept=kept,
     )
+
+
+async def quoted(
+    services: Services, sender: Sender, draft: OrderDraft
+) -> Quote | tuple[Problem, ...]:
+    """Say what an order would be and cost for this sender.
+
+    That our own choice for those who make none is another one now is said until they had it.
+    """
+    person = sender.person
+    defaults = (
+        Defaults(person.family, person.seconds, person.aspect_ratio, person.resolution)
+        if person
+        else Defaults()
+    )
+    quote = quotes.quote(
+        draft.text,
+        kind=draft.kind,
+        offer=services.offer,
+        named=services.catalogue.named,
+        defaults=defaults,
+        credit_usd=services.terms.credit_usd,
+        picture_size=draft.picture.size if draft.picture else None,
+        instead=draft.instead,
+    )
+    if not isinstance(quote, Quote) or quote.instead_of is None or quote.instead_of.chosen:
+        return quote
+    async with services.db.reading() as connection:
+        had = await generations.last_family(connection, sender.account, draft.kind)
+    return replace(quote, instead_of=None) if had == quote.choice.family.name else quote

@@ -13,7 +13,7 @@ from storage.groups import Asking, Group
 if TYPE_CHECKING:
     from handlers.context import Context, Services
     from handlers.identity import Sender
-    from handlers.ordering.drafts import SentPicture
+    from handlers.ordering.pictures import SentPicture
 
 _GENERAL = 0
 

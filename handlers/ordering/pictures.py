@@ -1,26 +1,59 @@
-"""Find the picture in a message: a photo, an image sent as a file, a sticker, a video's frame."""
+"""The picture in a message: a photo, an image sent as a file, a sticker, a video's frame."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generation.media.pictures import frame_of
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+from generation.media.pictures import PictureDelayed, PictureGone, frame_of
 from handlers.identity import SHARED_IDS
-from handlers.ordering.drafts import SentPicture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from telegram import Document, Message
+    from telegram.ext import ExtBot
 
     from handlers.replies.language import Translator
+    from handlers.replies.pacing import Urgency
+    from storage.cards import Card
 
 LARGEST = 20_000_000
 """Bytes a bot may fetch from Telegram (the hosted server's limit for getFile)."""
+FETCH_SECONDS = 60.0
 _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
 _UNNAMED = frozenset({"", "application/octet-stream"})
 """What some phones call every file."""
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 _LAST = re.compile(r"(?:^|(?<=\s))(?:--|[—–]-?)last(?=\s|\Z)\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SentPicture:
+    """A picture somebody sent: Telegram's file id, its size in pixels where Telegram told it.
+
+    `by` is who sent it: they may have taken away what was made of it.
+    """
+
+    file_id: str
+    width: int | None = None
+    height: int | None = None
+    by: int | None = None
+
+    @classmethod
+    def on(cls, card: Card) -> SentPicture | None:
+        """Return the picture a card holds."""
+        if card.picture is None:
+            return None
+        return cls(card.picture, card.picture_width, card.picture_height, card.picture_by)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height, where they are known."""
+        return (self.width, self.height) if self.width and self.height else None
 
 
 def picture_of(message: Message | None) -> SentPicture | None:
@@ -109,3 +142,26 @@ def _sender(message: Message) -> int | None:
     if user is None or user.is_bot or message.sender_chat is not None or user.id in SHARED_IDS:
         return None
     return user.id
+
+
+class TelegramPictures:
+    """Fetches pictures by file id, whose address holds the bot's token and goes nowhere."""
+
+    def __init__(self, bot: ExtBot[Urgency]) -> None:
+        self._bot = bot
+
+    async def __call__(self, file_id: str, target: Path) -> None:
+        """Write the picture to `target`; at most 20 MB, Telegram's own limit.
+
+        Raises:
+            PictureGone: Telegram does not have it any more.
+            PictureDelayed: Telegram did not answer.
+        """
+        try:
+            file = await self._bot.get_file(file_id, read_timeout=FETCH_SECONDS)
+            await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
+        except (BadRequest, Forbidden) as error:
+            raise PictureGone(error.message) from None
+        except TelegramError as error:
+            # without the cause: its text holds the address
+            raise PictureDelayed(type(error).__name__) from None

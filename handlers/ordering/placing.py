@@ -1,122 +1,199 @@
-"""Turn what somebody wants into a request: quote it, ask where it is dear, accept, answer."""
+"""From a draft to an accepted order: quote it, ask where it is dear, accept it, answer."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.models import pricing
-from generation.orders import acceptance
+from generation.orders import acceptance, balances
 from generation.orders.acceptance import Accepted, Repeated
 from generation.orders.quotes import Quote
-from handlers.ordering import asking, declining, group_rules, quoting
+from handlers.ordering import group_rules, refusals
+from handlers.ordering.drafts import card_draft, quoted
+from handlers.replies import cards as card_replies
 from handlers.replies.outcomes import SendError
 from handlers.replies.texts import gone
-from storage import generations
-from storage.generations import PENDING, Request
+from storage import cards, generations
+from storage.generations import PENDING, UNFINISHED, Request
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from generation.orders.acceptance import Answer
     from handlers.context import Context, Services
     from handlers.identity import Sender
-    from handlers.ordering.drafts import Wish
+    from handlers.ordering.drafts import OrderDraft
+    from handlers.replies.keyboards import Button
     from storage.cards import Card
     from storage.generations import Generation
+
+SAID_BEFORE_SECONDS = 900.0
+"""How long saying the same once more starts it."""
+SECOND_TAP_SECONDS = 10.0
+"""How long the first tap is remembered."""
 
 logger = logging.getLogger(__name__)
 
 
-async def place(context: Context, sender: Sender, wish: Wish) -> bool:
+async def place(context: Context, sender: Sender, draft: OrderDraft) -> bool:
     """Order a video, or ask first where that is wanted or due, or say what stands in the way.
 
-    The press of a wish that came from one is answered here, once. Returns whether the video is on
+    The press of a draft that came from one is answered here, once. Returns whether the video is on
     its way now.
     """
-    why = await group_rules.hindrance(context, sender, wish.picture)
-    if why is not None:
-        await declining.refuse(context, sender, wish, why)
-        return False
-    quote = await quoting.quoted(context.services, sender, wish)
-    if not isinstance(quote, Quote):
-        await declining.propose(context, sender, wish, quote)
-        return False
-    return await place_quoted(context, sender, wish, quote)
-
-
-async def place_quoted(context: Context, sender: Sender, wish: Wish, quote: Quote) -> bool:
-    """Order what was quoted and may be asked for here, or ask first; returns as `place` does."""
     services = context.services
-    if sender.is_late or _needs_a_tap(wish, quote, services.policy.confirm_credits):
-        said_before = await asking.said_before(services, sender, wish)
-        if said_before is None:
-            await _ask(context, sender, wish, quote)
+    why = await group_rules.hindrance(context, sender, draft.picture)
+    if why is not None:
+        await refusals.refuse(context, sender, draft, why)
+        return False
+    quote = await quoted(services, sender, draft)
+    if not isinstance(quote, Quote):
+        await refusals.propose(context, sender, draft, quote)
+        return False
+    if sender.is_late or _needs_a_tap(draft, quote, services.policy.confirm_credits):
+        if draft.taps_twice:
+            if not await _is_second_tap(context, sender, draft, quote):
+                return False
+        elif not _said_before(sender, draft, services.clock()):
+            await _ask(context, sender, draft, quote)
             return False
-        wish = replace(wish, answers=said_before.id)
-    return await _order(context, sender, wish, quote)
+    return await _order(context, sender, draft, quote)
 
 
 async def is_hindered(context: Context, sender: Sender, message_id: int | None) -> bool:
-    """Say so where somebody may not ask for a video here; silently where the bot is off."""
+    """Say so where somebody may not ask for a video here."""
     why = await group_rules.hindrance(context, sender)
     if why:
         await sender.reply(why, reply_to=message_id)
     return why is not None
 
 
-def _needs_a_tap(wish: Wish, quote: Quote, confirm_credits: int) -> bool:
-    """Whether to ask first: on a wish, for more than was tapped for, or where it is dear."""
-    if wish.asks:
+async def show_card(
+    services: Services,
+    sender: Sender,
+    card: Card,
+    text: str,
+    *,
+    buttons: Sequence[Sequence[Button]] = (),
+    ask: str | None = None,
+) -> None:
+    """Put a card up, where it does not stand already."""
+    if card.card_message is not None or card.state != "open":
+        return
+    message = await sender.reply(text, buttons=buttons, reply_to=card.message_id, ask=ask)
+    async with services.db.transaction() as tx:
+        await cards.shown(tx, card.id, message)
+
+
+def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
+    """Whether to ask first: where that is wanted, for more than was agreed, or where it is dear."""
+    if draft.asks:
         return True
-    if wish.agreed:
-        return quote.credits > wish.agreed
+    if draft.agreed is not None:
+        return quote.credits > draft.agreed
     dear = quote.is_dearer or quote.credits > confirm_credits
-    return dear and wish.card is None
+    return dear and draft.card is None
 
 
-async def _ask(context: Context, sender: Sender, wish: Wish, quote: Quote) -> None:
+def _said_before(sender: Sender, draft: OrderDraft, now: float) -> bool:
+    """Whether one who cannot press a card says what stands on it once more: that is the tap.
+
+    Whoever writes as a group or a channel presses buttons as somebody else.
+    """
+    card = sender.closed
+    if card is None or sender.account.is_person:
+        return False
+    picture = draft.picture.file_id if draft.picture else None
+    same = (card.prompt, card.picture) == (draft.text, picture)
+    return same and now - card.created_at <= SAID_BEFORE_SECONDS
+
+
+async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> bool:
+    """Whether the same was tapped just now, at the same price; a first tap is told the price."""
+    services, say = context.services, sender.translator.gettext
+    taps, now = context.user_data, services.clock()
+    tapped, agreed, at = taps.pop("first tap", ("", 0, 0.0)) if taps else ("", 0, 0.0)
+    if tapped == draft.cause and quote.credits <= agreed and now - at <= SECOND_TAP_SECONDS:
+        return True
+    async with services.db.reading() as connection:
+        before = await generations.by_cause(connection, draft.cause)
+        balance = await balances.balance(connection, sender.account, services.terms, now)
+        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
+    if before is not None and before.state in UNFINISHED:
+        await sender.answer(say("That one is already on its way."))
+        return False
+    text, affordable = refusals.cost_of(quote, balance, pool, sender.translator)
+    if affordable:
+        text = f"{text} {say('Tap again to start.')}"
+        if taps is not None:
+            taps["first tap"] = (draft.cause, quote.credits, now)
+    await sender.answer(text, alert=not affordable)
+    return False
+
+
+async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> None:
     """Ask first, unless the same update made a video already, before a crash.
 
     What cannot be paid is not asked about; a picture without words is, for its words may change it.
+    What is asked about late alone with the bot is kept: there may be more of it than one.
     """
-    services = context.services
-    async with services.db.reading() as connection:
-        made = await generations.by_cause(connection, wish.cause)
-        short = await acceptance.shortfall(
-            connection,
-            sender.account,
-            sender.chat.id,
-            quote.credits,
-            services.terms,
-            now=services.clock(),
-        )
-    if made is not None and wish.origin == "message":
+    services, terms, now = context.services, context.services.terms, context.services.clock()
+    kept = sender.is_late and sender.chat.is_private and bool(draft.text)
+    card = worded = replaced = short = None
+    async with services.db.transaction() as tx:
+        made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
+        balance = await balances.balance(tx, sender.account, terms, now)
+        pool = await balances.pool(tx, sender.chat.id, sender.account, terms, now)
+        if made is None and (draft.text or draft.picture is None):
+            short = acceptance.shortfall(quote.credits, balance, pool)
+        if made is None and short is None:
+            card, replaced = await cards.ask(tx, card_draft(sender, draft, kept=kept), now=now)
+            if draft.text and not card.prompt:
+                # the words of an album may come with its second picture
+                worded = await cards.write(tx, card.id, card_draft(sender, draft, kept=kept))
+    if made is not None:
         await _again(services, sender, made)
-        return
-    if short is not None and (wish.text or wish.picture is None):
-        await declining.decline(context, sender, wish, quote, short)
-        return
-    await sender.answer()
-    if sender.is_late and not sender.chat.is_private:
-        # whoever asked five times is asked back once
-        await asking.make_room(services, sender, wish.cause)
-    await asking.ask(services, sender, wish, quote, late=sender.is_late)
+    elif short is not None:
+        await refusals.decline(context, sender, draft, quote, short)
+    elif card is not None:
+        await sender.answer()
+        await sender.take_away(replaced)
+        if worded is not None or card.card_message is None:
+            price = card_replies.price(
+                quote, balance, pool, sender.translator, in_private=sender.chat.is_private
+            )
+            await _put_up(services, sender, worded or card, quote, price)
 
 
-async def _order(context: Context, sender: Sender, wish: Wish, quote: Quote) -> bool:
-    """Accept a request or say why not; returns whether it is accepted."""
+async def _put_up(services: Services, sender: Sender, card: Card, quote: Quote, price: str) -> None:
+    """Show a card, or on one that stands the words of its album that came since."""
+    text = card_replies.text(card, quote, price, sender.translator)
+    if sender.is_late:
+        text = sender.translator.gettext("I was away. Still want this?") + "\n\n" + text
+    if not sender.account.is_person:
+        # whoever writes as a group or a channel presses as somebody else
+        text += "\n" + sender.translator.gettext("Send the command again to start it.")
+    buttons = card_replies.buttons(card, quote, sender.translator)
+    if card.card_message is not None:
+        await sender.outbox.edit(sender.chat, card.card_message, text, buttons)
+    await show_card(services, sender, card, text, buttons=buttons)
+
+
+async def _order(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> bool:
+    """Accept an order or say why not; returns whether it is accepted."""
     services = context.services
-    answer, settled = await _accept(services, sender, wish, quote)
+    answer, closed = await _accept(services, sender, draft, quote)
     if isinstance(answer, Repeated):
         await _again(services, sender, answer.generation)
         return False
     if not isinstance(answer, Accepted):
-        await declining.decline(context, sender, wish, quote, answer)
+        await refusals.decline(context, sender, draft, quote, answer)
         return False
     services.wake(answer.generation.chat)
     # alone with the bot, the status message says so in a moment
     await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
-    await asking.take_away(services, sender, *settled)
+    await sender.take_away(*closed)
     note = gone(quote, sender.translator) if quote.instead_of else ""
     await _show_status(services, answer.generation, note)
     services.wake(answer.generation.chat)
@@ -124,7 +201,7 @@ async def _order(context: Context, sender: Sender, wish: Wish, quote: Quote) -> 
 
 
 async def _show_status(services: Services, generation: Generation, note: str = "") -> None:
-    """Say that a request was accepted; it is made all the same where that cannot be said."""
+    """Say that an order was accepted; it is made all the same where that cannot be said."""
     try:
         await services.status.show(generation, note=note)
     except SendError as error:
@@ -132,16 +209,20 @@ async def _show_status(services: Services, generation: Generation, note: str = "
 
 
 async def _accept(
-    services: Services, sender: Sender, wish: Wish, quote: Quote
-) -> tuple[Answer, list[Card]]:
-    """Write the request down, with the cards it settles; returns those too."""
+    services: Services, sender: Sender, draft: OrderDraft, quote: Quote
+) -> tuple[Answer, list[Card | None]]:
+    """Write the order down; returns with the answer the cards that this closed.
+
+    Those are the card that was tapped, and what was open while something else was pressed: what
+    a message closes, it closed when its sender was met.
+    """
     choice = quote.choice
     request = Request(
-        origin=wish.origin,
-        cause=wish.cause,
+        origin=draft.origin,
+        cause=draft.cause,
         chat=sender.chat.id,
         thread_id=sender.thread_id,
-        message_id=wish.message_id,
+        message_id=draft.message_id,
         account=sender.account,
         kind=choice.kind,
         family=choice.family.name,
@@ -152,18 +233,22 @@ async def _accept(
         resolution=choice.resolution,
         fit=choice.fit,
         silent=choice.silent,
-        picture=wish.picture.file_id if wish.picture else None,
-        picture_by=wish.picture.by if wish.picture else None,
+        picture=draft.picture.file_id if draft.picture else None,
+        picture_by=draft.picture.by if draft.picture else None,
         credits=quote.credits,
         price_micros=pricing.to_micros(quote.price),
         budget_micros=0,
     )
-    settled = []
+    closed: list[Card | None] = []
     async with services.db.transaction() as tx:
         answer = await acceptance.accept(tx, request, services.terms, now=services.clock())
-        if isinstance(answer, Accepted):
-            settled = await asking.settle(tx, sender, wish, "started")
-    return answer, settled
+        if isinstance(answer, Accepted) and draft.origin != "message":
+            if draft.card is not None and await cards.close(tx, draft.card, "started"):
+                closed.append(await cards.find(tx, draft.card))
+            closed.append(
+                await cards.close_open(tx, sender.chat.id, sender.account, by=draft.cause)
+            )
+    return answer, closed
 
 
 async def _again(services: Services, sender: Sender, generation: Generation) -> None:

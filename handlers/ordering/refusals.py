@@ -2,25 +2,158 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from generation.orders.acceptance import OverBudget, ProviderRefuses, TooFewCredits, TooManyPending
+from generation.orders.quotes import Instead, Quote, corrections
+from handlers.ordering.drafts import card_draft, quoted
 from handlers.replies.cards import Start
 from handlers.replies.keyboards import Button
 from handlers.replies.texts import described, usual_cost, worth
+from handlers.routing import is_answered
+from storage import cards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from generation.models.offer import Offer
     from generation.orders.acceptance import Refused
-    from generation.orders.balances import Terms
+    from generation.orders.balances import Balance, Pool, Terms
     from generation.orders.options import Problem
-    from generation.orders.quotes import Instead, Quote
+    from handlers.context import Context, Services
     from handlers.identity import Sender
+    from handlers.ordering.drafts import OrderDraft
     from handlers.replies.language import Translator
 
 Reply: TypeAlias = tuple[str, list[list[Button]]]
+
+MOST_PROPOSED = 3
+"""How many nearest right videos are proposed for a wrong one."""
+LONGEST_POP_UP = 200
+"""Characters Telegram shows in the pop-up that answers a press."""
+
+
+async def refuse(
+    context: Context,
+    sender: Sender,
+    draft: OrderDraft,
+    text: str,
+    buttons: Sequence[Sequence[Button]] = (),
+    *,
+    keeps: int | None = None,
+) -> None:
+    """Say why not: in the pop-up of a press where it fits, else in the chat, once per album.
+
+    A question that was answered with what cannot be had is asked anew by that. `keeps` is the card
+    that the buttons start.
+    """
+    if sender.press:
+        in_pop_up = not buttons and len(text) <= LONGEST_POP_UP
+        await sender.answer(text if in_pop_up else "", alert=in_pop_up)
+        if in_pop_up:
+            return
+    if is_answered(context, draft.cause):
+        return
+    message = await sender.reply(text, buttons=buttons, reply_to=draft.message_id)
+    if keeps is None and draft.answers is None:
+        return
+    services = context.services
+    async with services.db.transaction() as tx:
+        if keeps is not None:
+            await cards.shown(tx, keeps, message)
+        if draft.answers is not None:
+            await cards.reopen(tx, draft.answers, message, now=services.clock())
+
+
+async def propose(
+    context: Context, sender: Sender, draft: OrderDraft, found: Sequence[Problem]
+) -> None:
+    """Say what cannot be had, with the nearest that can as buttons."""
+    services, nearest = context.services, []
+    if len(found) == 1:
+        for instead in corrections(found[0], services.offer):
+            quote = await quoted(services, sender, replace(draft, instead=instead))
+            if isinstance(quote, Quote) and quote.instead_of is None:
+                nearest.append((instead, quote))
+    nearest = nearest[:MOST_PROPOSED]
+    kept = await _kept(services, sender, draft) if nearest and draft.card is None else None
+    buttons = proposals(kept or draft.card or 0, nearest, sender.translator)
+    text = problems(found, sender.translator)
+    await refuse(context, sender, draft, text, buttons, keeps=kept)
+
+
+async def decline(
+    context: Context, sender: Sender, draft: OrderDraft, quote: Quote, answer: Refused
+) -> None:
+    """Say why an order was not accepted, and what would be."""
+    services, translator = context.services, sender.translator
+    if not isinstance(answer, TooFewCredits):
+        await refuse(context, sender, draft, refused(answer, translator, services.clock()))
+        return
+    if not sender.account.is_person:
+        await refuse(context, sender, draft, without_pool(quote, sender))
+        return
+    affordable = await _affordable(services, sender, draft, quote, answer.available)
+    kept = await _kept(services, sender, draft) if affordable and draft.card is None else None
+    reply = too_few_credits(
+        quote,
+        answer,
+        affordable,
+        card=kept or draft.card or 0,
+        offer=services.offer,
+        terms=services.terms,
+        translator=translator,
+        now=services.clock(),
+    )
+    if not sender.chat.is_private:
+        reply = publicly(quote, reply, sender, services.outbox.link)
+    await refuse(context, sender, draft, *reply, keeps=kept)
+
+
+async def _kept(services: Services, sender: Sender, draft: OrderDraft) -> int:
+    """Keep an order that cannot be had, for the buttons that offer something like it."""
+    async with services.db.transaction() as tx:
+        card, _ = await cards.ask(tx, card_draft(sender, draft, kept=True), now=services.clock())
+    return card.id
+
+
+async def _affordable(
+    services: Services, sender: Sender, draft: OrderDraft, quote: Quote, available: int
+) -> list[tuple[Instead, Quote]]:
+    """Find what so many credits pay: the family's shortest, and the cheapest of another one.
+
+    Each is quoted as its tap would order it: a shape that was typed is not everywhere to be had.
+    """
+    shorter: list[tuple[Instead, Quote]] = []
+    others: list[tuple[Instead, Quote]] = []
+    for family in services.offer:
+        mode = family.mode(quote.choice.kind)
+        if mode is None:
+            continue
+        same = family == quote.choice.family
+        instead = Instead(seconds=mode.seconds[0], family="" if same else family.name)
+        other = await quoted(services, sender, replace(draft, instead=instead))
+        most = min(available, quote.credits - 1)
+        if isinstance(other, Quote) and other.credits <= most:
+            (shorter if same else others).append((instead, other))
+    return shorter + sorted(others, key=lambda one: one[1].credits)[:1]
+
+
+def cost_of(
+    quote: Quote, balance: Balance, pool: Pool | None, translator: Translator
+) -> tuple[str, bool]:
+    """Say what a video would cost a presser, and whether they can pay it."""
+    pooled = pool.available if pool else 0
+    needed = translator.number(quote.credits)
+    if pooled >= quote.credits:
+        text = translator.gettext("Costs {cost} of the group's {left}.")
+        return text.format(cost=needed, left=translator.credits(pooled)), True
+    left = translator.credits(balance.total + pooled)
+    if balance.total + pooled < quote.credits:
+        text = translator.gettext("This one needs {cost}, you have {left}.")
+        return text.format(cost=needed, left=left), False
+    return translator.gettext("Costs {cost} of your {left}.").format(cost=needed, left=left), True
 
 
 def problems(found: Sequence[Problem], translator: Translator) -> str:

@@ -94,6 +94,10 @@ async def cancel(
     sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> None:
     """Call back the request with the number given, the only one, or show which there are."""
+    if sender.closed is not None and not words:
+        nothing = sender.translator.gettext("All right, nothing was spent.")
+        await sender.reply(nothing, reply_to=message.message_id)
+        return
     number = _number(words)
     pending = [] if number is not None else await _under_way(services, sender)
     if not words and len(pending) == 1:

@@ -11,17 +11,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.media.pictures import frame_of
-from generation.orders import balances, substitutes
-from generation.orders.quotes import Quote
+from generation.orders import substitutes
 from handlers.membership import is_group_admin
-from handlers.ordering import declining, group_rules, placing, questions, quoting, refusals
-from handlers.ordering.drafts import SentPicture, Wish
+from handlers.ordering import conversation, placing
+from handlers.ordering.drafts import OrderDraft
+from handlers.ordering.pictures import SentPicture
 from handlers.replies.keyboards import Again, Change, GoOn, More, Remove, ResultButtons
 from handlers.replies.notices import Retry, TryWith
 from handlers.replies.outcomes import SendError
 from handlers.routing import Router, not_yours
 from storage import generations
-from storage.generations import UNFINISHED
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 router = Router()
-
-SECOND_TAP_SECONDS = 10.0
-"""How long the first tap is remembered."""
 
 
 def layout(services: Services) -> ResultButtons:
@@ -67,8 +63,8 @@ async def again(sender: Sender, press: Again, query: CallbackQuery, context: Con
     """Make another video like this one."""
     video = await _found(sender, context.services, press.generation)
     if video is not None:
-        wish = wish_like(video, sender, message_id=_answered(query))
-        await _order(context, query, sender, wish, video)
+        draft = draft_like(video, sender, message_id=_answered(query))
+        await _order(context, query, sender, draft, video)
 
 
 @router.button(GoOn, orders=True)
@@ -77,14 +73,14 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
     video = await _found(sender, context.services, press.generation)
     if video is None:
         return
-    wish = Wish(
+    draft = OrderDraft(
         text=substitutes.going_on(video, context.services.offer),
         picture=SentPicture(frame_of(video.file_id or "", last=True), by=video.picture_by),
         origin="press",
         cause=f"press:goon:{video.id}:{sender.account.kind}:{sender.account.id}",
         message_id=_answered(query),
     )
-    await _order(context, query, sender, wish, video)
+    await _order(context, query, sender, draft, video)
 
 
 @router.button(Change, orders=True)
@@ -93,7 +89,7 @@ async def change(sender: Sender, press: Change, cause: str, context: Context) ->
     video = await _own(sender, context.services, press.generation)
     if video is not None:
         await sender.answer()
-        await questions.ask_anew(context, sender, video, cause=f"press:change:{cause}")
+        await conversation.ask_anew(context, sender, video, cause=f"press:change:{cause}")
 
 
 @router.button(More)
@@ -148,7 +144,7 @@ async def retry(sender: Sender, press: Retry, query: CallbackQuery, context: Con
     """Try a failed video again for the one whose it was."""
     generation = await _failed(sender, context.services, press.generation)
     if generation is not None:
-        like = wish_like(generation, sender, message_id=_asked_in(generation, sender))
+        like = draft_like(generation, sender, message_id=_asked_in(generation, sender))
         like = replace(like, agreed=generation.credits, tap=query.id)
         await placing.place(context, sender, like)
 
@@ -159,7 +155,7 @@ async def try_with(sender: Sender, press: TryWith, query: CallbackQuery, context
     generation = await _failed(sender, context.services, press.generation)
     if generation is None:
         return
-    like = wish_like(generation, sender, message_id=_asked_in(generation, sender))
+    like = draft_like(generation, sender, message_id=_asked_in(generation, sender))
     like = replace(like, agreed=press.credits, tap=query.id)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
@@ -189,9 +185,9 @@ async def _failed(sender: Sender, services: Services, number: int) -> Generation
     return generation
 
 
-def wish_like(generation: Generation, sender: Sender, *, message_id: int | None) -> Wish:
-    """Return the wish for another video like this one, paid by whoever asks."""
-    return Wish(
+def draft_like(generation: Generation, sender: Sender, *, message_id: int | None) -> OrderDraft:
+    """Return the order of another video like this one, paid by whoever asks."""
+    return OrderDraft(
         text=substitutes.like(generation),
         picture=SentPicture(generation.picture, by=generation.picture_by)
         if generation.picture
@@ -203,69 +199,13 @@ def wish_like(generation: Generation, sender: Sender, *, message_id: int | None)
 
 
 async def _order(
-    context: Context, query: CallbackQuery, sender: Sender, wish: Wish, video: Generation
+    context: Context, query: CallbackQuery, sender: Sender, draft: OrderDraft, video: Generation
 ) -> None:
-    """Order at the second tap; at the first say what it costs. The press is answered once."""
-    services, say = context.services, sender.translator.gettext
-    async with services.db.reading() as connection:
-        before = await generations.by_cause(connection, wish.cause)
-    if before is not None and before.state in UNFINISHED:
-        await sender.answer(say("That one is already on its way."))
-        return
-    wish = replace(wish, tap=query.id)
-    why = await group_rules.hindrance(context, sender, wish.picture)
-    if why is not None:
-        await declining.refuse(context, sender, wish, why)
-        return
-    quote = await quoting.quoted(services, sender, wish)
-    if not isinstance(quote, Quote):
-        await declining.refuse(context, sender, wish, refusals.problems(quote, sender.translator))
-        return
+    """Order at the first tap what costs its owner no more than before, else at the second."""
     own = sender.chat.is_private and video.account == sender.account
-    if own and quote.credits <= min(video.credits, services.policy.confirm_credits):
-        await placing.place_quoted(context, sender, wish, quote)
-    elif _is_second_tap(context, wish.cause, quote.credits):
-        await placing.place_quoted(context, sender, replace(wish, agreed=quote.credits), quote)
-    else:
-        note, affordable = await _cost(services, sender, quote)
-        if affordable:
-            _remember_tap(context, wish.cause, quote.credits)
-            note = f"{note} {say('Tap again to start.')}"
-        await sender.answer(note, alert=not affordable)
-
-
-async def _cost(services: Services, sender: Sender, quote: Quote) -> tuple[str, bool]:
-    """Say what a video would cost this presser, and whether they can pay it."""
-    translator, now = sender.translator, services.clock()
-    async with services.db.reading() as connection:
-        balance = await balances.balance(connection, sender.account, services.terms, now)
-        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
-    pooled = pool.available if pool else 0
-    cost = translator.number(quote.credits)
-    if pooled >= quote.credits:
-        text = translator.gettext("Costs {cost} of the group's {left}.")
-        return text.format(cost=cost, left=translator.credits(pooled)), True
-    left = translator.credits(balance.total + pooled)
-    if balance.total + pooled < quote.credits:
-        text = translator.gettext("This one needs {cost}, you have {left}.")
-        return text.format(cost=cost, left=left), False
-    return translator.gettext("Costs {cost} of your {left}.").format(cost=cost, left=left), True
-
-
-def _remember_tap(context: Context, cause: str, credits_: int) -> None:
-    taps = context.user_data
-    if taps is not None:
-        taps["first tap"] = (cause, credits_, context.services.clock())
-
-
-def _is_second_tap(context: Context, cause: str, credits_: int) -> bool:
-    """Whether the same was tapped just now, at the same price."""
-    taps = context.user_data
-    if not taps or "first tap" not in taps:
-        return False
-    tapped, agreed, at = taps.pop("first tap")
-    fresh = context.services.clock() - at <= SECOND_TAP_SECONDS
-    return bool(fresh and tapped == cause and credits_ <= agreed)
+    agreed = min(video.credits, context.services.policy.confirm_credits) if own else 0
+    draft = replace(draft, tap=query.id, agreed=agreed, taps_twice=True)
+    await placing.place(context, sender, draft)
 
 
 def _answered(query: CallbackQuery) -> int | None:

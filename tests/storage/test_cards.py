@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ DRAFT = Draft(
 async def ask(db: Database, draft: Draft = DRAFT) -> Card:
     """Write a card down."""
     async with db.transaction() as tx:
-        return await cards.ask(tx, draft, now=NOW)
+        card, _ = await cards.ask(tx, draft, now=NOW)
+    return card
 
 
 @pytest.fixture
@@ -73,24 +75,74 @@ async def test_words_are_put_on_an_open_card_only(db: Database, card: Card) -> N
     assert present.prompt == "a dog"
 
 
-async def test_a_card_is_found_by_the_message_that_shows_it(db: Database, card: Card) -> None:
+async def state_of(db: Database, card: Card) -> str:
+    async with db.reading() as connection:
+        present = await cards.find(connection, card.id)
+    assert present is not None
+    return present.state
+
+
+async def test_a_card_takes_the_place_of_the_one_that_was_open(db: Database, card: Card) -> None:
     async with db.transaction() as tx:
-        assert await cards.by_message(tx, 1, 77) is None
-        await cards.shown(tx, card.id, 77)
-        shown = await cards.by_message(tx, 1, 77)
-    assert shown is not None
-    assert shown.id == card.id
+        newer, replaced = await cards.ask(tx, replace(DRAFT, cause="message:2"), now=NOW)
+    assert replaced is not None
+    assert replaced.id == card.id
+    assert await state_of(db, card) == "dropped"
+    assert await state_of(db, newer) == "open"
 
 
-async def test_open_cards_are_the_askers_own_newest_first(db: Database, card: Card) -> None:
+async def test_cards_of_others_and_in_other_chats_stay(db: Database, card: Card) -> None:
+    elsewhere = await meet(db, -100)
+    await ask(db, replace(DRAFT, cause="message:2", account=Account.person(BOB)))
+    await ask(db, replace(DRAFT, cause="message:3", chat=elsewhere.id))
+    assert await state_of(db, card) == "open"
+
+
+async def test_no_two_cards_can_be_open_between_an_account_and_a_chat(
+    db: Database, card: Card
+) -> None:
     newer = await ask(db, replace(DRAFT, cause="message:2"))
-    await ask(db, replace(DRAFT, cause="message:3", account=Account.person(BOB)))
+    with pytest.raises(sqlite3.IntegrityError):
+        async with db.transaction() as tx:
+            await cards.reopen(tx, card.id, 9, now=NOW)
+    assert await state_of(db, newer) == "open"
+
+
+async def test_a_kept_card_stays_whatever_else_is_asked(db: Database, card: Card) -> None:
+    kept = await ask(db, replace(DRAFT, cause="message:2", kept=True))
+    assert await state_of(db, card) == "open"
     async with db.transaction() as tx:
-        assert await cards.open_of(tx, 1, DRAFT.account) == [newer, card]
-        await cards.close(tx, newer.id, "dropped")
-        assert await cards.open_of(tx, 1, DRAFT.account) == [card]
-        await cards.close(tx, card.id, "started")
-        assert await cards.open_of(tx, 1, DRAFT.account) == []
+        assert await cards.close_open(tx, 1, DRAFT.account, by="message:3") is not None
+    assert await state_of(db, kept) == "open"
+
+
+async def test_what_closed_a_card_finds_it_when_it_is_handled_once_more(
+    db: Database, card: Card
+) -> None:
+    async with db.transaction() as tx:
+        found = await cards.to_close(tx, 1, DRAFT.account, by="message:2")
+        assert found == card
+        assert await cards.close_open(tx, 1, DRAFT.account, by="message:2") is not None
+        assert await cards.close_open(tx, 1, DRAFT.account, by="message:2") is None
+        again = await cards.to_close(tx, 1, DRAFT.account, by="message:2")
+        assert again is not None
+        assert (again.id, again.state) == (card.id, "dropped")
+        assert await cards.to_close(tx, 1, DRAFT.account, by="message:3") is None
+
+
+async def test_what_put_a_card_up_does_not_close_it(db: Database, card: Card) -> None:
+    async with db.transaction() as tx:
+        assert await cards.close_open(tx, 1, DRAFT.account, by=DRAFT.cause) is None
+    assert await state_of(db, card) == "open"
+
+
+async def test_a_question_whose_answer_was_none_is_open_anew(db: Database, card: Card) -> None:
+    async with db.transaction() as tx:
+        await cards.close_open(tx, 1, DRAFT.account, by="message:2")
+        await cards.reopen(tx, card.id, 9, now=NOW + 5)
+        present = await cards.close_open(tx, 1, DRAFT.account, by="message:3")
+    assert present is not None
+    assert (present.id, present.card_message, present.created_at) == (card.id, 9, NOW + 5)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def group(db: Database) -> Chat:
             cause="card:1", kind=CardKind.PROMPT, chat=group.id, thread_id=3,
             account=Account.chat(group.id), message_id=13, prompt="a dog",
         )  # fmt: skip
-        card = await cards.ask(tx, draft, now=NOW)
+        card, _ = await cards.ask(tx, draft, now=NOW)
         await cards.shown(tx, card.id, 14)
         notice = Notice(
             cause="notice:1", chat=group.id, kind="cancelled", facts={}, thread_id=3, reply_to=15

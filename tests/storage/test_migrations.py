@@ -132,3 +132,27 @@ def test_the_steps_of_this_program_can_be_split() -> None:
     assert steps(), "the package carries its schema"
     for step in steps():
         assert all(one.endswith(";") for one in statements(step))
+
+
+async def test_of_questions_left_open_by_an_older_version_the_last_stays_open(
+    file: aiosqlite.Connection,
+) -> None:
+    scripts = steps()
+    known = next(n for n, script in enumerate(scripts) if "one_open_card" in script)
+    await migrate(file, scripts[:known])
+    await file.execute(
+        "INSERT INTO chats (id, telegram_id, kind, created_at) VALUES (1, 5, 'private', 0)"
+    )
+    for cause, kind, shown in (
+        ("a", "question", 10), ("b", "question", 11), ("c", "prompt", None), ("d", "prompt", 12),
+    ):  # fmt: skip
+        await file.execute(
+            "INSERT INTO cards (cause, kind, state, chat, account_kind, account_id, card_message,"
+            " prompt, created_at) VALUES (?, ?, 'open', 1, 'person', 5, ?, 'words', 0)",
+            (cause, kind, shown),
+        )
+    await migrate(file)
+    async with file.execute("SELECT cause, state, kept FROM cards ORDER BY id") as cursor:
+        assert [tuple(row) for row in await cursor.fetchall()] == [
+            ("a", "dropped", 0), ("b", "dropped", 0), ("c", "open", 1), ("d", "open", 0),
+        ]  # fmt: skip

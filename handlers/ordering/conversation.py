@@ -1,0 +1,238 @@
+"""Questions and cards: what is open between the bot and somebody, and what ends it.
+
+At most one is open between an account and a chat. Whatever its owner writes next closes it: that
+is done where a sender is met (`identity.meet`), for every message, and only the message that
+closed a question can be its answer. An answer is an order of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from generation.orders import substitutes
+from handlers.identity import cause_of
+from handlers.ordering import placing
+from handlers.ordering.addressed import SmallTalk, answered
+from handlers.ordering.drafts import OrderDraft, draft_of
+from handlers.ordering.pictures import SentPicture
+from handlers.replies.cards import Drop, Start
+from handlers.replies.keyboards import Button
+from handlers.routing import Router, not_yours
+from storage import cards
+from storage.cards import CardKind, Draft
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, Message
+
+    from handlers.context import Context, Services
+    from handlers.identity import Sender
+    from storage.cards import Card
+    from storage.generations import Generation
+
+router = Router()
+
+FRESH_SECONDS = 900.0
+"""How long a question waits for an answer that is not marked as one."""
+SURE_SECONDS = 120.0
+"""How long such an answer is surely one; later it is asked about before it is charged."""
+JUST_NOW_SECONDS = 10.0
+"""How long before a picture its words may come."""
+
+
+async def ask_for_idea(context: Context, sender: Sender, message: Message) -> None:
+    """Ask what the video should show; the answer is the order."""
+    await _ask(context, sender, _question(sender, message, CardKind.QUESTION, ""),
+               sender.translator.gettext("What should we see?"),
+               sender.translator.gettext("a cat on a sailing boat"))  # fmt: skip
+
+
+async def ask_for_picture(context: Context, sender: Sender, message: Message, words: str) -> None:
+    """Ask for the picture to bring to life, keeping the words that came before it."""
+    text = (
+        sender.translator.gettext("And the photo? Send it here.")
+        if words
+        else sender.translator.gettext(
+            "Which photo? Send it here, with words on what should happen."
+        )
+    )
+    await _ask(context, sender, _question(sender, message, CardKind.PICTURE, words), text,
+               sender.translator.gettext("attach a photo"))  # fmt: skip
+
+
+async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause: str) -> None:
+    """Ask for other words for a video; all else stays as it was, unless the words say so."""
+    draft = Draft(
+        cause=cause,
+        kind=CardKind.QUESTION,
+        chat=sender.chat.id,
+        thread_id=sender.thread_id,
+        account=sender.account,
+        message_id=None,
+        prompt=" ".join([f"--model {video.family}", *substitutes.options(video)]),
+        picture=video.picture,
+        picture_by=video.picture_by,
+    )
+    text = sender.translator.gettext("What should be different? Write it anew:\n\n{prompt}")
+    await _ask(context, sender, draft, text.format(prompt=video.prompt),
+               sender.translator.gettext("write the idea anew"))  # fmt: skip
+
+
+def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> Draft:
+    return Draft(
+        cause=cause_of(message),
+        kind=kind,
+        chat=sender.chat.id,
+        thread_id=sender.thread_id,
+        account=sender.account,
+        message_id=message.message_id,
+        prompt=words,
+    )
+
+
+async def _ask(context: Context, sender: Sender, draft: Draft, text: str, hint: str) -> None:
+    """Ask a question.
+
+    In a group, where an answer must be marked as one, the client opens it; alone with the bot
+    there is a button instead that takes the question back: Telegram shows one of the two.
+    """
+    services = context.services
+    if await placing.is_hindered(context, sender, draft.message_id):
+        return
+    async with services.db.transaction() as tx:
+        card, replaced = await cards.ask(tx, draft, now=services.clock())
+    await sender.take_away(replaced)
+    if sender.chat.is_private:
+        cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
+        await placing.show_card(services, sender, card, text, buttons=[[cancel]])
+    else:
+        await placing.show_card(services, sender, card, text, ask=hint)
+
+
+def question_to(sender: Sender, message: Message, now: float) -> Card | None:
+    """Return the question that a message answers, if it answers one.
+
+    An answer is marked as one, to the question or to the photo it is about; alone with the bot,
+    what is said soon after a question answers it too.
+    """
+    card, reply = sender.closed, answered(message)
+    if card is None or not card.is_question:
+        return None
+    if reply is not None:
+        about = card.picture is not None and reply.message_id == card.message_id
+        return card if about or reply.message_id == card.card_message else None
+    fresh = sender.chat.is_private and now - card.created_at <= FRESH_SECONDS
+    return card if fresh else None
+
+
+async def take(
+    context: Context,
+    sender: Sender,
+    message: Message,
+    card: Card,
+    words: str,
+    *,
+    picture: SentPicture | None = None,
+) -> None:
+    """Take a message as the answer to a question: its words, its picture, or both."""
+    words = f"{card.prompt} {words}".strip()
+    if card.wants_picture and picture is None:
+        await ask_for_picture(context, sender, message, words)
+        return
+    sure = message.reply_to_message is not None or (
+        context.services.clock() - card.created_at <= SURE_SECONDS
+    )
+    draft = draft_of(message, words, picture or SentPicture.on(card), asks=not sure)
+    if card.kind is CardKind.PICTURE and card.picture is not None:
+        # the video answers the photo, not the words for it
+        draft = replace(draft, message_id=card.message_id)
+    await placing.place(context, sender, replace(draft, answers=card.id))
+
+
+def just_said(sender: Sender, now: float) -> str:
+    """Return the words that stood on a card until a picture closed it, if they came just now."""
+    card = sender.closed
+    if card is None or card.kind is not CardKind.PROMPT:
+        return ""
+    return card.prompt if now - card.created_at < JUST_NOW_SECONDS else ""
+
+
+async def answer_small_talk(
+    context: Context, sender: Sender, message: Message, kind: SmallTalk
+) -> None:
+    """Say something kind to what is no order; a card that was only praised is put up again."""
+    say, card = sender.translator.gettext, sender.closed
+    if (
+        kind is SmallTalk.NOTED
+        and card is not None
+        and not (card.wants_picture or card.kind is CardKind.QUESTION)
+    ):
+        draft = draft_of(message, card.prompt, SentPicture.on(card), asks=True)
+        await placing.place(context, sender, replace(draft, message_id=card.message_id))
+        return
+    text = {
+        SmallTalk.NO: say("All right. To call a video back, send /cancel."),
+        SmallTalk.THANKS: say("You're welcome!"),
+        SmallTalk.HELLO: say("Hello! Send me an idea or a photo, and I make a video of it."),
+        SmallTalk.NOTED: say("🙂 Send me an idea or a photo whenever you like."),
+    }[kind]
+    if kind is SmallTalk.NO and card is not None:
+        text = say("All right, nothing was spent.")
+    await sender.reply(text)
+
+
+@router.button(Start, orders=True)
+async def start(sender: Sender, press: Start, query: CallbackQuery, context: Context) -> None:
+    """Make the video of a card its owner tapped."""
+    async with context.services.db.reading() as connection:
+        card = await cards.find(connection, press.card)
+    if card is None or card.chat != sender.chat.id:
+        await sender.answer(sender.translator.gettext("This card is gone."))
+    elif hindrance := _hindrance(card, sender):
+        await sender.answer(hindrance)
+    else:
+        await placing.place(
+            context,
+            sender,
+            OrderDraft(
+                text=card.prompt,
+                picture=SentPicture.on(card),
+                origin="card",
+                cause=f"card:{card.id}",
+                message_id=card.message_id,
+                card=card.id,
+                instead=press.instead,
+                agreed=press.credits or None,
+                tap=query.id,
+            ),
+        )
+
+
+@router.button(Drop)
+async def drop(sender: Sender, press: Drop, services: Services) -> None:
+    """Take a card or a question away its owner does not want."""
+    async with services.db.transaction() as tx:
+        card = await cards.find(tx, press.card)
+        own = card is not None and (card.account, card.chat) == (sender.account, sender.chat.id)
+        if card is not None and own and await cards.close(tx, card.id, "dropped"):
+            card = await cards.find(tx, card.id)
+    say = sender.translator.gettext
+    if card is None:
+        await sender.answer(say("This card is gone."))
+    elif not own or card.state != "dropped":
+        await sender.answer(_hindrance(card, sender))
+    else:
+        await sender.answer(say("All right, nothing was spent."))
+        await sender.take_away(card)
+
+
+def _hindrance(card: Card, sender: Sender) -> str:
+    """Say why a card cannot be started by this presser; empty where it can."""
+    say = sender.translator.gettext
+    if card.account != sender.account:
+        return not_yours(card.account, sender.translator)
+    return {
+        "open": "",
+        "started": say("That one is already on its way."),
+        "dropped": say("This card is gone."),
+    }[card.state]

@@ -1,0 +1,194 @@
+"""Messages that become orders: /video and /animate, pictures, mentions, answers, plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram.ext import filters
+
+from handlers.identity import cause_of
+from handlers.ordering import conversation, placing
+from handlers.ordering.addressed import (
+    ANSWERS_THE_BOT,
+    MENTIONED,
+    answered,
+    begins_with_command,
+    command_in,
+    mention_in,
+    small_talk,
+)
+from handlers.ordering.drafts import draft_of, is_own
+from handlers.ordering.pictures import (
+    any_picture_of,
+    is_image,
+    is_too_large,
+    no_picture,
+    picture_of,
+)
+from handlers.routing import Router, is_answered
+
+if TYPE_CHECKING:
+    from telegram import Message
+
+    from handlers.context import Context
+    from handlers.identity import Sender
+    from handlers.ordering.pictures import SentPicture
+
+ORDERS = frozenset({"animate", "video"})
+"""The commands a picture's caption may begin with."""
+
+
+class _Picture(filters.MessageFilter):
+    """Messages that show a picture, a file that claims to be one, or a video with frames."""
+
+    def filter(self, message: Message) -> bool:
+        if message.photo or message.video or message.video_note:
+            return True
+        return message.document is not None and is_image(message.document)
+
+
+class _Ordered(filters.MessageFilter):
+    """Captions that begin with one of our commands."""
+
+    def filter(self, message: Message) -> bool:
+        command = command_in(message)
+        return command is not None and command[0] in ORDERS
+
+
+router = Router()
+GROUP, PRIVATE = filters.ChatType.GROUPS, filters.ChatType.PRIVATE
+WORDS = filters.TEXT & ~filters.COMMAND
+PICTURE = _Picture()
+MEDIA = (
+    filters.PHOTO | filters.VIDEO | filters.VIDEO_NOTE | filters.ANIMATION
+    | filters.Sticker.ALL | filters.Document.ALL
+)  # fmt: skip
+
+
+@router.command("video")
+async def video(sender: Sender, message: Message, context: Context) -> None:
+    """Make a video of the words after the command, or of the picture it answers."""
+    command, seen = command_in(message), answered(message)
+    sent, words = _meant(seen, command[1] if command else "")
+    if sent is None and seen is not None and is_too_large(seen):
+        await _explain(context, sender, message, seen)
+    elif not words and sent is None:
+        await conversation.ask_for_idea(context, sender, message)
+    else:
+        await placing.place(context, sender, draft_of(message, words, sent))
+
+
+def _meant(seen: Message | None, words: str) -> tuple[SentPicture | None, str]:
+    """Return the picture /video means: one it answers; a frame only where nothing else is said."""
+    still = picture_of(seen)
+    if still is not None:
+        return still, words
+    frame, left = any_picture_of(seen, words)
+    return (frame, left) if not words or left != words else (None, words)
+
+
+@router.command("animate")
+async def animate(sender: Sender, message: Message, context: Context) -> None:
+    """Bring the picture to life that the command answers, or that waits for its words."""
+    command, seen = command_in(message), answered(message)
+    sent, words = any_picture_of(seen, command[1] if command else "")
+    card = conversation.question_to(sender, message, context.services.clock())
+    if sent is not None:
+        await placing.place(context, sender, draft_of(message, words, sent))
+    elif seen is not None:
+        await _explain(context, sender, message, seen)
+    elif card is not None and card.picture is not None:
+        await conversation.take(context, sender, message, card, words)
+    else:
+        await conversation.ask_for_picture(context, sender, message, words)
+
+
+@router.message(GROUP & MENTIONED & ~filters.COMMAND, orders=True)
+async def mentioned(sender: Sender, message: Message, context: Context) -> None:
+    """Make a video of what stands beside a mention, or of the picture it answers."""
+    sent, words = any_picture_of(message, mention_in(message) or "")
+    if sent is None:
+        sent, words = any_picture_of(message.reply_to_message, words)
+    if small_talk(words):
+        return
+    if not words and sent is None:
+        await conversation.ask_for_idea(context, sender, message)
+    else:
+        await placing.place(context, sender, draft_of(message, words, sent))
+
+
+@router.message(PRIVATE & WORDS, orders=True)
+async def private_text(sender: Sender, message: Message, context: Context) -> None:
+    """Take plain words as the answer to an open question, else as an idea to confirm."""
+    said = message.text or ""
+    if kind := small_talk(said):
+        await conversation.answer_small_talk(context, sender, message, kind)
+        return
+    card = conversation.question_to(sender, message, context.services.clock())
+    if card is not None:
+        await conversation.take(context, sender, message, card, said)
+        return
+    seen = answered(message)
+    by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
+    sent, words = any_picture_of(None if by_bot else seen, said)
+    await placing.place(context, sender, draft_of(message, words, sent, asks=True))
+
+
+@router.message(filters.CAPTION & _Ordered(), orders=True)
+@router.message(PRIVATE & PICTURE, orders=True)
+async def picture(sender: Sender, message: Message, context: Context) -> None:
+    """Start a picture that came with words, ask about one without."""
+    command, now = command_in(message), context.services.clock()
+    if begins_with_command(message) and (command is None or command[0] not in ORDERS):
+        await _other_command(sender, message)
+        return
+    sent, words = any_picture_of(message, command[1] if command else (message.caption or ""))
+    if sent is None:
+        await _explain(context, sender, message, message)
+        return
+    if command is None and small_talk(words):
+        words = ""
+    card = conversation.question_to(sender, message, now)
+    if card is not None and card.picture is None:
+        await conversation.take(context, sender, message, card, words, picture=sent)
+        return
+    asks = sender.chat.is_private and not words and command is None and is_own(message)
+    if asks:
+        words = conversation.just_said(sender, now)
+    await placing.place(context, sender, draft_of(message, words, sent, asks=asks))
+
+
+@router.message(GROUP & (WORDS | MEDIA) & ANSWERS_THE_BOT, orders=True, overheard=True)
+async def group_answer(sender: Sender, message: Message, context: Context) -> None:
+    """Take an answer to a question the bot asked in a group; any other answer is talk."""
+    card = conversation.question_to(sender, message, context.services.clock())
+    if card is None or (message.text is None and card.picture is not None):
+        return
+    sent, words = any_picture_of(message, message.text or message.caption or "")
+    if small_talk(words):
+        if sent is None:
+            return
+        words = ""
+    if sent is None and message.text is None:
+        await _explain(context, sender, message, message)
+    else:
+        await conversation.take(context, sender, message, card, words, picture=sent)
+
+
+async def _explain(context: Context, sender: Sender, message: Message, seen: Message) -> None:
+    """Say why nothing of what was seen can come alive; once per album."""
+    if is_answered(context, cause_of(message)):
+        return
+    if not await placing.is_hindered(context, sender, message.message_id):
+        await sender.reply(no_picture(seen, sender.translator), reply_to=message.message_id)
+
+
+async def _other_command(sender: Sender, message: Message) -> None:
+    """Charge nothing for a caption that means something else."""
+    await sender.reply(
+        sender.translator.gettext(
+            "Below a photo I know /animate and /video only. Write there what should happen, "
+            "or send the command by itself."
+        ),
+        reply_to=message.message_id,
+    )

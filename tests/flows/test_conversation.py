@@ -1,0 +1,274 @@
+"""What people do in an unplanned order: words that are no order cost nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage.rows import number
+from tests.flows.looks import says, shows_video
+from tests.flows.makings import photo
+from tests.flows.test_alone_with_the_bot import button_of, has_button
+from tests.flows.test_credits import spent
+from tests.handlers.commons import settled
+
+if TYPE_CHECKING:
+    from bot.lifecycle import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+
+@pytest.fixture
+def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
+    """Ann's group with Bob in it."""
+    return telegram.group("Film club", [ann, bob])
+
+
+async def open_cards(house: House) -> int:
+    """Return how many questions and cards wait."""
+    async with house.db.reading() as connection:
+        return await number(connection, "SELECT count(*) FROM cards WHERE state = 'open'")
+
+
+async def test_of_two_bare_commands_one_question_is_left_and_thanks_is_no_answer(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video")
+    first = await chat.wait(says("What should we see?"))
+    await chat.send(ann, "/video")
+    await chat.wait_gone(first)
+    await chat.send(ann, "a cat")
+    await chat.wait(shows_video("a cat"))
+    await chat.send(ann, "thank you so much!")
+    await chat.wait(says("You're welcome!"))
+    await settled(house)
+    assert len(provider.submissions) == 1
+    assert await spent(house, ann) == 9
+
+
+async def test_a_second_answer_is_an_idea_and_asked_about(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video")
+    await chat.send(ann, "/video")
+    await chat.send(ann, "a cat")
+    await chat.wait(shows_video("a cat"))
+    await chat.send(ann, "what a clever animal it is")
+    await chat.wait(says("Make a video of this?"))
+    await settled(house)
+    assert len(provider.submissions) == 1
+
+
+@pytest.mark.parametrize("then", ["/video a dog", "/animate", "/quota", "/help", "/models",
+                                  "/nonsense", "/cancel"])  # fmt: skip
+@pytest.mark.parametrize("asked", ["/video", "/animate", "photo", "a boat"])
+async def test_whatever_else_somebody_sends_closes_what_was_asked(
+    bot: Bot, chat: PrivateChat, ann: Person, asked: str, then: str
+) -> None:
+    if asked == "photo":
+        await chat.send_photo(ann, photo())
+    else:
+        await chat.send(ann, asked)
+    question = await chat.wait(lambda message: bool(message.buttons))
+    await chat.send(ann, then)
+    await chat.wait_gone(question)
+
+
+async def test_words_after_an_order_are_no_answer_to_the_question_before_it(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video")
+    await chat.send(ann, "/video a cat")
+    await chat.wait(shows_video("a cat"))
+    for words in ("thanks", "that went well, I think"):
+        await chat.send(ann, words)
+    await chat.wait(says("“that went well, I think”"))
+    await settled(house)
+    assert len(provider.submissions) == 1
+    assert await spent(house, ann) == 9
+
+
+@pytest.mark.parametrize("between", ["/cancel", "/quota", "/help"])
+async def test_hello_after_another_command_is_not_paid(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, between: str
+) -> None:
+    await chat.send(ann, "/video")
+    await chat.send(ann, between)
+    await chat.send(ann, "hello?")
+    await chat.wait(says("Hello! Send me an idea or a photo"))
+    await chat.send(ann, "is it you, my friend from the bakery")
+    await chat.wait(says("Make a video of this?"))
+    assert await spent(house, ann) == 0
+    assert provider.submissions == []
+
+
+@pytest.mark.parametrize("asked", ["/video", "photo", "a boat"])
+async def test_cancel_closes_what_was_asked_first_and_says_so(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, asked: str
+) -> None:
+    provider.render_seconds = 30.0
+    await chat.send(ann, "/video a cat")
+    await provider.wait_for_submissions(1)
+    if asked == "photo":
+        await chat.send_photo(ann, photo())
+    else:
+        await chat.send(ann, asked)
+    question = await chat.wait(lambda message: bool(message.buttons))
+    await chat.send(ann, "/cancel")
+    await chat.wait(says("All right, nothing was spent."))
+    await chat.wait_gone(question)
+    assert await open_cards(house) == 0
+    await chat.send(ann, "/cancel")
+    await chat.wait(says("Too late to call it back"))
+
+
+async def test_each_question_has_a_button_that_cancels_it(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    for command, words in (("/video", "What should we see?"), ("/animate", "Which photo?"),
+                           ("/animate it rains", "And the photo?")):  # fmt: skip
+        await chat.send(ann, command)
+        question = await chat.wait(says(words))
+        answer = await question.press("Cancel", by=ann)
+        assert answer.text == "All right, nothing was spent."
+        await chat.wait_gone(question)
+    assert await open_cards(house) == 0
+    await chat.send(ann, "a ship in a bottle")
+    await chat.wait(says("Make a video of this?"))
+
+
+async def test_a_question_in_a_group_opens_the_answer_to_it(
+    bot: Bot, club: Group, ann: Person
+) -> None:
+    await club.send(ann, "/video")
+    question = await club.wait(says("What should we see?"))
+    assert question.force_reply is not None
+    assert question.force_reply["input_field_placeholder"] == "a cat on a sailing boat"
+
+
+async def test_thanks_for_another_video_animate_no_photo_that_waited(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send_photo(ann, photo())
+    card = await chat.wait(says("What should happen?"))
+    await chat.send(ann, "/video a dog")
+    await chat.wait(shows_video("a dog"))
+    await chat.wait_gone(card)
+    await chat.send(ann, "thanks!")
+    await chat.wait(says("You're welcome!"))
+    await settled(house)
+    assert [one.model for one in provider.submissions] == ["openai/sora-2-t2v"]
+
+
+@pytest.mark.parametrize("words", ["never mind", "no thanks", "No!", "cancel", "Stop it please"])
+async def test_no_to_a_photos_question_costs_nothing_and_closes_it(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, words: str
+) -> None:
+    await chat.send_photo(ann, photo())
+    card = await chat.wait(says("What should happen?"))
+    await chat.send(ann, words)
+    await chat.wait(says("All right, nothing was spent."))
+    await chat.wait_gone(card)
+    assert await open_cards(house) == 0
+    assert provider.submissions == []
+
+
+async def test_a_photo_takes_the_very_next_message_and_no_later_one(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send_photo(ann, photo())
+    await chat.wait(says("What should happen?"))
+    await chat.send(ann, "hi")
+    await chat.send(ann, "the waves roll in")
+    card = await chat.wait(says("“the waves roll in”"))
+    assert await spent(house, ann) == 0
+    await card.press(button_of(card, "🎬"), by=ann)
+    await chat.wait(shows_video("the waves roll in"))
+    assert [one.model for one in provider.submissions] == ["openai/sora-2-t2v"]
+
+
+async def test_praise_leaves_a_card_to_be_tapped(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    sent = await chat.send_photo(ann, photo())
+    first = await chat.wait(says("What should happen?"))
+    await chat.send(ann, "oh nice, ok")
+    await chat.wait_gone(first)
+    card = await chat.wait(says("What should happen?", to=sent.message_id))
+    assert provider.submissions == []
+    await card.press(button_of(card, "Gentle movement"), by=ann)
+    await chat.wait(shows_video(to=sent.message_id))
+
+
+async def test_a_caption_that_is_small_talk_says_nothing_of_what_should_happen(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send_photo(ann, photo(), caption="hi there!")
+    await chat.wait(says("What should happen?"))
+    assert await spent(house, ann) == 0
+
+
+@pytest.mark.parametrize("order", ["/video no, stop", "/video thanks!"])
+async def test_small_talk_after_a_command_is_asked_about(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, order: str
+) -> None:
+    await chat.send(ann, order)
+    await chat.wait(says("Make a video of this?"))
+    assert await spent(house, ann) == 0
+
+
+async def test_small_talk_in_a_group_is_met_with_silence(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    telegram.privacy_mode(on=False)
+    await club.send(ann, "/video")
+    question = await club.wait(says("What should we see?"))
+    await club.send(ann, "never mind", reply_to=question)
+    await club.wait_gone(question)
+    await club.send(ann, f"@{telegram.bot.username} thanks!")
+    await club.send(ann, "/help")
+    await club.wait(says("/video"))
+    assert len(club.from_bot) == 1
+    assert await spent(house, ann) == 0
+
+
+async def test_an_order_by_a_button_closes_a_question(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video a cat")
+    video = await chat.wait(shows_video("a cat"))
+    await settled(house)
+    await chat.send(ann, "/video")
+    question = await chat.wait(says("What should we see?"))
+    await video.press(button_of(video, "🔁"), by=ann)
+    await chat.wait_gone(question)
+    await provider.wait_for_submissions(2)
+    await chat.send(ann, "it stays with one answer")
+    await chat.wait(says("Make a video of this?"))
+    assert await spent(house, ann) == 18
+
+
+async def test_each_person_of_a_group_has_a_question_of_their_own(
+    bot: Bot, club: Group, ann: Person, bob: Person
+) -> None:
+    await club.send(ann, "/video")
+    hers = await club.wait(says("What should we see?"))
+    await club.send(bob, "/video a train")
+    await club.wait(shows_video("a train"))
+    assert not hers.deleted
+    await club.send(ann, "a fox", reply_to=hers)
+    await club.wait(shows_video("a fox"))
+
+
+async def test_an_answer_that_cannot_be_had_may_be_given_anew_in_a_group(
+    bot: Bot, club: Group, ann: Person
+) -> None:
+    await club.send(ann, "/video")
+    question = await club.wait(says("What should we see?"))
+    await club.send(ann, "a fox --seconds 5", reply_to=question)
+    refusal = await club.wait(says("4, 8, 12"))
+    assert has_button(refusal, "4 seconds")
+    await club.send(ann, "a fox in the snow", reply_to=refusal)
+    await club.wait(shows_video("a fox in the snow"))
