@@ -1,205 +1,274 @@
-"""Put the house together: every part is made here, handed what it needs, and registered."""
+"""The bot put together: every part is made here, handed what it needs, and registered."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+import uuid
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot import process
-from bot.jobs import ChatClocks
-from bot.rooms import Ground, furnish
+from bot.scheduler import Scheduler
 from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat, Slots
 from bot.updates.listening import Listening
-from bot.updates.telegram_request import TelegramRequest, tls
+from bot.updates.telegram_request import TelegramRequest, TelegramTimes, tls
+from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
-from bot.workers import Workers
+from generation.jobs.failover import Detours
+from generation.jobs.lookup import Lookups
+from generation.jobs.outages import PROBE_SECONDS, Outages
+from generation.jobs.poll import Polls
+from generation.jobs.queue import FairQueue
+from generation.jobs.schedule import Patience
+from generation.jobs.submit import Submissions
+from generation.media.fetch import Downloads
+from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
 from generation.models.cooldowns import Rests
 from generation.models.offer import Offer
 from generation.orders.balances import Period, Terms
-from generation.provider.client import FRESH, AimlApi
+from generation.provider.client import FRESH, AimlApi, ProviderTimes
 from handlers import registry
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
+from handlers.ordering.pictures import TelegramPictures
+from handlers.replies.boards import Boards
+from handlers.replies.delivery import Deliveries, UploadPreparation
+from handlers.replies.keyboards import ResultButtons
 from handlers.replies.language import Languages
+from handlers.replies.notice_sender import Notices
 from handlers.replies.outbox import Outbox
 from handlers.replies.pacing import Pacing
+from handlers.replies.status import StatusMessages
 from storage.admins import Admins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.settings.definition import Settings
-    from bot.times import Times
     from storage.database import Database
 
 CONNECTIONS = 64
 """Connections to Telegram at a time: chats served, uploads, and some to spare."""
-
-FOLDERS = ("videos", "pictures")
-"""What lies in DATA_DIR beside the database."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a start opens and a stop closes."""
-
-    app: App
-    intake: Intake
-    workers: Workers
-    clocks: ChatClocks
-    listening: Listening
-    watchdog: Watchdog
-    services: Services
-    api: AimlApi
-    http: httpx.AsyncClient
-    posts: httpx.AsyncClient
-    media: MediaProcesses
+UPLOAD_LIMIT = 50_000_000
+"""Bytes of a video the hosted Bot API server takes."""
+LOCAL_UPLOAD_LIMIT = 2_000_000_000
+"""Bytes a server in local mode takes."""
 
 
-def build(
-    settings: Settings,
-    db: Database,
-    *,
-    clock: Callable[[], float],
-    times: Times,
-    languages: Languages | None = None,
-) -> Parts:
-    """Wire everything up; nothing is started, nothing is asked of anybody yet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """All time-outs, each in seconds; the defaults are what operators get."""
 
-    Raises:
-        process.Unusable: there is no room for a folder of ours.
+    telegram: TelegramTimes = field(default_factory=TelegramTimes)
+    provider: ProviderTimes = field(default_factory=ProviderTimes)
+    updates: ListeningPatience = field(default_factory=ListeningPatience)
+    checkup: float = 10.0
+    """How long after a start the checks of `doctor` begin: first come those who wait.
+
+    `inf` is never.
     """
-    for name in FOLDERS:
-        process.make(settings.data_dir / name)
-    admins = Admins(
-        settings.admin_ids,
-        wake=lambda chat: clocks.wake(chat),  # noqa: PLW0108 - the clocks are made further down
-    )
-    intake = Intake(db, admins, clock)
-    calls = TelegramRequest(CONNECTIONS, times.telegram)
-    polling = TelegramRequest(1, times.telegram)
-    slots = Slots(AT_ONCE)
-    pacing = Pacing(times.limits_second, aside=slots.lent)
-    updates = OneAtATimePerChat(intake, slots)
-    app = _application(
-        settings, intake=intake, updates=updates, calls=calls, polling=polling, pacing=pacing
-    )
-    outbox = Outbox(app.bot, pacing)
-    languages = languages or Languages()
-    http = httpx.AsyncClient(verify=tls(), trust_env=False)
-    media = MediaProcesses()
-    posts = httpx.AsyncClient(verify=tls(), trust_env=False, limits=FRESH)
-    api = AimlApi(
-        http,
-        url=settings.aimlapi_url,
-        key=settings.aimlapi_key,
-        times=times.provider,
-        posts=posts,
-    )
-    listening = Listening(app.bot, polling, intake, poll_seconds=times.telegram.poll, clock=clock)
-    watchdog = Watchdog(
-        bot=app.bot, listening=listening, request=polling, patience=times.updates, clock=clock
-    )
-    offer = Offer.load()
-    rests = Rests(admins, clock)
-    catalogue = Catalogue(
-        db=db,
-        feeds=Feeds(http, url=settings.aimlapi_url),
-        known=offer,
-        names=settings.models,
-        rests=rests,
-        admins=admins,
-        clock=clock,
-    )
-    ground = Ground(
-        admins=admins,
-        rests=rests,
-        catalogue=catalogue,
-        settings=settings,
-        db=db,
-        bot=app.bot,
-        outbox=outbox,
-        api=api,
-        http=http,
-        media=media,
-        offer=offer,
-        languages=languages,
-        times=times,
-        clock=clock,
-    )
-    rooms = furnish(ground)
-    workers = Workers(db=db, rooms=rooms, slots=settings.provider_slots, clock=clock)
-    if app.job_queue is None:
-        raise RuntimeError("python-telegram-bot is installed without its job queue")
-    clocks = ChatClocks(app.job_queue, workers.start_due)
-    workers.wake = clocks.wake
-    services = Services(
-        db=db,
-        catalogue=catalogue,
-        terms=terms_of(settings),
-        policy=OperatorPolicy(
-            admin_ids=settings.admin_ids,
-            allowed_ids=settings.allowed_ids,
-            confirm_credits=settings.confirm_credits,
-            support_contact=settings.support_contact,
-            ai_label=settings.ai_label,
-        ),
-        languages=languages,
-        outbox=outbox,
-        status=rooms.status,
-        first_admin=FirstAdmin(clock),
-        clock=clock,
-        wake=clocks.wake,
-        bring=workers.bring,
-        kept_since=intake.kept_since,
-    )
-    app.bot_data.services = services
-    registry.register(app)
-    return Parts(
-        app, intake, workers, clocks, listening, watchdog, services, api, http, posts, media
-    )
+    probe: float = PROBE_SECONDS
+    """How often to look whether a provider that refuses everything serves again."""
+    limits_second: float = 1.0
+    """How long a second of Telegram's flood limits is; shorter where nobody keeps them."""
 
 
-def terms_of(settings: Settings) -> Terms:
-    """Return what the operator gives, as the credits' rules read it."""
-    return Terms(
-        credit_usd=settings.credit_usd,
-        free_credits=settings.free_credits,
-        period=Period(settings.quota_period),
-        zone=settings.timezone,
-        budget_usd=settings.budget_usd,
-        budget_period=Period(settings.budget_period),
-        max_pending=settings.max_pending_per_user,
-    )
+class Bot:
+    """Every part of the bot; nothing is started, nothing is asked of anybody yet."""
 
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        *,
+        times: Times | None = None,
+        languages: Languages | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Wire everything up.
 
-def _application(
-    settings: Settings,
-    *,
-    intake: Intake,
-    updates: OneAtATimePerChat,
-    calls: TelegramRequest,
-    polling: TelegramRequest,
-    pacing: Pacing,
-) -> App:
-    return (
-        ApplicationBuilder()
-        .token(settings.telegram_bot_token.get_secret_value())
-        .base_url(f"{settings.telegram_api_url.rstrip('/')}/bot")
-        .base_file_url(f"{settings.telegram_api_url.rstrip('/')}/file/bot")
-        .local_mode(settings.telegram_api_local)
-        .request(calls)
-        .get_updates_request(polling)
-        .rate_limiter(pacing)
-        .updater(None)
-        .update_queue(intake)
-        .concurrent_updates(updates)
-        .context_types(ContextTypes(context=Context, bot_data=BotData))
-        .job_queue(JobQueue[Context]())
-        .build()
-    )
+        Raises:
+            process.Unusable: there is no room for a folder of ours.
+        """
+        self.settings, self.db, self.clock = settings, db, clock
+        self.times = times = times or Times()
+        self.videos, self.pictures = settings.data_dir / "videos", settings.data_dir / "pictures"
+        for folder in (self.videos, self.pictures):
+            process.make(folder)
+        languages = languages or Languages()
+        admins = Admins(settings.admin_ids, wake=self.wake)
+
+        # Telegram
+        self.intake = Intake(db, admins, clock)
+        slots = Slots(AT_ONCE)
+        pacing = Pacing(times.limits_second, aside=slots.lent)
+        polling = TelegramRequest(1, times.telegram)
+        jobs = JobQueue[Context]()
+        self.app: App = (
+            ApplicationBuilder()
+            .token(settings.telegram_bot_token.get_secret_value())
+            .base_url(f"{settings.telegram_api_url.rstrip('/')}/bot")
+            .base_file_url(f"{settings.telegram_api_url.rstrip('/')}/file/bot")
+            .local_mode(settings.telegram_api_local)
+            .request(TelegramRequest(CONNECTIONS, times.telegram))
+            .get_updates_request(polling)
+            .rate_limiter(pacing)
+            .updater(None)
+            .update_queue(self.intake)
+            .concurrent_updates(OneAtATimePerChat(self.intake, slots))
+            .context_types(ContextTypes(context=Context, bot_data=BotData))
+            .job_queue(jobs)
+            .build()
+        )
+        self.listening = Listening(
+            self.app.bot, polling, self.intake, poll_seconds=times.telegram.poll, clock=clock
+        )
+        self.watchdog = Watchdog(
+            bot=self.app.bot,
+            listening=self.listening,
+            request=polling,
+            patience=times.updates,
+            clock=clock,
+        )
+        outbox = Outbox(self.app.bot, pacing)
+
+        # the provider, and what it serves; `offer` is every model known
+        self.http = httpx.AsyncClient(verify=tls(), trust_env=False)
+        self.posts = httpx.AsyncClient(verify=tls(), trust_env=False, limits=FRESH)
+        self.api = AimlApi(
+            self.http,
+            url=settings.aimlapi_url,
+            key=settings.aimlapi_key,
+            times=times.provider,
+            posts=self.posts,
+        )
+        offer = Offer.load()
+        rests = Rests(admins, clock)
+        self.catalogue = Catalogue(
+            db=db,
+            feeds=Feeds(self.http, url=settings.aimlapi_url),
+            known=offer,
+            names=settings.models,
+            rests=rests,
+            admins=admins,
+            clock=clock,
+        )
+        outages = Outages(db, self.api, admins, clock, probe_seconds=times.probe)
+
+        # what takes the steps of a generation
+        self.media = MediaProcesses()
+        queue = FairQueue(settings.provider_slots, clock)
+        detours = Detours(self.catalogue, rests, credit_usd=settings.credit_usd)
+        patience = Patience(
+            interval=settings.poll_interval_seconds,
+            deadline=settings.generation_timeout_seconds,
+            grace=settings.unknown_grace_seconds,
+        )
+        downloads = Downloads(
+            api=self.api,
+            http=self.http,
+            origin=settings.aimlapi_url,
+            folder=self.videos,
+            media=self.media,
+            seconds=times.provider.fetch_in_all,
+        )
+        status = StatusMessages(
+            db=db, outbox=outbox, offer=offer, languages=languages, queue=queue, clock=clock
+        )
+        self.scheduler = Scheduler(
+            db=db,
+            jobs=jobs,
+            queue=queue,
+            submissions=Submissions(
+                db=db,
+                api=self.api,
+                offer=offer,
+                pictures=Pictures(self.media, TelegramPictures(self.app.bot), self.pictures),
+                outages=outages,
+                detours=detours,
+                patience=patience,
+                clock=clock,
+                new_request_id=lambda: uuid.uuid4().hex,
+            ),
+            lookups=Lookups(
+                db=db, api=self.api, offer=offer, detours=detours, patience=patience, clock=clock
+            ),
+            polls=Polls(
+                db=db,
+                api=self.api,
+                downloads=downloads,
+                offer=offer,
+                detours=detours,
+                patience=patience,
+                outages=outages,
+                admins=admins,
+                clock=clock,
+            ),
+            outages=outages,
+            deliveries=Deliveries(
+                db=db,
+                outbox=outbox,
+                preparation=UploadPreparation(
+                    db=db,
+                    downloads=downloads,
+                    media=self.media,
+                    limit=LOCAL_UPLOAD_LIMIT if settings.telegram_api_local else UPLOAD_LIMIT,
+                    languages=languages,
+                    ai_label=settings.ai_label,
+                ),
+                # whether there is inline mode is known once Telegram was asked
+                layout=lambda: ResultButtons(
+                    self.catalogue.offer, settings.credit_usd, outbox.shares
+                ),
+                zone=settings.timezone,
+                clock=clock,
+                wake=self.wake,
+            ),
+            notices=Notices(db=db, outbox=outbox, languages=languages, clock=clock, wake=self.wake),
+            status=status,
+            boards=Boards(
+                db=db, outbox=outbox, offer=offer, languages=languages, queue=queue, clock=clock
+            ),
+            clock=clock,
+        )
+
+        # what people meet
+        self.services = Services(
+            db=db,
+            catalogue=self.catalogue,
+            terms=Terms(
+                credit_usd=settings.credit_usd,
+                free_credits=settings.free_credits,
+                period=Period(settings.quota_period),
+                zone=settings.timezone,
+                budget_usd=settings.budget_usd,
+                budget_period=Period(settings.budget_period),
+                max_pending=settings.max_pending_per_user,
+            ),
+            policy=OperatorPolicy(
+                admin_ids=settings.admin_ids,
+                allowed_ids=settings.allowed_ids,
+                confirm_credits=settings.confirm_credits,
+                support_contact=settings.support_contact,
+                ai_label=settings.ai_label,
+            ),
+            languages=languages,
+            outbox=outbox,
+            status=status,
+            first_admin=FirstAdmin(clock),
+            clock=clock,
+            wake=self.wake,
+            bring=self.scheduler.bring,
+            kept_since=self.intake.kept_since,
+        )
+        self.app.bot_data.services = self.services
+        registry.register(self.app)
+
+    def wake(self, chat: int) -> None:
+        """Tell the scheduler that something in a chat is new, or due."""
+        self.scheduler.wake(chat)

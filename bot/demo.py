@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from bot.app import Times
 from bot.lifecycle import run
 from bot.operations.checks import first_words
 from bot.process import ExitCode
 from bot.settings.definition import Settings
-from bot.times import Times
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.page import Stage
 from sandbox.telegram import TelegramSandbox

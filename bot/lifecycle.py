@@ -7,21 +7,22 @@ import logging
 import signal
 import sqlite3
 import sys
-import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import stamina
 from telegram.error import InvalidToken, TelegramError
 
 from bot import process
-from bot.app import build
-from bot.jobs import every_day
+from bot.app import Bot, Times
 from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
 from bot.operations.heartbeat import Heartbeat
 from bot.process import ExitCode
-from bot.times import Times
+from bot.updates.watchdog import Watch
 from generation.media.videos import clean_up, drop_outdated
+from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import introduction
 from storage import people
@@ -31,17 +32,19 @@ from storage.migrations import UnusableDatabase
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from bot.app import Parts
     from bot.settings.definition import Settings
-    from handlers.replies.language import Languages
 
 BEAT_SECONDS = 15.0
 DEAF_SECONDS = 60.0
 """How long no update may be taken in, or none come, before the heart stops beating."""
+DAY_SECONDS = 24 * 3600.0
 STOP_SECONDS = 4.0
 """How long the parts may take to stop; whoever stops us allows five."""
-RETRY_SECONDS = 5.0
-"""How long to wait when Telegram cannot be reached at the start."""
+RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 3600.0
+"""When a task that broke is started again: later each time."""
+
+# whatever is tried again is said here, and once
+stamina.instrumentation.set_on_retry_hooks(())
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +66,7 @@ async def run(
             try:
                 if opened is not None:
                     await opened()
-                return await Bot(settings, db, stopping, times=times).serve()
+                return await serve(Bot(settings, db, times=times), stopping)
             finally:
                 await db.close()
     except process.Held as held:
@@ -81,45 +84,38 @@ async def run(
         return ExitCode.FAILURE
 
 
-class Bot:
-    """One life of the bot: from the first getUpdates to the last."""
+class Supervisor:
+    """Tasks that live as long as the bot.
 
-    def __init__(
-        self,
-        settings: Settings,
-        db: Database,
-        stopping: asyncio.Event,
-        languages: Languages | None = None,
-        *,
-        times: Times | None = None,
-        clock: Callable[[], float] = time.time,
+    A vital one that dies ends the process with exit code 1. An optional one that breaks is
+    started again, later each time, and that is said once.
+    """
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self.stopping = stopping
+        self.exit_code = ExitCode.STOPPED
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def end(self, code: ExitCode) -> None:
+        """End the process, unless it ends already."""
+        if not self.stopping.is_set():
+            self.exit_code = code
+            self.stopping.set()
+
+    def vital(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do something without which the bot is of no use."""
+        self._begin(name, work).add_done_callback(self._died)
+
+    def optional(
+        self, name: str, work: Callable[[], Awaitable[None]], *, every: float | None = None
     ) -> None:
-        self._settings = settings
-        self._db = db
-        self._stopping = stopping
-        self._clock = clock
-        self._exit = ExitCode.STOPPED
-        self._times = times or Times()
-        self.parts: Parts = build(settings, db, clock=clock, times=self._times, languages=languages)
-        self._background: set[asyncio.Task[None]] = set()
+        """Do something now, and again `every` so many seconds."""
+        self._begin(name, self._keep(name, work, every))
 
-    async def serve(self) -> ExitCode:
-        """Start, wait for the stop, stop."""
-        try:
-            await self._until_stopped(self._start())
-            await self._stopping.wait()
-        finally:
-            await self._stop()
-        return self._exit
-
-    async def ended(self) -> None:
-        """Wait until the bot is to end, whoever wants that."""
-        await self._stopping.wait()
-
-    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+    async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that must not hold up a stop: Telegram may take its time."""
         working = asyncio.create_task(work)
-        stopped = asyncio.create_task(self._stopping.wait())
+        stopped = asyncio.create_task(self.stopping.wait())
         try:
             await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
@@ -129,143 +125,190 @@ class Bot:
             stopped.cancel()
             await asyncio.wait({working, stopped})
 
-    async def _start(self) -> None:
-        parts = self.parts
-        if not await self._greet_telegram():
-            return
-        folder = self._settings.data_dir
-        await clean_up(self._db, videos=folder / "videos", pictures=folder / "pictures")
-        await parts.services.catalogue.restore()
-        # before the chats are counted: what is set aside owes the admins a message
-        await parts.intake.restore(parts.app.bot)
-        chats = await parts.workers.recover()
-        await parts.app.start()
-        for chat in chats:
-            parts.clocks.wake(chat)
-        self._in_background(self._listen())
-        self._in_background(self._beat())
-        self._in_background(parts.workers.watch())
-        self._in_background(self._look_around())
-        self._in_background(self._check_up())
-        every_day(
-            parts.clocks.queue,
-            "kept videos",
-            lambda: self._in_background(
-                drop_outdated(self._db, self._settings.data_dir / "videos", now=self._clock())
-            ),
-        )
-        every_day(
-            parts.clocks.queue,
-            "handled updates",
-            lambda: self._in_background(parts.intake.forget()),
-        )
-        every_day(
-            parts.clocks.queue,
-            "catalogue",
-            lambda: self._in_background(parts.services.catalogue.refresh()),
-        )
+    async def stop(self) -> None:
+        """Cancel all tasks."""
+        tasks = {*self._tasks}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _greet_telegram(self) -> bool:
-        """Ask Telegram who we are, until it answers; False where it refuses the token."""
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _died(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.critical("%s died: the process ends", task.get_name(), exc_info=error)
+            self.end(ExitCode.FAILURE)
+
+    @staticmethod
+    async def _keep(name: str, work: Callable[[], Awaitable[None]], every: float | None) -> None:
         while True:
-            try:
-                await self.parts.app.initialize()
-            except InvalidToken:
-                self._refuse_token()
-                return False
-            except TelegramError as error:
-                logger.warning("Telegram cannot be reached: %s", error.message)
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return True
+            async for attempt in stamina.retry_context(
+                on=Exception,
+                attempts=None,
+                timeout=None,
+                wait_initial=RETRY_SECONDS,
+                wait_max=min(LONGEST_RETRY_SECONDS, every or LONGEST_RETRY_SECONDS),
+            ):
+                with attempt:
+                    try:
+                        await work()
+                    except (NoFeed, OSError) as error:
+                        if attempt.num == 1:
+                            logger.warning("%s: %r; tried again until it is done", name, error)
+                        raise
+                    except Exception:
+                        if attempt.num == 1:
+                            logger.exception("%s broke, and is started again", name)
+                        raise
+            if every is None:
+                return
+            await asyncio.sleep(every)
 
-    async def _listen(self) -> None:
-        """Take updates; where that is in vain, end the process and say so by its exit code."""
-        code = await self.parts.watchdog.keep_listening()
-        if code is ExitCode.WRONG_SETTINGS:
-            self._refuse_token()
-        self._end(code)
 
-    def _refuse_token(self) -> None:
-        sys.stderr.write("TELEGRAM_BOT_TOKEN is refused by Telegram\n")
-        self._end(ExitCode.WRONG_SETTINGS)
+async def serve(bot: Bot, stopping: asyncio.Event) -> ExitCode:
+    """Start, wait for the stop, stop."""
+    supervisor = Supervisor(stopping)
+    try:
+        await supervisor.until_stopped(_start(bot, supervisor))
+        await stopping.wait()
+    finally:
+        await _stop(bot, supervisor)
+    return supervisor.exit_code
 
-    def _end(self, code: ExitCode) -> None:
-        self._exit = code
-        self._stopping.set()
 
-    async def _look_around(self) -> None:
-        """What a start does not wait for: the operator's first words, the menu, the key."""
-        parts = self.parts
-        async with self._db.reading() as connection:
-            admins = self._settings.admin_ids | set(await people.admins(connection))
-        invitation = "" if admins else parts.services.first_admin.invite()
-        first_words(self._settings, parts.app.bot.username, invitation)
-        await introduction.publish(parts.app.bot, parts.services)
+async def _start(bot: Bot, supervisor: Supervisor) -> None:
+    if not await _meet_telegram(bot, supervisor):
+        return
+    await clean_up(bot.db, videos=bot.videos, pictures=bot.pictures)
+    await bot.catalogue.restore()
+    # before the chats are counted: what is set aside owes the admins a message
+    await bot.intake.restore(bot.app.bot)
+    await bot.app.start()
+    await bot.scheduler.start()
+    supervisor.vital("taking updates", _listen(bot, supervisor))
+    supervisor.vital("the scheduler", bot.scheduler.watch())
+    await _say_first_words(bot)
+    supervisor.optional("the heartbeat", partial(_beat, bot), every=BEAT_SECONDS)
+    supervisor.optional("the menus", partial(introduction.publish, bot.app.bot, bot.services))
+    supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
+    supervisor.optional("the check-up", partial(_check_up, bot))
+    supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
+    supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
+
+
+async def _meet_telegram(bot: Bot, supervisor: Supervisor) -> bool:
+    """Ask Telegram who we are, until it answers; False where it refuses the token."""
+    watch = Watch(heard_at=bot.clock())
+    while True:
         try:
-            await parts.api.balance()
+            await bot.app.initialize()
+        except InvalidToken:
+            watch = watch.refused(now := bot.clock())
+            if watch.is_revoked(now, bot.times.updates):
+                _refuse("TELEGRAM_BOT_TOKEN is refused by Telegram", supervisor)
+                return False
+            logger.warning("TELEGRAM_BOT_TOKEN seems to be refused by Telegram: asking again")
+        except TelegramError as error:
+            logger.warning("Telegram cannot be reached: %s", error.message)
+        except Exception as error:  # noqa: BLE001 - whatever stands in an answer, the next is asked for
+            logger.warning("Telegram's answer cannot be read: %s", type(error).__name__)
+        else:
+            return True
+        await asyncio.sleep(bot.times.updates.look)
+
+
+async def _listen(bot: Bot, supervisor: Supervisor) -> None:
+    """Take updates; where that is in vain, end the process and say so by its exit code."""
+    code = await bot.watchdog.keep_listening()
+    if code is ExitCode.WRONG_SETTINGS:
+        _refuse("TELEGRAM_BOT_TOKEN is refused by Telegram", supervisor)
+    supervisor.end(code)
+
+
+def _refuse(why: str, supervisor: Supervisor) -> None:
+    sys.stderr.write(f"{why}\n")
+    supervisor.end(ExitCode.WRONG_SETTINGS)
+
+
+async def _say_first_words(bot: Bot) -> None:
+    async with bot.db.reading() as connection:
+        admins = bot.settings.admin_ids | set(await people.admins(connection))
+    invitation = "" if admins else bot.services.first_admin.invite()
+    first_words(bot.settings, bot.app.bot.username, invitation)
+
+
+async def _beat(bot: Bot) -> None:
+    """Let the heart beat as long as what arrives is taken in."""
+    taken_at = bot.listening.taken_at
+    if taken_at is not None and bot.clock() - taken_at < DEAF_SECONDS:
+        Heartbeat(bot.settings.data_dir / "heartbeat").beat()
+
+
+async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
+    """End the process where the provider refuses the key, for a minute as Telegram its token."""
+    watch = Watch(heard_at=bot.clock())
+    while True:
+        try:
+            await bot.api.balance()
         except HeldBack as refusal:
-            if refusal.reason is HoldReason.KEY:
-                sys.stderr.write("AIMLAPI_KEY is refused by the AI/ML API\n")
-                self._end(ExitCode.WRONG_SETTINGS)
+            if refusal.reason is not HoldReason.KEY:
+                return
+            watch = watch.refused(now := bot.clock())
+            if watch.is_revoked(now, bot.times.updates):
+                _refuse("AIMLAPI_KEY is refused by the AI/ML API", supervisor)
+                return
+            logger.warning("AIMLAPI_KEY seems to be refused by the AI/ML API: asking again")
         except ProviderError as error:
             logger.warning("the AI/ML API does not tell its balance: %s", error)
+            return
+        else:
+            return
+        await asyncio.sleep(bot.times.updates.look)
 
-    async def _check_up(self) -> None:
-        """Log what `doctor` would warn of."""
-        parts = self.parts
-        await asyncio.sleep(self._times.checkup)
-        await look_quietly(
-            look(
-                self._settings,
-                get_me=parts.app.bot.get_me,
-                api=parts.api,
-                http=parts.http,
-                media=parts.media,
-                clock=self._clock,
-            )
+
+async def _check_up(bot: Bot) -> None:
+    """Log what `doctor` would warn of."""
+    await asyncio.sleep(bot.times.checkup)
+    await look_quietly(
+        look(
+            bot.settings,
+            get_me=bot.app.bot.get_me,
+            api=bot.api,
+            http=bot.http,
+            media=bot.media,
+            clock=bot.clock,
         )
+    )
 
-    async def _beat(self) -> None:
-        """Let the heart beat as long as what arrives is taken in."""
-        heartbeat = Heartbeat(self._settings.data_dir / "heartbeat")
-        while True:
-            taken_at = self.parts.listening.taken_at
-            if taken_at is not None and self._clock() - taken_at < DEAF_SECONDS:
-                heartbeat.beat()
-            await asyncio.sleep(BEAT_SECONDS)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background_done)
+async def _prune(bot: Bot) -> None:
+    """Drop what nobody needs any more."""
+    await bot.intake.forget()
+    await drop_outdated(bot.db, bot.videos, now=bot.clock())
 
-    def _background_done(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("something in the background broke", exc_info=task.exception())
 
-    async def _stop(self) -> None:
-        parts = self.parts
-        background = set(self._background)
-        for task in background:
-            task.cancel()
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                # first of all nothing new comes in
-                await asyncio.gather(*background, return_exceptions=True)
-                await asyncio.gather(parts.workers.stop(), self._stop_handling())
-        except TimeoutError:
-            logger.warning("not everything stopped in time; what is open goes on at the next start")
-        parts.intake.close()
-        with suppress(sqlite3.Error):
-            await parts.intake.give_back()
-        with suppress(Exception):
-            await parts.app.shutdown()
-        await parts.http.aclose()
-        await parts.posts.aclose()
-        await parts.media.close()
+async def _stop(bot: Bot, supervisor: Supervisor) -> None:
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            # first of all nothing new comes in
+            await supervisor.stop()
+            await asyncio.gather(bot.scheduler.stop(), _stop_handling(bot))
+    except TimeoutError:
+        logger.warning("not everything stopped in time; what is open goes on at the next start")
+    bot.intake.close()
+    with suppress(sqlite3.Error):
+        await bot.intake.give_back()
+    with suppress(Exception):
+        await bot.app.shutdown()
+    await bot.http.aclose()
+    await bot.posts.aclose()
+    await bot.media.close()
 
-    async def _stop_handling(self) -> None:
-        if self.parts.app.running:
-            await self.parts.app.stop()
+
+async def _stop_handling(bot: Bot) -> None:
+    if bot.app.running:
+        await bot.app.stop()

@@ -117,11 +117,15 @@ _CHANGEABLE = frozenset(_FIELDS) - frozenset(_REQUEST) - {"id", "state", "create
 
 def _from_row(row: sqlite3.Row) -> Generation:
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
-    values["account"] = Account(AccountKind(row["account_kind"]), row["account_id"])
+    values["account"] = _account(row)
     values["state"] = State(row["state"])
     values["silent"] = bool(row["silent"])
     values["cancel_wanted"] = bool(row["cancel_wanted"])
     return Generation(**values)
+
+
+def _account(row: sqlite3.Row) -> Account:
+    return Account(AccountKind(row["account_kind"]), row["account_id"])
 
 
 async def insert(tx: Connection, request: Request, *, reason: str, now: float) -> Generation:
@@ -243,6 +247,29 @@ async def in_states(tx: Connection, states: Collection[State]) -> list[Generatio
         f"SELECT * FROM generations WHERE state IN ({listed(states)}) ORDER BY id",
     )
     return [_from_row(row) for row in rows]
+
+
+async def turns(tx: Connection, *, now: float) -> list[tuple[State, tuple[int, int, Account]]]:
+    """Return what waits for a slot at the provider or has one: state, number, chat and account."""
+    rows = await every(
+        tx,
+        "SELECT state, id, chat, account_kind, account_id FROM generations"
+        f" WHERE state IN ({listed(AT_PROVIDER)}) OR (state = 'queued' AND due_at <= ?)",
+        (now,),
+    )
+    return [(State(row["state"]), (row["id"], row["chat"], _account(row))) for row in rows]
+
+
+async def last_turns(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
+    """Return who was submitted since then, in which chat and when last, the latest last."""
+    rows = await every(
+        tx,
+        "SELECT account_kind, account_id, chat, max(submitted_at) AS at FROM generations"
+        " INDEXED BY generations_by_turn WHERE submitted_at >= ?"
+        " GROUP BY account_kind, account_id, chat ORDER BY at",
+        (since,),
+    )
+    return [(_account(row), row["chat"], row["at"]) for row in rows]
 
 
 async def pending_of(tx: Connection, account: Account) -> list[Generation]:

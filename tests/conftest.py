@@ -21,7 +21,7 @@ from tests.house import Breakage, House
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.telegram import Person, PrivateChat
 
 

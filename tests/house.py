@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from bot.lifecycle import Bot
+from bot.app import Bot, Times
+from bot.lifecycle import serve
 from bot.settings.definition import Settings
-from bot.times import Times
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class House:
         self.data = data
         self.errors = errors
         self.bot: Bot | None = None
+        self.stopping = asyncio.Event()
         self.exit_code: ExitCode | None = None
         self.database: type[Database] = Database
         self._asked = 0
@@ -94,7 +95,7 @@ class House:
         """The services of the running bot."""
         if self.bot is None:
             raise RuntimeError("the bot is not running")
-        return self.bot.parts.services
+        return self.bot.services
 
     @property
     def db(self) -> Database:
@@ -113,9 +114,9 @@ class House:
         """Run the bot for a while, as `python -m bot run` does, and stop it as a signal does."""
         self._asked = len(self.telegram.calls_of("getUpdates"))
         db = await self.database.open(self.data / "bot.sqlite3")
-        stopping = asyncio.Event()
-        self.bot = Bot(self.settings(**changes), db, stopping, languages, times=times, clock=clock)
-        life = asyncio.create_task(self.bot.serve())
+        self.stopping = stopping = asyncio.Event()
+        self.bot = Bot(self.settings(**changes), db, languages=languages, times=times, clock=clock)
+        life = asyncio.create_task(serve(self.bot, stopping))
         try:
             await self._until_it_listens(life)
             yield self.bot

@@ -6,7 +6,6 @@ are refused, admins are told once, and a probe looks every five minutes.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -27,8 +26,6 @@ PROBE_SECONDS = 300.0
 """How often an outage is probed."""
 LOOK_SECONDS = 30.0
 """How often to look whether a probe is due."""
-PATIENCE_SECONDS = 900.0
-"""How long an order in the queue waits for an outage to end."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,15 +63,6 @@ class Outages:
                 reason=outage.reason,
                 explanation=str(refusal),
             )
-
-    async def watch(self) -> None:
-        """Probe for good: while nothing is let in, nothing in the queue asks for it."""
-        while True:
-            try:
-                await self.present()
-            except Exception:
-                logger.exception("an outage could not be looked after")
-            await asyncio.sleep(min(LOOK_SECONDS, self._probe_seconds))
 
     async def present(self) -> Outage | None:
         """Return the outage that lasts, after probing it where that is due."""

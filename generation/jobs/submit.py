@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generation.jobs import durations, schedule, transitions
-from generation.jobs.outages import PATIENCE_SECONDS
+from generation.jobs.queue import LONGEST_WAIT, waits_until
 from generation.jobs.reactions import Reactions
 from generation.jobs.transitions import told
 from generation.media.formats import MediaFailed
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.generations import Generation
     from storage.outages import Outage
-
-LONGEST_WAIT = 6 * 3600.0
-"""How long a request may wait for its turn, in seconds."""
 
 
 class Submissions:
@@ -74,12 +71,12 @@ class Submissions:
         if generation.cancel_wanted:
             async with self._db.transaction() as tx:
                 await transitions.call_back(tx, generation, now=now)
-        elif outage and now - max(outage.began_at, generation.created_at) > PATIENCE_SECONDS:
-            await self._fail(generation, "provider refuses", "failed_closed")
-        elif now - generation.created_at > LONGEST_WAIT:
+        elif now <= waits_until(generation, outage):
+            return False
+        elif outage is None or now - generation.created_at > LONGEST_WAIT:
             await self._fail(generation, "no turn", "failed_waited")
         else:
-            return False
+            await self._fail(generation, "provider refuses", "failed_closed")
         return True
 
     async def submit(self, generation: Generation) -> None:

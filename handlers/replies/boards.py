@@ -19,13 +19,14 @@ from handlers.replies.outcomes import LeftOut, NotSent, SendError
 from handlers.replies.status import LATE, about
 from storage import boards, chats, generations, people
 from storage.boards import Board
-from storage.generations import AT_PROVIDER, PENDING, State
+from storage.generations import PENDING, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aiosqlite import Connection
 
+    from generation.jobs.queue import FairQueue
     from generation.models.offer import Offer
     from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
@@ -76,22 +77,17 @@ class Boards:
         outbox: Outbox,
         offer: Offer,
         languages: Languages,
-        slots: int,
+        queue: FairQueue,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
         self._outbox = outbox
         self._offer = offer
         self._languages = languages
-        self._slots = slots
+        self._queue = queue
         self._clock = clock
         self._locks = WeakValueDictionary[int, asyncio.Lock]()
         self._asked: set[int] = set()
-
-    async def standing(self) -> list[int]:
-        """Return the chats in which a board stands."""
-        async with self._db.reading() as connection:
-            return await boards.chats(connection)
 
     async def refresh(self, chat: int) -> None:
         """Bring a chat's boards up to date; asked for again meanwhile, it looks once more."""
@@ -117,16 +113,12 @@ class Boards:
             if not pending and not stands:
                 return
             names = {one.id: await _name(connection, one, chat) for one in pending}
-            busy = len(await generations.in_states(connection, AT_PROVIDER))
         by_thread: defaultdict[int, list[Generation]] = defaultdict(list)
         for generation in pending:
             by_thread[generation.thread_id or 0].append(generation)
         for thread in sorted({*by_thread, *stands}):
             orders, board = by_thread[thread], stands.get(thread)
-            full = busy >= self._slots
-            entries = [
-                BoardEntry(names[one.id], await self._left(one, full=full)) for one in orders
-            ]
+            entries = [BoardEntry(names[one.id], await self._left(one)) for one in orders]
             waits = any(entry.left is None for entry in entries)
             late = any(entry.left is not None and entry.left < 0 for entry in entries)
             if board is not None:
@@ -134,9 +126,9 @@ class Boards:
             elif len(entries) > 1 or waits or late:
                 await finished(self._put_up(chat, thread, entries))
 
-    async def _left(self, generation: Generation, *, full: bool) -> float | None:
+    async def _left(self, generation: Generation) -> float | None:
         # where there is a slot, its turn is a moment away
-        if generation.state is State.QUEUED and full:
+        if generation.state is State.QUEUED and self._queue.is_full:
             return None
         expects = await durations.expects(self._db, self._offer, generation)
         passed = self._clock() - (generation.accepted_at or generation.changed_at)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from generation.jobs import durations, queue
-from generation.jobs.queue_position import Line
+from generation.jobs import durations
 from handlers.replies.outbox import finished
 from handlers.replies.outcomes import Refused, SendError, Unreachable
 from storage import chats, generations, outages, people
@@ -15,6 +14,7 @@ from storage.generations import PENDING, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from generation.jobs.queue import FairQueue
     from generation.models.offer import Offer
     from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
@@ -85,16 +85,15 @@ class StatusMessages:
         outbox: Outbox,
         offer: Offer,
         languages: Languages,
-        slots: int,
+        queue: FairQueue,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
         self._outbox = outbox
         self._offer = offer
         self._languages = languages
-        self._slots = slots
+        self._queue = queue
         self._clock = clock
-        self._line = Line(db, clock)
         self._said: dict[int, str] = {}
         self._waited: set[int] = set()
 
@@ -148,12 +147,11 @@ class StatusMessages:
         """Return what to say to somebody in the line; None where there is a free slot."""
         if generation.state is not State.QUEUED:
             return None
-        standing = await self._line.standing()
-        place = standing.places.get(generation.id)
-        if place is None or standing.running < self._slots:
+        place = self._queue.place(generation.id)
+        if place is None or not self._queue.is_full:
             return None
         expects = await durations.expects(self._db, self._offer, generation)
-        wait = queue.wait_seconds(place, self._slots, expects)
+        wait = self._queue.rounds_before(generation.id) * expects
         return waiting(translator, sparsely(place), wait + expects)
 
     async def _is_held_back(self, generation: Generation) -> bool:
@@ -166,7 +164,7 @@ class StatusMessages:
 
     async def correct(self, generation: Generation) -> None:
         """Say so where a request moves up the line, has its turn, or takes longer than usual."""
-        if generation.status_message is None or generation.state not in PENDING:
+        if generation.status_message is None or not self._may_change(generation):
             return
         chat, translator = await self._place(generation)
         words = await self._waiting(generation, translator)
@@ -191,6 +189,12 @@ class StatusMessages:
                 self._waited.add(generation.id)
             else:
                 self._waited.discard(generation.id)
+
+    def _may_change(self, generation: Generation) -> bool:
+        """Whether there may be something else to say: before the first poll, nothing is late."""
+        if generation.state is State.GENERATING:
+            return generation.polls > 0 or generation.id in self._waited
+        return generation.state in PENDING
 
     async def remove(self, generation: Generation) -> None:
         """Take the status away once there is nothing to wait for."""

@@ -15,10 +15,10 @@ import pytest
 from pydantic import SecretStr
 from starlette.responses import JSONResponse, Response
 
+from bot.app import Times
 from bot.operations import checks
 from bot.operations.checks import Verdict
 from bot.operations.doctor import as_text, examine, is_fit
-from bot.times import Times
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from telegram import Bot, Update
 
+from bot import lifecycle
 from bot.updates import intake as door
 from bot.updates.intake import Intake, OneAtATimePerChat
 from storage import chats, inbox, notices
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    from sandbox.telegram import TelegramSandbox
     from tests.house import Breakage, House
 
 TOKEN = "7000000001:AAsandbox-telegram-token-for-this-machine"
@@ -364,14 +364,13 @@ async def test_an_update_that_breaks_past_its_handlers_frees_its_chat(
 
 
 async def test_ids_of_handled_updates_are_dropped_while_the_bot_runs(
-    house: House, telegram: TelegramSandbox
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.running() as running:
-        jobs = {job.name: job for job in running.parts.clocks.queue.jobs()}
+    monkeypatch.setattr(lifecycle, "DAY_SECONDS", 0.05)
+    async with house.running():
         async with house.db.transaction() as tx:
             await inbox.receive(tx, 1, lane=7, body="{}", now=0.0)
             await inbox.finish(tx, 1, now=0.0)
-        await jobs["handled updates"].run(running.parts.app)
         async with asyncio.timeout(20):
             while await rows(house.db, "SELECT 1 FROM inbox WHERE update_id = 1"):
                 await asyncio.sleep(0.01)

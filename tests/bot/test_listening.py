@@ -14,7 +14,7 @@ from tests.house import ADMIN
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import Breakage, House
 
@@ -152,6 +152,6 @@ async def test_an_answer_is_no_sign_of_life_where_what_it_brings_is_not_taken(
     async with asyncio.timeout(20):
         await chat.send(ann, "/help")
         first = await tried.get()
-        taken_at = bot.parts.listening.taken_at
+        taken_at = bot.listening.taken_at
         assert await tried.get() == first, "it is offered again"
-    assert bot.parts.listening.taken_at == taken_at
+    assert bot.listening.taken_at == taken_at

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.app import Times
 from bot.process import ExitCode
-from bot.times import Times
 from bot.updates.telegram_request import TelegramTimes
 from bot.updates.watchdog import ANSWERS, Patience, Step, Watch, next_step
 from sandbox.telegram import Fault
@@ -108,18 +108,18 @@ async def test_updates_that_never_come_although_telegram_answers_end_the_process
     house: House, telegram: TelegramSandbox, errors: Breakage
 ) -> None:
     errors.expect("no updates arrive any more")
-    async with house.running(times=QUICK) as bot:
+    async with house.running(times=QUICK):
         telegram.faults.always("getUpdates", Fault.bad_gateway())
-        await asyncio.wait_for(bot.ended(), 30)
+        await asyncio.wait_for(house.stopping.wait(), 30)
     assert house.exit_code is ExitCode.UPDATES_LOST
 
 
 async def test_a_token_revoked_while_the_bot_runs_ends_the_process_with_2(
     house: House, telegram: TelegramSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with house.running(times=QUICK) as bot:
+    async with house.running(times=QUICK):
         telegram.faults.always("*", Fault.error(401, "Unauthorized"))
-        await asyncio.wait_for(bot.ended(), 30)
+        await asyncio.wait_for(house.stopping.wait(), 30)
     assert house.exit_code is ExitCode.WRONG_SETTINGS
     assert "TELEGRAM_BOT_TOKEN is refused by Telegram" in capsys.readouterr().err
 

@@ -19,7 +19,8 @@ from playwright.async_api import async_playwright
 from pytest_asyncio import fixture, is_async_test
 
 from bot import demo
-from bot.lifecycle import Bot
+from bot.app import Bot
+from bot.lifecycle import serve
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.page import Stage
 from sandbox.telegram import TelegramSandbox
@@ -102,7 +103,7 @@ async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
         db = await Database.open(folder / "bot.sqlite3")
         stack.push_async_callback(db.close)
         times = replace(demo.TIMES, probe=PROBE_SECONDS)
-        life = asyncio.create_task(Bot(settings, db, stopping, times=times).serve())
+        life = asyncio.create_task(serve(Bot(settings, db, times=times), stopping))
         try:
             await stage.telegram.wait_for_call("setMyShortDescription")
             await arrived(stage)

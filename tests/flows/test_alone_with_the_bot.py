@@ -13,7 +13,7 @@ from tests.flows.makings import photo
 from tests.flows.test_credits import spent
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
@@ -113,7 +113,7 @@ async def test_a_photo_of_another_shape_can_be_kept_whole(
     card = await chat.wait(says("What should happen?"))
     await card.press(button_of(card, "Whole picture"), by=ann)
     await chat.wait(shows_video())
-    async with bot.parts.services.db.reading() as connection:
+    async with bot.services.db.reading() as connection:
         [generation] = await generations.in_states(connection, {State.READY, State.DELIVERED})
     assert generation.fit == "pad"
     assert provider.submissions[0].accepted

@@ -12,7 +12,7 @@ from storage.ledger import Pot
 from tests.flows.looks import answers, says, shows_video
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat
     from tests.house import House

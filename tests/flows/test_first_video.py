@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.flows.looks import shows_video
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat
 

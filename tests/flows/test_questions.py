@@ -15,7 +15,7 @@ from tests.handlers.commons import settled
 from tests.sandbox.telegram.clips import clip
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House

@@ -12,7 +12,7 @@ from storage.rows import number
 from tests.flows.looks import says, shows_video
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House

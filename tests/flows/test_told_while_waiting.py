@@ -41,11 +41,11 @@ async def test_an_order_that_waits_for_a_closed_service_says_so_until_it_opens(
         status = await chat.wait(says("Ready in about"))
         await is_closed(house)
         clock.skip(A_WHILE)
-        bot.parts.clocks.wake(1)
+        bot.wake(1)
         await chat.wait(says("The video service is closed right now"))
         provider.balance = Decimal(20)
         clock.skip(PROBE_SECONDS)
-        bot.parts.clocks.wake(1)
+        bot.wake(1)
         await chat.wait(shows_video("a cat"))
         await chat.wait_gone(status)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.times import Times
+from bot.app import Times
 from sandbox.telegram import TelegramSandbox
 from tests.house import House
 

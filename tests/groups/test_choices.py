@@ -16,7 +16,7 @@ from tests.groups.acts import made, settings_of, spent
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House

@@ -18,7 +18,7 @@ from tests.sandbox.telegram.clips import clip
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
 

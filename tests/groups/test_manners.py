@@ -14,7 +14,7 @@ from tests.house import ADMIN
 if TYPE_CHECKING:
     import pytest
 
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
@@ -212,8 +212,8 @@ async def test_a_channel_that_takes_it_in_is_left_alone(
             "old_chat_member": {"user": itself, "status": "left"},
             "new_chat_member": {"user": itself, "status": "administrator", **rights},
         }
-        update = Update.de_json({"update_id": 10**9, "my_chat_member": change}, bot.parts.app.bot)
-        await bot.parts.app.process_update(update)
+        update = Update.de_json({"update_id": 10**9, "my_chat_member": change}, bot.app.bot)
+        await bot.app.process_update(update)
         async with house.db.reading() as connection:
             assert await notices.chats_owed(connection) == []
             channel = await chats.by_telegram_id(connection, -1_001_234_567_890)

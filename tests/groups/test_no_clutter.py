@@ -12,7 +12,7 @@ from tests.flows.looks import says, shows_video
 from tests.handlers.commons import SPEECH, settled
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House

@@ -14,7 +14,7 @@ from tests.groups.acts import made
 from tests.groups.test_pools import give
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Chat, Group, Message, Person, TelegramSandbox
     from tests.house import House

@@ -18,7 +18,7 @@ from tests.groups.test_pools import give
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House

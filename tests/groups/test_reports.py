@@ -14,7 +14,7 @@ from tests.handlers.commons import SPEECH, settled
 from tests.house import ADMIN
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 

@@ -13,7 +13,7 @@ from tests.groups.acts import made, spent
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.queries import Answer
@@ -46,7 +46,7 @@ async def test_a_second_tap_after_ten_seconds_is_a_first_one(
 ) -> None:
     video = await made(house, club, ann, "a boat in the bath")
     await video.press("Again", by=bob)
-    taps = bot.parts.app.user_data[bob.id]
+    taps = bot.app.user_data[bob.id]
     cause, credits_, at = taps["first tap"]
     taps["first tap"] = (cause, credits_, at - 11)
     late = await video.press("Again", by=bob)

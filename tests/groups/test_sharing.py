@@ -12,7 +12,7 @@ from tests.groups.acts import made, spent
 from tests.storage.asked import request, rows
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.files import StoredFile

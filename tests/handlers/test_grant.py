@@ -255,7 +255,7 @@ async def test_a_grant_delivered_twice_gives_once(
     sent = await admin.send(ann, f"/grant {bob.id} 50")
     await admin.wait(lambda message: "50 credits wait" in (message.text or ""))
     assert house.bot is not None
-    app = house.bot.parts.app
+    app = house.bot.app
     first = Update.de_json({"update_id": 10**9, "message": sent.as_json()}, app.bot)
     for _ in range(2):
         await app.process_update(first)

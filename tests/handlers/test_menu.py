@@ -10,7 +10,7 @@ import pytest
 from sandbox.telegram.faults import Fault
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
@@ -36,7 +36,7 @@ async def test_menus_are_published_for_each_kind_of_chat(
     assert shown["all_private_chats"] == [
         "video", "animate", "settings", "models", "quota", "history", "cancel", "report", "help",
     ]  # fmt: skip
-    assert bot.parts.services.policy.admin_ids
+    assert bot.services.policy.admin_ids
 
 
 async def test_an_empty_chat_says_what_the_bot_is(house: House, telegram: TelegramSandbox) -> None:

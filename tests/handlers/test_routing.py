@@ -27,7 +27,7 @@ from tests.groups.acts import made, settings_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from handlers.context import Context
     from handlers.identity import Sender
     from sandbox.aimlapi import AimlApiSandbox
@@ -98,11 +98,11 @@ async def test_a_button_is_handed_what_it_asks_for_and_answered_where_its_handle
     async def poked(sender: Sender, press: Poke, cause: str, context: Context) -> None:
         heard.append((sender.name, press, cause.partition(":")[0], context.services))
 
-    bot.parts.app.add_handler(presses([router]), group=-1)
+    bot.app.add_handler(presses([router]), group=-1)
     await chat.send(ann, "/help")
     shown = await chat.wait(says("/video"))
     answer = await telegram.world.press(shown, Button("?", "poke"), by=ann, timeout=5)
-    assert heard == [("Ann", Poke(), "update", bot.parts.services)]
+    assert heard == [("Ann", Poke(), "update", bot.services)]
     assert not answer.text
 
 
@@ -136,7 +136,7 @@ async def test_a_press_without_a_chat_is_answered_and_does_nothing(
     bot: Bot, telegram: TelegramSandbox, ann: Person, press: CallbackData
 ) -> None:
     told = pressed(press, ann, inline_message_id="made-up")
-    await bot.parts.app.process_update(Update.de_json(told, bot.parts.app.bot))
+    await bot.app.process_update(Update.de_json(told, bot.app.bot))
     assert len(telegram.calls_of("answerCallbackQuery")) == 1
     assert telegram.calls_of("sendMessage") == []
 
@@ -150,7 +150,7 @@ async def test_a_press_whose_handler_breaks_is_answered_once_and_says_so(
     async def breaks(sender: Sender) -> None:
         raise ZeroDivisionError(sender.name)
 
-    bot.parts.app.add_handler(presses([router]), group=-1)
+    bot.app.add_handler(presses([router]), group=-1)
     house.errors.expect("broke its handler")
     await club.send(ann, "/help")
     shown = await club.wait(says("/video"))
@@ -282,7 +282,7 @@ async def test_another_bots_commands_and_presses_are_nobodys(
     shown = await club.wait(says("/video"))
     assert len(club.from_bot) == 1
     told = pressed(HowItWorks(), OTHER_BOT, message=shown.as_json())
-    await bot.parts.app.process_update(Update.de_json(told, bot.parts.app.bot))
+    await bot.app.process_update(Update.de_json(told, bot.app.bot))
     assert len(club.from_bot) == 1
     assert provider.submissions == []
 
@@ -297,8 +297,8 @@ async def test_a_channels_post_in_the_group_of_its_comments_is_nobodys(
         "sender_chat": channel.as_json(), "is_automatic_forward": True, "text": "/help",
         "entities": [{"type": "bot_command", "offset": 0, "length": 5}],
     }  # fmt: skip
-    update = Update.de_json({"update_id": 1, "message": message}, bot.parts.app.bot)
-    await bot.parts.app.process_update(update)
+    update = Update.de_json({"update_id": 1, "message": message}, bot.app.bot)
+    await bot.app.process_update(update)
     await club.send(ann, "/help")
     await club.wait(says("/video"))
     assert len(club.from_bot) == 1
@@ -333,7 +333,7 @@ async def test_somebody_known_is_met_without_a_write_and_a_new_name_goes_with_th
             "message_id": 5, "date": 4_000_000_000, "chat": place, "from": user, "text": "/models",
             "entities": [{"type": "bot_command", "offset": 0, "length": 7}],
         }  # fmt: skip
-        return Update.de_json({"update_id": 1, "message": message}, bot.parts.app.bot)
+        return Update.de_json({"update_id": 1, "message": message}, bot.app.bot)
 
     async def changes() -> int:
         async with house.db.reading() as connection:
@@ -342,7 +342,7 @@ async def test_somebody_known_is_met_without_a_write_and_a_new_name_goes_with_th
     wrote = []
     for name in ("Ann", "Ann", "Anna", "Anna"):
         before = await changes()
-        await bot.parts.app.process_update(update(name))
+        await bot.app.process_update(update(name))
         wrote.append(await changes() > before)
     assert wrote == [True, False, False, False]
     async with house.db.transaction() as tx:

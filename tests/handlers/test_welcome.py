@@ -11,7 +11,7 @@ from sandbox.telegram.messages import Button
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.messages import Message
@@ -132,7 +132,7 @@ async def orphan(house: House) -> AsyncIterator[Bot]:
 async def test_the_first_admins_link_works_once(
     orphan: Bot, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    payload = orphan.parts.services.first_admin.invite()
+    payload = orphan.services.first_admin.invite()
     await chat.send(ann, f"/start {payload}")
     await chat.wait(lambda message: "You run this bot now" in (message.text or ""))
     await chat.send(ann, "/stats")
@@ -147,7 +147,7 @@ async def test_the_first_admins_link_works_once(
 async def test_the_first_admin_sees_their_commands_in_the_menu(
     orphan: Bot, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    await chat.send(ann, f"/start {orphan.parts.services.first_admin.invite()}")
+    await chat.send(ann, f"/start {orphan.services.first_admin.invite()}")
     await chat.wait(lambda message: "You run this bot now" in (message.text or ""))
     mine = [
         commands
@@ -168,7 +168,7 @@ async def test_the_first_admin_sees_their_commands_in_the_menu(
 async def test_a_guessed_link_makes_nobody_admin(
     orphan: Bot, chat: PrivateChat, ann: Person
 ) -> None:
-    orphan.parts.services.first_admin.invite()
+    orphan.services.first_admin.invite()
     await chat.send(ann, "/start admin-please")
     await chat.wait(lambda message: "no longer good" in (message.text or ""))
     await chat.send(ann, "/stats")
@@ -178,8 +178,8 @@ async def test_a_guessed_link_makes_nobody_admin(
 async def test_the_link_does_nothing_in_a_group(
     orphan: Bot, telegram: TelegramSandbox, ann: Person
 ) -> None:
-    payload = orphan.parts.services.first_admin.invite()
+    payload = orphan.services.first_admin.invite()
     group = telegram.group("Film club", [ann])
     await group.send(ann, f"/start@{telegram.bot.username} {payload}")
     await group.wait(lambda message: "/video" in (message.text or ""))
-    assert orphan.parts.services.first_admin.claim(payload)
+    assert orphan.services.first_admin.claim(payload)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.times import Times
+from bot.app import Times
 from bot.updates.telegram_request import TelegramTimes
 from bot.updates.watchdog import Patience
 from generation.provider.client import ProviderTimes
@@ -137,7 +137,7 @@ class Scene:
             self.clock.skip(min(later) - now)
         self.looks += 1
         if self.house.bot is not None:
-            self.house.bot.parts.clocks.wake(1)
+            self.house.bot.wake(1)
 
     def _end(self) -> End:
         with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:

@@ -12,7 +12,7 @@ from tests.flows.makings import photo
 from tests.reliability.hostility import answer_to, assert_alive, spent
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat
     from tests.house import House

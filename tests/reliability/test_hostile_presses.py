@@ -16,7 +16,7 @@ from sandbox.telegram.messages import Button
 from tests.reliability.hostility import spent
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, TelegramSandbox
     from tests.house import House

@@ -10,7 +10,7 @@ import pytest
 from tests.reliability.hostility import answer_to, assert_alive
 
 if TYPE_CHECKING:
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House

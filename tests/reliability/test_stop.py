@@ -57,7 +57,7 @@ async def test_a_stop_lets_paid_requests_on_their_way_arrive_and_begins_no_other
         async with asyncio.timeout(20):
             while slow.came < AT_ONCE or states(house.data).get("queued") != 4:
                 await asyncio.sleep(0.01)
-        stopping = asyncio.create_task(bot.parts.workers.stop())
+        stopping = asyncio.create_task(bot.scheduler.stop())
         await asyncio.sleep(0)
         slow.go_on.set()
         await stopping
@@ -96,7 +96,7 @@ async def test_a_board_that_is_on_its_way_at_the_stop_is_written_down(
         async with asyncio.timeout(20):
             while not sending.hits or states(house.data).get("generating") != 2:
                 await asyncio.sleep(0.01)
-        stopping = asyncio.create_task(bot.parts.workers.stop())
+        stopping = asyncio.create_task(bot.scheduler.stop())
         await asyncio.sleep(0)
         sending.release()
         await stopping

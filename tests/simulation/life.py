@@ -1,25 +1,42 @@
-"""One life of the bot in virtual time: the real rooms and workers over stand-ins."""
+"""One life of the bot in virtual time: the real scheduler over stand-ins."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import traceback
+import uuid
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 import httpx
 from pydantic import SecretStr
 
-from bot.rooms import Ground, furnish
+from bot.app import UPLOAD_LIMIT
+from bot.scheduler import Scheduler
 from bot.settings.definition import Settings
-from bot.times import Times
-from bot.workers import Workers
+from generation.jobs.failover import Detours
+from generation.jobs.lookup import Lookups
+from generation.jobs.outages import Outages
+from generation.jobs.poll import Polls
+from generation.jobs.queue import FairQueue
+from generation.jobs.schedule import Patience
+from generation.jobs.submit import Submissions
+from generation.media.fetch import Downloads
+from generation.media.pictures import Pictures
 from generation.media.videos import clean_up
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
 from generation.models.cooldowns import Rests
 from generation.provider.client import AimlApi
-from sandbox.telegram.sandbox import TOKEN
+from handlers.ordering.pictures import TelegramPictures
+from handlers.replies.boards import Boards
+from handlers.replies.delivery import Deliveries, UploadPreparation
+from handlers.replies.keyboards import ResultButtons
+from handlers.replies.notice_sender import Notices
+from handlers.replies.status import StatusMessages
 from storage.admins import Admins
 from tests.simulation.media import StandInMedia
 from tests.simulation.provider import URL
@@ -39,57 +56,39 @@ if TYPE_CHECKING:
 
 ADMIN = 900_001
 KEY = "stand-in-key-0123456789"
+FAMILIES = Settings.model_fields["models"].default
 
 
-class Clocks:
-    """Wakes chats as `bot.jobs.ChatClocks` does, on the loop's timers instead of APScheduler."""
+class Jobs:
+    """Stands in for the JobQueue: timers of the loop, where APScheduler looks at the clock."""
 
-    def __init__(
-        self, life: Life, start_due: Callable[[int], Coroutine[Any, Any, float | None]]
-    ) -> None:
+    def __init__(self, life: Life) -> None:
         self._life = life
-        self._start_due = start_due
-        self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._ringing: set[int] = set()
-        self._woken: set[int] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
         self._stopped = False
 
-    def wake(self, chat: int) -> None:
-        if chat in self._ringing:
-            self._woken.add(chat)
-        else:
-            self._set(chat, 0.0)
+    def run_once(self, callback: Any, when: float, *, data: int, **_: Any) -> Any:
+        if self._stopped:
+            return None  # what is dropped in the end wakes nobody any more
+        job = SimpleNamespace(data=data)
+
+        def ring() -> None:
+            self._timers.discard(timer)
+            self._life.do(callback(SimpleNamespace(job=job)))
+
+        def remove() -> None:
+            self._timers.discard(timer)
+            timer.cancel()
+
+        timer = asyncio.get_running_loop().call_later(when, ring)
+        self._timers.add(timer)
+        job.schedule_removal = remove
+        return job
 
     def stop(self) -> None:
         self._stopped = True
-        for timer in self._timers.values():
+        for timer in self._timers:
             timer.cancel()
-
-    def _set(self, chat: int, wait: float) -> None:
-        if self._stopped:
-            return  # what is dropped in the end wakes nobody any more
-        timer = self._timers.pop(chat, None)
-        if timer is not None:
-            timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timers[chat] = loop.call_later(wait, lambda: self._life.do(self._ring(chat)))
-
-    async def _ring(self, chat: int) -> None:
-        self._timers.pop(chat, None)
-        if chat in self._ringing:
-            self._woken.add(chat)
-            return
-        self._ringing.add(chat)
-        wait = None
-        try:
-            wait = await self._start_due(chat)
-        finally:
-            self._ringing.discard(chat)
-        if chat in self._woken:
-            self._woken.discard(chat)
-            wait = 0.0
-        if wait is not None:
-            self._set(chat, wait)
 
 
 class Life:
@@ -123,45 +122,62 @@ class Life:
         http = httpx.AsyncClient(transport=httpx.MockTransport(self._provider.answer))
         bot: Any = StandInBot(self._weather)
         self.outbox = StandInOutbox(self._telegram, bot)
-        settings = Settings(
-            telegram_bot_token=SecretStr(TOKEN),
-            aimlapi_key=SecretStr(KEY),
-            aimlapi_url=URL,
-            data_dir=self._folder,
-            admin_ids=frozenset({ADMIN}),
-        )
-        admins = Admins(settings.admin_ids, wake=lambda chat: self.wake(chat))  # noqa: PLW0108 - made further down
+        self._jobs = jobs = Jobs(self)
+        api, media = AimlApi(http, url=URL, key=SecretStr(KEY)), StandInMedia(self._weather)
+        admins = Admins(frozenset({ADMIN}), wake=self.wake)
         rests = Rests(admins, self.clock)
         catalogue = Catalogue(
-            db=self.db, feeds=Feeds(http, url=URL), known=self.offer, names=settings.models,
+            db=self.db, feeds=Feeds(http, url=URL), known=self.offer, names=FAMILIES,
             rests=rests, admins=admins, clock=self.clock,
         )  # fmt: skip
         await catalogue.restore()
-        rooms = furnish(
-            Ground(
-                admins=admins,
-                rests=rests,
-                catalogue=catalogue,
-                settings=settings,
-                db=self.db,
-                bot=bot,
-                outbox=self.outbox,
-                api=AimlApi(http, url=URL, key=SecretStr(KEY)),
-                http=http,
-                media=StandInMedia(self._weather),
-                offer=self.offer,
-                languages=self._languages,
-                times=Times(),
-                clock=self.clock,
-            )
+        queue, outages = FairQueue(50, self.clock), Outages(self.db, api, admins, self.clock)
+        downloads = Downloads(
+            api=api, http=http, origin=URL, folder=videos, media=media, seconds=600.0
         )
-        self.status = rooms.status
-        workers = Workers(db=self.db, rooms=rooms, slots=50, clock=self.clock)
-        self._clocks = Clocks(self, workers.start_due)
-        self.wake = workers.wake = self._clocks.wake
-        for chat in await workers.recover():
-            self.wake(chat)
-        self.do(workers.watch())
+        steps: Any = {
+            "db": self.db, "api": api, "offer": self.offer, "clock": self.clock,
+            "detours": Detours(catalogue, rests, credit_usd=Decimal("0.10")),
+            "patience": Patience(interval=None, deadline=1800.0, grace=None),
+        }  # fmt: skip
+        messages: Any = {
+            "db": self.db, "outbox": self.outbox, "languages": self._languages,
+            "clock": self.clock,
+        }  # fmt: skip
+        self.status = StatusMessages(**messages, offer=self.offer, queue=queue)
+        self.scheduler = Scheduler(
+            db=self.db,
+            jobs=cast("Any", jobs),
+            queue=queue,
+            submissions=Submissions(
+                **steps, pictures=Pictures(media, TelegramPictures(bot), pictures),
+                outages=outages, new_request_id=lambda: uuid.uuid4().hex,
+            ),
+            lookups=Lookups(**steps),
+            polls=Polls(**steps, downloads=downloads, outages=outages, admins=admins),
+            outages=outages,
+            deliveries=Deliveries(
+                db=self.db, outbox=self.outbox,
+                preparation=UploadPreparation(
+                    db=self.db, downloads=downloads, media=media, limit=UPLOAD_LIMIT,
+                    languages=self._languages, ai_label=False,
+                ),
+                layout=lambda: ResultButtons(
+                    catalogue.offer, Decimal("0.10"), self.outbox.shares
+                ),
+                zone=ZoneInfo("UTC"), clock=self.clock, wake=self.wake,
+            ),
+            notices=Notices(**messages, wake=self.wake),
+            status=self.status,
+            boards=Boards(**messages, offer=self.offer, queue=queue),
+            clock=self.clock,
+        )  # fmt: skip
+        await self.scheduler.start()
+        self.do(self.scheduler.watch())
+
+    def wake(self, chat: int) -> None:
+        """Tell the scheduler that something in a chat is new."""
+        self.scheduler.wake(chat)
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in this life; it ends with it."""
@@ -177,7 +193,7 @@ class Life:
     async def kill(self) -> None:
         """End at once: nothing is written any more, whatever was under way is dropped."""
         self._killed = True
-        self._clocks.stop()
+        self._jobs.stop()
         self._connection.cut()
         # a process that is killed tidies nothing up, and says nothing of what it could not
         logging.disable()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import boards, chats, fairness, generations, groups, statistics
+from storage import boards, chats, generations, groups, statistics
 from storage.accounts import Account
 from storage.boards import Board
 from storage.chats import ChatKind
@@ -119,9 +119,8 @@ async def test_who_had_a_turn_lately_is_known(db: Database) -> None:
             wish = request(f"message:{number}", chat=club.id, person=person)
             made = await generations.insert(tx, wish, reason="asked for", now=1.0)
             await generations.note(tx, made.id, submitted_at=at)
-        found = await fairness.served(tx, since=15.0)
-    assert found.accounts == {Account.person(ANN): 30.0, Account.person(BOB): 20.0}
-    assert found.chats == {club.id: 30.0}
+        found = await generations.last_turns(tx, since=15.0)
+    assert found == [(Account.person(BOB), club.id, 20.0), (Account.person(ANN), club.id, 30.0)]
 
 
 async def test_failed_and_cancelled_videos_do_not_count_for_the_day(db: Database) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import fairness, generations, notices, statistics
+from storage import generations, notices, statistics
 from storage.accounts import Account
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from tests.storage.asked import ANN, NOW
@@ -57,7 +57,8 @@ class Explained:
         pytest.param(lambda tx: generations.in_states(tx, UNFINISHED), id="all that is open"),
         pytest.param(lambda tx: generations.pending_of(tx, ACCOUNT), id="what somebody waits for"),
         pytest.param(lambda tx: generations.by_cause(tx, "message:1"), id="what a message made"),
-        pytest.param(lambda tx: fairness.served(tx, since=NOW), id="who had a turn lately"),
+        pytest.param(lambda tx: generations.last_turns(tx, since=NOW), id="who had a turn lately"),
+        pytest.param(lambda tx: generations.turns(tx, now=NOW), id="who waits and who has a slot"),
         pytest.param(lambda tx: statistics.budget_used(tx, since=NOW), id="what was given"),
         pytest.param(
             lambda tx: statistics.durations(tx, model="m", seconds=4, resolution="720p", limit=20),

@@ -3,72 +3,95 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.jobs.queue import next_turns
-from storage.fairness import Served
+from generation.jobs.queue import (
+    COUNTED_SECONDS,
+    LATELY_SECONDS,
+    MANY,
+    FairQueue,
+    Turn,
+    waits_until,
+)  # fmt: skip
+from storage import generations
+from storage.accounts import Account
+from storage.generations import State
+from storage.outages import Outage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from random import Random
+    from collections.abc import Iterable
 
-    from storage.accounts import Account
-    from storage.generations import Generation
+    from tests.generation.steps import Steps
+    from tests.storage.asked import Clock
 
 
-@dataclass(frozen=True)
-class Turn:
-    """What of a generation decides on its turn."""
-
-    id: int
-    account: int
-    chat: int
+def turn(number: int, person: int, chat: int) -> Turn:
+    return Turn(number, chat, Account.person(person))
 
 
 def line(*people: tuple[int, int]) -> list[Turn]:
     """Requests in the order they were asked, by who and where."""
-    return [Turn(number, account, chat) for number, (account, chat) in enumerate(people)]
+    return [turn(number, person, chat) for number, (person, chat) in enumerate(people)]
 
 
-def go(waiting: list[Turn], running: list[Turn], slots: int) -> list[Turn]:
+def queue_of(
+    waiting: Iterable[Turn], running: Iterable[Turn], slots: int, *, now: float = 0.0
+) -> FairQueue:
+    made = FairQueue(slots, lambda: now)
+    for one in running:
+        made.occupy(one)
+    for one in waiting:
+        made.add(one)
+    return made
+
+
+def drained(line_: FairQueue) -> list[Turn]:
+    turns = []
+    while (one := line_.next()) is not None:
+        turns.append(one)
+    return turns
+
+
+def go(waiting: Iterable[Turn], running: Iterable[Turn], slots: int) -> list[Turn]:
     """Whose turn it is."""
-    turns = next_turns(cast("list[Generation]", waiting), cast("list[Generation]", running), slots)
-    return cast("list[Turn]", turns)
+    return drained(queue_of(waiting, running, slots))
 
 
 people = st.tuples(st.integers(1, 6), st.integers(1, 3))
 lines = st.lists(people, max_size=30).map(lambda asked: line(*asked))
+running_lines = st.lists(people, max_size=30).map(
+    lambda asked: [turn(100 + number, *one) for number, one in enumerate(asked)]
+)
 
 
 def test_who_asked_first_goes_first() -> None:
-    assert [turn.id for turn in go(line((1, 1), (2, 2), (3, 3)), [], 2)] == [0, 1]
+    assert [one.id for one in go(line((1, 1), (2, 2), (3, 3)), [], 2)] == [0, 1]
 
 
 def test_a_crowd_from_one_person_lets_the_next_person_in() -> None:
     waiting = line(*[(1, 1)] * 20, (2, 2))
-    assert [turn.account for turn in go(waiting, [], 3)] == [1, 2, 1]
+    assert [one.account.id for one in go(waiting, [], 3)] == [1, 2, 1]
 
 
 def test_a_large_chat_lets_a_small_one_in() -> None:
     waiting = line(*[(person, 1) for person in range(10, 30)], (1, 2))
-    assert [turn.chat for turn in go(waiting, [], 3)] == [1, 2, 1]
+    assert [one.chat for one in go(waiting, [], 3)] == [1, 2, 1]
 
 
 def test_what_already_runs_counts() -> None:
-    running = [Turn(100, 1, 1), Turn(101, 1, 1)]
-    assert [turn.account for turn in go(line((1, 1), (2, 1)), running, 4)] == [2, 1]
+    running = [turn(100, 1, 1), turn(101, 1, 1)]
+    assert [one.account.id for one in go(line((1, 1), (2, 1)), running, 4)] == [2, 1]
 
 
 def test_more_running_than_slots_lets_nobody_in() -> None:
-    running = [Turn(100 + number, 9, 9) for number in range(5)]
+    running = [turn(100 + number, 9, 9) for number in range(5)]
     assert go(line((1, 1)), running, 3) == []
 
 
-@given(lines, lines, st.integers(0, 10))
+@given(lines, running_lines, st.integers(0, 10))
 def test_free_slots_are_used_and_never_exceeded(
     waiting: list[Turn], running: list[Turn], slots: int
 ) -> None:
@@ -78,88 +101,165 @@ def test_free_slots_are_used_and_never_exceeded(
     assert set(chosen) <= set(waiting)
 
 
-@given(lines, lines, st.integers(0, 20))
+@given(lines, running_lines, st.integers(0, 20))
 def test_nobody_goes_again_while_somebody_with_less_still_waits(
     waiting: list[Turn], running: list[Turn], slots: int
 ) -> None:
     chosen = go(waiting, running, slots)
-    has = Counter(turn.account for turn in [*running, *chosen])
+    has = Counter(one.account for one in [*running, *chosen])
     for left in set(waiting) - set(chosen):
-        for turn in chosen:
-            assert has[turn.account] <= has[left.account] + 1, f"{turn} went before {left}"
+        for one in chosen:
+            assert has[one.account] <= has[left.account] + 1, f"{one} went before {left}"
 
 
 @given(lines, st.integers(1, 4))
 def test_everybody_has_their_turn_in_the_end(waiting: list[Turn], slots: int) -> None:
-    running: list[Turn] = []
-    served: list[Turn] = []
-    for _ in range(len(waiting) + 1):
-        turns = go([turn for turn in waiting if turn not in served], running, slots)
+    line_, running, served = queue_of(waiting, [], slots), list[Turn](), list[Turn]()
+    while len(line_):
+        turns = drained(line_)
         served += turns
-        running = [*running, *turns][1:]  # the longest running one ends
-    assert sorted(turn.id for turn in served) == [turn.id for turn in waiting]
+        running += turns
+        line_.remove(running.pop(0).id)  # the longest running one ends
+    assert sorted(one.id for one in served) == [one.id for one in waiting]
 
 
 @given(st.integers(1, 30), st.integers(1, 4))
 def test_a_newcomer_waits_for_one_slot_however_long_the_line_of_another(
     crowd: int, slots: int
 ) -> None:
-    waiting = line(*[(1, 1)] * crowd, (2, 2))
-    running = [Turn(1000 + number, 1, 1) for number in range(slots - 1)]
-    newcomer = waiting[-1]
-    first = go(waiting, running, slots)
-    assert newcomer in first or not running, "with something running, the newcomer is next"
-    if newcomer not in first:
-        left = [turn for turn in waiting if turn not in first]
-        assert go(left, first, slots + 1) == [newcomer]
+    line_ = queue_of(line(*[(1, 1)] * (crowd + slots)), [], slots, now=1.0)
+    running, newcomer = drained(line_), turn(1000, 2, 2)
+    line_.add(newcomer)
+    assert line_.next() is None
+    line_.remove(running[0].id)
+    assert line_.next() == newcomer
 
 
-def by_definition(
-    waiting: list[Turn], running: list[Turn], slots: int, served: Served
-) -> list[Turn]:
-    """Choose one after the other, each time the least of all that are left."""
-    by_account = Counter(turn.account for turn in running)
-    by_chat = Counter(turn.chat for turn in running)
-    accounts, chats = cast("Mapping[int, float]", served.accounts), served.chats
-    left, chosen = list(waiting), []
-    for _ in range(min(slots - len(running), len(left))):
-        turn = min(
-            left,
-            key=lambda t: (
-                by_account[t.account],
-                by_chat[t.chat],
-                accounts.get(t.account, 0.0),
-                chats.get(t.chat, 0.0),
-                t.id,
-            ),
-        )
-        left.remove(turn)
-        chosen.append(turn)
-        by_account[turn.account] += 1
-        by_chat[turn.chat] += 1
-    return chosen
+class Definition:
+    """The order by its definition: each time the least of all that are left."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, Turn] = {}
+        self.running: dict[int, Turn] = {}
+        self.last: dict[object, float] = {}
+
+    def next(self, slots: int, now: float) -> Turn | None:
+        if len(self.running) >= slots or not self.waiting:
+            return None
+        has = Counter[object]()
+        for one in self.running.values():
+            has.update((one.account, one.chat))
+
+        def key(one: Turn) -> tuple[float, ...]:
+            lately = {
+                holder: at for holder, at in self.last.items() if at >= self.newest - LATELY_SECONDS
+            }
+            return (
+                has[one.account],
+                has[one.chat],
+                lately.get(one.account, 0.0),
+                lately.get(one.chat, 0.0),
+                one.id,
+            )
+
+        chosen = min(self.waiting.values(), key=key)
+        self.running[chosen.id] = self.waiting.pop(chosen.id)
+        self.last[chosen.account] = self.last[chosen.chat] = now
+        return chosen
+
+    @property
+    def newest(self) -> float:
+        return max(self.last.values(), default=0.0)
 
 
-turns_had = st.dictionaries(st.integers(1, 6), st.sampled_from([1.0, 2.0, 3.0]))
+steps_of_a_day = st.lists(
+    st.one_of(
+        st.tuples(st.just("ask"), people),
+        st.tuples(st.just("next"), st.floats(1.0, LATELY_SECONDS)),
+        st.tuples(st.just("end"), st.integers(0, 30)),
+        st.tuples(st.just("call back"), st.integers(0, 30)),
+        st.tuples(st.just("give back"), st.integers(0, 30)),
+    ),
+    max_size=60,
+)
 
 
-@given(lines, lines, st.integers(0, 70), turns_had, turns_had, st.randoms())
-def test_the_order_is_that_of_its_definition(
-    waiting: list[Turn],
-    running: list[Turn],
-    slots: int,
-    accounts: dict[int, float],
-    chats: dict[int, float],
-    dice: Random,
+@given(steps_of_a_day, st.integers(1, 5))
+def test_the_order_is_that_of_its_definition(steps: list[tuple[str, object]], slots: int) -> None:
+    now, number, right = 1_000_000.0, 0, Definition()
+    line_ = FairQueue(slots, lambda: now)
+    for step, what in steps:
+        match step, what:
+            case "ask", (int() as person, int() as chat):
+                asked = turn(number := number + 1, person, chat)
+                right.waiting[asked.id] = asked
+                line_.add(asked)
+            case "next", float() as passed:
+                now += passed
+                assert line_.next() == right.next(slots, now)
+            case "end", int() as which if which in right.running:
+                del right.running[which]
+                line_.remove(which)
+            case "call back", int() as which if which in right.waiting:
+                del right.waiting[which]
+                line_.remove(which)
+            case "give back", int() as which if which in right.running:
+                right.waiting[which] = right.running.pop(which)
+                line_.add(right.waiting[which])
+        assert len(line_) == len(right.waiting)
+        assert line_.is_full is (len(right.running) >= slots)
+
+
+@given(lines, running_lines)
+def test_place_one_has_whoever_is_next_and_everybody_has_a_place(
+    waiting: list[Turn], running: list[Turn]
 ) -> None:
-    served = Served(cast("Mapping[Account, float]", accounts), chats)
-    dice.shuffle(waiting)
-    line_, at_work = cast("list[Generation]", waiting), cast("list[Generation]", running)
-    turns = next_turns(line_, at_work, slots, served)
-    assert cast("list[Turn]", turns) == by_definition(waiting, running, slots, served)
+    line_ = queue_of(waiting, running, len(running) + 1)
+    places = {one: line_.place(one.id) for one in waiting}
+    assert sorted(place or 0 for place in places.values()) == [*range(1, len(waiting) + 1)]
+    if waiting:
+        first = line_.next()
+        assert first is not None
+        assert places[first] == 1
+        assert line_.place(first.id) is None
 
 
-def test_a_long_line_is_put_in_order_without_comparing_everybody_with_everybody() -> None:
+def test_a_small_chat_stands_in_front_of_a_large_one() -> None:
+    line_ = queue_of(line(*[(person, 1) for person in range(10, 30)], (1, 2)), [], 0)
+    assert [line_.place(number) for number in (0, 20, 1)] == [1, 2, 3]
+
+
+def test_places_of_many_are_counted_every_few_seconds() -> None:
+    now = 0.0
+    line_ = FairQueue(0, lambda: now)
+    for one in line(*[(person, person) for person in range(MANY + 1)]):
+        line_.add(one)
+    assert line_.place(1) == 2
+    line_.remove(0)
+    line_.add(turn(1000, 1000, 1000))
+    assert (line_.place(1), line_.place(1000)) == (2, MANY + 1)
+    now += COUNTED_SECONDS
+    assert (line_.place(1), line_.place(1000)) == (1, MANY + 1)
+
+
+def test_a_chat_is_taken_over_as_the_database_has_it() -> None:
+    line_ = queue_of(line((1, 1), (2, 1), (3, 2)), [turn(100, 4, 1)], 2)
+    line_.reconcile(1, [turn(1, 2, 1), turn(100, 4, 1)], [turn(5, 5, 1)])
+    assert [line_.place(number) is not None for number in (0, 1, 2, 100)] == [
+        False, True, True, True,
+    ]  # fmt: skip
+    assert [line_.has_slot(number) for number in (5, 100)] == [True, False]
+    assert line_.chats == {1, 2}
+
+
+def test_what_moves_to_another_chat_waits_there() -> None:
+    line_ = queue_of(line((1, 1)), [], 1)
+    line_.reconcile(2, [turn(0, 1, 2)], [])
+    line_.reconcile(1, [], [])
+    assert line_.next() == turn(0, 1, 2)
+
+
+def test_the_choice_costs_no_more_where_many_wait() -> None:
     class Counted(int):
         compared = 0
 
@@ -167,7 +267,66 @@ def test_a_long_line_is_put_in_order_without_comparing_everybody_with_everybody(
             Counted.compared += 1
             return int(self) < int(other)
 
-    crowd = 2_000
-    waiting = [Turn(Counted(number), number % 700, number % 40) for number in range(crowd)]
-    assert len(go(waiting, [], crowd)) == crowd
-    assert Counted.compared < 40 * crowd
+    def compared_per_choice(crowd: int) -> float:
+        waiting = [turn(Counted(number), number % 700, number % 40) for number in range(crowd)]
+        line_ = queue_of(waiting, [], 50)
+        running, chosen = drained(line_), 0
+        Counted.compared = 0
+        for number in range(crowd, 2 * crowd):
+            line_.add(turn(Counted(number), number % 700, number % 40))
+            line_.remove(running.pop(0).id)
+            running += (turns := drained(line_))
+            chosen += len(turns)
+        assert chosen == crowd
+        return Counted.compared / chosen
+
+    assert compared_per_choice(4_000) < 2 * compared_per_choice(200) < 200
+
+
+def test_a_queue_that_lives_long_holds_no_more_than_what_waits() -> None:
+    line_ = queue_of(line(*[(person % 7, person % 3) for person in range(20)]), [], 1)
+    for number in range(20, 5_000):
+        one = line_.next()
+        assert one is not None
+        line_.add(turn(number, number % 7, number % 3))
+        line_.remove(one.id)
+    held = sum(map(len, line_._ids.values())) + len(line_._chats._entries)  # noqa: SLF001 - its memory is the fact
+    assert held < 20 + 2 * 3 + MANY + 1
+    assert len(line_._people) <= 3  # noqa: SLF001 - the same
+
+
+async def test_a_start_takes_up_who_waits_who_has_a_slot_and_who_had_a_turn_lately(
+    steps: Steps, clock: Clock
+) -> None:
+    taken = await steps.submit(await steps.ask("message:1"))
+    assert taken.state is State.GENERATING
+    waiting, later = [await steps.ask(f"message:{number}") for number in (2, 3)]
+    await steps.note(later, due_at=clock.now + 60)
+    line_ = FairQueue(2, clock)
+    async with steps.db.reading() as connection:
+        await line_.restore(connection)
+        turns = await generations.last_turns(connection, since=clock.now - 1)
+    assert turns == [(taken.account, taken.chat, clock.now)]
+    assert line_.has_slot(taken.id)
+    assert line_.place(waiting.id) == 1
+    assert line_.place(later.id) is None, "it is not due"
+    newcomer = turn(99, 777, 777)
+    line_.add(newcomer)
+    assert line_.next() == newcomer, "who has nothing at the provider goes first"
+
+
+def test_a_place_far_behind_takes_several_rounds_of_all_slots() -> None:
+    line_ = queue_of(line(*[(person, person) for person in range(10)]), [], 4)
+    assert [line_.rounds_before(number) for number in (0, 3, 9)] == [0.25, 1.0, 2.5]
+    assert line_.rounds_before(99) == 0.0
+
+
+async def test_a_request_waits_six_hours_and_a_quarter_of_an_hour_while_nothing_is_served(
+    steps: Steps, clock: Clock
+) -> None:
+    asked, hour = await steps.ask(), 3600.0
+    assert waits_until(asked, None) == clock.now + 6 * hour
+    assert waits_until(asked, Outage(1, "key", clock.now + 600, 0.0)) == clock.now + 1500
+    assert waits_until(asked, Outage(1, "key", clock.now - 600, 0.0)) == clock.now + 900
+    assert waits_until(asked, Outage(1, "key", clock.now + 6 * hour, 0.0)) == clock.now + 6 * hour
+    assert waits_until(await steps.note(asked, cancel_wanted=True), None) == 0.0

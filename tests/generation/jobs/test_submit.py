@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from generation.jobs.outages import PATIENCE_SECONDS
-from generation.jobs.submit import LONGEST_WAIT
+from generation.jobs.queue import LONGEST_WAIT, OUTAGE_SECONDS
 from generation.models.cooldowns import FAILING_SECONDS, GONE_SECONDS, STRIKES, Rests
 from generation.models.offer import Offer
 from sandbox.aimlapi import Fault
@@ -375,7 +374,7 @@ async def test_orders_wait_fifteen_minutes_for_an_outage_to_end(
     early = await steps.submit(await steps.ask("early"))
     clock.now += 600
     late = await steps.ask("late")
-    clock.now += PATIENCE_SECONDS - 600
+    clock.now += OUTAGE_SECONDS - 600
     assert not await steps.expire(early)
     clock.now += 1
     assert await steps.expire(early)

@@ -8,7 +8,7 @@ import inspect
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.workers import CRASHED_SECONDS
+from bot.tasks import CRASHED_SECONDS
 from generation.media.fetch import FETCHED_AT_ONCE
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from bot.lifecycle import Bot
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.aimlapi.faults import Handler
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
@@ -35,8 +35,8 @@ SPOIL = "CREATE TRIGGER spoil BEFORE UPDATE ON {} BEGIN SELECT RAISE(ABORT, 'dis
 async def test_a_step_that_a_stop_comes_before_is_closed(bot: Bot, house: House) -> None:
     chat = await meet(house.db)
     generation = await ask(house.db, chat=chat.id)
-    bot.parts.workers.bring(generation, chat)
-    await bot.parts.workers.stop()
+    bot.scheduler.bring(generation, chat)
+    await bot.scheduler.stop()
     unbegun = [
         one.__qualname__
         for one in gc.get_objects()
@@ -58,7 +58,8 @@ def granted(chat: int) -> Notice:
 async def rings_late(house: House, broke: str) -> None:
     """Wait until something broke and every clock rings only after a while."""
     assert house.bot is not None
-    queue = house.bot.parts.clocks.queue
+    queue = house.bot.app.job_queue
+    assert queue is not None
     async with asyncio.timeout(20):
         while True:
             now = datetime.now(UTC)
@@ -81,7 +82,7 @@ async def test_a_notice_that_cannot_be_marked_as_sent_is_not_sent_over_and_over(
         async with house.db.transaction() as tx:
             here = await chats.private_with(tx, ann.id, now=0.0)
             await notices.owe(tx, granted(here.id), now=0.0)
-        bot.parts.clocks.wake(here.id)
+        bot.wake(here.id)
         await rings_late(house, "notices")
         assert len(telegram.calls_of("sendMessage")) == 1
     errors.expect("broke")
@@ -137,7 +138,7 @@ async def test_a_notice_follows_a_chat_that_turns_out_to_be_another(
             here = await chats.by_telegram_id(tx, before.id)
             assert here is not None
             await notices.owe(tx, granted(here.id), now=0.0)
-        bot.parts.clocks.wake(here.id)
+        bot.wake(here.id)
         await club.wait(says("You were given 9 credits"))
 
 

@@ -6,13 +6,13 @@ import asyncio
 import sqlite3
 from collections import defaultdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
-from bot.jobs import ChatClocks
-from bot.workers import CRASHED_SECONDS
+from bot.tasks import CRASHED_SECONDS, ChatClocks, Tasks
 from handlers.context import BotData, Context
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PATIENCE = 20
 
 
 class Chats:
-    """Stands for the workers: notes each look, and says in how many seconds to look again."""
+    """Stands for the scheduler: notes each look, and says in how many seconds to look again."""
 
     def __init__(self) -> None:
         self.looks: dict[int, int] = defaultdict(int)
@@ -36,7 +36,7 @@ class Chats:
         self.gate: asyncio.Event | None = None
         self.breaks = 0
 
-    async def start_due(self, chat: int) -> float | None:
+    async def look(self, chat: int) -> float | None:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         async with self.looked:
@@ -74,7 +74,7 @@ async def queue() -> AsyncIterator[JobQueue[Context]]:
 
 async def test_a_woken_chat_is_looked_at(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    ChatClocks(queue, chats.start_due).wake(7)
+    ChatClocks(queue, chats.look).wake(7)
     await chats.until(7, looks=1)
 
 
@@ -83,13 +83,13 @@ async def test_a_chat_is_looked_at_again_when_the_next_step_is_due(
 ) -> None:
     chats = Chats()
     chats.waits[7] = [0.05, 0.05, None]
-    ChatClocks(queue, chats.start_due).wake(7)
+    ChatClocks(queue, chats.look).wake(7)
     await chats.until(7, looks=3)
 
 
 async def test_a_chat_without_work_has_no_job(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    clocks = ChatClocks(queue, chats.start_due)
+    clocks = ChatClocks(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(PATIENCE):
@@ -102,7 +102,7 @@ async def test_a_chat_woken_while_its_clock_rings_is_looked_at_once_more(
 ) -> None:
     chats = Chats()
     chats.gate = asyncio.Event()
-    clocks = ChatClocks(queue, chats.start_due)
+    clocks = ChatClocks(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     for _ in range(5):
@@ -115,7 +115,7 @@ async def test_a_chat_woken_while_its_clock_rings_is_looked_at_once_more(
 async def test_a_wake_goes_before_a_later_ring(queue: JobQueue[Context]) -> None:
     chats = Chats()
     chats.waits[7] = [3600.0, None]
-    clocks = ChatClocks(queue, chats.start_due)
+    clocks = ChatClocks(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(PATIENCE):
@@ -127,7 +127,7 @@ async def test_a_wake_goes_before_a_later_ring(queue: JobQueue[Context]) -> None
 
 async def test_many_wakes_at_once_ring_one_clock_at_a_time(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    clocks = ChatClocks(queue, chats.start_due)
+    clocks = ChatClocks(queue, chats.look)
     for _ in range(20):
         clocks.wake(7)
         await asyncio.sleep(0)
@@ -138,18 +138,56 @@ async def test_many_wakes_at_once_ring_one_clock_at_a_time(queue: JobQueue[Conte
 async def test_a_ring_that_is_late_is_not_dropped(queue: JobQueue[Context]) -> None:
     """APScheduler drops jobs a second late unless told otherwise."""
     chats = Chats()
-    clocks = ChatClocks(queue, chats.start_due)
-    clocks.wake(7)
+    ChatClocks(queue, chats.look).set(7, 0.05)
     [job] = queue.jobs()
     assert job.job.misfire_grace_time is None
     await chats.until(7, looks=1)
+
+
+async def test_the_earlier_of_two_times_counts_and_a_chat_has_one_job(
+    queue: JobQueue[Context],
+) -> None:
+    chats = Chats()
+    clocks = ChatClocks(queue, chats.look)
+    for wait in (3600.0, 0.05, 7200.0):
+        clocks.set(7, wait)
+        assert len(queue.jobs()) == 1
+    await chats.until(7, looks=1)
+
+
+async def test_what_a_chat_was_woken_for_before_it_is_read_needs_no_second_look(
+    queue: JobQueue[Context],
+) -> None:
+    looks = 0
+
+    async def look(chat: int) -> None:
+        nonlocal looks
+        looks += 1
+        clocks.wake(chat)
+        clocks.seen(chat)
+
+    clocks = ChatClocks(queue, look)
+    clocks.wake(7)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert looks == 1
+
+
+async def test_after_a_stop_no_chat_is_looked_at(queue: JobQueue[Context]) -> None:
+    chats = Chats()
+    clocks = ChatClocks(queue, chats.look)
+    clocks.wake(7)
+    await clocks.stop()
+    clocks.wake(7)
+    await asyncio.sleep(0)
+    assert not chats.looks
 
 
 async def test_a_clock_that_broke_rings_again(queue: JobQueue[Context], errors: Breakage) -> None:
     errors.expect("the clock of chat 7 broke")
     chats = Chats()
     chats.breaks = 1
-    clocks = ChatClocks(queue, chats.start_due)
+    clocks = ChatClocks(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(5):
@@ -166,9 +204,62 @@ async def test_a_chat_woken_while_its_clock_breaks_is_looked_at_at_once(
     errors.expect("the clock of chat 7 broke")
     chats = Chats()
     chats.breaks, chats.gate = 1, asyncio.Event()
-    clocks = ChatClocks(queue, chats.start_due)
+    clocks = ChatClocks(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     clocks.wake(7)
     chats.gate.set()
     await chats.until(7, looks=2)
+
+
+async def test_what_is_being_done_is_not_done_a_second_time_unless_it_is_to_be_done_again() -> None:
+    tasks, gate, done = Tasks(lambda: 0.0), asyncio.Event(), list[str]()
+
+    async def work(what: str) -> None:
+        await gate.wait()
+        done.append(what)
+
+    tasks.run("a board", lambda: work("first"))
+    tasks.run("a board", lambda: work("dropped"))
+    tasks.run("a board", lambda: work("old"), again=True)
+    tasks.run("a board", lambda: work("new"), again=True)
+    gate.set()
+    async with asyncio.timeout(PATIENCE):
+        while "a board" in tasks:
+            await asyncio.sleep(0)
+    assert done == ["first", "new"]
+
+
+async def test_what_broke_is_left_alone_for_a_while(errors: Breakage) -> None:
+    errors.expect("a step broke")
+    tasks, told = Tasks(lambda: 1000.0), list[object]()
+
+    async def work(error: Exception | None) -> str:
+        if error is not None:
+            raise error
+        return "done"
+
+    for error in (OSError("disk"), None):
+        tasks.run("a step", partial(work, error), told.append)
+        async with asyncio.timeout(PATIENCE):
+            while "a step" in tasks:
+                await asyncio.sleep(0)
+        assert tasks.left_alone("a step") == (1000.0 + CRASHED_SECONDS if error else 0.0)
+    assert isinstance(told[0], OSError)
+    assert told[1] == "done"
+
+
+async def test_a_stop_cancels_all_but_what_may_end_by_itself() -> None:
+    tasks, ended = Tasks(lambda: 0.0), list[str]()
+
+    async def work(what: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        ended.append(what)
+
+    tasks.run("a payment", lambda: work("payment", 0.01))
+    tasks.run("a long payment", lambda: work("long payment", 3600))
+    tasks.run("an upload", lambda: work("upload", 0.0))
+    await tasks.stop({"a payment", "a long payment"}, within=0.2)
+    tasks.run("a step", lambda: work("step", 0.0))
+    assert "a step" not in tasks
+    assert ended == ["payment"]

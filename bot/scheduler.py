@@ -1,0 +1,310 @@
+"""What is due in each chat: a clock per chat, and the steps that are taken when it rings.
+
+The database is the truth and the JobQueue a clock: at a start, all of this is made anew from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import defaultdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.tasks import ChatClocks, Tasks
+from generation.jobs.outages import LOOK_SECONDS
+from generation.jobs.queue import Turn, waits_until
+from storage import boards, chats, generations, notices, outages
+from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from telegram.ext import JobQueue
+
+    from bot.tasks import Work
+    from generation.jobs.lookup import Lookups
+    from generation.jobs.outages import Outages
+    from generation.jobs.poll import Polls
+    from generation.jobs.queue import FairQueue
+    from generation.jobs.submit import Submissions
+    from handlers.context import Context
+    from handlers.replies.boards import Boards
+    from handlers.replies.delivery import Deliveries
+    from handlers.replies.notice_sender import Notices
+    from handlers.replies.status import StatusMessages
+    from storage.chats import Chat
+    from storage.database import Database
+    from storage.notices import Owed
+    from storage.outages import Outage
+
+POST_SECONDS = 3.0
+"""How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
+SENDING_SECONDS = 1.0
+"""How long a stop waits for a status on its way: what is not written down is never taken away."""
+BLOCKED_SECONDS = 15.0
+"""How often to tell somebody near the front how the line moves; further back, more rarely."""
+PLAIN = frozenset({State.GENERATING, State.READY, State.DELIVERED})
+"""States that owe nobody a word."""
+
+logger = logging.getLogger(__name__)
+
+
+class Scheduler:
+    """Starts the steps that are due; each generation has at most one step under way.
+
+    A step is a bounded task that a stop cancels and a start takes up again. Beside the steps,
+    and holding up none, status messages and boards are brought up to date.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        jobs: JobQueue[Context],
+        queue: FairQueue,
+        submissions: Submissions,
+        lookups: Lookups,
+        polls: Polls,
+        outages: Outages,
+        deliveries: Deliveries,
+        notices: Notices,
+        status: StatusMessages,
+        boards: Boards,
+        clock: Callable[[], float],
+    ) -> None:
+        self._db = db
+        self._queue = queue
+        self._submissions = submissions
+        self._lookups = lookups
+        self._polls = polls
+        self._outages = outages
+        self._deliveries = deliveries
+        self._notices = notices
+        self._status = status
+        self._boards = boards
+        self._clock = clock
+        self._clocks = ChatClocks(jobs, self._look)
+        # uploads have their own bound in the outbox, over all chats; polls have theirs
+        self._steps = Tasks(clock)
+        self._updates = Tasks(clock)
+        self._has_started = False
+        self._outage: Outage | None = None
+        self._granted = defaultdict[int, set[int]](set)
+        self._groups: set[int] = set()
+
+    async def start(self) -> None:
+        """Settle what was being submitted, take up who waits, and look at every chat."""
+        await self._submissions.recover()
+        async with self._db.reading() as connection:
+            await self._queue.restore(connection)
+        self._has_started = True
+        await self._wake_all()
+
+    def wake(self, chat: int) -> None:
+        """Look at a chat now: something there is new, or due."""
+        if self._has_started:
+            self._clocks.wake(chat)
+
+    def bring(self, generation: Generation, chat: Chat) -> None:
+        """Send a kept video to a chat, unless that is being done."""
+        work = partial(self._deliveries.bring, generation, chat)
+        self._take(generation, f"deliver to {chat.id}", work)
+
+    async def watch(self) -> None:
+        """Look after outages until cancelled: while nothing is let in, no chat asks for it."""
+        while True:
+            self._steps.run("probe", self._probe)
+            probe_at = self._outage.probe_at if self._outage else math.inf
+            await asyncio.sleep(min(LOOK_SECONDS, max(1.0, probe_at - self._clock())))
+
+    async def stop(self) -> None:
+        """End all steps: a paid request on its way gets three seconds, and no other leaves."""
+        leaving = {_key(number) for number in self._submissions.close()}
+        await asyncio.gather(
+            self._clocks.stop(),
+            self._steps.stop(leaving, within=POST_SECONDS),
+            self._updates.stop(within=SENDING_SECONDS),
+        )
+
+    async def _look(self, chat: int) -> float | None:
+        """Start what is due in a chat; return in how many seconds to look again, None for never."""
+        async with self._db.reading() as connection:
+            self._clocks.seen(chat)
+            place = await chats.find(connection, chat)
+            work = await generations.in_work(connection, chat)
+            owed = await notices.owed(connection, chat)
+            outage = await outages.present(connection)
+        # nothing may be awaited until the steps are started: what was read would grow old,
+        # and a video that was delivered meanwhile be sent once more
+        self._heard(outage)
+        if outage is not None and outage.probe_at <= self._clock():
+            self._steps.run("probe", self._probe)
+        dues = self._line_up(chat, work)
+        if place is None:
+            # it became one with another, which nobody has told of what waits there now
+            await self._wake_all()
+            return None
+        for generation in work:
+            if generation.state is not State.QUEUED and _key(generation.id) not in self._steps:
+                dues += self._start_or_wait(generation)
+        dues += self._tell_or_wait(chat, owed)
+        if not place.is_private:
+            self._groups.add(chat)
+            self._updates.run(f"board {chat}", partial(self._boards.refresh, chat), again=True)
+        return max(0.0, min(dues) - self._clock()) if dues else None
+
+    def _line_up(self, chat: int, work: Iterable[Generation]) -> list[float]:
+        """Let a chat's requests go to the provider or wait; return when to look at those again."""
+        now, dues = self._clock(), list[float]()
+        granted = self._granted.pop(chat, set())
+        waiting, running = list[Generation](), list[Generation]()
+        for generation in work:
+            if generation.state is not State.QUEUED:
+                running += [generation] if generation.state in AT_PROVIDER else []
+            elif _key(generation.id) in self._steps:
+                running += [generation] if self._queue.has_slot(generation.id) else []
+            elif now > (ends := waits_until(generation, self._outage)):
+                expire = partial(self._submissions.expire, generation, self._outage)
+                self._take(generation, "expire", expire)
+            elif (due := self._due(generation)) > now:
+                dues.append(min(due, ends))
+            elif generation.id in granted and self._outage is None:
+                running.append(generation)
+                self._submit(generation)
+            else:
+                waiting.append(generation)
+        self._queue.reconcile(chat, map(Turn.of, waiting), map(Turn.of, running))
+        granted = self._take_turns(chat)
+        for generation in waiting:
+            if generation.id in granted:
+                self._submit(generation)
+            else:
+                wait = BLOCKED_SECONDS * max(1.0, self._queue.rounds_before(generation.id))
+                dues.append(min(now + wait, waits_until(generation, self._outage)))
+                self._correct(generation)
+        return dues
+
+    def _take_turns(self, here: int | None = None) -> set[int]:
+        """Give free slots to whoever is next; return those in the chat that is being looked at.
+
+        The others are submitted when their chats are looked at: only ids are known here.
+        """
+        granted = set()
+        while self._outage is None and (turn := self._queue.next()) is not None:
+            if turn.chat == here:
+                granted.add(turn.id)
+            else:
+                self._granted[turn.chat].add(turn.id)
+                self._clocks.wake(turn.chat)
+        return granted
+
+    def _submit(self, generation: Generation) -> None:
+        self._take(generation, "submit", partial(self._submissions.submit, generation))
+
+    def _heard(self, outage: Outage | None) -> None:
+        """Note whether the provider refuses everything; when that begins, all who wait learn it."""
+        if outage is not None and self._outage is None:
+            for chat in self._queue.chats:
+                self._clocks.wake(chat)
+        self._outage = outage
+
+    async def _probe(self) -> None:
+        """Find out whether the provider serves again, where that is due."""
+        self._heard(await self._outages.present())
+        self._take_turns()
+
+    def _start_or_wait(self, generation: Generation) -> list[float]:
+        """Take the next step of a generation; return when to look at it, where it is not due."""
+        if (due := self._due(generation)) > self._clock():
+            return [due]
+        match generation.state:
+            case State.SUBMITTING:
+                # a submission nobody works on has lost its answer
+                self._take(generation, "look up", partial(self._submissions.abandon, generation))
+            case State.GENERATING | State.PARKED if generation.provider_id is not None:
+                self._correct(generation)
+                # polls bound themselves: see `generation.jobs.poll`
+                self._take(generation, None, partial(self._polls.poll, generation))
+            case State.UNKNOWN | State.PARKED:
+                self._take(generation, "look up", partial(self._lookups.look_up, generation))
+            case State.READY:
+                # a chat that has to wait for Telegram holds up no other
+                deliver = partial(self._deliveries.deliver, generation)
+                self._take(generation, f"deliver to {generation.chat}", deliver)
+            case _ if generation.status_message is not None and generation.state not in PENDING:
+                tidy = partial(self._status.remove, generation)
+                then = partial(self._tidied, generation.chat)
+                self._steps.run(_key(generation.id), tidy, then, kind="tidy")
+        return []
+
+    def _due(self, generation: Generation) -> float:
+        """Return when its next step may be taken."""
+        rest = self._steps.left_alone(_key(generation.id))
+        return max(rest, generation.due_at) if generation.state in UNFINISHED else rest
+
+    def _tell_or_wait(self, chat: int, owed: Sequence[Owed]) -> list[float]:
+        """Send the notices that are due; return when to look at the others."""
+        if (key := f"notices {chat}") in self._steps:
+            return []
+        now = self._clock()
+        dues = [
+            max(notice.due_at, self._steps.left_alone(f"notice {notice.id}")) for notice in owed
+        ]
+        if tell := [notice for notice, due in zip(owed, dues, strict=True) if due <= now]:
+            self._steps.run(key, partial(self._tell, tell), lambda _: self._clocks.wake(chat))
+        return [due for due in dues if due > now]
+
+    async def _tell(self, owed: Iterable[Owed]) -> None:
+        for notice in owed:
+            try:
+                await self._notices.send(notice)
+            except Exception:
+                # the others are owed all the same, and this one not at once again
+                logger.exception("notice %d (%s) broke", notice.id, notice.kind)
+                self._steps.leave_alone(f"notice {notice.id}")
+
+    def _take(self, generation: Generation, kind: str | None, work: Work) -> None:
+        self._steps.run(_key(generation.id), work, partial(self._go_on, generation), kind=kind)
+
+    def _go_on(self, generation: Generation, made: object) -> None:
+        """Take the next step, where the one before tells it; else look at the chat anew."""
+        if not (isinstance(made, Generation) and self._follow(made)):
+            self._clocks.wake(generation.chat)
+
+    def _follow(self, generation: Generation) -> bool:
+        """Go on from where a step led; False where only a look at the chat can tell how."""
+        if generation.state not in PLAIN or generation.chat in self._groups:
+            return False
+        if generation.state is not State.GENERATING:
+            self._queue.remove(generation.id)
+            self._take_turns()
+        for due in self._start_or_wait(generation):
+            self._clocks.set(generation.chat, max(0.0, due - self._clock()))
+        return True
+
+    def _tidied(self, chat: int, made: object) -> None:
+        """Nothing follows, unless it broke."""
+        if isinstance(made, Exception):
+            self._clocks.wake(chat)
+
+    def _correct(self, generation: Generation) -> None:
+        """Bring the status message of a request up to date, where it has one."""
+        if generation.status_message is not None:
+            correct = partial(self._status.correct, generation)
+            self._updates.run(f"the status of {_key(generation.id)}", correct)
+
+    async def _wake_all(self) -> None:
+        async with self._db.reading() as connection:
+            waiting = {
+                *await generations.chats_in_work(connection),
+                *await notices.chats_owed(connection),
+                *await boards.chats(connection),
+            }
+        for chat in sorted(waiting):
+            self._clocks.wake(chat)
+
+
+def _key(generation: int) -> str:
+    return f"generation {generation}"
