@@ -139,9 +139,8 @@ async def take(
     if card.wants_picture and picture is None:
         await ask_for_picture(context, sender, message, words)
         return
-    sure = message.reply_to_message is not None or (
-        context.services.clock() - card.created_at <= SURE_SECONDS
-    )
+    passed = context.services.clock() - card.created_at
+    sure = answered(message) is not None or passed <= SURE_SECONDS
     draft = draft_of(message, words, picture or SentPicture.on(card), asks=not sure)
     if card.kind is CardKind.PICTURE and card.picture is not None:
         # the video answers the photo, not the words for it

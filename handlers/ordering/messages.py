@@ -108,7 +108,7 @@ async def mentioned(sender: Sender, message: Message, context: Context) -> None:
     """Make a video of what stands beside a mention, or of the picture it answers."""
     sent, words = any_picture_of(message, mention_in(message) or "")
     if sent is None:
-        sent, words = any_picture_of(message.reply_to_message, words)
+        sent, words = any_picture_of(answered(message), words)
     if small_talk(words):
         return
     if not words and sent is None:

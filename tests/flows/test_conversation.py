@@ -272,3 +272,36 @@ async def test_an_answer_that_cannot_be_had_may_be_given_anew_in_a_group(
     assert has_button(refusal, "4 seconds")
     await club.send(ann, "a fox in the snow", reply_to=refusal)
     await club.wait(shows_video("a fox in the snow"))
+
+
+@pytest.mark.parametrize("asked", ["/video", "/animate"])
+async def test_an_answer_that_is_handled_once_more_is_still_the_answer(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, asked: str
+) -> None:
+    await chat.send(ann, asked)
+    await chat.wait(lambda message: bool(message.buttons))
+    answer = await chat.send_photo(ann, photo(), caption="waves roll in")
+    await chat.wait(shows_video("waves roll in"))
+    # as after a crash between the answer to it and the end of its handling
+    telegram.world.updates.push("message", answer.as_json())
+    await chat.send(ann, "/quota")
+    await chat.wait(says("You have 45 credits"))
+    assert not [one for one in chat.from_bot if "Make a video" in (one.text or "")]
+    assert await spent(house, ann) == 9
+    assert len(house.provider.submissions) == 1
+
+
+async def test_an_answer_whose_handling_ended_before_its_order_is_taken_the_next_time(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "/video")
+    await chat.wait(says("What should we see?"))
+    answer = await chat.send(ann, "a fox in the snow")
+    await chat.wait(shows_video("a fox in the snow"))
+    await settled(house)
+    async with house.db.transaction() as tx:
+        # what had not been written yet: the question was closed, the order not accepted
+        await tx.execute("UPDATE generations SET cause = 'another'")
+    telegram.world.updates.push("message", answer.as_json())
+    await house.provider.wait_for_submissions(2)
+    assert [one.body["prompt"] for one in house.provider.submissions] == ["a fox in the snow"] * 2
