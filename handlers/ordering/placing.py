@@ -36,29 +36,28 @@ SECOND_TAP_SECONDS = 10.0
 logger = logging.getLogger(__name__)
 
 
-async def place(context: Context, sender: Sender, draft: OrderDraft) -> bool:
+async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
     """Order a video, or ask first where that is wanted or due, or say what stands in the way.
 
-    The press of a draft that came from one is answered here, once. Returns whether the video is on
-    its way now.
+    The press of a draft that came from one is answered here, once.
     """
     services = context.services
     why = await group_rules.hindrance(context, sender, draft.picture)
     if why is not None:
         await refusals.refuse(context, sender, draft, why)
-        return False
+        return
     quote = await quoted(services, sender, draft)
     if not isinstance(quote, Quote):
         await refusals.propose(context, sender, draft, quote)
-        return False
+        return
     if sender.is_late or _needs_a_tap(draft, quote, services.policy.confirm_credits):
         if draft.taps_twice:
             if not await _is_second_tap(context, sender, draft, quote):
-                return False
+                return
         elif not _said_before(sender, draft, services.clock()):
             await _ask(context, sender, draft, quote)
-            return False
-    return await _order(context, sender, draft, quote)
+            return
+    await _order(context, sender, draft, quote)
 
 
 async def is_hindered(context: Context, sender: Sender, message_id: int | None) -> bool:
@@ -180,16 +179,16 @@ async def _put_up(services: Services, sender: Sender, card: Card, quote: Quote, 
     await show_card(services, sender, card, text, buttons=buttons)
 
 
-async def _order(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> bool:
-    """Accept an order or say why not; returns whether it is accepted."""
+async def _order(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> None:
+    """Accept an order, or say why not."""
     services = context.services
     answer, closed = await _accept(services, sender, draft, quote)
     if isinstance(answer, Repeated):
         await _again(services, sender, answer.generation)
-        return False
+        return
     if not isinstance(answer, Accepted):
         await refusals.decline(context, sender, draft, quote, answer)
-        return False
+        return
     services.wake(answer.generation.chat)
     # alone with the bot, the status message says so in a moment
     await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
@@ -197,7 +196,6 @@ async def _order(context: Context, sender: Sender, draft: OrderDraft, quote: Quo
     note = gone(quote, sender.translator) if quote.instead_of else ""
     await _show_status(services, answer.generation, note)
     services.wake(answer.generation.chat)
-    return True
 
 
 async def _show_status(services: Services, generation: Generation, note: str = "") -> None:
