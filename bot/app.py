@@ -35,7 +35,7 @@ from generation.orders.balances import Period, Terms
 from generation.provider.client import FRESH, AimlApi, ProviderTimes
 from handlers import registry
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
-from handlers.ordering.pictures import TelegramPictures
+from handlers.ordering import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.keyboards import ResultButtons

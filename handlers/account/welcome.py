@@ -10,8 +10,7 @@ from handlers.commands import Scope
 from handlers.context import FirstAdmin
 from handlers.identity import Access
 from handlers.membership import lacking
-from handlers.ordering import placing
-from handlers.ordering.drafts import OrderDraft
+from handlers.ordering import OrderDraft, place
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY
 from handlers.routing import Router, stranger
@@ -146,7 +145,7 @@ async def how_it_works(sender: Sender, services: Services) -> None:
 async def surprise(sender: Sender, query: CallbackQuery, update: Update, context: Context) -> None:
     """Order one of our ideas for the presser; another only when that one is done."""
     choices = ideas(sender.translator)
-    await placing.place(
+    await place(
         context,
         sender,
         OrderDraft(

@@ -1,3 +1,20 @@
 """Ordering: from a message or a tap to an accepted order."""
 
 from __future__ import annotations
+
+from handlers.ordering.addressed import SENT_THROUGH_US
+from handlers.ordering.conversation import ask_anew
+from handlers.ordering.drafts import OrderDraft
+from handlers.ordering.pictures import SentPicture, TelegramPictures, any_picture_of, no_picture
+from handlers.ordering.placing import place
+
+__all__ = [
+    "SENT_THROUGH_US",
+    "OrderDraft",
+    "SentPicture",
+    "TelegramPictures",
+    "any_picture_of",
+    "ask_anew",
+    "no_picture",
+    "place",
+]

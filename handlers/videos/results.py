@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 from generation.media.pictures import frame_of
 from generation.orders import substitutes
 from handlers.membership import is_group_admin
-from handlers.ordering import conversation, placing
-from handlers.ordering.drafts import OrderDraft
-from handlers.ordering.pictures import SentPicture
+from handlers.ordering import OrderDraft, SentPicture, ask_anew, place
 from handlers.replies.keyboards import Again, Change, GoOn, More, Remove, ResultButtons
 from handlers.replies.notices import Retry, TryWith
 from handlers.replies.outcomes import SendError
@@ -89,7 +87,7 @@ async def change(sender: Sender, press: Change, cause: str, context: Context) ->
     video = await _own(sender, context.services, press.generation)
     if video is not None:
         await sender.answer()
-        await conversation.ask_anew(context, sender, video, cause=f"press:change:{cause}")
+        await ask_anew(context, sender, video, cause=f"press:change:{cause}")
 
 
 @router.button(More)
@@ -146,7 +144,7 @@ async def retry(sender: Sender, press: Retry, query: CallbackQuery, context: Con
     if generation is not None:
         like = draft_like(generation, sender, message_id=_asked_in(generation, sender))
         like = replace(like, agreed=generation.credits, tap=query.id)
-        await placing.place(context, sender, like)
+        await place(context, sender, like)
 
 
 @router.button(TryWith, orders=True)
@@ -164,7 +162,7 @@ async def try_with(sender: Sender, press: TryWith, query: CallbackQuery, context
             f"press:with:{generation.id}:{press.family}:{sender.account.kind}:{sender.account.id}"
         )
         like = replace(like, text=text, cause=cause)
-    await placing.place(context, sender, like)
+    await place(context, sender, like)
 
 
 def _asked_in(generation: Generation, sender: Sender) -> int | None:
@@ -205,7 +203,7 @@ async def _order(
     own = sender.chat.is_private and video.account == sender.account
     agreed = min(video.credits, context.services.policy.confirm_credits) if own else 0
     draft = replace(draft, tap=query.id, agreed=agreed, taps_twice=True)
-    await placing.place(context, sender, draft)
+    await place(context, sender, draft)
 
 
 def _answered(query: CallbackQuery) -> int | None:

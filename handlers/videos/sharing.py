@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
 from telegram.ext import InlineQueryHandler
 
-from handlers.ordering.addressed import SENT_THROUGH_US
-from handlers.ordering.pictures import any_picture_of, no_picture
+from handlers.ordering import SENT_THROUGH_US, any_picture_of, no_picture
 from handlers.replies.outcomes import SendError, translated
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
