@@ -1,4 +1,4 @@
-"""The table of commands: registration, menus and /help are read from it."""
+"""The table of commands: registration, menus, /help and README's table are made from it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Command:
     Attributes:
         name: what it is called.
         summary: what it does, beside it in menus and in /help.
+        arguments: what is written behind it.
         aliases: what else it answers to.
         scope: whom it is shown to.
         listed: whether it is shown; it works all the same.
@@ -40,11 +41,18 @@ class Command:
 
     name: str
     summary: str
+    arguments: str = ""
     aliases: tuple[str, ...] = ()
     scope: Scope = Scope.EVERYONE
     listed: bool = True
     orders: bool = False
     when_off: bool = False
+
+    def described(self, translator: Translator) -> str:
+        """Say in a line what it does; to admins also what is written behind it."""
+        text = translator.gettext(self.summary)
+        shown = self.arguments and self.scope is Scope.ADMIN
+        return f"{text}: {self.arguments}" if shown else text
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,25 +66,32 @@ def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds texts to
 
 
 COMMANDS = (
-    Command("video", N_("Make a video of your idea"), orders=True),
-    Command("animate", N_("Bring a photo to life: answer it with this"), orders=True),
+    Command("video", N_("Make a video of your idea"), "PROMPT", orders=True),
+    Command("animate", N_("Bring a photo to life: reply to it with this"), "[PROMPT]", orders=True),
     Command(
         "settings", N_("Your usual model, length and shape"), scope=Scope.PRIVATE, when_off=True
     ),
     Command("models", N_("The models: lengths, shapes, prices")),
-    Command("quota", N_("What is left, and when it renews"), ("credits",), Scope.PRIVATE),
-    Command("history", N_("Your last videos, sent again for free"), ("videos",), Scope.PRIVATE),
-    Command("cancel", N_("Call a video back before it starts")),
-    Command("report", N_("Report a video: answer it with this"), when_off=True),
+    Command(
+        "quota", N_("What is left, and when it renews"), aliases=("credits",), scope=Scope.PRIVATE
+    ),
+    Command(
+        "history",
+        N_("Your last videos, sent again for free"),
+        aliases=("videos",),
+        scope=Scope.PRIVATE,
+    ),
+    Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
+    Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
     Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),
     Command("stats", N_("Videos, people and money"), scope=Scope.ADMIN),
-    Command("grant", N_("Give credits: WHO CREDITS [NOTE]"), scope=Scope.ADMIN),
-    Command("allow", N_("Let a person or chat in: ID"), scope=Scope.ADMIN),
-    Command("deny", N_("Undo an allow: ID"), scope=Scope.ADMIN),
-    Command("ban", N_("Ban a person or chat: ID [REASON]"), scope=Scope.ADMIN),
-    Command("unban", N_("Undo a ban: ID"), scope=Scope.ADMIN),
-    Command("limit", N_("A group's pool: ID CREDITS [SHARE]"), scope=Scope.ADMIN),
+    Command("grant", N_("Give credits"), "WHO CREDITS [NOTE]", scope=Scope.ADMIN),
+    Command("allow", N_("Let a person or chat in"), "WHO", scope=Scope.ADMIN),
+    Command("deny", N_("Undo an allow"), "WHO", scope=Scope.ADMIN),
+    Command("ban", N_("Ban a person or chat"), "WHO [REASON]", scope=Scope.ADMIN),
+    Command("unban", N_("Undo a ban"), "WHO", scope=Scope.ADMIN),
+    Command("limit", N_("A group's pool"), "ID CREDITS [SHARE]", scope=Scope.ADMIN),
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}
@@ -91,13 +106,11 @@ def listed(scope: Scope) -> tuple[Command, ...]:
 
 def menu(translator: Translator, scope: Scope) -> list[BotCommand]:
     """Return the menu of a scope in a language."""
-    return [
-        BotCommand(command.name, translator.gettext(command.summary)) for command in listed(scope)
-    ]
+    return [BotCommand(command.name, command.described(translator)) for command in listed(scope)]
 
 
 def overview(translator: Translator, scope: Scope) -> str:
     """Return the commands of a scope, one to a line, as /help shows them."""
     return "\n".join(
-        f"/{command.name} · {translator.gettext(command.summary)}" for command in listed(scope)
+        f"/{command.name} · {command.described(translator)}" for command in listed(scope)
     )

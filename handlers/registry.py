@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ROOMS = (
+MODULES = (
     sharing, welcome, arrival, messages, conversation, results, reports, quota, history, cancel,
     settings, group_settings, model_choice, access, grants, stats, unsupported,
 )  # fmt: skip
@@ -30,10 +30,10 @@ whatever it says, commands, words, the rest."""
 
 
 def register(app: App) -> None:
-    """Hand every room's handlers to the application."""
-    for room in ROOMS:
-        app.add_handlers(room.router.handlers)
-    app.add_handler(presses(room.router for room in ROOMS))
+    """Hand every module's handlers to the application."""
+    for module in MODULES:
+        app.add_handlers(module.router.handlers)
+    app.add_handler(presses(module.router for module in MODULES))
     app.add_error_handler(report)
 
 

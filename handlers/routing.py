@@ -12,7 +12,7 @@ import inspect
 import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
@@ -54,50 +54,56 @@ _LONGEST_NAME = 32
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """What answers something, and whom.
+class Admission(TypedDict, total=False):
+    """Who is admitted to a handler, and when.
 
     Attributes:
-        answer: the function.
-        wanted: the names of what it asks for.
-        press: what the button carries that leads here.
-        admins: whether it answers admins only.
-        orders: whether it orders a video, which strangers may not.
-        overheard: whether it may not be meant for the bot, so that nobody is turned away aloud.
-        when_off: whether it answers also where a group's admins switched the bot off.
-        however_late: whether a press is meant also where it lay while the bot was away.
+        admins: admins only.
+        orders: nobody whom the operator did not let in, for it orders a video.
+        overheard: nobody is turned away aloud, for it may not be meant for the bot.
+        when_off: also where a group's admins switched the bot off.
+        however_late: also a press that lay while the bot was away.
+    """
+
+    admins: bool
+    orders: bool
+    overheard: bool
+    when_off: bool
+    however_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What answers something: a function, the names of what it asks for, and who is admitted.
+
+    `press` is what the buttons carry that lead here.
     """
 
     answer: Callable[..., Coroutine[Any, Any, Any]]
     wanted: frozenset[str]
-    press: type[CallbackData] | None = None
-    admins: bool = False
-    orders: bool = False
-    overheard: bool = False
-    when_off: bool = False
-    however_late: bool = False
+    admission: Admission
+    press: type[CallbackData] | None
 
     @classmethod
     def to(
-        cls, answer: Callable[..., Coroutine[Any, Any, Any]], *, admins: bool = False, **how: Any
+        cls,
+        answer: Callable[..., Coroutine[Any, Any, Any]],
+        admission: Admission,
+        press: type[CallbackData] | None = None,
     ) -> Route:
         """Return the route to a function.
 
         Raises:
             TypeError: it asks for what it cannot be handed.
         """
-        press = how.get("press")
         offered = OFFERED | ({"press": press.__name__} if press else {})
-        offered |= {"admin": "Person"} if admins else {}
+        offered |= {"admin": "Person"} if admission.get("admins") else {}
         asked = inspect.signature(answer).parameters.values()
         wanted = [one for one in asked if one.default is one.empty]
         for one in wanted:
             if offered.get(one.name) not in str(one.annotation).split(" | "):
                 raise TypeError(f"{answer.__qualname__}: nothing to hand over as {one}")
-        return cls(
-            answer=answer, wanted=frozenset(one.name for one in wanted), admins=admins, **how
-        )
+        return cls(answer, frozenset(one.name for one in wanted), admission, press)
 
     async def run(self, update: Update, context: Context, sender: Sender, **found: Any) -> None:
         """Call the function with what it asks for; say so where it breaks."""
@@ -155,29 +161,30 @@ class Router:
             where = where & filters.ChatType.PRIVATE & ~filters.FORWARDED
 
         def register(answer: F) -> F:
-            route = Route.to(
-                answer, admins=admins, orders=command.orders, when_off=command.when_off
-            )
+            admission = Admission(admins=admins, orders=command.orders, when_off=command.when_off)
+            route = Route.to(answer, admission)
             self.handlers.append(CommandHandler(command.names, _spoken(route), where))
             return answer
 
         return register
 
-    def message(self, where: filters.BaseFilter, **how: bool) -> Callable[[F], F]:
-        """Register what answers new messages of a kind; see `Route` for how."""
+    def message(
+        self, where: filters.BaseFilter, **admission: Unpack[Admission]
+    ) -> Callable[[F], F]:
+        """Register what answers new messages of a kind; see `Admission`."""
 
         def register(answer: F) -> F:
-            spoken = _spoken(Route.to(answer, **how))
+            spoken = _spoken(Route.to(answer, admission))
             self.handlers.append(MessageHandler(filters.UpdateType.MESSAGE & where, spoken))
             return answer
 
         return register
 
-    def button(self, press: type[CallbackData], **how: bool) -> Callable[[F], F]:
-        """Register what answers the buttons that carry this; see `Route` for how."""
+    def button(self, press: type[CallbackData], **admission: Unpack[Admission]) -> Callable[[F], F]:
+        """Register what answers the buttons that carry this; see `Admission`."""
 
         def register(answer: F) -> F:
-            self.buttons.append(Route.to(answer, press=press, **how))
+            self.buttons.append(Route.to(answer, admission, press))
             return answer
 
         return register
@@ -191,7 +198,7 @@ def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, Non
         sender = None if message is None else await meet(update, context.services)
         if message is None or sender is None:
             return
-        refusal = _refusal(sender, route, context.services, message)
+        refusal = _refusal(sender, route.admission, context.services, message)
         try:
             if refusal is None:
                 await route.run(update, context, sender, message=message, words=context.args or ())
@@ -223,7 +230,7 @@ def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         try:
             # our buttons stand under messages in chats; a made-up press may come from elsewhere
             sender = await meet(update, context.services, answer)
-            if sender is not None and (text := _refusal(sender, route, context.services)):
+            if sender is not None and (text := _refusal(sender, route.admission, context.services)):
                 await sender.answer(text, alert=True)
                 if sender.is_late and sender.chat.is_private:
                     # Telegram shows no answer to a press that is minutes old
@@ -239,23 +246,23 @@ def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
 
 
 def _refusal(
-    sender: Sender, route: Route, services: Services, message: Message | None = None
+    sender: Sender, admission: Admission, services: Services, message: Message | None = None
 ) -> str | None:
     """Say why somebody is turned away; "" where that is done in silence, None where they may."""
     say = sender.translator.gettext
     if sender.access is Access.BANNED:
         text = say("You cannot make videos with this bot any more.")
         if services.policy.support_contact is not None:
-            text = f"{text} {questions(sender.translator, services.policy.support_contact)}"
+            text = f"{text} {contact_line(sender.translator, services.policy.support_contact)}"
         # in a group, others read all but the answer to a press
         return text if sender.press or sender.chat.is_private else ""
-    if sender.group and sender.group.asking is Asking.NOBODY and not route.when_off:
+    if sender.group and sender.group.asking is Asking.NOBODY and not admission.get("when_off"):
         return say("I am switched off here.") if sender.press else ""
-    if route.orders and sender.access is Access.STRANGER:
-        return "" if route.overheard else stranger(sender)
-    if sender.press and sender.is_late and not route.however_late:
+    if admission.get("orders") and sender.access is Access.STRANGER:
+        return "" if admission.get("overheard") else stranger(sender)
+    if sender.press and sender.is_late and not admission.get("however_late"):
         return say("That was long ago. Tap again if you still want it.")
-    if route.admins and not sender.is_admin:
+    if admission.get("admins") and not sender.is_admin:
         return (
             say("That is not yours to decide.")
             if message is None
@@ -272,7 +279,7 @@ def stranger(sender: Sender) -> str:
     ).format(number=number)
 
 
-def questions(translator: Translator, contact: str) -> str:
+def contact_line(translator: Translator, contact: str) -> str:
     """Say whom to ask."""
     return translator.gettext("Questions? {contact}").format(contact=contact)
 

@@ -23,8 +23,8 @@ REQUIRED = {
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 
 
-def test_the_readme_has_the_settings_as_they_are() -> None:
-    assert docs.with_table(README) == README, "run `make docs`"
+def test_the_readme_has_the_settings_and_commands_as_they_are() -> None:
+    assert docs.with_tables(README) == README, "run `make docs`"
 
 
 def test_the_example_has_the_settings_as_they_are() -> None:

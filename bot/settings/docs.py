@@ -1,4 +1,4 @@
-"""Writes what README.md and .env.example say of the settings: `make docs`."""
+"""Writes what README.md and .env.example say of settings and commands: `make docs`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,29 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.settings.definition import Settings
+from handlers.commands import COMMANDS, Scope
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 README = Path("README.md")
 EXAMPLE = Path(".env.example")
-BEGIN, END = "<!-- settings: made by `make docs` -->", "<!-- end of settings -->"
+MARKS = "<!-- {what}: made by `make docs` -->", "<!-- end of {what} -->"
 
 
-def table() -> str:
-    """Return README's table, one row per setting."""
+def commands_table() -> str:
+    """Return README's table of commands, one row per command of the table."""
+    rows = []
+    for command in COMMANDS:
+        first, *others = (f"`/{name}`" for name in command.names)
+        written = f"`/{command.name} {command.arguments}`" if command.arguments else first
+        whose = " (admins, in private)" if command.scope is Scope.ADMIN else ""
+        rows.append(f"| {' · '.join([written, *others])} | {command.summary}{whose} |")
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+def settings_table() -> str:
+    """Return README's table of settings, one row per setting."""
     rows = [
         f"| `{name.upper()}` | {_default_in_table(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
@@ -39,11 +51,14 @@ def example() -> str:
     return "\n".join(parts)
 
 
-def with_table(readme: str) -> str:
-    """Return the README with the table between its two marks made anew."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+def with_tables(readme: str) -> str:
+    """Return the README with the tables between their marks made anew."""
+    for what, table in (("commands", commands_table()), ("settings", settings_table())):
+        begin, end = (mark.format(what=what) for mark in MARKS)
+        before, _, rest = readme.partition(begin)
+        _, _, after = rest.partition(end)
+        readme = f"{before}{begin}\n{table}\n{end}{after}"
+    return readme
 
 
 def _default(field: FieldInfo) -> str:
@@ -70,7 +85,7 @@ def _default_in_table(field: FieldInfo) -> str:
 
 def write() -> None:
     """Bring both files in the working directory up to date."""
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
     EXAMPLE.write_text(example(), encoding="utf-8")
 
 

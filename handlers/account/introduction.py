@@ -19,6 +19,7 @@ from handlers.commands import Scope
 from handlers.replies.language import DEFAULT
 from handlers.replies.outcomes import SendError, translated
 from handlers.replies.texts import usual_cost, worth
+from handlers.routing import contact_line
 from storage import people
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def help_text(
         free_allowance(translator, offer, terms),
     ]
     if support:
-        parts.append(say("Questions? {contact}").format(contact=support))
+        parts.append(contact_line(translator, support))
     return "\n\n".join(parts)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from telegram import MessageOriginUser
 
 from generation.jobs import cancellation
+from handlers.commands import BY_NAME
 from handlers.identity import SHARED_IDS
 from handlers.membership import depart
 from handlers.replies.notices import BanChat
@@ -92,7 +93,7 @@ def unknown(who: int | str | None, translator: Translator) -> str:
 
 
 async def _whom(
-    sender: Sender, message: Message, words: Sequence[str], services: Services, usage: str
+    command: str, sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> tuple[int, str] | None:
     """Return whose id is meant, and the words after it; None where they are told what is amiss."""
     who = read_who(words[0]) if words else None
@@ -100,6 +101,10 @@ async def _whom(
         return author, " ".join(words)
     number = None if who is None else await find_id(services, who)
     if number is None:
+        usage = sender.translator.gettext(
+            "Write {command}: a number (a group's is below zero) or an @name. "
+            "Replying to a message of theirs, forwarded here, you need not name them."
+        ).format(command=f"/{command} {BY_NAME[command].arguments}")
         await sender.reply(usage if who is None else unknown(who, sender.translator))
         return None
     return number, " ".join(words[1:])
@@ -117,8 +122,7 @@ async def allow(
 ) -> None:
     """Let a person or chat in."""
     say = sender.translator.gettext
-    usage = say("Write /allow and the number of a person, or of a group (below zero).")
-    if (found := await _whom(sender, message, words, services, usage)) is None:
+    if (found := await _whom("allow", sender, message, words, services)) is None:
         return
     number, _ = found
     if number in services.policy.allowed_ids:
@@ -134,8 +138,7 @@ async def allow(
 async def deny(sender: Sender, message: Message, words: Sequence[str], services: Services) -> None:
     """Undo an allow."""
     say = sender.translator.gettext
-    usage = say("Write /deny and the number that was allowed.")
-    if (found := await _whom(sender, message, words, services, usage)) is None:
+    if (found := await _whom("deny", sender, message, words, services)) is None:
         return
     number, _ = found
     if number in services.policy.allowed_ids:
@@ -172,10 +175,7 @@ async def ban(
     context: Context,
 ) -> None:
     """Shut a person or chat out."""
-    usage = sender.translator.gettext(
-        "Write /ban and the number of a person, or of a group (below zero), and why if you like."
-    )
-    found = await _whom(sender, message, words, context.services, usage)
+    found = await _whom("ban", sender, message, words, context.services)
     if found is not None:
         number, why = found
         shut_out = Ban(
@@ -191,8 +191,7 @@ async def ban(
 async def unban(sender: Sender, message: Message, words: Sequence[str], services: Services) -> None:
     """Let a person or chat back in."""
     say = sender.translator.gettext
-    usage = say("Write /unban and the number that was banned.")
-    if (found := await _whom(sender, message, words, services, usage)) is None:
+    if (found := await _whom("unban", sender, message, words, services)) is None:
         return
     number, _ = found
     async with services.db.transaction() as tx:

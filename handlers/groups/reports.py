@@ -72,9 +72,9 @@ async def report(
         video = await generations.find(connection, number) if number else None
     say = sender.translator.gettext
     if video is None:
-        text = say("Answer one of my videos with /report, and say what is wrong with it.")
+        text = say("Reply to one of my videos with /report, and say what is wrong with it.")
     elif not await _pass_on(services, sender, video, " ".join(words)):
-        text = say("Thank you. Nobody runs me yet whom I could tell.")
+        text = say("Thank you. This bot has no admin yet, so I could not pass it on.")
     elif sender.chat.is_private:
         text = say("Thank you for telling me. Whoever runs this bot knows it now.")
     else:

@@ -44,7 +44,7 @@ def text(pending: Sequence[Generation], translator: Translator, *, in_private: b
         return translator.gettext("Nothing is under way. Send me an idea or a photo.")
     if not pending:
         return translator.gettext("Nothing of yours is under way here. /video makes one.")
-    lines = [translator.gettext("Which one shall I call back?")]
+    lines = [translator.gettext("Which video should I cancel?")]
     lines += [f"{one.id}. {shortened(one.prompt, _LONGEST_PROMPT)}" for one in pending]
     return "\n".join(lines)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
-USAGE = "Answer one of my videos with /report, and say what is wrong with it."
+USAGE = "Reply to one of my videos with /report, and say what is wrong with it."
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ async def test_while_nobody_runs_the_bot_it_says_so(
     async with house.running(admin_ids=frozenset()):
         video = await made(house, club, ann, "a boat in the bath")
         asked = await club.send(bob, "/report", reply_to=video)
-        await club.wait(says("Nobody runs me yet", to=asked.message_id))
+        await club.wait(says("This bot has no admin yet", to=asked.message_id))
 
 
 async def test_a_long_story_is_shortened(

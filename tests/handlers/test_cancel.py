@@ -95,7 +95,7 @@ async def test_several_are_listed_with_a_button_each(
 ) -> None:
     made, waits = await two_asked(busy, chat, ann)
     await chat.send(ann, "/cancel")
-    shown = await chat.wait(lambda message: "Which one" in (message.text or ""))
+    shown = await chat.wait(lambda message: "Which video" in (message.text or ""))
     assert (shown.text or "").splitlines()[1:] == [f"{made.id}. a cat", f"{waits.id}. a dog"]
     answer = await shown.press(f"✖ {waits.id}")
     assert answer.text == "Cancelled. 9 credits are back."
@@ -160,7 +160,7 @@ async def test_what_is_no_number_asks_for_the_list(
 async def test_a_deleted_list_is_not_missed(busy: House, chat: PrivateChat, ann: Person) -> None:
     _, waits = await two_asked(busy, chat, ann)
     await chat.send(ann, "/cancel")
-    shown = await chat.wait(lambda message: "Which one" in (message.text or ""))
+    shown = await chat.wait(lambda message: "Which video" in (message.text or ""))
     await chat.delete_message(shown)
     answer = await shown.press(f"✖ {waits.id}")
     assert answer.text == "Cancelled. 9 credits are back."
@@ -172,7 +172,7 @@ async def test_words_that_are_no_number_show_the_list_and_call_nothing_back(
 ) -> None:
     await ask(chat, ann, "a cat")
     await chat.send(ann, f"/cancel {words}")
-    await chat.wait(lambda message: "Which one shall I call back?" in (message.text or ""))
+    await chat.wait(lambda message: "Which video should I cancel?" in (message.text or ""))
     (one,) = await pending(busy, ann)
     assert not one.cancel_wanted
 

@@ -11,7 +11,7 @@ from telegram.constants import BotCommandLimit
 from telegram.ext import CommandHandler
 
 from handlers.commands import COMMANDS, Scope, listed, menu, overview
-from handlers.registry import ROOMS
+from handlers.registry import MODULES
 from handlers.routing import Router
 from tests.handlers.commons import SPEECH
 
@@ -48,8 +48,8 @@ def update(text: str, *, kind: str = "message", chat: str = "private") -> Update
 def test_each_command_is_answered_exactly_once() -> None:
     answered = sorted(
         name
-        for room in ROOMS
-        for handler in room.router.handlers
+        for module in MODULES
+        for handler in module.router.handlers
         if isinstance(handler, CommandHandler)
         for name in handler.commands
     )
