@@ -28,13 +28,18 @@ class Letter:
     received_at: float
 
 
-async def receive(tx: Connection, update_id: int, *, lane: int, body: str, now: float) -> bool:
-    """Write an update down; False where it is a repetition of one already written."""
+async def receive(
+    tx: Connection, update_id: int, *, lane: int, body: str, now: float, starts: int = 0
+) -> bool:
+    """Write an update down; False where it is a repetition of one already written.
+
+    `starts` is 1 where its handling begins with this.
+    """
     return await changed(
         tx,
-        "INSERT INTO inbox (update_id, lane, body, received_at) VALUES (?, ?, ?, ?)"
+        "INSERT INTO inbox (update_id, lane, body, starts, received_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (update_id) DO NOTHING",
-        (update_id, lane, body, now),
+        (update_id, lane, body, starts, now),
     )
 
 

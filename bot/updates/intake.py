@@ -175,7 +175,9 @@ class Intake(asyncio.Queue[object]):
 
     async def begin(self, update: object) -> None:
         """Note that an update is about to be handled."""
-        if isinstance(update, Update) and _is_kept(update):
+        if not isinstance(update, Update) or not _is_kept(update):
+            return
+        if update.update_id not in self._begun:
             await self._write(update.update_id, lambda tx: inbox.begin(tx, update.update_id))
             self._begun.add(update.update_id)
 
@@ -183,9 +185,9 @@ class Intake(asyncio.Queue[object]):
         """Erase a handled update, and hand out the next of its chat."""
         if self._closed or not isinstance(update, Update) or not _is_kept(update):
             return
-        await self._write(
-            update.update_id, lambda tx: inbox.finish(tx, update.update_id, now=self._clock())
-        )
+        now = self._clock()
+        # lost in a crash, it would be handled once more, which changes nothing
+        self._db.later(lambda tx: inbox.finish(tx, update.update_id, now=now))
         self._begun.discard(update.update_id)
         self._kept_since.pop(update.update_id, None)
         key = _queue_key(update)
@@ -208,13 +210,20 @@ class Intake(asyncio.Queue[object]):
     async def _take_in(self, update_id: int, body: str, update: Update | None) -> None:
         key = 0 if update is None else _queue_key(update)
 
+        # one whose chat is idle is handed out at once, so that its handling begins with this
+        starts = int(update is not None and key not in self._waiting and not self._stopping)
+
         async def receive(tx: Connection) -> bool:
-            is_new = await inbox.receive(tx, update_id, lane=key, body=body, now=self._clock())
+            is_new = await inbox.receive(
+                tx, update_id, lane=key, body=body, starts=starts, now=self._clock()
+            )
             if is_new and update is None:
                 await self._set_aside(tx, update_id, "unreadable")
             return is_new
 
         if await self._write(update_id, receive) and update is not None:
+            if starts:
+                self._begun.add(update_id)
             self._line_up(key, update)
 
     def _line_up(self, key: int, update: Update) -> None:
