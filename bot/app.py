@@ -17,21 +17,21 @@ from bot.updates.listening import Listening
 from bot.updates.telegram_request import TelegramRequest, TelegramTimes, tls
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
-from generation.jobs.failover import Detours
-from generation.jobs.lookup import Lookups
-from generation.jobs.outages import PROBE_SECONDS, Outages
-from generation.jobs.poll import Polls
+from generation.jobs.lifecycle import Lifecycle
+from generation.jobs.outages import PROBE_SECONDS, CircuitBreaker
+from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
-from generation.jobs.schedule import Patience
+from generation.jobs.schedule import DurationEstimates, JobPolicy
 from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads
 from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
-from generation.models.cooldowns import Rests
+from generation.models.cooldowns import Cooldowns
 from generation.models.offer import Offer
 from generation.orders.balances import Period, Terms
+from generation.orders.substitutes import Substitutes
 from generation.provider.client import FRESH, AimlApi, ProviderTimes
 from handlers import registry
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
@@ -148,27 +148,36 @@ class Bot:
             posts=self.posts,
         )
         offer = Offer.load()
-        rests = Rests(admins, clock)
+        cooldowns = Cooldowns(admins, clock)
         self.catalogue = Catalogue(
             db=db,
             feeds=Feeds(self.http, url=settings.aimlapi_url),
             known=offer,
             names=settings.models,
-            rests=rests,
+            cooldowns=cooldowns,
             admins=admins,
             clock=clock,
         )
-        outages = Outages(db, self.api, admins, clock, probe_seconds=times.probe)
+        breaker = CircuitBreaker(db, self.api, admins, clock, probe_seconds=times.probe)
 
         # what takes the steps of a generation
         self.media = MediaProcesses()
         queue = FairQueue(settings.provider_slots, clock)
-        detours = Detours(self.catalogue, rests, credit_usd=settings.credit_usd)
-        patience = Patience(
-            interval=settings.poll_interval_seconds,
-            deadline=settings.generation_timeout_seconds,
-            grace=settings.unknown_grace_seconds,
+        estimates = DurationEstimates(db, offer)
+        lifecycle = Lifecycle(
+            db=db,
+            policy=JobPolicy(
+                interval=settings.poll_interval_seconds,
+                deadline=settings.generation_timeout_seconds,
+                grace=settings.unknown_grace_seconds,
+            ),
+            estimates=estimates,
+            breaker=breaker,
+            cooldowns=cooldowns,
+            admins=admins,
+            clock=clock,
         )
+        substitutes = Substitutes(self.catalogue, credit_usd=settings.credit_usd)
         downloads = Downloads(
             api=self.api,
             http=self.http,
@@ -178,7 +187,7 @@ class Bot:
             seconds=times.provider.fetch_in_all,
         )
         status = StatusMessages(
-            db=db, outbox=outbox, offer=offer, languages=languages, queue=queue, clock=clock
+            db=db, outbox=outbox, estimates=estimates, languages=languages, queue=queue, clock=clock
         )
         self.scheduler = Scheduler(
             db=db,
@@ -189,30 +198,20 @@ class Bot:
                 api=self.api,
                 offer=offer,
                 pictures=Pictures(self.media, TelegramPictures(self.app.bot), self.pictures),
-                outages=outages,
-                detours=detours,
-                patience=patience,
-                clock=clock,
+                lifecycle=lifecycle,
+                breaker=breaker,
+                substitutes=substitutes,
                 new_request_id=lambda: uuid.uuid4().hex,
             ),
-            lookups=Lookups(
-                db=db, api=self.api, offer=offer, detours=detours, patience=patience, clock=clock
-            ),
+            lookups=Lookups(api=self.api, lifecycle=lifecycle, clock=clock),
             polls=Polls(
-                db=db,
-                api=self.api,
-                downloads=downloads,
-                offer=offer,
-                detours=detours,
-                patience=patience,
-                outages=outages,
-                admins=admins,
-                clock=clock,
+                api=self.api, downloads=downloads, lifecycle=lifecycle, substitutes=substitutes
             ),
-            outages=outages,
+            outages=breaker,
             deliveries=Deliveries(
                 db=db,
                 outbox=outbox,
+                lifecycle=lifecycle,
                 preparation=UploadPreparation(
                     db=db,
                     downloads=downloads,
@@ -232,7 +231,12 @@ class Bot:
             notices=Notices(db=db, outbox=outbox, languages=languages, clock=clock, wake=self.wake),
             status=status,
             boards=Boards(
-                db=db, outbox=outbox, offer=offer, languages=languages, queue=queue, clock=clock
+                db=db,
+                outbox=outbox,
+                estimates=estimates,
+                languages=languages,
+                queue=queue,
+                clock=clock,
             ),
             clock=clock,
         )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from bot.tasks import ChatClocks, Tasks
 from generation.jobs.outages import LOOK_SECONDS
-from generation.jobs.queue import Turn, waits_until
+from generation.jobs.queue import Turn
+from generation.jobs.schedule import waits_until
 from storage import boards, chats, generations, notices, outages
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
 
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from telegram.ext import JobQueue
 
     from bot.tasks import Work
-    from generation.jobs.lookup import Lookups
-    from generation.jobs.outages import Outages
-    from generation.jobs.poll import Polls
+    from generation.jobs.outages import CircuitBreaker
+    from generation.jobs.poll import Lookups, Polls
     from generation.jobs.queue import FairQueue
     from generation.jobs.submit import Submissions
     from handlers.context import Context
@@ -67,7 +67,7 @@ class Scheduler:
         submissions: Submissions,
         lookups: Lookups,
         polls: Polls,
-        outages: Outages,
+        outages: CircuitBreaker,
         deliveries: Deliveries,
         notices: Notices,
         status: StatusMessages,
@@ -139,7 +139,7 @@ class Scheduler:
         # nothing may be awaited until the steps are started: what was read would grow old,
         # and a video that was delivered meanwhile be sent once more
         self._heard(outage)
-        if outage is not None and outage.probe_at <= self._clock():
+        if self._outage is not None and self._outage.probe_at <= self._clock():
             self._steps.run("probe", self._probe)
         dues = self._line_up(chat, work)
         if place is None:
@@ -165,8 +165,8 @@ class Scheduler:
                 running += [generation] if generation.state in AT_PROVIDER else []
             elif _key(generation.id) in self._steps:
                 running += [generation] if self._queue.has_slot(generation.id) else []
-            elif now > (ends := waits_until(generation, self._outage)):
-                expire = partial(self._submissions.expire, generation, self._outage)
+            elif now > (ends := waits_until(generation, self._refused_since)):
+                expire = partial(self._submissions.expire, generation, self._refused_since)
                 self._take(generation, "expire", expire)
             elif (due := self._due(generation)) > now:
                 dues.append(min(due, ends))
@@ -182,7 +182,7 @@ class Scheduler:
                 self._submit(generation)
             else:
                 wait = BLOCKED_SECONDS * max(1.0, self._queue.rounds_before(generation.id))
-                dues.append(min(now + wait, waits_until(generation, self._outage)))
+                dues.append(min(now + wait, waits_until(generation, self._refused_since)))
                 self._correct(generation)
         return dues
 
@@ -205,10 +205,16 @@ class Scheduler:
 
     def _heard(self, outage: Outage | None) -> None:
         """Note whether the provider refuses everything; when that begins, all who wait learn it."""
+        if outage is not None and outage.half_open:
+            outage = None  # one is tried, and lets the others wait for that
         if outage is not None and self._outage is None:
             for chat in self._queue.chats:
                 self._clocks.wake(chat)
         self._outage = outage
+
+    @property
+    def _refused_since(self) -> float | None:
+        return self._outage.began_at if self._outage is not None else None
 
     async def _probe(self) -> None:
         """Find out whether the provider serves again, where that is due."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
+    from storage.notices import NoticeKind
+
 
 @dataclass(frozen=True, slots=True)
 class Admins:
@@ -25,7 +27,7 @@ class Admins:
     wake: Callable[[int], None] = field(default=lambda _chat: None)
 
     async def notify(
-        self, tx: Connection, kind: str, *, cause: str, now: float, **facts: Any
+        self, tx: Connection, kind: NoticeKind, *, cause: str, now: float, **facts: Any
     ) -> list[int]:
         """Owe each admin a message, once per cause; returns the chats to which it is owed."""
         everybody = self.admin_ids | set(await people.admins(tx))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from storage.accounts import Account, AccountKind
-from storage.rows import changed, every, number, one
+from storage.rows import every, number, one
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
+    from typing import Unpack
 
     from aiosqlite import Connection
 
@@ -40,6 +41,55 @@ class State(StrEnum):
     """There will be no video; credits are back."""
     CANCELLED = "cancelled"
     """Called back before it was submitted; credits are back."""
+
+
+class Reason(StrEnum):
+    """Why a generation is in its state, as its history tells it."""
+
+    ASKED_FOR = "asked for"
+    MODEL_REPLACED = "another model makes it"
+    NOT_TAKEN = "surely not taken"
+    ACCOUNT_REFUSED = "account refused"
+
+    ITS_TURN = "its turn"
+
+    ANSWER_LOST = "answer lost"
+    PROCESS_STOPPED = "stopped meanwhile"
+
+    TAKEN = "taken by the provider"
+    FOUND_IN_LOG = "found in the log"
+
+    DEADLINE_OVER = "deadline over"
+    NEVER_ANSWERED = "never answered"
+    LINK_DEAD = "link dead"
+    NO_VIDEO = "no video at the link"
+
+    VIDEO_ON_DISK = "video on disk"
+    CAME_LATE = "late, on the house"
+
+    SENT = "sent"
+
+    NOBODY_RECEIVES = "nobody can receive it"
+    ARRIVAL_UNKNOWN = "nobody knows whether it arrived"
+    CANNOT_BE_PREPARED = "cannot be prepared"
+
+    CALLED_BACK = "called back"
+    BANNED = "banned"
+    NO_TURN = "no turn"
+    PROVIDER_CLOSED = "provider refuses"
+    PICTURE_LOST = "picture gone"
+    PICTURE_UNUSABLE = "picture unusable"
+    MODEL_GONE = "model gone"
+    CONTENT_REFUSED = "moderation"
+    REQUEST_REFUSED = "rejected"
+    PROVIDER_BROKE = "provider broken"
+    NO_ADDRESS = "finished without an address"
+    RESULT_REFUSED = "result refused"
+    NEVER_SEEN_AGAIN = "never seen again"
+    VIDEO_LOST = "video lost"
+
+    OTHER = "other"
+    """What an earlier version wrote and this one has no name for."""
 
 
 PENDING = frozenset({State.QUEUED, State.SUBMITTING, State.UNKNOWN, State.GENERATING})
@@ -78,23 +128,35 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation(Request):
-    """A request with its number and how far it is; times in seconds since 1970, UTC."""
+    """A request with its number and how far it is; times in seconds since 1970, UTC.
+
+    Each cause of a delay has a counter of its own: `refusals` of the submission and
+    `picture_setbacks` before it, `poll_setbacks` and `dead_links` after it, `preparation_setbacks`
+    and `send_setbacks` on the way back. `finished_at` is when the provider first called it finished
+    and its video could not be had; `sends` counts those that may have arrived.
+    """
 
     id: int
     state: State
-    reason: str
+    reason: Reason
     spent_micros: int | None
     request_id: str | None
     submissions: int
+    refusals: int
+    picture_setbacks: int
     provider_id: str | None
     polls: int
-    setbacks: int
+    poll_setbacks: int
+    finished_at: float | None
     dead_links: int
     due_at: float
     cancel_wanted: bool
+    is_gift: bool
     status_message: int | None
+    preparation_setbacks: int
     send_started_at: float | None
     sends: int
+    send_setbacks: int
     delivered_chat: int | None
     delivered_message: int | None
     file_id: str | None
@@ -106,21 +168,62 @@ class Generation(Request):
     ready_at: float | None
 
 
+class Changes(TypedDict, total=False):
+    """What may change of a generation, besides its state."""
+
+    due_at: float
+    # what it asks for, where another model makes it or the picture told the shape
+    family: str
+    model: str
+    prompt: str
+    seconds: int
+    aspect_ratio: str | None
+    resolution: str | None
+    picture: str | None
+    # what it costs and who bears it
+    credits: int
+    price_micros: int
+    budget_micros: int
+    spent_micros: int
+    uncharged: bool
+    is_gift: bool
+    # how far it is at the provider
+    request_id: str
+    submissions: int
+    submitted_at: float
+    refusals: int
+    picture_setbacks: int
+    provider_id: str
+    accepted_at: float
+    polls: int
+    poll_setbacks: int
+    finished_at: float
+    dead_links: int
+    ready_at: float
+    cancel_wanted: bool
+    # how far it is on its way back
+    status_message: int | None
+    preparation_setbacks: int
+    send_started_at: float | None
+    sends: int
+    send_setbacks: int
+    delivered_chat: int
+    delivered_message: int
+    file_id: str
+    file_kind: str
+
+
 _FIELDS = tuple(field.name for field in dataclasses.fields(Generation) if field.name != "account")
 _REQUEST = tuple(field.name for field in dataclasses.fields(Request) if field.name != "account")
-_CHANGEABLE = frozenset(_FIELDS) - frozenset(_REQUEST) - {"id", "state", "created_at"} | {
-    "aspect_ratio", "picture", "prompt", "budget_micros", "uncharged",
-    # when its model is gone, it becomes another video
-    "family", "model", "seconds", "resolution", "credits", "price_micros",
-}  # fmt: skip
 
 
 def _from_row(row: sqlite3.Row) -> Generation:
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     values["account"] = _account(row)
     values["state"] = State(row["state"])
-    values["silent"] = bool(row["silent"])
-    values["cancel_wanted"] = bool(row["cancel_wanted"])
+    values["reason"] = Reason(row["reason"])
+    for name in ("silent", "cancel_wanted", "is_gift"):
+        values[name] = bool(row[name])
     return Generation(**values)
 
 
@@ -128,7 +231,7 @@ def _account(row: sqlite3.Row) -> Account:
     return Account(AccountKind(row["account_kind"]), row["account_id"])
 
 
-async def insert(tx: Connection, request: Request, *, reason: str, now: float) -> Generation:
+async def insert(tx: Connection, request: Request, *, now: float) -> Generation:
     """Write a new request down as queued.
 
     Raises:
@@ -139,7 +242,7 @@ async def insert(tx: Connection, request: Request, *, reason: str, now: float) -
         "account_kind": request.account.kind,
         "account_id": request.account.id,
         "state": State.QUEUED,
-        "reason": reason,
+        "reason": Reason.ASKED_FOR,
         "due_at": now,
         "created_at": now,
         "changed_at": now,
@@ -173,18 +276,14 @@ async def by_cause(tx: Connection, cause: str) -> Generation | None:
     return None if row is None else _from_row(row)
 
 
-def _assignments(changes: Mapping[str, object]) -> str:
-    unknown = changes.keys() - _CHANGEABLE
-    if unknown:
-        raise ValueError(f"not to be changed: {', '.join(sorted(unknown))}")
-    return "".join(f", {name} = ?" for name in changes)
-
-
 async def move(
-    tx: Connection, generation: int, was: State, to: State, *, reason: str, now: float,
-    changes: Mapping[str, object],
+    tx: Connection, generation: int, was: State, to: State, *, reason: Reason, now: float,
+    **changes: Unpack[Changes],
 ) -> Generation | None:  # fmt: skip
-    """Change the state if it is still `was`; None where somebody else was quicker."""
+    """Change the state if it is still `was`; None where somebody else was quicker.
+
+    Only `generation.jobs.transitions` decides that, and the database writes the history.
+    """
     row = await one(
         tx,
         f"UPDATE generations SET state = ?, reason = ?, changed_at = ?{_assignments(changes)}"
@@ -194,14 +293,21 @@ async def move(
     return None if row is None else _from_row(row)
 
 
-async def note(tx: Connection, generation: int, was: State | None = None, **changes: Any) -> bool:
+async def note(
+    tx: Connection, generation: int, was: State | None = None, **changes: Unpack[Changes]
+) -> Generation | None:
     """Change facts within a state; with `was`, only while it is in that state."""
-    assignments = _assignments(changes).removeprefix(", ")
-    return await changed(
+    row = await one(
         tx,
-        f"UPDATE generations SET {assignments} WHERE id = ? AND coalesce(?, state) = state",
+        f"UPDATE generations SET {_assignments(changes).removeprefix(', ')}"
+        " WHERE id = ? AND coalesce(?, state) = state RETURNING *",
         (*changes.values(), generation, was),
     )
+    return None if row is None else _from_row(row)
+
+
+def _assignments(changes: Changes) -> str:
+    return "".join(f", {name} = ?" for name in changes)
 
 
 _STATUS_LEFT = (

@@ -60,13 +60,16 @@ async def hold(
     )
 
 
+_IS_OPEN = "kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id)"
+"""Whether a row, called `held`, is a hold that has not ended."""
+
+
 async def open_holds(tx: Connection, generation: int) -> list[Hold]:
     """Return the generation's holds that have not ended."""
     rows = await every(
         tx,
         "SELECT id, account_kind, account_id, pot, credits, member, at FROM ledger AS held"
-        " WHERE generation = ? AND kind = 'hold'"
-        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id) ORDER BY id",
+        f" WHERE generation = ? AND {_IS_OPEN} ORDER BY id",
         (generation,),
     )
     return [
@@ -86,16 +89,51 @@ async def end_holds(tx: Connection, generation: int, kind: Kind, *, now: float) 
     """Capture or release what is still held for a generation; returns how many credits."""
     if kind not in {Kind.CAPTURE, Kind.RELEASE}:
         raise ValueError(f"a hold cannot end by a {kind}")
-    ended = 0
-    for held in await open_holds(tx, generation):
-        await tx.execute(
-            "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, ends, generation,"
-            " at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (held.account.kind, held.account.id, held.pot, kind, held.credits, held.id,
-             generation, now),
-        )  # fmt: skip
-        ended += held.credits
-    return ended
+    ended = await every(
+        tx,
+        "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, ends, generation, at)"
+        " SELECT account_kind, account_id, pot, ?, credits, id, generation, ? FROM ledger AS held"
+        f" WHERE generation = ? AND {_IS_OPEN} ORDER BY id RETURNING credits",
+        (kind, now, generation),
+    )
+    return sum(row["credits"] for row in ended)
+
+
+async def compensate(tx: Connection, generation: int, *, now: float) -> None:
+    """Give back what was captured for a generation whose video nobody will have.
+
+    The entry is a release that ends the capture: it is written once.
+    """
+    await tx.execute(
+        "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, ends, generation, at)"
+        " SELECT account_kind, account_id, pot, 'release', credits, id, generation, ?"
+        " FROM ledger WHERE generation = ? AND kind = 'capture'",
+        (now, generation),
+    )
+
+
+async def hold_less(tx: Connection, generation: int, credits_: int, *, now: float) -> int:
+    """Hold fewer credits for a generation than before; return how many of them the operator gives.
+
+    The new holds stand on the same pots and in the same period; bought credits go back first.
+
+    Raises:
+        ValueError: that is more than is held.
+    """
+    before = await open_holds(tx, generation)
+    if credits_ > sum(held.credits for held in before):
+        raise ValueError(f"generation {generation} holds less than {credits_} credits")
+    await end_holds(tx, generation, Kind.RELEASE, now=now)
+    left, given = credits_, 0
+    for held in before:
+        if part := min(left, held.credits):
+            await hold(
+                tx, held.account, held.pot, part, generation=generation, member=held.member,
+                now=held.at,
+            )  # fmt: skip
+        left -= part
+        given += part if held.pot is not Pot.BOUGHT else 0
+    return given
 
 
 async def grant(
@@ -109,6 +147,13 @@ async def grant(
         " VALUES (?, ?, ?, 'grant', ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING",
         (account.kind, account.id, pot, credits_, cause, note, now),
     )
+
+
+_GIVEN_BACK = (
+    "EXISTS (SELECT 1 FROM ledger AS ending LEFT JOIN ledger AS undone ON undone.ends = ending.id"
+    " WHERE ending.ends = held.id AND 'release' IN (ending.kind, undone.kind))"
+)
+"""Whether a hold was released, or captured and compensated."""
 
 
 async def stored(tx: Connection, account: Account, pot: Pot) -> int:
@@ -128,7 +173,7 @@ async def drawn(tx: Connection, account: Account, pot: Pot, *, since: float) -> 
         tx,
         "SELECT sum(credits) FROM ledger AS held"
         " WHERE account_kind = ? AND account_id = ? AND pot = ? AND kind = 'hold' AND at >= ?"
-        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id AND kind = 'release')",
+        f" AND NOT {_GIVEN_BACK}",
         (account.kind, account.id, pot, since),
     )
 
@@ -142,7 +187,7 @@ async def drawn_by(
         "SELECT sum(credits) FROM ledger AS held"
         " WHERE account_kind = ? AND account_id = ? AND pot = ? AND kind = 'hold' AND at >= ?"
         " AND member IS ?"
-        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id AND kind = 'release')",
+        f" AND NOT {_GIVEN_BACK}",
         (account.kind, account.id, pot, since, member),
     )
 
@@ -152,7 +197,6 @@ async def held(tx: Connection, account: Account) -> int:
     return await number(
         tx,
         "SELECT sum(credits) FROM ledger AS held"
-        " WHERE account_kind = ? AND account_id = ? AND kind = 'hold'"
-        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id)",
+        f" WHERE account_kind = ? AND account_id = ? AND {_IS_OPEN}",
         (account.kind, account.id),
     )

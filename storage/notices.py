@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from storage.rows import changed, every, number, one
@@ -15,6 +16,44 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
 
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    # to who asked for a video
+    CANCELLED = "cancelled"
+    SUBSTITUTED = "substituted"
+    PARKED_LATE = "parked_late"
+    PARKED_UNKNOWN = "parked_unknown"
+    FAILED_BANNED = "failed_banned"
+    FAILED_BROKEN = "failed_broken"
+    FAILED_CLOSED = "failed_closed"
+    FAILED_LOST = "failed_lost"
+    FAILED_MODEL_GONE = "failed_model_gone"
+    FAILED_MODERATION = "failed_moderation"
+    FAILED_PEOPLE = "failed_people"
+    FAILED_PICTURE = "failed_picture"
+    FAILED_PICTURE_GONE = "failed_picture_gone"
+    FAILED_REJECTED = "failed_rejected"
+    FAILED_WAITED = "failed_waited"
+    UNDELIVERABLE = "undeliverable"
+    # to a person
+    GRANTED = "granted"
+    # to the admins
+    ADDED = "added"
+    BAD_RESULT = "bad_result"
+    MODEL_FAILING = "model_failing"
+    MODEL_GONE = "model_gone"
+    MODEL_SUPERSEDED = "model_superseded"
+    MODEL_WITHDRAWN = "model_withdrawn"
+    NOTHING_SERVED = "nothing_served"
+    OUTAGE = "outage"
+    OUTAGE_OVER = "outage_over"
+    PRICES_MOVED = "prices_moved"
+    REPORTED = "reported"
+    SET_ASIDE = "set_aside"
+    UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What is owed to whom: `kind` chooses the words, `facts` fill them in.
@@ -24,7 +63,7 @@ class Notice:
 
     cause: str
     chat: int
-    kind: str
+    kind: NoticeKind
     facts: Mapping[str, Any]
     thread_id: int | None = None
     reply_to: int | None = None
@@ -46,7 +85,7 @@ def _from_row(row: sqlite3.Row) -> Owed:
         id=row["id"],
         cause=row["cause"],
         chat=row["chat"],
-        kind=row["kind"],
+        kind=NoticeKind(row["kind"]),
         facts=json.loads(row["facts"]),
         thread_id=row["thread_id"],
         reply_to=row["reply_to"],

@@ -1,62 +1,72 @@
-"""Times in which the provider refused everything, and models that are left alone for a while."""
+"""Times in which the provider refused the account, and models that are left alone for a while."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage.rows import changed, every, number, one
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from aiosqlite import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Since when everything is held back and why; `probe_at` is when to look again."""
+    """Since when everything is held back and why; `probe_at` is when to look again.
+
+    It is half open once a probe went well: then one order is tried, and tells whether it is over.
+    """
 
     id: int
     reason: str
     began_at: float
     probe_at: float
+    half_open: bool
+
+
+_COLUMNS = "id, reason, began_at, probe_at, half_open"
+
+
+def _outage(row: sqlite3.Row | None) -> Outage | None:
+    return None if row is None else Outage(**(dict(row) | {"half_open": bool(row["half_open"])}))
 
 
 async def present(tx: Connection) -> Outage | None:
     """Return the outage that has not ended."""
-    row = await one(tx, "SELECT id, reason, began_at, probe_at FROM outages WHERE ended_at IS NULL")
-    return None if row is None else Outage(**dict(row))
+    return _outage(await one(tx, f"SELECT {_COLUMNS} FROM outages WHERE ended_at IS NULL"))
 
 
-RETURNS_WITHIN = 900.0
-"""Seconds after its end in which an outage that comes again is still the same one."""
-
-
-async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> Outage | None:
-    """Note that everything is refused; None where that is known already.
-
-    An account that is nearly empty may pass each probe and refuse each order: that is one outage,
-    and nobody wants to be told of it every five minutes.
-    """
-    again = await changed(
-        tx,
-        "UPDATE outages SET ended_at = NULL, probe_at = ? WHERE reason = ? AND ended_at > ?"
-        " AND id = (SELECT max(id) FROM outages)",
-        (probe_at, reason, now - RETURNS_WITHIN),
-    )
-    if again:
-        return None
+async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> Outage:
+    """Note that everything is refused, and why; one that is half open opens again."""
     row = await one(
         tx,
         "INSERT INTO outages (reason, began_at, probe_at) VALUES (?, ?, ?)"
-        " ON CONFLICT DO NOTHING RETURNING id, reason, began_at, probe_at",
+        " ON CONFLICT (ended_at IS NULL) WHERE ended_at IS NULL DO UPDATE SET"
+        " reason = excluded.reason, half_open = 0,"
+        " probe_at = CASE WHEN half_open THEN excluded.probe_at ELSE probe_at END"
+        f" RETURNING {_COLUMNS}",
         (reason, now, probe_at),
     )
-    return None if row is None else Outage(**dict(row))
+    outage = _outage(row)
+    assert outage is not None  # noqa: S101 - an upsert returns its row or raises
+    return outage
 
 
-async def postpone(tx: Connection, outage: int, *, probe_at: float) -> None:
-    """Look again later."""
-    await tx.execute("UPDATE outages SET probe_at = ? WHERE id = ?", (probe_at, outage))
+async def probed(
+    tx: Connection, outage: int, *, half_open: bool, probe_at: float
+) -> Outage | None:  # fmt: skip
+    """Note how a probe went, and when the next is due; None where the outage has ended."""
+    row = await one(
+        tx,
+        "UPDATE outages SET half_open = ?, probe_at = ? WHERE id = ? AND ended_at IS NULL"
+        f" RETURNING {_COLUMNS}",
+        (half_open, probe_at, outage),
+    )
+    return _outage(row)
 
 
 async def end(tx: Connection, outage: int, *, now: float) -> bool:
@@ -66,40 +76,54 @@ async def end(tx: Connection, outage: int, *, now: float) -> bool:
     )
 
 
-async def rest(tx: Connection, model: str, *, reason: str, until: float) -> bool:
-    """Leave a model alone until then; False where it rests as long already."""
-    return await changed(
-        tx,
-        "INSERT INTO rests (model, reason, until) VALUES (?, ?, ?) ON CONFLICT (model)"
+class CooldownReason(StrEnum):
+    """Why a model is left alone."""
+
+    GONE = "gone"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """A model that is left alone, why, and until when."""
+
+    model: str
+    reason: CooldownReason
+    until: float
+
+
+async def cool_down(tx: Connection, cooldown: Cooldown) -> None:
+    """Leave a model alone, unless it is left alone for longer already."""
+    await tx.execute(
+        "INSERT INTO cooldowns (model, reason, until) VALUES (?, ?, ?) ON CONFLICT (model)"
         " DO UPDATE SET reason = excluded.reason, until = excluded.until"
         " WHERE excluded.until > until",
-        (model, reason, until),
+        (cooldown.model, cooldown.reason, cooldown.until),
     )
 
 
-async def rests(tx: Connection, *, now: float) -> dict[str, float]:
-    """Return the models that are left alone now, and until when."""
-    rows = await every(tx, "SELECT model, until FROM rests WHERE until > ?", (now,))
-    return {row["model"]: row["until"] for row in rows}
+async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
+    """Return the models that are left alone now."""
+    rows = await every(
+        tx, "SELECT model, reason, until FROM cooldowns WHERE until > ? ORDER BY model", (now,)
+    )
+    return [Cooldown(row["model"], CooldownReason(row["reason"]), row["until"]) for row in rows]
 
 
-async def resting_for(tx: Connection, reason: str, *, now: float) -> list[str]:
-    """Return the models that are left alone for this reason."""
-    rows = await every(tx, "SELECT model FROM rests WHERE until > ? AND reason = ?", (now, reason))
-    return [row["model"] for row in rows]
-
-
-async def strike(tx: Connection, model: str, generation: int, *, now: float) -> None:
+async def count_failure(tx: Connection, model: str, generation: int, *, now: float) -> None:
     """Note that a generation failed at a model, for no fault of its sender."""
     await tx.execute(
-        "INSERT INTO strikes (generation, model, at) VALUES (?, ?, ?)"
+        "INSERT INTO model_failures (generation, model, at) VALUES (?, ?, ?)"
         " ON CONFLICT (generation) DO UPDATE SET model = excluded.model, at = excluded.at",
         (generation, model, now),
     )
 
 
-async def strikes(tx: Connection, model: str, *, since: float) -> int:
-    """Return how many generations failed at a model since then."""
+async def accounts_failed(tx: Connection, model: str, *, since: float) -> int:
+    """Return for how many accounts a model failed since then."""
     return await number(
-        tx, "SELECT count(*) FROM strikes WHERE model = ? AND at >= ?", (model, since)
+        tx,
+        "SELECT count(*) FROM (SELECT DISTINCT account_kind, account_id FROM model_failures AS one"
+        " JOIN generations ON generations.id = one.generation WHERE one.model = ? AND at >= ?)",
+        (model, since),
     )

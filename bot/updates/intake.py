@@ -22,6 +22,7 @@ from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
 from storage import inbox
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -123,12 +124,12 @@ class Intake(asyncio.Queue[object]):
             for stored in await inbox.waiting(tx):
                 if stored.starts >= MOST_STARTS:
                     logger.error("update %d ended the process twice: set aside", stored.update_id)
-                    await self._set_aside(tx, stored.update_id, "set_aside")
+                    await self._set_aside(tx, stored.update_id, NoticeKind.SET_ASIDE)
                     continue
                 update = _read(stored.update_id, stored.body, bot)
                 if update is None:
                     # a version before this one could read it
-                    await self._set_aside(tx, stored.update_id, "unreadable")
+                    await self._set_aside(tx, stored.update_id, NoticeKind.UNREADABLE)
                     continue
                 self._kept_since[stored.update_id] = stored.received_at
                 self._line_up(stored.lane, update)
@@ -142,7 +143,7 @@ class Intake(asyncio.Queue[object]):
         async with self._db.transaction() as tx:
             await inbox.forget(tx, now=self._clock())
 
-    async def _set_aside(self, tx: Connection, update_id: int, why: str) -> None:
+    async def _set_aside(self, tx: Connection, update_id: int, why: NoticeKind) -> None:
         await inbox.set_aside(tx, update_id)
         await self._admins.notify(
             tx, why, cause=f"update:{update_id}", now=self._clock(), update=update_id
@@ -218,7 +219,7 @@ class Intake(asyncio.Queue[object]):
                 tx, update_id, lane=key, body=body, starts=starts, now=self._clock()
             )
             if is_new and update is None:
-                await self._set_aside(tx, update_id, "unreadable")
+                await self._set_aside(tx, update_id, NoticeKind.UNREADABLE)
             return is_new
 
         if await self._write(update_id, receive) and update is not None:

@@ -17,14 +17,9 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
     from storage.generations import Generation
-    from storage.outages import Outage
 
 LATELY_SECONDS = 3600.0
 """How long a turn one had counts against the next."""
-LONGEST_WAIT = 6 * 3600.0
-"""How long a request may wait for its turn, in seconds."""
-OUTAGE_SECONDS = 900.0
-"""How long it waits while the provider refuses everything."""
 COUNTED_SECONDS = 5.0
 """How old places may be where many wait: to count them, all are put in order."""
 MANY = 100
@@ -268,13 +263,3 @@ class FairQueue:
             return None
         (has, last_turn, request), _ = found
         return has, self._has[chat], last_turn, self._last_turns.get(chat, 0.0), request
-
-
-def waits_until(generation: Generation, outage: Outage | None) -> float:
-    """Return until when a request waits for its turn; `outage` is the one that lasts now."""
-    if generation.cancel_wanted:
-        return 0.0
-    ends = generation.created_at + LONGEST_WAIT
-    if outage is not None:
-        ends = min(ends, max(outage.began_at, generation.created_at) + OUTAGE_SECONDS)
-    return ends

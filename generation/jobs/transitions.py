@@ -1,31 +1,34 @@
-"""The only place where a generation changes its state.
-
-Each step is one guarded UPDATE in the transaction of its ledger rows and of the
-notices it owes; the history is written by the database (see storage/schema).
+"""What follows from an outcome: the states of a generation, and one decision for each outcome.
 
     queued ──► submitting ──► generating ──► ready ──► delivered
-      ▲ │          │  │          ▲   │         ▲ │         ▲
-      └─┼──────────┘  ▼          │   ▼         │ ▼         │
-        │          unknown ──────┘  parked ────┘ undeliverable
-        ▼             └───────────►  │
-      cancelled, failed ◄────────────┘
+      ▲ │          │  │          ▲   │       ▲ │ │         ▲
+      └─┼──────────┘  ▼          │   ▼       │ │ ▼         │
+        │          unknown ──────┘  parked ──┘ │ undeliverable
+        ▼             └───────────►  │         │
+      cancelled, failed ◄────────────┴─────────┘
+
+Decisions are values: nothing here reads a clock, the database or the network. They are carried out
+in `generation.jobs.lifecycle`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, assert_never
 
-from storage import generations, ledger, notices
-from storage.generations import State
-from storage.ledger import Kind, Pot
-from storage.notices import Notice
+from generation.jobs import outcomes as on
+from generation.jobs import schedule
+from generation.jobs.outcomes import AccountServed, BadResult, ModelFailed, OutageBegins
+from generation.jobs.rules import Situation
+from storage.generations import PENDING, Reason, State
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from aiosqlite import Connection
-
+    from generation.jobs.outcomes import Outcome, Transition
+    from generation.jobs.schedule import JobPolicy
     from storage.generations import Generation
 
 NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
@@ -35,7 +38,7 @@ NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
         State.UNKNOWN: frozenset({State.GENERATING, State.PARKED, State.FAILED}),
         State.GENERATING: frozenset({State.READY, State.FAILED, State.PARKED}),
         State.PARKED: frozenset({State.READY, State.FAILED}),
-        State.READY: frozenset({State.DELIVERED, State.UNDELIVERABLE}),
+        State.READY: frozenset({State.DELIVERED, State.UNDELIVERABLE, State.FAILED}),
         State.UNDELIVERABLE: frozenset({State.DELIVERED}),
         State.DELIVERED: frozenset(),
         State.FAILED: frozenset(),
@@ -44,139 +47,150 @@ NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 """Which state may follow which."""
 
-_ENDS_HOLDS: Mapping[State, Kind] = MappingProxyType(
+_QUEUED, _SUBMITTING = frozenset({State.QUEUED}), frozenset({State.SUBMITTING})
+_FOLLOWED = frozenset({State.GENERATING, State.PARKED})
+_SOUGHT = frozenset({State.UNKNOWN, State.PARKED})
+_SENT = frozenset({State.READY, State.UNDELIVERABLE})
+
+COUNTS_IN: Mapping[type[Outcome], frozenset[State]] = MappingProxyType(
     {
-        State.READY: Kind.CAPTURE,
-        State.FAILED: Kind.RELEASE,
-        State.CANCELLED: Kind.RELEASE,
-        State.PARKED: Kind.RELEASE,
+        on.TurnCame: _QUEUED,
+        on.StillQueued: _QUEUED,
+        on.PictureLate: _QUEUED,
+        on.PictureLost: _QUEUED,
+        on.PictureUnusable: _QUEUED,
+        on.SenderBanned: _QUEUED,
+        on.CancelWanted: PENDING,
+        on.ModelNotServed: _QUEUED | _SUBMITTING,
+        # an id that is paid for is never dropped, however late its answer came
+        on.Taken: _SUBMITTING | _SOUGHT,
+        on.SurelyNotTaken: _SUBMITTING,
+        on.RequestRefused: _SUBMITTING,
+        on.AnswerLost: _SUBMITTING,
+        on.ProcessStopped: _SUBMITTING,
+        on.AccountRefused: _SUBMITTING | _FOLLOWED,
+        on.ContentRefused: _SUBMITTING | _FOLLOWED,
+        on.ProviderBroke: _SUBMITTING | _FOLLOWED | _SOUGHT,
+        on.FoundInLog: _SOUGHT,
+        on.NotInLog: _SOUGHT,
+        on.StillRunning: _FOLLOWED,
+        on.PollFailed: _FOLLOWED,
+        on.IdUnknown: _FOLLOWED,
+        on.AddressMissing: _FOLLOWED,
+        on.LinkDead: _FOLLOWED,
+        on.NotAVideoThere: _FOLLOWED,
+        on.ResultRefused: _FOLLOWED,
+        on.VideoOnDisk: _FOLLOWED,
+        on.SendBegins: _SENT,
+        on.SendUndone: _SENT,
+        on.SurelyNotSent: frozenset({State.READY}),
+        on.ArrivalUnknown: frozenset({State.READY}),
+        on.PreparationFailed: frozenset({State.READY}),
+        on.VideoGone: frozenset({State.READY}),
+        on.NobodyReceives: frozenset({State.READY}),
+        on.Arrived: _SENT,
     }
 )
+"""In which states an outcome changes anything; in any other, somebody else was quicker."""
 
 
-GIFT = "late, on the house"
-"""The reason of a video that came after its credits went back."""
-
-
-class IllegalStep(Exception):
-    """The program asked for a step that no rule allows: a bug of ours."""
-
-
-async def advance(
-    tx: Connection,
-    generation: Generation,
-    to: State,
-    *,
-    reason: str,
-    now: float,
-    owes: Iterable[Notice] = (),
-    **changes: Any,
-) -> Generation | None:
-    """Take one step; None where the generation is no longer as it was read.
+def decide(
+    generation: Generation, outcome: Outcome, *, now: float, policy: JobPolicy, estimate: float
+) -> Transition | None:
+    """Return what follows from an outcome, None where nothing does.
 
     Args:
-        tx: the open transaction.
-        generation: as it was read; the step is taken only from that state.
-        to: the state that follows.
-        reason: why, for the history.
+        generation: as it is.
+        outcome: what happened.
         now: seconds since 1970, UTC.
-        owes: messages that the step makes necessary.
-        changes: facts that change with it; `due_at` is now and `setbacks` is 0 unless given.
-
-    Raises:
-        IllegalStep: no rule leads from the present state to that one.
+        policy: how long the operator waits.
+        estimate: how long such a request takes at the provider, in seconds.
     """
-    if to not in NEXT[generation.state]:
-        raise IllegalStep(f"generation {generation.id}: {generation.state} → {to}")
-    facts = {"due_at": now, "setbacks": 0} | changes
-    moved = await generations.move(
-        tx, generation.id, generation.state, to, reason=reason, now=now, changes=facts
-    )
-    if moved is None:
+    if generation.state not in COUNTS_IN[type(outcome)]:
         return None
-    if to in _ENDS_HOLDS:
-        # a second end finds nothing open: parked → ready is a gift, parked → failed is silent
-        await ledger.end_holds(tx, generation.id, _ENDS_HOLDS[to], now=now)
-    for notice in owes:
-        await notices.owe(tx, notice, now=now)
-    return moved
-
-
-async def reroute(
-    tx: Connection,
-    generation: Generation,
-    *,
-    reason: str,
-    now: float,
-    owes: Iterable[Notice] = (),
-    **changes: Any,
-) -> Generation | None:
-    """Let a request that was not taken wait in the queue as another video, at no more credits.
-
-    Its holds end and new ones stand in their place, on the same pots and in the same period; None
-    where it is no longer as it was read.
-    """
-    step = _remake if generation.state is State.QUEUED else _back
-    queued = await step(tx, generation, reason=reason, now=now, owes=owes, **changes)
-    if queued is None:
-        return None
-    before = await ledger.open_holds(tx, generation.id)
-    await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=now)
-    left, given = queued.credits, 0
-    for held in before:
-        if part := min(left, held.credits):
-            await ledger.hold(
-                tx, held.account, held.pot, part, generation=generation.id, member=held.member,
-                now=held.at,
-            )  # fmt: skip
-        left -= part
-        given += part if held.pot is not Pot.BOUGHT else 0
-    if left > 0:
-        raise IllegalStep(f"generation {generation.id}: rerouted to something dearer")
-    share = queued.price_micros * given // queued.credits
-    await generations.note(tx, generation.id, budget_micros=share)
-    return queued
-
-
-async def _back(tx: Connection, generation: Generation, **changes: Any) -> Generation | None:
-    return await advance(tx, generation, State.QUEUED, **changes)
-
-
-async def _remake(
-    tx: Connection,
-    generation: Generation,
-    *,
-    reason: str,
-    now: float,
-    owes: Iterable[Notice],
-    **changes: Any,
-) -> Generation | None:
-    """Change what a request is for that waits already; that is no step, so none is recorded."""
-    facts = {"due_at": now, "setbacks": 0, "reason": reason} | changes
-    if not await generations.note(tx, generation.id, State.QUEUED, **facts):
-        return None
-    for notice in owes:
-        await notices.owe(tx, notice, now=now)
-    return await generations.find(tx, generation.id)
-
-
-async def call_back(tx: Connection, generation: Generation, *, now: float) -> None:
-    """Cancel a queued request because its sender wished so while it was being submitted."""
-    await advance(
-        tx, generation, State.CANCELLED, reason="called back", now=now,
-        owes=[told(generation, "cancelled")], uncharged=True,
-    )  # fmt: skip
-
-
-def told(generation: Generation, kind: str, **facts: Any) -> Notice:
-    """Say a message is owed where the generation was asked for, in its sender's language."""
-    return Notice(
-        cause=f"generation:{generation.id}:{kind}",
-        chat=generation.chat,
-        kind=kind,
-        facts={"generation": generation.id, "credits": generation.credits} | facts,
-        thread_id=generation.thread_id,
-        reply_to=generation.message_id,
-        person=generation.account.id if generation.account.is_person else None,
-        generation=generation.id,
-    )
+    it = Situation(generation, now, policy, estimate)
+    match outcome:
+        # while it waits for its turn
+        case on.TurnCame():
+            return it.submit(outcome)
+        case on.StillQueued(outage_since):
+            return it.expire(outage_since)
+        case on.PictureLate():
+            return it.fetch_picture_again()
+        case on.PictureLost():
+            return it.fail(Reason.PICTURE_LOST, NoticeKind.FAILED_PICTURE_GONE)
+        case on.PictureUnusable(why):
+            return it.fail(Reason.PICTURE_UNUSABLE, NoticeKind.FAILED_PICTURE, picture=why)
+        case on.SenderBanned(is_told):
+            return it.fail(Reason.BANNED, NoticeKind.FAILED_BANNED if is_told else None)
+        case on.CancelWanted():
+            return it.cancel()
+        # answers to the paid request
+        case on.Taken(provider_id):
+            taken = it.follow(Reason.TAKEN, provider_id, now)
+            return replace(taken, facts=(AccountServed(),))
+        case on.SurelyNotTaken(retry_after):
+            return it.queue_again(Reason.NOT_TAKEN, retry_after)
+        case on.AccountRefused(reason, explanation):
+            return it.hold_back(OutageBegins(reason, explanation))
+        case on.ModelNotServed(failover):
+            return it.replace_model(failover)
+        case on.ContentRefused(people):
+            if people is None:
+                return it.fail(Reason.CONTENT_REFUSED, NoticeKind.FAILED_MODERATION)
+            return it.fail(Reason.CONTENT_REFUSED, NoticeKind.FAILED_PEOPLE, **people.facts)
+        case on.RequestRefused():
+            # no failure of the model: it answered, and whoever asks for nonsense may ask often
+            return it.fail(Reason.REQUEST_REFUSED, NoticeKind.FAILED_REJECTED)
+        case on.ProviderBroke():
+            failed = it.fail(Reason.PROVIDER_BROKE, NoticeKind.FAILED_BROKEN)
+            return replace(failed, facts=(ModelFailed(),))
+        case on.AnswerLost():
+            return it.move(State.UNKNOWN, Reason.ANSWER_LOST)
+        case on.ProcessStopped():
+            return it.move(State.UNKNOWN, Reason.PROCESS_STOPPED)
+        # searches for a lost submission
+        case on.FoundInLog(provider_id):
+            # its time runs from the submission
+            return it.follow(Reason.FOUND_IN_LOG, provider_id, it.submitted_at)
+        case on.NotInLog(search_in):
+            return it.search_again(search_in)
+        # polls
+        case on.StillRunning():
+            return it.poll_on_time()
+        case on.PollFailed(retry_after):
+            return it.poll_later(retry_after)
+        case on.IdUnknown():
+            return it.poll_later(None, least=schedule.LONGEST)
+        case on.AddressMissing(spent):
+            return it.fetch_again(schedule.ADDRESS_PATIENCE, it.lose(Reason.NO_ADDRESS, spent))
+        case on.LinkDead(spent):
+            return it.fetch_again(schedule.LINK_PATIENCE, it.park_result(Reason.LINK_DEAD, spent))
+        case on.NotAVideoThere(spent):
+            return it.fetch_again(schedule.LINK_PATIENCE, it.park_result(Reason.NO_VIDEO, spent))
+        case on.ResultRefused(explanation, spent):
+            lost = it.lose(Reason.RESULT_REFUSED, spent)
+            return replace(lost, facts=(BadResult(explanation),))
+        case on.VideoOnDisk(spent):
+            return it.finish(spent)
+        # on the way back
+        case on.SendBegins():
+            sends = generation.sends + 1
+            return it.stay(None, {"send_started_at": now, "sends": sends})
+        case on.SendUndone(sends):
+            return it.stay(None, {"send_started_at": None, "sends": sends})
+        case on.SurelyNotSent(sends, retry_after):
+            return it.send_later(sends, retry_after)
+        case on.ArrivalUnknown():
+            return it.stay(now + schedule.RESEND_SECONDS, {})
+        case on.PreparationFailed(tell_in):
+            kept = it.keep(Reason.CANNOT_BE_PREPARED, tell_in)
+            return it.prepare_again(schedule.MOST_PREPARATIONS, kept)
+        case on.VideoGone():
+            return it.prepare_again(schedule.MOST_RESTORATIONS, it.give_back())
+        case on.NobodyReceives(reason, tell_in):
+            return it.keep(reason, tell_in)
+        case on.Arrived():
+            return it.deliver(outcome)
+        case _:
+            assert_never(outcome)

@@ -27,10 +27,10 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
-from generation.media.formats import HEAD_BYTES, MediaError, video_container
+from generation.media.formats import HEAD_BYTES, MediaError, MediaFailed, video_container
 from generation.media.videos import NotAVideo, probe, video_in
-from generation.provider.client import Completed
-from generation.provider.errors import ProviderError
+from generation.provider.client import Completed, Failed
+from generation.provider.errors import NoSuchGeneration, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -90,6 +90,10 @@ class FetchFailed(FetchError):
     """The network, the server or the clock got in the way."""
 
 
+class FileGone(MediaError):
+    """A video is gone from the disk, and the provider's link leads to none any more."""
+
+
 class Downloads:
     """Brings videos from where the provider keeps them to where they lie until delivered."""
 
@@ -135,18 +139,26 @@ class Downloads:
                 target.unlink(missing_ok=True)
                 raise
 
-    async def restore(self, generation: Generation) -> bool:
-        """Fetch a video again whose file is gone from the disk; tell whether it is there."""
+    async def restore(self, generation: Generation) -> None:
+        """Fetch a video again whose file is gone from the disk.
+
+        Raises:
+            FileGone: The provider has it no longer.
+            MediaError: It cannot be had now.
+        """
         if generation.provider_id is None:
-            return False
+            raise FileGone("nobody knows its id at the provider")
         try:
-            remote = await self._api.poll(generation.provider_id)
-            if isinstance(remote.status, Completed):
-                await self.fetch(generation, remote.status.url)
-                return True
-        except (ProviderError, FetchError, MediaError, NotAVideo) as error:
-            logger.warning("generation %d cannot be fetched again: %r", generation.id, error)
-        return False
+            status = (await self._api.poll(generation.provider_id)).status
+            if isinstance(status, Failed):
+                raise FileGone("the provider calls it failed by now")
+            if not isinstance(status, Completed):
+                raise MediaFailed("the provider names no address")
+            await self.fetch(generation, status.url)
+        except (NoSuchGeneration, DeadLink, UnsafeLink, TooLarge, NotAVideo) as error:
+            raise FileGone(repr(error)) from error
+        except (ProviderError, FetchFailed) as error:
+            raise MediaFailed(repr(error)) from error
 
 
 async def fetch_video(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import outages
+from storage.notices import NoticeKind
+from storage.outages import Cooldown, CooldownReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,81 +15,98 @@ if TYPE_CHECKING:
 
     from storage.admins import Admins
 
-GONE = "gone"
 GONE_SECONDS = 24 * 3600.0
 """How long a model that answered 404 is left alone; longer while it is not listed either."""
-FAILING = "failing"
 FAILING_SECONDS = 1800.0
-STRIKES = 3
-STRIKE_SECONDS = 600.0
-"""So many failures of one model within so long, and it rests."""
+"""How long a model that fails is left alone."""
+FAILED_ACCOUNTS = 3
+FAILED_WITHIN = 600.0
+"""For so many accounts a model fails within so many seconds before it is left alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Why a model is left alone, and until when."""
+class Cooldowns:
+    """The models that are left alone now, known without asking the database.
 
-    reason: str
-    until: float
-
-
-class Rests:
-    """Begins rests, tells the admins once of each, and knows which models rest now."""
+    What is begun in a transaction counts once `adopt` is called, after its commit: one that is
+    rolled back has changed nothing.
+    """
 
     def __init__(self, admins: Admins, clock: Callable[[], float]) -> None:
         self._admins = admins
         self._clock = clock
-        self._rests: dict[str, Rest] = {}
+        self._cooldowns: dict[str, Cooldown] = {}
 
     @property
     def models(self) -> frozenset[str]:
-        """The models that rest now."""
+        """The models that are left alone."""
         return frozenset(self._now)
 
     @property
     def failing(self) -> frozenset[str]:
         """Those that only fail at present and will be asked again soon."""
-        return frozenset(model for model, rest in self._now.items() if rest.reason == FAILING)
+        return frozenset(
+            model for model, one in self._now.items() if one.reason is CooldownReason.FAILING
+        )
 
     @property
-    def _now(self) -> dict[str, Rest]:
+    def _now(self) -> dict[str, Cooldown]:
         now = self._clock()
-        return {model: rest for model, rest in self._rests.items() if rest.until > now}
+        return {model: one for model, one in self._cooldowns.items() if one.until > now}
 
     async def restore(self, tx: Connection) -> None:
-        """Take up the rests that began before the start."""
+        """Take up what began before the start."""
+        found = await outages.cooldowns(tx, now=self._clock())
+        self._cooldowns = {one.model: one for one in found}
+
+    def adopt(self, cooldown: Cooldown | None) -> None:
+        """Count what was committed, if anything began."""
+        before = self._now.get(cooldown.model) if cooldown is not None else None
+        if cooldown is not None and (before is None or cooldown.until > before.until):
+            self._cooldowns[cooldown.model] = cooldown
+
+    async def gone(self, tx: Connection, model: str) -> Cooldown:
+        """Leave a model alone that the provider does not serve, and tell the admins once."""
+        return await self._begin(
+            tx, model, CooldownReason.GONE, GONE_SECONDS, tell=NoticeKind.MODEL_GONE
+        )
+
+    async def still_gone(self, tx: Connection, model: str) -> Cooldown:
+        """Leave a model alone for longer, of which nothing new is known."""
+        return await self._begin(tx, model, CooldownReason.GONE, GONE_SECONDS, tell=None)
+
+    async def count_failure(self, tx: Connection, model: str, generation: int) -> Cooldown | None:
+        """Count a failure its sender is not to blame for; None while the model is still asked.
+
+        However often it fails for one account, that takes it from nobody else.
+        """
         now = self._clock()
-        failing = await outages.resting_for(tx, FAILING, now=now)
-        self._rests = {
-            model: Rest(FAILING if model in failing else GONE, until)
-            for model, until in (await outages.rests(tx, now=now)).items()
-        }
+        await outages.count_failure(tx, model, generation, now=now)
+        if await outages.accounts_failed(tx, model, since=now - FAILED_WITHIN) < FAILED_ACCOUNTS:
+            return None
+        return await self._begin(
+            tx, model, CooldownReason.FAILING, FAILING_SECONDS, tell=NoticeKind.MODEL_FAILING
+        )
 
-    async def gone(self, tx: Connection, model: str) -> None:
-        """Leave a model alone that the provider does not serve."""
-        await self._rest(tx, model, GONE, GONE_SECONDS, tell="model_gone")
-
-    async def still_gone(self, tx: Connection, model: str) -> None:
-        """Leave a model alone for longer, of which nothing new is heard."""
-        await self._rest(tx, model, GONE, GONE_SECONDS, tell=None)
-
-    async def strike(self, tx: Connection, model: str, generation: int) -> None:
-        """Count a failure that its sender is not to blame for; the third makes the model rest."""
+    async def _begin(
+        self,
+        tx: Connection,
+        model: str,
+        reason: CooldownReason,
+        seconds: float,
+        *,
+        tell: NoticeKind | None,
+    ) -> Cooldown:
         now = self._clock()
-        await outages.strike(tx, model, generation, now=now)
-        if await outages.strikes(tx, model, since=now - STRIKE_SECONDS) >= STRIKES:
-            await self._rest(tx, model, FAILING, FAILING_SECONDS, tell="model_failing")
-
-    async def _rest(
-        self, tx: Connection, model: str, reason: str, seconds: float, *, tell: str | None
-    ) -> None:
-        now = self._clock()
-        before, rest = self._now.get(model), Rest(reason, now + seconds)
-        if before is None or rest.until > before.until:
-            self._rests[model] = rest
-        await outages.rest(tx, model, reason=reason, until=rest.until)
+        cooldown = Cooldown(model, reason, now + seconds)
+        await outages.cool_down(tx, cooldown)
+        before = self._now.get(model)
         # that it fails is known no longer than until it is gone
-        news = before is None or (before.reason, reason) == (FAILING, GONE)
-        if tell and news:
-            cause = f"{tell}:{model}:{int(now)}"
-            await self._admins.notify(tx, tell, cause=cause, now=now, model=model)
+        is_news = before is None or (before.reason, reason) == (
+            CooldownReason.FAILING,
+            CooldownReason.GONE,
+        )
+        if tell is not None and is_news:
+            await self._admins.notify(
+                tx, tell, cause=f"{tell}:{model}:{int(now)}", now=now, model=model
+            )
+        return cooldown

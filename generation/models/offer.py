@@ -347,12 +347,12 @@ class Offer:
         """The families' names, in order of preference."""
         return tuple(self._by_name)
 
-    def mode(self, model: str, kind: str | None = None) -> Mode:
+    def mode(self, model: str, kind: str | None = None) -> Mode | None:
         """Return the mode with the provider's id, which may serve text and pictures alike.
 
-        Raises KeyError for an id it does not know.
+        A model that left the data may still be at work for somebody: it is None then.
         """
-        return self._by_model[model, kind]
+        return self._by_model.get((model, kind))
 
     def only(self, names: Iterable[str]) -> Offer:
         """Return the offer of these families in this order. Raises KeyError for an unknown one."""

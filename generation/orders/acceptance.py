@@ -76,7 +76,8 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
     pending = len(await generations.pending_of(tx, request.account))
     if pending >= terms.max_pending:
         return TooManyPending(pending)
-    if await outages.present(tx) is not None:
+    outage = await outages.present(tx)
+    if outage is not None and not outage.half_open:
         return ProviderRefuses()
     balance, pooled = await _means(tx, request.account, request.chat, terms, now)
     draws = balances.draw(request.credits, balance, pooled)
@@ -89,9 +90,7 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
         draws, given = balances.draw_bought(request.credits, balance), 0
         if draws is None:
             return OverBudget(balances.ends_at(terms.budget_period, terms.zone, now))
-    generation = await generations.insert(
-        tx, replace(request, budget_micros=given), reason="asked for", now=now
-    )
+    generation = await generations.insert(tx, replace(request, budget_micros=given), now=now)
     for part in draws:
         pooled = part.pot is Pot.POOL
         await ledger.hold(

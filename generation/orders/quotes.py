@@ -177,7 +177,10 @@ def meant(
         settled = options.settle(requested, defaults, offer, kind)
         return settled if isinstance(settled, Problem) else (settled, None)
     before = substitutes.priced(gone, credit_usd).credits
-    found = substitutes.replacement(wanted, offer, credit_usd=credit_usd, most=before)
+    found = substitutes.replacement(
+        wanted, offer, successor=gone.family.successors.get(kind), credit_usd=credit_usd,
+        most=before,
+    )  # fmt: skip
     if found is None:
         return Problem("model", gone.family.name, offer.names)
     rests = named is not None and gone.mode.model in named.resting

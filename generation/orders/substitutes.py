@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from generation.models import pricing
+from generation.models.availability import without
+from generation.models.offer import Offer, People
 from generation.orders.options import (
     USUAL_RESOLUTION,
     USUAL_SHAPE,
@@ -18,7 +20,8 @@ from generation.orders.options import (
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from generation.models.offer import Family, Kind, Offer
+    from generation.models.catalogue import Catalogue
+    from generation.models.offer import Family, Kind
     from generation.orders.options import Fit
     from storage.generations import Generation
 
@@ -31,9 +34,9 @@ def like(generation: Generation) -> str:
     return " ".join(parts)
 
 
-def with_family(generation: Generation, known: Offer, family: Family) -> str:
+def with_family(generation: Generation, family: Family) -> str:
     """Return what to type for the family's video that is nearest to this one."""
-    choice = nearest(choice_of(generation, known), family)
+    choice = nearest(generation, family)
     parts = [generation.prompt, f"--model {family.name}"]
     if choice is not None:
         parts += [f"--seconds {choice.seconds}", f"--fit {choice.fit}"]
@@ -80,18 +83,86 @@ class Priced:
     credits: int
 
 
-def choice_of(generation: Generation, known: Offer) -> Choice:
-    """Return the video that a request is for. Raises KeyError for a model that is not known."""
-    return Choice(
-        kind=cast("Kind", generation.kind),
-        family=known[generation.family],
-        mode=known.mode(generation.model, generation.kind),
-        seconds=generation.seconds,
-        aspect_ratio=generation.aspect_ratio,
-        resolution=generation.resolution,
-        fit=cast("Fit", generation.fit),
-        silent=generation.silent,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """What to do about a model that does not do a job: the substitute, where there is any.
+
+    `was` is its family's title; `cooling` tells that it only fails at present.
+    """
+
+    was: str
+    cooling: bool = False
+    substitute: Priced | None = None
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the sender is told of it."""
+        facts: dict[str, object] = {"was": self.was, "cooling": self.cooling}
+        if self.substitute is not None:
+            choice = self.substitute.choice
+            facts |= {
+                "family": choice.family.name,
+                "title": choice.family.title,
+                "seconds": choice.seconds,
+                "cost": self.substitute.credits,
+            }
+        return facts
+
+
+class Substitutes:
+    """Finds, of what is served now, the substitute for a request's own model."""
+
+    def __init__(self, catalogue: Catalogue, *, credit_usd: Decimal) -> None:
+        self._catalogue = catalogue
+        self._credit_usd = credit_usd
+
+    def are_needed(self, generation: Generation) -> bool:
+        """Whether its model is not asked for anything now, or not known any more."""
+        known = self._catalogue.known.mode(generation.model, generation.kind)
+        return known is None or generation.model in self._catalogue.unserved
+
+    def instead_of(self, generation: Generation) -> Failover:
+        """Return what makes a request whose model is not asked now."""
+        # that it is gone may be known here a moment earlier than there
+        served = without(self._catalogue.offer, {generation.model})
+        substitute = self._find(generation, served, most=generation.credits)
+        return Failover(
+            was=self._title(generation),
+            cooling=generation.model in self._catalogue.resting,
+            substitute=substitute,
+        )
+
+    def for_people(self, generation: Generation) -> Failover | None:
+        """Return what may animate a picture of people, if any model is not known to refuse.
+
+        None where there is no picture.
+        """
+        if generation.kind != "i2v":
+            return None
+        families = [
+            one
+            for one in self._catalogue.offer
+            if one.people is not People.NO and one.name != generation.family
+        ]
+        families.sort(key=lambda family: family.people is not People.YES)
+        substitute = self._find(generation, Offer(tuple(families)), most=None)
+        return Failover(was=self._title(generation), substitute=substitute)
+
+    def _find(self, generation: Generation, served: Offer, *, most: int | None) -> Priced | None:
+        known, name = self._catalogue.known, generation.family
+        kind = cast("Kind", generation.kind)
+        return replacement(
+            generation,
+            served,
+            successor=known[name].successors.get(kind) if name in known else None,
+            credit_usd=self._credit_usd,
+            most=most,
+            prompt=generation.prompt,
+        )
+
+    def _title(self, generation: Generation) -> str:
+        known, name = self._catalogue.known, generation.family
+        return known[name].title if name in known else name
 
 
 def priced(choice: Choice, credit_usd: Decimal, aspect_ratio: str | None = None) -> Priced:
@@ -106,21 +177,29 @@ def priced(choice: Choice, credit_usd: Decimal, aspect_ratio: str | None = None)
 
 
 def replacement(
-    wanted: Choice, served: Offer, *, credit_usd: Decimal, most: int, prompt: str = ""
+    wanted: Choice | Generation,
+    served: Offer,
+    *,
+    successor: str | None = None,
+    credit_usd: Decimal,
+    most: int | None,
+    prompt: str = "",
 ) -> Priced | None:
     """Return the video to make instead, None where nothing that is served can.
 
     It is the first that costs no more than `most` credits, else the first, of those that take so
-    long a `prompt`. What the provider names as the successor is asked first, then the families in
-    the order of the offer.
+    long a `prompt`. The family that succeeds the one that is gone is asked first, then the
+    families in the order of the offer.
     """
-    successor = wanted.family.successors.get(wanted.kind)
     families = sorted(served, key=lambda family: family.name != successor)
     nearest_of = (
-        nearest(wanted, family) for family in families if _takes(family, wanted.kind, prompt)
+        nearest(wanted, family)
+        for family in families
+        if _takes(family, cast("Kind", wanted.kind), prompt)
     )
     found = [priced(choice, credit_usd) for choice in nearest_of if choice is not None]
-    return next((one for one in found if one.credits <= most), next(iter(found), None))
+    cheap = (one for one in found if most is None or one.credits <= most)
+    return next(cheap, next(iter(found), None))
 
 
 def _takes(family: Family, kind: Kind, prompt: str) -> bool:
@@ -129,22 +208,25 @@ def _takes(family: Family, kind: Kind, prompt: str) -> bool:
     return mode is not None and (mode.prompt_limit is None or len(prompt) <= mode.prompt_limit)
 
 
-def nearest(wanted: Choice, family: Family) -> Choice | None:
+def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
     """Return the family's video that is nearest to what is wanted, None where it cannot.
 
     A silent video can be had from a model that has a switch for its sound, or makes none.
     """
-    mode = family.mode(wanted.kind)
+    kind = cast("Kind", wanted.kind)
+    mode = family.mode(kind)
     if mode is None or (wanted.silent and mode.sound and mode.fields.sound is None):
         return None
     resolution = nearest_resolution(wanted.resolution or USUAL_RESOLUTION, mode.resolutions)
     together = [seconds for seconds in mode.seconds if mode.offers(seconds, resolution)]
-    shape = wanted.aspect_ratio or (USUAL_SHAPE if wanted.kind == "t2v" else None)
-    return replace(
-        wanted,
+    shape = wanted.aspect_ratio or (USUAL_SHAPE if kind == "t2v" else None)
+    return Choice(
+        kind=kind,
         family=family,
         mode=mode,
         seconds=nearest_seconds(wanted.seconds, together),
         aspect_ratio=shape and nearest_shape(shape, mode.aspect_ratios),
         resolution=resolution,
+        fit=cast("Fit", wanted.fit),
+        silent=wanted.silent,
     )

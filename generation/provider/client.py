@@ -26,6 +26,7 @@ from generation.provider.protocol import (
     LogPage,
     Pending,
     Remote,
+    Unaddressed,
     expect_known,
     expect_taken,
     expect_told,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-__all__ = ["AimlApi", "Completed", "Failed", "Logged", "Pending", "Remote"]
+__all__ = ["AimlApi", "Completed", "Failed", "Logged", "Pending", "Remote", "Unaddressed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,12 @@ CREDITS_PER_USD = 2_000_000
 """The provider's own credits; they have nothing to do with the bot's."""
 MOST_USD = 10_000
 """A dearer video is a misreading."""
-FAILURES = frozenset({"error", "failed"})
+SUCCESSES = frozenset({"complete", "completed", "done", "finished", "succeeded", "success"})
+"""Words that end a generation well, in lower case; beside them all that have an address do."""
+FAILURES = frozenset(
+    {"aborted", "canceled", "cancelled", "error", "expired", "failed", "failure", "rejected"}
+)
+"""Words that end a generation without a video, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,11 @@ class Completed:
     """Finished; the video can be fetched from `url`, perhaps for a short time only."""
 
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unaddressed:
+    """Said to be finished, without the address of a video: that may come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ class Remote:
     """A generation as the provider sees it. `spent` is in US dollars, None while not known."""
 
     id: str
-    status: Pending | Completed | Failed
+    status: Pending | Completed | Unaddressed | Failed
     spent: Decimal | None = None
 
 
@@ -97,8 +107,9 @@ class Logged:
     failed: bool
 
 
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else value
+def _as_video(value: Any) -> Any:
+    first = value[0] if isinstance(value, list) and value else value
+    return {"url": first} if isinstance(first, str) else first
 
 
 def _as_object(value: Any) -> Any:
@@ -136,16 +147,17 @@ class _Meta(_Part):
 class _Reply(_Part):
     id: Annotated[_Id | None, NONE_IF_INVALID] = None
     status: Annotated[_Text | None, NONE_IF_INVALID] = None
-    video: Annotated[_Video | None, BeforeValidator(_first), NONE_IF_INVALID] = None
+    video: Annotated[_Video | None, BeforeValidator(_as_video), NONE_IF_INVALID] = None
     error: Annotated[_Error | None, BeforeValidator(_as_object), NONE_IF_INVALID] = None
     meta: Annotated[_Meta | None, NONE_IF_INVALID] = None
 
-    def outcome(self) -> Pending | Completed | Failed:
-        """Tell how far it is; `completed` without an address is not finished."""
-        if self.status == "completed" and self.video is not None:
+    def outcome(self) -> Pending | Completed | Unaddressed | Failed:
+        """Tell how far it is: an address means finished, whatever the status is called."""
+        if self.video is not None:
             return Completed(self.video.url)
-        if self.status not in FAILURES:
-            return Pending()
+        status = (self.status or "").strip().lower()
+        if status not in FAILURES:
+            return Unaddressed() if status in SUCCESSES else Pending()
         name = (self.error and self.error.name) or ""
         message = (self.error and self.error.message) or ""
         refusal = classify(f"{name} {message}")
@@ -182,7 +194,7 @@ class LogPage(_Part):
         found: dict[str, Logged] = {}
         for row in self.data:
             if row is not None and row.client_request_id is not None:
-                logged = Logged(row.inference_id, failed=row.status == "failed")
+                logged = Logged(row.inference_id, failed=row.status.lower() in FAILURES)
                 found.setdefault(row.client_request_id, logged)
         return found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from telegram import MessageOriginUser
 
-from generation.jobs import cancellation
+from generation.jobs import lifecycle
 from handlers.commands import BY_NAME
 from handlers.identity import SHARED_IDS
 from handlers.membership import depart
@@ -231,9 +231,8 @@ async def carry_out(context: Context, shut_out: Ban, cause: str, translator: Tra
             return say("{number} runs this bot, so there is no banning them.").format(number=who)
         news = await bans.ban(tx, shut_out, cause=cause)
         before = await bans.find(tx, who)
-        stopped = await cancellation.stop_waiting(tx, who, now=shut_out.at)
         chat = await chats.by_telegram_id(tx, who)
-    for one in stopped:
+    for one in await lifecycle.cancel_waiting(services.db, who, now=shut_out.at):
         services.wake(one.chat)
     if chat is not None and not chat.is_private:
         await depart(context, chat)

@@ -16,7 +16,7 @@ from storage import chats, groups, ledger, people
 from storage import notices as owing
 from storage.accounts import Account
 from storage.ledger import Pot
-from storage.notices import Notice
+from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ async def _give_person(
             notice = Notice(
                 cause=f"{cause}:granted",
                 chat=chat.id,
-                kind="granted",
+                kind=NoticeKind.GRANTED,
                 facts={"credits": gift.credits, "cost": cost, "note": gift.note},
                 person=who,
             )

@@ -18,6 +18,7 @@ from handlers.videos.history import offer_retained
 from storage import access, chats, people
 from storage.admins import Admins
 from storage.chats import ChatKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -117,7 +118,7 @@ async def _tell_operator(context: Context, sender: Sender, cause: str, *, waits:
     async with services.db.transaction() as tx:
         told = await Admins(services.policy.admin_ids).notify(
             tx,
-            "added",
+            NoticeKind.ADDED,
             cause=cause,
             now=services.clock(),
             group=sender.chat.id,

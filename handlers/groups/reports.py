@@ -13,6 +13,7 @@ from handlers.routing import Router
 from storage import chats, generations, people
 from storage.admins import Admins
 from storage.bans import Ban
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,7 @@ async def _pass_on(services: Services, sender: Sender, video: Generation, words:
     async with services.db.transaction() as tx:
         told = await Admins(services.policy.admin_ids).notify(
             tx,
-            "reported",
+            NoticeKind.REPORTED,
             cause=f"report:{video.id}:{sender.account.kind}:{sender.account.id}",
             now=services.clock(),
             generation=video.id,

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from generation.jobs import durations
 from handlers.replies.outbox import finished
 from handlers.replies.outcomes import LeftOut, NotSent, SendError
 from handlers.replies.status import LATE, about
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
     from generation.jobs.queue import FairQueue
-    from generation.models.offer import Offer
+    from generation.jobs.schedule import DurationEstimates
     from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
@@ -75,14 +74,14 @@ class Boards:
         *,
         db: Database,
         outbox: Outbox,
-        offer: Offer,
+        estimates: DurationEstimates,
         languages: Languages,
         queue: FairQueue,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
         self._outbox = outbox
-        self._offer = offer
+        self._estimates = estimates
         self._languages = languages
         self._queue = queue
         self._clock = clock
@@ -130,7 +129,7 @@ class Boards:
         # where there is a slot, its turn is a moment away
         if generation.state is State.QUEUED and self._queue.is_full:
             return None
-        expects = await durations.expects(self._db, self._offer, generation)
+        expects = await self._estimates.of(generation)
         passed = self._clock() - (generation.accepted_at or generation.changed_at)
         return -1.0 if passed > LATE * expects else max(1.0, expects - passed)
 

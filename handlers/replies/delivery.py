@@ -13,9 +13,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from generation.jobs import schedule, transitions
+from generation.jobs import schedule
+from generation.jobs.outcomes import (
+    ArrivalUnknown,
+    Arrived,
+    NobodyReceives,
+    PreparationFailed,
+    SendBegins,
+    SendUndone,
+    SurelyNotSent,
+    VideoGone,
+)
 from generation.media import videos
-from generation.media.formats import MediaError, MediaFailed
+from generation.media.fetch import FileGone
+from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
 from handlers.replies.outcomes import (
     ChatMoved,
@@ -29,8 +40,7 @@ from handlers.replies.outcomes import (
 from handlers.replies.pacing import PATIENCE_SECONDS
 from handlers.replies.texts import caption
 from storage import chats, generations, groups, people
-from storage.generations import State
-from storage.notices import Notice
+from storage.generations import Generation, Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -38,6 +48,8 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
+    from generation.jobs.lifecycle import Lifecycle
+    from generation.jobs.outcomes import Outcome
     from generation.media.fetch import Downloads
     from generation.media.pool import MediaProcesses
     from generation.media.videos import Deliverable
@@ -46,16 +58,11 @@ if TYPE_CHECKING:
     from handlers.replies.outbox import Outbox, Sent, Upload
     from storage.chats import Chat
     from storage.database import Database
-    from storage.generations import Generation
 
 MOST_SENDS = 2
 """How often a video is sent whose arrival nobody can tell."""
-MOST_SETBACKS = 20
-"""How often in a row a video is tried that cannot be prepared: well over an hour."""
 MOST_TRIES = 5
 """How often a kept video is tried that surely did not arrive, while somebody waits for it."""
-RESEND_SECONDS = 10.0
-"""How long to wait before it is sent again."""
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +130,7 @@ class UploadPreparation:
         """Prepare a video, fetched again where its file is gone.
 
         Raises:
+            FileGone: it can no longer be had.
             MediaError: it cannot be made ready now.
             NotAVideo: the file holds none.
         """
@@ -138,8 +146,8 @@ class UploadPreparation:
     async def file(self, generation: Generation, limit: int | None = None) -> Deliverable:
         """Return the file to send, at most `limit` bytes; raises as `prepare` does."""
         source = self._downloads.path_of(generation)
-        if not source.exists() and not await self._downloads.restore(generation):
-            raise MediaFailed("the file is gone, and cannot be fetched again")
+        if not source.exists():
+            await self._downloads.restore(generation)
         return await videos.prepare(self._media, source, source.parent, limit=limit or self._limit)
 
     def tidy(self, generation: Generation, *, keep_source: bool) -> None:
@@ -150,80 +158,6 @@ class UploadPreparation:
                 file.unlink(missing_ok=True)
 
 
-class DeliveryLog:
-    """Keeps the books of deliveries; `wake` is told the chats in which somebody is owed a word."""
-
-    def __init__(
-        self, *, db: Database, clock: Callable[[], float], wake: Callable[[int], None]
-    ) -> None:
-        self._db = db
-        self._clock = clock
-        self._wake = wake
-
-    async def intend(self, generation: Generation) -> bool:
-        """Commit that a send begins; False where somebody else brought the video meanwhile."""
-        async with self._db.transaction() as tx:
-            return await generations.note(
-                tx, generation.id, generation.state,
-                send_started_at=self._clock(), sends=generation.sends + 1,
-            )  # fmt: skip
-
-    async def undo(self, generation: Generation) -> None:
-        """Forget a send that surely did not arrive."""
-        async with self._db.transaction() as tx:
-            await generations.note(
-                tx, generation.id, generation.state,
-                send_started_at=generation.send_started_at, sends=generation.sends,
-            )  # fmt: skip
-
-    async def later(self, generation: Generation, wait: float, *, surely: bool) -> None:
-        """Try again after `wait` seconds; an attempt that surely failed does not count."""
-        undone = {"send_started_at": None, "sends": generation.sends} if surely else {}
-        async with self._db.transaction() as tx:
-            await generations.note(
-                tx, generation.id, State.READY,
-                due_at=self._clock() + wait, setbacks=generation.setbacks + 1, **undone,
-            )  # fmt: skip
-
-    async def arrived(self, generation: Generation, place: Place, sent: Sent) -> None:
-        """Write down where a video stands, and what Telegram knows it by."""
-        async with self._db.transaction() as tx:
-            await transitions.advance(
-                tx, generation, State.DELIVERED, reason="sent", now=self._clock(),
-                delivered_chat=place.chat.id, delivered_message=sent.message_id,
-                file_id=sent.file_id, file_kind=sent.file_kind, send_started_at=None,
-            )  # fmt: skip
-
-    async def keep(
-        self, generation: Generation, reason: str, refused: Collection[int] = ()
-    ) -> None:
-        """Keep a video, and say so alone with its sender, unless that place has just refused it."""
-        now, told = self._clock(), None
-        async with self._db.transaction() as tx:
-            if generation.account.is_person:
-                told = await chats.by_telegram_id(tx, generation.account.id)
-            if told is not None and (not told.reachable or told.id in refused):
-                told = None
-            owes = [] if told is None else [_kept(generation, told)]
-            await transitions.advance(
-                tx, generation, State.UNDELIVERABLE, reason=reason, now=now, owes=owes
-            )
-        if told is not None:
-            self._wake(told.id)
-
-
-def _kept(generation: Generation, told: Chat) -> Notice:
-    """Say that somebody is owed the news of a video that waits for them."""
-    return Notice(
-        cause=f"generation:{generation.id}:undeliverable",
-        chat=told.id,
-        kind="undeliverable",
-        facts={},
-        person=generation.account.id,
-        generation=generation.id,
-    )
-
-
 class Deliveries:
     """Sends what is ready, one video at a time per call."""
 
@@ -232,6 +166,7 @@ class Deliveries:
         *,
         db: Database,
         outbox: Outbox,
+        lifecycle: Lifecycle,
         preparation: UploadPreparation,
         layout: Callable[[], ResultButtons],
         zone: ZoneInfo,
@@ -240,38 +175,62 @@ class Deliveries:
     ) -> None:
         self._db = db
         self._outbox = outbox
+        self._lifecycle = lifecycle
         self._preparation = preparation
         self._layout = layout
         self._zone = zone
         self._clock = clock
-        self._log = DeliveryLog(db=db, clock=clock, wake=wake)
+        self._wake = wake
 
-    async def deliver(self, generation: Generation) -> None:
-        """Send a ready video once, or note when to try again."""
-        if generation.send_started_at is not None and generation.sends >= MOST_SENDS:
-            await self._log.keep(generation, "nobody knows whether it arrived")
-            return
+    async def deliver(self, generation: Generation) -> Generation | None:
+        """Send a ready video once, or note when to try again; return it as it is then."""
         try:
-            prepared = await self._preparation.prepare(generation)
-            places = await self._places(generation)
-            if not await self._send(places, prepared):
-                refused = {place.chat.id for place in places}
-                await self._log.keep(generation, "nobody can receive it", refused)
+            outcome = await self._try(generation)
         except NotSent as error:
-            wait = schedule.backoff(generation.setbacks, error.retry_after)
-            await self._log.later(generation, wait, surely=True)
+            outcome = SurelyNotSent(generation.sends, error.retry_after)
         except SentPerhaps:
-            await self._log.later(generation, RESEND_SECONDS, surely=False)
+            outcome = ArrivalUnknown()
+        except FileGone as error:
+            logger.warning("the video of generation %d is gone: %s", generation.id, error)
+            outcome = VideoGone()
         except (MediaError, NotAVideo) as error:
             logger.warning("generation %d cannot be prepared: %s", generation.id, error)
-            if generation.setbacks < MOST_SETBACKS:
-                await self._log.later(
-                    generation, schedule.backoff(generation.setbacks), surely=True
-                )
-            else:
-                await self._log.keep(generation, "cannot be prepared")
+            outcome = PreparationFailed(await self._private_chat(generation))
         finally:
             self._preparation.tidy(generation, keep_source=True)
+        if isinstance(outcome, Generation):
+            return outcome
+        after = await self._lifecycle.advance(generation, outcome)
+        if isinstance(outcome, NobodyReceives | PreparationFailed) and outcome.tell_in is not None:
+            self._wake(outcome.tell_in)
+        return after
+
+    async def _try(self, generation: Generation) -> Generation | Outcome:
+        """Send a video, and return it; or what came of that."""
+        if generation.sends >= MOST_SENDS:
+            tell_in = await self._private_chat(generation)
+            return NobodyReceives(Reason.ARRIVAL_UNKNOWN, tell_in)
+        prepared = await self._preparation.prepare(generation)
+        places = await self._places(generation)
+        sent = await self._send(places, prepared)
+        if sent is None:
+            tell_in = await self._private_chat(generation, {place.chat.id for place in places})
+            return NobodyReceives(Reason.NOBODY_RECEIVES, tell_in)
+        return sent
+
+    async def _private_chat(
+        self, generation: Generation, refused: Collection[int] = ()
+    ) -> int | None:
+        """Return where a sender can be told something alone, unless it has just been refused."""
+        if not generation.account.is_person:
+            return None
+        async with self._db.reading() as connection:
+            chat = await chats.by_telegram_id(connection, generation.account.id)
+        return chat.id if chat is not None and chat.reachable and chat.id not in refused else None
+
+    async def _undo(self, generation: Generation) -> None:
+        """Forget a send that surely did not arrive."""
+        await self._lifecycle.advance(generation, SendUndone(generation.sends))
 
     async def bring(self, generation: Generation, chat: Chat) -> None:
         """Send a kept video to somebody who came back; what fails stays kept for the next time."""
@@ -282,28 +241,28 @@ class Deliveries:
         try:
             prepared = await self._preparation.prepare(kept)
             places = [one for one in await self._places(kept) if one.chat.id == chat.id]
-            if not await self._insist(places or [Place(chat)], prepared):
+            if await self._insist(places or [Place(chat)], prepared) is None:
                 logger.info("generation %d stays kept: refused", kept.id)
         except (MediaError, NotAVideo, SendError) as error:
             logger.info("generation %d stays kept: %r", kept.id, error)
         finally:
             self._preparation.tidy(kept, keep_source=True)
 
-    async def _insist(self, places: Sequence[Place], prepared: PreparedUpload) -> bool:
+    async def _insist(self, places: Sequence[Place], prepared: PreparedUpload) -> Generation | None:
         """Send, and again while it surely did not arrive: it was promised a moment ago."""
         for setbacks in range(MOST_TRIES):
             try:
                 return await self._send(places, prepared)
             except NotSent as error:
-                await self._log.undo(prepared.generation)
+                await self._undo(prepared.generation)
                 wait = schedule.backoff(setbacks, error.retry_after)
                 if wait > PATIENCE_SECONDS:
                     raise
                 await asyncio.sleep(wait)
-        return False
+        return None
 
-    async def _send(self, places: Sequence[Place], prepared: PreparedUpload) -> bool:
-        """Try one place after the other; False where nobody could receive it.
+    async def _send(self, places: Sequence[Place], prepared: PreparedUpload) -> Generation | None:
+        """Try one place after the other; None where nobody could receive it.
 
         Raises:
             NotSent: it is to be tried later.
@@ -313,20 +272,21 @@ class Deliveries:
         while places:
             try:
                 async with self._attempt(generation, places[0]) as upload:
-                    if not await self._log.intend(generation):
-                        return True  # it is no longer as it was read: nothing is left to do here
+                    if await self._lifecycle.advance(generation, SendBegins()) is None:
+                        return generation  # somebody else has sent it meanwhile
                     sent = await self._hand_over(places[0], prepared, upload)
             except (NotSent, SentPerhaps):
                 raise
             except SendError as error:
                 logger.info("generation %d cannot go there: %r", generation.id, error)
-                await self._log.undo(generation)
+                await self._undo(generation)
                 places, prepared = await self._otherwise(places, prepared, error)
             else:
-                await self._log.arrived(generation, places[0], sent)
+                arrived = Arrived(places[0].chat.id, sent.message_id, sent.file_id, sent.file_kind)
+                delivered = await self._lifecycle.advance(generation, arrived)
                 self._preparation.tidy(generation, keep_source=False)
-                return True
-        return False
+                return delivered or generation
+        return None
 
     @asynccontextmanager
     async def _attempt(self, generation: Generation, place: Place) -> AsyncIterator[Upload]:
@@ -339,7 +299,7 @@ class Deliveries:
                 yield upload
             except asyncio.CancelledError:
                 if not upload.is_gone:
-                    await asyncio.shield(self._log.undo(generation))
+                    await asyncio.shield(self._undo(generation))
                 raise
 
     async def _hand_over(self, place: Place, prepared: PreparedUpload, upload: Upload) -> Sent:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import worth
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,11 +17,21 @@ if TYPE_CHECKING:
 
 WHY = "why-"
 """What a link to the bot begins with that asks why a video was turned down."""
-_KEEPS = frozenset({"granted", "rerouted"})
+_KEEPS = frozenset({NoticeKind.GRANTED, NoticeKind.SUBSTITUTED})
 """Notices after which no credits came back."""
-_PRIVATE = frozenset({"failed_moderation", "failed_people", "failed_rejected"})
-_OTHERS = frozenset({"failed_people", "failed_model_gone"})
-_RETRY = frozenset({"failed_broken", "failed_closed", "failed_waited", "parked_unknown"})
+_PRIVATE = frozenset(
+    {NoticeKind.FAILED_MODERATION, NoticeKind.FAILED_PEOPLE, NoticeKind.FAILED_REJECTED}
+)
+_OTHERS = frozenset({NoticeKind.FAILED_PEOPLE, NoticeKind.FAILED_MODEL_GONE})
+_RETRY = frozenset(
+    {
+        NoticeKind.FAILED_BROKEN,
+        NoticeKind.FAILED_LOST,
+        NoticeKind.FAILED_CLOSED,
+        NoticeKind.FAILED_WAITED,
+        NoticeKind.PARKED_UNKNOWN,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +71,9 @@ def in_words(
     Raises:
         KeyError: there are no words for this kind: a bug of ours.
     """
-    if owed.kind == "added":
+    if owed.kind is NoticeKind.ADDED:
         return NoticeText(added_text(owed.facts, translator), added_buttons(owed.facts, translator))
-    if owed.kind == "reported":
+    if owed.kind is NoticeKind.REPORTED:
         return NoticeText(
             reported_text(owed.facts, translator), reported_buttons(owed.facts, translator)
         )
@@ -98,20 +109,20 @@ def in_words(
     return NoticeText(text, buttons)
 
 
-def _reason(kind: str, facts: dict[str, Any], translator: Translator) -> str:
-    if kind == "failed_picture":
+def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> str:
+    if kind is NoticeKind.FAILED_PICTURE:
         return _picture(str(facts["picture"]), translator)
-    if kind == "granted":
+    if kind is NoticeKind.GRANTED:
         # what an older version owes does not know its worth
         cost = facts.get("cost", facts["credits"] + 1)
         given = translator.gettext("You were given {credits}.").format(
             credits=worth(translator, facts["credits"], cost)
         )
         return f"{given} {facts.get('note') or ''}".strip()
-    if kind == "rerouted":
+    if kind is NoticeKind.SUBSTITUTED:
         makes_it = (
             translator.gettext("{was} has trouble right now; {title} makes it: {length}, {cost}.")
-            if facts.get("rests")
+            if facts.get("cooling")
             else translator.gettext(
                 "{was} is no longer offered. {title} makes it: {length}, {cost}."
             )
@@ -124,28 +135,37 @@ def _reason(kind: str, facts: dict[str, Any], translator: Translator) -> str:
         )
     _ = translator.gettext
     return {
-        "cancelled": _("Cancelled."),
-        "failed_moderation": _(
+        NoticeKind.CANCELLED: _("Cancelled."),
+        NoticeKind.FAILED_MODERATION: _(
             "The video service turned this one down for what it would show. "
             "Try other words: no real names, nothing violent or intimate."
         ),
-        "failed_people": _("{was} takes no pictures of people.").format(was=facts.get("was", "")),
-        "failed_rejected": _("The video service did not accept this one. Try other words."),
-        "failed_broken": _("Something broke where videos are made."),
-        "failed_closed": _("The video service stayed closed to us."),
-        "failed_banned": _("You cannot make videos with this bot any more."),
-        "failed_waited": _("Its turn never came, it was too busy."),
-        "failed_model_gone": (
+        NoticeKind.FAILED_PEOPLE: _("{was} takes no pictures of people.").format(
+            was=facts.get("was", "")
+        ),
+        NoticeKind.FAILED_REJECTED: _(
+            "The video service did not accept this one. Try other words."
+        ),
+        NoticeKind.FAILED_BROKEN: _("Something broke where videos are made."),
+        NoticeKind.FAILED_LOST: _("I lost this video on the way, and it cannot be had any more."),
+        NoticeKind.FAILED_CLOSED: _("The video service stayed closed to us."),
+        NoticeKind.FAILED_BANNED: _("You cannot make videos with this bot any more."),
+        NoticeKind.FAILED_WAITED: _("Its turn never came, it was too busy."),
+        NoticeKind.FAILED_MODEL_GONE: (
             _("{was} has trouble right now.")
-            if facts.get("rests")
+            if facts.get("cooling")
             else _("{was} is no longer offered.")
         ).format(was=facts.get("was", "")),
-        "failed_picture_gone": _("I could not fetch your picture any more. Please send it again."),
-        "parked_late": _("This one takes far too long. If it still comes, it is on the house."),
-        "parked_unknown": _(
+        NoticeKind.FAILED_PICTURE_GONE: _(
+            "I could not fetch your picture any more. Please send it again."
+        ),
+        NoticeKind.PARKED_LATE: _(
+            "This one takes far too long. If it still comes, it is on the house."
+        ),
+        NoticeKind.PARKED_UNKNOWN: _(
             "I could not find out whether this one is being made. If it comes, it is on the house."
         ),
-        "undeliverable": _(
+        NoticeKind.UNDELIVERABLE: _(
             "I have a video for you that I could not deliver. Send /start and I bring it."
         ),
     }[kind]
@@ -163,43 +183,43 @@ def _picture(reason: str, translator: Translator) -> str:
     }[reason]
 
 
-_ADMIN: dict[str, Callable[[Translator], str]] = {
-    "outage": lambda translator: translator.gettext(
+_ADMIN: dict[NoticeKind, Callable[[Translator], str]] = {
+    NoticeKind.OUTAGE: lambda translator: translator.gettext(
         "⚠️ The AI/ML API refuses all requests ({reason}): {explanation}\n"
         "Orders wait 15 minutes, new ones are refused. I look again every 5 minutes."
     ),
-    "outage_over": lambda translator: translator.gettext(
+    NoticeKind.OUTAGE_OVER: lambda translator: translator.gettext(
         "✅ The AI/ML API accepts requests again."
     ),
-    "model_gone": lambda translator: translator.gettext(
-        "⚠️ {model} is no longer served. It rests for a day; the next of MODELS takes over."
+    NoticeKind.MODEL_GONE: lambda translator: translator.gettext(
+        "⚠️ {model} is no longer served. I leave it alone for a day; the next of MODELS takes over."
     ),
-    "model_failing": lambda translator: translator.gettext(
-        "⚠️ {model} failed three times in 10 minutes. It rests for 30; "
+    NoticeKind.MODEL_FAILING: lambda translator: translator.gettext(
+        "⚠️ {model} failed for three people in 10 minutes. I leave it alone for 30; "
         "the next of MODELS takes over."
     ),
-    "model_withdrawn": lambda translator: translator.gettext(
+    NoticeKind.MODEL_WITHDRAWN: lambda translator: translator.gettext(
         "⚠️ The AI/ML API has withdrawn {model}. The next of MODELS takes over."
     ),
-    "model_superseded": lambda translator: translator.gettext(
+    NoticeKind.MODEL_SUPERSEDED: lambda translator: translator.gettext(
         "🔁 The AI/ML API has put {successor} in the place of {model}; it takes over."
     ),
-    "nothing_served": lambda translator: translator.gettext(
+    NoticeKind.NOTHING_SERVED: lambda translator: translator.gettext(
         "⚠️ None of the families in MODELS is served any more: nothing can be ordered. "
         "`python -m bot models` lists what there is."
     ),
-    "prices_moved": lambda translator: translator.gettext(
+    NoticeKind.PRICES_MOVED: lambda translator: translator.gettext(
         "💵 Prices moved by more than a fifth:\n{moved}\nOrders under way keep theirs."
     ),
-    "set_aside": lambda translator: translator.gettext(
+    NoticeKind.SET_ASIDE: lambda translator: translator.gettext(
         "⚠️ A message ended me twice, so I left it alone (update {update}). "
         "It is kept, the log says more."
     ),
-    "unreadable": lambda translator: translator.gettext(
+    NoticeKind.UNREADABLE: lambda translator: translator.gettext(
         "⚠️ Telegram sent me something I cannot read, so I left it alone (update {update}). "
         "It is kept, the log says more."
     ),
-    "bad_result": lambda translator: translator.gettext(
+    NoticeKind.BAD_RESULT: lambda translator: translator.gettext(
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
     ),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from generation.jobs import durations
 from handlers.replies.outbox import finished
 from handlers.replies.outcomes import Refused, SendError, Unreachable
 from storage import chats, generations, outages, people
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from generation.jobs.queue import FairQueue
-    from generation.models.offer import Offer
+    from generation.jobs.schedule import DurationEstimates
     from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
@@ -83,14 +82,14 @@ class StatusMessages:
         *,
         db: Database,
         outbox: Outbox,
-        offer: Offer,
+        estimates: DurationEstimates,
         languages: Languages,
         queue: FairQueue,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
         self._outbox = outbox
-        self._offer = offer
+        self._estimates = estimates
         self._languages = languages
         self._queue = queue
         self._clock = clock
@@ -111,7 +110,7 @@ class StatusMessages:
         if words is not None:
             self._waited.add(generation.id)
         else:
-            expects = await durations.expects(self._db, self._offer, generation)
+            expects = await self._estimates.of(generation)
             words = making(translator, expects)
         await finished(self._put_up(chat, generation, words, note))
 
@@ -150,7 +149,7 @@ class StatusMessages:
         place = self._queue.place(generation.id)
         if place is None or not self._queue.is_full:
             return None
-        expects = await durations.expects(self._db, self._offer, generation)
+        expects = await self._estimates.of(generation)
         wait = self._queue.rounds_before(generation.id) * expects
         return waiting(translator, sparsely(place), wait + expects)
 
@@ -159,7 +158,7 @@ class StatusMessages:
         async with self._db.reading() as connection:
             if await outages.present(connection) is None:
                 return False
-        expects = await durations.expects(self._db, self._offer, generation)
+        expects = await self._estimates.of(generation)
         return self._clock() - generation.created_at >= LATE * expects
 
     async def correct(self, generation: Generation) -> None:
@@ -169,7 +168,7 @@ class StatusMessages:
         chat, translator = await self._place(generation)
         words = await self._waiting(generation, translator)
         if generation.state is State.GENERATING:
-            expects = await durations.expects(self._db, self._offer, generation)
+            expects = await self._estimates.of(generation)
             passed = self._clock() - (generation.accepted_at or generation.changed_at)
             if passed >= LATE * expects:
                 words = late(translator)

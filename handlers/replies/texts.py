@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generation.jobs.transitions import GIFT
 from generation.orders import quotes
 from generation.orders.options import Defaults
 
@@ -81,7 +80,7 @@ def described(translator: Translator, quote: Quote) -> str:
 def caption(generation: Generation, translator: Translator, *, ai_label: bool) -> str:
     """Return the prompt, shortened, and nothing a sister should not see when it is forwarded."""
     lines = []
-    if generation.reason == GIFT:
+    if generation.is_gift:
         lines.append(translator.gettext("A late one, on the house."))
     prompt = generation.prompt
     if len(prompt) > LONGEST_PROMPT:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from generation.jobs.cancellation import recall
+from generation.jobs import lifecycle
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.replies.texts import shortened
@@ -71,8 +71,7 @@ def outcome(generation: Generation, translator: Translator) -> str:
 
 async def _answer(services: Services, sender: Sender, number: int) -> str:
     """Call a request back and say how that went."""
-    async with services.db.transaction() as tx:
-        generation = await recall(tx, number, sender.account, now=services.clock())
+    generation = await lifecycle.cancel(services.db, number, sender.account, now=services.clock())
     if generation is None:
         return sender.translator.gettext(
             "You have no request {number}. /cancel shows what is under way."

@@ -157,7 +157,7 @@ async def try_with(sender: Sender, press: TryWith, query: CallbackQuery, context
     like = replace(like, agreed=press.credits, tap=query.id)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
-        text = substitutes.with_family(generation, catalogue.known, catalogue.named[press.family])
+        text = substitutes.with_family(generation, catalogue.named[press.family])
         cause = (
             f"press:with:{generation.id}:{press.family}:{sender.account.kind}:{sender.account.id}"
         )

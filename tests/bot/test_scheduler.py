@@ -14,7 +14,7 @@ from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
 from storage import chats, notices
 from storage.chats import ChatKind
-from storage.notices import Notice
+from storage.notices import Notice, NoticeKind
 from tests.flows.looks import says, shows_video
 from tests.storage.asked import ask, meet
 
@@ -52,7 +52,9 @@ async def spoil(db: Database, table: str) -> None:
 
 
 def granted(chat: int) -> Notice:
-    return Notice(cause="a grant", chat=chat, kind="granted", facts={"credits": 9, "note": ""})
+    return Notice(
+        cause="a grant", chat=chat, kind=NoticeKind.GRANTED, facts={"credits": 9, "note": ""}
+    )
 
 
 async def rings_late(house: House, broke: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.replies import delivery
+from generation.jobs import schedule
 from sandbox.telegram import Fault
 from storage import chats, generations, ledger
 from storage.accounts import Account
@@ -24,7 +24,7 @@ KEPT = "I have a video for you that I could not deliver. Send /start and I bring
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What may have arrived is sent once more at once."""
-    monkeypatch.setattr(delivery, "RESEND_SECONDS", 0.0)
+    monkeypatch.setattr(schedule, "RESEND_SECONDS", 0.0)
 
 
 async def test_who_asked_is_told_of_a_video_nobody_knows_the_fate_of_and_brought_it(

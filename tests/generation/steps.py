@@ -8,33 +8,35 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from generation.jobs.failover import Detours
-from generation.jobs.lookup import Lookups
-from generation.jobs.outages import Outages
-from generation.jobs.poll import Polls
-from generation.jobs.schedule import Patience
+from generation.jobs.lifecycle import Lifecycle
+from generation.jobs.outages import CircuitBreaker
+from generation.jobs.poll import Lookups, Polls
+from generation.jobs.schedule import DurationEstimates, JobPolicy
 from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads
 from generation.media.pictures import PictureDelayed, PictureGone, Pictures
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
-from generation.models.cooldowns import Rests
+from generation.models.cooldowns import Cooldowns
 from generation.models.offer import Offer
+from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
-from storage import events, generations, notices
+from storage import events, generations, notices, people
 from storage.admins import Admins
 from storage.generations import State
-from tests.storage.asked import ask, found, rows
+from tests.storage.asked import ANN, ask, found, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Unpack
 
     import httpx
 
+    from generation.jobs.outcomes import Outcome
     from generation.media.pool import MediaProcesses
     from sandbox.aimlapi import AimlApiSandbox
     from storage.database import Database
-    from storage.generations import Generation
+    from storage.generations import Changes, Generation
     from tests.storage.asked import Clock
 
 NAMES = ("sora-2", "sora-2-pro")
@@ -78,35 +80,42 @@ class Steps:
         self.album = Album()
         self.videos = folder / "videos"
         offer = Offer.load()
-        patience = Patience(interval=None, deadline=DEADLINE, grace=GRACE)
         admins = Admins(frozenset({ADMIN}))
         api = AimlApi(http, url=provider.url, key=SecretStr(provider.key))
         ids = itertools.count(1)
-        self.rests = Rests(admins, clock)
+        self.cooldowns = Cooldowns(admins, clock)
         self.catalogue = Catalogue(
             db=db, feeds=Feeds(http, url=provider.url), known=offer, names=NAMES,
-            rests=self.rests, admins=admins, clock=clock,
+            cooldowns=self.cooldowns, admins=admins, clock=clock,
         )  # fmt: skip
-        detours = Detours(self.catalogue, self.rests, credit_usd=Decimal("0.10"))
-        self.outages = Outages(db, api, admins, clock)
+        self.substitutes = Substitutes(self.catalogue, credit_usd=Decimal("0.10"))
+        self.breaker = CircuitBreaker(db, api, admins, clock)
+        self.estimates = DurationEstimates(db, offer)
+        self.lifecycle = Lifecycle(
+            db=db, policy=JobPolicy(deadline=DEADLINE, grace=GRACE), estimates=self.estimates,
+            breaker=self.breaker, cooldowns=self.cooldowns, admins=admins, clock=clock,
+        )  # fmt: skip
         self.submissions = Submissions(
             db=db, api=api, offer=offer, pictures=Pictures(media, self.album),
-            outages=self.outages, detours=detours, patience=patience, clock=clock,
+            lifecycle=self.lifecycle, breaker=self.breaker, substitutes=self.substitutes,
             new_request_id=lambda: f"request-{next(ids)}",
         )  # fmt: skip
         self.downloads = Downloads(
             api=api, http=http, origin=provider.url, folder=self.videos, media=media, seconds=30.0
         )
         self.polls = Polls(
-            db=db, api=api, downloads=self.downloads, offer=offer, detours=detours,
-            patience=patience, outages=self.outages, admins=admins, clock=clock,
+            api=api, downloads=self.downloads, lifecycle=self.lifecycle,
+            substitutes=self.substitutes,
         )  # fmt: skip
-        self.lookups = Lookups(
-            db=db, api=api, offer=offer, detours=detours, patience=patience, clock=clock
-        )
+        self.lookups = Lookups(api=api, lifecycle=self.lifecycle, clock=clock)
 
     async def ask(self, cause: str = "message:1", **changes: Any) -> Generation:
         """Queue a request now."""
+        async with self.db.transaction() as tx:
+            person = changes.get("person", ANN)
+            await people.seen(
+                tx, person, name="Ann", username=None, language="en", now=self.clock.now
+            )
         return await ask(self.db, cause, now=self.clock.now, **changes)
 
     async def again(self, generation: Generation) -> Generation:
@@ -120,7 +129,9 @@ class Steps:
 
     async def expire(self, generation: Generation) -> bool:
         """End a queued request that nobody will serve."""
-        return await self.submissions.expire(generation, await self.outages.present())
+        outage = await self.breaker.present()
+        since = outage.began_at if outage is not None and self.breaker.is_open else None
+        return await self.submissions.expire(generation, since) is not None
 
     async def poll(self, generation: Generation) -> Generation:
         """Ask once how far it is."""
@@ -138,14 +149,22 @@ class Steps:
         """Return a generation the provider took, and has finished with if `ended`."""
         generation = await self.submit(await self.ask(cause, **changes))
         assert generation.state is State.GENERATING, generation.reason
-        if ended:
-            await self.provider.wait_until(
-                lambda: self.provider.generations.by_id[generation.provider_id or ""].ended,
-                "the video is made",
-            )
+        return await self.made(generation) if ended else generation
+
+    async def made(self, generation: Generation) -> Generation:
+        """Wait until the provider has finished with a generation."""
+        await self.provider.wait_until(
+            lambda: self.provider.generations.by_id[generation.provider_id or ""].ended,
+            "the video is made",
+        )
         return generation
 
-    async def note(self, generation: Generation, **changes: Any) -> Generation:
+    async def advance(self, generation: Generation, outcome: Outcome) -> Generation:
+        """Let something happen."""
+        await self.lifecycle.advance(generation, outcome)
+        return await self.again(generation)
+
+    async def note(self, generation: Generation, **changes: Unpack[Changes]) -> Generation:
         """Change facts of a generation."""
         async with self.db.transaction() as tx:
             await generations.note(tx, generation.id, **changes)

@@ -27,7 +27,7 @@ async def delivered(house: House, person: Person, prompts: list[str], file_id: s
         )
         for number, prompt in enumerate(prompts):
             wish = request(f"made up:{number}", person=person.id, prompt=prompt)
-            video = await generations.insert(tx, wish, reason="asked for", now=1.0)
+            video = await generations.insert(tx, wish, now=1.0)
             await tx.execute(
                 "UPDATE generations SET state = 'delivered', file_id = ?, file_kind = 'video'"
                 " WHERE id = ?",

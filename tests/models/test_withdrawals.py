@@ -11,12 +11,13 @@ from handlers.replies.notices import in_words
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.retirements import Retirement
 from storage import people
-from storage.notices import Owed
+from storage.notices import NoticeKind, Owed
 from tests.flows.makings import photo
 from tests.models.scenes import SORA, Scene
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person
     from tests.house import House
 
 VEO = "google/veo-3.1-t2v-fast"
@@ -159,18 +160,26 @@ async def test_what_waits_for_a_model_that_is_withdrawn_meanwhile_is_never_sent_
 
 
 @pytest.mark.parametrize(
-    ("kind", "rests", "words"),
+    ("kind", "cooling", "words"),
     [
-        ("rerouted", True, "Sora 2 has trouble right now; Veo makes it: 4 seconds, 4 credits."),
-        ("rerouted", False, "Sora 2 is no longer offered. Veo makes it: 4 seconds, 4 credits."),
-        ("failed_model_gone", True, "Sora 2 has trouble right now. 9 credits are back."),
-        ("failed_model_gone", False, "Sora 2 is no longer offered. 9 credits are back."),
+        (
+            NoticeKind.SUBSTITUTED,
+            True,
+            "Sora 2 has trouble right now; Veo makes it: 4 seconds, 4 credits.",
+        ),
+        (
+            NoticeKind.SUBSTITUTED,
+            False,
+            "Sora 2 is no longer offered. Veo makes it: 4 seconds, 4 credits.",
+        ),
+        (NoticeKind.FAILED_MODEL_GONE, True, "Sora 2 has trouble right now. 9 credits are back."),
+        (NoticeKind.FAILED_MODEL_GONE, False, "Sora 2 is no longer offered. 9 credits are back."),
     ],
 )
 def test_a_model_that_will_be_asked_again_soon_is_not_said_to_be_gone(
-    kind: str, rests: bool, words: str
+    kind: NoticeKind, cooling: bool, words: str
 ) -> None:
-    facts = {"credits": 9, "was": "Sora 2", "rests": rests, "title": "Veo", "family": "veo",
+    facts = {"credits": 9, "was": "Sora 2", "cooling": cooling, "title": "Veo", "family": "veo",
              "seconds": 4, "cost": 4}  # fmt: skip
     owed = Owed(cause="c", chat=1, kind=kind, facts=facts, generation=1, id=1, due_at=0, sends=0)
     assert in_words(owed, Languages().translator("en"), name="Ann", link=None).text == words
@@ -283,16 +292,17 @@ async def test_what_answered_404_is_left_alone_also_after_a_restart(
         await scene.until(lambda: house.services.offer["sora-2"].t2v is None, "it still rests")
 
 
-async def test_three_failures_in_ten_minutes_rest_a_model_and_moderation_does_not_count(
+async def test_failures_of_three_people_cool_a_model_down_and_moderation_does_not_count(
     house: House, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     async with house.running():
         await scene.refreshed()
         for fault in (Fault.moderation(), Fault.moderation(), Fault.http(500), Fault.http(500)):
             await fail(scene, provider, fault)
-        assert serves_text(house)
-        await fail(scene, provider, Fault.http(500))
-        await scene.told("openai/sora-2-t2v failed three times")
+        for name in ("Bea", "Cleo"):
+            assert serves_text(house)
+            await fail(scene, provider, Fault.http(500), by=house.telegram.person(name))
+        await scene.told("openai/sora-2-t2v failed for three people")
         assert not serves_text(house)
         await scene.ask("/video a boat")
         await scene.said("Sora 2 has trouble right now; Veo 3.1 Fast, 4 seconds, 4 credits.")
@@ -305,10 +315,13 @@ def serves_text(house: House) -> bool:
     return house.services.offer["sora-2"].t2v is not None
 
 
-async def fail(scene: Scene, provider: AimlApiSandbox, fault: Fault) -> None:
+async def fail(
+    scene: Scene, provider: AimlApiSandbox, fault: Fault, *, by: Person | None = None
+) -> None:
     """Let one request fail, and wait until its sender knows."""
     provider.faults.next("submit", fault)
-    asked = await scene.ask("/video a boat")
-    await scene.chat.wait(
+    chat = scene.chat if by is None else scene.house.telegram.private(by)
+    asked = await chat.send(by or scene.ann, "/video a boat")
+    await chat.wait(
         lambda message: message.reply_to == asked.message_id and "back" in (message.text or "")
     )

@@ -28,8 +28,8 @@ import httpx
 from bot import lifecycle
 from bot.operations.logs import set_up_logs
 from bot.settings.sources import read_settings
+from generation.jobs import schedule
 from generation.provider import log as request_log
-from handlers.replies import delivery
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def live(environment: dict[str, str]) -> int:
     os.environ.clear()
     os.environ.update(environment)
     request_log.LOOKUP_SECONDS = 0.3
-    delivery.RESEND_SECONDS = 0.3
+    schedule.RESEND_SECONDS = 0.3
     points = Points(environment["CRASH_AT"], Path(environment["TRACE"]))
     number_commits(points)
     number_exchanges(points)

@@ -23,7 +23,9 @@ _HOLDS = """
 _ALWAYS = {
     "a hold ended by other credits, account or pot than its own": """
         SELECT held.id FROM ledger AS held JOIN ledger AS ending ON ending.ends = held.id
-        WHERE held.kind <> 'hold' OR ending.generation <> held.generation
+        WHERE (held.kind, ending.kind) NOT IN (
+            ('hold', 'capture'), ('hold', 'release'), ('capture', 'release'))
+        OR ending.generation <> held.generation
         OR (ending.account_kind, ending.account_id, ending.pot, ending.credits)
         <> (held.account_kind, held.account_id, held.pot, held.credits)
     """,
@@ -39,7 +41,9 @@ _ALWAYS = {
     "given up, and its credits are not back": """
         SELECT DISTINCT g.id FROM generations AS g JOIN holds AS held ON held.generation = g.id
         WHERE g.state IN ('failed', 'cancelled', 'parked')
-        AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id AND kind = 'release')
+        AND NOT EXISTS (SELECT 1 FROM ledger AS ending
+            LEFT JOIN ledger AS undone ON undone.ends = ending.id
+            WHERE ending.ends = held.id AND 'release' IN (ending.kind, undone.kind))
     """,
     "made, and neither charged nor a gift": """
         SELECT DISTINCT g.id FROM generations AS g JOIN holds AS held ON held.generation = g.id
@@ -70,7 +74,8 @@ _ALWAYS = {
     "holds that are not what was captured, released and is open": """
         SELECT account_id FROM ledger AS one GROUP BY account_kind, account_id
         HAVING sum(CASE kind WHEN 'hold' THEN credits WHEN 'capture' THEN -credits
-            WHEN 'release' THEN -credits ELSE 0 END) <> (
+            WHEN 'release' THEN -credits * (ends IN (SELECT id FROM ledger WHERE kind = 'hold'))
+            ELSE 0 END) <> (
             SELECT coalesce(sum(credits), 0) FROM ledger AS held WHERE kind = 'hold'
             AND (held.account_kind, held.account_id) = (one.account_kind, one.account_id)
             AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.jobs import poll
+from generation.jobs import schedule
 from generation.media import fetch
 from sandbox.aimlapi import Render
 from tests.reliability.hostility import answer_to, assert_alive, spent
@@ -31,6 +31,9 @@ HOSTILE = {
     "a body without an end": Render.works(endless=True),
 }
 
+NO_VIDEO = {"a page", "bytes of no meaning", "nothing"}
+"""What may stand in for a video for a while: it is still looked for, slowly."""
+
 
 @pytest.mark.parametrize("what", HOSTILE)
 async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
@@ -38,12 +41,15 @@ async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(fetch, "LARGEST_VIDEO", 3_000_000)
-    monkeypatch.setattr(poll, "LINK_WAITS", (0.1, 0.1))  # quick where production is patient
+    # quick where production is patient
+    monkeypatch.setattr(schedule, "FIRST_LINK_WAIT", 0.05)
+    monkeypatch.setattr(schedule, "LINK_PATIENCE", 0.2)
     provider.next_render = HOSTILE[what]
     async with house.running():
         asked = await chat.send(ann, "/video a boat")
         answer = await answer_to(chat, asked, "9 credits are back")
-        assert "broke" in (answer.text or "")
+        given_up = "broke" if what not in NO_VIDEO else "on the house"
+        assert given_up in (answer.text or "")
         assert await spent(house, ann) == 0
         assert not any(message.video for message in chat.from_bot)
         assert list((house.data / "videos").iterdir()) == []

@@ -70,7 +70,7 @@ async def test_a_file_that_had_not_left_whole_counts_as_not_sent(
     telegram.faults.next("sendVideo", Fault.flood(3600))
     async with house.running():
         await chat.send(ann, "/video a boat")
-        await has_rows(house, "setbacks", [(1,)])
+        await has_rows(house, "send_setbacks", [(1,)])
     lengthen(house.data / "videos" / "1.mp4")
     clock.skip(3601)
     async with clogged(telegram.url) as (url, begun):

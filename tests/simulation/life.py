@@ -17,19 +17,19 @@ from pydantic import SecretStr
 from bot.app import UPLOAD_LIMIT
 from bot.scheduler import Scheduler
 from bot.settings.definition import Settings
-from generation.jobs.failover import Detours
-from generation.jobs.lookup import Lookups
-from generation.jobs.outages import Outages
-from generation.jobs.poll import Polls
+from generation.jobs.lifecycle import Lifecycle
+from generation.jobs.outages import CircuitBreaker
+from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
-from generation.jobs.schedule import Patience
+from generation.jobs.schedule import DurationEstimates, JobPolicy
 from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads
 from generation.media.pictures import Pictures
 from generation.media.videos import clean_up
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue
-from generation.models.cooldowns import Rests
+from generation.models.cooldowns import Cooldowns
+from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
 from handlers.ordering.pictures import TelegramPictures
 from handlers.replies.boards import Boards
@@ -125,39 +125,44 @@ class Life:
         self._jobs = jobs = Jobs(self)
         api, media = AimlApi(http, url=URL, key=SecretStr(KEY)), StandInMedia(self._weather)
         admins = Admins(frozenset({ADMIN}), wake=self.wake)
-        rests = Rests(admins, self.clock)
+        cooldowns = Cooldowns(admins, self.clock)
         catalogue = Catalogue(
             db=self.db, feeds=Feeds(http, url=URL), known=self.offer, names=FAMILIES,
-            rests=rests, admins=admins, clock=self.clock,
+            cooldowns=cooldowns, admins=admins, clock=self.clock,
         )  # fmt: skip
         await catalogue.restore()
-        queue, outages = FairQueue(50, self.clock), Outages(self.db, api, admins, self.clock)
+        queue = FairQueue(50, self.clock)
+        breaker = CircuitBreaker(self.db, api, admins, self.clock)
+        estimates = DurationEstimates(self.db, self.offer)
+        lifecycle = Lifecycle(
+            db=self.db, policy=JobPolicy(), estimates=estimates, breaker=breaker,
+            cooldowns=cooldowns, admins=admins, clock=self.clock,
+        )  # fmt: skip
+        substitutes = Substitutes(catalogue, credit_usd=Decimal("0.10"))
         downloads = Downloads(
             api=api, http=http, origin=URL, folder=videos, media=media, seconds=600.0
         )
-        steps: Any = {
-            "db": self.db, "api": api, "offer": self.offer, "clock": self.clock,
-            "detours": Detours(catalogue, rests, credit_usd=Decimal("0.10")),
-            "patience": Patience(interval=None, deadline=1800.0, grace=None),
-        }  # fmt: skip
         messages: Any = {
             "db": self.db, "outbox": self.outbox, "languages": self._languages,
             "clock": self.clock,
         }  # fmt: skip
-        self.status = StatusMessages(**messages, offer=self.offer, queue=queue)
+        self.status = StatusMessages(**messages, estimates=estimates, queue=queue)
         self.scheduler = Scheduler(
             db=self.db,
             jobs=cast("Any", jobs),
             queue=queue,
             submissions=Submissions(
-                **steps, pictures=Pictures(media, TelegramPictures(bot), pictures),
-                outages=outages, new_request_id=lambda: uuid.uuid4().hex,
+                db=self.db, api=api, offer=self.offer, lifecycle=lifecycle, breaker=breaker,
+                pictures=Pictures(media, TelegramPictures(bot), pictures),
+                substitutes=substitutes, new_request_id=lambda: uuid.uuid4().hex,
             ),
-            lookups=Lookups(**steps),
-            polls=Polls(**steps, downloads=downloads, outages=outages, admins=admins),
-            outages=outages,
+            lookups=Lookups(api=api, lifecycle=lifecycle, clock=self.clock),
+            polls=Polls(
+                api=api, downloads=downloads, lifecycle=lifecycle, substitutes=substitutes
+            ),
+            outages=breaker,
             deliveries=Deliveries(
-                db=self.db, outbox=self.outbox,
+                db=self.db, outbox=self.outbox, lifecycle=lifecycle,
                 preparation=UploadPreparation(
                     db=self.db, downloads=downloads, media=media, limit=UPLOAD_LIMIT,
                     languages=self._languages, ai_label=False,
@@ -169,7 +174,7 @@ class Life:
             ),
             notices=Notices(**messages, wake=self.wake),
             status=self.status,
-            boards=Boards(**messages, offer=self.offer, queue=queue),
+            boards=Boards(**messages, estimates=estimates, queue=queue),
             clock=self.clock,
         )  # fmt: skip
         await self.scheduler.start()

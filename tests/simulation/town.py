@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from generation.jobs import cancellation
+from generation.jobs import lifecycle
+from generation.jobs.schedule import MOST_PREPARATIONS
 from generation.models.offer import Offer
 from generation.orders import acceptance
 from generation.orders.acceptance import Accepted, Repeated
 from generation.orders.balances import Period, Terms
-from handlers.replies.delivery import MOST_SETBACKS
 from handlers.replies.language import Languages
 from handlers.replies.notice_sender import MOST_SENDS
 from handlers.replies.outcomes import SendError
@@ -173,10 +173,9 @@ class Town:
         self._open.pop(wish.number, None)
         if self._dice.random() < 0.05 and isinstance(answer, Accepted):
             await asyncio.sleep(self._dice.expovariate(1 / 20))
-            async with life.db.transaction() as tx:
-                await cancellation.recall(
-                    tx, answer.generation.id, answer.generation.account, now=self.clock()
-                )
+            await lifecycle.cancel(
+                life.db, answer.generation.id, answer.generation.account, now=self.clock()
+            )
             life.wake(answer.generation.chat)
 
     async def _place(self, life: Life, wish: Wish) -> acceptance.Answer:
@@ -243,7 +242,7 @@ class Town:
             case "nobody knows whether it arrived":
                 return self.telegram.unknown[prompt] > 0
             case "cannot be prepared":
-                return self.weather.met["media broke down"] >= MOST_SETBACKS
+                return self.weather.met["media broke down"] >= MOST_PREPARATIONS
             case _:
                 return False
 

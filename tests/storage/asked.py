@@ -74,7 +74,7 @@ async def ask(
     """Queue a request with its credits held on the allowance."""
     asked = request(cause, **changes)
     async with db.transaction() as tx:
-        generation = await generations.insert(tx, asked, reason="asked for", now=now)
+        generation = await generations.insert(tx, asked, now=now)
         await ledger.hold(
             tx,
             asked.account,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from storage import people
 from storage.admins import Admins
+from storage.notices import NoticeKind
 from tests.storage.asked import BOB, NOW, rows
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ STRANGER = 7
 async def ring(db: Database, admins: Admins, cause: str = "outage:1") -> None:
     """Tell the admins."""
     async with db.transaction() as tx:
-        await admins.notify(tx, "outage", cause=cause, now=NOW, reason="key")
+        await admins.notify(tx, NoticeKind.OUTAGE, cause=cause, now=NOW, reason="key")
 
 
 async def owed(db: Database) -> list[tuple[object, ...]]:

@@ -11,7 +11,7 @@ from storage.accounts import Account
 from storage.cards import CardKind, Draft
 from storage.chats import ChatKind
 from storage.ledger import Pot
-from storage.notices import Notice
+from storage.notices import Notice, NoticeKind
 from tests.storage.asked import ANN, NOW, ask, found, meet, rows
 
 if TYPE_CHECKING:
@@ -39,7 +39,12 @@ async def group(db: Database) -> Chat:
         card, _ = await cards.ask(tx, draft, now=NOW)
         await cards.shown(tx, card.id, 14)
         notice = Notice(
-            cause="notice:1", chat=group.id, kind="cancelled", facts={}, thread_id=3, reply_to=15
+            cause="notice:1",
+            chat=group.id,
+            kind=NoticeKind.CANCELLED,
+            facts={},
+            thread_id=3,
+            reply_to=15,
         )
         await notices.owe(tx, notice, now=NOW)
         await ledger.grant(

@@ -117,7 +117,7 @@ async def test_who_had_a_turn_lately_is_known(db: Database) -> None:
     async with db.transaction() as tx:
         for number, (person, at) in enumerate([(ANN, 10.0), (ANN, 30.0), (BOB, 20.0)]):
             wish = request(f"message:{number}", chat=club.id, person=person)
-            made = await generations.insert(tx, wish, reason="asked for", now=1.0)
+            made = await generations.insert(tx, wish, now=1.0)
             await generations.note(tx, made.id, submitted_at=at)
         found = await generations.last_turns(tx, since=15.0)
     assert found == [(Account.person(BOB), club.id, 20.0), (Account.person(ANN), club.id, 30.0)]
@@ -128,7 +128,7 @@ async def test_failed_and_cancelled_videos_do_not_count_for_the_day(db: Database
     async with db.transaction() as tx:
         for number, state in enumerate(["delivered", "failed", "cancelled", "queued"]):
             wish = request(f"message:{number}", chat=club.id)
-            made = await generations.insert(tx, wish, reason="asked for", now=100.0)
+            made = await generations.insert(tx, wish, now=100.0)
             await tx.execute("UPDATE generations SET state = ? WHERE id = ?", (state, made.id))
         asked = [
             await statistics.asked_since(tx, Account.person(ANN), club.id, since=since)

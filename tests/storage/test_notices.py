@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import notices
-from storage.notices import Notice
+from storage.notices import Notice, NoticeKind
 from tests.storage.asked import BOB, NOW, meet
 
 if TYPE_CHECKING:
     from storage.database import Database
     from storage.notices import Owed
 
-FIRST = Notice(cause="generation:1:failed", chat=1, kind="failed", facts={"credits": 9, "é": "☀"})
+FIRST = Notice(
+    cause="generation:1:failed", chat=1, kind=NoticeKind.FAILED_BROKEN,
+    facts={"credits": 9, "é": "☀"},
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -47,14 +50,14 @@ async def test_a_message_is_owed_once_even_after_it_was_sent(owing: Database) ->
 
 async def test_what_is_owed_comes_back_as_it_was_written(owing: Database) -> None:
     (one,) = await owed(owing)
-    assert (one.cause, one.kind, one.facts) == (FIRST.cause, "failed", {"credits": 9, "é": "☀"})
+    assert (one.cause, one.kind, one.facts) == (FIRST.cause, FIRST.kind, {"credits": 9, "é": "☀"})
     assert (one.due_at, one.sends) == (NOW, 0)
 
 
 async def test_messages_are_owed_in_the_order_of_their_causes(owing: Database) -> None:
     async with owing.transaction() as tx:
         for number in range(5):
-            notice = Notice(cause=f"later:{number}", chat=1, kind="x", facts={})
+            notice = Notice(cause=f"later:{number}", chat=1, kind=NoticeKind.CANCELLED, facts={})
             await notices.owe(tx, notice, now=NOW - number)
     causes = [one.cause for one in await owed(owing)]
     assert causes == [FIRST.cause, *(f"later:{number}" for number in range(5))]
@@ -69,7 +72,9 @@ async def test_a_failed_attempt_is_counted_and_waits(owing: Database) -> None:
 
 async def test_what_was_sent_or_given_up_is_owed_no_more(owing: Database) -> None:
     async with owing.transaction() as tx:
-        await notices.owe(tx, Notice(cause="two", chat=1, kind="x", facts={}), now=NOW)
+        await notices.owe(
+            tx, Notice(cause="two", chat=1, kind=NoticeKind.CANCELLED, facts={}), now=NOW
+        )
         assert await notices.chats_owed(tx) == [1]
         await notices.sent(tx, 1, now=NOW)
         await notices.give_up(tx, 2)
@@ -79,7 +84,9 @@ async def test_what_was_sent_or_given_up_is_owed_no_more(owing: Database) -> Non
 
 async def test_what_is_owed_elsewhere_is_owed_there_anew_and_still_once(owing: Database) -> None:
     private = await meet(owing, BOB)
-    topical = Notice(cause="two", chat=1, kind="x", facts={}, thread_id=4, reply_to=9)
+    topical = Notice(
+        cause="two", chat=1, kind=NoticeKind.CANCELLED, facts={}, thread_id=4, reply_to=9
+    )
     async with owing.transaction() as tx:
         await notices.owe(tx, topical, now=NOW)
         await notices.try_later(tx, 2, due_at=NOW + 60)

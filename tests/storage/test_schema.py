@@ -9,7 +9,7 @@ import pytest
 
 from storage import events, generations, ledger
 from storage.accounts import Account
-from storage.generations import State
+from storage.generations import Reason, State
 from storage.ledger import Kind, Pot
 from tests.storage.asked import ANN, NOW, ask, meet, rows
 
@@ -71,7 +71,7 @@ async def test_the_history_writes_itself(db: Database) -> None:
     async with db.transaction() as tx:
         await generations.move(
             tx, generation.id, State.QUEUED, State.SUBMITTING,
-            reason="its turn", now=NOW + 5, changes={},
+            reason=Reason.ITS_TURN, now=NOW + 5,
         )  # fmt: skip
         await generations.note(tx, generation.id, due_at=NOW + 9)
         history = await events.of(tx, generation.id)
@@ -88,7 +88,7 @@ async def test_a_step_that_is_rolled_back_leaves_no_trace_in_the_history(db: Dat
     async def step_and_break() -> None:
         async with db.transaction() as tx:
             await generations.move(
-                tx, generation.id, State.QUEUED, State.FAILED, reason="?", now=NOW, changes={}
+                tx, generation.id, State.QUEUED, State.FAILED, reason=Reason.OTHER, now=NOW
             )
             raise LookupError
 

@@ -156,7 +156,7 @@ async def test_what_is_found_after_its_grace_comes_as_a_gift(
     assert (found.state, found.due_at) == (State.PARKED, clock.now)
     assert found.provider_id is not None
     ready = await steps.poll(found)
-    assert (ready.state, ready.reason) == (State.READY, "late, on the house")
+    assert (ready.state, ready.is_gift) == (State.READY, True)
     assert await steps.ledger() == ["hold", "release"]
 
 
@@ -221,3 +221,14 @@ async def test_what_was_never_submitted_cannot_be_looked_up(steps: Steps) -> Non
     generation = await steps.ask()
     with pytest.raises(ValueError, match="never submitted"):
         await steps.lookups.look_up(generation)
+
+
+async def test_a_model_that_left_the_offer_is_looked_for_like_any_other(
+    steps: Steps, lost: Generation, clock: Clock
+) -> None:
+    async with steps.db.transaction() as tx:
+        await tx.execute("UPDATE generations SET family = 'gone', model = 'nobody/gone'")
+    gone = await steps.again(lost)
+    steps.provider.faults.next("logs", Fault.http(500))
+    assert (await steps.look_up(gone)).state is State.UNKNOWN
+    assert (await steps.look_up(gone)).state is State.GENERATING

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from generation.jobs.outages import PROBE_SECONDS
+from generation.jobs.outcomes import CancelWanted
+from generation.orders.acceptance import Accepted, accept
 from sandbox.aimlapi import Fault
 from storage.generations import State
-from storage.outages import RETURNS_WITHIN
+from tests.generation.orders.test_balances import terms
+from tests.storage.asked import request, rows
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
+    from storage.outages import Outage
     from tests.generation.steps import Steps
     from tests.storage.asked import Clock
+
+
+async def half_open(steps: Steps, fault: Fault, cause: str = "refused") -> Outage:
+    """Have the account refused, cancel what was refused, and let a probe go well."""
+    steps.provider.faults.next("submit", fault)
+    refused = await steps.submit(await steps.ask(cause))
+    await steps.advance(refused, CancelWanted())
+    steps.clock.now += PROBE_SECONDS
+    outage = await steps.breaker.present()
+    assert outage is not None
+    return outage
 
 
 async def test_it_begins_with_the_first_refusal_and_rings_once(
@@ -24,7 +40,7 @@ async def test_it_begins_with_the_first_refusal_and_rings_once(
     provider.faults.always("submit", Fault.http(401))
     for number in range(4):
         await steps.submit(await steps.ask(f"message:{number}"))
-    outage = await steps.outages.present()
+    outage = await steps.breaker.present()
     assert outage is not None
     assert outage.reason == "key"
     assert await steps.admins() == ["outage"]
@@ -43,7 +59,7 @@ async def test_it_is_told_what_is_wrong_with_the_account(
 ) -> None:
     provider.faults.next("submit", fault)
     await steps.submit(await steps.ask())
-    outage = await steps.outages.present()
+    outage = await steps.breaker.present()
     assert outage is not None
     assert outage.reason == reason
 
@@ -54,10 +70,108 @@ async def test_it_is_probed_every_five_minutes_and_not_before(
     provider.faults.next("submit", Fault.http(401))
     await steps.submit(await steps.ask())
     clock.now += PROBE_SECONDS - 1
-    assert await steps.outages.present() is not None, "the provider serves, nobody has asked it"
+    assert steps.breaker.is_open
+    await steps.breaker.present()
+    assert steps.breaker.is_open, "the provider serves, nobody has asked it"
     clock.now += 1
-    assert await steps.outages.present() is None
+    await steps.breaker.present()
+    assert not steps.breaker.is_open
+
+
+async def test_a_probe_that_goes_well_ends_nothing_yet(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    outage = await half_open(steps, Fault.http(401))
+    assert outage.half_open
+    assert await steps.admins() == ["outage"]
+    clock.now += 10 * PROBE_SECONDS
+    assert await steps.breaker.present() == outage, "and nothing more is probed"
+
+
+async def test_it_is_over_when_an_order_was_taken(steps: Steps, provider: AimlApiSandbox) -> None:
+    await half_open(steps, Fault.http(401))
+    assert (await steps.submit(await steps.ask("tried"))).state is State.GENERATING
+    assert await steps.breaker.present() is None
     assert await steps.admins() == ["outage", "outage_over"]
+
+
+async def test_nearly_no_money_says_nothing_more_however_often_it_is_tried(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    provider.faults.always("submit", Fault.http(403, "You've run out of credits"))
+    generation = await steps.submit(await steps.ask())
+    for _ in range(5):  # the balance is not zero, so each probe goes well
+        clock.now += PROBE_SECONDS
+        outage = await steps.breaker.present()
+        assert outage is not None
+        assert outage.half_open
+        generation = await steps.submit(generation)
+        assert steps.breaker.is_open
+    assert await steps.admins() == ["outage"]
+    assert len(await rows(steps.db, "SELECT id FROM outages")) == 1, "since it began once"
+
+
+async def test_while_it_is_half_open_one_order_is_tried_and_the_others_wait(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    await half_open(steps, Fault.http(401))
+    orders = [await steps.ask(f"message:{number}") for number in range(3)]
+    provider.faults.next("submit", Fault.http(401))
+    await asyncio.gather(*map(steps.submissions.submit, orders))
+    assert len(provider.submissions) == 2, "the first refusal, and one that was tried"
+    states = [(await steps.again(order)).state for order in orders]
+    assert states == [State.QUEUED] * 3
+    assert steps.breaker.is_open
+
+
+async def test_once_one_was_taken_the_others_follow(steps: Steps, provider: AimlApiSandbox) -> None:
+    await half_open(steps, Fault.http(401))
+    orders = [await steps.ask(f"message:{number}") for number in range(3)]
+    await asyncio.gather(*map(steps.submissions.submit, orders))
+    states = [(await steps.again(order)).state for order in orders]
+    assert states == [State.GENERATING] * 3
+    assert await steps.admins() == ["outage", "outage_over"]
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.http(429), Fault.http(400), Fault.hung_up()], ids=lambda fault: fault.name
+)
+async def test_an_answer_that_says_nothing_of_the_account_leaves_it_to_the_next_order(
+    steps: Steps, provider: AimlApiSandbox, fault: Fault
+) -> None:
+    await half_open(steps, Fault.http(401))
+    provider.faults.next("submit", fault)
+    await steps.submit(await steps.ask("tried"))
+    outage = await steps.breaker.present()
+    assert outage is not None
+    assert outage.half_open
+    assert (await steps.submit(await steps.ask("next"))).state is State.GENERATING
+    assert await steps.breaker.present() is None
+
+
+async def test_new_orders_are_accepted_again_while_it_is_half_open(steps: Steps) -> None:
+    await half_open(steps, Fault.http(401))
+    async with steps.db.transaction() as tx:
+        answer = await accept(tx, request("new"), terms(), now=steps.clock.now)
+    assert isinstance(answer, Accepted), "nobody else might be there to be tried"
+
+
+async def test_each_reason_is_told_of_once(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    generation = await steps.ask()
+    for fault in (
+        Fault.http(403, "You've run out of credits"), Fault.http(401),
+        Fault.http(403, "You've run out of credits"), Fault.http(401),
+    ):  # fmt: skip
+        provider.faults.next("submit", fault)
+        generation = await steps.submit(generation)
+        clock.now += PROBE_SECONDS
+        await steps.breaker.present()
+    told = await rows(
+        steps.db, "SELECT facts ->> 'reason' FROM notices WHERE kind = 'outage' ORDER BY id"
+    )
+    assert told == [("money",), ("key",)]
 
 
 async def test_it_lasts_while_probes_fail(
@@ -68,12 +182,25 @@ async def test_it_lasts_while_probes_fail(
     for fault in (Fault.http(401), Fault.http(500), Fault.hung_up(), Fault.html(502)):
         clock.now += PROBE_SECONDS
         provider.faults.next("billing", fault)
-        outage = await steps.outages.present()
-        assert outage is not None, fault.name
-        again = await steps.outages.present()
+        await steps.breaker.present()
+        assert steps.breaker.is_open, fault.name
+        again = await steps.breaker.present()
         assert again is not None
         assert again.probe_at == clock.now + PROBE_SECONDS
     assert await steps.admins() == ["outage"]
+
+
+async def test_polls_that_are_refused_put_no_probe_off(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    generation = await steps.taken()
+    provider.faults.always("poll", Fault.http(401))
+    for _ in range(3):
+        generation = await steps.poll(generation)
+        clock.now += PROBE_SECONDS / 3
+    outage = await steps.breaker.present()
+    assert outage is not None
+    assert outage.half_open
 
 
 async def test_an_empty_account_lasts_until_there_is_money(
@@ -83,10 +210,11 @@ async def test_an_empty_account_lasts_until_there_is_money(
     generation = await steps.submit(await steps.ask())
     assert generation.state is State.QUEUED
     clock.now += PROBE_SECONDS
-    assert await steps.outages.present() is not None
+    await steps.breaker.present()
+    assert steps.breaker.is_open
     provider.balance = Decimal(20)
     clock.now += PROBE_SECONDS
-    assert await steps.outages.present() is None
+    await steps.breaker.present()
     assert (await steps.submit(generation)).state is State.GENERATING
 
 
@@ -97,26 +225,23 @@ async def test_a_key_that_may_not_see_the_balance_is_tried_with_an_order(
     await steps.submit(await steps.ask())
     provider.faults.always("billing", Fault.http(403, "Missing scope"))
     clock.now += PROBE_SECONDS
-    assert await steps.outages.present() is None
+    outage = await steps.breaker.present()
+    assert outage is not None
+    assert outage.half_open
 
 
-async def test_each_outage_is_told_of(steps: Steps, provider: AimlApiSandbox, clock: Clock) -> None:
+async def test_each_outage_is_told_of(steps: Steps, provider: AimlApiSandbox) -> None:
     for number in range(2):
-        provider.faults.next("submit", Fault.http(401))
-        await steps.submit(await steps.ask(f"message:{number}"))
-        clock.now += PROBE_SECONDS
-        assert await steps.outages.present() is None
-        clock.now += RETURNS_WITHIN
+        await half_open(steps, Fault.http(401), f"refused:{number}")
+        assert (await steps.submit(await steps.ask(f"taken:{number}"))).state is State.GENERATING
     assert await steps.admins() == ["outage", "outage_over"] * 2
 
 
-async def test_an_account_that_passes_probes_and_refuses_orders_is_told_of_once(
-    steps: Steps, provider: AimlApiSandbox, clock: Clock
+async def test_a_start_knows_of_the_outage_that_lasts(
+    steps: Steps, provider: AimlApiSandbox
 ) -> None:
-    for number in range(3):
-        provider.faults.next("submit", Fault.http(403, "You've run out of credits"))
-        await steps.submit(await steps.ask(f"message:{number}"))
-        assert await steps.outages.present() is not None
-        clock.now += PROBE_SECONDS
-        assert await steps.outages.present() is None
-    assert await steps.admins() == ["outage", "outage_over"]
+    provider.faults.next("submit", Fault.http(401))
+    await steps.submit(await steps.ask())
+    steps.breaker.adopt(None)  # as after a start
+    await steps.submissions.recover()
+    assert steps.breaker.is_open

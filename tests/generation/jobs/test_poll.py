@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.jobs.poll import LINK_WAITS
-from generation.jobs.schedule import LONGEST, PARKED_FOR, PARKED_SECONDS
+from generation.jobs.schedule import (
+    ADDRESS_PATIENCE,
+    LINK_PATIENCE,
+    LONGEST,
+    PARKED_FOR,
+    PARKED_SECONDS,
+)
 from sandbox.aimlapi import Fault, Render
 from storage.generations import State
 from tests.generation.steps import DEADLINE
@@ -148,31 +153,46 @@ async def test_a_refused_key_begins_an_outage_and_fails_nothing(
     assert (await steps.poll(generation)).state is State.READY
 
 
-async def test_a_dead_link_is_asked_for_anew(
-    steps: Steps, provider: AimlApiSandbox, clock: Clock
-) -> None:
-    provider.next_render = Render.works(dead_fetches=len(LINK_WAITS))
-    generation = await steps.taken()
-    for wait in LINK_WAITS:
+async def polled_until_its_end(steps: Steps, generation: Generation) -> list[float]:
+    """Poll whenever it is due while it is generating; return the waits in between."""
+    waits = []
+    while generation.state is State.GENERATING:
         generation = await steps.poll(generation)
-        assert (generation.state, generation.due_at) == (State.GENERATING, clock.now + wait)
-        clock.now = generation.due_at
-    assert (await steps.poll(generation)).state is State.READY
+        waits.append(generation.due_at - steps.clock.now)
+        steps.clock.now = max(steps.clock.now, generation.due_at)
+    return waits[:-1]
 
 
-async def test_a_link_dead_three_times_is_given_up_within_fifteen_minutes(
-    steps: Steps, provider: AimlApiSandbox, clock: Clock
-) -> None:
+async def test_a_dead_link_is_asked_for_anew(steps: Steps, provider: AimlApiSandbox) -> None:
     provider.next_render = Render.works(dead_fetches=3)
-    generation, began = await steps.taken(), clock.now
-    for _ in range(3):
-        clock.now = generation.due_at
-        generation = await steps.poll(generation)
-    assert generation.state is State.FAILED
-    assert clock.now - began <= 15 * 60
+    generation = await steps.taken()
+    assert await polled_until_its_end(steps, generation) == [5, 15, 45]
+    assert (await steps.again(generation)).state is State.READY
+
+
+async def test_a_link_that_stays_dead_is_looked_for_slowly_after_a_quarter_of_an_hour(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    provider.next_render = Render.works(dead_fetches=8)
+    generation = await steps.taken()
+    waits = await polled_until_its_end(steps, generation)
+    assert sum(waits) == LINK_PATIENCE
+    parked = await steps.again(generation)
+    assert (parked.state, parked.reason) == (State.PARKED, "link dead")
     assert await steps.ledger() == ["hold", "release"]
-    assert await steps.told() == ["failed_broken"]
-    assert not await steps.uncharged(generation), "the provider made it: the operator paid"
+    assert (await steps.told(), await steps.admins()) == (["parked_late"], ["bad_result"])
+    assert not await steps.uncharged(parked), "the provider made it: the operator paid"
+    ready = await steps.poll(parked)
+    assert (ready.state, ready.is_gift) == (State.READY, True), "the file came, a day at most late"
+
+
+async def test_a_page_in_the_place_of_a_video_is_no_end(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    provider.faults.next("download", Fault.html(200), times=2)
+    generation = await steps.taken()
+    assert await polled_until_its_end(steps, generation) == [5, 15]
+    assert (await steps.again(generation)).state is State.READY
 
 
 async def test_failed_questions_are_no_dead_links(
@@ -184,8 +204,40 @@ async def test_failed_questions_are_no_dead_links(
     for _ in range(6):
         generation = await steps.poll(generation)
         clock.now = generation.due_at
-    assert generation.dead_links == 1
+    assert (generation.dead_links, generation.poll_setbacks) == (1, 0)
     assert (await steps.poll(generation)).state is State.READY
+
+
+@pytest.mark.parametrize("status", ["Completed", "succeeded", "SUCCESS"])
+async def test_finished_without_an_address_for_some_minutes_is_failed(
+    steps: Steps, provider: AimlApiSandbox, status: str
+) -> None:
+    provider.next_render = Render("never", statuses=(status,))
+    generation = await steps.taken(ended=False)
+    waits = await polled_until_its_end(steps, generation)
+    assert sum(waits) == ADDRESS_PATIENCE
+    failed = await steps.again(generation)
+    assert (failed.state, failed.reason) == (State.FAILED, "finished without an address")
+    assert await steps.told() == ["failed_broken"]
+    assert not await steps.uncharged(failed), "the provider says that it was made"
+
+
+@pytest.mark.parametrize("status", ["cancelled", "canceled", "expired", "FAILED", "Error"])
+async def test_every_word_for_a_bad_end_is_one(
+    steps: Steps, provider: AimlApiSandbox, status: str
+) -> None:
+    provider.next_render = Render("never", statuses=(status,))
+    generation = await steps.poll(await steps.taken(ended=False))
+    assert (generation.state, generation.spent_micros) == (State.FAILED, 0)
+
+
+async def test_a_model_that_left_the_offer_is_polled_to_its_end(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    generation = await steps.taken()
+    async with steps.db.transaction() as tx:
+        await tx.execute("UPDATE generations SET family = 'gone', model = 'nobody/gone'")
+    assert (await steps.poll(await steps.again(generation))).state is State.READY
 
 
 @pytest.mark.parametrize(
@@ -202,19 +254,12 @@ async def test_a_link_that_is_not_public_is_never_followed_and_the_admins_are_to
 ) -> None:
     provider.next_render = Render.works(redirect=redirect)
     generation = await steps.poll(await steps.taken())
-    assert (generation.state, generation.reason) == (State.FAILED, f"result: {why}")
+    assert (generation.state, generation.reason) == (State.FAILED, "result refused")
+    told = await rows(steps.db, "SELECT facts ->> 'explanation' FROM notices ORDER BY id DESC")
+    assert told[0] == (why,)
     assert await steps.admins() == ["bad_result"]
     assert await steps.told() == ["failed_broken"]
     assert await steps.ledger() == ["hold", "release"]
-
-
-async def until_given_up(steps: Steps, generation: Generation) -> Generation:
-    """Poll as often as something is asked for anew that is there and is no good."""
-    for _ in LINK_WAITS:
-        generation = await steps.poll(generation)
-        assert generation.state is State.GENERATING, "a gateway's page may have stood in for it"
-        assert list(steps.videos.iterdir()) == []
-    return await steps.poll(generation)
 
 
 @pytest.mark.parametrize("body", ["html", "garbage", "empty"])
@@ -222,8 +267,10 @@ async def test_what_is_no_video_is_not_kept(
     steps: Steps, provider: AimlApiSandbox, body: str
 ) -> None:
     provider.next_render = Render.works(body=body)  # type: ignore[arg-type]  # one of its words
-    generation = await until_given_up(steps, await steps.taken())
-    assert (generation.state, generation.reason) == (State.FAILED, "result: NotAVideo")
+    generation = await steps.taken()
+    await polled_until_its_end(steps, generation)
+    parked = await steps.again(generation)
+    assert (parked.state, parked.reason) == (State.PARKED, "no video at the link")
     assert list(steps.videos.iterdir()) == []
     assert await steps.admins() == ["bad_result"]
 
@@ -236,8 +283,8 @@ async def test_what_only_begins_like_a_video_is_not_kept(
     false = steps.videos.parent / "false.mp4"
     false.write_bytes(clip.path.read_bytes()[:32] + bytes(50_000))
     clip.path = false
-    generation = await until_given_up(steps, made)
-    assert (generation.state, generation.reason) == (State.FAILED, "result: NotAVideo")
+    await polled_until_its_end(steps, made)
+    assert (await steps.again(made)).reason == "no video at the link"
     assert list(steps.videos.iterdir()) == []
 
 
@@ -246,7 +293,7 @@ async def test_a_download_that_breaks_off_is_fetched_again(
 ) -> None:
     provider.faults.next("download", Fault.http(503))
     generation = await steps.poll(made)
-    assert (generation.state, generation.setbacks) == (State.GENERATING, 1)
+    assert (generation.state, generation.poll_setbacks) == (State.GENERATING, 1)
     assert list(steps.videos.iterdir()) == []
     assert (await steps.poll(generation)).state is State.READY
 
@@ -288,7 +335,7 @@ async def test_what_was_parked_and_comes_is_a_gift(
     await finish(steps, parked)
     clock.now = parked.due_at
     ready = await steps.poll(parked)
-    assert (ready.state, ready.reason) == (State.READY, "late, on the house")
+    assert (ready.state, ready.is_gift) == (State.READY, True)
     kinds = await rows(
         steps.db, "SELECT kind FROM ledger WHERE generation = ? ORDER BY id", ready.id
     )
@@ -353,7 +400,7 @@ async def test_what_breaks_at_every_poll_is_parked_in_time_like_what_is_late(
 ) -> None:
     steps.videos.rmdir()  # stands for a disk that takes no file
     first = await steps.poll(made)
-    assert (first.state, first.setbacks) == (State.GENERATING, 1)
+    assert (first.state, first.poll_setbacks) == (State.GENERATING, 1)
     assert first.due_at > steps.clock.now
     parked = await park(steps, first)
     assert await steps.told() == ["parked_late"]

@@ -14,12 +14,11 @@ from generation.jobs.queue import (
     MANY,
     FairQueue,
     Turn,
-    waits_until,
 )  # fmt: skip
+from generation.jobs.schedule import waits_until
 from storage import generations
 from storage.accounts import Account
 from storage.generations import State
-from storage.outages import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -326,7 +325,7 @@ async def test_a_request_waits_six_hours_and_a_quarter_of_an_hour_while_nothing_
 ) -> None:
     asked, hour = await steps.ask(), 3600.0
     assert waits_until(asked, None) == clock.now + 6 * hour
-    assert waits_until(asked, Outage(1, "key", clock.now + 600, 0.0)) == clock.now + 1500
-    assert waits_until(asked, Outage(1, "key", clock.now - 600, 0.0)) == clock.now + 900
-    assert waits_until(asked, Outage(1, "key", clock.now + 6 * hour, 0.0)) == clock.now + 6 * hour
+    assert waits_until(asked, clock.now + 600) == clock.now + 1500
+    assert waits_until(asked, clock.now - 600) == clock.now + 900
+    assert waits_until(asked, clock.now + 6 * hour) == clock.now + 6 * hour
     assert waits_until(await steps.note(asked, cancel_wanted=True), None) == 0.0

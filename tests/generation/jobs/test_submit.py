@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from generation.jobs.queue import LONGEST_WAIT, OUTAGE_SECONDS
-from generation.models.cooldowns import FAILING_SECONDS, GONE_SECONDS, STRIKES, Rests
+from generation.jobs.outcomes import Taken, TurnCame
+from generation.jobs.schedule import LONGEST_QUEUE, OUTAGE_PATIENCE
+from generation.models.cooldowns import FAILED_ACCOUNTS, FAILING_SECONDS, GONE_SECONDS, Cooldowns
 from generation.models.offer import Offer
 from sandbox.aimlapi import Fault
 from storage import outages
 from storage.admins import Admins
 from storage.generations import State
-from tests.storage.asked import rows
+from tests.storage.asked import ANN, rows
 
 if TYPE_CHECKING:
+    from generation.jobs.outcomes import Outcome
     from sandbox.aimlapi import AimlApiSandbox
+    from storage.generations import Generation
     from tests.generation.steps import Steps
     from tests.storage.asked import Clock
 
@@ -116,15 +119,15 @@ async def test_each_answer_has_its_reaction(
     assert len(provider.submissions) == 1, "nothing is repeated on its own"
 
 
-@pytest.mark.parametrize(("fault", "rests"), [(Fault.http(400), False), (Fault.http(500), True)])
-async def test_nobody_rests_a_model_for_everybody_by_asking_for_nonsense(
-    steps: Steps, provider: AimlApiSandbox, fault: Fault, rests: bool
+@pytest.mark.parametrize(("fault", "cools"), [(Fault.http(400), False), (Fault.http(500), True)])
+async def test_nobody_takes_a_model_from_everybody_by_asking_for_nonsense(
+    steps: Steps, provider: AimlApiSandbox, fault: Fault, cools: bool
 ) -> None:
-    for number in range(STRIKES):
+    for number in range(FAILED_ACCOUNTS):
         provider.faults.next("submit", fault)
-        generation = await steps.submit(await steps.ask(f"message:{number}"))
+        generation = await steps.submit(await steps.ask(f"message:{number}", person=ANN + number))
         assert generation.state is State.FAILED
-    assert bool(steps.rests.models) is rests
+    assert bool(steps.cooldowns.models) is cools
 
 
 async def test_what_is_committed_before_the_request_leaves_can_be_found_afterwards(
@@ -142,6 +145,57 @@ async def test_what_is_committed_before_the_request_leaves_can_be_found_afterwar
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def test_a_stop_that_comes_with_the_answer_loses_no_id_that_is_paid_for(
+    steps: Steps, provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = steps.lifecycle.advance
+
+    async def stopped_meanwhile(generation: Generation, outcome: Outcome) -> Generation | None:
+        if isinstance(outcome, Taken):
+            task.cancel()
+            await asyncio.sleep(0)
+        return await advance(generation, outcome)
+
+    monkeypatch.setattr(steps.lifecycle, "advance", stopped_meanwhile)
+    generation = await steps.ask()
+    task = asyncio.create_task(steps.submissions.submit(generation))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    present = await steps.again(generation)
+    assert (present.state, present.provider_id) == (
+        State.GENERATING, provider.submissions[0].id,
+    )  # fmt: skip
+
+
+async def test_a_submission_takes_the_database_twice_and_a_finished_poll_once(
+    steps: Steps,
+) -> None:
+    generation, usage = await steps.ask(), steps.db.usage
+    before = usage.lock_takings, usage.commits
+    await steps.submissions.submit(generation)
+    assert (usage.lock_takings, usage.commits) == (before[0] + 2, before[1] + 2)
+    generation = await steps.made(await steps.again(generation))
+    before = usage.lock_takings, usage.commits
+    await steps.polls.poll(generation)
+    assert (usage.lock_takings, usage.commits) == (before[0] + 1, before[1] + 1)
+    assert (await steps.again(generation)).state is State.READY
+
+
+async def test_a_paid_request_that_a_stop_kept_back_waits_its_turn_again(
+    steps: Steps, provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = steps.lifecycle.advance
+
+    async def stopped_meanwhile(generation: Generation, outcome: Outcome) -> Generation | None:
+        if isinstance(outcome, TurnCame):
+            steps.submissions.close()
+        return await advance(generation, outcome)
+
+    monkeypatch.setattr(steps.lifecycle, "advance", stopped_meanwhile)
+    assert (await steps.submit(await steps.ask())).state is State.QUEUED
+    assert provider.submissions == []
 
 
 async def test_a_start_holds_whatever_was_being_submitted_for_unknown(
@@ -230,10 +284,12 @@ async def test_a_model_that_is_gone_rests_and_the_admins_hear_of_it_once(
         await steps.submit(await steps.ask(f"message:{number}"))
     assert await steps.admins() == ["model_gone"]
     async with steps.db.reading() as connection:
-        assert set(await outages.rests(connection, now=clock.now)) == {"openai/sora-2-t2v"}
+        assert [one.model for one in await outages.cooldowns(connection, now=clock.now)] == [
+            "openai/sora-2-t2v"
+        ]
     clock.now += GONE_SECONDS
     async with steps.db.reading() as connection:
-        assert await outages.rests(connection, now=clock.now) == {}
+        assert await outages.cooldowns(connection, now=clock.now) == []
     await steps.submit(await steps.ask("tomorrow"))
     assert await steps.admins() == ["model_gone"] * 2, "gone still, the next day"
 
@@ -242,18 +298,19 @@ async def test_a_model_that_fails_and_then_is_gone_is_told_of_twice(
     steps: Steps, provider: AimlApiSandbox, clock: Clock
 ) -> None:
     late = await steps.ask("late")
-    provider.faults.next("submit", Fault.http(500), times=STRIKES)
-    for number in range(STRIKES):
-        await steps.submit(await steps.ask(f"message:{number}"))
+    provider.faults.next("submit", Fault.http(500), times=FAILED_ACCOUNTS)
+    for number in range(FAILED_ACCOUNTS):
+        await steps.submit(await steps.ask(f"message:{number}", person=ANN + number))
     assert await steps.admins() == ["model_failing"]
-    assert steps.rests.failing == {late.model}
+    assert steps.cooldowns.failing == {late.model}
     async with steps.db.transaction() as tx:
-        await steps.rests.gone(tx, late.model)
-        await steps.rests.gone(tx, late.model)
+        gone = await steps.cooldowns.gone(tx, late.model)
+        await steps.cooldowns.gone(tx, late.model)
+    steps.cooldowns.adopt(gone)
     assert await steps.admins() == ["model_failing", "model_gone"]
-    assert steps.rests.failing == frozenset()
+    assert steps.cooldowns.failing == frozenset()
     clock.now += FAILING_SECONDS
-    again = Rests(Admins(frozenset()), clock)
+    again = Cooldowns(Admins(frozenset()), clock)
     async with steps.db.reading() as connection:
         await again.restore(connection)
     assert again.models == {late.model}, "it rests for as long as what is gone does"
@@ -302,9 +359,9 @@ async def test_a_picture_goes_exactly_as_large_as_the_model_asks(
     ("content", "told", "reason"),
     [
         (None, "failed_picture_gone", "picture gone"),
-        (b"%PDF-1.7 and no picture at all", "failed_picture", "picture: not_a_picture"),
-        (jpeg(4, 4), "failed_picture", "picture: too_small"),
-        (jpeg(400, 300)[:2000], "failed_picture", "picture: broken"),
+        (b"%PDF-1.7 and no picture at all", "failed_picture", "picture unusable"),
+        (jpeg(4, 4), "failed_picture", "picture unusable"),
+        (jpeg(400, 300)[:2000], "failed_picture", "picture unusable"),
     ],
     ids=["gone", "no picture", "too small", "broken"],
 )
@@ -350,7 +407,7 @@ async def test_a_picture_that_is_late_waits_in_the_queue(
 
 async def test_what_waits_six_hours_without_a_turn_is_given_up(steps: Steps, clock: Clock) -> None:
     generation = await steps.ask()
-    clock.now += LONGEST_WAIT
+    clock.now += LONGEST_QUEUE
     assert not await steps.expire(generation)
     clock.now += 1
     assert await steps.expire(generation)
@@ -374,7 +431,7 @@ async def test_orders_wait_fifteen_minutes_for_an_outage_to_end(
     early = await steps.submit(await steps.ask("early"))
     clock.now += 600
     late = await steps.ask("late")
-    clock.now += OUTAGE_SECONDS - 600
+    clock.now += OUTAGE_PATIENCE - 600
     assert not await steps.expire(early)
     clock.now += 1
     assert await steps.expire(early)

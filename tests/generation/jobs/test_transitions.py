@@ -1,23 +1,29 @@
-"""Which step may follow which, and what each of them does to credits, history and notices."""
+"""What follows from each outcome in each state: decisions over values, without a database."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING
+from typing import Any, get_args
 
 import pytest
 
-from generation.jobs import transitions
-from generation.jobs.transitions import NEXT, IllegalStep, told
-from storage import events, generations, ledger, notices
+from generation.jobs import outcomes as on
+from generation.jobs.outcomes import Credits, Outcome, StillQueued, Transition
+from generation.jobs.schedule import LINK_PATIENCE, PARKED_SECONDS, RESEND_SECONDS
+from generation.jobs.transitions import COUNTS_IN, NEXT, decide
 from storage.accounts import Account
-from storage.generations import State
-from storage.ledger import Pot
-from tests.storage.asked import NOW, ask, everything, found, rows
-
-if TYPE_CHECKING:
-    from storage.database import Database
-    from storage.generations import Generation
+from storage.generations import Reason, State
+from storage.notices import NoticeKind
+from tests.generation.jobs.table import (
+    CHEAPER,
+    EXPECTED,
+    PAIRS,
+    POLICY,
+    PRIVATE,
+    ROWS,
+    expected,
+    generation,
+)
+from tests.storage.asked import NOW
 
 ALLOWED = {
     ("queued", "submitting"),
@@ -37,215 +43,223 @@ ALLOWED = {
     ("parked", "failed"),
     ("ready", "delivered"),
     ("ready", "undeliverable"),
+    ("ready", "failed"),
     ("undeliverable", "delivered"),
 }
-WAYS = [
-    ("queued submitting generating ready delivered", ["hold", "capture"]),
-    ("queued submitting generating ready undeliverable delivered", ["hold", "capture"]),
-    ("queued submitting queued submitting generating ready", ["hold", "capture"]),
-    ("queued submitting unknown generating ready", ["hold", "capture"]),
-    ("queued cancelled", ["hold", "release"]),
-    ("queued failed", ["hold", "release"]),
-    ("queued submitting failed", ["hold", "release"]),
-    ("queued submitting queued cancelled", ["hold", "release"]),
-    ("queued submitting unknown failed", ["hold", "release"]),
-    ("queued submitting generating failed", ["hold", "release"]),
-    ("queued submitting unknown parked", ["hold", "release"]),
-    ("queued submitting generating parked", ["hold", "release"]),
-    ("queued submitting generating parked ready delivered", ["hold", "release"]),
-    ("queued submitting unknown parked failed", ["hold", "release"]),
-]
 
 
-async def step(db: Database, generation: Generation, to: State, now: float = NOW) -> Generation:
-    """Take a step that is allowed."""
-    async with db.transaction() as tx:
-        moved = await transitions.advance(tx, generation, to, reason=f"to {to}", now=now)
-    assert moved is not None
-    return moved
+def follows(
+    outcome: Outcome, state: State, *, after: float = 0.0, estimate: float = 60.0, **request: Any
+) -> Transition | None:
+    """Decide about a request in a state, some seconds after it was like that."""
+    return decide(
+        generation(state, **request), outcome, now=NOW + after, policy=POLICY, estimate=estimate
+    )
 
 
-async def put(db: Database, state: State) -> Generation:
-    """Return a request in a state, brought there past all rules."""
-    generation = await ask(db)
-    async with db.transaction() as tx:
-        await tx.execute("UPDATE generations SET state = ?", (state,))
-    return await found(db, generation)
+def must(
+    outcome: Outcome, state: State, *, after: float = 0.0, estimate: float = 60.0, **request: Any
+) -> Transition:
+    """Do the same where something follows."""
+    found = follows(outcome, state, after=after, estimate=estimate, **request)
+    assert found is not None
+    return found
 
 
-@pytest.mark.parametrize("was", list(State))
-@pytest.mark.parametrize("to", list(State))
-async def test_a_step_is_taken_where_a_rule_allows_it_and_nowhere_else(
-    db: Database, was: State, to: State
-) -> None:
-    generation = await put(db, was)
-    if (was, to) in ALLOWED:
-        assert (await step(db, generation, to)).state is to
-        return
-    before = await everything(db)
-    with pytest.raises(IllegalStep, match=f"{was} → {to}"):
-        await step(db, generation, to)
-    assert await everything(db) == before
+def test_the_table_is_about_every_outcome() -> None:
+    assert {type(row.outcome) for row in ROWS.values()} == set(get_args(Outcome))
+    assert {name for name, _ in EXPECTED} == ROWS.keys()
+    assert COUNTS_IN.keys() == set(get_args(Outcome))
 
 
-def test_the_rules_are_those_of_the_table() -> None:
+def test_the_states_follow_each_other_as_designed() -> None:
     assert {(was, to) for was, after in NEXT.items() for to in after} == ALLOWED
     assert NEXT.keys() == set(State)
 
 
-@pytest.mark.parametrize(("way", "ledger"), WAYS, ids=[way for way, _ in WAYS])
-async def test_each_way_ends_the_hold_once_and_is_written_down(
-    db: Database, way: str, ledger: list[str]
+@pytest.mark.parametrize(("name", "state"), PAIRS)
+def test_each_outcome_in_each_state_is_followed_by_what_the_table_says(
+    name: str, state: State
 ) -> None:
-    generation = await ask(db)
-    for number, state in enumerate(way.split()[1:], start=1):
-        generation = await step(db, generation, State(state), NOW + number)
-    assert await rows(db, "SELECT kind FROM ledger ORDER BY id") == [(kind,) for kind in ledger]
-    async with db.reading() as connection:
-        history = await events.of(connection, generation.id)
-    assert " ".join(event.state for event in history) == way
-    assert [event.at for event in history] == [NOW + number for number in range(len(history))]
+    row = ROWS[name]
+    found = follows(row.outcome, state, after=row.after, **row.request)
+    assert (found and (found.to, found.credits)) == expected(name, state)
+    if found is not None and found.to is not state:
+        assert found.to in NEXT[state]
 
 
-@pytest.mark.parametrize("state", [State.SUBMITTING, State.UNKNOWN, State.GENERATING])
-async def test_what_is_at_the_provider_moves_no_credits(db: Database, state: State) -> None:
-    await put(db, state)
-    assert await rows(db, "SELECT kind FROM ledger") == [("hold",)]
+@pytest.mark.parametrize(("name", "state"), [pair for pair in PAIRS if expected(*pair)])
+def test_whoever_must_know_of_it_is_told(name: str, state: State) -> None:
+    row = ROWS[name]
+    found = must(row.outcome, state, after=row.after, **row.request)
+    # who was parked has been told, and who stays where he is has nothing to hear but of a model
+    is_news = state is not State.PARKED and (found.to is not state or name.startswith("model"))
+    notices = [row.notice] if row.notice and is_news else []
+    assert [one.kind for one in found.owes] == notices
+    told_of = on.ModelIsGone if state is State.QUEUED else ()
+    facts = [] if told_of in row.facts else [*row.facts]
+    if on.BadResult in facts and found.to is state:
+        facts = []
+    assert [type(one) for one in found.facts] == facts
 
 
-async def test_what_was_read_before_somebody_elses_step_takes_none(db: Database) -> None:
-    stale = await ask(db)
-    await step(db, stale, State.CANCELLED)
-    before = await everything(db)
-    async with db.transaction() as tx:
-        assert (
-            await transitions.advance(
-                tx, stale, State.SUBMITTING, reason="late", now=NOW, owes=[told(stale, "x")]
-            )
-            is None
-        )
-    assert await everything(db) == before, "no event, no ledger row, no notice"
+@pytest.mark.parametrize("state", [State.SUBMITTING, State.UNKNOWN, State.PARKED])
+def test_an_id_that_is_paid_for_is_never_dropped(state: State) -> None:
+    assert must(on.Taken("p"), state).changes["provider_id"] == "p"
 
 
-async def test_of_many_who_take_a_step_at_once_one_does(db: Database) -> None:
-    generation = await ask(db)
-
-    async def race(to: State) -> Generation | None:
-        async with db.transaction() as tx:
-            return await transitions.advance(tx, generation, to, reason="race", now=NOW)
-
-    outcomes = await asyncio.gather(
-        *(race(to) for to in (State.CANCELLED, State.FAILED, State.SUBMITTING) * 5)
-    )
-    assert sum(one is not None for one in outcomes) == 1
-    assert len(await rows(db, "SELECT * FROM events")) == 2
+def test_who_is_wanted_back_does_not_wait_for_another_turn() -> None:
+    assert must(on.SurelyNotTaken(None), State.SUBMITTING).also is None
+    again = must(on.SurelyNotTaken(None), State.SUBMITTING, cancel_wanted=True)
+    assert again.also == StillQueued()
+    other = must(on.ModelNotServed(CHEAPER), State.SUBMITTING, cancel_wanted=True)
+    assert other.also == StillQueued()
 
 
-async def test_a_step_begins_with_no_setbacks_and_is_due_at_once(db: Database) -> None:
-    generation = await ask(db)
-    async with db.transaction() as tx:
-        await generations.note(tx, generation.id, setbacks=3, due_at=NOW + 99)
-    moved = await step(db, await found(db, generation), State.SUBMITTING, NOW + 5)
-    assert (moved.setbacks, moved.due_at, moved.changed_at) == (0, NOW + 5, NOW + 5)
-
-
-async def test_facts_change_with_the_step(db: Database) -> None:
-    generation = await put(db, State.SUBMITTING)
-    async with db.transaction() as tx:
-        moved = await transitions.advance(
-            tx, generation, State.GENERATING, reason="taken", now=NOW,
-            provider_id="video_1:openai/sora-2-t2v", due_at=NOW + 40, setbacks=2,
-        )  # fmt: skip
-    assert moved is not None
-    assert (moved.provider_id, moved.due_at, moved.setbacks) == (
-        "video_1:openai/sora-2-t2v", NOW + 40, 2,
+def test_a_substitute_is_made_at_its_own_price() -> None:
+    changes = must(on.ModelNotServed(CHEAPER), State.SUBMITTING).changes
+    assert (changes["family"], changes["credits"], changes["price_micros"]) == (
+        "veo-3.1-fast", 4, 400_000,
     )  # fmt: skip
 
 
-async def test_what_is_owed_is_written_with_the_step(db: Database) -> None:
-    generation = await ask(db, thread_id=3)
-    async with db.transaction() as tx:
-        await transitions.advance(
-            tx, generation, State.FAILED, reason="?", now=NOW,
-            owes=[told(generation, "failed_broken", family="sora-2")],
-        )  # fmt: skip
-        (owed,) = await notices.owed(tx, 1)
-    assert (owed.kind, owed.thread_id, owed.reply_to, owed.person) == ("failed_broken", 3, 10, 501)
-    assert owed.facts == {"generation": generation.id, "credits": 9, "family": "sora-2"}
+def waits(outcome: Outcome, state: State, counter: str, times: int) -> list[float]:
+    """How long to wait after the same setback time after time."""
+    counters, found = {counter: 0}, []
+    for _ in range(times):
+        transition = must(outcome, state, **counters)
+        assert transition.due_at is not None
+        found.append(transition.due_at - NOW)
+        counters[counter] = transition.changes[counter]  # type: ignore[literal-required]
+    return found
 
 
-async def test_a_step_whose_notice_cannot_be_written_is_not_taken(db: Database) -> None:
-    generation = await ask(db)
-
-    async def fail_with_facts_that_are_no_json() -> None:
-        async with db.transaction() as tx:
-            await transitions.advance(
-                tx, generation, State.FAILED, reason="?", now=NOW,
-                owes=[told(generation, "x", fact=object())],
-            )  # fmt: skip
-
-    with pytest.raises(TypeError):
-        await fail_with_facts_that_are_no_json()
-    assert (await found(db, generation)).state is State.QUEUED
-    assert await rows(db, "SELECT kind FROM ledger") == [("hold",)]
-
-
-async def test_a_notice_to_a_chats_own_account_has_no_person(db: Database) -> None:
-    generation = await ask(db, account=Account.chat(1))
-    assert told(generation, "cancelled").person is None
-
-
-async def test_a_wish_to_cancel_is_granted_with_credits_back_and_a_word(db: Database) -> None:
-    generation = await ask(db)
-    async with db.transaction() as tx:
-        await transitions.call_back(tx, generation, now=NOW)
-    assert await rows(db, "SELECT kind FROM ledger") == [("hold",), ("release",)]
-    assert await rows(db, "SELECT state, uncharged FROM generations") == [("cancelled", 1)]
-    assert await rows(db, "SELECT kind FROM notices") == [("cancelled",)]
-
-
-@pytest.mark.parametrize(("credits_", "holds"), [(9, [9]), (4, [4])])
-async def test_a_request_that_becomes_another_video_is_held_for_what_that_costs(
-    db: Database, credits_: int, holds: list[int]
+@pytest.mark.parametrize(
+    ("outcome", "state", "counter"),
+    [
+        (on.SurelyNotTaken(None), State.SUBMITTING, "refusals"),
+        (on.AccountRefused("key"), State.SUBMITTING, "refusals"),
+        (on.PictureLate(), State.QUEUED, "picture_setbacks"),
+        (on.PollFailed(), State.GENERATING, "poll_setbacks"),
+        (on.SurelyNotSent(0, None), State.READY, "send_setbacks"),
+        (on.PreparationFailed(None), State.READY, "preparation_setbacks"),
+        (on.VideoGone(), State.READY, "preparation_setbacks"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_cause_waits_longer_and_longer_by_a_counter_of_its_own(
+    outcome: Outcome, state: State, counter: str
 ) -> None:
-    generation = await put(db, State.SUBMITTING)
-    async with db.transaction() as tx:
-        queued = await transitions.reroute(
-            tx, generation, reason="another model", now=NOW + 86_400,
-            family="sora-2-pro", credits=credits_, price_micros=400_000,
-        )  # fmt: skip
-        assert queued is not None
-        assert (queued.state, queued.credits, queued.family) == (
-            State.QUEUED, credits_, "sora-2-pro",
-        )  # fmt: skip
-        held = await ledger.open_holds(tx, generation.id)
-    assert [hold.credits for hold in held] == holds
-    assert [hold.at for hold in held] == [NOW], "what yesterday gave is not taken from today"
+    assert waits(outcome, state, counter, 5) == [1, 2, 4, 8, 16]
+    others = {"refusals", "picture_setbacks", "poll_setbacks", "send_setbacks"} - {counter}
+    assert waits_with(outcome, state, **dict.fromkeys(others, 9)) == 1
 
 
-async def test_a_request_never_becomes_a_dearer_video(db: Database) -> None:
-    generation = await put(db, State.SUBMITTING)
-
-    async def reroute() -> None:
-        async with db.transaction() as tx:
-            await transitions.reroute(tx, generation, reason="dearer", now=NOW, credits=10)
-
-    before = await everything(db)
-    with pytest.raises(IllegalStep, match="dearer"):
-        await reroute()
-    assert await everything(db) == before
+def waits_with(outcome: Outcome, state: State, **request: Any) -> float:
+    """How long to wait for a request like that."""
+    transition = must(outcome, state, **request)
+    assert transition.due_at is not None
+    return transition.due_at - NOW
 
 
-async def test_a_cheaper_video_gives_bought_credits_back_first(db: Database) -> None:
-    generation = await put(db, State.SUBMITTING)
-    async with db.transaction() as tx:
-        await ledger.hold(
-            tx, generation.account, Pot.BOUGHT, 3, generation=generation.id, member=None, now=NOW
-        )
-        queued = await transitions.reroute(
-            tx, generation, reason="cheaper", now=NOW, credits=10, price_micros=1_000_000
-        )
-        held = await ledger.open_holds(tx, generation.id)
-    assert queued is not None
-    assert [(hold.pot, hold.credits) for hold in held] == [(Pot.ALLOWANCE, 9), (Pot.BOUGHT, 1)]
-    assert (await found(db, generation)).budget_micros == 900_000, "the operator gives nine tenths"
+def test_twenty_refusals_by_telegram_say_nothing_of_the_file() -> None:
+    found = must(on.PreparationFailed(PRIVATE), State.READY, send_setbacks=20)
+    assert (found.to, found.due_at) == (State.READY, NOW + 1)
+
+
+def test_a_dead_link_is_asked_for_again_for_a_quarter_of_an_hour_and_then_parked() -> None:
+    looks, request, now = list[float](), dict[str, Any](), 0.0
+    while True:
+        found = must(on.LinkDead(), State.GENERATING, after=now, **request)
+        if found.to is not State.GENERATING:
+            break
+        assert found.due_at is not None
+        looks.append(found.due_at - NOW - now)
+        now = found.due_at - NOW
+        request |= found.changes
+    assert looks[:4] == [5, 15, 45, 135]
+    assert now == sum(looks) == LINK_PATIENCE
+    assert (found.to, found.credits, found.reason) == (
+        State.PARKED, Credits.RELEASE, Reason.LINK_DEAD,
+    )  # fmt: skip
+
+
+def test_links_that_lead_to_no_video_and_dead_ones_share_the_quarter() -> None:
+    first = must(on.LinkDead(), State.GENERATING)
+    second = must(on.NotAVideoThere(), State.GENERATING, after=10, **first.changes)
+    assert second.changes["finished_at"] == NOW
+    assert second.due_at == NOW + 10 + 15
+
+
+def test_a_poll_that_fails_in_between_takes_nothing_of_the_quarter() -> None:
+    between = must(on.PollFailed(), State.GENERATING, finished_at=NOW, dead_links=2)
+    assert not between.changes.keys() & {"finished_at", "dead_links"}
+
+
+@pytest.mark.parametrize("outcome", [on.StillRunning(), on.PollFailed(), on.LinkDead()])
+def test_what_is_parked_is_looked_for_slowly(outcome: Outcome) -> None:
+    assert must(outcome, State.PARKED).due_at == NOW + PARKED_SECONDS
+
+
+def test_a_wait_that_was_asked_for_is_kept_and_our_own_is_none() -> None:
+    assert must(on.SurelyNotTaken(90), State.SUBMITTING).due_at == NOW + 90
+    assert must(on.PollFailed(90), State.GENERATING).due_at == NOW + 90
+    assert must(on.SurelyNotSent(0, 90), State.READY).due_at == NOW + 90
+    assert must(on.ArrivalUnknown(), State.READY).due_at == NOW + RESEND_SECONDS
+
+
+def test_what_was_found_in_the_log_is_as_old_as_its_submission() -> None:
+    found = must(on.FoundInLog("p"), State.UNKNOWN, after=60, submitted_at=NOW - 5)
+    assert (found.due_at, found.changes["accepted_at"]) == (NOW + 60, NOW - 5)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "changes", "why"),
+    [
+        (on.VideoOnDisk(400_000), State.GENERATING, (400_000, 200_000), "half was given"),
+        (on.VideoOnDisk(), State.GENERATING, (None, None), "as it was accepted"),
+        (on.VideoOnDisk(400_000), State.PARKED, (400_000, 400_000), "a gift"),
+        (on.VideoOnDisk(), State.PARKED, (None, 840_000), "a gift of unknown price"),
+        (on.ResultRefused("x", 400_000), State.GENERATING, (400_000, 400_000), "lost"),
+        (on.ProviderBroke(), State.GENERATING, (0, None), "not billed"),
+    ],
+)
+def test_what_the_operator_bears_counts_at_its_real_price(
+    outcome: Outcome, state: State, changes: tuple[int | None, int | None], why: str
+) -> None:
+    found = must(outcome, state, budget_micros=420_000).changes
+    assert (found.get("spent_micros"), found.get("budget_micros")) == changes, why
+
+
+def test_what_is_parked_counts_whole_in_the_budget_until_more_is_known() -> None:
+    found = must(on.StillRunning(), State.GENERATING, after=9999, budget_micros=0)
+    assert (found.to, found.changes["budget_micros"]) == (State.PARKED, 840_000)
+
+
+def test_a_video_that_comes_late_is_known_to_be_a_gift() -> None:
+    assert must(on.VideoOnDisk(), State.PARKED).changes["is_gift"]
+    assert "is_gift" not in must(on.VideoOnDisk(), State.GENERATING).changes
+
+
+def test_nobody_is_told_of_a_gift_that_got_lost() -> None:
+    found = must(on.VideoGone(), State.READY, preparation_setbacks=10, is_gift=True)
+    assert (found.to, found.owes) == (State.FAILED, ())
+
+
+def test_a_notice_goes_where_the_request_was_made() -> None:
+    (notice,) = must(on.PictureLost(), State.QUEUED, thread_id=3).owes
+    assert (notice.kind, notice.chat, notice.thread_id, notice.reply_to, notice.person) == (
+        NoticeKind.FAILED_PICTURE_GONE, 1, 3, 10, 501,
+    )  # fmt: skip
+    assert notice.facts == {"generation": 1, "credits": 9}
+
+
+def test_a_notice_to_a_chats_own_account_has_no_person() -> None:
+    (notice,) = must(on.PictureLost(), State.QUEUED, account=Account.chat(1)).owes
+    assert notice.person is None
+
+
+def test_a_kept_video_is_told_of_in_private_where_its_sender_can_be_told() -> None:
+    (notice,) = must(on.NobodyReceives(Reason.NOBODY_RECEIVES, PRIVATE), State.READY).owes
+    assert (notice.chat, notice.reply_to, notice.thread_id) == (PRIVATE, None, None)
+    assert must(on.NobodyReceives(Reason.NOBODY_RECEIVES, None), State.READY).owes == ()

@@ -14,6 +14,7 @@ from PIL import Image
 from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, Pictures
 from generation.media.pool import MediaProcesses
 from generation.models.offer import Offer
+from tests.generation.models.known import mode_of
 from tests.generation.steps import Album
 from tests.storage.asked import ask
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 OFFER = Offer.load()
-SORA = OFFER.mode("openai/sora-2-i2v", "i2v")
-PRO = OFFER.mode("openai/sora-2-pro-i2v", "i2v")
+SORA = mode_of("openai/sora-2-i2v", "i2v")
+PRO = mode_of("openai/sora-2-pro-i2v", "i2v")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from generation.models.offer import Offer
 from generation.models.pricing import credits_for, from_micros, to_micros
+from tests.generation.models.known import mode_of
 
 OFFER = Offer.load()
 MONEY = st.decimals(min_value=0, max_value=1000, places=6)
@@ -28,12 +29,12 @@ MONEY = st.decimals(min_value=0, max_value=1000, places=6)
 def test_a_video_costs_its_seconds_at_its_resolution(
     model: str, seconds: int, resolution: str, usd: str
 ) -> None:
-    assert OFFER.mode(model).cost(seconds, resolution) == Decimal(usd)
+    assert mode_of(model).cost(seconds, resolution) == Decimal(usd)
 
 
 def test_a_resolution_that_is_not_offered_has_no_price() -> None:
     with pytest.raises(KeyError):
-        OFFER.mode("openai/sora-2-t2v").cost(4, "1080p")
+        mode_of("openai/sora-2-t2v").cost(4, "1080p")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.models.offer import Offer
 from generation.models.pricing import cost, read_rates
+from tests.generation.models.known import mode_of
 
-SORA = Offer.load().mode("openai/sora-2-pro-t2v")
+SORA = mode_of("openai/sora-2-pro-t2v")
 
 
 def fixed(**unit: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from generation.orders.acceptance import (
 )
 from storage import generations, ledger, outages
 from storage.accounts import Account
-from storage.generations import State
+from storage.generations import Reason, State
 from storage.ledger import Pot
 from tests.generation.orders.test_balances import terms
 from tests.storage.asked import ANN, BOB, NOW, everything, request, rows
@@ -64,7 +64,7 @@ async def put(db: Database, generation: generations.Generation, state: State) ->
     """Bring a request to a state, past all rules."""
     async with db.transaction() as tx:
         await generations.move(
-            tx, generation.id, generation.state, state, reason="put there", now=NOW, changes={}
+            tx, generation.id, generation.state, state, reason=Reason.OTHER, now=NOW
         )
 
 

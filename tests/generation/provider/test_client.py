@@ -43,6 +43,7 @@ from generation.provider.errors import (
     Unavailable,
 )
 from sandbox.aimlapi import AimlApiSandbox, Fault, Render
+from tests.generation.models.known import mode_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
 KEY = "sk-test-0123456789"
 OFFER = Offer.load()
-SORA = OFFER.mode("openai/sora-2-t2v")
+SORA = mode_of("openai/sora-2-t2v")
 BODY = SORA.body("a cat", seconds=4, aspect_ratio="16:9", resolution="720p")
 
 

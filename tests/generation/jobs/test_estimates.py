@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from generation.jobs.durations import LEARNS_FROM, expects
+from generation.jobs.schedule import LEARNS_FROM, TYPICAL_SECONDS, DurationEstimates
 from generation.models.offer import Offer
 from tests.storage.asked import NOW, ask, request
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 OFFER = Offer.load()
+
+
+async def estimate(db: Database, **changes: Any) -> float:
+    """How long such a request takes, as known after a start."""
+    return await DurationEstimates(db, OFFER).of(request(**changes))
 
 
 async def made(db: Database, number: int, took: float) -> None:
@@ -26,14 +31,14 @@ async def made(db: Database, number: int, took: float) -> None:
 
 
 async def test_before_the_first_video_the_offers_figure_counts(db: Database) -> None:
-    assert await expects(db, OFFER, request()) == 75
+    assert await estimate(db) == 75
 
 
 async def test_then_the_median_of_our_own_counts(db: Database) -> None:
     for number, took in enumerate((40, 50, 600)):
         await made(db, number, took)
-    assert await expects(db, OFFER, request()) == 50
-    assert await expects(db, OFFER, request(seconds=8)) == 75, "of the same kind of video only"
+    assert await estimate(db) == 50
+    assert await estimate(db, seconds=8) == 75, "of the same kind of video only"
 
 
 async def test_what_was_long_ago_is_forgotten(db: Database) -> None:
@@ -41,4 +46,16 @@ async def test_what_was_long_ago_is_forgotten(db: Database) -> None:
         await made(db, number, 500)
     for number in range(LEARNS_FROM):
         await made(db, 100 + number, 30)
-    assert await expects(db, OFFER, request()) == 30
+    assert await estimate(db) == 30
+
+
+async def test_a_model_that_left_the_offer_takes_as_long_as_models_do(db: Database) -> None:
+    assert await estimate(db, family="gone", model="nobody/gone") == TYPICAL_SECONDS
+
+
+async def test_what_was_read_once_is_not_asked_for_again(db: Database) -> None:
+    estimates = DurationEstimates(db, OFFER)
+    await estimates.of(request())
+    before = db.usage.lock_takings
+    assert await estimates.of(request()) == 75
+    assert db.usage.lock_takings == before

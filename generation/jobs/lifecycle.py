@@ -1,0 +1,244 @@
+"""The one place where a generation changes: what was decided is carried out in one transaction.
+
+That is one guarded UPDATE with its entries in the ledger and the notices it owes; the history is
+written by the database (see `storage/schema`). What others learn by it counts after the commit.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, assert_never
+
+from generation.jobs.outcomes import (
+    AccountServed,
+    BadResult,
+    CancelWanted,
+    Credits,
+    ModelFailed,
+    ModelIsGone,
+    OutageBegins,
+    SenderBanned,
+)
+from generation.jobs.schedule import JobPolicy
+from generation.jobs.transitions import NEXT, decide
+from storage import chats, generations, ledger, notices
+from storage.accounts import Account
+from storage.generations import State
+from storage.ledger import Kind
+from storage.notices import NoticeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aiosqlite import Connection
+
+    from generation.jobs.outages import CircuitBreaker
+    from generation.jobs.outcomes import Outcome, SideFact, Transition
+    from generation.jobs.schedule import DurationEstimates
+    from generation.models.cooldowns import Cooldowns
+    from storage.admins import Admins
+    from storage.database import Database
+    from storage.generations import Changes, Generation
+
+_PATIENT = JobPolicy()
+
+logger = logging.getLogger(__name__)
+
+
+class IllegalTransition(Exception):
+    """The program decided what no rule allows: a bug of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A transition that was carried out, and the generation before and after it."""
+
+    before: Generation
+    transition: Transition
+    after: Generation
+
+
+class Lifecycle:
+    """Takes generations on, and tells others what follows for them."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        policy: JobPolicy,
+        estimates: DurationEstimates,
+        breaker: CircuitBreaker,
+        cooldowns: Cooldowns,
+        admins: Admins,
+        clock: Callable[[], float],
+    ) -> None:
+        self._db = db
+        self._policy = policy
+        self._estimates = estimates
+        self._breaker = breaker
+        self._cooldowns = cooldowns
+        self._admins = admins
+        self._clock = clock
+
+    async def advance(self, generation: Generation, outcome: Outcome) -> Generation | None:
+        """Carry out what follows from an outcome; None where nothing does.
+
+        What follows is decided by the generation as it is by now, not as it was read.
+        """
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            estimate = await self._estimates.within(tx, generation)
+            steps = await apply(
+                tx, generation.id, outcome, now=now, policy=self._policy, estimate=estimate
+            )
+            effects = [
+                await self._learn(tx, step.before, fact, now)
+                for step in steps
+                for fact in step.transition.facts
+            ]
+        for take_effect in effects:
+            take_effect()
+        report(steps, getattr(outcome, "explanation", ""))
+        for step in steps:
+            if step.transition.to is State.READY and step.before.state is not State.READY:
+                self._estimates.learn(step.after)
+        return steps[-1].after if steps else None
+
+    async def _learn(
+        self, tx: Connection, generation: Generation, fact: SideFact, now: float
+    ) -> Callable[[], None]:
+        """Write down what an outcome says of others; return what counts after the commit."""
+        match fact:
+            case OutageBegins(reason, explanation):
+                outage = await self._breaker.open(tx, reason, explanation, now=now)
+                return partial(self._breaker.adopt, outage)
+            case AccountServed():
+                return partial(self._breaker.adopt, await self._breaker.close(tx, now=now))
+            case ModelIsGone():
+                gone = await self._cooldowns.gone(tx, generation.model)
+                return partial(self._cooldowns.adopt, gone)
+            case ModelFailed():
+                model, number = generation.model, generation.id
+                failing = await self._cooldowns.count_failure(tx, model, number)
+                return partial(self._cooldowns.adopt, failing)
+            case BadResult(explanation):
+                await self._admins.notify(
+                    tx, NoticeKind.BAD_RESULT, cause=f"result:{generation.id}", now=now,
+                    generation=generation.id, explanation=explanation,
+                )  # fmt: skip
+                return lambda: None
+            case _:
+                assert_never(fact)
+
+
+async def apply(
+    tx: Connection,
+    number: int,
+    outcome: Outcome,
+    *,
+    now: float,
+    policy: JobPolicy = _PATIENT,
+    estimate: float = 0.0,
+) -> list[Step]:
+    """Write what follows from an outcome into an open transaction; whoever calls reports it."""
+    steps: list[Step] = []
+    generation, following = await generations.find(tx, number), outcome
+    while generation is not None:
+        transition = decide(generation, following, now=now, policy=policy, estimate=estimate)
+        if transition is None:
+            break
+        after = await _write(tx, generation, transition, now)
+        steps.append(Step(generation, transition, after))
+        if transition.also is None:
+            break
+        generation, following = after, transition.also
+    return steps
+
+
+async def _write(
+    tx: Connection, before: Generation, transition: Transition, now: float
+) -> Generation:
+    changes: Changes = {**transition.changes}
+    if transition.due_at is not None:
+        changes["due_at"] = transition.due_at
+    if transition.credits is Credits.HOLD_LESS:
+        given = await ledger.hold_less(tx, before.id, changes["credits"], now=now)
+        changes["budget_micros"] = changes["price_micros"] * given // changes["credits"]
+    if transition.to is before.state:
+        after = await generations.note(tx, before.id, before.state, **changes)
+    elif transition.to in NEXT[before.state]:
+        after = await generations.move(
+            tx, before.id, before.state, transition.to, reason=transition.reason, now=now, **changes
+        )
+    else:
+        raise IllegalTransition(f"generation {before.id}: {before.state} → {transition.to}")
+    if after is None:
+        raise IllegalTransition(f"generation {before.id} changed within a transaction")
+    await _settle(tx, before.id, transition.credits, now)
+    for notice in transition.owes:
+        await notices.owe(tx, notice, now=now)
+    return after
+
+
+async def _settle(tx: Connection, number: int, credits_: Credits, now: float) -> None:
+    match credits_:
+        case Credits.CAPTURE:
+            await ledger.end_holds(tx, number, Kind.CAPTURE, now=now)
+        case Credits.RELEASE:
+            # what was parked holds nothing any more
+            await ledger.end_holds(tx, number, Kind.RELEASE, now=now)
+        case Credits.COMPENSATE:
+            await ledger.compensate(tx, number, now=now)
+        case Credits.KEEP | Credits.HOLD_LESS:
+            pass
+        case _:
+            assert_never(credits_)
+
+
+def report(steps: Iterable[Step], explanation: str = "") -> None:
+    """Log each step that was committed: a generation's life can be grepped by its number."""
+    for step in steps:
+        was, to, reason = step.before.state, step.transition.to, step.transition.reason
+        if was is not to or step.transition.credits is not Credits.KEEP:
+            logger.info(
+                "generation %d: %s → %s (%s) %s",
+                step.before.id, was, to, reason, explanation,
+                extra={
+                    "event": "transition", "generation": step.before.id,
+                    "from": was, "to": to, "reason": reason,
+                },
+            )  # fmt: skip
+
+
+async def cancel(db: Database, number: int, account: Account, *, now: float) -> Generation | None:
+    """Cancel a queued request, remember it for a submitted one; None for nobody's or another's.
+
+    Doing it again changes nothing.
+    """
+    async with db.transaction() as tx:
+        generation = await generations.find(tx, number)
+        if generation is None or generation.account != account:
+            return None
+        steps = await apply(tx, number, CancelWanted(), now=now)
+    report(steps)
+    return steps[-1].after if steps else generation
+
+
+async def cancel_waiting(db: Database, who: int, *, now: float) -> list[Generation]:
+    """Fail what waits for its turn for somebody banned; what is being made goes on."""
+    stopped: list[Step] = []
+    async with db.transaction() as tx:
+        if who > 0:
+            unfinished = await generations.pending_of(tx, Account.person(who))
+        else:
+            group = await chats.by_telegram_id(tx, who)
+            unfinished = await generations.in_work(tx, group.id) if group else []
+        for one in unfinished:
+            place = await chats.find(tx, one.chat)
+            # a group need not know
+            banned = SenderBanned(is_told=place is not None and place.is_private)
+            stopped += await apply(tx, one.id, banned, now=now)
+    report(stopped)
+    return [step.after for step in stopped]
