@@ -220,5 +220,6 @@ async def drop_outdated(db: Database, folder: Path, *, now: float) -> None:
 def _clear(folder: Path, needed: Collection[str] = ()) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():
-        if file.name not in needed:
+        # a folder is none of ours: a disk of its own has a lost+found
+        if file.name not in needed and not file.is_dir():
             file.unlink()
