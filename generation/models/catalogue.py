@@ -109,21 +109,25 @@ class Catalogue:
             self._served = _Served.of(self._known, self._names, snapshot)
 
     async def refresh(self) -> None:
-        """Ask the provider again, and tell the admins what became of the families named."""
-        models = await _snapshot(self._feeds.models())
-        retired = await _snapshot(self._feeds.retired())
+        """Ask the provider again, and tell the admins what became of the families named.
+
+        Raises:
+            NoFeed: a feed could not be had; what the other says is taken up all the same.
+        """
+        models = await _answer(self._feeds.models())
+        retired = await _answer(self._feeds.retired())
         snapshot = Snapshot(
-            self._served.snapshot.models if models is None else models,
-            self._served.snapshot.retired if retired is None else retired,
+            self._served.snapshot.models if isinstance(models, NoFeed) else models,
+            self._served.snapshot.retired if isinstance(retired, NoFeed) else retired,
         )
         served = _Served.of(self._known, self._names, snapshot)
         now = self._clock()
         prolonged: list[Cooldown] = []
         async with self._db.transaction() as tx:
-            if models is not None:
+            if not isinstance(models, NoFeed):
                 await kept.keep(tx, "models", _MODELS.dump_json(models).decode(), now=now)
                 prolonged = await self._prolong(tx, snapshot, now)
-            if retired is not None:
+            if not isinstance(retired, NoFeed):
                 await kept.keep(tx, "deprecations", _RETIRED.dump_json(retired).decode(), now=now)
             await self._tell(tx, self._served, served, now)
         self._served = served
@@ -131,6 +135,9 @@ class Catalogue:
             self._cooldowns.adopt(cooldown)
         for model in self.unknown_models:
             logger.info("the provider has a model this version does not know: %s", model)
+        for answer in (models, retired):
+            if isinstance(answer, NoFeed):
+                raise answer
 
     async def _prolong(self, tx: Connection, snapshot: Snapshot, now: float) -> list[Cooldown]:
         """Go on leaving alone what answered 404 and is not listed either."""
@@ -185,9 +192,8 @@ class _Served:
         return cls(snapshot, live, named, availability.gone(known, snapshot))
 
 
-async def _snapshot(feed: Awaitable[T]) -> T | None:
+async def _answer(feed: Awaitable[T]) -> T | NoFeed:
     try:
         return await feed
     except NoFeed as error:
-        logger.warning("the provider's models stay as they were known: %s", error)
-        return None
+        return error

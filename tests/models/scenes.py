@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from generation.models.availability import NoFeed
 from storage.rows import every
 from tests.house import ADMIN
 
@@ -51,7 +53,8 @@ class Scene:
 
     async def refreshed(self) -> None:
         """Let the bot ask the provider for its models, as it does every day."""
-        await self.house.services.catalogue.refresh()
+        with suppress(NoFeed):
+            await self.house.services.catalogue.refresh()
 
     async def ledger(self) -> list[tuple[str, int]]:
         """What happened to Ann's credits, in order."""
