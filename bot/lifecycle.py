@@ -25,7 +25,7 @@ from generation.media.videos import clean_up, drop_outdated
 from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import introduction
-from storage import people
+from storage import cards, inbox, notices, outages, people
 from storage.database import Database, DatabaseInTrouble
 from storage.migrations import UnusableDatabase
 
@@ -288,6 +288,11 @@ async def _check_up(bot: Bot) -> None:
 async def _prune(bot: Bot) -> None:
     """Drop what nobody needs any more."""
     await bot.intake.forget()
+    for forget in (inbox.forget_set_aside, cards.forget, notices.forget, outages.forget):
+        are_left = True
+        while are_left:
+            async with bot.db.transaction() as tx:
+                are_left = await forget(tx, now=bot.clock())
     await drop_outdated(bot.db, bot.videos, now=bot.clock())
 
 
@@ -304,6 +309,8 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
         await bot.intake.give_back()
     with suppress(Exception):
         await bot.app.shutdown()
+        # an application that Telegram never answered leaves its connections open
+        await bot.app.bot.shutdown()
     await bot.http.aclose()
     await bot.posts.aclose()
     await bot.media.close()

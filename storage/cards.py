@@ -11,12 +11,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage.accounts import Account, AccountKind
-from storage.rows import changed, one
+from storage.rows import FORGOTTEN_AT_ONCE, changed, one
 
 if TYPE_CHECKING:
     import sqlite3
 
     from aiosqlite import Connection
+
+OPEN_SECONDS, CLOSED_SECONDS = 48 * 3600.0, 3600.0
+"""How long after it was put up a card keeps its words, while it is open and once it is closed."""
 
 
 class CardKind(StrEnum):
@@ -181,4 +184,16 @@ async def forget_messages(tx: Connection, chat: int) -> None:
     """Close what stands in a chat whose messages are out of reach: it became another one."""
     await tx.execute(
         "UPDATE cards SET state = 'dropped' WHERE chat = ? AND state = 'open'", (chat,)
+    )
+
+
+async def forget(tx: Connection, *, now: float) -> bool:
+    """Erase what some old cards hold, open or not; tell whether there were any."""
+    return await changed(
+        tx,
+        "UPDATE cards SET state = iif(state = 'open', 'dropped', state), prompt = '',"
+        " picture = NULL, picture_width = NULL, picture_height = NULL, picture_by = NULL"
+        " WHERE id IN (SELECT id FROM cards WHERE (prompt <> '' OR picture IS NOT NULL)"
+        " AND created_at < iif(state = 'open', ?, ?) AND created_at < ? LIMIT ?)",
+        (now - OPEN_SECONDS, now - CLOSED_SECONDS, now - CLOSED_SECONDS, FORGOTTEN_AT_ONCE),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.rows import changed, every, number
+from storage.rows import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
@@ -84,3 +84,13 @@ async def forget(tx: Connection, *, now: float) -> int:
     )
     await tx.execute("DELETE FROM inbox WHERE handled_at < ?", (now - KEPT_SECONDS,))
     return dropped
+
+
+async def forget_set_aside(tx: Connection, *, now: float) -> bool:
+    """Drop some updates that were set aside a month ago; tell whether there were any."""
+    return await changed(
+        tx,
+        "DELETE FROM inbox WHERE update_id IN (SELECT update_id FROM inbox"
+        " WHERE set_aside = 1 AND received_at < ? LIMIT ?)",
+        (now - MONTH_SECONDS, FORGOTTEN_AT_ONCE),
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage.rows import changed, every, number, one
+from storage.rows import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 
 if TYPE_CHECKING:
     import sqlite3
@@ -163,3 +163,13 @@ async def redirect(tx: Connection, notice: int, chat: int, *, now: float) -> Non
 async def give_up(tx: Connection, notice: int) -> None:
     """Stop trying: nobody can be told."""
     await tx.execute("UPDATE notices SET given_up = 1 WHERE id = ?", (notice,))
+
+
+async def forget(tx: Connection, *, now: float) -> bool:
+    """Drop some notices that were sent or given up, a month after; tell whether there were any."""
+    return await changed(
+        tx,
+        "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at < ?"
+        " AND (given_up = 1 OR sent_at < ?) LIMIT ?)",
+        (now - MONTH_SECONDS, now - MONTH_SECONDS, FORGOTTEN_AT_ONCE),
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.rows import changed, every, number, one
+from storage.rows import MONTH_SECONDS, changed, every, number, one
 
 if TYPE_CHECKING:
     import sqlite3
@@ -127,3 +127,21 @@ async def accounts_failed(tx: Connection, model: str, *, since: float) -> int:
         " JOIN generations ON generations.id = one.generation WHERE one.model = ? AND at >= ?)",
         (model, since),
     )
+
+
+async def forget(tx: Connection, *, now: float) -> bool:
+    """Drop what is a month old: outages, models' failures and cooldowns; tell whether any were.
+
+    The last outage stays: the next one has a number of its own.
+    """
+    old = now - MONTH_SECONDS
+    dropped = [
+        await changed(
+            tx,
+            "DELETE FROM outages WHERE ended_at < ? AND id <> (SELECT max(id) FROM outages)",
+            (old,),
+        ),
+        await changed(tx, "DELETE FROM strikes WHERE at < ?", (old,)),
+        await changed(tx, "DELETE FROM rests WHERE until < ?", (old,)),
+    ]
+    return any(dropped)

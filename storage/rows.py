@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
 
+MONTH_SECONDS = 30 * 24 * 3600.0
+"""How long is kept what only explains the past."""
+FORGOTTEN_AT_ONCE = 1000
+"""How many rows a transaction forgets: others wait for it."""
+
 # One hand-over to aiosqlite's thread each: a cursor would take one to be made, one to be read
 # and one to be closed.
 

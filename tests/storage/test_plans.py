@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import generations, notices, statistics
+from storage import cards, generations, notices, statistics
 from storage.accounts import Account
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from tests.storage.asked import ANN, NOW
@@ -35,6 +35,10 @@ class Explained:
     def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> Any:
         self._asked.append((statement, tuple(values)))
         return self._connection.execute_fetchall(statement, values)
+
+    def execute(self, statement: str, values: Iterable[Any] = ()) -> Any:
+        self._asked.append((statement, tuple(values)))
+        return self._connection.execute(statement, values)
 
     async def plans(self) -> list[str]:
         """Return every step of every plan."""
@@ -67,6 +71,8 @@ class Explained:
         pytest.param(lambda tx: notices.owed(tx, 1), id="what a chat is owed"),
         pytest.param(notices.chats_owed, id="who is owed something"),
         pytest.param(lambda tx: notices.last_about(tx, 1), id="what was said last about one"),
+        pytest.param(lambda tx: notices.forget(tx, now=NOW), id="which notices are old"),
+        pytest.param(lambda tx: cards.forget(tx, now=NOW), id="which cards are old"),
     ],
 )
 async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Question) -> None:
