@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["error", "hang", "answer_lost", "dropped", "bad_gateway", "delay"]
+Kind = Literal["error", "hang", "answer_lost", "dropped", "bad_gateway", "delay", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ class Fault:
     def bad_gateway(cls) -> Fault:
         """A 502 page in HTML; the call has no effect."""
         return cls("bad_gateway", code=502)
+
+    @classmethod
+    def unreadable(cls) -> Fault:
+        """A result that is none of the kind promised; the call has no effect."""
+        return cls("unreadable")
 
     @classmethod
     def delay(cls, seconds: float) -> Fault:

@@ -105,6 +105,8 @@ async def _spoil(rule: FaultRule, request: Request) -> Response | None:
             raise _HungUpError
         case "bad_gateway":
             return HTMLResponse("<html><h1>502 Bad Gateway</h1></html>", HTTPStatus.BAD_GATEWAY)
+        case "unreadable":
+            return JSONResponse({"ok": True, "result": {"odd": True}})
         case "hang":
             await rule.released.wait()
         case "delay":
