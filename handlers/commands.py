@@ -96,6 +96,12 @@ COMMANDS = (
 
 BY_NAME = {command.name: command for command in COMMANDS}
 _SCOPES = tuple(Scope)
+_LONGEST_NUMBER = 18
+
+
+def read_number(word: str) -> int | None:
+    """Read a whole number that SQLite can hold; None for anything else."""
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= _LONGEST_NUMBER else None
 
 
 def listed(scope: Scope) -> tuple[Command, ...]:

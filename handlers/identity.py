@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import telegram
 
 from handlers.replies.keyboards import Button
-from handlers.replies.outcomes import SendError
+from handlers.replies.outcomes import Refused, SendError
 from storage import access, bans, cards, chats, groups, people
 from storage.accounts import Account
 from storage.chats import ChatKind
@@ -106,6 +106,19 @@ class Sender:
             thread_id=self.thread_id,
             ask=ask,
         )
+
+    async def show(
+        self, text: str, buttons: Sequence[Sequence[Button]], message_id: int | None
+    ) -> None:
+        """Say something in a message of ours that is there already, or anew where it is gone."""
+        if message_id is not None:
+            try:
+                await self.outbox.edit(self.chat, message_id, text, buttons)
+            except Refused:
+                pass  # deleted, or too old to be changed
+            else:
+                return
+        await self.reply(text, buttons=buttons)
 
     async def invite(self, payload: str, message_id: int, text: str = "") -> None:
         """Say in a group that something is between them and the bot, with a button that opens it.

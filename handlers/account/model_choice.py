@@ -6,7 +6,7 @@ It is a menu of pages: only the one in somebody's private chat has buttons, and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeGuard
+from typing import TYPE_CHECKING, ClassVar
 
 from telegram import Message
 
@@ -15,7 +15,6 @@ from generation.orders import substitutes
 from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.account.settings import chosen
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.outcomes import Refused
 from handlers.replies.status import about
 from handlers.routing import Router
 from storage import people
@@ -164,17 +163,10 @@ async def _show(
         await sender.reply(words)
         return
     rows = buttons(offer, default, page)
-    if _is_menu(menu):
-        try:
-            await sender.outbox.edit(sender.chat, menu.message_id, words, rows)
-        except Refused:
-            pass  # deleted, or too old to be changed
-        else:
-            return
-    await sender.reply(words, buttons=rows)
+    await sender.show(words, rows, menu.message_id if menu and _is_menu(menu) else None)
 
 
-def _is_menu(message: MaybeInaccessibleMessage | None) -> TypeGuard[Message]:
+def _is_menu(message: MaybeInaccessibleMessage) -> bool:
     """Whether this is a menu of ours: what a press carries may be made up, its message is not."""
     markup = message.reply_markup if isinstance(message, Message) else None
     carried = [

@@ -18,7 +18,6 @@ from generation.orders.quotes import Quote, meant
 from handlers.groups import group_settings
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.outcomes import Refused
 from handlers.replies.texts import described, gone
 from handlers.routing import Router
 from storage import people
@@ -200,15 +199,7 @@ async def _show(
     else:
         words = text(quote, sender.translator)
         rows = buttons(person, quote, services.offer, credit_usd, sender.translator)
-    if message_id is not None:
-        try:
-            await sender.outbox.edit(sender.chat, message_id, words, rows)
-        except Refused:
-            # deleted, or too old to be changed
-            pass
-        else:
-            return
-    await sender.reply(words, buttons=rows)
+    await sender.show(words, rows, message_id)
 
 
 @router.button(SetDefault)

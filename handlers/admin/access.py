@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from telegram import MessageOriginUser
 
 from generation.jobs import lifecycle
-from handlers.commands import BY_NAME
+from handlers.commands import BY_NAME, read_number
 from handlers.identity import SHARED_IDS
 from handlers.membership import depart
 from handlers.replies.notices import BanChat
@@ -33,15 +33,6 @@ router = Router()
 
 LONGEST_REASON = 100
 """Characters of a ban's reason that are kept: it is read back in an answer to a press."""
-_LONGEST_NUMBER = 15
-"""Digits: Telegram's ids have at most 52 bits."""
-
-
-def read_number(word: str) -> int | None:
-    """Read a whole number from 0 up; None for anything else."""
-    if word.isascii() and word.isdigit() and len(word) <= _LONGEST_NUMBER:
-        return int(word)
-    return None
 
 
 def read_who(word: str) -> int | str | None:
@@ -169,22 +160,14 @@ async def ban(
     sender: Sender,
     message: Message,
     words: Sequence[str],
-    *,
-    admin: Person,
     cause: str,
     context: Context,
 ) -> None:
     """Shut a person or chat out."""
     found = await _whom("ban", sender, message, words, context.services)
     if found is not None:
-        number, why = found
-        shut_out = Ban(
-            telegram_id=number,
-            by=admin.id,
-            at=context.services.clock(),
-            reason=shortened(why, LONGEST_REASON) or None,
-        )
-        await sender.reply(await carry_out(context, shut_out, cause, sender.translator))
+        number, reason = found
+        await sender.reply(await shut_out(context, sender, number, cause, reason))
 
 
 @router.command("unban")
@@ -205,9 +188,7 @@ async def unban(sender: Sender, message: Message, words: Sequence[str], services
 
 
 @router.button(BanChat, admins=True)
-async def ban_chat(
-    sender: Sender, press: BanChat, admin: Person, cause: str, context: Context
-) -> None:
+async def ban_chat(sender: Sender, press: BanChat, cause: str, context: Context) -> None:
     """Shut out the chat that took the bot in, and leave it."""
     services = context.services
     async with services.db.reading() as connection:
@@ -215,24 +196,24 @@ async def ban_chat(
     if chat is None:
         await sender.answer(sender.translator.gettext("That chat is gone."))
         return
-    shut_out = Ban(telegram_id=chat.telegram_id, by=admin.id, at=services.clock())
-    text = await carry_out(context, shut_out, cause, sender.translator)
-    await sender.answer(text, alert=True)
+    await sender.answer(await shut_out(context, sender, chat.telegram_id, cause), alert=True)
 
 
-async def carry_out(context: Context, shut_out: Ban, cause: str, translator: Translator) -> str:
+async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason: str = "") -> str:
     """Ban, give back what waits, and leave where it is a chat; say what was done.
 
     Doing it again changes nothing.
     """
-    services, who, say = context.services, shut_out.telegram_id, translator.gettext
+    services, say, now = context.services, admin.translator.gettext, context.services.clock()
+    by = admin.account.id
+    new = Ban(telegram_id=who, by=by, at=now, reason=shortened(reason, LONGEST_REASON) or None)
     async with services.db.transaction() as tx:
         if who in services.policy.admin_ids.union(await people.admins(tx)):
             return say("{number} runs this bot, so there is no banning them.").format(number=who)
-        news = await bans.ban(tx, shut_out, cause=cause)
+        news = await bans.ban(tx, new, cause=cause)
         before = await bans.find(tx, who)
         chat = await chats.by_telegram_id(tx, who)
-    for one in await lifecycle.cancel_waiting(services.db, who, now=shut_out.at):
+    for one in await lifecycle.cancel_waiting(services.db, who, now=now):
         services.wake(one.chat)
     if chat is not None and not chat.is_private:
         await depart(context, chat)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation.orders import balances
-from handlers.admin.access import author_of, find_id, read_number, read_who, unknown
+from handlers.admin.access import author_of, find_id, read_who, unknown
+from handlers.commands import read_number
 from handlers.replies.texts import usual_cost
 from handlers.routing import Router
 from storage import chats, groups, ledger, people
@@ -108,7 +109,7 @@ async def _give(
         return await _give_person(services, who, gift, cause, translator)
     async with services.db.transaction() as tx:
         await _enter(tx, Account.chat(who.id), gift, cause, services.clock())
-    # its members have a purse of their own each, and the pool beside it
+    # its members have credits of their own each, and the pool beside them
     return translator.gettext("{title} has {credits} more, for what is asked in its name.").format(
         title=who.title, credits=translator.credits(gift.credits)
     )

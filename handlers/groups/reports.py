@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.admin.access import carry_out
+from handlers.admin.access import shut_out
 from handlers.replies.keyboards import Again
 from handlers.replies.notices import BanAsker, TakeDown
 from handlers.replies.outcomes import SendError
@@ -12,7 +12,6 @@ from handlers.replies.texts import shortened
 from handlers.routing import Router
 from storage import chats, generations, people
 from storage.admins import Admins
-from storage.bans import Ban
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from storage.generations import Generation
-    from storage.people import Person
 
 router = Router()
 
@@ -146,20 +144,12 @@ async def _is_deleted(services: Services, number: int) -> bool:
 
 
 @router.button(BanAsker, admins=True)
-async def ban_asker(
-    sender: Sender, press: BanAsker, admin: Person, cause: str, context: Context
-) -> None:
+async def ban_asker(sender: Sender, press: BanAsker, cause: str, context: Context) -> None:
     """Ban who asked for a reported video, for an operator."""
     async with context.services.db.reading() as connection:
         video = await generations.find(connection, press.generation)
     if video is None or not video.account.is_person:
         await sender.answer(sender.translator.gettext("There is nobody to ban."))
         return
-    shut_out = Ban(
-        telegram_id=video.account.id,
-        by=admin.id,
-        at=context.services.clock(),
-        reason=f"/report #{video.id}",
-    )
-    text = await carry_out(context, shut_out, cause, sender.translator)
+    text = await shut_out(context, sender, video.account.id, cause, f"/report #{video.id}")
     await sender.answer(text, alert=True)

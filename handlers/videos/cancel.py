@@ -1,4 +1,4 @@
-"""/cancel: call a video back before it is submitted; later it can only be wished for."""
+"""/cancel: a video that is not submitted yet is called off; later that can only be wished for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from generation.jobs import lifecycle
+from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.outcomes import Refused
 from handlers.replies.texts import shortened
@@ -31,8 +32,8 @@ _LONGEST_PROMPT = 60
 
 
 @dataclass(frozen=True, slots=True)
-class CallBack(CallbackData):
-    """Call a request back."""
+class Cancel(CallbackData):
+    """Cancel a request."""
 
     prefix: ClassVar[str] = "cancel"
     generation: int
@@ -51,18 +52,18 @@ def text(pending: Sequence[Generation], translator: Translator, *, in_private: b
 
 def buttons(pending: Sequence[Generation]) -> list[list[Button]]:
     """Return a button for each request that is under way."""
-    return [[Button(f"✖ {one.id}", CallBack(one.id))] for one in pending]
+    return [[Button(f"✖ {one.id}", Cancel(one.id))] for one in pending]
 
 
 def outcome(generation: Generation, translator: Translator) -> str:
-    """Say what became of a request that was to be called back."""
+    """Say what became of a request that was to be cancelled."""
     if generation.state is State.CANCELLED:
         return translator.gettext("Cancelled. {credits} are back.").format(
             credits=translator.credits(generation.credits)
         )
     if generation.state in PENDING:
         return translator.gettext(
-            "Too late to call it back: it is being made. If it fails, your credits come back."
+            "Too late to cancel it: it is being made. If it fails, your credits come back."
         )
     if generation.state is State.READY:
         return translator.gettext("It is finished and on its way to you.")
@@ -70,7 +71,7 @@ def outcome(generation: Generation, translator: Translator) -> str:
 
 
 async def _answer(services: Services, sender: Sender, number: int) -> str:
-    """Call a request back and say how that went."""
+    """Cancel a request and say how that went."""
     generation = await lifecycle.cancel(services.db, number, sender.account, now=services.clock())
     if generation is None:
         return sender.translator.gettext(
@@ -92,7 +93,7 @@ async def _under_way(services: Services, sender: Sender) -> list[Generation]:
 async def cancel(
     sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> None:
-    """Call back the request with the number given, the only one, or show which there are."""
+    """Cancel the request with the number given, the only one, or show which there are."""
     if sender.closed is not None and not words:
         nothing = sender.translator.gettext("All right, nothing was spent.")
         await sender.reply(nothing, reply_to=message.message_id)
@@ -112,15 +113,14 @@ async def cancel(
 
 def _number(words: Sequence[str]) -> int | None:
     """Read the number of a request; anything else asks for the list."""
-    given = words[0].lstrip("#") if words else ""
-    return int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else None  # noqa: PLR2004 - SQLite's integers
+    return read_number(words[0].lstrip("#")) if words else None
 
 
-@router.button(CallBack, when_off=True, however_late=True)
+@router.button(Cancel, when_off=True, however_late=True)
 async def cancel_one(
-    sender: Sender, press: CallBack, query: CallbackQuery, services: Services
+    sender: Sender, press: Cancel, query: CallbackQuery, services: Services
 ) -> None:
-    """Call back the request of a button, where it is the presser's own."""
+    """Cancel the request of a button, where it is the presser's own."""
     await sender.answer(await _answer(services, sender, press.generation), alert=True)
     # a made-up press may name any message of a group, so there the list stays as it is
     if query.message is not None and sender.chat.is_private:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY, in_words
 from handlers.replies.outcomes import Refused
@@ -126,11 +127,10 @@ async def offer_retained(services: Services, sender: Sender) -> None:
 
 async def show_reason(services: Services, sender: Sender, payload: str) -> None:
     """Say what the group was not told, to the one who asked, alone with them."""
-    number = payload.removeprefix(WHY)
-    owed = None
-    if number.isascii() and number.isdigit() and len(number) <= 18:  # noqa: PLR2004 - SQLite's integers
+    number, owed = read_number(payload.removeprefix(WHY)), None
+    if number is not None:
         async with services.db.reading() as connection:
-            generation = await generations.find(connection, int(number))
+            generation = await generations.find(connection, number)
             if generation is not None and generation.account == sender.account:
                 owed = await notices.last_about(connection, generation.id)
     if owed is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
 from telegram.ext import InlineQueryHandler
 
+from handlers.commands import read_number
 from handlers.ordering import SENT_THROUGH_US, any_picture_of, no_picture
 from handlers.replies.outcomes import SendError, translated
 from handlers.replies.texts import caption, shortened
@@ -61,23 +62,19 @@ async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
     async with services.db.reading() as connection:
         if await bans.any_banned(connection, {account.id}):
             return []
-        number = words[0].removeprefix("#") if len(words) == 1 else ""
-        if number != query.query.strip() and _is_number(number):
-            video = await generations.find(connection, int(number))
+        named = len(words) == 1 and words[0].startswith("#")
+        if named and (number := read_number(words[0][1:])) is not None:
+            video = await generations.find(connection, number)
             own = video is not None and video.account == account and video.file_kind == "video"
             return [video] if video is not None and own else []
         return await generations.finished_of(
             connection,
             account,
             limit=PER_PAGE + 1,
-            before=int(query.offset) if _is_number(query.offset) else None,
+            before=read_number(query.offset),
             words=words,
             kind="video",
         )
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18  # noqa: PLR2004 - SQLite's integers
 
 
 def _result(

@@ -121,7 +121,7 @@ async def test_cancel_closes_what_was_asked_first_and_says_so(
     await chat.wait_gone(question)
     assert await open_cards(house) == 0
     await chat.send(ann, "/cancel")
-    await chat.wait(says("Too late to call it back"))
+    await chat.wait(says("Too late to cancel it"))
 
 
 async def test_each_question_has_a_button_that_cancels_it(

@@ -110,7 +110,7 @@ async def test_what_is_being_made_cannot_be_called_back_but_the_wish_is_kept(
     await ask(chat, ann, "a cat")
     await busy.provider.wait_for_submissions(1)
     await chat.send(ann, "/cancel")
-    await chat.wait(lambda message: "Too late to call it back" in (message.text or ""))
+    await chat.wait(lambda message: "Too late to cancel it" in (message.text or ""))
     (made,) = await pending(busy, ann)
     assert made.cancel_wanted
 

@@ -13,7 +13,7 @@ from handlers.account.welcome import HowItWorks, Surprise
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import Again, CallbackData
 from handlers.routing import Router, presses
-from handlers.videos.cancel import CallBack
+from handlers.videos.cancel import Cancel
 from handlers.videos.history import Resend
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button
@@ -129,7 +129,7 @@ def pressed(press: CallbackData, by: Person, **where: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "press",
-    [CallBack(1), Resend(1), SetDefault(1_000_001, "seconds", "8"), HowItWorks(), Surprise()],
+    [Cancel(1), Resend(1), SetDefault(1_000_001, "seconds", "8"), HowItWorks(), Surprise()],
     ids=lambda press: press.prefix,
 )
 async def test_a_press_without_a_chat_is_answered_and_does_nothing(
@@ -206,7 +206,7 @@ async def test_a_banned_person_takes_nothing_anywhere_by_presses_or_inline(
     shown = await club.wait(says("/video"))
     await ban(house, ann)
     said = (len(club.from_bot), len(chat.from_bot))
-    for data in (Resend(own.id), Again(own.id), CallBack(own.id), HowItWorks(), Surprise()):
+    for data in (Resend(own.id), Again(own.id), Cancel(own.id), HowItWorks(), Surprise()):
         for place in (shown, video):
             button = Button("?", data.encode())
             answer = await telegram.world.press(place, button, by=ann, timeout=5)
