@@ -24,7 +24,7 @@ from bot.updates.watchdog import Watch
 from generation.media.videos import clean_up, drop_outdated
 from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
-from handlers.account import introduction
+from handlers.account import publish
 from storage import cards, inbox, notices, outages, people
 from storage.database import Database, DatabaseInTrouble
 from storage.migrations import UnusableDatabase
@@ -193,7 +193,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.vital("the scheduler", bot.scheduler.watch())
     await _say_first_words(bot)
     supervisor.optional("the heartbeat", partial(_beat, bot), every=BEAT_SECONDS)
-    supervisor.optional("the menus", partial(introduction.publish, bot.app.bot, bot.services))
+    supervisor.optional("the menus", partial(publish, bot.app.bot, bot.services))
     supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
     supervisor.optional("the check-up", partial(_check_up, bot))
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)

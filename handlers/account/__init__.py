@@ -1,3 +1,7 @@
 """A person's account: welcome, quota, settings, models."""
 
 from __future__ import annotations
+
+from handlers.account.introduction import publish
+
+__all__ = ["publish"]

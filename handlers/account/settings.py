@@ -15,7 +15,7 @@ from generation.orders.options import (
     settle,
 )
 from generation.orders.quotes import Quote, meant
-from handlers.groups import group_settings
+from handlers.groups import show_group_settings
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import described, gone
@@ -177,7 +177,7 @@ def _label(value: str | int, translator: Translator) -> str:
 async def settings(sender: Sender, message: Message, context: Context) -> None:
     """Show somebody's usual video and what else it could be; to a group's admins, the group's."""
     if sender.group and await is_group_admin(context.bot, sender):
-        await group_settings.show(context.services, sender, sender.group, message.message_id)
+        await show_group_settings(context.services, sender, sender.group, message.message_id)
     elif not sender.chat.is_private:
         await sender.invite("settings", message.message_id)
     elif sender.person is not None:

@@ -14,7 +14,7 @@ from handlers.ordering import OrderDraft, place
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY
 from handlers.routing import Router, stranger
-from handlers.videos import history
+from handlers.videos import offer_retained, show_history, show_reason
 from storage import people
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ async def start(
     elif not sender.chat.is_private:
         greeting = introduction.group_greeting(sender.translator)
         await sender.reply(greeting, reply_to=message.message_id)
-        await history.offer_retained(services, sender)
+        await offer_retained(services, sender)
     elif payload.startswith(WHY):
-        await history.show_reason(services, sender, payload)
+        await show_reason(services, sender, payload)
     elif payload == "quota":
         await quota.quota(sender, message, services)
     elif payload == "history":
-        await history.history(sender, message, services)
+        await show_history(sender, message, services)
     elif payload == "settings":
         await settings.settings(sender, message, context)
     else:
@@ -83,7 +83,7 @@ async def start(
             introduction.greeting(sender.translator, services.offer, services.terms),
             buttons=_buttons(sender.translator),
         )
-        await history.offer_retained(services, sender)
+        await offer_retained(services, sender)
         if sender.is_admin and sender.person is not None:
             # before this, Telegram knew no chat with them to show the menu in
             await introduction.publish_to_admin(context.bot, services, sender.person)

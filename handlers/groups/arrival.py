@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
-from handlers.admin.grants import limit_usage
+from handlers.admin import limit_usage
 from handlers.identity import Access, meet
 from handlers.membership import depart, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.outcomes import SendError, translated
 from handlers.routing import Router
-from handlers.videos.history import offer_retained
+from handlers.videos import offer_retained
 from storage import access, chats, people
 from storage.admins import Admins
 from storage.chats import ChatKind

@@ -151,7 +151,9 @@ def buttons(group: Group, translator: Translator, *, in_topic: bool) -> list[lis
     return rows
 
 
-async def show(services: Services, sender: Sender, group: Group, reply_to: int) -> None:
+async def show_group_settings(
+    services: Services, sender: Sender, group: Group, reply_to: int
+) -> None:
     """Show an admin of the group what there is to choose."""
     await sender.reply(
         text(group, services.terms.zone, sender.translator),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.admin.access import shut_out
+from handlers.admin import shut_out
 from handlers.replies.keyboards import Again
 from handlers.replies.notices import BanAsker, TakeDown
 from handlers.replies.outcomes import SendError

@@ -1,3 +1,7 @@
 """Finished videos: results, history, sharing, another one like it."""
 
 from __future__ import annotations
+
+from handlers.videos.history import offer_retained, show_history, show_reason
+
+__all__ = ["offer_retained", "show_history", "show_reason"]

@@ -64,7 +64,7 @@ def buttons(videos: Sequence[Generation]) -> list[list[Button]]:
 
 
 @router.command("history")
-async def history(sender: Sender, message: Message, services: Services) -> None:
+async def show_history(sender: Sender, message: Message, services: Services) -> None:
     """List somebody's last videos, in private."""
     if not sender.chat.is_private:
         await sender.invite("history", message.message_id)
