@@ -141,7 +141,7 @@ async def forget(tx: Connection, *, now: float) -> bool:
             "DELETE FROM outages WHERE ended_at < ? AND id <> (SELECT max(id) FROM outages)",
             (old,),
         ),
-        await changed(tx, "DELETE FROM strikes WHERE at < ?", (old,)),
-        await changed(tx, "DELETE FROM rests WHERE until < ?", (old,)),
+        await changed(tx, "DELETE FROM model_failures WHERE at < ?", (old,)),
+        await changed(tx, "DELETE FROM cooldowns WHERE until < ?", (old,)),
     ]
     return any(dropped)

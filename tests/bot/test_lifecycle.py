@@ -17,6 +17,7 @@ from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from storage import outages
 from storage.database import Database
+from storage.outages import Cooldown, CooldownReason
 from storage.rows import number
 from tests.flows.looks import shows_video
 
@@ -176,12 +177,12 @@ async def test_what_is_old_is_pruned_every_day(
     async with house.running():
         for _ in range(2):
             async with house.db.transaction() as tx:
-                await outages.rest(tx, "long ago", reason="gone", until=1.0)
+                await outages.cool_down(tx, Cooldown("long ago", CooldownReason.GONE, 1.0))
             async with asyncio.timeout(20):
-                while await rests(house):
+                while await cooldowns(house):
                     await asyncio.sleep(0.02)
 
 
-async def rests(house: House) -> int:
+async def cooldowns(house: House) -> int:
     async with house.db.reading() as connection:
-        return await number(connection, "SELECT count(*) FROM rests")
+        return await number(connection, "SELECT count(*) FROM cooldowns")

@@ -10,7 +10,8 @@ import pytest
 from storage import cards, inbox, notices, outages
 from storage.accounts import Account
 from storage.cards import CLOSED_SECONDS, OPEN_SECONDS, CardKind, Draft
-from storage.notices import Notice
+from storage.notices import Notice, NoticeKind
+from storage.outages import Cooldown, CooldownReason
 from storage.rows import MONTH_SECONDS
 from tests.storage.asked import ANN, NOW, ask, meet, rows
 
@@ -63,7 +64,7 @@ async def test_notices_are_dropped_a_month_after_they_were_sent_or_given_up(db: 
     await meet(db)
     async with db.transaction() as tx:
         for number in range(4):
-            notice = Notice(cause=str(number), chat=1, kind="granted", facts={})
+            notice = Notice(cause=str(number), chat=1, kind=NoticeKind.GRANTED, facts={})
             await notices.owe(tx, notice, now=NOW)
         sent, sent_late, given_up, _owed = await notices.owed(tx, 1)
         await notices.sent(tx, sent.id, now=NOW)
@@ -85,14 +86,15 @@ async def test_models_failures_are_dropped_a_month_later_and_outages_but_the_las
             assert outage is not None
             last = outage.id
             await outages.end(tx, last, now=began + 10)
-        await outages.strike(tx, "m", old.id, now=NOW)
-        await outages.strike(tx, "m", new.id, now=NOW + 100)
-        await outages.rest(tx, "gone", reason="gone", until=NOW)
-        await outages.rest(tx, "rests", reason="failing", until=NOW + MONTH_SECONDS + 9)
+        await outages.count_failure(tx, "m", old.id, now=NOW)
+        await outages.count_failure(tx, "m", new.id, now=NOW + 100)
+        await outages.cool_down(tx, Cooldown("gone", CooldownReason.GONE, NOW))
+        until = NOW + MONTH_SECONDS + 9
+        await outages.cool_down(tx, Cooldown("failing", CooldownReason.FAILING, until))
     assert await forgets(db, outages.forget, now=NOW + MONTH_SECONDS + 1) is True
     assert await rows(db, "SELECT id FROM outages") == [(last,)]
-    assert await rows(db, "SELECT generation FROM strikes") == [(new.id,)]
-    assert await rows(db, "SELECT model FROM rests") == [("rests",)]
+    assert await rows(db, "SELECT generation FROM model_failures") == [(new.id,)]
+    assert await rows(db, "SELECT model FROM cooldowns") == [("failing",)]
 
 
 async def test_updates_that_were_set_aside_are_dropped_a_month_later(db: Database) -> None:
