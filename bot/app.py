@@ -43,7 +43,7 @@ from handlers.replies.language import Languages
 from handlers.replies.notice_sender import Notices
 from handlers.replies.outbox import Outbox
 from handlers.replies.pacing import Pacing
-from handlers.replies.status import StatusMessages
+from handlers.replies.status import Progress, StatusMessages
 from storage.admins import Admins
 
 if TYPE_CHECKING:
@@ -186,8 +186,9 @@ class Bot:
             media=self.media,
             seconds=times.provider.fetch_in_all,
         )
+        progress = Progress(estimates=estimates, queue=queue, clock=clock)
         status = StatusMessages(
-            db=db, outbox=outbox, estimates=estimates, languages=languages, queue=queue, clock=clock
+            db=db, outbox=outbox, progress=progress, languages=languages, wake=self.wake
         )
         self.scheduler = Scheduler(
             db=db,
@@ -231,12 +232,7 @@ class Bot:
             notices=Notices(db=db, outbox=outbox, languages=languages, clock=clock, wake=self.wake),
             status=status,
             boards=Boards(
-                db=db,
-                outbox=outbox,
-                estimates=estimates,
-                languages=languages,
-                queue=queue,
-                clock=clock,
+                db=db, outbox=outbox, progress=progress, languages=languages, clock=clock
             ),
             clock=clock,
         )

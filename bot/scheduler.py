@@ -240,9 +240,12 @@ class Scheduler:
                 deliver = partial(self._deliveries.deliver, generation)
                 self._take(generation, f"deliver to {generation.chat}", deliver)
             case _ if generation.status_message is not None and generation.state not in PENDING:
+                # it must not stand in the way of a video that is brought
+                key = f"the status of {_key(generation.id)}"
+                if (due := self._steps.left_alone(key)) > self._clock():
+                    return [due]
                 tidy = partial(self._status.remove, generation)
-                then = partial(self._tidied, generation.chat)
-                self._steps.run(_key(generation.id), tidy, then, kind="tidy")
+                self._steps.run(key, tidy, partial(self._tidied, generation.chat), kind="tidy")
         return []
 
     def _due(self, generation: Generation) -> float:

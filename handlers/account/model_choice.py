@@ -15,7 +15,7 @@ from generation.orders import substitutes
 from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.account.settings import chosen
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.status import about
+from handlers.replies.texts import about
 from handlers.routing import Router
 from storage import people
 

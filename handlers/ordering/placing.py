@@ -194,14 +194,16 @@ async def _order(context: Context, sender: Sender, draft: OrderDraft, quote: Quo
     await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
     await sender.take_away(*closed)
     note = gone(quote, sender.translator) if quote.instead_of else ""
-    await _show_status(services, answer.generation, note)
+    await _show_status(services, sender, answer.generation, note)
     services.wake(answer.generation.chat)
 
 
-async def _show_status(services: Services, generation: Generation, note: str = "") -> None:
+async def _show_status(
+    services: Services, sender: Sender, generation: Generation, note: str = ""
+) -> None:
     """Say that an order was accepted; it is made all the same where that cannot be said."""
     try:
-        await services.status.show(generation, note=note)
+        await services.status.show(generation, sender.chat, sender.translator, note=note)
     except SendError as error:
         logger.info("generation %d has no status: %s", generation.id, error)
 
@@ -253,5 +255,5 @@ async def _again(services: Services, sender: Sender, generation: Generation) -> 
     """Answer what was asked before: the same message twice is silent, a press is told."""
     await sender.answer(sender.translator.gettext("That one is already on its way."))
     if generation.state in PENDING and generation.status_message is None:
-        await _show_status(services, generation)
+        await _show_status(services, sender, generation)
     services.wake(generation.chat)

@@ -1,4 +1,4 @@
-"""One message per group that tells what is being made there; gone when there is nothing.
+"""Boards: one message per group that tells what is being made there; gone when there is nothing.
 
 A single video needs none: its order has a reaction, and soon its answer. Several share
 the board, and so does one that waits for a slot or takes longer than it should.
@@ -6,29 +6,26 @@ the board, and so does one that waits for a slot or takes longer than it should.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from handlers.replies.outbox import finished
 from handlers.replies.outcomes import LeftOut, NotSent, SendError
-from handlers.replies.status import LATE, about
+from handlers.replies.texts import about
 from storage import boards, chats, generations, people
 from storage.boards import Board
-from storage.generations import PENDING, State
+from storage.generations import PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aiosqlite import Connection
 
-    from generation.jobs.queue import FairQueue
-    from generation.jobs.schedule import DurationEstimates
     from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
+    from handlers.replies.status import Progress
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation
@@ -67,39 +64,29 @@ def _made(entry: BoardEntry, translator: Translator) -> str:
 
 
 class Boards:
-    """Puts boards up, keeps them right and takes them down; none of it is worth a failure."""
+    """Puts boards up, corrects them and takes them down; none of it is worth a failure."""
 
     def __init__(
         self,
         *,
         db: Database,
         outbox: Outbox,
-        estimates: DurationEstimates,
+        progress: Progress,
         languages: Languages,
-        queue: FairQueue,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
         self._outbox = outbox
-        self._estimates = estimates
-        self._languages = languages
-        self._queue = queue
+        self._progress = progress
+        self._translator = languages.translator(None)
         self._clock = clock
-        self._locks = WeakValueDictionary[int, asyncio.Lock]()
-        self._asked: set[int] = set()
 
-    async def refresh(self, chat: int) -> None:
-        """Bring a chat's boards up to date; asked for again meanwhile, it looks once more."""
-        if chat in self._asked:
-            return
-        self._asked.add(chat)
-        lock = self._locks.setdefault(chat, asyncio.Lock())
-        async with lock:
-            self._asked.discard(chat)
-            try:
-                await self._refresh(chat)
-            except SendError as error:
-                logger.info("the board of chat %d stays as it is: %s", chat, error)
+    async def refresh(self, number: int) -> None:
+        """Bring a chat's boards up to date, not twice at a time."""
+        try:
+            await self._refresh(number)
+        except SendError as error:
+            logger.info("the board of chat %d stays as it is: %s", number, error)
 
     async def _refresh(self, number: int) -> None:
         async with self._db.reading() as connection:
@@ -109,43 +96,32 @@ class Boards:
             work = await generations.in_work(connection, number)
             stands = await boards.of(connection, number)
             pending = [one for one in work if one.state in PENDING]
-            if not pending and not stands:
-                return
             names = {one.id: await _name(connection, one, chat) for one in pending}
-        by_thread: defaultdict[int, list[Generation]] = defaultdict(list)
-        for generation in pending:
-            by_thread[generation.thread_id or 0].append(generation)
+        by_thread = defaultdict[int, list[BoardEntry]](list)
+        for one in pending:
+            waits = self._progress.place(one) is not None
+            left = None if waits else await self._progress.left(one)
+            by_thread[one.thread_id or 0].append(BoardEntry(names[one.id], left))
         for thread in sorted({*by_thread, *stands}):
-            orders, board = by_thread[thread], stands.get(thread)
-            entries = [BoardEntry(names[one.id], await self._left(one)) for one in orders]
-            waits = any(entry.left is None for entry in entries)
-            late = any(entry.left is not None and entry.left < 0 for entry in entries)
+            entries, board = by_thread[thread], stands.get(thread)
             if board is not None:
-                await self._keep(chat, board, entries)
-            elif len(entries) > 1 or waits or late:
+                await self._correct(chat, board, entries)
+            elif len(entries) > 1 or any(one.left is None or one.left < 0 for one in entries):
                 await finished(self._put_up(chat, thread, entries))
 
-    async def _left(self, generation: Generation) -> float | None:
-        # where there is a slot, its turn is a moment away
-        if generation.state is State.QUEUED and self._queue.is_full:
-            return None
-        expects = await self._estimates.of(generation)
-        passed = self._clock() - (generation.accepted_at or generation.changed_at)
-        return -1.0 if passed > LATE * expects else max(1.0, expects - passed)
-
     async def _put_up(self, chat: Chat, thread: int, entries: Sequence[BoardEntry]) -> None:
-        words = text(entries, self._languages.translator(None))
+        words = text(entries, self._translator)
         message = await self._outbox.say(
             chat, words, thread_id=thread or None, silent=True, cosmetic=True
         )
         await self._remember(Board(chat.id, thread, message, words, self._clock()))
 
-    async def _keep(self, chat: Chat, board: Board, entries: Sequence[BoardEntry]) -> None:
+    async def _correct(self, chat: Chat, board: Board, entries: Sequence[BoardEntry]) -> None:
         """Correct a board, sparsely; take it down where there is nothing left to tell."""
         if not entries:
             await self._take_down(chat, board)
             return
-        words, now = text(entries, self._languages.translator(None)), self._clock()
+        words, now = text(entries, self._translator), self._clock()
         if words == board.text or now - board.changed_at < EDIT_SECONDS:
             return
         try:
@@ -155,7 +131,7 @@ class Boards:
         except SendError:
             # somebody deleted it; it is not put up a second time for the same orders
             logger.info("the board in chat %d is gone", chat.id)
-        await self._remember(Board(board.chat, board.thread_id, board.message_id, words, now))
+        await self._remember(replace(board, text=words, changed_at=now))
 
     async def _take_down(self, chat: Chat, board: Board) -> None:
         try:

@@ -1,20 +1,23 @@
-"""The message that stands in for a video while it is made, and goes when it comes."""
+"""Status messages: what stands in for a video while it is made, and goes when it comes."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from handlers.replies.outbox import finished
 from handlers.replies.outcomes import Refused, SendError, Unreachable
+from handlers.replies.texts import about
 from storage import chats, generations, outages, people
 from storage.generations import PENDING, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiosqlite import Connection
+
     from generation.jobs.queue import FairQueue
-    from generation.jobs.schedule import DurationEstimates
     from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
@@ -59,74 +62,119 @@ def closed(translator: Translator) -> str:
     )
 
 
-def about(translator: Translator, seconds: float) -> str:
-    """Write an estimate the way one says it, in half minutes: "1½ minutes"."""
-    halves = round(seconds / 30)
-    if halves < 2:  # noqa: PLR2004 - below one minute, tens of seconds are said
-        return translator.lasts(max(10.0, round(seconds / 10) * 10.0))
-    if halves % 2 == 0 or halves > 10:  # noqa: PLR2004 - beyond five minutes, halves mean nothing
-        return translator.lasts(round(halves / 2) * 60.0)
-    return translator.gettext("{minutes}½ minutes").format(minutes=translator.number(halves // 2))
-
-
 def sparsely(place: int) -> int:
     """Round a place in the line up so that few of its steps are worth an edit."""
     return next((step for step in (1, 2, 3, 5, 10, 20, 50, 100) if place <= step), place)
 
 
+class Progress:
+    """How far requests are: their places among those who wait, and how long they will take."""
+
+    def __init__(
+        self, *, estimates: DurationEstimates, queue: FairQueue, clock: Callable[[], float]
+    ) -> None:
+        self._estimates = estimates
+        self._queue = queue
+        self._clock = clock
+
+    def place(self, generation: Generation) -> int | None:
+        """Return which place a request has (1 is next); None where a slot is free or its own."""
+        is_waiting = generation.state is State.QUEUED and self._queue.is_full
+        return self._queue.place(generation.id) if is_waiting else None
+
+    async def estimate(self, generation: Generation) -> float:
+        """Return how long a request takes once it has a slot, in seconds."""
+        return await self._estimates.of(generation)
+
+    async def wait(self, generation: Generation) -> float:
+        """Return in how many seconds a request will be made that waits for a slot."""
+        estimate = await self.estimate(generation)
+        return (self._queue.rounds_before(generation.id) + 1) * estimate
+
+    async def left(self, generation: Generation) -> float:
+        """Return in how many seconds a request with a slot is made; below 0 once it is late."""
+        estimate = await self.estimate(generation)
+        passed = self._clock() - (generation.accepted_at or generation.changed_at)
+        return -1.0 if passed >= LATE * estimate else max(1.0, estimate - passed)
+
+    async def is_overdue(self, generation: Generation) -> bool:
+        """Whether what was promised at first is over."""
+        estimate = await self.estimate(generation)
+        return self._clock() - generation.created_at >= LATE * estimate
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A status message as it stands in a chat; `waits` is whether it tells a place."""
+
+    chat: Chat
+    message: int | None
+    translator: Translator
+    text: str = ""
+    waits: bool = False
+
+
 class StatusMessages:
-    """Shows, corrects and removes status messages; none of it is worth a failure."""
+    """Shows, corrects and removes status messages; none of it is worth a failure.
+
+    `wake` tells the clocks of a chat in which a status came too late.
+    """
 
     def __init__(
         self,
         *,
         db: Database,
         outbox: Outbox,
-        estimates: DurationEstimates,
+        progress: Progress,
         languages: Languages,
-        queue: FairQueue,
-        clock: Callable[[], float],
+        wake: Callable[[int], None],
     ) -> None:
         self._db = db
         self._outbox = outbox
-        self._estimates = estimates
+        self._progress = progress
         self._languages = languages
-        self._queue = queue
-        self._clock = clock
-        self._said: dict[int, str] = {}
-        self._waited: set[int] = set()
+        self._wake = wake
+        self._shown: dict[int, _Shown] = {}
 
-    async def show(self, generation: Generation, *, note: str = "") -> None:
+    async def show(
+        self, generation: Generation, chat: Chat, translator: Translator, *, note: str = ""
+    ) -> None:
         """Say that a request was accepted, silently: the video will ring.
 
         `note` is what the sender should know besides.
         """
-        if generation.status_message is not None:
+        if generation.status_message is not None or generation.id in self._shown:
             return
-        chat, translator = await self._place(generation)
         if not chat.is_private and await self._acknowledged(chat, generation, note):
             return
-        words = await self._waiting(generation, translator)
-        if words is not None:
-            self._waited.add(generation.id)
+        place = self._progress.place(generation)
+        if place is None:
+            text = making(translator, await self._progress.estimate(generation))
         else:
-            expects = await self._estimates.of(generation)
-            words = making(translator, expects)
-        await finished(self._put_up(chat, generation, words, note))
+            wait = await self._progress.wait(generation)
+            text = waiting(translator, sparsely(place), wait)
+        shown = _Shown(chat, None, translator, text, waits=place is not None)
+        await finished(self._put_up(generation, shown, note))
 
-    async def _put_up(self, chat: Chat, generation: Generation, words: str, note: str) -> None:
+    async def _put_up(self, generation: Generation, shown: _Shown, note: str) -> None:
         message = await self._outbox.say(
-            chat,
-            f"{note}\n{words}".strip(),
+            shown.chat,
+            f"{note}\n{shown.text}".strip(),
             reply_to=generation.message_id,
             thread_id=generation.thread_id,
             silent=True,
             # alone with the bot it is the only sign that an order was understood
-            cosmetic=not note and not chat.is_private,
+            cosmetic=not note and not shown.chat.is_private,
         )
-        self._said[generation.id] = words
-        async with self._db.transaction() as tx:
+        self._shown[generation.id] = replace(shown, message=message)
+
+        async def write(tx: Connection) -> None:
             await generations.note(tx, generation.id, status_message=message)
+            found = await generations.find(tx, generation.id)
+            if found is not None and found.state not in PENDING:
+                self._wake(found.chat)
+
+        self._db.later(write)
 
     async def _acknowledged(self, chat: Chat, generation: Generation, note: str) -> bool:
         """Show in a group that an order was seen, by a reaction where the group allows it."""
@@ -142,79 +190,72 @@ class StatusMessages:
             )
         return True
 
-    async def _waiting(self, generation: Generation, translator: Translator) -> str | None:
-        """Return what to say to somebody in the line; None where there is a free slot."""
-        if generation.state is not State.QUEUED:
-            return None
-        place = self._queue.place(generation.id)
-        if place is None or not self._queue.is_full:
-            return None
-        expects = await self._estimates.of(generation)
-        wait = self._queue.rounds_before(generation.id) * expects
-        return waiting(translator, sparsely(place), wait + expects)
-
-    async def _is_held_back(self, generation: Generation) -> bool:
-        """Whether nothing is accepted just now, and what was promised at first is over."""
-        async with self._db.reading() as connection:
-            if await outages.present(connection) is None:
-                return False
-        expects = await self._estimates.of(generation)
-        return self._clock() - generation.created_at >= LATE * expects
-
     async def correct(self, generation: Generation) -> None:
         """Say so where a request moves up the line, has its turn, or takes longer than usual."""
-        if generation.status_message is None or not self._may_change(generation):
+        if generation.status_message is None or generation.state not in PENDING:
             return
-        chat, translator = await self._place(generation)
-        words = await self._waiting(generation, translator)
-        if generation.state is State.GENERATING:
-            expects = await self._estimates.of(generation)
-            passed = self._clock() - (generation.accepted_at or generation.changed_at)
-            if passed >= LATE * expects:
-                words = late(translator)
-            elif generation.id in self._waited:
-                words = making(translator, expects - passed)
-        elif generation.state is State.QUEUED and await self._is_held_back(generation):
-            words = closed(translator)
-        if words is None or words == self._said.get(generation.id):
+        shown = self._shown.get(generation.id) or await self._found(generation)
+        text = await self._text(generation, shown)
+        if text is None or text == shown.text:
             return
         try:
-            await self._outbox.edit(chat, generation.status_message, words, cosmetic=True)
+            await self._outbox.edit(shown.chat, generation.status_message, text, cosmetic=True)
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
         else:
-            self._said[generation.id] = words
-            if generation.state is State.QUEUED:
-                self._waited.add(generation.id)
-            else:
-                self._waited.discard(generation.id)
+            waits = generation.state is State.QUEUED
+            self._shown[generation.id] = replace(shown, text=text, waits=waits)
 
-    def _may_change(self, generation: Generation) -> bool:
-        """Whether there may be something else to say: before the first poll, nothing is late."""
+    async def _text(self, generation: Generation, shown: _Shown) -> str | None:
+        """Return what a status should say by now; None where it may stay as it is."""
+        translator = shown.translator
         if generation.state is State.GENERATING:
-            return generation.polls > 0 or generation.id in self._waited
-        return generation.state in PENDING
+            left = await self._progress.left(generation)
+            if left < 0:
+                return late(translator)
+            return making(translator, left) if shown.waits else None
+        if await self._is_held_back(generation):
+            return closed(translator)
+        place = self._progress.place(generation)
+        if place is None:
+            return None
+        return waiting(translator, sparsely(place), await self._progress.wait(generation))
+
+    async def _is_held_back(self, generation: Generation) -> bool:
+        """Whether nothing is accepted just now, and what was promised at first is over."""
+        if generation.state is not State.QUEUED or not await self._progress.is_overdue(generation):
+            return False
+        async with self._db.reading() as connection:
+            return await outages.present(connection) is not None
 
     async def remove(self, generation: Generation) -> None:
         """Take the status away once there is nothing to wait for."""
         if generation.status_message is None or generation.state in PENDING:
             return
-        self._said.pop(generation.id, None)
-        self._waited.discard(generation.id)
-        chat, _ = await self._place(generation)
+        chat = (await self._found(generation)).chat
+        if await self.take_away(generation, chat):
+            async with self._db.transaction() as tx:
+                await generations.note(tx, generation.id, status_message=None)
+
+    async def take_away(self, generation: Generation, chat: Chat) -> bool:
+        """Delete the message; False where that is to be tried once the bot can speak there."""
+        shown = self._shown.pop(generation.id, None)
+        message = shown.message if shown else generation.status_message
+        if message is None or (shown and shown.chat.telegram_id != chat.telegram_id):
+            return True  # in the chat that a group became, the number means another message
         try:
-            await self._outbox.delete(chat, generation.status_message)
+            await self._outbox.delete(chat, message)
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
             if isinstance(error, Unreachable) and generation.state is State.UNDELIVERABLE:
                 # it goes when they are back, as the video comes
                 async with self._db.transaction() as tx:
                     await chats.set_reachable(tx, chat.id, reachable=False)
-                return
-        async with self._db.transaction() as tx:
-            await generations.note(tx, generation.id, status_message=None)
+                return False
+        return True
 
-    async def _place(self, generation: Generation) -> tuple[Chat, Translator]:
+    async def _found(self, generation: Generation) -> _Shown:
+        """Return where a status stands that an earlier process put up."""
         async with self._db.reading() as connection:
             chat = await chats.find(connection, generation.chat)
             person = (
@@ -224,4 +265,5 @@ class StatusMessages:
             )
         if chat is None:
             raise LookupError(f"generation {generation.id} belongs to no chat")
-        return chat, self._languages.translator(person.language if person else None)
+        translator = self._languages.translator(person.language if person else None)
+        return _Shown(chat, generation.status_message, translator)

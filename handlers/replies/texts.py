@@ -33,6 +33,16 @@ def usual_cost(offer: Offer, terms: Terms) -> int:
     return usual.credits if isinstance(usual, quotes.Quote) else 1
 
 
+def about(translator: Translator, seconds: float) -> str:
+    """Write an estimate the way one says it, in half minutes: "1½ minutes"."""
+    halves = round(seconds / 30)
+    if halves < 2:  # noqa: PLR2004 - below one minute, tens of seconds are said
+        return translator.lasts(max(10.0, round(seconds / 10) * 10.0))
+    if halves % 2 == 0 or halves > 10:  # noqa: PLR2004 - beyond five minutes, halves mean nothing
+        return translator.lasts(round(halves / 2) * 60.0)
+    return translator.gettext("{minutes}½ minutes").format(minutes=translator.number(halves // 2))
+
+
 def videos(translator: Translator, count: int) -> str:
     """Write a number of videos."""
     text = translator.ngettext("{count} video", "{count} videos", count)

@@ -36,7 +36,7 @@ from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.keyboards import ResultButtons
 from handlers.replies.notice_sender import Notices
-from handlers.replies.status import StatusMessages
+from handlers.replies.status import Progress, StatusMessages
 from storage.admins import Admins
 from tests.simulation.media import StandInMedia
 from tests.simulation.provider import URL
@@ -146,7 +146,11 @@ class Life:
             "db": self.db, "outbox": self.outbox, "languages": self._languages,
             "clock": self.clock,
         }  # fmt: skip
-        self.status = StatusMessages(**messages, estimates=estimates, queue=queue)
+        progress = Progress(estimates=estimates, queue=queue, clock=self.clock)
+        self.status = StatusMessages(
+            db=self.db, outbox=self.outbox, progress=progress, languages=self._languages,
+            wake=self.wake,
+        )  # fmt: skip
         self.scheduler = Scheduler(
             db=self.db,
             jobs=cast("Any", jobs),
@@ -174,7 +178,7 @@ class Life:
             ),
             notices=Notices(**messages, wake=self.wake),
             status=self.status,
-            boards=Boards(**messages, estimates=estimates, queue=queue),
+            boards=Boards(**messages, progress=progress),
             clock=self.clock,
         )  # fmt: skip
         await self.scheduler.start()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generation.models.offer import Kind
+    from storage.chats import Chat
 
 FREE_CREDITS = 54
 START = 1_795_132_800.0
@@ -161,14 +162,15 @@ class Town:
     async def _handle(self, life: Life, wish: Wish) -> None:
         """Do what a handler does with a message, twice at times, as Telegram repeats itself."""
         for _ in range(2 if self._dice.random() < 0.02 else 1):
-            answer = await self._place(life, wish)
+            chat, answer = await self._place(life, wish)
             self.outcomes[type(answer).__name__] += 1
             if isinstance(answer, Accepted):
                 self.accepted += 1
                 life.wake(answer.generation.chat)
             if isinstance(answer, Accepted | Repeated):
                 with suppress(SendError):
-                    await life.status.show(answer.generation)
+                    english = self._languages.translator(None)
+                    await life.status.show(answer.generation, chat, english)
                 life.wake(answer.generation.chat)
         self._open.pop(wish.number, None)
         if self._dice.random() < 0.05 and isinstance(answer, Accepted):
@@ -178,7 +180,7 @@ class Town:
             )
             life.wake(answer.generation.chat)
 
-    async def _place(self, life: Life, wish: Wish) -> acceptance.Answer:
+    async def _place(self, life: Life, wish: Wish) -> tuple[Chat, acceptance.Answer]:
         now = self.clock()
         async with life.db.transaction() as tx:
             await people.seen(
@@ -194,7 +196,7 @@ class Town:
                 )  # fmt: skip
         async with life.db.transaction() as tx:
             request = _request(self._offer, wish, chat.id, account)
-            return await acceptance.accept(tx, request, self._terms, now=self.clock())
+            return chat, await acceptance.accept(tx, request, self._terms, now=self.clock())
 
     def _check(self) -> list[str]:
         with closing(sqlite3.connect(self._folder / "bot.sqlite3")) as database:
