@@ -106,7 +106,7 @@ class Bot:
         # Telegram
         self.intake = Intake(db, admins, clock)
         slots = Slots(AT_ONCE)
-        pacing = Pacing(times.limits_second, aside=slots.lent)
+        pacing = Pacing(times.limits_second, while_waiting=slots.lent)
         polling = TelegramRequest(1, times.telegram)
         jobs = JobQueue[Context]()
         self.app: App = (

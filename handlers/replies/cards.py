@@ -41,7 +41,7 @@ class Start(CallbackData):
 
     @classmethod
     def with_instead(cls, card: int, instead: Instead, credits_: int) -> Self:
-        """Return the press for something else than the card says."""
+        """Return what a button for something else than the card says carries."""
         # the colon of a shape separates fields in a button
         shape = instead.aspect_ratio.replace(":", "x")
         return cls(

@@ -84,7 +84,7 @@ class Button:
     """
 
     text: str
-    press: CallbackData | None = None
+    data: CallbackData | None = None
     url: str | None = None
     share: str | None = None
 
@@ -98,7 +98,7 @@ def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
             [
                 InlineKeyboardButton(
                     button.text,
-                    callback_data=button.press.encode() if button.press else None,
+                    callback_data=button.data.encode() if button.data else None,
                     url=button.url,
                     switch_inline_query_chosen_chat=_anywhere(button.share),
                 )
@@ -124,7 +124,7 @@ def _anywhere(share: str | None) -> SwitchInlineQueryChosenChat | None:
 
 @dataclass(frozen=True, slots=True)
 class Again(CallbackData):
-    """Make another video like this one; whoever presses pays."""
+    """Make another video like this one; whoever taps pays."""
 
     prefix: ClassVar[str] = "again"
     generation: int
@@ -132,7 +132,7 @@ class Again(CallbackData):
 
 @dataclass(frozen=True, slots=True)
 class GoOn(CallbackData):
-    """Make a video that begins with this one's last frame; whoever presses pays."""
+    """Make a video that begins with this one's last frame; whoever taps pays."""
 
     prefix: ClassVar[str] = "goon"
     generation: int
@@ -173,20 +173,20 @@ class ResultButtons:
     def under(
         self, video: Generation, translator: Translator, *, in_private: bool, unfolded: bool = False
     ) -> list[list[Button]]:
-        """Return the rows: in private the useful three and the rest on demand, in a group all."""
+        """Return the rows: in private the useful three and the others on demand, in a group all."""
         say = translator.gettext
         again = Button(
             say("🔁 Again · {credits}").format(credits=translator.number(video.credits)),
             Again(video.id),
         )
-        rest = [*self._on(video, translator), Button(say("🗑 Delete"), Remove(video.id))]
+        others = [*self._on(video, translator), Button(say("🗑 Delete"), Remove(video.id))]
         if not in_private:
             # the long label has a row of its own
-            return [[again, rest[-1]], rest[:-1]]
+            return [[again, others[-1]], others[:-1]]
         first = [again, Button(say("✏️ Change"), Change(video.id))]
         if self.shares:
             first.append(Button(say("↗️ Share"), share=f"#{video.id}"))
-        return [first, rest if unfolded else [Button(say("More…"), More(video.id))]]
+        return [first, others if unfolded else [Button(say("More…"), More(video.id))]]
 
     def _on(self, video: Generation, translator: Translator) -> list[Button]:
         """Return the button to go on from the last frame, with its price, where that is offered."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from storage.chats import Chat
 
 UPLOADS = 8
-"""Videos on their way up at a time; more would only share the line."""
+"""Videos on their way up at a time; more would only share the bandwidth."""
 FINISH_SECONDS = 1.0
 """How long a stop waits for what must be `finished`; a call that takes longer is cut."""
 ACTION_SECONDS = 4.5
@@ -312,12 +312,12 @@ class Outbox:
             )
 
     async def answer(self, query_id: str, text: str = "", *, alert: bool = False) -> None:
-        """Answer a pressed button, once; what was wanted goes on where that fails."""
+        """Answer a tap on a button, once; what was wanted goes on where that fails."""
         try:
             with translated():
                 await self._bot.answer_callback_query(query_id, text[:200] or None, alert)
         except SendError as error:
-            logger.info("a press is not answered: %r", error)
+            logger.info("a tap is not answered: %r", error)
 
 
 def _urgency(cosmetic: bool) -> Urgency:

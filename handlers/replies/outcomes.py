@@ -2,7 +2,7 @@
 
 SendError
 ├── NotSent       surely not sent; try again, after `retry_after` seconds where given
-├── LeftOut       not sent, because nobody misses it and the chat has heard enough for now
+├── LeftOut       not sent, because nobody misses it and the chat's budget is spent
 ├── SentPerhaps   the answer was lost: it may have arrived
 ├── ChatMoved         the group became a supergroup: `telegram_id` is its new id
 ├── Unreachable   the bot cannot speak to this chat (blocked, removed, deleted)
@@ -44,7 +44,7 @@ class NotSent(SendError):
 
 
 class LeftOut(SendError):
-    """It was cosmetic, and the chat's budget for speaking had no room for it."""
+    """It was cosmetic, and the chat's budget for speaking is needed for what matters."""
 
 
 class SentPerhaps(SendError):

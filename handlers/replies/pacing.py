@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60.0
 """How long an answer waits for a chat; later nobody remembers the question."""
 MOST_LIMITERS = 1000
-"""Limiters that are kept; beyond them, those with nothing to remember are let go."""
+"""Limiters remembered; beyond them, those with nothing to remember are let go."""
 
 _SPOKEN = ("send", "copy", "forward", "edit")
 """What Telegram counts: messages, edits and chat actions; not deletions, reactions, answers."""
 _SHOWN = "sendChatAction"
-"""Shown only where there is room to spare, and then no result waits for it."""
+"""Shown only where the budget is not needed, and then no result waits for it."""
 
 
 class Urgency(IntEnum):
@@ -93,7 +93,7 @@ class ChatLimiter:
         """Whether a turn can be had at once."""
         return not self._waiting and not self.silence and self._bucket.has_capacity()
 
-    def has_room(self) -> bool:
+    def is_spare(self) -> bool:
         """Whether something cosmetic may be said: half of the budget stays for what matters."""
         return not self._waiting and not self.silence and self._bucket.has_capacity(self._half)
 
@@ -129,7 +129,7 @@ class ChatLimiter:
 
     async def _serve(self) -> None:
         while self._waiting:
-            # who is next is decided when there is room, not before
+            # who is next is decided when somebody may speak, not before
             await self._bucket.acquire()
             await self._until_it_may_speak()
             while self._waiting:
@@ -144,17 +144,17 @@ class Pacing(BaseRateLimiter[Urgency]):
 
     Args:
         second: how long a second of Telegram's limits is; shorter where nobody keeps them.
-        aside: entered for each wait: who waits gives away what others need meanwhile.
+        while_waiting: entered for each wait: who waits gives away what others need meanwhile.
     """
 
     def __init__(
         self,
         second: float = 1.0,
         *,
-        aside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._second = second
-        self._aside = aside
+        self._while_waiting = while_waiting
         self._limiters: dict[int, ChatLimiter] = {}
 
     async def initialize(self) -> None:
@@ -181,7 +181,7 @@ class Pacing(BaseRateLimiter[Urgency]):
         if limiter.is_free:
             await limiter.turn(urgency)
         else:
-            async with self._aside():
+            async with self._while_waiting():
                 await limiter.turn(urgency)
 
     async def process_request(  # noqa: PLR0917 - python-telegram-bot's signature
@@ -196,7 +196,7 @@ class Pacing(BaseRateLimiter[Urgency]):
         """Make a request when it is its turn.
 
         Raises:
-            LeftOut: it is cosmetic and there is no room for it.
+            LeftOut: it is cosmetic and would have to wait.
             NotSent: Telegram wants longer silence in this chat than one should wait for.
         """
         chat = data.get("chat_id")
@@ -208,7 +208,7 @@ class Pacing(BaseRateLimiter[Urgency]):
         patience_ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
             if urgency is Urgency.COSMETIC and (
-                limiter.silence or (spoken and not limiter.has_room())
+                limiter.silence or (spoken and not limiter.is_spare())
             ):
                 raise LeftOut(f"{endpoint} would have to wait")
             if counts and urgency is not Urgency.RESULT:

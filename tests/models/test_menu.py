@@ -52,7 +52,7 @@ def test_every_page_of_the_menu_of_every_family_fits_a_message() -> None:
         assert len(words) < 4096
         rows = buttons(everything, None, page)
         assert len(rows) <= 8, "they fit a phone"
-        taps = [one.press for row in rows for one in row]
+        taps = [one.data for row in rows for one in row]
         shown += [tap.family for tap in taps if isinstance(tap, UseFamily)]
     assert tuple(shown) == everything.names, "each family stands on one page"
 
@@ -61,7 +61,7 @@ def test_the_pages_lead_to_those_beside_them() -> None:
     everything = Offer.load()
     last = len(pages(everything)) - 1
     for page, beside in ((0, [1]), (1, [0, 2]), (last, [last - 1])):
-        taps = [one.press for one in buttons(everything, None, page)[-1]]
+        taps = [one.data for one in buttons(everything, None, page)[-1]]
         assert taps == [ShowPage(other) for other in beside]
 
 
