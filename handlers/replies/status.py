@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
     from generation.jobs.queue import FairQueue
+    from generation.jobs.schedule import DurationEstimates
     from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
     from storage.chats import Chat
