@@ -13,8 +13,7 @@ from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 from bot import process
 from bot.scheduler import Scheduler
 from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat, Slots
-from bot.updates.listening import Listening
-from bot.updates.telegram_request import TelegramRequest, TelegramTimes, tls
+from bot.updates.listening import Listening, TelegramRequest, TelegramTimes, tls
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.lifecycle import Lifecycle
@@ -27,8 +26,7 @@ from generation.media.fetch import Downloads
 from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses
 from generation.models.availability import Feeds
-from generation.models.catalogue import Catalogue
-from generation.models.cooldowns import Cooldowns
+from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer
 from generation.orders.balances import Period, Terms
 from generation.orders.substitutes import Substitutes

@@ -18,8 +18,7 @@ from bot import process
 from bot.app import Bot, Times
 from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
-from bot.operations.heartbeat import Heartbeat
-from bot.process import ExitCode
+from bot.process import ExitCode, Heartbeat
 from bot.updates.watchdog import Watch
 from generation.media.videos import clean_up, drop_outdated
 from generation.models.availability import NoFeed

@@ -13,7 +13,7 @@ from telegram import Bot
 
 from bot.operations import checks
 from bot.operations.checks import Finding, Verdict, check_database, check_holder
-from bot.updates.telegram_request import TelegramRequest, TelegramTimes, tls
+from bot.updates.listening import TelegramRequest, TelegramTimes, tls
 from generation.media.pool import MediaProcesses
 from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer

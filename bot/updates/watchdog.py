@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from telegram.ext import ExtBot
 
-    from bot.updates.listening import Listening
-    from bot.updates.telegram_request import TelegramRequest
+    from bot.updates.listening import Listening, TelegramRequest
     from handlers.replies.pacing import Urgency
 
 ANSWERS = 2

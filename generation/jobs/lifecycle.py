@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from generation.jobs.outages import CircuitBreaker
     from generation.jobs.outcomes import Outcome, SideFact, Transition
     from generation.jobs.schedule import DurationEstimates
-    from generation.models.cooldowns import Cooldowns
+    from generation.models.catalogue import Cooldowns
     from storage.admins import Admins
     from storage.database import Database
     from storage.generations import Changes, Generation

@@ -25,9 +25,8 @@ from generation.media.fetch import DeadLink, FetchFailed, TooLarge, UnsafeLink
 from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
 from generation.models.pricing import to_micros
-from generation.provider.client import Completed, Failed, Unaddressed
+from generation.provider.client import Completed, Failed, LogReadings, Unaddressed
 from generation.provider.errors import HeldBack, ProviderError, Unavailable
-from generation.provider.log import LogReadings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

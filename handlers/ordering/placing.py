@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from generation.models import pricing
-from generation.orders import acceptance, balances
-from generation.orders.acceptance import Accepted, Repeated
+from generation.orders import balances
+from generation.orders.balances import Accepted, Repeated
 from generation.orders.quotes import Quote
 from handlers.ordering import group_rules, refusals
 from handlers.ordering.drafts import card_draft, quoted
@@ -20,7 +20,7 @@ from storage.generations import PENDING, UNFINISHED, Request
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generation.orders.acceptance import Answer
+    from generation.orders.balances import Answer
     from handlers.context import Context, Services
     from handlers.identity import Sender
     from handlers.ordering.drafts import OrderDraft
@@ -145,7 +145,7 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
         balance = await balances.balance(tx, sender.account, terms, now)
         pool = await balances.pool(tx, sender.chat.id, sender.account, terms, now)
         if made is None and (draft.text or draft.picture is None):
-            short = acceptance.shortfall(quote.credits, balance, pool)
+            short = balances.shortfall(quote.credits, balance, pool)
         if made is None and short is None:
             card, replaced = await cards.ask(tx, card_draft(sender, draft, kept=kept), now=now)
             if draft.text and not card.prompt:
@@ -241,7 +241,7 @@ async def _accept(
     )
     closed: list[Card | None] = []
     async with services.db.transaction() as tx:
-        answer = await acceptance.accept(tx, request, services.terms, now=services.clock())
+        answer = await balances.accept(tx, request, services.terms, now=services.clock())
         if isinstance(answer, Accepted) and draft.origin != "message":
             if draft.card is not None and await cards.close(tx, draft.card, "started"):
                 closed.append(await cards.find(tx, draft.card))

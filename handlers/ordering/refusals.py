@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from generation.orders.acceptance import OverBudget, ProviderRefuses, TooFewCredits, TooManyPending
+from generation.orders.balances import OverBudget, ProviderRefuses, TooFewCredits, TooManyPending
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
 from handlers.replies.cards import Start
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from generation.models.offer import Offer
-    from generation.orders.acceptance import Refused
-    from generation.orders.balances import Balance, Pool, Terms
+    from generation.orders.balances import Balance, Pool, Refused, Terms
     from generation.orders.options import Problem
     from handlers.context import Context, Services
     from handlers.identity import Sender

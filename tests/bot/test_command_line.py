@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.operations.backup import BackupFailed, back_up
-from bot.operations.heartbeat import Heartbeat
 from bot.operations.model_list import as_json, as_text, ask, usable
+from bot.process import Heartbeat
 from generation.models.offer import Family, Mode, Offer, People
 from generation.models.offer import Price as Hint
 from sandbox.aimlapi.billing import Price
@@ -143,7 +143,7 @@ def test_healthcheck_without_a_heartbeat_fails(tmp_path: Path) -> None:
 
 def test_healthcheck_loads_neither_telegram_nor_http(tmp_path: Path) -> None:
     ended = bot("healthcheck", at=tmp_path, PYTHONPROFILEIMPORTTIME="1")
-    assert "bot.operations.heartbeat" in ended.stderr
+    assert "bot.process" in ended.stderr
     for heavy in ("telegram", "httpx", "aiosqlite", "PIL", "av"):
         assert f" {heavy}\n" not in ended.stderr, f"{heavy} was imported"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.operations.heartbeat import Heartbeat
+from bot.process import Heartbeat
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import Times
 from bot.process import ExitCode
-from bot.updates.telegram_request import TelegramTimes
+from bot.updates.listening import TelegramTimes
 from bot.updates.watchdog import ANSWERS, Patience, Step, Watch, next_step
 from sandbox.telegram import Fault
 from tests.flows.looks import shows_video

@@ -16,8 +16,7 @@ from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads
 from generation.media.pictures import PictureDelayed, PictureGone, Pictures
 from generation.models.availability import Feeds
-from generation.models.catalogue import Catalogue
-from generation.models.cooldowns import Cooldowns
+from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi

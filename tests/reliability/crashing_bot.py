@@ -29,7 +29,7 @@ from bot import lifecycle
 from bot.operations.logs import set_up_logs
 from bot.settings.sources import read_settings
 from generation.jobs import schedule
-from generation.provider import log as request_log
+from generation.provider import client as request_log
 from storage.database import Database
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.app import Times
-from bot.updates.telegram_request import TelegramTimes
+from bot.updates.listening import TelegramTimes
 from bot.updates.watchdog import Patience
 from generation.provider.client import ProviderTimes
 from sandbox.aimlapi import AimlApiSandbox

@@ -27,8 +27,7 @@ from generation.media.fetch import Downloads
 from generation.media.pictures import Pictures
 from generation.media.videos import clean_up
 from generation.models.availability import Feeds
-from generation.models.catalogue import Catalogue
-from generation.models.cooldowns import Cooldowns
+from generation.models.catalogue import Catalogue, Cooldowns
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
 from handlers.ordering.pictures import TelegramPictures

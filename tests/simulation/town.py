@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo
 from generation.jobs import lifecycle
 from generation.jobs.schedule import MOST_PREPARATIONS
 from generation.models.offer import Offer
-from generation.orders import acceptance
-from generation.orders.acceptance import Accepted, Repeated
-from generation.orders.balances import Period, Terms
+from generation.orders import balances
+from generation.orders.balances import Accepted, Period, Repeated, Terms
 from handlers.replies.language import Languages
 from handlers.replies.notice_sender import MOST_SENDS
 from handlers.replies.outcomes import SendError
@@ -180,7 +179,7 @@ class Town:
             )
             life.wake(answer.generation.chat)
 
-    async def _place(self, life: Life, wish: Wish) -> tuple[Chat, acceptance.Answer]:
+    async def _place(self, life: Life, wish: Wish) -> tuple[Chat, balances.Answer]:
         now = self.clock()
         async with life.db.transaction() as tx:
             await people.seen(
@@ -196,7 +195,7 @@ class Town:
                 )  # fmt: skip
         async with life.db.transaction() as tx:
             request = _request(self._offer, wish, chat.id, account)
-            return chat, await acceptance.accept(tx, request, self._terms, now=self.clock())
+            return chat, await balances.accept(tx, request, self._terms, now=self.clock())
 
     def _check(self) -> list[str]:
         with closing(sqlite3.connect(self._folder / "bot.sqlite3")) as database:

@@ -14,8 +14,15 @@ from generation.jobs.lifecycle import apply
 from generation.jobs.outcomes import TurnCame
 from generation.jobs.transitions import COUNTS_IN, NEXT
 from generation.orders import balances
-from generation.orders.acceptance import Accepted, OverBudget, TooFewCredits, TooManyPending, accept
-from generation.orders.balances import Period, began_at
+from generation.orders.balances import (
+    Accepted,
+    OverBudget,
+    Period,
+    TooFewCredits,
+    TooManyPending,
+    accept,
+    began_at,
+)
 from storage import generations, ledger, people
 from storage.accounts import Account
 from storage.generations import State
@@ -26,7 +33,7 @@ from tests.storage.asked import NOW, Clock, meet, request, rows
 
 if TYPE_CHECKING:
     from generation.jobs.lifecycle import Step
-    from generation.orders.acceptance import Answer
+    from generation.orders.balances import Answer
     from storage.database import Database
     from storage.generations import Generation
 

@@ -10,8 +10,7 @@ import httpx
 
 from generation.jobs.outcomes import CancelWanted
 from generation.models.availability import Feeds
-from generation.models.catalogue import Catalogue
-from generation.models.cooldowns import FAILED_ACCOUNTS, FAILING_SECONDS
+from generation.models.catalogue import FAILED_ACCOUNTS, FAILING_SECONDS, Catalogue
 from generation.models.offer import Offer
 from generation.orders.substitutes import Substitutes
 from storage import ledger

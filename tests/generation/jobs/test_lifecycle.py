@@ -27,7 +27,7 @@ from generation.jobs.outcomes import (
     VideoOnDisk,
 )
 from generation.jobs.transitions import decide
-from generation.models.cooldowns import FAILED_ACCOUNTS
+from generation.models.catalogue import FAILED_ACCOUNTS
 from storage import events, generations, ledger, people
 from storage.accounts import Account
 from storage.chats import ChatKind

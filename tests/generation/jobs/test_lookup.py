@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generation.jobs.schedule import PARKED_FOR, PARKED_SECONDS
-from generation.provider.log import LOOKUP_SECONDS
+from generation.provider.client import LOOKUP_SECONDS
 from sandbox.aimlapi import Fault, Render
 from storage.generations import State
 from tests.generation.steps import DEADLINE, GRACE

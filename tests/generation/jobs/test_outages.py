@@ -10,7 +10,7 @@ import pytest
 
 from generation.jobs.outages import PROBE_SECONDS
 from generation.jobs.outcomes import CancelWanted
-from generation.orders.acceptance import Accepted, accept
+from generation.orders.balances import Accepted, accept
 from sandbox.aimlapi import Fault
 from storage.generations import State
 from tests.generation.orders.test_balances import terms

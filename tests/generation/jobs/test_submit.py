@@ -13,7 +13,7 @@ from PIL import Image
 
 from generation.jobs.outcomes import Taken, TurnCame
 from generation.jobs.schedule import LONGEST_QUEUE, OUTAGE_PATIENCE
-from generation.models.cooldowns import FAILED_ACCOUNTS, FAILING_SECONDS, GONE_SECONDS, Cooldowns
+from generation.models.catalogue import FAILED_ACCOUNTS, FAILING_SECONDS, GONE_SECONDS, Cooldowns
 from generation.models.offer import Offer
 from sandbox.aimlapi import Fault
 from storage import outages

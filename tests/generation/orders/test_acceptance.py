@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generation.orders.acceptance import (
+from generation.orders.balances import (
     Accepted,
     OverBudget,
     ProviderRefuses,
@@ -25,7 +25,7 @@ from tests.generation.orders.test_balances import terms
 from tests.storage.asked import ANN, BOB, NOW, everything, request, rows
 
 if TYPE_CHECKING:
-    from generation.orders.acceptance import Answer
+    from generation.orders.balances import Answer
     from storage.database import Database
 
 
