@@ -13,7 +13,7 @@ import telegram
 from handlers.replies.keyboards import Button
 from handlers.replies.outcomes import Refused, SendError
 from storage import access, bans, cards, chats, groups, people
-from storage.accounts import Account
+from storage.accounts import SHARED_IDS, Account
 from storage.chats import ChatKind
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from storage.groups import Group
     from storage.people import Person
 
-SHARED_IDS = frozenset({1087968824, 136817688, 777000})
-"""Telegram's stand-ins for anonymous admins, channels and itself: nobody's, so never an owner."""
 ALBUM = "album:"
 """How the cause begins that all messages of an album share."""
 AWAY_SECONDS = 900.0

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+SHARED_IDS = frozenset({1087968824, 136817688, 777000})
+"""Telegram's stand-ins for anonymous admins, channels and itself: nobody's, so never an owner."""
+
 
 class AccountKind(StrEnum):
     """What an account belongs to."""

@@ -11,12 +11,12 @@ from telegram import MessageOriginUser
 
 from generation.jobs import lifecycle
 from handlers.commands import BY_NAME, read_number
-from handlers.identity import SHARED_IDS
 from handlers.membership import depart
 from handlers.replies.notices import BanChat
 from handlers.replies.texts import shortened
 from handlers.routing import Router
 from storage import access, bans, chats, people
+from storage.accounts import SHARED_IDS
 from storage.bans import Ban
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from generation.media.pictures import PictureDelayed, PictureGone, frame_of
-from handlers.identity import SHARED_IDS
+from storage.accounts import SHARED_IDS
 
 if TYPE_CHECKING:
     from pathlib import Path
