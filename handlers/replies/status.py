@@ -80,17 +80,19 @@ class Progress:
 
     def place(self, generation: Generation) -> int | None:
         """Return which place a request has (1 is next); None where a slot is free or its own."""
-        is_waiting = generation.state is State.QUEUED and self._queue.is_full
-        return self._queue.place(generation.id) if is_waiting else None
+        queue, number = self._queue, generation.id
+        if generation.state is not State.QUEUED or not queue.is_full or queue.has_slot(number):
+            return None
+        # one that was accepted just now joins the others at the end
+        return queue.place(number) or len(queue) + 1
 
     async def estimate(self, generation: Generation) -> float:
         """Return how long a request takes once it has a slot, in seconds."""
         return await self._estimates.of(generation)
 
-    async def wait(self, generation: Generation) -> float:
-        """Return in how many seconds a request will be made that waits for a slot."""
-        estimate = await self.estimate(generation)
-        return (self._queue.rounds_before(generation.id) + 1) * estimate
+    async def wait(self, generation: Generation, place: int) -> float:
+        """Return in how many seconds a request at this place will be made."""
+        return (place / self._queue.slots + 1) * await self.estimate(generation)
 
     async def left(self, generation: Generation) -> float:
         """Return in how many seconds a request with a slot is made; below 0 once it is late."""
@@ -152,7 +154,7 @@ class StatusMessages:
         if place is None:
             text = making(translator, await self._progress.estimate(generation))
         else:
-            wait = await self._progress.wait(generation)
+            wait = await self._progress.wait(generation, place)
             text = waiting(translator, sparsely(place), wait)
         shown = _Shown(chat, None, translator, text, waits=place is not None)
         await finished(self._put_up(generation, shown, note))
@@ -220,7 +222,7 @@ class StatusMessages:
         place = self._progress.place(generation)
         if place is None:
             return None
-        return waiting(translator, sparsely(place), await self._progress.wait(generation))
+        return waiting(translator, sparsely(place), await self._progress.wait(generation, place))
 
     async def _is_held_back(self, generation: Generation) -> bool:
         """Whether nothing is accepted just now, and what was promised at first is over."""
