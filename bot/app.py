@@ -212,13 +212,13 @@ class Bot:
                 outbox=outbox,
                 lifecycle=lifecycle,
                 preparation=UploadPreparation(
-                    db=db,
-                    downloads=downloads,
-                    media=self.media,
-                    limit=LOCAL_UPLOAD_LIMIT if settings.telegram_api_local else UPLOAD_LIMIT,
-                    languages=languages,
-                    ai_label=settings.ai_label,
+                    downloads,
+                    self.media,
+                    LOCAL_UPLOAD_LIMIT if settings.telegram_api_local else UPLOAD_LIMIT,
                 ),
+                status=status,
+                languages=languages,
+                ai_label=settings.ai_label,
                 # whether there is inline mode is known once Telegram was asked
                 layout=lambda: ResultButtons(
                     self.catalogue.offer, settings.credit_usd, outbox.shares

@@ -279,6 +279,7 @@ class Situation:
             changes={
                 "delivered_chat": arrived.chat, "delivered_message": arrived.message,
                 "file_id": arrived.file_id, "file_kind": arrived.file_kind,
+                "status_message": None,
                 "send_started_at": None,
             },
         )  # fmt: skip

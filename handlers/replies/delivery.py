@@ -1,4 +1,4 @@
-"""Bring a finished video to whoever asked: here, or in the next best place.
+"""Deliveries of finished videos to whoever asked: here, or in the next best place.
 
 Telegram takes no idempotency key: the intent is committed right before each upload,
 and after an answer that was lost the video is sent once more. A second copy is better
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from generation.jobs import schedule
@@ -28,6 +28,7 @@ from generation.media import videos
 from generation.media.fetch import FileGone
 from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
+from handlers.replies.outbox import finished
 from handlers.replies.outcomes import (
     ChatMoved,
     NotSent,
@@ -40,13 +41,12 @@ from handlers.replies.outcomes import (
 from handlers.replies.pacing import PATIENCE_SECONDS
 from handlers.replies.texts import caption
 from storage import chats, generations, groups, people
-from storage.generations import Generation, Reason, State
+from storage.generations import Reason, State
+from storage.groups import Group
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
     from zoneinfo import ZoneInfo
-
-    from aiosqlite import Connection
 
     from generation.jobs.lifecycle import Lifecycle
     from generation.jobs.outcomes import Outcome
@@ -56,103 +56,79 @@ if TYPE_CHECKING:
     from handlers.replies.keyboards import ResultButtons
     from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox, Sent, Upload
+    from handlers.replies.status import StatusMessages
     from storage.chats import Chat
     from storage.database import Database
+    from storage.generations import Generation
 
 MOST_SENDS = 2
 """How often a video is sent whose arrival nobody can tell."""
 MOST_TRIES = 5
-"""How often a kept video is tried that surely did not arrive, while somebody waits for it."""
+"""How often an undelivered video is tried that surely did not arrive, while somebody waits."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a video can go: a chat, its topic, and the message it answers."""
+    """Where a video can go: a chat as its admins want it, a topic, and the message it answers."""
 
     chat: Chat
+    group: Group
     thread_id: int | None = None
     reply_to: int | None = None
 
 
-async def places_for(connection: Connection, generation: Generation) -> list[Place]:
-    """Return where a video may go, best first: as asked, without its topic, in private."""
-    # its group may have moved meanwhile, where its messages have other numbers
-    generation = await generations.find(connection, generation.id) or generation
-    chat = await chats.find(connection, generation.chat)
-    private = None
-    if generation.account.is_person:
-        private = await chats.by_telegram_id(connection, generation.account.id)
-    places = []
-    if chat is not None:
-        places.append(Place(chat, generation.thread_id, generation.message_id))
-        if generation.thread_id is not None:
-            places.append(Place(chat))
-    if private is not None and private != chat:
-        places.append(Place(private))
-    return places
-
-
 @dataclass(frozen=True, slots=True)
-class PreparedUpload:
-    """A video as it is handed over: what Telegram refuses as a video goes as a document."""
+class Delivery:
+    """A video on its way: where it may still go, best first, and in which form.
 
-    video: Deliverable
-    caption: str
+    What Telegram refuses as a video goes as a document. `status_in` is where its status stands.
+    """
+
     generation: Generation
+    video: Deliverable
+    places: tuple[Place, ...]
     translator: Translator
+    status_in: Chat | None
     as_document: bool = False
 
 
+class NobodyLeft(Exception):
+    """A video was surely refused in every place it could go to: chats, by our numbers."""
+
+    def __init__(self, refused: Collection[int]) -> None:
+        super().__init__("refused everywhere")
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
 class UploadPreparation:
-    """Brings videos on the disk into a form Telegram takes, and tidies up behind that."""
+    """Brings videos on the disk into a form Telegram takes, and tidies up behind that.
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        downloads: Downloads,
-        media: MediaProcesses,
-        limit: int,
-        languages: Languages,
-        ai_label: bool,
-    ) -> None:
-        """`limit` is how many bytes Telegram is believed to take."""
-        self._db = db
-        self._downloads = downloads
-        self._media = media
-        self._limit = limit
-        self._languages = languages
-        self._ai_label = ai_label
+    `limit` is how many bytes Telegram is believed to take.
+    """
 
-    async def prepare(self, generation: Generation) -> PreparedUpload:
-        """Prepare a video, fetched again where its file is gone.
+    downloads: Downloads
+    media: MediaProcesses
+    limit: int
+
+    async def prepare(self, generation: Generation, limit: int | None = None) -> Deliverable:
+        """Return the file to send, at most `limit` bytes, fetched again where it is gone.
 
         Raises:
             FileGone: it can no longer be had.
             MediaError: it cannot be made ready now.
             NotAVideo: the file holds none.
         """
-        video = await self.file(generation)
-        person = None
-        if generation.account.is_person:
-            async with self._db.reading() as connection:
-                person = await people.find(connection, generation.account.id)
-        translator = self._languages.translator(person.language if person else None)
-        words = caption(generation, translator, ai_label=self._ai_label)
-        return PreparedUpload(video, words, generation, translator)
-
-    async def file(self, generation: Generation, limit: int | None = None) -> Deliverable:
-        """Return the file to send, at most `limit` bytes; raises as `prepare` does."""
-        source = self._downloads.path_of(generation)
+        source = self.downloads.path_of(generation)
         if not source.exists():
-            await self._downloads.restore(generation)
-        return await videos.prepare(self._media, source, source.parent, limit=limit or self._limit)
+            await self.downloads.restore(generation)
+        return await videos.prepare(self.media, source, source.parent, limit=limit or self.limit)
 
     def tidy(self, generation: Generation, *, keep_source: bool) -> None:
         """Remove what was made for sending, and the video itself once it arrived."""
-        source = self._downloads.path_of(generation)
+        source = self.downloads.path_of(generation)
         for file in source.parent.glob(f"{source.stem}.*"):
             if file != source or not keep_source:
                 file.unlink(missing_ok=True)
@@ -168,7 +144,10 @@ class Deliveries:
         outbox: Outbox,
         lifecycle: Lifecycle,
         preparation: UploadPreparation,
+        status: StatusMessages,
+        languages: Languages,
         layout: Callable[[], ResultButtons],
+        ai_label: bool,
         zone: ZoneInfo,
         clock: Callable[[], float],
         wake: Callable[[int], None],
@@ -177,15 +156,25 @@ class Deliveries:
         self._outbox = outbox
         self._lifecycle = lifecycle
         self._preparation = preparation
+        self._status = status
+        self._languages = languages
         self._layout = layout
+        self._ai_label = ai_label
         self._zone = zone
         self._clock = clock
         self._wake = wake
 
     async def deliver(self, generation: Generation) -> Generation | None:
         """Send a ready video once, or note when to try again; return it as it is then."""
+        outcome: Outcome
         try:
-            outcome = await self._try(generation)
+            if generation.sends < MOST_SENDS:
+                return await self._send(await self._delivery(generation))
+            tell_in = await self._private_chat(generation)
+            outcome = NobodyReceives(Reason.ARRIVAL_UNKNOWN, tell_in)
+        except NobodyLeft as error:
+            tell_in = await self._private_chat(generation, error.refused)
+            outcome = NobodyReceives(Reason.NOBODY_RECEIVES, tell_in)
         except NotSent as error:
             outcome = SurelyNotSent(generation.sends, error.retry_after)
         except SentPerhaps:
@@ -198,30 +187,76 @@ class Deliveries:
             outcome = PreparationFailed(await self._private_chat(generation))
         finally:
             self._preparation.tidy(generation, keep_source=True)
-        if isinstance(outcome, Generation):
-            return outcome
         after = await self._lifecycle.advance(generation, outcome)
         if isinstance(outcome, NobodyReceives | PreparationFailed) and outcome.tell_in is not None:
             self._wake(outcome.tell_in)
         return after
 
-    async def _try(self, generation: Generation) -> Generation | Outcome:
-        """Send a video, and return it; or what came of that."""
-        if generation.sends >= MOST_SENDS:
-            tell_in = await self._private_chat(generation)
-            return NobodyReceives(Reason.ARRIVAL_UNKNOWN, tell_in)
-        prepared = await self._preparation.prepare(generation)
-        places = await self._places(generation)
-        sent = await self._send(places, prepared)
-        if sent is None:
-            tell_in = await self._private_chat(generation, {place.chat.id for place in places})
-            return NobodyReceives(Reason.NOBODY_RECEIVES, tell_in)
-        return sent
+    async def bring(self, generation: Generation, chat: Chat) -> Generation | None:
+        """Send an undelivered video to somebody who is back; what fails waits for the next time."""
+        async with self._db.reading() as connection:
+            found = await generations.find(connection, generation.id)
+        if found is None or found.state is not State.UNDELIVERABLE:
+            return None  # it was brought while this was being asked for
+        try:
+            delivery = await self._delivery(found)
+            here = tuple(place for place in delivery.places if place.chat.id == chat.id)
+            places = here or (Place(chat, Group(chat.id)),)
+            return await self._insist(replace(delivery, places=places))
+        except (MediaError, NotAVideo, SendError, NobodyLeft) as error:
+            logger.info("generation %d stays undelivered: %r", found.id, error)
+            return None
+        finally:
+            self._preparation.tidy(found, keep_source=True)
+
+    async def _delivery(self, generation: Generation) -> Delivery:
+        """Prepare a video, and find its places: as asked, then without its topic, then in private.
+
+        It fails as `UploadPreparation.prepare` does.
+        """
+        video = await self._preparation.prepare(generation)
+        private = person = None
+        places = []
+        async with self._db.reading() as connection:
+            # its group may have moved meanwhile, where its messages have other numbers
+            asked = await generations.find(connection, generation.id) or generation
+            chat = await chats.find(connection, asked.chat)
+            if asked.account.is_person:
+                person = await people.find(connection, asked.account.id)
+            if chat is not None:
+                group = Group(chat.id)
+                if not chat.is_private:
+                    # its admins may have chosen otherwise since the video was asked for
+                    group = await groups.find(connection, chat.id)
+                places.append(Place(chat, group, asked.thread_id, asked.message_id))
+                if asked.thread_id is not None:
+                    places.append(Place(chat, group))
+            if asked.account.is_person and (chat is None or not chat.is_private):
+                private = await chats.by_telegram_id(connection, asked.account.id)
+        if private is not None:
+            places.append(Place(private, Group(private.id)))
+        translator = self._languages.translator(person.language if person else None)
+        return Delivery(
+            replace(asked, sends=generation.sends), video, tuple(places), translator, chat
+        )
+
+    async def _insist(self, delivery: Delivery) -> Generation | None:
+        """Send, and again while it surely did not arrive: it was promised a moment ago."""
+        for setbacks in count():
+            try:
+                return await self._send(delivery)
+            except NotSent as error:
+                await self._undo(delivery.generation)
+                wait = schedule.backoff(setbacks, error.retry_after)
+                if setbacks + 1 == MOST_TRIES or wait > PATIENCE_SECONDS:
+                    raise
+                await asyncio.sleep(wait)
+        return None
 
     async def _private_chat(
         self, generation: Generation, refused: Collection[int] = ()
     ) -> int | None:
-        """Return where a sender can be told something alone, unless it has just been refused."""
+        """Return where a sender can be told something alone."""
         if not generation.account.is_person:
             return None
         async with self._db.reading() as connection:
@@ -232,123 +267,86 @@ class Deliveries:
         """Forget a send that surely did not arrive."""
         await self._lifecycle.advance(generation, SendUndone(generation.sends))
 
-    async def bring(self, generation: Generation, chat: Chat) -> None:
-        """Send a kept video to somebody who came back; what fails stays kept for the next time."""
-        async with self._db.reading() as connection:
-            kept = await generations.find(connection, generation.id)
-        if kept is None or kept.state is not State.UNDELIVERABLE:
-            return  # it was brought while this was being asked for
-        try:
-            prepared = await self._preparation.prepare(kept)
-            places = [one for one in await self._places(kept) if one.chat.id == chat.id]
-            if await self._insist(places or [Place(chat)], prepared) is None:
-                logger.info("generation %d stays kept: refused", kept.id)
-        except (MediaError, NotAVideo, SendError) as error:
-            logger.info("generation %d stays kept: %r", kept.id, error)
-        finally:
-            self._preparation.tidy(kept, keep_source=True)
-
-    async def _insist(self, places: Sequence[Place], prepared: PreparedUpload) -> Generation | None:
-        """Send, and again while it surely did not arrive: it was promised a moment ago."""
-        for setbacks in range(MOST_TRIES):
-            try:
-                return await self._send(places, prepared)
-            except NotSent as error:
-                await self._undo(prepared.generation)
-                wait = schedule.backoff(setbacks, error.retry_after)
-                if wait > PATIENCE_SECONDS:
-                    raise
-                await asyncio.sleep(wait)
-        return None
-
-    async def _send(self, places: Sequence[Place], prepared: PreparedUpload) -> Generation | None:
-        """Try one place after the other; None where nobody could receive it.
+    async def _send(self, delivery: Delivery) -> Generation | None:
+        """Try one place after the other; return what became of the generation.
 
         Raises:
+            NobodyLeft: it was surely refused everywhere.
             NotSent: it is to be tried later.
             SentPerhaps: nobody can tell whether it is somewhere.
         """
-        generation = prepared.generation
-        while places:
+        refused = {place.chat.id for place in delivery.places}
+        while delivery.places:
             try:
-                async with self._attempt(generation, places[0]) as upload:
-                    if await self._lifecycle.advance(generation, SendBegins()) is None:
-                        return generation  # somebody else has sent it meanwhile
-                    sent = await self._hand_over(places[0], prepared, upload)
+                return await self._attempt(delivery)
             except (NotSent, SentPerhaps):
                 raise
             except SendError as error:
-                logger.info("generation %d cannot go there: %r", generation.id, error)
-                await self._undo(generation)
-                places, prepared = await self._otherwise(places, prepared, error)
-            else:
-                arrived = Arrived(places[0].chat.id, sent.message_id, sent.file_id, sent.file_kind)
-                delivered = await self._lifecycle.advance(generation, arrived)
-                self._preparation.tidy(generation, keep_source=False)
-                return delivered or generation
-        return None
+                logger.info("generation %d cannot go there: %r", delivery.generation.id, error)
+                await self._undo(delivery.generation)
+                delivery = await self._otherwise(delivery, error)
+        raise NobodyLeft(refused)
 
-    @asynccontextmanager
-    async def _attempt(self, generation: Generation, place: Place) -> AsyncIterator[Upload]:
-        """Wait for all a send needs, and only then let it begin; a stop before that leaves nothing.
+    async def _attempt(self, delivery: Delivery) -> Generation | None:
+        """Wait for all a send needs, and only then let it begin; None where it is not wanted now.
 
         Where it is stopped, whether the file had left tells whether somebody may have it.
         """
+        generation, place = delivery.generation, delivery.places[0]
         async with self._outbox.uploading(place.chat) as upload:
             try:
-                yield upload
+                if await self._lifecycle.advance(generation, SendBegins()) is None:
+                    return None
+                sent = await self._hand_over(place, delivery, upload)
             except asyncio.CancelledError:
                 if not upload.is_gone:
                     await asyncio.shield(self._undo(generation))
                 raise
+        arrived = Arrived(place.chat.id, sent.message_id, sent.file_id, sent.file_kind)
+        delivered = await self._lifecycle.advance(generation, arrived)
+        self._preparation.tidy(generation, keep_source=False)
+        if delivery.status_in is not None:
+            await finished(self._status.take_away(generation, delivery.status_in))
+        return delivered
 
-    async def _hand_over(self, place: Place, prepared: PreparedUpload, upload: Upload) -> Sent:
-        async with self._db.reading() as connection:
-            # its admins may have chosen otherwise since the video was asked for
-            group = await groups.find(connection, place.chat.id)
+    async def _hand_over(self, place: Place, delivery: Delivery, upload: Upload) -> Sent:
+        generation, translator = delivery.generation, delivery.translator
         return await self._outbox.send_file(
             place.chat,
-            prepared.video,
-            prepared.caption,
+            delivery.video,
+            caption(generation, translator, ai_label=self._ai_label),
             upload,
-            as_document=prepared.as_document,
-            spoiler=group.blurred,
-            silent=group.is_quiet(self._zone, self._clock()),
-            buttons=self._layout().under(
-                prepared.generation, prepared.translator, in_private=place.chat.is_private
-            ),
+            as_document=delivery.as_document,
+            spoiler=place.group.blurred,
+            silent=place.group.is_quiet(self._zone, self._clock()),
+            buttons=self._layout().under(generation, translator, in_private=place.chat.is_private),
             reply_to=place.reply_to,
             thread_id=place.thread_id,
         )
 
-    async def _otherwise(
-        self, places: Sequence[Place], prepared: PreparedUpload, error: SendError
-    ) -> tuple[Sequence[Place], PreparedUpload]:
-        """Say what is left to try after a place or a form was surely refused."""
-        here, others = places[0], places[1:]
+    async def _otherwise(self, delivery: Delivery, error: SendError) -> Delivery:
+        """Return what is left to try after a place or a form was surely refused."""
+        here, *others = delivery.places
         match error:
             case ChatMoved():
-                return [await self._moved(here, error), *others], prepared
+                # the old group's message ids mean other messages in the new one
+                moved = replace(here, chat=await self._moved(here.chat, error), thread_id=None,
+                                reply_to=None)  # fmt: skip
+                return replace(delivery, places=(moved, *others))
             case UploadTooLarge():
                 # the server's limit is lower than we believed
-                smaller = await self._preparation.file(
-                    prepared.generation, int(prepared.video.size * 0.8)
-                )
-                return places, replace(prepared, video=smaller)
-            case Refused() if not prepared.as_document:
-                return places, replace(prepared, as_document=True)
+                limit = int(delivery.video.size * 0.8)
+                smaller = await self._preparation.prepare(delivery.generation, limit)
+                return replace(delivery, video=smaller)
+            case Refused() if not delivery.as_document:
+                return replace(delivery, as_document=True)
             case Unreachable():
                 async with self._db.transaction() as tx:
                     await chats.set_reachable(tx, here.chat.id, reachable=False)
-        return others, replace(prepared, as_document=False)
+        return replace(delivery, places=tuple(others), as_document=False)
 
-    async def _places(self, generation: Generation) -> list[Place]:
-        async with self._db.reading() as connection:
-            return await places_for(connection, generation)
-
-    async def _moved(self, place: Place, moved: ChatMoved) -> Place:
+    async def _moved(self, chat: Chat, moved: ChatMoved) -> Chat:
         async with self._db.transaction() as tx:
-            chat = await chats.move(tx, place.chat.id, moved.telegram_id)
-        logger.info("chat %d is a supergroup now", place.chat.id)
-        # the old group's message ids mean other messages in the new one
-        return Place(chat)
+            now = await chats.move(tx, chat.id, moved.telegram_id)
+        logger.info("chat %d is a supergroup now", chat.id)
+        return now

@@ -39,7 +39,7 @@ LONGEST_TEXT = 4096
 logger = logging.getLogger(__name__)
 
 
-async def finished(work: Coroutine[Any, Any, None]) -> None:
+async def finished(work: Coroutine[Any, Any, object]) -> None:
     """Do something short to its end, even where this task is cancelled meanwhile."""
     task = asyncio.create_task(work)
     try:

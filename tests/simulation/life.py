@@ -166,10 +166,8 @@ class Life:
             outages=breaker,
             deliveries=Deliveries(
                 db=self.db, outbox=self.outbox, lifecycle=lifecycle,
-                preparation=UploadPreparation(
-                    db=self.db, downloads=downloads, media=media, limit=UPLOAD_LIMIT,
-                    languages=self._languages, ai_label=False,
-                ),
+                preparation=UploadPreparation(downloads, media, UPLOAD_LIMIT),
+                status=self.status, languages=self._languages, ai_label=False,
                 layout=lambda: ResultButtons(
                     catalogue.offer, Decimal("0.10"), self.outbox.shares
                 ),
