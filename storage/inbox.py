@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.rows import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number
+from storage.rows import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
@@ -15,21 +15,21 @@ KEPT_SECONDS = 48 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """An update as it came: `lane` keeps the order (a chat's id), `body` is Telegram's JSON.
+class StoredUpdate:
+    """An update as it came; `body` is Telegram's JSON, `received_at` in seconds since 1970.
 
-    `received_at` is in seconds since 1970.
+    Those of one `queue_key`, a chat's id or else a person's, are handled in their order.
     """
 
     update_id: int
-    lane: int
+    queue_key: int
     body: str
     starts: int
     received_at: float
 
 
 async def receive(
-    tx: Connection, update_id: int, *, lane: int, body: str, now: float, starts: int = 0
+    tx: Connection, update_id: int, *, queue_key: int, body: str, now: float, starts: int = 0
 ) -> bool:
     """Write an update down; False where it is a repetition of one already written.
 
@@ -37,9 +37,9 @@ async def receive(
     """
     return await changed(
         tx,
-        "INSERT INTO inbox (update_id, lane, body, starts, received_at) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO inbox (update_id, queue_key, body, starts, received_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (update_id) DO NOTHING",
-        (update_id, lane, body, starts, now),
+        (update_id, queue_key, body, starts, now),
     )
 
 
@@ -67,23 +67,24 @@ async def set_aside(tx: Connection, update_id: int) -> None:
     await tx.execute("UPDATE inbox SET set_aside = 1 WHERE update_id = ?", (update_id,))
 
 
-async def waiting(tx: Connection) -> list[Letter]:
+async def waiting(tx: Connection) -> list[StoredUpdate]:
     """Return what was received and not yet handled, oldest first."""
     rows = await every(
         tx,
-        "SELECT update_id, lane, body, starts, received_at FROM inbox"
+        "SELECT update_id, queue_key, body, starts, received_at FROM inbox"
         " WHERE handled_at IS NULL AND set_aside = 0 ORDER BY received_at, update_id",
     )
-    return [Letter(**dict(row)) for row in rows]
+    return [StoredUpdate(**dict(row)) for row in rows]
 
 
-async def forget(tx: Connection, *, now: float) -> int:
-    """Drop the ids of updates handled more than 48 hours ago; returns how many."""
-    dropped = await number(
-        tx, "SELECT count(*) FROM inbox WHERE handled_at < ?", (now - KEPT_SECONDS,)
+async def forget(tx: Connection, *, now: float) -> bool:
+    """Drop some ids of updates handled more than 48 hours ago; tell whether there were any."""
+    return await changed(
+        tx,
+        "DELETE FROM inbox WHERE update_id IN"
+        " (SELECT update_id FROM inbox WHERE handled_at < ? LIMIT ?)",
+        (now - KEPT_SECONDS, FORGOTTEN_AT_ONCE),
     )
-    await tx.execute("DELETE FROM inbox WHERE handled_at < ?", (now - KEPT_SECONDS,))
-    return dropped
 
 
 async def forget_set_aside(tx: Connection, *, now: float) -> bool:

@@ -132,7 +132,7 @@ class Intake(asyncio.Queue[object]):
                     await self._set_aside(tx, stored.update_id, NoticeKind.UNREADABLE)
                     continue
                 self._kept_since[stored.update_id] = stored.received_at
-                self._line_up(stored.lane, update)
+                self._line_up(stored.queue_key, update)
 
     def kept_since(self, update_id: int) -> float | None:
         """Return when an update came that an earlier process left over, None for any other."""
@@ -140,8 +140,10 @@ class Intake(asyncio.Queue[object]):
 
     async def forget(self) -> None:
         """Drop what is known of updates that Telegram will not repeat any more."""
-        async with self._db.transaction() as tx:
-            await inbox.forget(tx, now=self._clock())
+        some = True
+        while some:
+            async with self._db.transaction() as tx:
+                some = await inbox.forget(tx, now=self._clock())
 
     async def _set_aside(self, tx: Connection, update_id: int, why: NoticeKind) -> None:
         await inbox.set_aside(tx, update_id)
@@ -216,7 +218,7 @@ class Intake(asyncio.Queue[object]):
 
         async def receive(tx: Connection) -> bool:
             is_new = await inbox.receive(
-                tx, update_id, lane=key, body=body, starts=starts, now=self._clock()
+                tx, update_id, queue_key=key, body=body, starts=starts, now=self._clock()
             )
             if is_new and update is None:
                 await self._set_aside(tx, update_id, NoticeKind.UNREADABLE)

@@ -380,7 +380,7 @@ async def test_ids_of_handled_updates_are_dropped_while_the_bot_runs(
     monkeypatch.setattr(lifecycle, "DAY_SECONDS", 0.05)
     async with house.running():
         async with house.db.transaction() as tx:
-            await inbox.receive(tx, 1, lane=7, body="{}", now=0.0)
+            await inbox.receive(tx, 1, queue_key=7, body="{}", now=0.0)
             await inbox.finish(tx, 1, now=0.0)
         async with asyncio.timeout(20):
             while await rows(house.db, "SELECT 1 FROM inbox WHERE update_id = 1"):

@@ -74,7 +74,7 @@ async def test_what_an_earlier_version_could_read_and_this_one_cannot_holds_up_n
     async with house.running(), house.db.transaction() as tx:
         body = json.dumps({"update_id": 1, "message": STRANGE})
         await tx.execute(
-            "INSERT INTO inbox (update_id, lane, body, received_at) VALUES (1, 1, ?, 0)",
+            "INSERT INTO inbox (update_id, queue_key, body, received_at) VALUES (1, 1, ?, 0)",
             (body,),
         )
     operator = telegram.private(telegram.person("Olga", user_id=ADMIN))

@@ -84,7 +84,7 @@ async def test_a_press_that_lay_here_through_the_night_is_to_be_made_again(
             }
             async with house.db.transaction() as tx:
                 await inbox.receive(
-                    tx, 1, lane=ann.id, body=json.dumps(pressed), now=time.time() - NIGHT
+                    tx, 1, queue_key=ann.id, body=json.dumps(pressed), now=time.time() - NIGHT
                 )
         async with house.running():
             await chat.wait(says("Tap again if you still want it."))

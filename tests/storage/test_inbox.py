@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import inbox
-from storage.inbox import KEPT_SECONDS, Letter
+from storage.inbox import KEPT_SECONDS, StoredUpdate
+from storage.rows import FORGOTTEN_AT_ONCE
 from tests.storage.asked import NOW, rows
 
 if TYPE_CHECKING:
     from storage.database import Database
 
 
-async def receive(db: Database, update_id: int, *, lane: int = 1, now: float = NOW) -> bool:
+async def receive(db: Database, update_id: int, *, queue_key: int = 1, now: float = NOW) -> bool:
     """Write an update down."""
     async with db.transaction() as tx:
-        return await inbox.receive(tx, update_id, lane=lane, body=f"body {update_id}", now=now)
+        return await inbox.receive(
+            tx, update_id, queue_key=queue_key, body=f"body {update_id}", now=now
+        )
 
 
 async def waiting(db: Database) -> list[int]:
     """The updates still to be handled, in their order."""
     async with db.reading() as connection:
-        return [letter.update_id for letter in await inbox.waiting(connection)]
+        return [stored.update_id for stored in await inbox.waiting(connection)]
 
 
 async def test_an_update_received_again_is_known(db: Database) -> None:
@@ -46,11 +49,12 @@ async def test_updates_wait_in_the_order_in_which_they_came(db: Database) -> Non
 
 
 async def test_a_waiting_update_is_whole(db: Database) -> None:
-    await receive(db, 5, lane=-100)
+    await receive(db, 5, queue_key=-100)
     async with db.transaction() as tx:
         await inbox.begin(tx, 5)
         await inbox.begin(tx, 5)
-        assert await inbox.waiting(tx) == [Letter(5, -100, "body 5", starts=2, received_at=NOW)]
+        [stored] = await inbox.waiting(tx)
+    assert stored == StoredUpdate(5, -100, "body 5", starts=2, received_at=NOW)
 
 
 async def test_the_content_of_a_handled_update_is_erased(db: Database) -> None:
@@ -75,7 +79,20 @@ async def test_handled_updates_are_forgotten_after_48_hours_and_no_others(db: Da
     async with db.transaction() as tx:
         await inbox.finish(tx, 1, now=NOW)
         await inbox.finish(tx, 2, now=NOW + 1)
-        assert await inbox.forget(tx, now=NOW + KEPT_SECONDS) == 0
-        assert await inbox.forget(tx, now=NOW + KEPT_SECONDS + 1) == 1
+        assert not await inbox.forget(tx, now=NOW + KEPT_SECONDS)
+        assert await inbox.forget(tx, now=NOW + KEPT_SECONDS + 1)
+        assert not await inbox.forget(tx, now=NOW + KEPT_SECONDS + 1)
     assert await rows(db, "SELECT update_id FROM inbox") == [(2,), (3,)]
     assert KEPT_SECONDS == 48 * 3600
+
+
+async def test_a_transaction_forgets_so_many_that_others_need_not_wait(db: Database) -> None:
+    async with db.transaction() as tx:
+        for number in range(FORGOTTEN_AT_ONCE + 1):
+            await inbox.receive(tx, number, queue_key=1, body="", now=NOW)
+            await inbox.finish(tx, number, now=NOW)
+        assert await inbox.forget(tx, now=NOW + 2 * KEPT_SECONDS)
+    assert len(await rows(db, "SELECT 1 FROM inbox")) == 1
+    async with db.transaction() as tx:
+        assert await inbox.forget(tx, now=NOW + 2 * KEPT_SECONDS)
+        assert not await inbox.forget(tx, now=NOW + 2 * KEPT_SECONDS)

@@ -100,7 +100,7 @@ async def test_models_failures_are_dropped_a_month_later_and_outages_but_the_las
 async def test_updates_that_were_set_aside_are_dropped_a_month_later(db: Database) -> None:
     async with db.transaction() as tx:
         for number in (1, 2):
-            await inbox.receive(tx, number, lane=7, body="{}", now=NOW)
+            await inbox.receive(tx, number, queue_key=7, body="{}", now=NOW)
         await inbox.set_aside(tx, 1)
     assert await forgets(db, inbox.forget_set_aside, now=NOW + MONTH_SECONDS - 1) is False
     assert await forgets(db, inbox.forget_set_aside, now=NOW + MONTH_SECONDS + 1) is True
