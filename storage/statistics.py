@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.generations import UNFINISHED, listed
-from storage.rows import every, number, one
+from storage.rows import every, number
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
 
     from storage.accounts import Account
+    from storage.database import Database
 
 
 async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:
@@ -42,14 +43,15 @@ async def budget_used(tx: Connection, *, since: float) -> int:
     """Return what the operator gave since then, in micro-dollars, as far as it may be charged."""
     return await number(
         tx,
-        "SELECT sum(budget_micros) FROM generations WHERE created_at >= ? AND uncharged = 0",
+        "SELECT sum(budget_micros) FROM generations WHERE created_at >= ? AND uncharged = 0"
+        " AND budget_micros > 0",
         (since,),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """What happened since some moment; money in micro-dollars."""
+class Statistics:
+    """What happened to the requests of some time; money in micro-dollars."""
 
     asked: int
     delivered: int
@@ -59,18 +61,38 @@ class Tally:
     spent_micros: int
 
 
-async def tally(tx: Connection, *, since: float) -> Tally:
-    """Count what happened to the requests made since then."""
-    row = await one(
-        tx,
-        "SELECT count(*) AS asked,"
-        " coalesce(sum(state = 'delivered'), 0) AS delivered,"
-        " coalesce(sum(state IN ('failed', 'cancelled')), 0) AS failed,"
-        f" coalesce(sum(state IN ({listed(UNFINISHED)})), 0) AS in_work,"
-        " count(DISTINCT account_kind || account_id) AS people,"
-        " coalesce(sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END), 0)"
-        " AS spent_micros FROM generations WHERE created_at >= ?",
-        (since,),
-    )
-    assert row is not None  # noqa: S101 - an aggregate always returns a row
-    return Tally(**dict(row))
+SLICE = 1000
+"""How many generations are counted at a time: others wait for it."""
+_COUNTS = (
+    "SELECT count(*), sum(state = 'delivered'), sum(state IN ('failed', 'cancelled')),"
+    f" sum(state IN ({listed(UNFINISHED)})),"
+    " sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END)"
+    " FROM generations"
+)
+
+
+async def collect(db: Database, *, since: float = 0.0) -> Statistics:
+    """Count what happened to the requests made since then, in slices that let others between."""
+    async with db.reading() as tx:
+        first = await number(
+            tx,
+            "SELECT id FROM generations WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
+            (since,),
+        )
+        last = await number(tx, "SELECT max(id) FROM generations")
+    counts = [0] * 5
+    accounts: set[tuple[str, int]] = set()
+    for start in range(first or last + 1, last + 1, SLICE):
+        made = " WHERE id >= ? AND id < ? AND created_at >= ?"
+        values = (start, start + SLICE, since)
+        async with db.reading() as tx:
+            [row] = await every(tx, _COUNTS + made, values)
+            counts = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
+            accounts.update(
+                (row["account_kind"], row["account_id"])
+                for row in await every(
+                    tx, f"SELECT DISTINCT account_kind, account_id FROM generations{made}", values
+                )
+            )
+    asked, delivered, failed, in_work, spent_micros = counts
+    return Statistics(asked, delivered, failed, in_work, len(accounts), spent_micros)

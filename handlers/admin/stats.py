@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from handlers.context import Services
     from handlers.identity import Sender
     from handlers.replies.language import Translator
-    from storage.statistics import Tally
+    from storage.statistics import Statistics
 
 router = Router()
 
 
-def counted(tally: Tally, translator: Translator) -> str:
+def counted(totals: Statistics, translator: Translator) -> str:
     """Write what happened in some time, in a line."""
     return translator.gettext(
         "{asked} asked for, {delivered} delivered, {failed} failed or cancelled, "
         "{in_work} in work. People: {people}. Spent: {money}"
     ).format(
-        asked=translator.number(tally.asked),
-        people=translator.number(tally.people),
-        delivered=translator.number(tally.delivered),
-        failed=translator.number(tally.failed),
-        in_work=translator.number(tally.in_work),
-        money=translator.money(pricing.from_micros(tally.spent_micros)),
+        asked=translator.number(totals.asked),
+        people=translator.number(totals.people),
+        delivered=translator.number(totals.delivered),
+        failed=translator.number(totals.failed),
+        in_work=translator.number(totals.in_work),
+        money=translator.money(pricing.from_micros(totals.spent_micros)),
     )
 
 
@@ -52,9 +52,9 @@ async def stats(sender: Sender, services: Services) -> None:
     """Tell an admin what happened today and so far."""
     say, now = sender.translator.gettext, services.clock()
     today = balances.began_at(Period.DAY, services.terms.zone, now)
+    of_today = await statistics.collect(services.db, since=today)
+    of_all = await statistics.collect(services.db)
     async with services.db.reading() as connection:
-        of_today = await statistics.tally(connection, since=today)
-        of_all = await statistics.tally(connection, since=0.0)
         left = await balances.budget_left(connection, services.terms, now)
     text = "\n\n".join(
         (

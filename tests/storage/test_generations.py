@@ -172,18 +172,3 @@ async def test_the_budget_counts_what_may_be_charged_since_then(db: Database) ->
     await put(db, await ask(db, "cancelled", budget_micros=3), State.CANCELLED, uncharged=True)
     async with db.reading() as connection:
         assert await statistics.budget_used(connection, since=NOW) == 120
-
-
-async def test_a_tally_counts_what_was_asked_since_then(db: Database) -> None:
-    await meet(db)
-    await ask(db, "early", now=NOW - 1)
-    await put(db, await ask(db, "a"), State.DELIVERED, spent_micros=500_000)
-    await put(db, await ask(db, "b", person=BOB), State.FAILED, uncharged=True)
-    await ask(db, "c")
-    async with db.reading() as connection:
-        tally = await statistics.tally(connection, since=NOW)
-        nothing = await statistics.tally(connection, since=NOW + 1)
-    assert (tally.asked, tally.delivered, tally.failed, tally.in_work) == (3, 1, 1, 1)
-    assert tally.people == 2
-    assert tally.spent_micros == 500_000 + 840_000, "what is known, else what is expected"
-    assert nothing == statistics.Tally(0, 0, 0, 0, 0, 0)

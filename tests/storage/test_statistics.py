@@ -1,0 +1,69 @@
+"""What the operator is told of all that was made, without holding anybody up."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from storage import statistics
+from storage.generations import State
+from storage.statistics import SLICE, Statistics
+from tests.storage.asked import BOB, NOW, ask, meet, rows
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.generations import Generation
+
+
+async def put(
+    db: Database, made: Generation, state: State, *, spent: int | None = None, charged: bool = True
+) -> None:
+    """Bring a request to a state, past all rules."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            "UPDATE generations SET state = ?, spent_micros = ?, uncharged = ? WHERE id = ?",
+            (state, spent, not charged, made.id),
+        )
+
+
+async def test_what_was_asked_since_then_is_counted(db: Database) -> None:
+    await meet(db)
+    await ask(db, "early", now=NOW - 1)
+    await put(db, await ask(db, "a"), State.DELIVERED, spent=500_000)
+    await put(db, await ask(db, "b", person=BOB), State.FAILED, charged=False)
+    await ask(db, "c")
+    assert await statistics.collect(db, since=NOW) == Statistics(
+        asked=3,
+        delivered=1,
+        failed=1,
+        in_work=1,
+        people=2,
+        spent_micros=500_000 + 840_000,  # what is known, else what is expected
+    )
+    assert (await statistics.collect(db)).asked == 4
+    assert await statistics.collect(db, since=NOW + 1) == Statistics(0, 0, 0, 0, 0, 0)
+
+
+async def test_a_new_bot_has_made_nothing(db: Database) -> None:
+    assert await statistics.collect(db) == Statistics(0, 0, 0, 0, 0, 0)
+
+
+async def test_others_use_the_database_between_two_slices(db: Database) -> None:
+    await meet(db)
+    generation = await ask(db)
+    columns = "state, reason, origin, chat, account_kind, account_id, kind, family, model, prompt,"
+    columns += " seconds, fit, silent, credits, price_micros, budget_micros, due_at, created_at,"
+    columns += " changed_at"
+    async with db.transaction() as tx:
+        await tx.execute(
+            f"INSERT INTO generations (id, cause, {columns}) SELECT ?, 'last', {columns}"  # noqa: S608 - names above
+            " FROM generations WHERE id = ?",
+            (3 * SLICE, generation.id),
+        )
+    collecting = asyncio.create_task(statistics.collect(db))
+    between = 0
+    while not collecting.done():
+        await rows(db, "SELECT 1")
+        between += not collecting.done()
+    assert between >= 3
+    assert (await collecting).asked == 2
