@@ -180,13 +180,6 @@ async def close(tx: Connection, card: int, state: str) -> bool:
     )
 
 
-async def forget_messages(tx: Connection, chat: int) -> None:
-    """Close what stands in a chat whose messages are out of reach: it became another one."""
-    await tx.execute(
-        "UPDATE cards SET state = 'dropped' WHERE chat = ? AND state = 'open'", (chat,)
-    )
-
-
 async def forget(tx: Connection, *, now: float) -> bool:
     """Erase what some old cards hold, open or not; tell whether there were any."""
     return await changed(

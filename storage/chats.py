@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import boards, cards, groups
-from storage.rows import changed, one
+from storage import boards, groups
+from storage.rows import changed, every, one
 
 if TYPE_CHECKING:
     import sqlite3
 
     from aiosqlite import Connection
+
+    from storage.database import Database
 
 
 class ChatKind(StrEnum):
@@ -101,54 +103,68 @@ async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
     )
 
 
-_CHAT_COLUMNS = (
-    ("generations", "chat"),
-    ("generations", "delivered_chat"),
-    ("cards", "chat"),
-    ("notices", "chat"),
+SLICE = 100
+"""How many rows of a chat that moves are written at a time: others wait for it."""
+
+
+def _slice(table: str, column: str, *messages: str, also: str = "") -> str:
+    """Write a statement that hands on the next rows of a chat, without the ids of its messages."""
+    forgotten = "".join(f", {name} = NULL" for name in messages)
+    return (
+        f"UPDATE {table} SET {column} = ?2{forgotten}{also} WHERE id IN (SELECT id FROM {table}"
+        f" WHERE {column} = ?1 AND id > ?3 ORDER BY id LIMIT ?4) RETURNING id"
+    )
+
+
+# what stands in a chat whose messages are out of reach can be tapped no more
+_CLOSED = ", state = iif(state = 'open', 'dropped', state)"
+_ITS_OWN = ", account_id = iif(account_kind = 'chat' AND account_id = ?1, ?2, account_id)"
+_POOL = (
+    "UPDATE ledger SET account_id = ?2 WHERE id IN (SELECT id FROM ledger WHERE ?1 <> ?2"
+    " AND account_kind = 'chat' AND account_id = ?1 AND pot = 'pool' AND ?3 >= 0 LIMIT ?4)"
+    " RETURNING id"
 )
-_ACCOUNT_TABLES = ("generations", "cards", "ledger")
-_MESSAGE_COLUMNS = (
-    ("generations", "chat", ("message_id", "thread_id", "status_message")),
-    ("generations", "delivered_chat", ("delivered_message",)),
-    ("cards", "chat", ("message_id", "thread_id", "card_message")),
-    ("notices", "chat", ("reply_to", "thread_id")),
+"""Nobody draws on it meanwhile: the group's choices, its pool among them, follow last."""
+_SLICES = (
+    _slice("generations", "chat", "message_id", "thread_id", "status_message", also=_ITS_OWN),
+    _slice("generations", "delivered_chat", "delivered_message"),
+    _slice("cards", "chat", "message_id", "thread_id", "card_message", also=_ITS_OWN + _CLOSED),
+    _slice("notices", "chat", "reply_to", "thread_id"),
+    _POOL,
 )
 
 
-async def move(tx: Connection, chat: int, telegram_id: int) -> Chat:
+async def move(db: Database, chat: int, telegram_id: int) -> Chat:
     """Give a chat its new id at Telegram; where that id is known already, the two become one.
 
     Message ids and topics of the old chat mean nothing in the new one and are forgotten;
-    whoever was let in or shut out by the old id is so by the new one.
+    whoever was let in or shut out by the old id is so by the new one. What was made in it
+    follows in slices that let others between, the chat itself last: a move that was
+    interrupted goes on when it is told of again.
     """
-    known = await by_telegram_id(tx, telegram_id)
-    if known is not None and known.id == chat:
-        return known  # told of it before; what was chosen since then stays
-    await _forget_messages(tx, chat)
-    await _keep_decisions(tx, chat, telegram_id)
-    await groups.move(tx, chat, chat if known is None else known.id)
-    if known is None:
-        await tx.execute(
-            "UPDATE chats SET telegram_id = ?, kind = 'supergroup' WHERE id = ?",
-            (telegram_id, chat),
-        )
-    else:
-        await _merge(tx, chat, known.id)
-    moved = await by_telegram_id(tx, telegram_id)
-    assert moved is not None  # noqa: S101 - one of the branches above made sure
-    return moved
+    after: dict[tuple[int, str], int] = {}
+    while True:
+        async with db.transaction() as tx:
+            known = await by_telegram_id(tx, telegram_id)
+            if known is not None and known.id == chat:
+                return known  # told of it before; what was chosen since then stays
+            into = chat if known is None else known.id
+            for statement in _SLICES:
+                place = into, statement
+                rows = await every(tx, statement, (chat, into, after.get(place, 0), SLICE))
+                if rows:
+                    after[place] = max(row["id"] for row in rows)
+                    break
+            else:
+                await _finish_move(tx, chat, into, telegram_id)
+                moved = await by_telegram_id(tx, telegram_id)
+                assert moved is not None  # noqa: S101 - it was known, or is now
+                return moved
 
 
-async def _forget_messages(tx: Connection, chat: int) -> None:
+async def _finish_move(tx: Connection, chat: int, into: int, telegram_id: int) -> None:
     await boards.forget(tx, chat)
-    await cards.forget_messages(tx, chat)
-    for table, place, columns in _MESSAGE_COLUMNS:
-        nothing = ", ".join(f"{column} = NULL" for column in columns)
-        await tx.execute(f"UPDATE {table} SET {nothing} WHERE {place} = ?", (chat,))
-
-
-async def _keep_decisions(tx: Connection, chat: int, telegram_id: int) -> None:
+    await groups.move(tx, chat, into)
     for table in ("allowed", "bans"):
         # where both ids were decided about, one row is enough
         await tx.execute(
@@ -156,14 +172,14 @@ async def _keep_decisions(tx: Connection, chat: int, telegram_id: int) -> None:
             " WHERE telegram_id = (SELECT telegram_id FROM chats WHERE id = ?)",
             (telegram_id, chat),
         )
-
-
-async def _merge(tx: Connection, chat: int, into: int) -> None:
-    for table, column in _CHAT_COLUMNS:
-        await tx.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (into, chat))
-    for table in _ACCOUNT_TABLES:
+    if into == chat:
         await tx.execute(
-            f"UPDATE {table} SET account_id = ? WHERE account_kind = 'chat' AND account_id = ?",
-            (into, chat),
+            "UPDATE chats SET telegram_id = ?, kind = 'supergroup' WHERE id = ?",
+            (telegram_id, chat),
         )
+        return
+    await tx.execute(
+        "UPDATE ledger SET account_id = ? WHERE account_kind = 'chat' AND account_id = ?",
+        (into, chat),
+    )
     await tx.execute("DELETE FROM chats WHERE id = ?", (chat,))

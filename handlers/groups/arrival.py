@@ -182,13 +182,11 @@ async def moved(update: Update, context: Context) -> None:
         return
     old = message.migrate_from_chat_id or message.chat.id
     new = message.migrate_to_chat_id or message.chat.id
-    async with services.db.transaction() as tx:
-        known = await chats.by_telegram_id(tx, old)
-        chat = (
-            await chats.by_telegram_id(tx, new)
-            if known is None
-            else await chats.move(tx, known.id, new)
-        )
+    async with services.db.reading() as connection:
+        known = await chats.by_telegram_id(connection, old)
+        chat = await chats.by_telegram_id(connection, new)
+    if known is not None:
+        chat = await chats.move(services.db, known.id, new)
     if chat is not None:
         logger.info("chat %d is a supergroup now", chat.id)
         services.wake(chat.id)

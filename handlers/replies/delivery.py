@@ -346,7 +346,6 @@ class Deliveries:
         return replace(delivery, places=tuple(others), as_document=False)
 
     async def _moved(self, chat: Chat, moved: ChatMoved) -> Chat:
-        async with self._db.transaction() as tx:
-            now = await chats.move(tx, chat.id, moved.telegram_id)
+        now = await chats.move(self._db, chat.id, moved.telegram_id)
         logger.info("chat %d is a supergroup now", chat.id)
         return now

@@ -66,8 +66,7 @@ class Notices:
         except Refused as error:
             await self._give_up(owed, str(error))
         except ChatMoved as moved:
-            async with self._db.transaction() as tx:
-                await chats.move(tx, chat.id, moved.telegram_id)
+            await chats.move(self._db, chat.id, moved.telegram_id)
         except SendError as error:
             logger.info("notice %d waits: %s", owed.id, error)
             wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))

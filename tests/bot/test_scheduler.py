@@ -117,8 +117,8 @@ async def test_a_chat_that_becomes_another_during_a_step_is_looked_after_there(
         async with house.db.transaction() as tx:
             await chats.seen(tx, moved.id, kind=ChatKind.SUPERGROUP, now=0.0)
             known = await chats.by_telegram_id(tx, club.id)
-            assert known is not None
-            await chats.move(tx, known.id, moved.id)
+        assert known is not None
+        await chats.move(house.db, known.id, moved.id)
         answered.set()
         await moved.wait(shows_video("a boat"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,8 +58,7 @@ async def group(db: Database) -> Chat:
 
 async def move(db: Database, chat: Chat) -> Chat:
     """Let Telegram call a chat something else."""
-    async with db.transaction() as tx:
-        return await chats.move(tx, chat.id, SUPERGROUP)
+    return await chats.move(db, chat.id, SUPERGROUP)
 
 
 async def test_a_chat_seen_again_keeps_its_number(db: Database) -> None:
@@ -155,8 +156,9 @@ async def test_a_persons_credits_stay_when_a_chat_of_the_same_number_moves(db: D
     async with db.transaction() as tx:
         person = Account.person(chat.id)
         await ledger.grant(tx, person, Pot.BOUGHT, 5, cause="g", note=None, now=NOW)
-        await chats.move(tx, chat.id, SUPERGROUP)
-        assert await ledger.stored(tx, person, Pot.BOUGHT) == 5
+    await move(db, chat)
+    async with db.reading() as connection:
+        assert await ledger.stored(connection, person, Pot.BOUGHT) == 5
 
 
 async def test_every_column_that_refers_to_a_chat_follows_when_two_become_one(
@@ -179,3 +181,60 @@ async def test_every_column_that_refers_to_a_chat_follows_when_two_become_one(
         left = await rows(db, f"SELECT count(*) FROM {table} WHERE {column} = ?", group.id)  # noqa: S608 - names of the schema
         assert left == [(0,)], f"{table}.{column} still refers to the old chat"
     assert await rows(db, "SELECT chat, thread_id, pool FROM groups") == [(known.id, None, 50)]
+
+
+@pytest.mark.parametrize("met_before", [True, False])
+async def test_a_long_history_follows_in_slices_that_let_others_between(
+    db: Database, group: Chat, monkeypatch: pytest.MonkeyPatch, met_before: bool
+) -> None:
+    monkeypatch.setattr(chats, "SLICE", 2)
+    if met_before:
+        await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    for number in range(2, 9):
+        await ask(db, f"message:{number}", chat=group.id, message_id=number)
+    takings = db.usage.lock_takings
+    moved = await move(db, group)
+    assert db.usage.lock_takings > takings + 4
+    assert await rows(db, "SELECT DISTINCT chat, message_id FROM generations") == [(moved.id, None)]
+    assert await rows(db, "SELECT count(*) FROM chats WHERE kind <> 'private'") == [(1,)]
+
+
+@pytest.mark.parametrize("met_before", [True, False])
+async def test_a_move_that_was_interrupted_goes_on_when_it_is_told_of_again(
+    db: Database, group: Chat, monkeypatch: pytest.MonkeyPatch, met_before: bool
+) -> None:
+    monkeypatch.setattr(chats, "SLICE", 1)
+    if met_before:
+        await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    for number in range(2, 6):
+        await ask(db, f"message:{number}", chat=group.id, message_id=number)
+    for _ in range(3):
+        moving = asyncio.create_task(move(db, group))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        moving.cancel()
+        with suppress(asyncio.CancelledError):
+            await moving
+    moved = await move(db, group)
+    assert await rows(db, "SELECT DISTINCT chat, message_id FROM generations") == [(moved.id, None)]
+    async with db.reading() as connection:
+        account = Account.chat(moved.id)
+        assert await ledger.stored(connection, account, Pot.POOL) == 100
+        assert await ledger.held(connection, account) == 9
+
+
+@pytest.mark.parametrize("met_before", [True, False])
+async def test_a_card_that_stood_in_the_old_chat_is_closed_and_none_of_the_new_one(
+    db: Database, group: Chat, met_before: bool
+) -> None:
+    if met_before:
+        known = await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+        draft = Draft(
+            cause="card:2", kind=CardKind.PROMPT, chat=known.id, thread_id=None,
+            account=Account.chat(known.id), message_id=3, prompt="a boat",
+        )  # fmt: skip
+        async with db.transaction() as tx:
+            await cards.ask(tx, draft, now=NOW)
+    await move(db, group)
+    states = await rows(db, "SELECT state FROM cards ORDER BY cause")
+    assert states == ([("dropped",), ("open",)] if met_before else [("dropped",)])

@@ -91,7 +91,8 @@ async def test_a_group_that_moves_takes_its_choices_along_but_no_topic_and_no_bo
     async with db.transaction() as tx:
         await groups.choose(tx, club.id, pool=100, thread_id=7)
         await boards.put(tx, Board(club.id, 7, 40, "🎬 Ann", 1.0))
-        moved = await chats.move(tx, club.id, -1005)
+    moved = await chats.move(db, club.id, -1005)
+    async with db.reading() as tx:
         assert await groups.find(tx, moved.id) == Group(moved.id, pool=100)
         assert await boards.of(tx, moved.id) == {}
         assert [one.chat for one in await groups.with_pools(tx)] == [moved.id]
