@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
+    from storage.database import Database
+
 
 class State(StrEnum):
     """A generation's life; DESIGN section 4 says what leads where."""
@@ -310,6 +312,10 @@ def _assignments(changes: Changes) -> str:
     return "".join(f", {name} = ?" for name in changes)
 
 
+SLICE = 500
+"""How many of somebody's videos are looked at at a time: others wait for it."""
+_ABOVE_ALL = 2**63 - 1
+
 _STATUS_LEFT = (
     "status_message IS NOT NULL AND (state <> 'undeliverable'"
     " OR EXISTS (SELECT 1 FROM chats WHERE chats.id = generations.chat AND reachable))"
@@ -329,7 +335,8 @@ async def in_work(tx: Connection, chat: int) -> list[Generation]:
         # each half has an index of its own; of an OR, neither would be used
         "SELECT * FROM generations WHERE id IN ("
         f"SELECT id FROM generations WHERE chat = ? AND state IN ({listed(UNFINISHED)})"
-        f" UNION SELECT id FROM generations WHERE chat = ? AND {_STATUS_LEFT}"
+        f" UNION SELECT id FROM generations INDEXED BY generations_untidy"
+        f" WHERE chat = ? AND {_STATUS_LEFT}"
         ") ORDER BY id",
         (chat, chat),
     )
@@ -383,49 +390,62 @@ async def pending_of(tx: Connection, account: Account) -> list[Generation]:
     rows = await every(
         tx,
         f"SELECT * FROM generations WHERE state IN ({listed(PENDING)})"
-        " AND account_kind = ? AND account_id = ? ORDER BY id",
+        # of the order the index of all somebody ever made would be taken
+        " AND account_kind = ? AND account_id = ? ORDER BY +id",
         (account.kind, account.id),
     )
     return [_from_row(row) for row in rows]
 
 
 async def finished_of(
-    tx: Connection, account: Account, *, limit: int, before: int | None = None,
+    db: Database, account: Account, *, limit: int, before: int | None = None,
     words: Collection[str] = (), kind: str | None = None,
 ) -> list[Generation]:  # fmt: skip
     """Return an account's videos that can be sent again, newest first.
 
     Args:
-        tx: the open connection.
+        db: read in slices that let others between: somebody may have thousands.
         account: whose.
         limit: at most so many.
         before: only videos with a lower number.
         words: only videos whose prompt holds all of these, however they are capitalised.
         kind: only what Telegram took as this, such as `video`.
     """
-    found: list[Generation] = []
-    async with tx.execute(
-        "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
-        " AND file_id IS NOT NULL AND id < coalesce(?, id + 1)"
-        " AND file_kind = coalesce(?, file_kind) ORDER BY id DESC",
-        (account.kind, account.id, before, kind),
-    ) as rows:
-        async for row in rows:
-            # SQLite folds the case of English letters only
-            prompt = row["prompt"].casefold()
-            if all(word.casefold() in prompt for word in words):
-                found.append(_from_row(row))
-            if len(found) >= limit:
-                break
-    return found
+    # SQLite folds the case of English letters only
+    folded = [word.casefold() for word in words]
+    size = SLICE if folded else limit
+    found: list[int] = []
+    while True:
+        async with db.reading() as tx:
+            page = await every(
+                tx,
+                "SELECT id, prompt FROM generations WHERE account_kind = ? AND account_id = ?"
+                " AND id < ? AND file_id IS NOT NULL AND file_kind = coalesce(?, file_kind)"
+                " ORDER BY id DESC LIMIT ?",
+                (account.kind, account.id, before or _ABOVE_ALL, kind, size),
+            )
+            for row in page:
+                prompt = row["prompt"].casefold()
+                if all(word in prompt for word in folded):
+                    found.append(row["id"])
+            if len(page) < size or len(found) >= limit:
+                marks = ", ".join("?" * len(found[:limit]))
+                rows = await every(
+                    tx,
+                    f"SELECT * FROM generations WHERE id IN ({marks}) ORDER BY id DESC",
+                    found[:limit],
+                )
+                return [_from_row(row) for row in rows]
+        before = page[-1]["id"]
 
 
 async def last_family(tx: Connection, account: Account, kind: str) -> str | None:
     """Return the family of the last video an account asked for, of this kind."""
     row = await one(
         tx,
-        "SELECT family FROM generations WHERE account_kind = ? AND account_id = ? AND kind = ?"
-        " ORDER BY id DESC LIMIT 1",
-        (account.kind, account.id, kind),
+        "SELECT family FROM (SELECT id, kind, family FROM generations"
+        " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"
+        " WHERE kind = ? ORDER BY id DESC LIMIT 1",
+        (account.kind, account.id, SLICE, kind),
     )
     return None if row is None else str(row["family"])

@@ -69,8 +69,7 @@ async def show_history(sender: Sender, message: Message, services: Services) -> 
     if not sender.chat.is_private:
         await sender.invite("history", message.message_id)
         return
-    async with services.db.reading() as connection:
-        videos = await generations.finished_of(connection, sender.account, limit=MOST)
+    videos = await generations.finished_of(services.db, sender.account, limit=MOST)
     await sender.reply(text(videos, sender.translator), buttons=buttons(videos))
 
 

@@ -59,22 +59,23 @@ async def share(update: Update, context: Context) -> None:
 async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
     """Return a page of the sender's videos and one more; `#7` is number 7, as Share writes it."""
     account, words = Account.person(query.from_user.id), query.query.split()
+    named = len(words) == 1 and words[0].startswith("#")
+    number = read_number(words[0][1:]) if named else None
     async with services.db.reading() as connection:
         if await bans.any_banned(connection, {account.id}):
             return []
-        named = len(words) == 1 and words[0].startswith("#")
-        if named and (number := read_number(words[0][1:])) is not None:
-            video = await generations.find(connection, number)
-            own = video is not None and video.account == account and video.file_kind == "video"
-            return [video] if video is not None and own else []
-        return await generations.finished_of(
-            connection,
-            account,
-            limit=PER_PAGE + 1,
-            before=read_number(query.offset),
-            words=words,
-            kind="video",
-        )
+        video = None if number is None else await generations.find(connection, number)
+    if number is not None:
+        own = video is not None and video.account == account and video.file_kind == "video"
+        return [video] if video is not None and own else []
+    return await generations.finished_of(
+        services.db,
+        account,
+        limit=PER_PAGE + 1,
+        before=read_number(query.offset),
+        words=words,
+        kind="video",
+    )
 
 
 def _result(

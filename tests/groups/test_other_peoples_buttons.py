@@ -111,10 +111,10 @@ def _looks(chat: Chat, waiting: Message) -> object:
 async def _hers(house: House, ann: Person) -> object:
     """Everything that is Ann's: credits, settings, requests, as far as she caused it."""
     account = Account.person(ann.id)
+    done = await generations.finished_of(house.db, account, limit=100)
     async with house.db.reading() as connection:
         person = await people.find(connection, ann.id)
         pending = await generations.pending_of(connection, account)
-        done = await generations.finished_of(connection, account, limit=100)
         allowance = await ledger.drawn(connection, account, Pot.ALLOWANCE, since=0)
         wished = [one.cancel_wanted for one in pending]
     return person, [one.id for one in pending + done], wished, allowance

@@ -142,9 +142,30 @@ async def test_history_is_the_newest_videos_that_can_be_sent_again(db: Database)
             await put(db, one, State.DELIVERED)
         else:
             await put(db, one, State.DELIVERED, file_id=f"file {number}", file_kind="video")
-    async with db.reading() as connection:
-        mine = await generations.finished_of(connection, Account.person(ANN), limit=2)
+    account = Account.person(ANN)
+    mine = await generations.finished_of(db, account, limit=2)
     assert [one.file_id for one in mine] == ["file 2", "file 1"]
+    [before] = await generations.finished_of(db, account, limit=2, before=mine[-1].id)
+    assert before.file_id == "file 0"
+    assert await generations.finished_of(db, account, limit=2, before=before.id) == []
+    assert await generations.finished_of(db, account, limit=2, kind="document") == []
+
+
+async def test_videos_are_found_by_the_words_of_their_prompts_however_many_there_are(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "SLICE", 2)
+    await meet(db)
+    for number, prompt in enumerate(["Ein KÄTZCHEN im Regen", "ein Hund im Regen"] * 4):
+        one = await ask(db, f"message:{number}", prompt=prompt)
+        await put(db, one, State.DELIVERED, file_id=f"file {number}", file_kind="video")
+    takings = db.usage.lock_takings
+    found = await generations.finished_of(
+        db, Account.person(ANN), limit=3, words=["kätzchen", "regen"]
+    )
+    assert [one.file_id for one in found] == ["file 6", "file 4", "file 2"]
+    assert db.usage.lock_takings == takings + 3, "others had their turn in between"
+    assert await generations.finished_of(db, Account.person(ANN), limit=3, words=["zebra"]) == []
 
 
 async def test_durations_are_those_of_the_same_kind_of_video_newest_first(db: Database) -> None:

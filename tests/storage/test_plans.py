@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from storage import cards, generations, notices, statistics
+from storage import cards, chats, generations, inbox, ledger, notices, retention, statistics
 from storage.accounts import Account
 from storage.generations import AT_PROVIDER, UNFINISHED, State
-from tests.storage.asked import ANN, NOW
+from storage.ledger import Pot
+from storage.rows import every
+from tests.storage.asked import ANN, NOW, rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -31,6 +34,10 @@ class Explained:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._asked: list[tuple[str, tuple[Any, ...]]] = []
+
+    def execute(self, statement: str, values: Iterable[Any] = ()) -> Any:
+        self._asked.append((statement, tuple(values)))
+        return self._connection.execute(statement, values)
 
     def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> Any:
         self._asked.append((statement, tuple(values)))
@@ -61,6 +68,9 @@ class Explained:
         pytest.param(lambda tx: generations.in_states(tx, UNFINISHED), id="all that is open"),
         pytest.param(lambda tx: generations.pending_of(tx, ACCOUNT), id="what somebody waits for"),
         pytest.param(lambda tx: generations.by_cause(tx, "message:1"), id="what a message made"),
+        pytest.param(
+            lambda tx: statistics.asked_since(tx, ACCOUNT, 1, since=NOW), id="what was asked today"
+        ),
         pytest.param(lambda tx: generations.last_turns(tx, since=NOW), id="who had a turn lately"),
         pytest.param(lambda tx: generations.turns(tx, now=NOW), id="who waits and who has a slot"),
         pytest.param(lambda tx: statistics.budget_used(tx, since=NOW), id="what was given"),
@@ -83,3 +93,81 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
         plans = await explained.plans()
     assert plans
     assert [step for step in plans if step.startswith("SCAN") and step not in SMALL] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "index"),
+    [
+        pytest.param(
+            lambda tx: generations.in_work(tx, 1),
+            {"generations_by_state", "generations_untidy"},
+            id="what a chat waits for",
+        ),
+        pytest.param(
+            lambda tx: generations.pending_of(tx, ACCOUNT),
+            {"generations_by_account_and_state"},
+            id="what somebody waits for",
+        ),
+        pytest.param(
+            lambda tx: retention.of(tx, ACCOUNT, now=NOW),
+            {"generations_by_account_and_state"},
+            id="what is kept for somebody",
+        ),
+        pytest.param(
+            lambda tx: retention.of_nobody(tx, 1, now=NOW),
+            {"generations_by_state"},
+            id="what is kept of a group",
+        ),
+        pytest.param(
+            lambda tx: statistics.asked_since(tx, ACCOUNT, 1, since=NOW),
+            {"generations_by_account_and_time"},
+            id="what somebody asked for today",
+        ),
+        pytest.param(
+            lambda tx: statistics.budget_used(tx, since=NOW),
+            {"generations_by_budget"},
+            id="what was given",
+        ),
+        pytest.param(
+            lambda tx: ledger.stored(tx, ACCOUNT, Pot.BOUGHT),
+            {"ledger_by_account"},
+            id="what lies in a pot",
+        ),
+        pytest.param(
+            lambda tx: inbox.forget(tx, now=NOW), {"inbox_handled"}, id="what Telegram repeats not"
+        ),
+    ],
+)
+async def test_long_histories_are_passed_over_for(
+    db: Database, question: Question, index: set[str]
+) -> None:
+    """An index by the account or the chat alone would lead through all they ever made."""
+    async with db.transaction() as connection:
+        explained = Explained(connection)
+        tx: Any = explained
+        await question(tx)
+        plans = await explained.plans()
+    assert {match for step in plans for match in re.findall(r"INDEX (\w+)", step)} == index
+
+
+@pytest.mark.parametrize("statement", chats._SLICES)  # noqa: SLF001 - the statements themselves
+async def test_a_chat_that_moves_is_found_by_its_indexes(db: Database, statement: str) -> None:
+    async with db.transaction() as connection:
+        explained = Explained(connection)
+        await every(cast("Connection", explained), statement, (1, 2, 0, 100))
+        plans = await explained.plans()
+    assert any("SEARCH" in step and "INDEX" in step for step in plans)
+    assert not any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in plans)
+
+
+@pytest.mark.parametrize("table", ["generations", "cards", "notices", "groups", "boards"])
+async def test_a_chat_can_be_dropped_without_reading_what_refers_to_others(
+    db: Database, table: str
+) -> None:
+    referring = await rows(
+        db, 'SELECT "from" FROM pragma_foreign_key_list(?) WHERE "table" = \'chats\'', table
+    )
+    assert referring
+    for (column,) in referring:
+        plan = await rows(db, f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE {column} = 1")  # noqa: S608 - names of the schema
+        assert all(step[3].startswith("SEARCH") for step in plan), plan
