@@ -200,8 +200,7 @@ async def test_a_banned_person_takes_nothing_anywhere_by_presses_or_inline(
     bob: Person,
 ) -> None:  # fmt: skip
     video = await made(house, chat, ann, "a boat")
-    async with house.db.reading() as connection:
-        [own] = await generations.finished_of(connection, Account.person(ann.id), limit=5)
+    [own] = await generations.finished_of(house.db, Account.person(ann.id), limit=5)
     await club.send(bob, "/help")
     shown = await club.wait(says("/video"))
     await ban(house, ann)
@@ -219,8 +218,7 @@ async def test_a_video_is_not_sent_again_into_a_group_by_a_forged_press(
     bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, ann: Person
 ) -> None:
     await made(house, chat, ann, "a boat")
-    async with house.db.reading() as connection:
-        [own] = await generations.finished_of(connection, Account.person(ann.id), limit=5)
+    [own] = await generations.finished_of(house.db, Account.person(ann.id), limit=5)
     await club.send(ann, "/help")
     shown = await club.wait(says("/video"))
     button = Button("?", Resend(own.id).encode())

@@ -43,10 +43,6 @@ class Explained:
         self._asked.append((statement, tuple(values)))
         return self._connection.execute_fetchall(statement, values)
 
-    def execute(self, statement: str, values: Iterable[Any] = ()) -> Any:
-        self._asked.append((statement, tuple(values)))
-        return self._connection.execute(statement, values)
-
     async def plans(self) -> list[str]:
         """Return every step of every plan."""
         steps = []
