@@ -37,11 +37,11 @@ from handlers.ordering import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.keyboards import ResultButtons
-from handlers.replies.language import Languages
 from handlers.replies.notice_sender import Notices
 from handlers.replies.outbox import Outbox
 from handlers.replies.pacing import Pacing
 from handlers.replies.status import Progress, StatusMessages
+from handlers.replies.texts import Languages
 from storage.admins import Admins
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from telegram import BotCommand
 
 if TYPE_CHECKING:
-    from handlers.replies.language import Translator
+    from handlers.replies.texts import Translator
 
 
 class Scope(StrEnum):

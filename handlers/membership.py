@@ -18,10 +18,9 @@ from storage import chats
 if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
-    from handlers.context import Context
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Context, Sender
     from handlers.replies.pacing import Urgency
+    from handlers.replies.texts import Translator
     from storage.chats import Chat
 
 _RUNS_IT = (ChatMemberOwner, ChatMemberAdministrator)

@@ -18,7 +18,7 @@ from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, f
 
 from handlers import commands
 from handlers.commands import Scope
-from handlers.identity import ALBUM, Access, PressAnswer, cause_of, meet
+from handlers.context import ALBUM, Access, PressAnswer, cause_of, meet
 from handlers.replies.outcomes import SendError, Unreachable
 from storage.groups import Asking
 
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from telegram import Message, Update
     from telegram.ext import BaseHandler
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
+    from handlers.context import Context, Sender, Services
     from handlers.replies.keyboards import CallbackData
-    from handlers.replies.language import Translator
+    from handlers.replies.texts import Translator
     from storage.accounts import Account
 
 F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from telegram.constants import FileSizeLimit
 from telegram.ext import filters
 
-from handlers.identity import cause_of
+from handlers.context import cause_of
 from handlers.routing import Router, is_answered, unknown_command
 
 if TYPE_CHECKING:
     from telegram import Message
 
-    from handlers.context import Context
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Context, Sender
+    from handlers.replies.texts import Translator
 
 router = Router()
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot.process import ExitCode
     from handlers.context import Services
-    from handlers.replies.language import Languages
+    from handlers.replies.texts import Languages
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import TelegramSandbox
 

@@ -16,9 +16,8 @@ from telegram.constants import BotDescriptionLimit
 from generation.orders.balances import Period
 from handlers import commands
 from handlers.commands import Scope
-from handlers.replies.language import DEFAULT
 from handlers.replies.outcomes import SendError, translated
-from handlers.replies.texts import usual_cost, worth
+from handlers.replies.texts import DEFAULT, usual_cost, worth
 from handlers.routing import contact_line
 from storage import people
 
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
     from handlers.context import Services
-    from handlers.replies.language import Translator
     from handlers.replies.pacing import Urgency
+    from handlers.replies.texts import Translator
     from storage.people import Person
 
 _PLACES = (

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, MaybeInaccessibleMessage
 
     from generation.models.offer import Family
-    from handlers.context import Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Sender, Services
+    from handlers.replies.texts import Translator
 
 router = Router()
 

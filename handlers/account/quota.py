@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from generation.orders.balances import Balance, Pool, Terms
-    from handlers.context import Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Sender, Services
+    from handlers.replies.texts import Translator
 
 router = Router()
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from handlers.account import introduction, quota, settings
 from handlers.commands import Scope
-from handlers.context import FirstAdmin
-from handlers.identity import Access
+from handlers.context import Access, FirstAdmin
 from handlers.membership import lacking
 from handlers.ordering import OrderDraft, place
 from handlers.replies.keyboards import Button, CallbackData
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 
     from telegram import CallbackQuery, Message, Update
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Context, Sender, Services
+    from handlers.replies.texts import Translator
 
 router = Router()
 

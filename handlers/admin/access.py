@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from telegram import Message
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Context, Sender, Services
+    from handlers.replies.texts import Translator
     from storage.people import Person
 
 router = Router()

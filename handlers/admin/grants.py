@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
     from telegram import Message
 
-    from handlers.context import Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Sender, Services
+    from handlers.replies.texts import Translator
     from storage.chats import Chat
 
 router = Router()

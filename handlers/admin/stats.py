@@ -12,9 +12,8 @@ from storage import statistics
 
 if TYPE_CHECKING:
     from generation.orders.balances import Terms
-    from handlers.context import Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Sender, Services
+    from handlers.replies.texts import Translator
     from storage.statistics import Statistics
 
 router = Router()

@@ -9,7 +9,7 @@ from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from handlers.admin import limit_usage
-from handlers.identity import Access, meet
+from handlers.context import Access, meet
 from handlers.membership import depart, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.outcomes import SendError, translated
@@ -23,8 +23,7 @@ from storage.notices import NoticeKind
 if TYPE_CHECKING:
     from telegram import Update
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
+    from handlers.context import Context, Sender, Services
     from storage.chats import Chat
     from storage.people import Person
 

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from telegram import CallbackQuery
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Context, Sender, Services
+    from handlers.replies.texts import Translator
 
 router = Router()
 

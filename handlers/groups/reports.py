@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
     from telegram import Message
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
+    from handlers.context import Context, Sender, Services
     from storage.generations import Generation
 
 router = Router()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from handlers.ordering.addressed import SENT_THROUGH_US
 from handlers.ordering.conversation import ask_anew
-from handlers.ordering.drafts import OrderDraft
-from handlers.ordering.pictures import SentPicture, TelegramPictures, any_picture_of, no_picture
+from handlers.ordering.drafts import (
+    OrderDraft,
+    SentPicture,
+    TelegramPictures,
+    any_picture_of,
+    no_picture,
+)
+from handlers.ordering.messages import SENT_THROUGH_US
 from handlers.ordering.placing import place
 
 __all__ = [

@@ -11,11 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.orders import substitutes
-from handlers.identity import cause_of
+from handlers.context import cause_of
 from handlers.ordering import placing
-from handlers.ordering.addressed import SmallTalk, answered
-from handlers.ordering.drafts import OrderDraft, draft_of
-from handlers.ordering.pictures import SentPicture
+from handlers.ordering.drafts import OrderDraft, SentPicture, draft_of
+from handlers.ordering.messages import SmallTalk, answered
 from handlers.replies.cards import Drop, Start
 from handlers.replies.keyboards import Button
 from handlers.routing import Router, not_yours
@@ -25,8 +24,7 @@ from storage.cards import CardKind, Draft
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Message
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
+    from handlers.context import Context, Sender, Services
     from storage.cards import Card
     from storage.generations import Generation
 

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from generation.models.offer import Offer
     from generation.orders.balances import Balance, Pool, Refused, Terms
     from generation.orders.options import Problem
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
+    from handlers.context import Context, Sender, Services
     from handlers.ordering.drafts import OrderDraft
-    from handlers.replies.language import Translator
+    from handlers.replies.texts import Translator
 
 Reply: TypeAlias = tuple[str, list[list[Button]]]
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
     from handlers.replies.status import Progress
+    from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation

@@ -14,7 +14,7 @@ from storage.cards import CardKind
 if TYPE_CHECKING:
     from generation.orders.balances import Balance, Pool
     from generation.orders.quotes import Quote
-    from handlers.replies.language import Translator
+    from handlers.replies.texts import Translator
     from storage.cards import Card
 
 WORTH_SAYING = 0.1

@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from generation.media.pool import MediaProcesses
     from generation.media.videos import Deliverable
     from handlers.replies.keyboards import ResultButtons
-    from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox, Sent, Upload
     from handlers.replies.status import StatusMessages
+    from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from generation.models.offer import Offer
-    from handlers.replies.language import Translator
+    from handlers.replies.texts import Translator
     from storage.generations import Generation
 
 LONGEST = 64

@@ -13,9 +13,9 @@ from storage import chats, generations, notices, people
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.replies.language import Languages
     from handlers.replies.notices import NoticeText
     from handlers.replies.outbox import Outbox
+    from handlers.replies.texts import Languages
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation

@@ -12,7 +12,7 @@ from storage.notices import NoticeKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from handlers.replies.language import Translator
+    from handlers.replies.texts import Translator
     from storage.notices import Owed
 
 WHY = "why-"

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from generation.jobs.queue import FairQueue
     from generation.jobs.schedule import DurationEstimates
-    from handlers.replies.language import Languages, Translator
     from handlers.replies.outbox import Outbox
+    from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
     from telegram import Message
 
-    from handlers.context import Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Sender, Services
+    from handlers.replies.texts import Translator
     from storage.generations import Generation
 
 router = Router()

@@ -23,8 +23,7 @@ from storage import generations
 if TYPE_CHECKING:
     from telegram import CallbackQuery
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
+    from handlers.context import Context, Sender, Services
     from storage.generations import Generation
 
 router = Router()

@@ -18,9 +18,8 @@ from storage.accounts import Account
 if TYPE_CHECKING:
     from telegram import InlineQuery, Message, Update
 
-    from handlers.context import Context, Services
-    from handlers.identity import Sender
-    from handlers.replies.language import Translator
+    from handlers.context import Context, Sender, Services
+    from handlers.replies.texts import Translator
     from storage.generations import Generation
 
 router = Router()

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from generation.models.offer import Offer
-from handlers.replies.language import Languages
+from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault
 from tests.flows.looks import answers, shows_video
 from tests.flows.makings import photo

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from generation.models.offer import Offer
 from generation.orders.balances import Period, Terms
-from handlers.replies.language import Languages
+from handlers.replies.texts import Languages
 from storage import generations
 from storage.generations import UNFINISHED
 from storage.people import Person

@@ -12,7 +12,7 @@ from generation.orders.balances import Balance
 from handlers import unsupported
 from handlers.account import introduction, quota, settings, welcome
 from handlers.commands import Scope, menu
-from handlers.replies.language import Languages
+from handlers.replies.texts import Languages
 from handlers.videos import cancel, history
 from tests.handlers.commons import OFFER, person, terms
 

@@ -9,7 +9,7 @@ import pytest
 
 from generation.models.offer import Offer
 from handlers.account.model_choice import PER_PAGE, ShowPage, UseFamily, buttons, pages, text
-from handlers.replies.language import Languages
+from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.messages import Button
 from storage import people

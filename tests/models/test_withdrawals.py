@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.replies.language import Languages
 from handlers.replies.notices import in_words
+from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.retirements import Retirement
 from storage import people

@@ -30,7 +30,7 @@ from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
-from handlers.ordering.pictures import TelegramPictures
+from handlers.ordering.drafts import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.keyboards import ResultButtons
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generation.models.offer import Offer
-    from handlers.replies.language import Languages
+    from handlers.replies.texts import Languages
     from tests.simulation.provider import Provider
     from tests.simulation.telegram import Telegram
     from tests.simulation.virtual import DirectConnection, VirtualLoop

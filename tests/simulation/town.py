@@ -17,9 +17,9 @@ from generation.jobs.schedule import MOST_PREPARATIONS
 from generation.models.offer import Offer
 from generation.orders import balances
 from generation.orders.balances import Accepted, Period, Repeated, Terms
-from handlers.replies.language import Languages
 from handlers.replies.notice_sender import MOST_SENDS
 from handlers.replies.outcomes import SendError
+from handlers.replies.texts import Languages
 from storage import chats, ledger, people
 from storage.accounts import Account
 from storage.chats import ChatKind
