@@ -221,8 +221,11 @@ class Scheduler:
         self._heard(await self._outages.present())
         self._take_turns()
 
-    def _start_or_wait(self, generation: Generation) -> list[float]:
-        """Take the next step of a generation; return when to look at it, where it is not due."""
+    def _start_or_wait(self, generation: Generation, *, begun: bool = False) -> list[float]:
+        """Take the next step of a generation; return when to look at it, where it is not due.
+
+        `begun` is whether its upload has been noted with the step before.
+        """
         if (due := self._due(generation)) > self._clock():
             return [due]
         match generation.state:
@@ -232,12 +235,13 @@ class Scheduler:
             case State.GENERATING | State.PARKED if generation.provider_id is not None:
                 self._correct(generation)
                 # polls bound themselves: see `generation.jobs.poll`
-                self._take(generation, None, partial(self._polls.poll, generation))
+                sends = generation.chat not in self._groups
+                self._take(generation, None, partial(self._polls.poll, generation, sends=sends))
             case State.UNKNOWN | State.PARKED:
                 self._take(generation, "look up", partial(self._lookups.look_up, generation))
             case State.READY:
                 # a chat that has to wait for Telegram holds up no other
-                deliver = partial(self._deliveries.deliver, generation)
+                deliver = partial(self._deliveries.deliver, generation, begun=begun)
                 self._take(generation, f"deliver to {generation.chat}", deliver)
             case _ if generation.status_message is not None and generation.state not in PENDING:
                 # it must not stand in the way of a video that is brought
@@ -279,17 +283,18 @@ class Scheduler:
 
     def _go_on(self, generation: Generation, made: object) -> None:
         """Take the next step, where the one before tells it; else look at the chat anew."""
-        if not (isinstance(made, Generation) and self._follow(made)):
+        if not (isinstance(made, Generation) and self._follow(generation, made)):
             self._clocks.wake(generation.chat)
 
-    def _follow(self, generation: Generation) -> bool:
+    def _follow(self, before: Generation, generation: Generation) -> bool:
         """Go on from where a step led; False where only a look at the chat can tell how."""
         if generation.state not in PLAIN or generation.chat in self._groups:
             return False
         if generation.state is not State.GENERATING:
             self._queue.remove(generation.id)
             self._take_turns()
-        for due in self._start_or_wait(generation):
+        begun = before.state is not State.READY and generation.send_started_at is not None
+        for due in self._start_or_wait(generation, begun=begun):
             self._clocks.set(generation.chat, max(0.0, due - self._clock()))
         return True
 

@@ -199,9 +199,13 @@ class ResultRefused:
 
 @dataclass(frozen=True, slots=True)
 class VideoOnDisk:
-    """It is finished, and here; `spent` is the real price, where the provider told it."""
+    """It is finished, and here; `spent` is the real price, where the provider told it.
+
+    `send_begins` is whether an upload begins at once.
+    """
 
     spent: int | None = None
+    send_begins: bool = False
 
 
 # on the way back

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.jobs.outcomes import (
@@ -61,8 +62,11 @@ class Polls:
         self._substitutes = substitutes
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
 
-    async def poll(self, generation: Generation) -> Generation | None:
-        """Take the next step of a generation whose id is known; return it as it is then."""
+    async def poll(self, generation: Generation, *, sends: bool = False) -> Generation | None:
+        """Take the next step of a generation whose id is known; return it as it is then.
+
+        Whoever `sends` a video as soon as it is here has that noted in the same transaction.
+        """
         if generation.provider_id is None:
             raise ValueError(f"generation {generation.id} has no id at the provider")
         try:
@@ -71,6 +75,8 @@ class Polls:
             # whatever broke, such as a disk that is full: the deadline holds all the same
             logger.exception("generation %d broke at a poll", generation.id)
             outcome = PollFailed()
+        if isinstance(outcome, VideoOnDisk):
+            outcome = replace(outcome, send_begins=sends)
         return await self._lifecycle.advance(generation, outcome)
 
     async def _ask(self, generation: Generation, provider_id: str) -> Outcome:

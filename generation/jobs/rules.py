@@ -225,18 +225,25 @@ class Situation:
         parked = self.park(reason, NoticeKind.PARKED_LATE, spent)
         return replace(parked, facts=(BadResult(reason),))
 
-    def finish(self, spent: int | None) -> Transition:
+    def finish(self, spent: int | None, *, send_begins: bool) -> Transition:
         """Take the credits for a video that is there; one that comes too late is a gift."""
-        if self.request.state is State.PARKED:
-            gift: Changes = {"is_gift": True, "ready_at": self.now, **self._borne(spent)}
-            return self.move(State.READY, Reason.CAME_LATE, changes=gift)
         billed: Changes = {"ready_at": self.now}
+        if send_begins:
+            billed = {**billed, **self.send_begun}
+        if self.request.state is State.PARKED:
+            gift: Changes = {"is_gift": True, **billed, **self._borne(spent)}
+            return self.move(State.READY, Reason.CAME_LATE, changes=gift)
         if spent is not None:
             given = self.request.budget_micros * spent // max(1, self.request.price_micros)
             billed = {**billed, "spent_micros": spent, "budget_micros": given}
         return self.move(State.READY, Reason.VIDEO_ON_DISK, Credits.CAPTURE, changes=billed)
 
     # on its way back
+
+    @property
+    def send_begun(self) -> Changes:
+        """What is noted before an upload begins."""
+        return {"send_started_at": self.now, "sends": self.request.sends + 1}
 
     def send_later(self, sends: int, retry_after: float | None) -> Transition:
         """Send it again: the last time it surely did not arrive."""

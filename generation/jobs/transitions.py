@@ -171,12 +171,11 @@ def decide(
         case on.ResultRefused(explanation, spent):
             lost = it.lose(Reason.RESULT_REFUSED, spent)
             return replace(lost, facts=(BadResult(explanation),))
-        case on.VideoOnDisk(spent):
-            return it.finish(spent)
+        case on.VideoOnDisk(spent, send_begins):
+            return it.finish(spent, send_begins=send_begins)
         # on the way back
         case on.SendBegins():
-            sends = generation.sends + 1
-            return it.stay(None, {"send_started_at": now, "sends": sends})
+            return it.stay(None, it.send_begun)
         case on.SendUndone(sends):
             return it.stay(None, {"send_started_at": None, "sends": sends})
         case on.SurelyNotSent(sends, retry_after):

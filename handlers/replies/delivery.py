@@ -83,7 +83,8 @@ class Place:
 class Delivery:
     """A video on its way: where it may still go, best first, and in which form.
 
-    What Telegram refuses as a video goes as a document. `status_in` is where its status stands.
+    What Telegram refuses as a video goes as a document. `status_in` is where its status stands,
+    `begun` is whether it is noted already that a send begins.
     """
 
     generation: Generation
@@ -92,13 +93,15 @@ class Delivery:
     translator: Translator
     status_in: Chat | None
     as_document: bool = False
+    begun: bool = False
 
 
-class NobodyLeft(Exception):
-    """A video was surely refused in every place it could go to: chats, by our numbers."""
+class Undeliverable(Exception):
+    """A video is not sent any more; `refused` are the chats, by our numbers, that surely did."""
 
-    def __init__(self, refused: Collection[int]) -> None:
-        super().__init__("refused everywhere")
+    def __init__(self, reason: Reason, refused: Collection[int] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
         self.refused = refused
 
 
@@ -164,17 +167,19 @@ class Deliveries:
         self._clock = clock
         self._wake = wake
 
-    async def deliver(self, generation: Generation) -> Generation | None:
-        """Send a ready video once, or note when to try again; return it as it is then."""
+    async def deliver(self, generation: Generation, *, begun: bool = False) -> Generation | None:
+        """Send a ready video once, or note when to try again; return it as it is then.
+
+        `begun` tells that this send was noted when the video became ready.
+        """
         outcome: Outcome
+        if begun:
+            generation = replace(generation, sends=generation.sends - 1)
         try:
-            if generation.sends < MOST_SENDS:
-                return await self._send(await self._delivery(generation))
-            tell_in = await self._private_chat(generation)
-            outcome = NobodyReceives(Reason.ARRIVAL_UNKNOWN, tell_in)
-        except NobodyLeft as error:
+            return await self._send(await self._prepared(generation, begun=begun))
+        except Undeliverable as error:
             tell_in = await self._private_chat(generation, error.refused)
-            outcome = NobodyReceives(Reason.NOBODY_RECEIVES, tell_in)
+            outcome = NobodyReceives(error.reason, tell_in)
         except NotSent as error:
             outcome = SurelyNotSent(generation.sends, error.retry_after)
         except SentPerhaps:
@@ -203,11 +208,21 @@ class Deliveries:
             here = tuple(place for place in delivery.places if place.chat.id == chat.id)
             places = here or (Place(chat, Group(chat.id)),)
             return await self._insist(replace(delivery, places=places))
-        except (MediaError, NotAVideo, SendError, NobodyLeft) as error:
+        except (MediaError, NotAVideo, SendError, Undeliverable) as error:
             logger.info("generation %d stays undelivered: %r", found.id, error)
             return None
         finally:
             self._preparation.tidy(found, keep_source=True)
+
+    async def _prepared(self, generation: Generation, *, begun: bool) -> Delivery:
+        if generation.sends >= MOST_SENDS:
+            raise Undeliverable(Reason.ARRIVAL_UNKNOWN)
+        try:
+            return replace(await self._delivery(generation), begun=begun)
+        except BaseException:
+            if begun:
+                await asyncio.shield(self._undo(generation))
+            raise
 
     async def _delivery(self, generation: Generation) -> Delivery:
         """Prepare a video, and find its places: as asked, then without its topic, then in private.
@@ -271,7 +286,7 @@ class Deliveries:
         """Try one place after the other; return what became of the generation.
 
         Raises:
-            NobodyLeft: it was surely refused everywhere.
+            Undeliverable: it was surely refused everywhere.
             NotSent: it is to be tried later.
             SentPerhaps: nobody can tell whether it is somewhere.
         """
@@ -284,8 +299,8 @@ class Deliveries:
             except SendError as error:
                 logger.info("generation %d cannot go there: %r", delivery.generation.id, error)
                 await self._undo(delivery.generation)
-                delivery = await self._otherwise(delivery, error)
-        raise NobodyLeft(refused)
+                delivery = replace(await self._otherwise(delivery, error), begun=False)
+        raise Undeliverable(Reason.NOBODY_RECEIVES, refused)
 
     async def _attempt(self, delivery: Delivery) -> Generation | None:
         """Wait for all a send needs, and only then let it begin; None where it is not wanted now.
@@ -293,15 +308,16 @@ class Deliveries:
         Where it is stopped, whether the file had left tells whether somebody may have it.
         """
         generation, place = delivery.generation, delivery.places[0]
-        async with self._outbox.uploading(place.chat) as upload:
-            try:
-                if await self._lifecycle.advance(generation, SendBegins()) is None:
+        upload: Upload | None = None
+        try:
+            async with self._outbox.uploading(place.chat) as upload:
+                if not (delivery.begun or await self._lifecycle.advance(generation, SendBegins())):
                     return None
                 sent = await self._hand_over(place, delivery, upload)
-            except asyncio.CancelledError:
-                if not upload.is_gone:
-                    await asyncio.shield(self._undo(generation))
-                raise
+        except asyncio.CancelledError:
+            if delivery.begun if upload is None else not upload.is_gone:
+                await asyncio.shield(self._undo(generation))
+            raise
         arrived = Arrived(place.chat.id, sent.message_id, sent.file_id, sent.file_kind)
         delivered = await self._lifecycle.advance(generation, arrived)
         self._preparation.tidy(generation, keep_source=False)
@@ -329,10 +345,10 @@ class Deliveries:
         here, *others = delivery.places
         match error:
             case ChatMoved():
+                chat = await chats.move(self._db, here.chat.id, error.telegram_id)
+                logger.info("chat %d is a supergroup now", here.chat.id)
                 # the old group's message ids mean other messages in the new one
-                moved = replace(here, chat=await self._moved(here.chat, error), thread_id=None,
-                                reply_to=None)  # fmt: skip
-                return replace(delivery, places=(moved, *others))
+                return replace(delivery, places=(Place(chat, here.group), *others))
             case UploadTooLarge():
                 # the server's limit is lower than we believed
                 limit = int(delivery.video.size * 0.8)
@@ -344,8 +360,3 @@ class Deliveries:
                 async with self._db.transaction() as tx:
                     await chats.set_reachable(tx, here.chat.id, reachable=False)
         return replace(delivery, places=tuple(others), as_document=False)
-
-    async def _moved(self, chat: Chat, moved: ChatMoved) -> Chat:
-        now = await chats.move(self._db, chat.id, moved.telegram_id)
-        logger.info("chat %d is a supergroup now", chat.id)
-        return now

@@ -241,6 +241,15 @@ def test_a_video_that_comes_late_is_known_to_be_a_gift() -> None:
     assert "is_gift" not in must(on.VideoOnDisk(), State.GENERATING).changes
 
 
+@pytest.mark.parametrize("state", [State.GENERATING, State.PARKED])
+def test_a_video_that_is_sent_at_once_is_noted_as_being_sent_when_it_is_ready(state: State) -> None:
+    found = must(on.VideoOnDisk(send_begins=True), state)
+    assert found.to is State.READY
+    assert found.changes["send_started_at"] == NOW
+    assert found.changes["sends"] == 1
+    assert "sends" not in must(on.VideoOnDisk(), state).changes
+
+
 def test_nobody_is_told_of_a_gift_that_got_lost() -> None:
     found = must(on.VideoGone(), State.READY, preparation_setbacks=10, is_gift=True)
     assert (found.to, found.owes) == (State.FAILED, ())
