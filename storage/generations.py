@@ -52,29 +52,21 @@ class Reason(StrEnum):
     MODEL_REPLACED = "another model makes it"
     NOT_TAKEN = "surely not taken"
     ACCOUNT_REFUSED = "account refused"
-
     ITS_TURN = "its turn"
-
     ANSWER_LOST = "answer lost"
     PROCESS_STOPPED = "stopped meanwhile"
-
     TAKEN = "taken by the provider"
     FOUND_IN_LOG = "found in the log"
-
     DEADLINE_OVER = "deadline over"
     NEVER_ANSWERED = "never answered"
     LINK_DEAD = "link dead"
     NO_VIDEO = "no video at the link"
-
     VIDEO_ON_DISK = "video on disk"
     CAME_LATE = "late, on the house"
-
     SENT = "sent"
-
     NOBODY_RECEIVES = "nobody can receive it"
     ARRIVAL_UNKNOWN = "nobody knows whether it arrived"
     CANNOT_BE_PREPARED = "cannot be prepared"
-
     CALLED_BACK = "called back"
     BANNED = "banned"
     NO_TURN = "no turn"
@@ -89,7 +81,6 @@ class Reason(StrEnum):
     RESULT_REFUSED = "result refused"
     NEVER_SEEN_AGAIN = "never seen again"
     VIDEO_LOST = "video lost"
-
     OTHER = "other"
     """What an earlier version wrote and this one has no name for."""
 

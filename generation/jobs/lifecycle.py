@@ -52,7 +52,7 @@ class IllegalTransition(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AppliedTransition:
     """A transition that was carried out, and the generation before and after it."""
 
     before: Generation
@@ -141,16 +141,16 @@ async def apply(
     now: float,
     policy: JobPolicy = _PATIENT,
     estimate: float = 0.0,
-) -> list[Step]:
+) -> list[AppliedTransition]:
     """Write what follows from an outcome into an open transaction; whoever calls reports it."""
-    steps: list[Step] = []
+    steps: list[AppliedTransition] = []
     generation, following = await generations.find(tx, number), outcome
     while generation is not None:
         transition = decide(generation, following, now=now, policy=policy, estimate=estimate)
         if transition is None:
             break
         after = await _write(tx, generation, transition, now)
-        steps.append(Step(generation, transition, after))
+        steps.append(AppliedTransition(generation, transition, after))
         if transition.also is None:
             break
         generation, following = after, transition.also
@@ -197,7 +197,7 @@ async def _settle(tx: Connection, number: int, credits_: Credits, now: float) ->
             assert_never(credits_)
 
 
-def report(steps: Iterable[Step], explanation: str = "") -> None:
+def report(steps: Iterable[AppliedTransition], explanation: str = "") -> None:
     """Log each step that was committed: a generation's life can be grepped by its number."""
     for step in steps:
         was, to, reason = step.before.state, step.transition.to, step.transition.reason
@@ -228,7 +228,7 @@ async def cancel(db: Database, number: int, account: Account, *, now: float) -> 
 
 async def cancel_waiting(db: Database, who: int, *, now: float) -> list[Generation]:
     """Fail what waits for its turn for somebody banned; what is being made goes on."""
-    stopped: list[Step] = []
+    stopped: list[AppliedTransition] = []
     async with db.transaction() as tx:
         if who > 0:
             unfinished = await generations.pending_of(tx, Account.person(who))

@@ -7,21 +7,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generation.jobs.outcomes import (
-    AccountRefused,
-    AddressMissing,
-    ContentRefused,
-    FoundInLog,
-    IdUnknown,
-    LinkDead,
-    NotAVideoThere,
-    NotInLog,
-    PollFailed,
-    ProviderBroke,
-    ResultRefused,
-    StillRunning,
-    VideoOnDisk,
-)
+from generation.jobs import outcomes as on
 from generation.media.fetch import DeadLink, FetchFailed, TooLarge, UnsafeLink
 from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
@@ -74,8 +60,8 @@ class Polls:
         except Exception:
             # whatever broke, such as a disk that is full: the deadline holds all the same
             logger.exception("generation %d broke at a poll", generation.id)
-            outcome = PollFailed()
-        if isinstance(outcome, VideoOnDisk):
+            outcome = on.PollFailed()
+        if isinstance(outcome, on.VideoOnDisk):
             outcome = replace(outcome, send_begins=sends)
         return await self._lifecycle.advance(generation, outcome)
 
@@ -84,11 +70,11 @@ class Polls:
             async with self._asking:
                 remote = await self._api.poll(provider_id)
         except Unavailable as error:
-            return PollFailed(error.retry_after)
+            return on.PollFailed(error.retry_after)
         except HeldBack as refusal:
-            return AccountRefused(str(refusal.reason), str(refusal))
+            return on.AccountRefused(str(refusal.reason), str(refusal))
         except ProviderError:
-            return IdUnknown()
+            return on.IdUnknown()
         return await self._outcome_of(generation, remote)
 
     async def _outcome_of(self, generation: Generation, remote: Remote) -> Outcome:
@@ -97,27 +83,27 @@ class Polls:
             case Completed(url):
                 return await self._fetched(generation, url, spent)
             case Unaddressed():
-                return AddressMissing(spent)
+                return on.AddressMissing(spent)
             case Failed(moderation=True) as refused:
                 people = self._substitutes.for_people(generation) if refused.people else None
-                return ContentRefused(people, refused.name)
+                return on.ContentRefused(people, refused.name)
             case Failed() as failed:
-                return ProviderBroke(failed.name)
+                return on.ProviderBroke(failed.name)
             case _:
-                return StillRunning()
+                return on.StillRunning()
 
     async def _fetched(self, generation: Generation, url: str, spent: int | None) -> Outcome:
         try:
             await self._downloads.fetch(generation, url)
         except (FetchFailed, MediaError):
-            return PollFailed()
+            return on.PollFailed()
         except DeadLink:
-            return LinkDead(spent)
+            return on.LinkDead(spent)
         except NotAVideo:
-            return NotAVideoThere(spent)
+            return on.NotAVideoThere(spent)
         except (UnsafeLink, TooLarge) as error:
-            return ResultRefused(type(error).__name__, spent)
-        return VideoOnDisk(spent)
+            return on.ResultRefused(type(error).__name__, spent)
+        return on.VideoOnDisk(spent)
 
 
 class Lookups:
@@ -134,9 +120,9 @@ class Lookups:
         found = await self._log.find(generation, generation.request_id)
         outcome: Outcome
         if found is None:
-            outcome = NotInLog(self._log.wait)
+            outcome = on.NotInLog(self._log.wait)
         elif found.failed:
-            outcome = ProviderBroke("failed in the log")
+            outcome = on.ProviderBroke("failed in the log")
         else:
-            outcome = FoundInLog(found.id)
+            outcome = on.FoundInLog(found.id)
         return await self._lifecycle.advance(generation, outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from generation.jobs import schedule
 from generation.jobs.outcomes import (
@@ -18,10 +18,12 @@ from storage.generations import Reason, State
 from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
-    from generation.jobs.outcomes import Arrived, OutageBegins, TurnCame
     from generation.jobs.schedule import JobPolicy
     from generation.orders.substitutes import Failover
     from storage.generations import Changes, Generation
+
+
+Counter: TypeAlias = Literal["picture_setbacks", "send_setbacks", "preparation_setbacks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,6 @@ class Situation:
     now: float
     policy: JobPolicy
     estimate: float
-
-    # the forms that all of them have
 
     def move(
         self,
@@ -60,6 +60,18 @@ class Situation:
         request = self.request
         return Transition(to=request.state, reason=request.reason, due_at=due_at, changes=changes)
 
+    def again(
+        self,
+        counter: Counter,
+        retry_after: float | None = None,
+        changes: Changes | None = None,
+    ) -> Transition:
+        """Stay, and try again after a setback of this kind."""
+        setbacks: int = getattr(self.request, counter)
+        due_at = self.now + schedule.backoff(setbacks, retry_after)
+        counted: Changes = {counter: setbacks + 1}  # type: ignore[misc]
+        return self.stay(due_at, {**(changes or {}), **counted})
+
     def fail(self, reason: Reason, kind: NoticeKind | None, **facts: Any) -> Transition:
         """End without a video and without a bill."""
         changes: Changes = {"uncharged": True, "spent_micros": 0}
@@ -79,47 +91,22 @@ class Situation:
             changes=self._borne(spent), owes=(self._notice(kind),),
         )  # fmt: skip
 
-    # while it waits for its turn
-
-    def submit(self, turn: TurnCame) -> Transition:
-        """Let the paid request leave."""
-        return self.move(
-            State.SUBMITTING, Reason.ITS_TURN,
-            changes={
-                "request_id": turn.request_id, "submissions": self.request.submissions + 1,
-                "submitted_at": self.now, "aspect_ratio": turn.aspect_ratio,
-            },
-        )  # fmt: skip
-
     def expire(self, outage_since: float | None) -> Transition | None:
         """End what nobody wants any more, and what nobody will serve."""
         if self.request.cancel_wanted:
-            return self._cancel(self._notice(NoticeKind.CANCELLED))
+            return self.cancel(self._notice(NoticeKind.CANCELLED))
         if self.now > schedule.waits_until(self.request, None):
             return self.fail(Reason.NO_TURN, NoticeKind.FAILED_WAITED)
         if self.now > schedule.waits_until(self.request, outage_since):
             return self.fail(Reason.PROVIDER_CLOSED, NoticeKind.FAILED_CLOSED)
         return None
 
-    def fetch_picture_again(self) -> Transition:
-        """Wait for a picture that could not be fetched this time."""
-        setbacks = self.request.picture_setbacks
-        due_at = self.now + schedule.backoff(setbacks)
-        return self.stay(due_at, {"picture_setbacks": setbacks + 1})
-
-    def cancel(self) -> Transition:
-        """Call it back, or remember that for when it should wait again."""
-        if self.request.state is State.QUEUED:
-            return self._cancel()
-        return self.stay(None, {"cancel_wanted": True})
-
-    def _cancel(self, *owes: Notice) -> Transition:
+    def cancel(self, *owes: Notice) -> Transition:
+        """End what was called back in time."""
         changes: Changes = {"uncharged": True}
         return self.move(
             State.CANCELLED, Reason.CALLED_BACK, Credits.RELEASE, changes=changes, owes=owes
         )
-
-    # after an answer to the paid request
 
     def queue_again(self, reason: Reason, retry_after: float | None = None) -> Transition:
         """Let it wait for another turn; one that was called back meanwhile is not made."""
@@ -155,36 +142,13 @@ class Situation:
         was_asked = self.request.state is State.SUBMITTING
         return replace(follows, facts=(ModelIsGone(),)) if was_asked else follows
 
-    def hold_back(self, outage: OutageBegins) -> Transition:
-        """Wait as long as the account is refused."""
-        if self.request.state is State.SUBMITTING:
-            follows = self.queue_again(Reason.ACCOUNT_REFUSED)
-        else:
-            follows = self.poll_later(None)
-        return replace(follows, facts=(*follows.facts, outage))
-
     def follow(self, reason: Reason, provider_id: str, accepted_at: float) -> Transition:
         """Ask about it by its id from now on, at once where it was lost meanwhile."""
         if self.request.state is State.PARKED:
             return self.stay(self.now, {"provider_id": provider_id})
-        due_at = self._next_poll(accepted_at) if reason is Reason.TAKEN else self.now
+        due_at = self.next_poll(accepted_at) if reason is Reason.TAKEN else self.now
         changes: Changes = {"provider_id": provider_id, "accepted_at": accepted_at}
         return self.move(State.GENERATING, reason, due_at=due_at, changes=changes)
-
-    def search_again(self, search_in: float) -> Transition:
-        """Search the log again, until its grace is over."""
-        if self.request.state is State.PARKED:
-            return self.look_again(self.now + search_in, {})
-        if self.now - self.submitted_at > schedule.grace(self.policy.grace, self.estimate):
-            return self.park(Reason.NEVER_ANSWERED, NoticeKind.PARKED_UNKNOWN)
-        return self.stay(self.now + search_in, {})
-
-    # while it is being made
-
-    def poll_on_time(self) -> Transition:
-        """Ask again when it may be finished."""
-        due_at = self._next_poll(self.request.accepted_at or self.request.changed_at)
-        return self.look_again(due_at, {"poll_setbacks": 0})
 
     def poll_later(self, retry_after: float | None, least: float = 0.0) -> Transition:
         """Ask again after a setback."""
@@ -199,7 +163,7 @@ class Situation:
             if self.now - request.changed_at > schedule.PARKED_FOR:
                 return self.move(State.FAILED, Reason.NEVER_SEEN_AGAIN, Credits.RELEASE)
             due_at = max(due_at, self.now + schedule.PARKED_SECONDS)
-        elif self.now - (request.accepted_at or request.changed_at) > self.policy.deadline:
+        elif self.now - self.accepted_at > self.policy.deadline:
             return self.park(Reason.DEADLINE_OVER, NoticeKind.PARKED_LATE)
         return self.stay(due_at, {"polls": request.polls + 1, **changes})
 
@@ -211,7 +175,7 @@ class Situation:
         finished_at = request.finished_at or self.now
         left = finished_at + patience - self.now
         if left <= 0:
-            return given_up
+            return replace(given_up, facts=(BadResult(given_up.reason),))
         return self.stay(
             self.now + schedule.link_wait(request.dead_links, left),
             {
@@ -219,11 +183,6 @@ class Situation:
                 "polls": request.polls + 1, "poll_setbacks": 0,
             },
         )  # fmt: skip
-
-    def park_result(self, reason: Reason, spent: int | None) -> Transition:
-        """Look slowly for a video whose link leads to none, and tell the admins."""
-        parked = self.park(reason, NoticeKind.PARKED_LATE, spent)
-        return replace(parked, facts=(BadResult(reason),))
 
     def finish(self, spent: int | None, *, send_begins: bool) -> Transition:
         """Take the credits for a video that is there; one that comes too late is a gift."""
@@ -245,21 +204,6 @@ class Situation:
         """What is noted before an upload begins."""
         return {"send_started_at": self.now, "sends": self.request.sends + 1}
 
-    def send_later(self, sends: int, retry_after: float | None) -> Transition:
-        """Send it again: the last time it surely did not arrive."""
-        setbacks = self.request.send_setbacks
-        due_at = self.now + schedule.backoff(setbacks, retry_after)
-        changes: Changes = {"send_started_at": None, "sends": sends, "send_setbacks": setbacks + 1}
-        return self.stay(due_at, changes)
-
-    def prepare_again(self, most: int, given_up: Transition) -> Transition:
-        """Make it ready for sending once more, then give up."""
-        setbacks = self.request.preparation_setbacks
-        if setbacks >= most:
-            return given_up
-        due_at = self.now + schedule.backoff(setbacks)
-        return self.stay(due_at, {"preparation_setbacks": setbacks + 1})
-
     def keep(self, reason: Reason, tell_in: int | None) -> Transition:
         """Keep a video for its sender, and say so where they can be told."""
         request, kind = self.request, NoticeKind.UNDELIVERABLE
@@ -279,24 +223,18 @@ class Situation:
             State.FAILED, Reason.VIDEO_LOST, Credits.COMPENSATE, changes=borne, owes=owes
         )
 
-    def deliver(self, arrived: Arrived) -> Transition:
-        """Write down where it stands, and what Telegram knows it by."""
-        return self.move(
-            State.DELIVERED, Reason.SENT,
-            changes={
-                "delivered_chat": arrived.chat, "delivered_message": arrived.message,
-                "file_id": arrived.file_id, "file_kind": arrived.file_kind,
-                "status_message": None,
-                "send_started_at": None,
-            },
-        )  # fmt: skip
+    @property
+    def accepted_at(self) -> float:
+        """When the provider took it."""
+        return self.request.accepted_at or self.request.changed_at
 
     @property
     def submitted_at(self) -> float:
         """When it was sent to the provider."""
         return self.request.submitted_at or self.request.changed_at
 
-    def _next_poll(self, accepted_at: float) -> float:
+    def next_poll(self, accepted_at: float) -> float:
+        """Return when it may be finished."""
         return schedule.next_poll(
             now=self.now,
             accepted_at=accepted_at,

@@ -5,22 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from generation.jobs.outcomes import (
-    AccountRefused,
-    AnswerLost,
-    ContentRefused,
-    ModelNotServed,
-    PictureLate,
-    PictureLost,
-    PictureUnusable,
-    ProcessStopped,
-    ProviderBroke,
-    RequestRefused,
-    StillQueued,
-    SurelyNotTaken,
-    Taken,
-    TurnCame,
-)
+from generation.jobs import outcomes as on
 from generation.media.formats import MediaFailed
 from generation.media.formats import Reason as PictureReason
 from generation.media.pictures import BadPicture, Fitted, PictureDelayed, PictureGone
@@ -91,11 +76,11 @@ class Submissions:
 
     async def abandon(self, generation: Generation) -> None:
         """Note that nobody waits for a submission's answer any more."""
-        await self._lifecycle.advance(generation, ProcessStopped())
+        await self._lifecycle.advance(generation, on.ProcessStopped())
 
     async def expire(self, generation: Generation, outage_since: float | None) -> Generation | None:
         """End a queued request that nobody will serve or wants; None where it goes on waiting."""
-        return await self._lifecycle.advance(generation, StillQueued(outage_since))
+        return await self._lifecycle.advance(generation, on.StillQueued(outage_since))
 
     async def submit(self, generation: Generation) -> Generation | None:
         """Take a queued request to the provider, and return it as it is then, if it changed.
@@ -105,7 +90,7 @@ class Submissions:
         mode = self._offer.mode(generation.model, generation.kind)
         if mode is None or self._substitutes.are_needed(generation):
             failover = self._substitutes.instead_of(generation)
-            return await self._lifecycle.advance(generation, ModelNotServed(failover))
+            return await self._lifecycle.advance(generation, on.ModelNotServed(failover))
         picture = await self._picture(generation, mode)
         if not isinstance(picture, Fitted):
             return await self._lifecycle.advance(generation, picture)
@@ -118,12 +103,12 @@ class Submissions:
 
     async def _send(self, generation: Generation, mode: Mode, picture: Fitted) -> Generation | None:
         request_id = self._new_request_id()
-        turn = TurnCame(request_id, picture.aspect_ratio)
+        turn = on.TurnCame(request_id, picture.aspect_ratio)
         submitting = await self._lifecycle.advance(generation, turn)
         if submitting is None:
             return None  # called back meanwhile
         if self._is_closed:
-            outcome: Outcome = SurelyNotTaken(None, "the process stops")
+            outcome: Outcome = on.SurelyNotTaken(None, "the process stops")
         else:
             outcome = await self._ask(submitting, mode, picture, request_id)
         # the provider's id is paid for: a stop that comes now waits until it is written down
@@ -149,27 +134,27 @@ class Submissions:
             remote = await self._api.submit(body, request_id=request_id)
         except ProviderError as error:
             return self._meaning_of(error, submitting)
-        return Taken(remote.id)
+        return on.Taken(remote.id)
 
     def _meaning_of(self, error: ProviderError, submitting: Generation) -> Outcome:
         """Return the outcome an error stands for; one that stands for none is a bug of ours."""
         said = str(error)
         match error:
             case NotTaken():
-                outcome: Outcome = SurelyNotTaken(error.retry_after, said)
+                outcome: Outcome = on.SurelyNotTaken(error.retry_after, said)
             case HeldBack():
-                outcome = AccountRefused(str(error.reason), said)
+                outcome = on.AccountRefused(str(error.reason), said)
             case ModelGone():
-                outcome = ModelNotServed(self._substitutes.instead_of(submitting), said)
+                outcome = on.ModelNotServed(self._substitutes.instead_of(submitting), said)
             case Rejected(moderation=True):
                 people = self._substitutes.for_people(submitting) if error.people else None
-                outcome = ContentRefused(people, said)
+                outcome = on.ContentRefused(people, said)
             case Rejected():
-                outcome = RequestRefused(said)
+                outcome = on.RequestRefused(said)
             case Broken():
-                outcome = ProviderBroke(said)
+                outcome = on.ProviderBroke(said)
             case OutcomeUnknown():
-                outcome = AnswerLost(said)
+                outcome = on.AnswerLost(said)
             case _:
                 raise error
         return outcome
@@ -181,10 +166,10 @@ class Submissions:
         try:
             return await self._pictures.fitted(generation, mode)
         except PictureDelayed:
-            return PictureLate()
+            return on.PictureLate()
         except PictureGone:
-            return PictureLost()
+            return on.PictureLost()
         except BadPicture as bad:
-            return PictureUnusable(str(bad.reason))
+            return on.PictureUnusable(str(bad.reason))
         except MediaFailed:
-            return PictureUnusable(str(PictureReason.BROKEN))
+            return on.PictureUnusable(str(PictureReason.BROKEN))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from generation.jobs.outcomes import Outcome, Transition
     from generation.jobs.schedule import JobPolicy
-    from storage.generations import Generation
+    from storage.generations import Changes, Generation
 
 NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
     {
@@ -47,50 +47,40 @@ NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 """Which state may follow which."""
 
-_QUEUED, _SUBMITTING = frozenset({State.QUEUED}), frozenset({State.SUBMITTING})
-_FOLLOWED = frozenset({State.GENERATING, State.PARKED})
-_SOUGHT = frozenset({State.UNKNOWN, State.PARKED})
-_SENT = frozenset({State.READY, State.UNDELIVERABLE})
+_SOUGHT = {State.UNKNOWN, State.PARKED}
+_FOLLOWED = {State.GENERATING, State.PARKED}
+_SENT = {State.READY, State.UNDELIVERABLE}
 
-COUNTS_IN: Mapping[type[Outcome], frozenset[State]] = MappingProxyType(
-    {
-        on.TurnCame: _QUEUED,
-        on.StillQueued: _QUEUED,
-        on.PictureLate: _QUEUED,
-        on.PictureLost: _QUEUED,
-        on.PictureUnusable: _QUEUED,
-        on.SenderBanned: _QUEUED,
-        on.CancelWanted: PENDING,
-        on.ModelNotServed: _QUEUED | _SUBMITTING,
-        # an id that is paid for is never dropped, however late its answer came
-        on.Taken: _SUBMITTING | _SOUGHT,
-        on.SurelyNotTaken: _SUBMITTING,
-        on.RequestRefused: _SUBMITTING,
-        on.AnswerLost: _SUBMITTING,
-        on.ProcessStopped: _SUBMITTING,
-        on.AccountRefused: _SUBMITTING | _FOLLOWED,
-        on.ContentRefused: _SUBMITTING | _FOLLOWED,
-        on.ProviderBroke: _SUBMITTING | _FOLLOWED | _SOUGHT,
-        on.FoundInLog: _SOUGHT,
-        on.NotInLog: _SOUGHT,
-        on.StillRunning: _FOLLOWED,
-        on.PollFailed: _FOLLOWED,
-        on.IdUnknown: _FOLLOWED,
-        on.AddressMissing: _FOLLOWED,
-        on.LinkDead: _FOLLOWED,
-        on.NotAVideoThere: _FOLLOWED,
-        on.ResultRefused: _FOLLOWED,
-        on.VideoOnDisk: _FOLLOWED,
-        on.SendBegins: _SENT,
-        on.SendUndone: _SENT,
-        on.SurelyNotSent: frozenset({State.READY}),
-        on.ArrivalUnknown: frozenset({State.READY}),
-        on.PreparationFailed: frozenset({State.READY}),
-        on.VideoGone: frozenset({State.READY}),
-        on.NobodyReceives: frozenset({State.READY}),
-        on.Arrived: _SENT,
-    }
-)
+_COUNT: tuple[tuple[set[State], tuple[type[Outcome], ...]], ...] = (
+    (
+        {State.QUEUED},
+        (on.TurnCame, on.StillQueued, on.PictureLate, on.PictureLost, on.PictureUnusable,
+         on.SenderBanned),
+    ),
+    ({State.QUEUED, State.SUBMITTING}, (on.ModelNotServed,)),
+    ({*PENDING}, (on.CancelWanted,)),
+    (
+        {State.SUBMITTING},
+        (on.SurelyNotTaken, on.RequestRefused, on.AnswerLost, on.ProcessStopped),
+    ),
+    # an id that is paid for is never dropped, however late its answer came
+    ({State.SUBMITTING} | _SOUGHT, (on.Taken,)),
+    ({State.SUBMITTING} | _FOLLOWED, (on.AccountRefused, on.ContentRefused)),
+    ({State.SUBMITTING} | _FOLLOWED | _SOUGHT, (on.ProviderBroke,)),
+    (_SOUGHT, (on.FoundInLog, on.NotInLog)),
+    (
+        _FOLLOWED,
+        (on.StillRunning, on.PollFailed, on.IdUnknown, on.AddressMissing, on.LinkDead,
+         on.NotAVideoThere, on.ResultRefused, on.VideoOnDisk),
+    ),
+    (
+        {State.READY},
+        (on.SurelyNotSent, on.ArrivalUnknown, on.PreparationFailed, on.VideoGone,
+         on.NobodyReceives),
+    ),
+    (_SENT, (on.SendBegins, on.SendUndone, on.Arrived)),
+)  # fmt: skip
+COUNTS_IN = {outcome: frozenset(states) for states, outcomes in _COUNT for outcome in outcomes}
 """In which states an outcome changes anything; in any other, somebody else was quicker."""
 
 
@@ -111,12 +101,18 @@ def decide(
     it = Situation(generation, now, policy, estimate)
     match outcome:
         # while it waits for its turn
-        case on.TurnCame():
-            return it.submit(outcome)
+        case on.TurnCame(request_id, aspect_ratio):
+            return it.move(
+                State.SUBMITTING, Reason.ITS_TURN,
+                changes={
+                    "request_id": request_id, "submissions": generation.submissions + 1,
+                    "submitted_at": now, "aspect_ratio": aspect_ratio,
+                },
+            )  # fmt: skip
         case on.StillQueued(outage_since):
             return it.expire(outage_since)
         case on.PictureLate():
-            return it.fetch_picture_again()
+            return it.again("picture_setbacks")
         case on.PictureLost():
             return it.fail(Reason.PICTURE_LOST, NoticeKind.FAILED_PICTURE_GONE)
         case on.PictureUnusable(why):
@@ -124,7 +120,9 @@ def decide(
         case on.SenderBanned(is_told):
             return it.fail(Reason.BANNED, NoticeKind.FAILED_BANNED if is_told else None)
         case on.CancelWanted():
-            return it.cancel()
+            if generation.state is State.QUEUED:
+                return it.cancel()
+            return it.stay(None, {"cancel_wanted": True})
         # answers to the paid request
         case on.Taken(provider_id):
             taken = it.follow(Reason.TAKEN, provider_id, now)
@@ -132,7 +130,11 @@ def decide(
         case on.SurelyNotTaken(retry_after):
             return it.queue_again(Reason.NOT_TAKEN, retry_after)
         case on.AccountRefused(reason, explanation):
-            return it.hold_back(OutageBegins(reason, explanation))
+            if generation.state is State.SUBMITTING:
+                refused = it.queue_again(Reason.ACCOUNT_REFUSED)
+            else:
+                refused = it.poll_later(None)
+            return replace(refused, facts=(OutageBegins(reason, explanation),))
         case on.ModelNotServed(failover):
             return it.replace_model(failover)
         case on.ContentRefused(people):
@@ -154,10 +156,14 @@ def decide(
             # its time runs from the submission
             return it.follow(Reason.FOUND_IN_LOG, provider_id, it.submitted_at)
         case on.NotInLog(search_in):
-            return it.search_again(search_in)
+            if generation.state is State.PARKED:
+                return it.look_again(now + search_in, {})
+            if now - it.submitted_at > schedule.grace(policy.grace, estimate):
+                return it.park(Reason.NEVER_ANSWERED, NoticeKind.PARKED_UNKNOWN)
+            return it.stay(now + search_in, {})
         # polls
         case on.StillRunning():
-            return it.poll_on_time()
+            return it.look_again(it.next_poll(it.accepted_at), {"poll_setbacks": 0})
         case on.PollFailed(retry_after):
             return it.poll_later(retry_after)
         case on.IdUnknown():
@@ -165,9 +171,11 @@ def decide(
         case on.AddressMissing(spent):
             return it.fetch_again(schedule.ADDRESS_PATIENCE, it.lose(Reason.NO_ADDRESS, spent))
         case on.LinkDead(spent):
-            return it.fetch_again(schedule.LINK_PATIENCE, it.park_result(Reason.LINK_DEAD, spent))
+            parked = it.park(Reason.LINK_DEAD, NoticeKind.PARKED_LATE, spent)
+            return it.fetch_again(schedule.LINK_PATIENCE, parked)
         case on.NotAVideoThere(spent):
-            return it.fetch_again(schedule.LINK_PATIENCE, it.park_result(Reason.NO_VIDEO, spent))
+            parked = it.park(Reason.NO_VIDEO, NoticeKind.PARKED_LATE, spent)
+            return it.fetch_again(schedule.LINK_PATIENCE, parked)
         case on.ResultRefused(explanation, spent):
             lost = it.lose(Reason.RESULT_REFUSED, spent)
             return replace(lost, facts=(BadResult(explanation),))
@@ -179,17 +187,28 @@ def decide(
         case on.SendUndone(sends):
             return it.stay(None, {"send_started_at": None, "sends": sends})
         case on.SurelyNotSent(sends, retry_after):
-            return it.send_later(sends, retry_after)
+            undone: Changes = {"send_started_at": None, "sends": sends}
+            return it.again("send_setbacks", retry_after, undone)
         case on.ArrivalUnknown():
             return it.stay(now + schedule.RESEND_SECONDS, {})
         case on.PreparationFailed(tell_in):
-            kept = it.keep(Reason.CANNOT_BE_PREPARED, tell_in)
-            return it.prepare_again(schedule.MOST_PREPARATIONS, kept)
+            if generation.preparation_setbacks < schedule.MOST_PREPARATIONS:
+                return it.again("preparation_setbacks")
+            return it.keep(Reason.CANNOT_BE_PREPARED, tell_in)
         case on.VideoGone():
-            return it.prepare_again(schedule.MOST_RESTORATIONS, it.give_back())
+            if generation.preparation_setbacks < schedule.MOST_RESTORATIONS:
+                return it.again("preparation_setbacks")
+            return it.give_back()
         case on.NobodyReceives(reason, tell_in):
             return it.keep(reason, tell_in)
-        case on.Arrived():
-            return it.deliver(outcome)
+        case on.Arrived(chat, message, file_id, file_kind):
+            return it.move(
+                State.DELIVERED, Reason.SENT,
+                changes={
+                    "delivered_chat": chat, "delivered_message": message,
+                    "file_id": file_id, "file_kind": file_kind, "send_started_at": None,
+                    "status_message": None,
+                },
+            )  # fmt: skip
         case _:
             assert_never(outcome)

@@ -204,7 +204,7 @@ ROWS = {
     ),
     "address missing, minutes over": Row(
         outcome=on.AddressMissing(), request=OVER, after=ADDRESS_PATIENCE,
-        notice=NoticeKind.FAILED_BROKEN,
+        notice=NoticeKind.FAILED_BROKEN, facts=(BadResult,),
     ),
     "link dead": Row(outcome=on.LinkDead(), request=OVER, after=LINK_PATIENCE - 1),
     "link dead, quarter over": Row(

@@ -32,7 +32,7 @@ from tests.generation.orders.test_balances import terms
 from tests.storage.asked import NOW, Clock, meet, request, rows
 
 if TYPE_CHECKING:
-    from generation.jobs.lifecycle import Step
+    from generation.jobs.lifecycle import AppliedTransition
     from generation.orders.balances import Answer
     from storage.database import Database
     from storage.generations import Generation
@@ -61,7 +61,7 @@ class Books:
         self.drawn[generation.id] = (generation.account.id, generation.created_at, draws, one)
         self.charged[generation.id] = (generation.created_at, one)
 
-    def stepped(self, step: Step) -> None:
+    def stepped(self, step: AppliedTransition) -> None:
         """Note what became of a request."""
         before, after = step.before, step.after
         if after.state is before.state:

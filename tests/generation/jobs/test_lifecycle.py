@@ -72,7 +72,7 @@ async def put(db: Database, state: State, **changes: Any) -> Generation:
 
 async def happens(
     db: Database, generation: Generation, outcome: Outcome, now: float = NOW
-) -> list[lifecycle.Step]:
+) -> list[lifecycle.AppliedTransition]:
     """Write what follows from an outcome."""
     async with db.transaction() as tx:
         return await apply(tx, generation.id, outcome, now=now, policy=POLICY)
