@@ -46,7 +46,7 @@ class PictureLost:
 
 @dataclass(frozen=True, slots=True)
 class PictureUnusable:
-    """Its picture is none that a video can be made of; `why` is a word of `images.Reason`."""
+    """Its picture is none that a video can be made of; `why` is a word of `PictureFault`."""
 
     why: str
 

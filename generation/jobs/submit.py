@@ -6,8 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from generation.jobs import outcomes as on
-from generation.media.formats import MediaFailed
-from generation.media.formats import Reason as PictureReason
+from generation.media.formats import MediaFailed, PictureFault
 from generation.media.pictures import BadPicture, Fitted, PictureDelayed, PictureGone
 from generation.provider.errors import (
     Broken,
@@ -172,4 +171,4 @@ class Submissions:
         except BadPicture as bad:
             return on.PictureUnusable(str(bad.reason))
         except MediaFailed:
-            return on.PictureUnusable(str(PictureReason.BROKEN))
+            return on.PictureUnusable(str(PictureFault.BROKEN))

@@ -18,7 +18,7 @@ class MediaError(Exception):
     """Media work did not come to its result."""
 
 
-class Reason(StrEnum):
+class PictureFault(StrEnum):
     """Why a picture is not taken; each has its own sentence in the chat."""
 
     NOT_A_PICTURE = "not_a_picture"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageCms, ImageEnhance, ImageFilter, ImageOps
 from pillow_heif import register_heif_opener
 
-from generation.media.formats import HEAD_BYTES, MediaRefused, Reason, picture_format
+from generation.media.formats import HEAD_BYTES, MediaRefused, PictureFault, picture_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,11 +85,11 @@ def fit_picture(
 def _opened(source: Path) -> Iterator[tuple[Image.Image, str]]:
     """Open a picture within the limits; what Pillow stumbles over inside is refused as broken."""
     if source.stat().st_size > MAX_BYTES:
-        raise MediaRefused(Reason.TOO_MANY_BYTES)
+        raise MediaRefused(PictureFault.TOO_MANY_BYTES)
     with source.open("rb") as file:
         kind = picture_format(file.read(HEAD_BYTES))
     if kind is None:
-        raise MediaRefused(Reason.NOT_A_PICTURE)
+        raise MediaRefused(PictureFault.NOT_A_PICTURE)
     try:
         with Image.open(source, formats=(kind,)) as image:
             _check_sides(image)
@@ -97,15 +97,15 @@ def _opened(source: Path) -> Iterator[tuple[Image.Image, str]]:
     except (MediaRefused, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise MediaRefused(Reason.TOO_MANY_PIXELS) from error
+        raise MediaRefused(PictureFault.TOO_MANY_PIXELS) from error
     except Exception as error:
-        raise MediaRefused(Reason.BROKEN) from error
+        raise MediaRefused(PictureFault.BROKEN) from error
 
 
 def _check_sides(image: Image.Image) -> None:
     """Refuse by the header what is too small."""
     if min(image.size) < MIN_SIDE:
-        raise MediaRefused(Reason.TOO_SMALL)
+        raise MediaRefused(PictureFault.TOO_SMALL)
 
 
 def _draft(image: Image.Image, width: int, height: int) -> None:

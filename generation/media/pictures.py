@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout, Reason
+from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout, PictureFault
 from generation.media.videos import NotAVideo, first_frame
 
 if TYPE_CHECKING:
@@ -117,16 +117,16 @@ class Pictures:
         try:
             await first_frame(self._media, sent, drawn, last=frame[1] == "last")
         except NotAVideo as error:
-            raise BadPicture(Reason.NOT_A_PICTURE) from error
+            raise BadPicture(PictureFault.NOT_A_PICTURE) from error
         except MediaTimeout as error:
-            raise BadPicture(Reason.TOO_SLOW) from error
+            raise BadPicture(PictureFault.TOO_SLOW) from error
         return drawn
 
 
 class BadPicture(Exception):
     """The picture cannot be used, whatever the bot does; `reason` says why."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: PictureFault) -> None:
         super().__init__(reason.value)
         self.reason = reason
 
@@ -220,10 +220,10 @@ async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, A
     try:
         return await media.run(job, **plain)
     except MediaTimeout as error:
-        raise BadPicture(Reason.TOO_SLOW) from error
+        raise BadPicture(PictureFault.TOO_SLOW) from error
     except MediaRefused as error:
         try:
-            reason = Reason(error.reason)
+            reason = PictureFault(error.reason)
         except ValueError:
             raise MediaFailed(f"{job}: refused without a known reason") from error
         raise BadPicture(reason) from error

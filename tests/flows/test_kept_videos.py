@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from generation.jobs import schedule
+from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from storage import chats, generations, ledger
 from storage.accounts import Account
@@ -15,6 +17,7 @@ from tests.flows.looks import says, shows_video
 from tests.flows.test_next_best_place import becomes
 
 if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
@@ -170,3 +173,26 @@ async def test_what_nobody_in_person_asked_for_is_brought_to_the_group_that_is_b
         await group.wait(says("Here it comes"))
         await group.wait(shows_video("a cat", to=asked.message_id))
         await becomes(house, "delivered")
+
+
+async def test_a_video_whose_file_and_link_are_gone_is_given_back(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(schedule, "MOST_RESTORATIONS", 1)
+    refused = telegram.faults.always("sendVideo", Fault.flood(2))
+    async with house.running():
+        await chat.send(ann, "/video a cat")
+        await becomes(house, "ready")
+        async with asyncio.timeout(20):
+            while not refused.hits:
+                await asyncio.sleep(0.02)
+        (house.data / "videos" / "1.mp4").unlink()
+        provider.faults.always("download", ProviderFault.http(410))
+        lost = await chat.wait(says("I lost this video on the way"))
+        assert "9 credits are back" in (lost.text or "")
+        await becomes(house, "failed")
+        async with house.db.reading() as connection:
+            account = Account.person(ann.id)
+            assert await ledger.drawn(connection, account, Pot.ALLOWANCE, since=0.0) == 0
+        assert not any(message.video for message in chat.from_bot)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from generation.media import pictures, videos
-from generation.media.formats import MediaTimeout, Reason
+from generation.media.formats import MediaTimeout, PictureFault
 from generation.media.pictures import BadPicture, Fit
 from generation.media.pool import LIMITS
 from tests.generation.media.videos.films import Film
@@ -92,7 +92,7 @@ async def test_a_jpeg_of_endless_scans_is_refused(
     await pictures.measure(media, source)  # the header is as good as any
     with pytest.raises(BadPicture) as caught:
         await pictures.fit(media, source, tmp_path / "no.jpg", width=64, height=64, how=Fit.CROP)
-    assert caught.value.reason == Reason.TOO_SLOW
+    assert caught.value.reason == PictureFault.TOO_SLOW
 
 
 def decode_last(source: Path) -> None:

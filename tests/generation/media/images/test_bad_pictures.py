@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from pillow_heif import from_pillow
 
-from generation.media.formats import Reason
+from generation.media.formats import PictureFault
 from generation.media.pictures import BadPicture, Fit, Picture, fit, measure
 from generation.media.pool import MediaProcesses
 from tests.generation.media.children import measured
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def refusal(media: MediaProcesses, source: Path) -> Reason:
+async def refusal(media: MediaProcesses, source: Path) -> PictureFault:
     """Have both jobs refuse a picture, for the same reason."""
     with pytest.raises(BadPicture) as measured:
         await measure(media, source)
@@ -55,13 +55,13 @@ async def test_other_files_are_not_pictures_whatever_their_name(
 ) -> None:
     source = tmp_path / "picture.jpg"
     source.write_bytes(content)
-    assert await refusal(media, source) == Reason.NOT_A_PICTURE
+    assert await refusal(media, source) == PictureFault.NOT_A_PICTURE
 
 
 async def test_a_gif_of_pillows_own_is_refused(media: MediaProcesses, tmp_path: Path) -> None:
     source = tmp_path / "picture.png"
     quarters().save(source, "GIF")
-    assert await refusal(media, source) == Reason.NOT_A_PICTURE
+    assert await refusal(media, source) == PictureFault.NOT_A_PICTURE
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
@@ -80,7 +80,7 @@ async def test_a_truncated_picture_is_broken(
     source.write_bytes(content[: int(len(content) * kept)])
     with pytest.raises(BadPicture) as caught:
         await fit(media, source, tmp_path / "no.jpg", width=64, height=64, how=Fit.CROP)
-    assert caught.value.reason == Reason.BROKEN
+    assert caught.value.reason == PictureFault.BROKEN
 
 
 @settings(
@@ -105,7 +105,7 @@ def test_a_damaged_picture_is_taken_or_refused_and_never_harms(
             except BadPicture as error:
                 return error.reason
 
-    assert asyncio.run(outcome()) in {(64, 48), *Reason}
+    assert asyncio.run(outcome()) in {(64, 48), *PictureFault}
 
 
 def png_header(width: int, height: int, data: bytes = b"") -> bytes:
@@ -127,7 +127,7 @@ async def test_a_bomb_is_refused_by_its_header(
 ) -> None:
     source = tmp_path / "bomb.png"
     source.write_bytes(png_header(*size, zlib.compress(bytes(10_000_000))))
-    assert await refusal(media, source) == Reason.TOO_MANY_PIXELS
+    assert await refusal(media, source) == PictureFault.TOO_MANY_PIXELS
 
 
 def webp(width: int, height: int) -> bytes:
@@ -160,7 +160,7 @@ async def test_a_bomb_in_a_text_chunk_is_refused(media: MediaProcesses, tmp_path
     for number in range(80):
         info.add_text(f"t{number}", "a" * 1_000_000, zip=True)
     quarters().save(source, pnginfo=info)
-    assert await refusal(media, source) == Reason.BROKEN
+    assert await refusal(media, source) == PictureFault.BROKEN
 
 
 async def test_fifty_million_pixels_are_taken(media: MediaProcesses, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ async def test_bytes_are_counted_before_anything_else(
     assert await measure(media, source) == Picture(160, 120, "PNG")
     with source.open("ab") as file:
         file.truncate(20 * 1024**2 + 1)
-    assert await refusal(media, source) == Reason.TOO_MANY_BYTES
+    assert await refusal(media, source) == PictureFault.TOO_MANY_BYTES
 
 
 @pytest.mark.parametrize("size", [(15, 400), (400, 15), (1, 1)])
@@ -190,4 +190,4 @@ async def test_a_sliver_is_too_small(
 ) -> None:
     source = tmp_path / "small.png"
     Image.new("RGB", size).save(source)
-    assert await refusal(media, source) == Reason.TOO_SMALL
+    assert await refusal(media, source) == PictureFault.TOO_SMALL

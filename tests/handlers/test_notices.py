@@ -1,0 +1,40 @@
+"""Whatever can be owed has words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from generation.media.formats import PictureFault
+from handlers.replies.language import Languages
+from handlers.replies.notices import in_words
+from storage.notices import NoticeKind, Owed
+
+FACTS: dict[str, Any] = {
+    "credits": 9, "was": "Sora 2", "title": "Veo", "family": "veo", "seconds": 4, "cost": 4,
+    "picture": PictureFault.BROKEN, "note": None, "members": 3, "by": "Bob", "waits": False,
+    "group": 2, "reporter": "Bob", "place": "here", "owner": "Ann", "words": "", "prompt": "a cat",
+    "generation": 1, "by_person": True, "reason": "key", "explanation": "401", "model": "m",
+    "successor": "Veo", "moved": "m: $1 → $2", "update": 7,
+}  # fmt: skip
+
+
+def words(kind: NoticeKind, **facts: Any) -> str:
+    """Put a notice into words."""
+    owed = Owed(
+        cause="c", chat=1, kind=kind, facts=FACTS | facts, generation=1, id=1, due_at=0.0, sends=0
+    )
+    return in_words(owed, Languages().translator("en"), name="Ann", link=None).text
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_kind_of_notice_has_words(kind: NoticeKind) -> None:
+    text = words(kind)
+    assert text
+    assert "{" not in text
+
+
+@pytest.mark.parametrize("fault", PictureFault)
+def test_everything_that_may_be_wrong_with_a_picture_has_words(fault: PictureFault) -> None:
+    assert words(NoticeKind.FAILED_PICTURE, picture=fault)
