@@ -206,7 +206,7 @@ class Bot:
             polls=Polls(
                 api=self.api, downloads=downloads, lifecycle=lifecycle, substitutes=substitutes
             ),
-            outages=breaker,
+            breaker=breaker,
             deliveries=Deliveries(
                 db=db,
                 outbox=outbox,

@@ -16,7 +16,7 @@ from bot.tasks import ChatClocks, Tasks
 from generation.jobs.outages import LOOK_SECONDS
 from generation.jobs.queue import Turn
 from generation.jobs.schedule import waits_until
-from storage import boards, chats, generations, notices, outages
+from storage import boards, chats, generations, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from storage.chats import Chat
     from storage.database import Database
     from storage.notices import Owed
-    from storage.outages import Outage
 
 POST_SECONDS = 3.0
 """How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
@@ -67,7 +66,7 @@ class Scheduler:
         submissions: Submissions,
         lookups: Lookups,
         polls: Polls,
-        outages: CircuitBreaker,
+        breaker: CircuitBreaker,
         deliveries: Deliveries,
         notices: Notices,
         status: StatusMessages,
@@ -79,7 +78,7 @@ class Scheduler:
         self._submissions = submissions
         self._lookups = lookups
         self._polls = polls
-        self._outages = outages
+        self._breaker = breaker
         self._deliveries = deliveries
         self._notices = notices
         self._status = status
@@ -90,7 +89,7 @@ class Scheduler:
         self._steps = Tasks(clock)
         self._updates = Tasks(clock)
         self._has_started = False
-        self._outage: Outage | None = None
+        self._was_open = False
         self._granted = defaultdict[int, set[int]](set)
         self._groups: set[int] = set()
 
@@ -116,7 +115,8 @@ class Scheduler:
         """Look after outages until cancelled: while nothing is let in, no chat asks for it."""
         while True:
             self._steps.run("probe", self._probe)
-            probe_at = self._outage.probe_at if self._outage else math.inf
+            outage = self._breaker.outage
+            probe_at = outage.probe_at if outage else math.inf
             await asyncio.sleep(min(LOOK_SECONDS, max(1.0, probe_at - self._clock())))
 
     async def stop(self) -> None:
@@ -135,12 +135,9 @@ class Scheduler:
             place = await chats.find(connection, chat)
             work = await generations.in_work(connection, chat)
             owed = await notices.owed(connection, chat)
-            outage = await outages.present(connection)
         # nothing may be awaited until the steps are started: what was read would grow old,
         # and a video that was delivered meanwhile be sent once more
-        self._heard(outage)
-        if self._outage is not None and self._outage.probe_at <= self._clock():
-            self._steps.run("probe", self._probe)
+        self._heed_outage()
         dues = self._line_up(chat, work)
         if place is None:
             # it became one with another, which nobody has told of what waits there now
@@ -157,7 +154,8 @@ class Scheduler:
 
     def _line_up(self, chat: int, work: Iterable[Generation]) -> list[float]:
         """Let a chat's requests go to the provider or wait; return when to look at those again."""
-        now, dues = self._clock(), list[float]()
+        now, dues, outage = self._clock(), list[float](), self._breaker.outage
+        refused_since = outage.began_at if outage else None
         granted = self._granted.pop(chat, set())
         waiting, running = list[Generation](), list[Generation]()
         for generation in work:
@@ -165,12 +163,12 @@ class Scheduler:
                 running += [generation] if generation.state in AT_PROVIDER else []
             elif _key(generation.id) in self._steps:
                 running += [generation] if self._queue.has_slot(generation.id) else []
-            elif now > (ends := waits_until(generation, self._refused_since)):
-                expire = partial(self._submissions.expire, generation, self._refused_since)
+            elif now > (ends := waits_until(generation, refused_since)):
+                expire = partial(self._submissions.expire, generation, refused_since)
                 self._take(generation, "expire", expire)
             elif (due := self._due(generation)) > now:
-                dues.append(min(due, ends))
-            elif generation.id in granted and self._outage is None:
+                dues.append(min(due, ends + 1.0))
+            elif generation.id in granted and outage is None:
                 running.append(generation)
                 self._submit(generation)
             else:
@@ -182,7 +180,7 @@ class Scheduler:
                 self._submit(generation)
             else:
                 wait = BLOCKED_SECONDS * max(1.0, self._queue.rounds_before(generation.id))
-                dues.append(min(now + wait, waits_until(generation, self._refused_since)))
+                dues.append(min(now + wait, waits_until(generation, refused_since) + 1.0))
                 self._correct(generation)
         return dues
 
@@ -192,7 +190,7 @@ class Scheduler:
         The others are submitted when their chats are looked at: only ids are known here.
         """
         granted = set()
-        while self._outage is None and (turn := self._queue.next()) is not None:
+        while not self._breaker.is_open and (turn := self._queue.next()) is not None:
             if turn.chat == here:
                 granted.add(turn.id)
             else:
@@ -203,22 +201,19 @@ class Scheduler:
     def _submit(self, generation: Generation) -> None:
         self._take(generation, "submit", partial(self._submissions.submit, generation))
 
-    def _heard(self, outage: Outage | None) -> None:
-        """Note whether the provider refuses everything; when that begins, all who wait learn it."""
-        if outage is not None and outage.half_open:
-            outage = None  # one is tried, and lets the others wait for that
-        if outage is not None and self._outage is None:
+    def _heed_outage(self) -> None:
+        """Let all who wait learn when the provider begins to refuse everything; probe when due."""
+        outage = self._breaker.outage
+        if outage is not None and not self._was_open:
             for chat in self._queue.chats:
                 self._clocks.wake(chat)
-        self._outage = outage
-
-    @property
-    def _refused_since(self) -> float | None:
-        return self._outage.began_at if self._outage is not None else None
+        self._was_open = outage is not None
+        if outage is not None and outage.probe_at <= self._clock():
+            self._steps.run("probe", self._probe)
 
     async def _probe(self) -> None:
         """Find out whether the provider serves again, where that is due."""
-        self._heard(await self._outages.present())
+        await self._breaker.present()
         self._take_turns()
 
     def _start_or_wait(self, generation: Generation, *, begun: bool = False) -> list[float]:

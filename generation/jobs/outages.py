@@ -58,9 +58,14 @@ class CircuitBreaker:
         self._trial = asyncio.Lock()
 
     @property
+    def outage(self) -> Outage | None:
+        """The outage in which nothing is let through; None while it is half open, too."""
+        return None if self._is_half_open else self._outage
+
+    @property
     def is_open(self) -> bool:
         """Whether nothing is let through."""
-        return self._outage is not None and not self._outage.half_open
+        return self.outage is not None
 
     @property
     def _is_half_open(self) -> bool:

@@ -163,7 +163,7 @@ class Life:
             polls=Polls(
                 api=api, downloads=downloads, lifecycle=lifecycle, substitutes=substitutes
             ),
-            outages=breaker,
+            breaker=breaker,
             deliveries=Deliveries(
                 db=self.db, outbox=self.outbox, lifecycle=lifecycle,
                 preparation=UploadPreparation(downloads, media, UPLOAD_LIMIT),
