@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from generation.media.formats import PictureFault
-from handlers.replies.language import Languages
 from handlers.replies.notices import in_words
+from handlers.replies.texts import Languages
 from storage.notices import NoticeKind, Owed
 
 FACTS: dict[str, Any] = {
