@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from generation.orders import substitutes
 from handlers.context import cause_of
 from handlers.ordering import placing
-from handlers.ordering.drafts import OrderDraft, SentPicture, draft_of
-from handlers.ordering.messages import SmallTalk, answered
+from handlers.ordering.drafts import OrderDraft, SentPicture, SmallTalk, answered, draft_of
 from handlers.replies.cards import Drop, Start
 from handlers.replies.keyboards import Button
 from handlers.routing import Router, not_yours

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import unicodedata
-from enum import StrEnum
-from functools import cache
-from importlib import resources
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from telegram import MessageEntity
@@ -17,6 +10,7 @@ from telegram.ext import filters
 from handlers.context import cause_of
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
+    answered,
     any_picture_of,
     draft_of,
     is_image,
@@ -24,29 +18,15 @@ from handlers.ordering.drafts import (
     is_too_large,
     no_picture,
     picture_of,
+    small_talk,
 )
 from handlers.routing import Router, is_answered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from telegram import Message
 
     from handlers.context import Context, Sender
     from handlers.ordering.drafts import SentPicture
-
-LONGEST_SMALL_TALK = 100
-"""Characters; whoever writes more has something to say."""
-
-
-class SmallTalk(StrEnum):
-    """What people say that is no idea for a video; of several in one message, the first counts."""
-
-    NO = "no"
-    THANKS = "thanks"
-    HELLO = "hello"
-    NOTED = "noted"
-    """Praise, laughter, yes: something is to be said, nothing to be done."""
 
 
 def command_in(message: Message) -> tuple[str, str] | None:
@@ -63,49 +43,6 @@ def command_in(message: Message) -> tuple[str, str] | None:
     if bot and bot.lower() != message.get_bot().username.lower():
         return None
     return name.lower(), _cut(text, first.length)[1].strip()
-
-
-def small_talk(text: str) -> SmallTalk | None:
-    """Return what a text says that is small talk from its first word to its last; else None."""
-    if len(text) > LONGEST_SMALL_TALK:
-        return None
-    phrases, said, rest = _phrases(), set[str](), f"{_plain(text)} "
-    while rest.strip():
-        phrase = next((one for one in phrases if rest.startswith(f"{one} ")), None)
-        if phrase is None:
-            return None
-        said.add(phrases[phrase])
-        rest = rest.removeprefix(f"{phrase} ")
-    return next((kind for kind in SmallTalk if kind in said), None)
-
-
-def _plain(text: str) -> str:
-    """Write a text as words and signs with one space between, without case and punctuation."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = re.sub(r"['’`]", "", text)
-    # "noooo", "hiii"
-    text = re.sub(r"(.)\1{2,}", r"\1", text)
-    found = re.findall(r"[^\W_]+|[^\w\s]", text)
-    return " ".join(one for one in found if one[0].isalnum() or unicodedata.category(one) == "So")
-
-
-@cache
-def _phrases() -> Mapping[str, str]:
-    """Return all that is small talk in any language, and what it says, the longest first."""
-    data = resources.files("handlers.ordering") / "small_talk.json"
-    languages = json.loads(data.read_text(encoding="utf-8"))
-    kinds = chain.from_iterable(kinds.items() for kinds in languages.values())
-    found = {_plain(phrase): kind for kind, phrases in kinds for phrase in phrases}
-    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
-
-
-def answered(message: Message) -> Message | None:
-    """Return the message that this one answers.
-
-    Every message of a topic seems to answer the one that opened it, and does not.
-    """
-    reply = message.reply_to_message
-    return None if reply is None or reply.forum_topic_created is not None else reply
 
 
 def begins_with_command(message: Message) -> bool:

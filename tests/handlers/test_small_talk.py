@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.ordering.messages import SmallTalk, small_talk
+from handlers.ordering.drafts import SmallTalk, small_talk
 
 SAID = {
     SmallTalk.NO: [
