@@ -257,7 +257,6 @@ async def _order(context: Context, sender: Sender, draft: OrderDraft, quote: Quo
     await sender.take_away(*closed)
     note = gone(quote, sender.translator) if quote.instead_of else ""
     await _show_status(services, sender, answer.generation, note)
-    services.wake(answer.generation.chat)
 
 
 async def _show_status(
