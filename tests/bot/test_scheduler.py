@@ -6,17 +6,21 @@ import asyncio
 import gc
 import inspect
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.tasks import CRASHED_SECONDS
+from generation.jobs.schedule import waits_until
 from generation.media.fetch import FETCHED_AT_ONCE
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
-from storage import chats, notices
+from storage import chats, generations, notices, outages
 from storage.chats import ChatKind
+from storage.generations import State
 from storage.notices import Notice, NoticeKind
 from tests.flows.looks import says, shows_video
-from tests.storage.asked import ask, meet
+from tests.flows.test_told_while_waiting import is_closed
+from tests.storage.asked import Clock, ask, meet
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -178,3 +182,25 @@ async def test_videos_that_trickle_in_hold_up_no_question_about_others(
         trickle.go_on.set()
         for person in people:
             await telegram.private(person).wait(shows_video("a boat"), timeout=30)
+
+
+async def test_a_request_is_looked_at_once_its_time_is_over_and_not_over_and_over_at_its_end(
+    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    house.errors.expect("the provider refuses everything")
+    clock, provider.balance = Clock(), Decimal(0)
+    async with house.running(clock=clock) as bot:
+        await chat.send(ann, "/video a boat")
+        await is_closed(house)
+        async with house.db.reading() as connection:
+            [waiting] = await generations.in_states(connection, {State.QUEUED})
+            outage = await outages.present(connection)
+        assert outage is not None
+        clock.now = waits_until(waiting, outage.began_at)
+        looks = bot.db.usage.lock_takings
+        bot.wake(waiting.chat)
+        await asyncio.sleep(0.3)
+        assert bot.db.usage.lock_takings - looks < 10
+        clock.now += 1.0
+        bot.wake(waiting.chat)
+        await chat.wait(says("stayed closed"))
