@@ -16,7 +16,7 @@ from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 from handlers.replies.keyboards import Button
 from handlers.replies.outcomes import Refused, SendError
 from handlers.replies.pacing import Urgency
-from storage import access, bans, cards, chats, groups, people
+from storage import access, cards, chats, groups, people
 from storage.accounts import SHARED_IDS, Account
 from storage.chats import ChatKind
 
@@ -287,7 +287,7 @@ async def _access(
 ) -> Access:
     """Return what somebody may do in a place, by the ids at Telegram that stand for them."""
     # whoever runs the bot may have been shut out before they did
-    if await bans.any_banned(connection, {place} if is_admin else {place, speaker.id}):
+    if await access.any_banned(connection, {place} if is_admin else {place, speaker.id}):
         return Access.BANNED
     if not policy.allowed_ids or is_admin:
         return Access.MEMBER

@@ -15,9 +15,9 @@ from handlers.membership import depart
 from handlers.replies.notices import BanChat
 from handlers.replies.texts import shortened
 from handlers.routing import Router
-from storage import access, bans, chats, people
+from storage import access, chats, people
+from storage.access import Ban
 from storage.accounts import SHARED_IDS
-from storage.bans import Ban
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,7 +177,7 @@ async def unban(sender: Sender, message: Message, words: Sequence[str], services
         return
     number, _ = found
     async with services.db.transaction() as tx:
-        was_banned = await bans.lift(tx, number)
+        was_banned = await access.unban(tx, number)
     text = (
         say("{number} is welcome again.")
         if was_banned
@@ -209,8 +209,8 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
     async with services.db.transaction() as tx:
         if who in services.policy.admin_ids.union(await people.admins(tx)):
             return say("{number} runs this bot, so there is no banning them.").format(number=who)
-        news = await bans.ban(tx, new, cause=cause)
-        before = await bans.find(tx, who)
+        news = await access.ban(tx, new, cause=cause)
+        before = await access.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
     for one in await lifecycle.cancel_waiting(services.db, who, now=now):
         services.wake(one.chat)

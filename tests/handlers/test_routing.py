@@ -17,9 +17,9 @@ from handlers.videos.cancel import Cancel
 from handlers.videos.history import Resend
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button
-from storage import access, bans, generations, people
+from storage import access, generations, people
+from storage.access import Ban
 from storage.accounts import Account
-from storage.bans import Ban
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import made, settings_of
@@ -44,7 +44,7 @@ async def ban(house: House, person: Person) -> None:
     """Shut somebody out."""
     shut_out = Ban(telegram_id=person.id, by=1, at=0.0)
     async with house.db.transaction() as tx:
-        await bans.ban(tx, shut_out, cause="a test")
+        await access.ban(tx, shut_out, cause="a test")
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
-"""Who was let in by an admin."""
+"""Who was let in and who was shut out by an admin."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage import access
+import pytest
+
+from storage import access, chats
+from storage.access import Ban
+from storage.chats import ChatKind
 from tests.storage.asked import ANN, BOB, NOW
 
 if TYPE_CHECKING:
@@ -37,3 +41,54 @@ async def test_an_update_delivered_again_lets_nobody_back_in(db: Database) -> No
 async def test_nobody_among_nobody_is_allowed(db: Database) -> None:
     async with db.reading() as connection:
         assert not await access.any_allowed(connection, [])
+
+
+OF_ANN = Ban(telegram_id=ANN, by=BOB, at=NOW, reason="rude")
+
+
+async def test_somebody_shut_out_stays_out_until_the_ban_is_lifted(db: Database) -> None:
+    async with db.transaction() as tx:
+        assert await access.ban(tx, OF_ANN, cause="update:1")
+        assert await access.any_banned(tx, [BOB, ANN])
+        assert not await access.any_banned(tx, [BOB])
+        assert await access.ban_of(tx, ANN) == OF_ANN
+        assert await access.unban(tx, ANN)
+        assert not await access.unban(tx, ANN)
+        assert not await access.any_banned(tx, [ANN])
+        assert await access.ban_of(tx, ANN) is None
+
+
+async def test_a_second_ban_is_no_news_and_the_first_reason_stays(db: Database) -> None:
+    again = Ban(telegram_id=ANN, by=ANN, at=NOW + 1)
+    async with db.transaction() as tx:
+        await access.ban(tx, OF_ANN, cause="update:1")
+        assert not await access.ban(tx, again, cause="update:2")
+        assert await access.ban_of(tx, ANN) == OF_ANN
+
+
+async def test_an_update_delivered_again_bans_nobody_else(db: Database) -> None:
+    async with db.transaction() as tx:
+        await access.ban(tx, OF_ANN, cause="update:1")
+        other = Ban(telegram_id=BOB, by=BOB, at=NOW)
+        assert not await access.ban(tx, other, cause="update:1")
+        assert not await access.any_banned(tx, [BOB])
+
+
+async def test_nobody_among_nobody_is_banned(db: Database) -> None:
+    async with db.reading() as connection:
+        assert not await access.any_banned(connection, [])
+
+
+@pytest.mark.parametrize("met_before", [True, False])
+async def test_a_banned_group_that_moves_is_banned_where_it_goes(
+    db: Database, met_before: bool
+) -> None:
+    async with db.transaction() as tx:
+        club = await chats.seen(tx, -5, kind=ChatKind.GROUP, now=NOW)
+        if met_before:
+            await chats.seen(tx, -1005, kind=ChatKind.SUPERGROUP, now=NOW)
+        await access.ban(tx, Ban(telegram_id=-5, by=BOB, at=NOW), cause="update:1")
+    await chats.move(db, club.id, -1005)
+    async with db.reading() as connection:
+        assert await access.any_banned(connection, [-1005])
+        assert not await access.any_banned(connection, [-5])
