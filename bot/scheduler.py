@@ -16,7 +16,7 @@ from bot.tasks import ChatClocks, Tasks
 from generation.jobs.outages import LOOK_SECONDS
 from generation.jobs.queue import Turn
 from generation.jobs.schedule import waits_until
-from storage import boards, chats, generations, notices
+from storage import chats, generations, groups, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
 
 if TYPE_CHECKING:
@@ -309,7 +309,7 @@ class Scheduler:
             waiting = {
                 *await generations.chats_in_work(connection),
                 *await notices.chats_owed(connection),
-                *await boards.chats(connection),
+                *await groups.with_boards(connection),
             }
         for chat in sorted(waiting):
             self._clocks.wake(chat)

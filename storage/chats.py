@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import boards, groups
+from storage import groups
 from storage.rows import changed, every, one
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ async def move(db: Database, chat: int, telegram_id: int) -> Chat:
 
 
 async def _finish_move(tx: Connection, chat: int, into: int, telegram_id: int) -> None:
-    await boards.forget(tx, chat)
+    await groups.forget_boards(tx, chat)
     await groups.move(tx, chat, into)
     for table in ("allowed", "bans"):
         # where both ids were decided about, one row is enough

@@ -1,4 +1,7 @@
-"""Groups: what their admins chose, and the pool the operator gives them."""
+"""Groups: what their admins chose, their pool, and the boards that tell what is being made.
+
+A board is the one message in a chat, per topic, that tells of all that is made there.
+"""
 
 from __future__ import annotations
 
@@ -126,3 +129,42 @@ async def move(tx: Connection, chat: int, into: int) -> None:
     await tx.execute("UPDATE groups SET thread_id = NULL WHERE chat = ?", (chat,))
     if chat != into:
         await tx.execute("UPDATE OR REPLACE groups SET chat = ? WHERE chat = ?", (into, chat))
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board as it stands in a chat; thread 0 is no topic."""
+
+    chat: int
+    thread_id: int
+    message_id: int
+    text: str
+    changed_at: float
+
+
+async def boards_of(tx: Connection, chat: int) -> dict[int, Board]:
+    """Return a chat's boards by topic."""
+    rows = await every(tx, "SELECT * FROM boards WHERE chat = ?", (chat,))
+    return {row["thread_id"]: Board(**dict(row)) for row in rows}
+
+
+async def put_board(tx: Connection, board: Board) -> None:
+    """Remember how a board stands now."""
+    await tx.execute(
+        "INSERT OR REPLACE INTO boards (chat, thread_id, message_id, text, changed_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (board.chat, board.thread_id, board.message_id, board.text, board.changed_at),
+    )
+
+
+async def forget_boards(tx: Connection, chat: int, thread_id: int | None = None) -> None:
+    """Forget a board, or all of a chat's: their messages are gone."""
+    await tx.execute(
+        "DELETE FROM boards WHERE chat = ? AND coalesce(?, thread_id) = thread_id",
+        (chat, thread_id),
+    )
+
+
+async def with_boards(tx: Connection) -> list[int]:
+    """Return the chats in which a board stands."""
+    return [row["chat"] for row in await every(tx, "SELECT DISTINCT chat FROM boards")]

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from handlers.replies.outbox import finished
 from handlers.replies.outcomes import LeftOut, NotSent, SendError
 from handlers.replies.texts import about
-from storage import boards, chats, generations, people
-from storage.boards import Board
+from storage import chats, generations, groups, people
 from storage.generations import PENDING
+from storage.groups import Board
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +94,7 @@ class Boards:
             if chat is None or chat.is_private:
                 return
             work = await generations.in_work(connection, number)
-            stands = await boards.of(connection, number)
+            stands = await groups.boards_of(connection, number)
             pending = [one for one in work if one.state in PENDING]
             names = {one.id: await _name(connection, one, chat) for one in pending}
         by_thread = defaultdict[int, list[BoardEntry]](list)
@@ -141,11 +141,11 @@ class Boards:
         except SendError as error:
             logger.info("the board in chat %d cannot be taken down: %s", chat.id, error)
         async with self._db.transaction() as tx:
-            await boards.forget(tx, board.chat, board.thread_id)
+            await groups.forget_boards(tx, board.chat, board.thread_id)
 
     async def _remember(self, board: Board) -> None:
         async with self._db.transaction() as tx:
-            await boards.put(tx, board)
+            await groups.put_board(tx, board)
 
 
 async def _name(connection: Connection, generation: Generation, chat: Chat) -> str:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import boards, chats, generations, groups, statistics
+from storage import chats, generations, groups, statistics
 from storage.accounts import Account
-from storage.boards import Board
 from storage.chats import ChatKind
-from storage.groups import Asking, Group
+from storage.groups import Asking, Board, Group
 from tests.storage.asked import ANN, BOB, request
 
 if TYPE_CHECKING:
@@ -90,11 +89,11 @@ async def test_a_group_that_moves_takes_its_choices_along_but_no_topic_and_no_bo
         await group(db, -1005)
     async with db.transaction() as tx:
         await groups.choose(tx, club.id, pool=100, thread_id=7)
-        await boards.put(tx, Board(club.id, 7, 40, "🎬 Ann", 1.0))
+        await groups.put_board(tx, Board(club.id, 7, 40, "🎬 Ann", 1.0))
     moved = await chats.move(db, club.id, -1005)
     async with db.reading() as tx:
         assert await groups.find(tx, moved.id) == Group(moved.id, pool=100)
-        assert await boards.of(tx, moved.id) == {}
+        assert await groups.boards_of(tx, moved.id) == {}
         assert [one.chat for one in await groups.with_pools(tx)] == [moved.id]
 
 
@@ -102,15 +101,19 @@ async def test_a_board_is_kept_per_topic_and_forgotten(db: Database) -> None:
     club = await group(db, -5)
     async with db.transaction() as tx:
         general, films = Board(club.id, 0, 40, "a", 1.0), Board(club.id, 7, 41, "b", 1.0)
+        changed = Board(club.id, 7, 41, "c", 2.0)
         for board in (general, films):
-            await boards.put(tx, board)
-        await boards.put(tx, Board(club.id, 7, 41, "c", 2.0))
-        assert await boards.of(tx, club.id) == {0: general, 7: Board(club.id, 7, 41, "c", 2.0)}
-        assert await boards.chats(tx) == [club.id]
-        await boards.forget(tx, club.id, 7)
-        assert await boards.of(tx, club.id) == {0: general}
-        await boards.forget(tx, club.id)
-        assert await boards.chats(tx) == []
+            await groups.put_board(tx, board)
+        await groups.put_board(tx, Board(club.id, 7, 41, "c", 2.0))
+        assert await groups.boards_of(tx, club.id) == {
+            0: general,
+            7: Board(club.id, 7, 41, "c", 2.0),
+        }
+        assert await groups.with_boards(tx) == [club.id]
+        await groups.forget_boards(tx, club.id, 7)
+        assert await groups.boards_of(tx, club.id) == {0: general}
+        await groups.forget_boards(tx, club.id)
+        assert await groups.with_boards(tx) == []
 
 
 async def test_who_had_a_turn_lately_is_known(db: Database) -> None:
