@@ -101,7 +101,6 @@ async def test_a_board_is_kept_per_topic_and_forgotten(db: Database) -> None:
     club = await group(db, -5)
     async with db.transaction() as tx:
         general, films = Board(club.id, 0, 40, "a", 1.0), Board(club.id, 7, 41, "b", 1.0)
-        changed = Board(club.id, 7, 41, "c", 2.0)
         for board in (general, films):
             await groups.put_board(tx, board)
         await groups.put_board(tx, Board(club.id, 7, 41, "c", 2.0))
