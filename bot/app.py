@@ -16,8 +16,7 @@ from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat, Slots
 from bot.updates.listening import Listening, TelegramRequest, TelegramTimes, tls
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
-from generation.jobs.lifecycle import Lifecycle
-from generation.jobs.outages import PROBE_SECONDS, CircuitBreaker
+from generation.jobs.lifecycle import PROBE_SECONDS, CircuitBreaker, Lifecycle
 from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import DurationEstimates, JobPolicy

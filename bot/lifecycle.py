@@ -25,8 +25,7 @@ from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import publish
 from storage import cards, inbox, notices, outages, people
-from storage.database import Database, DatabaseInTrouble
-from storage.migrations import UnusableDatabase
+from storage.database import Database, DatabaseInTrouble, UnusableDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine

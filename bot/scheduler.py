@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.tasks import ChatClocks, Tasks
-from generation.jobs.outages import LOOK_SECONDS
+from generation.jobs.lifecycle import LOOK_SECONDS
 from generation.jobs.queue import Turn
 from generation.jobs.schedule import waits_until
 from storage import chats, generations, groups, notices
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from telegram.ext import JobQueue
 
     from bot.tasks import Work
-    from generation.jobs.outages import CircuitBreaker
+    from generation.jobs.lifecycle import CircuitBreaker
     from generation.jobs.poll import Lookups, Polls
     from generation.jobs.queue import FairQueue
     from generation.jobs.submit import Submissions

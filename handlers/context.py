@@ -16,9 +16,9 @@ from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 from handlers.replies.keyboards import Button
 from handlers.replies.outcomes import Refused, SendError
 from handlers.replies.pacing import Urgency
-from storage import access, cards, chats, groups, people
-from storage.accounts import SHARED_IDS, Account
+from storage import SHARED_IDS, cards, chats, groups, people
 from storage.chats import ChatKind
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -287,12 +287,12 @@ async def _access(
 ) -> Access:
     """Return what somebody may do in a place, by the ids at Telegram that stand for them."""
     # whoever runs the bot may have been shut out before they did
-    if await access.any_banned(connection, {place} if is_admin else {place, speaker.id}):
+    if await people.any_banned(connection, {place} if is_admin else {place, speaker.id}):
         return Access.BANNED
     if not policy.allowed_ids or is_admin:
         return Access.MEMBER
     ids = {place, speaker.id} if isinstance(speaker, telegram.User) else {place}
-    if ids & policy.allowed_ids or await access.any_allowed(connection, ids):
+    if ids & policy.allowed_ids or await people.any_allowed(connection, ids):
         return Access.MEMBER
     return Access.STRANGER
 

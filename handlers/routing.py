@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from handlers.context import Context, Sender, Services
     from handlers.replies.keyboards import CallbackData
     from handlers.replies.texts import Translator
-    from storage.accounts import Account
+    from storage.ledger import Account
 
 F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
 

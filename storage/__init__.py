@@ -1,1 +1,6 @@
 """SQLite: the one record of what was asked, what is owed and what was paid."""
+
+from __future__ import annotations
+
+SHARED_IDS = frozenset({1087968824, 136817688, 777000})
+"""Telegram's stand-ins for anonymous admins, channels and itself: nobody's, so never an owner."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.accounts import Account, AccountKind
-from storage.rows import FORGOTTEN_AT_ONCE, changed, one
+from storage.database import FORGOTTEN_AT_ONCE, changed, one
+from storage.ledger import Account, AccountKind
 
 if TYPE_CHECKING:
     import sqlite3

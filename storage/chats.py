@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage import groups
-from storage.rows import changed, every, one
+from storage.database import changed, every, one
 
 if TYPE_CHECKING:
     import sqlite3

@@ -17,18 +17,109 @@ import logging
 import sqlite3
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 
-from storage.migrations import UnusableDatabase, migrate
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from aiosqlite import Connection
+
     Write = Callable[[aiosqlite.Connection], Awaitable[object]]
-    """What is done with an open transaction; done twice, it leaves the same."""
+    "What is done with an open transaction; done twice, it leaves the same."
+
+MONTH_SECONDS = 30 * 24 * 3600.0
+"""How long is kept what only explains the past."""
+FORGOTTEN_AT_ONCE = 1000
+"""How many rows a transaction forgets: others wait for it."""
+
+# One hand-over to aiosqlite's thread each: a cursor would take one to be made, one to be read
+# and one to be closed.
+
+
+async def every(
+    connection: Connection, statement: str, values: Iterable[Any] = ()
+) -> list[sqlite3.Row]:
+    """Return all rows."""
+    return list(await connection.execute_fetchall(statement, values))
+
+
+async def one(
+    connection: Connection, statement: str, values: Iterable[Any] = ()
+) -> sqlite3.Row | None:
+    """Return the first row, or None where there is none."""
+    return next(iter(await every(connection, statement, values)), None)
+
+
+async def number(connection: Connection, statement: str, values: Iterable[Any] = ()) -> int:
+    """Return the first column of the first row, 0 where it is NULL or there is no row."""
+    row = await one(connection, statement, values)
+    return int(row[0]) if row is not None and row[0] is not None else 0
+
+
+async def changed(connection: Connection, statement: str, values: Iterable[Any] = ()) -> bool:
+    """Run a write; tell whether it touched a row."""
+    return (await connection.execute(statement, values)).rowcount > 0
+
+
+class UnusableDatabase(Exception):
+    """The file cannot be used, however often that is tried."""
+
+
+class NewerDatabase(UnusableDatabase):
+    """The database was written by a newer version of this program."""
+
+
+def steps() -> tuple[str, ...]:
+    """All SQL scripts in the order in which they apply; step n leads to version n."""
+    folder = resources.files("storage") / "schema"
+    files = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
+        key=lambda entry: entry.name,
+    )
+    return tuple(entry.read_text(encoding="utf-8") for entry in files)
+
+
+def statements(script: str) -> Iterator[str]:
+    """Split a script into its statements, keeping triggers whole."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending.strip()
+            pending = ""
+    if pending.strip():
+        raise ValueError(f"the script ends within a statement: {pending.strip()[:80]}")
+
+
+async def migrate(connection: aiosqlite.Connection, scripts: Sequence[str] | None = None) -> int:
+    """Apply the steps that are missing; returns the version reached.
+
+    Raises:
+        NewerDatabase: the file knows steps that this program does not.
+    """
+    scripts = steps() if scripts is None else scripts
+    version = await number(connection, "PRAGMA user_version")
+    if version > len(scripts):
+        raise NewerDatabase(
+            f"the database is at version {version}, this program knows {len(scripts)}: "
+            "start the newer program, or restore a backup"
+        )
+    for reached, script in enumerate(scripts[version:], start=version + 1):
+        await connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in statements(script):
+                await connection.execute(statement)
+            await connection.execute(f"PRAGMA user_version = {reached}")
+            await connection.execute("COMMIT")
+        except BaseException:
+            await connection.rollback()
+            raise
+    return len(scripts)
+
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.rows import every, number
+from storage.database import every, number
 
 if TYPE_CHECKING:
     from aiosqlite import Connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.rows import every
+from storage.database import every
 
 if TYPE_CHECKING:
     from aiosqlite import Connection

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from storage.accounts import Account, AccountKind
-from storage.rows import every, number, one
+from storage.database import every, number, one
+from storage.ledger import Account, AccountKind
 
 if TYPE_CHECKING:
     import sqlite3

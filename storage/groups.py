@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage.rows import every, number, one
+from storage.database import every, number, one
 
 if TYPE_CHECKING:
     import sqlite3

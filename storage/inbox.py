@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.rows import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every
+from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every
 
 if TYPE_CHECKING:
     from aiosqlite import Connection

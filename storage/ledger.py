@@ -6,11 +6,40 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.accounts import Account, AccountKind
-from storage.rows import changed, every, number
+from storage.database import changed, every, number
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
+
+
+class AccountKind(StrEnum):
+    """What an account belongs to."""
+
+    PERSON = "person"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The owner of credits: a person by Telegram's user id, or a chat by our own chat id."""
+
+    kind: AccountKind
+    id: int
+
+    @classmethod
+    def person(cls, person: int) -> Account:
+        """Return the account of a person."""
+        return cls(AccountKind.PERSON, person)
+
+    @classmethod
+    def chat(cls, chat: int) -> Account:
+        """Return the account of a chat."""
+        return cls(AccountKind.CHAT, chat)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether this is somebody with a daily allowance."""
+        return self.kind is AccountKind.PERSON
 
 
 class Pot(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage.rows import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
+from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 
 if TYPE_CHECKING:
     import sqlite3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.rows import MONTH_SECONDS, changed, every, number, one
+from storage.database import MONTH_SECONDS, changed, every, number, one
 
 if TYPE_CHECKING:
     import sqlite3

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import generations
-from storage.accounts import AccountKind
+from storage.database import every
 from storage.generations import State
-from storage.rows import every
+from storage.ledger import AccountKind
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
 
-    from storage.accounts import Account
     from storage.generations import Generation
+    from storage.ledger import Account
 
 KEPT_SECONDS = 30 * 24 * 3600.0
 """How long such a video waits for its owner."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storage.database import every, number
 from storage.generations import UNFINISHED, listed
-from storage.rows import every, number
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
 
-    from storage.accounts import Account
     from storage.database import Database
+    from storage.ledger import Account
 
 
 async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:

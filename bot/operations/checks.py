@@ -25,7 +25,7 @@ from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.models import availability
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
-from storage.migrations import steps
+from storage.database import steps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

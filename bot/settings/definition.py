@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from generation.models.offer import Offer
-from storage.accounts import SHARED_IDS
+from storage import SHARED_IDS
 
 if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource

@@ -8,8 +8,8 @@ from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from storage import generations
-from storage.accounts import Account
 from storage.generations import State
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

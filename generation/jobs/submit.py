@@ -23,8 +23,7 @@ from storage.generations import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generation.jobs.lifecycle import Lifecycle
-    from generation.jobs.outages import CircuitBreaker
+    from generation.jobs.lifecycle import CircuitBreaker, Lifecycle
     from generation.jobs.outcomes import Outcome
     from generation.media.pictures import Pictures
     from generation.models.offer import Mode, Offer

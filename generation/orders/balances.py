@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from generation.models import pricing
 from storage import generations, groups, ledger, outages, statistics
-from storage.accounts import Account
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -15,9 +15,8 @@ from handlers.membership import depart
 from handlers.replies.notices import BanChat
 from handlers.replies.texts import shortened
 from handlers.routing import Router
-from storage import access, chats, people
-from storage.access import Ban
-from storage.accounts import SHARED_IDS
+from storage import SHARED_IDS, chats, people
+from storage.people import Ban
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +118,7 @@ async def allow(
         text = say("{number} stands in ALLOWED_IDS already.")
     else:
         async with services.db.transaction() as tx:
-            await access.allow(tx, number, cause=cause, by=admin.id, now=services.clock())
+            await people.allow(tx, number, cause=cause, by=admin.id, now=services.clock())
         text = say("{number} may use this bot.")
     await _decided(sender, services, text.format(number=number))
 
@@ -135,7 +134,7 @@ async def deny(sender: Sender, message: Message, words: Sequence[str], services:
         text = say("{number} stands in ALLOWED_IDS: take it out there and restart.")
     else:
         async with services.db.transaction() as tx:
-            was_allowed = await access.deny(tx, number)
+            was_allowed = await people.deny(tx, number)
         text = (
             say("{number} may not use this bot any more.")
             if was_allowed
@@ -177,7 +176,7 @@ async def unban(sender: Sender, message: Message, words: Sequence[str], services
         return
     number, _ = found
     async with services.db.transaction() as tx:
-        was_banned = await access.unban(tx, number)
+        was_banned = await people.unban(tx, number)
     text = (
         say("{number} is welcome again.")
         if was_banned
@@ -209,8 +208,8 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
     async with services.db.transaction() as tx:
         if who in services.policy.admin_ids.union(await people.admins(tx)):
             return say("{number} runs this bot, so there is no banning them.").format(number=who)
-        news = await access.ban(tx, new, cause=cause)
-        before = await access.ban_of(tx, who)
+        news = await people.ban(tx, new, cause=cause)
+        before = await people.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
     for one in await lifecycle.cancel_waiting(services.db, who, now=now):
         services.wake(one.chat)

@@ -15,8 +15,7 @@ from handlers.replies.texts import usual_cost
 from handlers.routing import Router
 from storage import chats, groups, ledger, people
 from storage import notices as owing
-from storage.accounts import Account
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:

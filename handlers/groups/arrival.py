@@ -15,7 +15,7 @@ from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.outcomes import SendError, translated
 from handlers.routing import Router
 from handlers.videos import offer_retained
-from storage import access, chats, people
+from storage import chats, people
 from storage.admins import Admins
 from storage.chats import ChatKind
 from storage.notices import NoticeKind
@@ -71,7 +71,7 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
         return
     if services.policy.allowed_ids and sender.is_admin and sender.person is not None:
         async with services.db.transaction() as tx:
-            await access.allow(
+            await people.allow(
                 tx,
                 sender.chat.telegram_id,
                 cause=cause,
@@ -147,7 +147,7 @@ async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, contex
     if group is None:
         return
     async with services.db.transaction() as tx:
-        news = await access.allow(
+        news = await people.allow(
             tx, group.telegram_id, cause=cause, by=admin.id, now=services.clock()
         )
     await sender.answer(sender.translator.gettext("They may use this bot."))

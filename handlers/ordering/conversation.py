@@ -14,8 +14,7 @@ from generation.orders import substitutes
 from handlers.context import cause_of
 from handlers.ordering import placing
 from handlers.ordering.drafts import OrderDraft, SentPicture, SmallTalk, answered, draft_of
-from handlers.replies.cards import Drop, Start
-from handlers.replies.keyboards import Button
+from handlers.replies.keyboards import Button, Drop, Start
 from handlers.routing import Router, not_yours
 from storage import cards
 from storage.cards import CardKind, Draft

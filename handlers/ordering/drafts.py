@@ -19,8 +19,7 @@ from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.context import cause_of
-from storage import generations
-from storage.accounts import SHARED_IDS
+from storage import SHARED_IDS, generations
 from storage.cards import CardKind, Draft
 
 if TYPE_CHECKING:

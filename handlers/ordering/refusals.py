@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from generation.orders.balances import OverBudget, ProviderRefuses, TooFewCredits, TooManyPending
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
-from handlers.replies.cards import Start
-from handlers.replies.keyboards import Button
+from handlers.replies.keyboards import Button, Start
 from handlers.replies.texts import described, usual_cost, worth
 from handlers.routing import is_answered
 from storage import cards

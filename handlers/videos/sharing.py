@@ -12,8 +12,8 @@ from handlers.ordering import SENT_THROUGH_US, any_picture_of, no_picture
 from handlers.replies.outcomes import SendError, translated
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
-from storage import access, generations
-from storage.accounts import Account
+from storage import generations, people
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     from telegram import InlineQuery, Message, Update
@@ -61,7 +61,7 @@ async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
     named = len(words) == 1 and words[0].startswith("#")
     number = read_number(words[0][1:]) if named else None
     async with services.db.reading() as connection:
-        if await access.any_banned(connection, {account.id}):
+        if await people.any_banned(connection, {account.id}):
             return []
         video = None if number is None else await generations.find(connection, number)
     if number is not None:

@@ -16,9 +16,8 @@ from bot.updates.watchdog import Patience
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from storage import outages
-from storage.database import Database
+from storage.database import Database, number
 from storage.outages import Cooldown, CooldownReason
-from storage.rows import number
 from tests.flows.looks import shows_video
 
 if TYPE_CHECKING:

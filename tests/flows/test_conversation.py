@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.rows import number
+from storage.database import number
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button

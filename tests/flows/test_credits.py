@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.aimlapi import Fault, Render
 from storage import ledger
-from storage.accounts import Account
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.flows.looks import answers, says, shows_video
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from generation.models.offer import Offer
 from storage import generations
-from storage.accounts import Account
+from storage.ledger import Account
 from tests.flows.looks import shows_video
 from tests.flows.makings import index_is_in_front, photo, streams
 

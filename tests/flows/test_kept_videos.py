@@ -11,8 +11,7 @@ from generation.jobs import schedule
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from storage import chats, generations, ledger
-from storage.accounts import Account
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.flows.looks import says, shows_video
 from tests.flows.test_next_best_place import becomes
 

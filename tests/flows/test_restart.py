@@ -6,9 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from storage import generations, ledger
-from storage.accounts import Account
 from storage.database import Database
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.flows.looks import shows_video
 from tests.flows.process import process, terminate
 

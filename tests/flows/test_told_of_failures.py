@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.aimlapi import Fault, Render
-from storage.rows import number
+from storage.database import number
 from tests.flows.looks import says, shows_video
 
 if TYPE_CHECKING:

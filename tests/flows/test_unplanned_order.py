@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.rows import number
+from storage.database import number
 from tests.flows.looks import says
 from tests.flows.makings import photo
 from tests.flows.test_credits import spent

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from generation.jobs.lifecycle import Lifecycle
-from generation.jobs.outages import CircuitBreaker
+from generation.jobs.lifecycle import CircuitBreaker, Lifecycle
 from generation.jobs.poll import Lookups, Polls
 from generation.jobs.schedule import DurationEstimates, JobPolicy
 from generation.jobs.submit import Submissions

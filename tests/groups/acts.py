@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import ledger
-from storage.accounts import Account
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.flows.looks import shows_video
 from tests.handlers.commons import settled
 

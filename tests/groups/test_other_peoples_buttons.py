@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from sandbox.aimlapi import Fault
 from sandbox.telegram.messages import Button
 from storage import generations, ledger, people
-from storage.accounts import Account
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.flows.looks import says
 from tests.groups.acts import made
 from tests.groups.test_pools import give

@@ -10,7 +10,7 @@ import pytest
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from storage import chats, generations
-from storage.accounts import Account
+from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import made

@@ -9,8 +9,7 @@ import pytest
 from handlers.admin.grants import Limit, read_limit
 from sandbox.aimlapi import Fault
 from storage import chats, groups, ledger
-from storage.accounts import Account
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, spent
 from tests.groups.test_manners import operator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers.replies.notices import reported_buttons, reported_text
-from storage import access
+from storage import people
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made
 from tests.handlers.commons import SPEECH, settled
@@ -102,7 +102,7 @@ async def test_only_who_runs_the_bot_decides(
         assert (await told.press(label, by=bob)).text == "That is not yours to decide."
     assert not video.deleted
     async with house.db.reading() as connection:
-        assert not await access.any_banned(connection, [ann.id])
+        assert not await people.any_banned(connection, [ann.id])
 
 
 async def test_who_runs_the_bot_is_not_banned_for_a_report(

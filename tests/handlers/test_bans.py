@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import events, generations
-from storage.accounts import Account
+from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, spent
 from tests.handlers.commons import settled

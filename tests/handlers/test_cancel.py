@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.telegram.messages import Button
 from storage import generations
-from storage.accounts import Account
 from storage.generations import State
+from storage.ledger import Account
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:

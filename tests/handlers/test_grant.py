@@ -12,9 +12,8 @@ from telegram import Message, Update
 from handlers.admin.access import author_of
 from handlers.admin.grants import LONGEST_NOTE, MOST_CREDITS, Gift, read_grant
 from storage import ledger
-from storage.accounts import Account
-from storage.ledger import Pot
-from storage.rows import number
+from storage.database import number
+from storage.ledger import Account, Pot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -17,9 +17,9 @@ from handlers.videos.cancel import Cancel
 from handlers.videos.history import Resend
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button
-from storage import access, generations, people
-from storage.access import Ban
-from storage.accounts import Account
+from storage import generations, people
+from storage.ledger import Account
+from storage.people import Ban
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import made, settings_of
@@ -44,7 +44,7 @@ async def ban(house: House, person: Person) -> None:
     """Shut somebody out."""
     shut_out = Ban(telegram_id=person.id, by=1, at=0.0)
     async with house.db.transaction() as tx:
-        await access.ban(tx, shut_out, cause="a test")
+        await people.ban(tx, shut_out, cause="a test")
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ async def test_a_stranger_orders_nothing_and_may_look_around(
             await chat.wait(says(shown))
         assert provider.submissions == []
         async with house.db.transaction() as tx:
-            await access.allow(tx, ann.id, cause="a test", by=1, now=0.0)
+            await people.allow(tx, ann.id, cause="a test", by=1, now=0.0)
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
 

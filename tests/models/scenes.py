@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation.models.availability import NoFeed
-from storage.rows import every
+from storage.database import every
 from tests.house import ADMIN
 
 if TYPE_CHECKING:

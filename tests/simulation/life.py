@@ -17,8 +17,7 @@ from pydantic import SecretStr
 from bot.app import UPLOAD_LIMIT
 from bot.scheduler import Scheduler
 from bot.settings.definition import Settings
-from generation.jobs.lifecycle import Lifecycle
-from generation.jobs.outages import CircuitBreaker
+from generation.jobs.lifecycle import CircuitBreaker, Lifecycle
 from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import DurationEstimates, JobPolicy

@@ -21,10 +21,9 @@ from handlers.replies.notice_sender import MOST_SENDS
 from handlers.replies.outcomes import SendError
 from handlers.replies.texts import Languages
 from storage import chats, ledger, people
-from storage.accounts import Account
 from storage.chats import ChatKind
 from storage.generations import Request
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.reliability import invariants
 from tests.simulation.life import Life
 from tests.simulation.provider import Provider

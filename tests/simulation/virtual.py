@@ -9,8 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import WeakKeyDictionary
 
-from storage.database import Database
-from storage.migrations import migrate
+from storage.database import Database, migrate
 
 if TYPE_CHECKING:
     import random

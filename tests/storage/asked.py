@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storage import chats, generations, ledger
-from storage.accounts import Account
 from storage.chats import ChatKind
+from storage.database import every
 from storage.generations import Request
-from storage.ledger import Pot
-from storage.rows import every
+from storage.ledger import Account, Pot
 
 if TYPE_CHECKING:
     from storage.chats import Chat

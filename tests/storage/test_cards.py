@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import cards
-from storage.accounts import Account
 from storage.cards import CardKind, Draft
+from storage.ledger import Account
 from tests.storage.asked import ANN, BOB, NOW, meet
 
 if TYPE_CHECKING:

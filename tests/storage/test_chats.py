@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import access, cards, chats, groups, ledger, notices
-from storage.accounts import Account
+from storage import cards, chats, groups, ledger, notices, people
 from storage.cards import CardKind, Draft
 from storage.chats import ChatKind
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from storage.notices import Notice, NoticeKind
 from tests.storage.asked import ANN, NOW, ask, found, meet, rows
 
@@ -52,7 +51,7 @@ async def group(db: Database) -> Chat:
         await ledger.grant(
             tx, Account.chat(group.id), Pot.POOL, 100, cause="grant:1", note=None, now=NOW
         )
-        await access.allow(tx, GROUP, cause="allow:1", by=ANN, now=NOW)
+        await people.allow(tx, GROUP, cause="allow:1", by=ANN, now=NOW)
     return group
 
 
@@ -108,8 +107,8 @@ async def test_messages_of_the_old_chat_are_forgotten(db: Database, group: Chat)
 async def test_a_group_that_was_let_in_stays_let_in(db: Database, group: Chat) -> None:
     await move(db, group)
     async with db.reading() as connection:
-        assert await access.any_allowed(connection, [SUPERGROUP])
-        assert not await access.any_allowed(connection, [GROUP])
+        assert await people.any_allowed(connection, [SUPERGROUP])
+        assert not await people.any_allowed(connection, [GROUP])
 
 
 async def test_being_told_twice_of_a_move_changes_nothing_more(db: Database, group: Chat) -> None:
@@ -128,7 +127,7 @@ async def test_two_rows_of_one_chat_become_one(db: Database, group: Chat) -> Non
         await ledger.grant(
             tx, Account.chat(known.id), Pot.POOL, 11, cause="grant:2", note=None, now=NOW
         )
-        await access.allow(tx, SUPERGROUP, cause="allow:2", by=ANN, now=NOW)
+        await people.allow(tx, SUPERGROUP, cause="allow:2", by=ANN, now=NOW)
     moved = await move(db, group)
     assert moved.id == known.id
     assert await rows(db, "SELECT id FROM chats") == [(known.id,)]
@@ -146,7 +145,7 @@ async def test_two_rows_of_one_chat_become_one(db: Database, group: Chat) -> Non
     async with db.reading() as connection:
         assert await ledger.stored(connection, Account.chat(known.id), Pot.POOL) == 111
         assert await ledger.held(connection, Account.chat(known.id)) == 9
-        assert await access.any_allowed(connection, [SUPERGROUP])
+        assert await people.any_allowed(connection, [SUPERGROUP])
     assert await rows(db, "SELECT count(*) FROM allowed") == [(1,)]
 
 

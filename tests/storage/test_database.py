@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.database import Database
-from storage.rows import number
+from storage.database import Database, number
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import generations, statistics
-from storage.accounts import Account
 from storage.generations import PENDING, UNFINISHED, Changes, Reason, State
+from storage.ledger import Account
 from tests.storage.asked import ANN, BOB, NOW, ask, found, meet, request
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage import chats, generations, groups, statistics
-from storage.accounts import Account
 from storage.chats import ChatKind
 from storage.groups import Asking, Board, Group
+from storage.ledger import Account
 from tests.storage.asked import ANN, BOB, request
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import inbox
+from storage.database import FORGOTTEN_AT_ONCE
 from storage.inbox import KEPT_SECONDS, StoredUpdate
-from storage.rows import FORGOTTEN_AT_ONCE
 from tests.storage.asked import NOW, rows
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage import ledger
-from storage.accounts import Account
-from storage.ledger import Kind, Pot
+from storage.ledger import Account, Kind, Pot
 from tests.storage.asked import ANN, BOB, NOW, ask, meet, rows
 
 if TYPE_CHECKING:

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 import aiosqlite
 import pytest
 
-from storage.database import Database
-from storage.migrations import NewerDatabase, UnusableDatabase, migrate, statements, steps
-from storage.rows import number
+from storage.database import (
+    Database,
+    NewerDatabase,
+    UnusableDatabase,
+    migrate,
+    number,
+    statements,
+    steps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from storage import cards, chats, generations, inbox, ledger, notices, retention, statistics
-from storage.accounts import Account
+from storage.database import every
 from storage.generations import AT_PROVIDER, UNFINISHED, State
-from storage.ledger import Pot
-from storage.rows import every
+from storage.ledger import Account, Pot
 from tests.storage.asked import ANN, NOW, rows
 
 if TYPE_CHECKING:

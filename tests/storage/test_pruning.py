@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import cards, inbox, notices, outages
-from storage.accounts import Account
 from storage.cards import CLOSED_SECONDS, OPEN_SECONDS, CardKind, Draft
+from storage.database import MONTH_SECONDS
+from storage.ledger import Account
 from storage.notices import Notice, NoticeKind
 from storage.outages import Cooldown, CooldownReason
-from storage.rows import MONTH_SECONDS
 from tests.storage.asked import ANN, NOW, ask, meet, rows
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage import events, generations, ledger
-from storage.accounts import Account
 from storage.generations import Reason, State
-from storage.ledger import Kind, Pot
+from storage.ledger import Account, Kind, Pot
 from tests.storage.asked import ANN, NOW, ask, meet, rows
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ import aiosqlite
 import pytest
 
 from storage import generations, notices, outages
-from storage.database import Database
+from storage.database import Database, migrate, steps
 from storage.generations import Reason, State
-from storage.migrations import migrate, steps
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
 from tests.storage.asked import ANN, NOW

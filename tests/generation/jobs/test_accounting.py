@@ -24,9 +24,8 @@ from generation.orders.balances import (
     began_at,
 )
 from storage import generations, ledger, people
-from storage.accounts import Account
 from storage.generations import State
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.generation.jobs.table import POLICY, PRIVATE, ROWS
 from tests.generation.orders.test_balances import terms
 from tests.storage.asked import NOW, Clock, meet, request, rows

@@ -29,10 +29,9 @@ from generation.jobs.outcomes import (
 from generation.jobs.transitions import decide
 from generation.models.catalogue import FAILED_ACCOUNTS
 from storage import events, generations, ledger, people
-from storage.accounts import Account
 from storage.chats import ChatKind
 from storage.generations import State
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.generation.jobs.table import CHEAPER, DEARER, PAIRS, POLICY, ROWS, expected
 from tests.storage.asked import ANN, BOB, NOW, ask, everything, found, meet, rows
 

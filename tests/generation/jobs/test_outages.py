@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.jobs.outages import PROBE_SECONDS
+from generation.jobs.lifecycle import PROBE_SECONDS
 from generation.jobs.outcomes import CancelWanted
 from generation.orders.balances import Accepted, accept
 from sandbox.aimlapi import Fault

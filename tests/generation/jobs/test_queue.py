@@ -17,8 +17,8 @@ from generation.jobs.queue import (
 )  # fmt: skip
 from generation.jobs.schedule import waits_until
 from storage import generations
-from storage.accounts import Account
 from storage.generations import State
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

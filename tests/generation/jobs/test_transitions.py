@@ -10,8 +10,8 @@ from generation.jobs import outcomes as on
 from generation.jobs.outcomes import Credits, Outcome, StillQueued, Transition
 from generation.jobs.schedule import LINK_PATIENCE, PARKED_SECONDS, RESEND_SECONDS
 from generation.jobs.transitions import COUNTS_IN, NEXT, decide
-from storage.accounts import Account
 from storage.generations import Reason, State
+from storage.ledger import Account
 from storage.notices import NoticeKind
 from tests.generation.jobs.table import (
     CHEAPER,

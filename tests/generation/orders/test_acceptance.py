@@ -18,9 +18,8 @@ from generation.orders.balances import (
     accept,
 )
 from storage import generations, ledger, outages
-from storage.accounts import Account
 from storage.generations import Reason, State
-from storage.ledger import Pot
+from storage.ledger import Account, Pot
 from tests.generation.orders.test_balances import terms
 from tests.storage.asked import ANN, BOB, NOW, everything, request, rows
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from generation.orders import balances
 from generation.orders.balances import Balance, Draw, Period, Terms, budget_share, draw, draw_bought
 from storage import generations, ledger
-from storage.accounts import Account
-from storage.ledger import Kind, Pot
+from storage.ledger import Account, Kind, Pot
 from tests.storage.asked import ANN, NOW, ask
 
 if TYPE_CHECKING:
