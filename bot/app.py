@@ -12,6 +12,7 @@ from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot import process
 from bot.scheduler import Scheduler
+from bot.tasks import ChatClocks
 from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat, Slots
 from bot.updates.listening import Listening, TelegramRequest, TelegramTimes, tls
 from bot.updates.watchdog import Patience as ListeningPatience
@@ -38,7 +39,7 @@ from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.keyboards import ResultButtons
 from handlers.replies.notice_sender import Notices
 from handlers.replies.outbox import Outbox
-from handlers.replies.pacing import Pacing
+from handlers.replies.sending import Pacing
 from handlers.replies.status import Progress, StatusMessages
 from handlers.replies.texts import Languages
 from storage.admins import Admins
@@ -98,14 +99,16 @@ class Bot:
         for folder in (self.videos, self.pictures):
             process.make(folder)
         languages = languages or Languages()
-        admins = Admins(settings.admin_ids, wake=self.wake)
+        jobs = JobQueue[Context]()
+        clocks = ChatClocks(jobs)
+        wake = self.wake = clocks.wake
+        admins = Admins(settings.admin_ids, wake=wake)
 
         # Telegram
         self.intake = Intake(db, admins, clock)
         slots = Slots(AT_ONCE)
         pacing = Pacing(times.limits_second, while_waiting=slots.lent)
         polling = TelegramRequest(1, times.telegram)
-        jobs = JobQueue[Context]()
         self.app: App = (
             ApplicationBuilder()
             .token(settings.telegram_bot_token.get_secret_value())
@@ -185,11 +188,11 @@ class Bot:
         )
         progress = Progress(estimates=estimates, queue=queue, clock=clock)
         status = StatusMessages(
-            db=db, outbox=outbox, progress=progress, languages=languages, wake=self.wake
+            db=db, outbox=outbox, progress=progress, languages=languages, wake=wake
         )
         self.scheduler = Scheduler(
             db=db,
-            jobs=jobs,
+            clocks=clocks,
             queue=queue,
             submissions=Submissions(
                 db=db,
@@ -224,9 +227,9 @@ class Bot:
                 ),
                 zone=settings.timezone,
                 clock=clock,
-                wake=self.wake,
+                wake=wake,
             ),
-            notices=Notices(db=db, outbox=outbox, languages=languages, clock=clock, wake=self.wake),
+            notices=Notices(db=db, outbox=outbox, languages=languages, clock=clock, wake=wake),
             status=status,
             boards=Boards(
                 db=db, outbox=outbox, progress=progress, languages=languages, clock=clock
@@ -259,13 +262,9 @@ class Bot:
             status=status,
             first_admin=FirstAdmin(clock),
             clock=clock,
-            wake=self.wake,
+            wake=wake,
             bring=self.scheduler.bring,
             kept_since=self.intake.kept_since,
         )
         self.app.bot_data.services = self.services
         registry.register(self.app)
-
-    def wake(self, chat: int) -> None:
-        """Tell the scheduler that something in a chat is new, or due."""
-        self.scheduler.wake(chat)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.tasks import ChatClocks, Tasks
+from bot.tasks import Tasks
 from generation.jobs.lifecycle import LOOK_SECONDS
 from generation.jobs.queue import Turn
 from generation.jobs.schedule import waits_until
@@ -22,14 +22,11 @@ from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, St
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from telegram.ext import JobQueue
-
-    from bot.tasks import Work
+    from bot.tasks import ChatClocks, Work
     from generation.jobs.lifecycle import CircuitBreaker
     from generation.jobs.poll import Lookups, Polls
     from generation.jobs.queue import FairQueue
     from generation.jobs.submit import Submissions
-    from handlers.context import Context
     from handlers.replies.boards import Boards
     from handlers.replies.delivery import Deliveries
     from handlers.replies.notice_sender import Notices
@@ -61,7 +58,7 @@ class Scheduler:
         self,
         *,
         db: Database,
-        jobs: JobQueue[Context],
+        clocks: ChatClocks,
         queue: FairQueue,
         submissions: Submissions,
         lookups: Lookups,
@@ -84,11 +81,10 @@ class Scheduler:
         self._status = status
         self._boards = boards
         self._clock = clock
-        self._clocks = ChatClocks(jobs, self._look)
+        self._clocks = clocks
         # uploads have their own bound in the outbox, over all chats; polls have theirs
         self._steps = Tasks(clock)
         self._updates = Tasks(clock)
-        self._has_started = False
         self._was_open = False
         self._granted = defaultdict[int, set[int]](set)
         self._groups: set[int] = set()
@@ -98,13 +94,8 @@ class Scheduler:
         await self._submissions.recover()
         async with self._db.reading() as connection:
             await self._queue.restore(connection)
-        self._has_started = True
+        self._clocks.start(self._look)
         await self._wake_all()
-
-    def wake(self, chat: int) -> None:
-        """Look at a chat now: something there is new, or due."""
-        if self._has_started:
-            self._clocks.wake(chat)
 
     def bring(self, generation: Generation, chat: Chat) -> None:
         """Send a kept video to a chat, unless that is being done."""

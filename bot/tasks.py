@@ -34,15 +34,20 @@ class ChatClocks:
     The JobQueue's jobs are kept here and not by APScheduler's ids.
     """
 
-    def __init__(
-        self, queue: JobQueue[Context], look: Callable[[int], Awaitable[float | None]]
-    ) -> None:
-        """Make clocks that ring on `queue`; `look` returns in how many seconds to look again."""
+    def __init__(self, queue: JobQueue[Context]) -> None:
         self._queue = queue
-        self._look = look
+        self._look: Callable[[int], Awaitable[float | None]] = _never
         self._jobs: dict[int, tuple[float, Job[Context]]] = {}
         self._looks: dict[int, asyncio.Task[None]] = {}
         self._woken: set[int] = set()
+        self._is_open = False
+
+    def start(self, look: Callable[[int], Awaitable[float | None]]) -> None:
+        """Let the clocks ring; `look` returns in how many seconds to look again, None for never.
+
+        Chats that are woken before are not looked at: whoever starts the clocks wakes them all.
+        """
+        self._look = look
         self._is_open = True
 
     def wake(self, chat: int) -> None:
@@ -112,6 +117,10 @@ class ChatClocks:
             # one that rings just now has left the scheduler already
             with suppress(JobLookupError):
                 job.schedule_removal()
+
+
+async def _never(_chat: int) -> float | None:
+    return None
 
 
 class Tasks:

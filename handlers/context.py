@@ -14,8 +14,7 @@ import telegram
 from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 
 from handlers.replies.keyboards import Button
-from handlers.replies.outcomes import Refused, SendError
-from handlers.replies.pacing import Urgency
+from handlers.replies.sending import Refused, SendError, Urgency
 from storage import SHARED_IDS, cards, chats, groups, people
 from storage.chats import ChatKind
 from storage.ledger import Account

@@ -12,14 +12,14 @@ from telegram import (
     ChatPermissions,
 )
 
-from handlers.replies.outcomes import SendError, translated
+from handlers.replies.sending import SendError, translated
 from storage import chats
 
 if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from handlers.context import Context, Sender
-    from handlers.replies.pacing import Urgency
+    from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
     from storage.chats import Chat
 

@@ -12,7 +12,7 @@ from handlers.account import model_choice, quota, settings, welcome
 from handlers.admin import access, grants, stats
 from handlers.groups import arrival, group_settings, reports
 from handlers.ordering import conversation, messages
-from handlers.replies.outcomes import SendError
+from handlers.replies.sending import SendError
 from handlers.routing import presses
 from handlers.videos import cancel, history, results, sharing
 

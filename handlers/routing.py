@@ -19,7 +19,7 @@ from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, f
 from handlers import commands
 from handlers.commands import Scope
 from handlers.context import ALBUM, Access, PressAnswer, cause_of, meet
-from handlers.replies.outcomes import SendError, Unreachable
+from handlers.replies.sending import SendError, Unreachable
 from storage.groups import Asking
 
 if TYPE_CHECKING:

@@ -440,3 +440,17 @@ async def last_family(tx: Connection, account: Account, kind: str) -> str | None
         (account.kind, account.id, SLICE, kind),
     )
     return None if row is None else str(row["family"])
+
+
+async def durations(
+    tx: Connection, *, model: str, seconds: int, resolution: str | None, limit: int
+) -> list[float]:
+    """Return how long the last such generations took, in seconds, newest first."""
+    rows = await every(
+        tx,
+        "SELECT ready_at - accepted_at AS took FROM generations WHERE model = ? AND seconds = ?"
+        " AND resolution IS ? AND accepted_at IS NOT NULL AND ready_at IS NOT NULL"
+        " ORDER BY ready_at DESC LIMIT ?",
+        (model, seconds, resolution, limit),
+    )
+    return [row["took"] for row in rows]

@@ -25,20 +25,6 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
     )
 
 
-async def durations(
-    tx: Connection, *, model: str, seconds: int, resolution: str | None, limit: int
-) -> list[float]:
-    """Return how long the last such generations took, in seconds, newest first."""
-    rows = await every(
-        tx,
-        "SELECT ready_at - accepted_at AS took FROM generations WHERE model = ? AND seconds = ?"
-        " AND resolution IS ? AND accepted_at IS NOT NULL AND ready_at IS NOT NULL"
-        " ORDER BY ready_at DESC LIMIT ?",
-        (model, seconds, resolution, limit),
-    )
-    return [row["took"] for row in rows]
-
-
 async def budget_used(tx: Connection, *, since: float) -> int:
     """Return what the operator gave since then, in micro-dollars, as far as it may be charged."""
     return await number(

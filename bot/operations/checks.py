@@ -259,7 +259,7 @@ def check_models(known: Offer, names: tuple[str, ...], snapshot: Snapshot) -> li
         return warning("MODELS", "the provider does not say what it serves", "look again later")
     live = availability.at_live_prices(known, snapshot)
     out = availability.gone(known, snapshot)
-    offer = availability.without(availability.in_order(live, names), out)
+    offer = availability.in_order(live, names).without(out)
     lost = [name for name in names if name not in offer]
     if not offer.families:
         remedy = "name others: `models` lists what there is"

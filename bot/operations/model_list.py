@@ -35,9 +35,8 @@ async def ask(url: str) -> Snapshot:
 
 def usable(known: Offer, snapshot: Snapshot) -> Offer:
     """Return what is served, at the provider's prices where it told them."""
-    return availability.without(
-        availability.at_live_prices(known, snapshot), availability.gone(known, snapshot)
-    )
+    live = availability.at_live_prices(known, snapshot)
+    return live.without(availability.gone(known, snapshot))
 
 
 def as_json(offer: Offer) -> str:

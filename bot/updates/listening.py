@@ -22,7 +22,7 @@ from telegram.request import HTTPXRequest, RequestData
 
 from bot.updates.intake import is_whole
 from generation.jobs import schedule
-from handlers.replies.outcomes import seconds
+from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
     import ssl
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from bot.updates.intake import Intake
-    from handlers.replies.pacing import Urgency
+    from handlers.replies.sending import Urgency
 
 LONGEST_ANSWER = 25_000_000
 """Bytes of an answer: the largest is a file, of which Telegram gives out 20 MB at most."""

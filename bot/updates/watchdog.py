@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from bot.updates.listening import Listening, TelegramRequest
-    from handlers.replies.pacing import Urgency
+    from handlers.replies.sending import Urgency
 
 ANSWERS = 2
 """So often in a row Telegram answers something else before the silence is the process's fault."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from storage import statistics
+from storage import generations
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
@@ -79,7 +79,7 @@ class DurationEstimates:
     async def within(self, tx: Connection, request: Request) -> float:
         """Return the same within a transaction."""
         if _alike(request) not in self._seen:
-            newest_first = await statistics.durations(
+            newest_first = await generations.durations(
                 tx,
                 model=request.model,
                 seconds=request.seconds,

@@ -21,7 +21,7 @@ from generation.provider.protocol import NONE_IF_INVALID
 from generation.provider.refusals import truncate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from generation.models.offer import Family, Kind, Mode
 
@@ -282,17 +282,6 @@ def in_order(known: Offer, names: Iterable[str]) -> Offer:
     for name in names:
         order += [name, *known[name].successors.values()]
     return known.only(order)
-
-
-def without(offer: Offer, models: Collection[str]) -> Offer:
-    """Return the offer without these models, and without families that have no other."""
-    left = (
-        family.model_copy(
-            update={kind: None for kind, mode in family.modes.items() if mode.model in models}
-        )
-        for family in offer
-    )
-    return Offer(tuple(family for family in left if family.modes))
 
 
 def able(offer: Offer, kind: Kind) -> Offer:

@@ -172,7 +172,7 @@ class Catalogue:
     @property
     def offer(self) -> Offer:
         """The families that are served now."""
-        return availability.without(self._served.named, self.unserved)
+        return self._served.named.without(self.unserved)
 
     @property
     def unserved(self) -> frozenset[str]:
@@ -261,7 +261,7 @@ class Catalogue:
                 cause=f"model:{model}:{int(now)}",
             )
         unserved = after.gone | self._cooldowns.models
-        left = availability.without(after.named, unserved).families
+        left = after.named.without(unserved).families
         if before.gone != after.gone and not left:
             await self._admins.notify(
                 tx, NoticeKind.NOTHING_SERVED, now=now, cause=f"nothing:{int(now)}"

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from generation.models.pricing import Rate, cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 __all__ = [
     "ANY",
@@ -357,6 +357,16 @@ class Offer:
     def only(self, names: Iterable[str]) -> Offer:
         """Return the offer of these families in this order. Raises KeyError for an unknown one."""
         return Offer(tuple(self[name] for name in dict.fromkeys(names)))
+
+    def without(self, models: Collection[str]) -> Offer:
+        """Return the offer without these models, and without families that have no other."""
+        left = (
+            family.model_copy(
+                update={kind: None for kind, mode in family.modes.items() if mode.model in models}
+            )
+            for family in self
+        )
+        return Offer(tuple(family for family in left if family.modes))
 
     def __getitem__(self, name: str) -> Family:
         return self._by_name[name]

@@ -298,7 +298,7 @@ def settle(requested: Options, defaults: Defaults, offer: Offer, kind: Kind) -> 
 def settle_leniently(
     requested: Options, defaults: Defaults, offer: Offer, kind: Kind
 ) -> Choice | Problem:
-    """As `settle`, without the requested that the family meant cannot meet."""
+    """As `settle`, without the options that the family meant cannot meet."""
     settled = settle(requested, defaults, offer, kind)
     while isinstance(settled, Problem) and settled.family:
         requested = replace(requested, **_UNSAID[settled.option])

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from generation.models import pricing
-from generation.models.availability import without
 from generation.models.offer import Offer, People
 from generation.orders.options import (
     USUAL_RESOLUTION,
@@ -124,7 +123,7 @@ class Substitutes:
     def instead_of(self, generation: Generation) -> Failover:
         """Return what makes a request whose model is not asked now."""
         # that it is gone may be known here a moment earlier than there
-        served = without(self._catalogue.offer, {generation.model})
+        served = self._catalogue.offer.without({generation.model})
         substitute = self._find(generation, served, most=generation.credits)
         return Failover(
             was=self._title(generation),

@@ -16,7 +16,7 @@ from telegram.constants import BotDescriptionLimit
 from generation.orders.balances import Period
 from handlers import commands
 from handlers.commands import Scope
-from handlers.replies.outcomes import SendError, translated
+from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import DEFAULT, usual_cost, worth
 from handlers.routing import contact_line
 from storage import people
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
     from handlers.context import Services
-    from handlers.replies.pacing import Urgency
+    from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
     from storage.people import Person
 

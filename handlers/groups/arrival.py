@@ -12,7 +12,7 @@ from handlers.admin import limit_usage
 from handlers.context import Access, meet
 from handlers.membership import depart, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
-from handlers.replies.outcomes import SendError, translated
+from handlers.replies.sending import SendError, translated
 from handlers.routing import Router
 from handlers.videos import offer_retained
 from storage import chats, people

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.outcomes import Refused
+from handlers.replies.sending import Refused
 from handlers.routing import Router
 from storage import groups
 from storage.groups import Asking, Group

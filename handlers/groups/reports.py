@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handlers.admin import shut_out
 from handlers.replies.keyboards import Again
 from handlers.replies.notices import BanAsker, TakeDown
-from handlers.replies.outcomes import SendError
+from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
 from handlers.routing import Router
 from storage import chats, generations, people

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from generation.orders.options import Problem
     from generation.orders.quotes import Instead
     from handlers.context import Sender, Services
-    from handlers.replies.pacing import Urgency
+    from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
     from storage.cards import Card
 

@@ -13,7 +13,7 @@ from handlers.membership import is_group_admin
 from handlers.ordering import refusals
 from handlers.ordering.drafts import card_draft, quoted
 from handlers.replies import keyboards as card_replies
-from handlers.replies.outcomes import SendError
+from handlers.replies.sending import SendError
 from handlers.replies.texts import gone
 from storage import cards, generations, statistics
 from storage.generations import PENDING, UNFINISHED, Request

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from handlers.replies.outbox import finished
-from handlers.replies.outcomes import LeftOut, NotSent, SendError
+from handlers.replies.sending import LeftOut, NotSent, SendError
 from handlers.replies.texts import about
 from storage import chats, generations, groups, people
 from storage.generations import PENDING

@@ -29,7 +29,8 @@ from generation.media.fetch import FileGone
 from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
 from handlers.replies.outbox import finished
-from handlers.replies.outcomes import (
+from handlers.replies.sending import (
+    PATIENCE_SECONDS,
     ChatMoved,
     NotSent,
     Refused,
@@ -38,7 +39,6 @@ from handlers.replies.outcomes import (
     Unreachable,
     UploadTooLarge,
 )
-from handlers.replies.pacing import PATIENCE_SECONDS
 from handlers.replies.texts import caption
 from storage import chats, generations, groups, people
 from storage.generations import Reason, State

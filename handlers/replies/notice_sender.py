@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import schedule
 from handlers.replies.notices import in_words
-from handlers.replies.outcomes import ChatMoved, NoTopic, Refused, SendError, Unreachable
+from handlers.replies.sending import ChatMoved, NoTopic, Refused, SendError, Unreachable
 from storage import chats, generations, notices, people
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from telegram import ForceReply, InputFile, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import Button, keyboard
-from handlers.replies.outcomes import NotSent, Refused, SendError, translated
-from handlers.replies.pacing import Urgency
+from handlers.replies.sending import NotSent, Refused, SendError, Urgency, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from generation.media.videos import Deliverable
-    from handlers.replies.pacing import Pacing
+    from handlers.replies.sending import Pacing
     from storage.chats import Chat
 
 UPLOADS = 8

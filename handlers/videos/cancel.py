@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from generation.jobs import lifecycle
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.outcomes import Refused
+from handlers.replies.sending import Refused
 from handlers.replies.texts import shortened
 from handlers.routing import Router
 from storage import generations

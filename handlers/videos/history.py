@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY, in_words
-from handlers.replies.outcomes import Refused
+from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
 from handlers.videos.results import layout

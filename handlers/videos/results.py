@@ -16,7 +16,7 @@ from handlers.membership import is_group_admin
 from handlers.ordering import OrderDraft, SentPicture, ask_anew, place
 from handlers.replies.keyboards import Again, Change, GoOn, More, Remove, ResultButtons
 from handlers.replies.notices import Retry, TryWith
-from handlers.replies.outcomes import SendError
+from handlers.replies.sending import SendError
 from handlers.routing import Router, not_yours
 from storage import generations
 

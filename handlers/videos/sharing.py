@@ -9,7 +9,7 @@ from telegram.ext import InlineQueryHandler
 
 from handlers.commands import read_number
 from handlers.ordering import SENT_THROUGH_US, any_picture_of, no_picture
-from handlers.replies.outcomes import SendError, translated
+from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
 from storage import generations, people

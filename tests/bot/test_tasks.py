@@ -16,7 +16,7 @@ from bot.tasks import CRASHED_SECONDS, ChatClocks, Tasks
 from handlers.context import BotData, Context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.house import Breakage
 
@@ -72,9 +72,15 @@ async def queue() -> AsyncIterator[JobQueue[Context]]:
     await jobs.stop(wait=False)
 
 
+def started(queue: JobQueue[Context], look: Callable[[int], Awaitable[float | None]]) -> ChatClocks:
+    clocks = ChatClocks(queue)
+    clocks.start(look)
+    return clocks
+
+
 async def test_a_woken_chat_is_looked_at(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    ChatClocks(queue, chats.look).wake(7)
+    started(queue, chats.look).wake(7)
     await chats.until(7, looks=1)
 
 
@@ -83,13 +89,13 @@ async def test_a_chat_is_looked_at_again_when_the_next_step_is_due(
 ) -> None:
     chats = Chats()
     chats.waits[7] = [0.05, 0.05, None]
-    ChatClocks(queue, chats.look).wake(7)
+    started(queue, chats.look).wake(7)
     await chats.until(7, looks=3)
 
 
 async def test_a_chat_without_work_has_no_job(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    clocks = ChatClocks(queue, chats.look)
+    clocks = started(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(PATIENCE):
@@ -102,7 +108,7 @@ async def test_a_chat_woken_while_its_clock_rings_is_looked_at_once_more(
 ) -> None:
     chats = Chats()
     chats.gate = asyncio.Event()
-    clocks = ChatClocks(queue, chats.look)
+    clocks = started(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     for _ in range(5):
@@ -115,7 +121,7 @@ async def test_a_chat_woken_while_its_clock_rings_is_looked_at_once_more(
 async def test_a_wake_goes_before_a_later_ring(queue: JobQueue[Context]) -> None:
     chats = Chats()
     chats.waits[7] = [3600.0, None]
-    clocks = ChatClocks(queue, chats.look)
+    clocks = started(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(PATIENCE):
@@ -127,7 +133,7 @@ async def test_a_wake_goes_before_a_later_ring(queue: JobQueue[Context]) -> None
 
 async def test_many_wakes_at_once_ring_one_clock_at_a_time(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    clocks = ChatClocks(queue, chats.look)
+    clocks = started(queue, chats.look)
     for _ in range(20):
         clocks.wake(7)
         await asyncio.sleep(0)
@@ -138,7 +144,7 @@ async def test_many_wakes_at_once_ring_one_clock_at_a_time(queue: JobQueue[Conte
 async def test_a_ring_that_is_late_is_not_dropped(queue: JobQueue[Context]) -> None:
     """APScheduler drops jobs a second late unless told otherwise."""
     chats = Chats()
-    ChatClocks(queue, chats.look).set(7, 0.05)
+    started(queue, chats.look).set(7, 0.05)
     [job] = queue.jobs()
     assert job.job.misfire_grace_time is None
     await chats.until(7, looks=1)
@@ -148,7 +154,7 @@ async def test_the_earlier_of_two_times_counts_and_a_chat_has_one_job(
     queue: JobQueue[Context],
 ) -> None:
     chats = Chats()
-    clocks = ChatClocks(queue, chats.look)
+    clocks = started(queue, chats.look)
     for wait in (3600.0, 0.05, 7200.0):
         clocks.set(7, wait)
         assert len(queue.jobs()) == 1
@@ -166,7 +172,7 @@ async def test_what_a_chat_was_woken_for_before_it_is_read_needs_no_second_look(
         clocks.wake(chat)
         clocks.seen(chat)
 
-    clocks = ChatClocks(queue, look)
+    clocks = started(queue, look)
     clocks.wake(7)
     for _ in range(5):
         await asyncio.sleep(0)
@@ -175,7 +181,7 @@ async def test_what_a_chat_was_woken_for_before_it_is_read_needs_no_second_look(
 
 async def test_after_a_stop_no_chat_is_looked_at(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    clocks = ChatClocks(queue, chats.look)
+    clocks = started(queue, chats.look)
     clocks.wake(7)
     await clocks.stop()
     clocks.wake(7)
@@ -187,7 +193,7 @@ async def test_a_clock_that_broke_rings_again(queue: JobQueue[Context], errors: 
     errors.expect("the clock of chat 7 broke")
     chats = Chats()
     chats.breaks = 1
-    clocks = ChatClocks(queue, chats.look)
+    clocks = started(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(5):
@@ -204,7 +210,7 @@ async def test_a_chat_woken_while_its_clock_breaks_is_looked_at_at_once(
     errors.expect("the clock of chat 7 broke")
     chats = Chats()
     chats.breaks, chats.gate = 1, asyncio.Event()
-    clocks = ChatClocks(queue, chats.look)
+    clocks = started(queue, chats.look)
     clocks.wake(7)
     await chats.until(7, looks=1)
     clocks.wake(7)

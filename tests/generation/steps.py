@@ -19,10 +19,10 @@ from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
-from storage import events, generations, notices, people
+from storage import generations, notices, people
 from storage.admins import Admins
 from storage.generations import State
-from tests.storage.asked import ANN, ask, found, rows
+from tests.storage.asked import ANN, ask, found, rows, steps_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,7 +183,7 @@ class Steps:
     async def history(self, generation: Generation) -> list[str]:
         """The states it went through."""
         async with self.db.reading() as connection:
-            return [event.state for event in await events.of(connection, generation.id)]
+            return [event.state for event in await steps_of(connection, generation.id)]
 
     async def uncharged(self, generation: Generation) -> bool:
         """Whether the budget leaves it out."""

@@ -12,8 +12,15 @@ from telegram.error import RetryAfter
 
 from bot.updates.intake import AT_ONCE
 from handlers.replies.outbox import UPLOADS
-from handlers.replies.outcomes import LeftOut, NotSent
-from handlers.replies.pacing import GROUP, ChatLimiter, Pacing, RateLimit, Urgency
+from handlers.replies.sending import (
+    GROUP,
+    ChatLimiter,
+    LeftOut,
+    NotSent,
+    Pacing,
+    RateLimit,
+    Urgency,
+)
 from sandbox.telegram import Fault
 from tests.flows.looks import says, shows_video
 from tests.groups.conftest import PACED, SPEED

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import events, generations
+from storage import generations
 from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, spent
 from tests.handlers.commons import settled
+from tests.storage.asked import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -139,7 +140,7 @@ async def test_what_waits_fails_with_its_credits_back_and_what_is_made_is_sent(
             for one in await generations.in_states(connection, {generations.State.FAILED})
             if one.account == Account.person(bob.id)
         ]
-        history = await events.of(connection, last.id)
+        history = await steps_of(connection, last.id)
     assert [(step.was, step.state, step.reason) for step in history][-1] == (
         "queued", "failed", "banned",
     )  # fmt: skip

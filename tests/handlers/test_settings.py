@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.models.availability import without
 from generation.models.offer import Offer
 from generation.orders import quotes
 from generation.orders.options import Defaults
@@ -138,7 +137,7 @@ PRO = {"openai/sora-2-pro-t2v", "openai/sora-2-pro-i2v"}
 
 
 def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> None:
-    left = without(OFFER, PRO | {"openai/sora-2-t2v"})
+    left = OFFER.without(PRO | {"openai/sora-2-t2v"})
     somebody = person(family="sora-2-pro", seconds=12)
     shown = usual(somebody, left, CREDIT, named=OFFER)
     ordered = quotes.quote(
@@ -152,7 +151,7 @@ def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> Non
 
 
 def test_a_value_that_is_tapped_where_another_family_stands_in_chooses_that_family_too() -> None:
-    left = without(OFFER, PRO | {"openai/sora-2-t2v"})
+    left = OFFER.without(PRO | {"openai/sora-2-t2v"})
     somebody = person(family="sora-2-pro")
     shown = usual(somebody, left, CREDIT, named=OFFER)
     changes = chosen(somebody, left, "seconds", "6", shown)

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.app import UPLOAD_LIMIT
 from bot.scheduler import Scheduler
 from bot.settings.definition import Settings
+from bot.tasks import ChatClocks
 from generation.jobs.lifecycle import CircuitBreaker, Lifecycle
 from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
@@ -149,9 +150,10 @@ class Life:
             db=self.db, outbox=self.outbox, progress=progress, languages=self._languages,
             wake=self.wake,
         )  # fmt: skip
+        self.clocks = ChatClocks(cast("Any", jobs))
         self.scheduler = Scheduler(
             db=self.db,
-            jobs=cast("Any", jobs),
+            clocks=self.clocks,
             queue=queue,
             submissions=Submissions(
                 db=self.db, api=api, offer=self.offer, lifecycle=lifecycle, breaker=breaker,
@@ -182,7 +184,7 @@ class Life:
 
     def wake(self, chat: int) -> None:
         """Tell the scheduler that something in a chat is new."""
-        self.scheduler.wake(chat)
+        self.clocks.wake(chat)
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in this life; it ends with it."""

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from telegram.error import BadRequest, TimedOut
 
 from handlers.replies.outbox import Outbox, Sent, Upload
-from handlers.replies.outcomes import (
+from handlers.replies.sending import (
     NoTopic,
     NotSent,
+    Pacing,
     Refused,
     SentPerhaps,
     Unreachable,
     UploadTooLarge,
 )
-from handlers.replies.pacing import Pacing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

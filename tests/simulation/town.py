@@ -18,7 +18,7 @@ from generation.models.offer import Offer
 from generation.orders import balances
 from generation.orders.balances import Accepted, Period, Repeated, Terms
 from handlers.replies.notice_sender import MOST_SENDS
-from handlers.replies.outcomes import SendError
+from handlers.replies.sending import SendError
 from handlers.replies.texts import Languages
 from storage import chats, ledger, people
 from storage.chats import ChatKind

@@ -12,6 +12,8 @@ from storage.generations import Request
 from storage.ledger import Account, Pot
 
 if TYPE_CHECKING:
+    from aiosqlite import Connection
+
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation
@@ -104,3 +106,19 @@ async def everything(db: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of all tables: what is the same before and after has not been touched."""
     tables = await rows(db, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     return {name: await rows(db, f"SELECT * FROM {name}") for (name,) in tables}  # noqa: S608 - names of the schema
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of a generation's history; `was` is None for its acceptance."""
+
+    was: str | None
+    state: str
+    reason: str
+    at: float
+
+
+async def steps_of(tx: Connection, generation: int) -> list[Event]:
+    """Return a generation's steps as the database wrote them, first to last."""
+    query = "SELECT was, state, reason, at FROM events WHERE generation = ? ORDER BY id"
+    return [Event(*row) for row in await every(tx, query, (generation,))]

@@ -176,10 +176,10 @@ async def test_durations_are_those_of_the_same_kind_of_video_newest_first(db: Da
         await put(db, one, State.READY, accepted_at=ready - took, ready_at=ready)
     await ask(db, "unfinished")
     async with db.reading() as connection:
-        found = await statistics.durations(
+        found = await generations.durations(
             connection, model="openai/sora-2-t2v", seconds=4, resolution="720p", limit=2
         )
-        none = await statistics.durations(
+        none = await generations.durations(
             connection, model="openai/sora-2-t2v", seconds=4, resolution=None, limit=2
         )
     assert (found, none) == ([60, 70], [])

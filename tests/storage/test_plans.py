@@ -70,7 +70,7 @@ class Explained:
         pytest.param(lambda tx: generations.turns(tx, now=NOW), id="who waits and who has a slot"),
         pytest.param(lambda tx: statistics.budget_used(tx, since=NOW), id="what was given"),
         pytest.param(
-            lambda tx: statistics.durations(tx, model="m", seconds=4, resolution="720p", limit=20),
+            lambda tx: generations.durations(tx, model="m", seconds=4, resolution="720p", limit=20),
             id="how long one takes",
         ),
         pytest.param(lambda tx: notices.owed(tx, 1), id="what a chat is owed"),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import events, generations, ledger
+from storage import generations, ledger
 from storage.generations import Reason, State
 from storage.ledger import Account, Kind, Pot
-from tests.storage.asked import ANN, NOW, ask, meet, rows
+from tests.storage.asked import ANN, NOW, Event, ask, meet, rows, steps_of
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -73,10 +73,10 @@ async def test_the_history_writes_itself(db: Database) -> None:
             reason=Reason.ITS_TURN, now=NOW + 5,
         )  # fmt: skip
         await generations.note(tx, generation.id, due_at=NOW + 9)
-        history = await events.of(tx, generation.id)
+        history = await steps_of(tx, generation.id)
     assert history == [
-        events.Event(None, "queued", "asked for", NOW),
-        events.Event("queued", "submitting", "its turn", NOW + 5),
+        Event(None, "queued", "asked for", NOW),
+        Event("queued", "submitting", "its turn", NOW + 5),
     ], "one row per step, none for facts within a state"
 
 

@@ -28,12 +28,12 @@ from generation.jobs.outcomes import (
 )
 from generation.jobs.transitions import decide
 from generation.models.catalogue import FAILED_ACCOUNTS
-from storage import events, generations, ledger, people
+from storage import generations, ledger, people
 from storage.chats import ChatKind
 from storage.generations import State
 from storage.ledger import Account, Pot
 from tests.generation.jobs.table import CHEAPER, DEARER, PAIRS, POLICY, ROWS, expected
-from tests.storage.asked import ANN, BOB, NOW, ask, everything, found, meet, rows
+from tests.storage.asked import ANN, BOB, NOW, ask, everything, found, meet, rows, steps_of
 
 if TYPE_CHECKING:
     from generation.jobs.outcomes import Outcome, Transition
@@ -112,7 +112,7 @@ async def test_what_was_decided_is_written(db: Database, name: str, state: State
     owed = await rows(db, "SELECT kind FROM notices ORDER BY id")
     assert owed == [(str(one.kind),) for step in steps for one in step.transition.owes]
     async with db.reading() as connection:
-        history = [(one.was, one.state) for one in await events.of(connection, generation.id)][2:]
+        history = [(one.was, one.state) for one in await steps_of(connection, generation.id)][2:]
     moves = [(str(one.before.state), str(one.after.state)) for one in steps]
     assert history == [move for move in moves if move[0] != move[1]]
 

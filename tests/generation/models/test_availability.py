@@ -28,7 +28,7 @@ def snapshot(*retired: dict[str, Any], models: tuple[Listed, ...] = ()) -> Snaps
 def offer(known: Snapshot) -> Offer:
     """Return what is served of the families named."""
     live = availability.at_live_prices(KNOWN, known)
-    return availability.without(availability.in_order(live, NAMES), availability.gone(KNOWN, known))
+    return availability.in_order(live, NAMES).without(availability.gone(KNOWN, known))
 
 
 def wanted(**requested: Any) -> Choice:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generation.models.availability import able, without
+from generation.models.availability import able
 from generation.models.offer import Offer
 from generation.orders.options import Defaults
 from generation.orders.quotes import GENTLE_MOVEMENT, Instead, Quote, quote
@@ -122,9 +122,9 @@ def test_saved_defaults_are_taken_where_nothing_was_typed() -> None:
 
 
 def test_the_next_family_takes_over_where_one_rests() -> None:
-    left = able(without(OFFER, {"openai/sora-2-t2v"}), "t2v")
+    left = able(OFFER.without({"openai/sora-2-t2v"}), "t2v")
     assert asked("a cat", offer=left).choice.family.name == "sora-2-pro"
-    still = able(without(OFFER, {"openai/sora-2-t2v"}), "i2v")
+    still = able(OFFER.without({"openai/sora-2-t2v"}), "i2v")
     assert asked("it rains", kind="i2v", offer=still).choice.family.name == "sora-2"
 
 
@@ -135,7 +135,7 @@ SORA, SORA_I2V = "openai/sora-2-t2v", "openai/sora-2-i2v"
 def without_sora(text: str, *, names: tuple[str, ...] = NAMED.names, **changes: Any) -> Quote:
     """Quote something while Sora 2 is gone."""
     named = NAMED.only(names)
-    return asked(text, offer=without(named, {SORA, SORA_I2V}), **({"named": named} | changes))
+    return asked(text, offer=named.without({SORA, SORA_I2V}), **({"named": named} | changes))
 
 
 def was(found: Quote) -> tuple[str, int] | None:
@@ -192,7 +192,7 @@ def test_a_wish_the_family_that_is_gone_could_not_meet_does_not_hide_that_it_is_
 
 @pytest.mark.parametrize("typed", ["--seconds soon", "--ar wide", "--res sharp", "--fit loosely"])
 def test_what_is_no_such_thing_is_refused_also_where_the_default_is_gone(typed: str) -> None:
-    left = without(NAMED, {SORA, SORA_I2V})
+    left = NAMED.without({SORA, SORA_I2V})
     assert len(refused(f"a cat {typed}", named=NAMED, offer=left)) == 1
 
 
