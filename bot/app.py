@@ -42,7 +42,7 @@ from handlers.replies.outbox import Outbox
 from handlers.replies.sending import Pacing
 from handlers.replies.status import Progress, StatusMessages
 from handlers.replies.texts import Languages
-from storage.admins import Admins
+from storage.notices import Admins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ class Bot:
         """Wire everything up.
 
         Raises:
-            process.Unusable: there is no room for a folder of ours.
+            process.Unusable: there is no space for a folder of ours.
         """
         self.settings, self.db, self.clock = settings, db, clock
         self.times = times = times or Times()

@@ -200,7 +200,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
 
 async def _meet_telegram(bot: Bot, supervisor: Supervisor) -> bool:
     """Ask Telegram who we are, until it answers; False where it refuses the token."""
-    watch = Watch(heard_at=bot.clock())
+    watch = Watch(taken_at=bot.clock())
     while True:
         try:
             await bot.app.initialize()
@@ -248,7 +248,7 @@ async def _beat(bot: Bot) -> None:
 
 async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
     """End the process where the provider refuses the key, for a minute as Telegram its token."""
-    watch = Watch(heard_at=bot.clock())
+    watch = Watch(taken_at=bot.clock())
     while True:
         try:
             await bot.api.balance()

@@ -34,7 +34,7 @@ class Command:
         aliases: what else it answers to.
         scope: whom it is shown to.
         listed: whether it is shown; it works all the same.
-        orders: whether it orders a video, which strangers may not.
+        orders: whether it orders a video, which nobody may who is not let in.
         when_off: whether it is answered also where a group's admins switched the bot off: they
             need a way back, and anybody a way out.
     """

@@ -9,7 +9,7 @@ from telegram import Update
 
 from handlers import unsupported
 from handlers.account import model_choice, quota, settings, welcome
-from handlers.admin import access, grants, stats
+from handlers.admin import access, grants
 from handlers.groups import arrival, group_settings, reports
 from handlers.ordering import conversation, messages
 from handlers.replies.sending import SendError
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 MODULES = (
     sharing, welcome, arrival, messages, conversation, results, reports, quota, history, cancel,
-    settings, group_settings, model_choice, access, grants, stats, unsupported,
+    settings, group_settings, model_choice, access, grants, unsupported,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
 
+async def keep(tx: Connection, name: str, body: str, *, now: float) -> None:
+    """Put an answer in the place of the one before."""
+    await tx.execute(
+        "INSERT INTO feeds (name, body, taken_at) VALUES (?, ?, ?) ON CONFLICT (name)"
+        " DO UPDATE SET body = excluded.body, taken_at = excluded.taken_at",
+        (name, body, now),
+    )
+
+
+async def kept(tx: Connection) -> dict[str, str]:
+    """Return the last answers, by feed."""
+    return {row["name"]: row["body"] for row in await every(tx, "SELECT name, body FROM feeds")}
+
+
 @dataclass(frozen=True, slots=True)
 class Outage:
     """Since when everything is held back and why; `probe_at` is when to look again.

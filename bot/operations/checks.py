@@ -103,7 +103,7 @@ def check_holder(folder: Path) -> list[Finding]:
 SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
 FREE_BYTES = 1_000_000_000
-"""Below this there is no room for videos on their way."""
+"""Below this there is too little space for videos on their way."""
 BLACK_SQUARE = (
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAADElEQVR4nGNgIA0AAAAwAAEWiZrRAAAAAElFTkSuQmCC"
 )
@@ -154,7 +154,7 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list
 
 
 def check_folder(folder: Path) -> list[Finding]:
-    """Look whether the data folder can be written to, and at the room on its disk."""
+    """Look whether the data folder can be written to, and at the space on its disk."""
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -165,7 +165,9 @@ def check_folder(folder: Path) -> list[Finding]:
         return failure("DATA_DIR", why, "give its owner the right to, or name another folder")
     said = f"{folder}, {free / 1e9:.1f} GB free"
     if free < FREE_BYTES:
-        return warning("DATA_DIR", said, "make room: videos wait there until they are delivered")
+        return warning(
+            "DATA_DIR", said, "free some space: videos wait there until they are delivered"
+        )
     return ok("DATA_DIR", said)
 
 

@@ -63,7 +63,7 @@ def _table(offer: Offer) -> str:
             " and ".join(
                 word for word, mode in (("text", family.t2v), ("photos", family.i2v)) if mode
             ),
-            _in_short(_seconds(family)),
+            _summary(_seconds(family)),
             ", ".join(_aspect_ratios(family)),
             ", ".join(f"{usd} ({resolution})" for resolution, usd in _prices(family).items()),
             _basis(family),
@@ -100,7 +100,7 @@ def _seconds(family: Family) -> list[int]:
     return sorted({seconds for mode in _modes(family) for seconds in mode.seconds})
 
 
-def _in_short(seconds: Sequence[int]) -> str:
+def _summary(seconds: Sequence[int]) -> str:
     """Write lengths as a list, or as a range where none between is missing."""
     first, last = seconds[0], seconds[-1]
     whole = len(seconds) > 2 and len(seconds) == last - first + 1  # noqa: PLR2004 - two are a list

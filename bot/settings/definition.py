@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource
 
 TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
-"""A bot's id and its secret: 35 characters today, with room for Telegram to change its mind."""
+"""A bot's id and its secret: 35 characters today, with space for Telegram to change its mind."""
 
 
 class QuotaPeriod(StrEnum):

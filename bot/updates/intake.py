@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
     from telegram import Bot
 
-    from storage.admins import Admins
     from storage.database import Database
+    from storage.notices import Admins
 
 
 class _Slot:

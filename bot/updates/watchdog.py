@@ -50,7 +50,7 @@ class Patience:
 
 
 class Step(Enum):
-    """What to do about what was heard."""
+    """What to do about what was taken."""
 
     NOTHING = auto()
     RESTART = auto()
@@ -61,18 +61,18 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What is known, in seconds since 1970; `heard_at` is the start where nothing was heard yet."""
+    """What is known, in seconds since 1970; `taken_at` is the start where nothing was taken yet."""
 
-    heard_at: float
+    taken_at: float
     restarts: int = 0
     restarted_at: float = 0.0
     refusals: int = 0
     refused_since: float = 0.0
     answers: int = 0
 
-    def heard(self, at: float | None) -> Watch:
-        """Note when updates were last heard of: news ends the count of restarts."""
-        return self if at is None or at <= self.heard_at else Watch(heard_at=at)
+    def taken(self, at: float | None) -> Watch:
+        """Note when updates were last taken: news ends the count of restarts."""
+        return self if at is None or at <= self.taken_at else Watch(taken_at=at)
 
     def restarted(self, at: float) -> Watch:
         """Count a restart."""
@@ -106,7 +106,7 @@ def next_step(watch: Watch, *, now: float, ended: bool, patience: Patience) -> S
         ended: whether the listening ended by itself: Telegram refused the token, or seemed to.
         patience: how long to wait for what.
     """
-    if now - watch.heard_at < patience.deaf and not ended:
+    if now - watch.taken_at < patience.deaf and not ended:
         return Step.NOTHING
     wait = min(patience.longest, patience.restart * 2 ** (watch.restarts - 1))
     if watch.restarts and now - watch.restarted_at < wait:
@@ -134,14 +134,14 @@ class Watchdog:
 
     async def keep_listening(self) -> ExitCode:
         """Listen until cancelled, or until it is in vain; returns with what to end the process."""
-        watch = Watch(heard_at=self._clock())
+        watch = Watch(taken_at=self._clock())
         task = asyncio.create_task(self._listening.listen())
         try:
             while True:
                 await asyncio.wait({task}, timeout=self._patience.look)
                 if task.done() and not isinstance(task.exception(), InvalidToken):
                     task.result()  # a bug of ours: let it be seen
-                watch, now = watch.heard(self._listening.taken_at), self._clock()
+                watch, now = watch.taken(self._listening.taken_at), self._clock()
                 step = next_step(watch, now=now, ended=task.done(), patience=self._patience)
                 if step is Step.ASK:
                     watch, verdict = await self._ask(watch)

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from generation.jobs.schedule import DurationEstimates
     from generation.models.catalogue import Cooldowns
     from generation.provider.client import AimlApi
-    from storage.admins import Admins
     from storage.database import Database
     from storage.generations import Changes, Generation
+    from storage.notices import Admins
     from storage.outages import Outage
 
 PROBE_SECONDS = 300.0

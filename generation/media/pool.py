@@ -29,7 +29,7 @@ _START_SECONDS: Final = 60.0
 _ANSWER_BYTES: Final = 65536
 
 
-class Lane(Enum):
+class Queue(Enum):
     """A queue of jobs done one at a time.
 
     What people send never stands in front of results, nor do the minutes of an encoding.
@@ -41,22 +41,22 @@ class Lane(Enum):
 
 
 class Limits(NamedTuple):
-    """What a job gets: its lane, seconds by the clock, and seconds of processor time."""
+    """What a job gets: its queue, seconds by the clock, and seconds of processor time."""
 
-    lane: Lane
+    queue: Queue
     seconds: float
     processor: int
 
 
 LIMITS: Final = {
     # a picture of 50 million pixels takes less than two seconds where little else is done
-    "measure_picture": Limits(Lane.SENT, 10.0, 5),
-    "fit_picture": Limits(Lane.SENT, 10.0, 5),
-    "draw_frame": Limits(Lane.SENT, 10.0, 10),
-    "probe_video": Limits(Lane.RESULT, 120.0, 240),
-    "draw_thumbnail": Limits(Lane.RESULT, 120.0, 240),
-    "remux_video": Limits(Lane.RESULT, 120.0, 240),
-    "encode_video": Limits(Lane.ENCODE, 600.0, 1200),
+    "measure_picture": Limits(Queue.SENT, 10.0, 5),
+    "fit_picture": Limits(Queue.SENT, 10.0, 5),
+    "draw_frame": Limits(Queue.SENT, 10.0, 10),
+    "probe_video": Limits(Queue.RESULT, 120.0, 240),
+    "draw_thumbnail": Limits(Queue.RESULT, 120.0, 240),
+    "remux_video": Limits(Queue.RESULT, 120.0, 240),
+    "encode_video": Limits(Queue.ENCODE, 600.0, 1200),
 }
 
 
@@ -119,7 +119,7 @@ LAUNCHER: Final = Launcher()
 
 
 class MediaProcesses:
-    """Runs jobs in child processes, one at a time in each lane.
+    """Runs jobs in child processes, one at a time in each queue.
 
     The launcher ends after `idle_seconds` without a job.
     """
@@ -128,7 +128,7 @@ class MediaProcesses:
         self._launcher = launcher
         self._idle_seconds = idle_seconds
         self._idle: asyncio.TimerHandle | None = None
-        self._lanes = {lane: asyncio.Semaphore() for lane in Lane}
+        self._queues = {queue: asyncio.Semaphore() for queue in Queue}
         self._channels: set[socket.socket] = set()
         self._is_closed = False
 
@@ -150,9 +150,9 @@ class MediaProcesses:
             MediaTimeout: It took longer.
             MediaFailed: The child died, or the job broke down, or this is closed.
         """
-        lane, seconds, processor = LIMITS[job]
+        queue, seconds, processor = LIMITS[job]
         order = json.dumps({"job": job, "processor": processor, "arguments": arguments})
-        async with self._lanes[lane]:
+        async with self._queues[queue]:
             if self._is_closed:
                 raise MediaFailed("media processes are closed")
             channel = self._launcher.fork(order.encode())
@@ -169,10 +169,10 @@ class MediaProcesses:
         self._is_closed = True
         for channel in self._channels:
             channel.shutdown(socket.SHUT_WR)
-        # Who holds every lane knows that nobody works.
-        for turn in self._lanes.values():
+        # Who holds every queue knows that nobody works.
+        for turn in self._queues.values():
             await turn.acquire()
-        for turn in self._lanes.values():
+        for turn in self._queues.values():
             turn.release()
         if self._idle is not None:
             self._idle.cancel()

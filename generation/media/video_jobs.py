@@ -61,7 +61,7 @@ def probe_video(*, source: str) -> dict[str, object]:
 
 
 def draw_thumbnail(*, source: str, target: str) -> dict[str, object]:
-    """Write a small JPEG of a telling frame: early, but not a black one if there is another."""
+    """Write a small JPEG of a frame: early, but not a black one if there is another."""
     with opened(Path(source)) as (container, video):
         seconds = length(container, video)
         best: Image.Image | None = None

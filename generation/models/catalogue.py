@@ -15,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from generation.models import availability
 from generation.models.availability import Listed, NoFeed, Retired, Snapshot
-from storage import feeds as kept
 from storage import outages
+from storage import outages as kept
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from generation.models.availability import Feeds
     from generation.models.offer import Offer
-    from storage.admins import Admins
     from storage.database import Database
+    from storage.notices import Admins
 
 GONE_SECONDS = 24 * 3600.0
 """How long a model that answered 404 is left alone; longer while it is not listed either."""

@@ -69,7 +69,7 @@ _Quantity = Annotated[Decimal, Field(ge=_LEAST, le=_MOST)]
 
 
 class _Quoted(BaseModel):
-    """A unit or a variant, as the provider writes them; what is odd in it is None."""
+    """A unit or a variant, as the provider writes them; what is invalid in it is None."""
 
     model_config = ConfigDict(extra="ignore")
 

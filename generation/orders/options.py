@@ -62,7 +62,7 @@ _GIVEN_LIMIT = 40
 """Characters of what was given that are said back."""
 
 _NEWLINE = re.compile(r"\r\n?")
-_ODD_SPACE = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
+_WIDE_SPACE = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
@@ -131,7 +131,7 @@ def read(text: str) -> Read:
 
 def _printable(text: str) -> str:
     """Drop control characters and halves of surrogate pairs; keep line breaks and tabs."""
-    return _UNPRINTABLE.sub("", _ODD_SPACE.sub(" ", _NEWLINE.sub("\n", text)))
+    return _UNPRINTABLE.sub("", _WIDE_SPACE.sub(" ", _NEWLINE.sub("\n", text)))
 
 
 def _found(text: str, match: re.Match[str]) -> _Found | None:

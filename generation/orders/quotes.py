@@ -58,12 +58,12 @@ GENTLE_MOVEMENT = "Gentle, natural movement; the camera moves in slowly."
 class Gone:
     """A family that was chosen and is not served, and the credits its video would have cost.
 
-    `rests` tells that it only fails at present, `chosen` that the sender chose it and not we.
+    `cooling` tells that it only fails at present, `chosen` that the sender chose it and not we.
     """
 
     title: str
     credits: int
-    rests: bool = False
+    cooling: bool = False
     chosen: bool = True
 
 
@@ -183,9 +183,9 @@ def meant(
     )  # fmt: skip
     if found is None:
         return Problem("model", gone.family.name, offer.names)
-    rests = named is not None and gone.mode.model in named.resting
+    cooling = named is not None and gone.mode.model in named.resting
     chosen = requested.model is not None or requested.pro or defaults.family == gone.family.name
-    return found.choice, Gone(gone.family.title, before, rests, chosen)
+    return found.choice, Gone(gone.family.title, before, cooling, chosen)
 
 
 def _gone(

@@ -19,8 +19,8 @@ from pydantic import ValidationError
 
 from generation.provider.errors import NotTaken, OutcomeUnknown, ProviderError, Unavailable
 from generation.provider.protocol import (
+    AccountBalance,
     Answer,
-    Balance,
     Completed,
     Failed,
     Logged,
@@ -180,11 +180,11 @@ class AimlApi:
         """Tell whether the account tops itself up. Raises HeldBack, Unavailable."""
         return (await self._account("/v2/billing/detail")).autotopup_settings.is_enabled
 
-    async def _account(self, path: str) -> Balance:
+    async def _account(self, path: str) -> AccountBalance:
         answer = await self._ask(path, {})
         expect_told(answer)
         try:
-            return Balance.model_validate_json(answer.body)
+            return AccountBalance.model_validate_json(answer.body)
         except ValidationError as error:
             raise Unavailable("unreadable balance") from error
 

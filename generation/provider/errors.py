@@ -3,7 +3,7 @@
     ProviderError
     ├── NotTaken           submit: surely not accepted → submit again later
     ├── HeldBack           both: the account is refused → hold everything back, tell the admins
-    ├── ModelGone          submit: this model is not served → rest it, go on with the next
+    ├── ModelGone          submit: this model is not served → leave it alone, go on with the next
     ├── Rejected           submit: this request is refused → failed, say what to change
     ├── Broken             submit: the model broke, nothing is billed → failed, offer another try
     ├── OutcomeUnknown     submit: it may run and be billed → look for it, never submit it again

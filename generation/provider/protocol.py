@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     from generation.provider.errors import ProviderError
 
 
-def _none_if_odd(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+def _none_if_invalid(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     try:
         return read(value)
     except ValidationError:
         return None
 
 
-NONE_IF_INVALID: Final = WrapValidator(_none_if_odd)
+NONE_IF_INVALID: Final = WrapValidator(_none_if_invalid)
 """Annotates a part that is None where it cannot be read, instead of spoiling the whole."""
 
 CREDITS_PER_USD = 2_000_000
@@ -203,7 +203,7 @@ class _TopUp(_Part):
     is_enabled: bool = False
 
 
-class Balance(_Part):
+class AccountBalance(_Part):
     """What the account holds, in US dollars, and whether it fills itself up."""
 
     current_balance: Decimal

@@ -16,9 +16,8 @@ from handlers.replies.sending import SendError, translated
 from handlers.routing import Router
 from handlers.videos import offer_retained
 from storage import chats, people
-from storage.admins import Admins
 from storage.chats import ChatKind
-from storage.notices import NoticeKind
+from storage.notices import Admins, NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Update

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from handlers.admin import shut_out
 from handlers.replies.keyboards import Again
-from handlers.replies.notices import BanAsker, TakeDown
+from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
 from handlers.routing import Router
 from storage import chats, generations, people
-from storage.admins import Admins
-from storage.notices import NoticeKind
+from storage.notices import Admins, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,8 +141,8 @@ async def _is_deleted(services: Services, number: int) -> bool:
     return True
 
 
-@router.button(BanAsker, admins=True)
-async def ban_asker(sender: Sender, press: BanAsker, cause: str, context: Context) -> None:
+@router.button(BanRequester, admins=True)
+async def ban_requester(sender: Sender, press: BanRequester, cause: str, context: Context) -> None:
     """Ban who asked for a reported video, for an operator."""
     async with context.services.db.reading() as connection:
         video = await generations.find(connection, press.generation)

@@ -291,7 +291,7 @@ class TakeDown(CallbackData):
 
 
 @dataclass(frozen=True, slots=True)
-class BanAsker(CallbackData):
+class BanRequester(CallbackData):
     """Shut out who asked for a video."""
 
     prefix: ClassVar[str] = "banasker"
@@ -323,4 +323,4 @@ def reported_buttons(
     delete = Button(translator.gettext("🗑 Delete"), TakeDown(video))
     if not facts["by_person"]:
         return ((delete,),)
-    return ((delete, Button(translator.gettext("Ban"), BanAsker(video))),)
+    return ((delete, Button(translator.gettext("Ban"), BanRequester(video))),)

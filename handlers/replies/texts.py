@@ -147,7 +147,7 @@ def gone(quote: Quote, translator: Translator) -> str:
         return ""
     text = (
         translator.gettext("{was} has trouble right now; {title}, {length}, {cost}.")
-        if quote.instead_of.rests
+        if quote.instead_of.cooling
         else translator.gettext("{was} is no longer offered; {title}, {length}, {cost}.")
     )
     return text.format(

@@ -1,4 +1,4 @@
-"""/cancel: a video that is not submitted yet is called off; later that can only be wished for."""
+"""/cancel: a video that is not submitted yet is called off; later that can only be asked for."""
 
 from __future__ import annotations
 

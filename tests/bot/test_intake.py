@@ -14,8 +14,8 @@ from bot import lifecycle
 from bot.updates import intake as door
 from bot.updates.intake import Intake, OneAtATimePerChat
 from storage import chats, inbox, notices
-from storage.admins import Admins
 from storage.database import Database
+from storage.notices import Admins
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:

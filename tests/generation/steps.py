@@ -20,8 +20,8 @@ from generation.models.offer import Offer
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
 from storage import generations, notices, people
-from storage.admins import Admins
 from storage.generations import State
+from storage.notices import Admins
 from tests.storage.asked import ANN, ask, found, rows, steps_of
 
 if TYPE_CHECKING:

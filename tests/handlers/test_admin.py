@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generation.orders.balances import Period
-from handlers.admin.access import read_who
-from handlers.admin.stats import budget
+from handlers.admin.access import budget, read_who
 from tests.handlers.commons import SPEECH, settled, terms
 
 if TYPE_CHECKING:

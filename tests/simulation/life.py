@@ -36,7 +36,7 @@ from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.keyboards import ResultButtons
 from handlers.replies.notice_sender import Notices
 from handlers.replies.status import Progress, StatusMessages
-from storage.admins import Admins
+from storage.notices import Admins
 from tests.simulation.media import StandInMedia
 from tests.simulation.provider import URL
 from tests.simulation.telegram import StandInBot, StandInOutbox

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import people
-from storage.admins import Admins
-from storage.notices import NoticeKind
+from storage.notices import Admins, NoticeKind
 from tests.storage.asked import BOB, NOW, rows
 
 if TYPE_CHECKING:

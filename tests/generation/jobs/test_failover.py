@@ -14,8 +14,8 @@ from generation.models.catalogue import FAILED_ACCOUNTS, FAILING_SECONDS, Catalo
 from generation.models.offer import Offer
 from generation.orders.substitutes import Substitutes
 from storage import ledger
-from storage.admins import Admins
 from storage.generations import State
+from storage.notices import Admins
 from tests.storage.asked import ANN, rows
 
 if TYPE_CHECKING:

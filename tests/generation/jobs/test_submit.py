@@ -17,8 +17,8 @@ from generation.models.catalogue import FAILED_ACCOUNTS, FAILING_SECONDS, GONE_S
 from generation.models.offer import Offer
 from sandbox.aimlapi import Fault
 from storage import outages
-from storage.admins import Admins
 from storage.generations import State
+from storage.notices import Admins
 from tests.storage.asked import ANN, rows
 
 if TYPE_CHECKING:
