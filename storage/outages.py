@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 async def keep(tx: Connection, name: str, body: str, *, now: float) -> None:
     """Put an answer in the place of the one before."""
     await tx.execute(
-        "INSERT INTO feeds (name, body, taken_at) VALUES (?, ?, ?) ON CONFLICT (name)"
-        " DO UPDATE SET body = excluded.body, taken_at = excluded.taken_at",
+        "INSERT INTO feeds (name, body, heard_at) VALUES (?, ?, ?) ON CONFLICT (name)"
+        " DO UPDATE SET body = excluded.body, heard_at = excluded.heard_at",
         (name, body, now),
     )
 

@@ -202,4 +202,4 @@ def test_a_model_that_only_fails_at_present_is_said_to_rest() -> None:
         kind = "t2v" if rests else "i2v"
         found = without_sora(text, named=resting, kind=kind)
         assert found.instead_of is not None
-        assert found.instead_of.rests is rests
+        assert found.instead_of.cooling is rests
