@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.tasks import Tasks
 from generation.jobs.lifecycle import LOOK_SECONDS
-from generation.jobs.queue import Turn
+from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import waits_until
 from storage import chats, generations, groups, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
@@ -40,7 +40,7 @@ POST_SECONDS = 3.0
 SENDING_SECONDS = 1.0
 """How long a stop waits for a status on its way: what is not written down is never taken away."""
 BLOCKED_SECONDS = 15.0
-"""How often to tell somebody near the front how the line moves; further back, more rarely."""
+"""How often to tell somebody near the front how the queue moves; further back, more rarely."""
 PLAIN = frozenset({State.GENERATING, State.READY, State.DELIVERED})
 """States that owe nobody a word."""
 
@@ -129,7 +129,7 @@ class Scheduler:
         # nothing may be awaited until the steps are started: what was read would grow old,
         # and a video that was delivered meanwhile be sent once more
         self._heed_outage()
-        dues = self._line_up(chat, work)
+        dues = self._queue_up(chat, work)
         if place is None:
             # it became one with another, which nobody has told of what waits there now
             await self._wake_all()
@@ -143,8 +143,8 @@ class Scheduler:
             self._updates.run(f"board {chat}", partial(self._boards.refresh, chat), again=True)
         return max(0.0, min(dues) - self._clock()) if dues else None
 
-    def _line_up(self, chat: int, work: Iterable[Generation]) -> list[float]:
-        """Let a chat's requests go to the provider or wait; return when to look at those again."""
+    def _queue_up(self, chat: int, work: Iterable[Generation]) -> list[float]:
+        """Let a chat's requests have slots or wait; return when to look at those again."""
         now, dues, outage = self._clock(), list[float](), self._breaker.outage
         refused_since = outage.began_at if outage else None
         granted = self._granted.pop(chat, set())
@@ -164,8 +164,8 @@ class Scheduler:
                 self._submit(generation)
             else:
                 waiting.append(generation)
-        self._queue.reconcile(chat, map(Turn.of, waiting), map(Turn.of, running))
-        granted = self._take_turns(chat)
+        self._queue.reconcile(chat, map(QueueEntry.of, waiting), map(QueueEntry.of, running))
+        granted = self._grant_slots(chat)
         for generation in waiting:
             if generation.id in granted:
                 self._submit(generation)
@@ -175,18 +175,18 @@ class Scheduler:
                 self._correct(generation)
         return dues
 
-    def _take_turns(self, here: int | None = None) -> set[int]:
+    def _grant_slots(self, here: int | None = None) -> set[int]:
         """Give free slots to whoever is next; return those in the chat that is being looked at.
 
         The others are submitted when their chats are looked at: only ids are known here.
         """
         granted = set()
-        while not self._breaker.is_open and (turn := self._queue.next()) is not None:
-            if turn.chat == here:
-                granted.add(turn.id)
+        while not self._breaker.is_open and (entry := self._queue.next()) is not None:
+            if entry.chat == here:
+                granted.add(entry.id)
             else:
-                self._granted[turn.chat].add(turn.id)
-                self._clocks.wake(turn.chat)
+                self._granted[entry.chat].add(entry.id)
+                self._clocks.wake(entry.chat)
         return granted
 
     def _submit(self, generation: Generation) -> None:
@@ -205,7 +205,7 @@ class Scheduler:
     async def _probe(self) -> None:
         """Find out whether the provider serves again, where that is due."""
         await self._breaker.present()
-        self._take_turns()
+        self._grant_slots()
 
     def _start_or_wait(self, generation: Generation, *, begun: bool = False) -> list[float]:
         """Take the next step of a generation; return when to look at it, where it is not due.
@@ -278,7 +278,7 @@ class Scheduler:
             return False
         if generation.state is not State.GENERATING:
             self._queue.remove(generation.id)
-            self._take_turns()
+            self._grant_slots()
         begun = before.state is not State.READY and generation.send_started_at is not None
         for due in self._start_or_wait(generation, begun=begun):
             self._clocks.set(generation.chat, max(0.0, due - self._clock()))

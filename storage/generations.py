@@ -353,8 +353,10 @@ async def in_states(tx: Connection, states: Collection[State]) -> list[Generatio
     return [_from_row(row) for row in rows]
 
 
-async def turns(tx: Connection, *, now: float) -> list[tuple[State, tuple[int, int, Account]]]:
-    """Return what waits for a slot at the provider or has one: state, number, chat and account."""
+async def queue_entries(
+    tx: Connection, *, now: float
+) -> list[tuple[State, tuple[int, int, Account]]]:
+    """Return what waits for a slot or has one: its state, and its number, chat and account."""
     rows = await every(
         tx,
         "SELECT state, id, chat, account_kind, account_id FROM generations"
@@ -364,7 +366,7 @@ async def turns(tx: Connection, *, now: float) -> list[tuple[State, tuple[int, i
     return [(State(row["state"]), (row["id"], row["chat"], _account(row))) for row in rows]
 
 
-async def last_turns(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
+async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
     """Return who was submitted since then, in which chat and when last, the latest last."""
     rows = await every(
         tx,

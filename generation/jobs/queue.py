@@ -1,4 +1,4 @@
-"""Whose turn it is at the provider: fairly across people and chats, kept in memory by ids alone."""
+"""Fair scheduling: who gets the next free slot at the provider, decided from ids in memory."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 LATELY_SECONDS = 3600.0
-"""How long a turn one had counts against the next."""
+"""How long it counts that somebody was served."""
 COUNTED_SECONDS = 5.0
-"""How old places may be where many wait: to count them, all are put in order."""
+"""How old positions may be where many wait: to count them, all are put in order."""
 MANY = 100
 
 T = TypeVar("T", Account, int)
 
 
-class Turn(NamedTuple):
-    """What of a request decides when it goes to the provider."""
+class QueueEntry(NamedTuple):
+    """What of a request decides when it gets a slot."""
 
     id: int
     chat: int
     account: Account
 
     @classmethod
-    def of(cls, generation: Generation) -> Turn:
-        """Return the turn of a request."""
+    def of(cls, generation: Generation) -> QueueEntry:
+        """Return the entry of a request."""
         return cls(generation.id, generation.chat, generation.account)
 
 
@@ -83,23 +83,23 @@ class FairQueue:
     """Requests that wait for one of `slots` at the provider, and those that have one.
 
     Whoever has least at the provider goes first, then the chat that has least; where that
-    is even, whoever's last turn, and whose chat's, is longest ago; then who asked first.
+    is even, who was served longest ago, then whose chat was; then who asked first.
     """
 
     def __init__(self, slots: int, clock: Callable[[], float]) -> None:
         self.slots = slots
         self._clock = clock
-        self._waiting: dict[int, Turn] = {}
-        self._running: dict[int, Turn] = {}
+        self._waiting: dict[int, QueueEntry] = {}
+        self._running: dict[int, QueueEntry] = {}
         self._in_chat = defaultdict[int, set[int]](set)
-        # both by account and by chat: what they have at the provider, and their last turns
+        # by account and by chat: what they have at the provider, and when they were served
         self._has = Counter[Account | int]()
-        self._last_turns: dict[Account | int, float] = {}
+        self._last_served: dict[Account | int, float] = {}
         self._ids = defaultdict[tuple[int, Account], list[int]](list)
         self._people: dict[int, _Heap[Account]] = {}
         self._chats: _Heap[int] = _Heap(self._chat_key)
         self._chats_of = defaultdict[Account, set[int]](set)
-        self._places: Mapping[int, int] = {}
+        self._positions: Mapping[int, int] = {}
         self._counted_at = -COUNTED_SECONDS
         self._has_changed = False
 
@@ -115,85 +115,87 @@ class FairQueue:
     @property
     def chats(self) -> set[int]:
         """The chats in which somebody waits."""
-        return {turn.chat for turn in self._waiting.values()}
+        return {entry.chat for entry in self._waiting.values()}
 
     def has_slot(self, request: int) -> bool:
         """Whether a request is at the provider, or on its way there."""
         return request in self._running
 
     async def restore(self, tx: Connection) -> None:
-        """Take up who waits, who is at the provider, and who had a turn lately."""
+        """Take up who waits, who is at the provider, and who was served lately."""
         now = self._clock()
-        for account, chat, at in await generations.last_turns(tx, since=now - LATELY_SECONDS):
-            self._had_turn(account, chat, at)
-        for state, turn in await generations.turns(tx, now=now):
+        for account, chat, at in await generations.last_served(tx, since=now - LATELY_SECONDS):
+            self._was_served(account, chat, at)
+        for state, entry in await generations.queue_entries(tx, now=now):
             take = self.add if state is State.QUEUED else self.occupy
-            take(Turn(*turn))
+            take(QueueEntry(*entry))
 
-    def reconcile(self, chat: int, waiting: Iterable[Turn], running: Iterable[Turn]) -> None:
+    def reconcile(
+        self, chat: int, waiting: Iterable[QueueEntry], running: Iterable[QueueEntry]
+    ) -> None:
         """Take over how a chat stands in the database."""
         left = set(self._in_chat.get(chat, ()))
-        for turn in running:
-            left.discard(turn.id)
-            self.occupy(turn)
-        for turn in waiting:
-            left.discard(turn.id)
-            self.add(turn)
+        for entry in running:
+            left.discard(entry.id)
+            self.occupy(entry)
+        for entry in waiting:
+            left.discard(entry.id)
+            self.add(entry)
         for request in left:
             self.remove(request)
 
-    def add(self, turn: Turn) -> None:
-        """Let a request wait for its turn, also one that has a slot and does not use it."""
-        if self._waiting.get(turn.id) == turn:
+    def add(self, entry: QueueEntry) -> None:
+        """Let a request wait for a slot, also one that has a slot and does not use it."""
+        if self._waiting.get(entry.id) == entry:
             return
-        self.remove(turn.id)
-        self._waiting[turn.id] = turn
-        self._in_chat[turn.chat].add(turn.id)
+        self.remove(entry.id)
+        self._waiting[entry.id] = entry
+        self._in_chat[entry.chat].add(entry.id)
         self._has_changed = True
-        heappush(self._ids[turn.chat, turn.account], turn.id)
-        self._chats_of[turn.account].add(turn.chat)
-        if turn.chat not in self._people:
-            self._people[turn.chat] = _Heap(partial(self._person_key, turn.chat))
-        self._came_nearer(turn.account)
+        heappush(self._ids[entry.chat, entry.account], entry.id)
+        self._chats_of[entry.account].add(entry.chat)
+        if entry.chat not in self._people:
+            self._people[entry.chat] = _Heap(partial(self._person_key, entry.chat))
+        self._came_nearer(entry.account)
 
-    def occupy(self, turn: Turn) -> None:
-        """Note that a request has a slot, whoever's turn it was."""
-        if self._running.get(turn.id) == turn:
+    def occupy(self, entry: QueueEntry) -> None:
+        """Note that a request has a slot, whoever was next."""
+        if self._running.get(entry.id) == entry:
             return
-        self.remove(turn.id)
-        self._running[turn.id] = turn
-        self._in_chat[turn.chat].add(turn.id)
-        self._has.update((turn.account, turn.chat))
+        self.remove(entry.id)
+        self._running[entry.id] = entry
+        self._in_chat[entry.chat].add(entry.id)
+        self._has.update((entry.account, entry.chat))
 
     def remove(self, request: int) -> None:
         """Forget a request that neither waits nor has a slot any more."""
-        turn = self._waiting.pop(request, None) or self._running.get(request)
-        if turn is None:
+        entry = self._waiting.pop(request, None) or self._running.get(request)
+        if entry is None:
             return
         self._has_changed = True
-        self._in_chat[turn.chat].discard(request)
-        if not self._in_chat[turn.chat]:
-            del self._in_chat[turn.chat]
+        self._in_chat[entry.chat].discard(request)
+        if not self._in_chat[entry.chat]:
+            del self._in_chat[entry.chat]
         if self._running.pop(request, None) is not None:
-            for holder in (turn.account, turn.chat):
+            for holder in (entry.account, entry.chat):
                 self._has[holder] -= 1
                 if not self._has[holder]:
                     del self._has[holder]
                 self._came_nearer(holder)
 
-    def next(self) -> Turn | None:
+    def next(self) -> QueueEntry | None:
         """Give a free slot to whoever is next; None where there is no slot, or nobody waits."""
         found = None if self.is_full else self._chats.first()
         if found is None:
             return None
         (*_, request), _ = found
-        turn = self._waiting[int(request)]
-        self.occupy(turn)
-        self._had_turn(turn.account, turn.chat, self._clock())
-        return turn
+        entry = self._waiting[int(request)]
+        self.occupy(entry)
+        self._was_served(entry.account, entry.chat, self._clock())
+        return entry
 
-    def place(self, request: int) -> int | None:
-        """Return about which place in the line a request has (1 is next); None where it has none.
+    def position(self, request: int) -> int | None:
+        """Return about which position a request has (1 is next); None where it does not wait.
 
         Where many wait, it may be some seconds old.
         """
@@ -204,39 +206,39 @@ class FairQueue:
             len(self) <= MANY or abs(now - self._counted_at) >= COUNTED_SECONDS
         ):
             order = enumerate(self._in_order(), start=1)
-            self._places = {turn.id: place for place, turn in order}
+            self._positions = {entry.id: position for position, entry in order}
             self._counted_at, self._has_changed = now, False
-        return self._places.get(request, len(self))
+        return self._positions.get(request, len(self))
 
     def rounds_before(self, request: int) -> float:
-        """Return how often all slots go to others before a request has its turn, about."""
-        return (self.place(request) or 0) / self.slots
+        """Return how often all slots go to others before a request has one, about."""
+        return (self.position(request) or 0) / self.slots
 
-    def _in_order(self) -> list[Turn]:
-        """Put all who wait in order, about as they will have their turns."""
-        last, has = self._last_turns, self._has.copy()
+    def _in_order(self) -> list[QueueEntry]:
+        """Put all who wait in order, about as they will be served."""
+        last, has = self._last_served, self._has.copy()
         waiting = [
-            (has[turn.chat], last.get(turn.chat, 0.0), turn) for turn in self._waiting.values()
+            (has[entry.chat], last.get(entry.chat, 0.0), entry) for entry in self._waiting.values()
         ]
         people, order = [], []
-        for _, chats_last, turn in sorted(waiting):
-            people.append((has[turn.account], last.get(turn.account, 0.0), turn, chats_last))
-            has[turn.account] += 1
-        for before, last_turn, turn, chats_last in sorted(people):
-            order.append((before, has[turn.chat], last_turn, chats_last, turn))
-            has[turn.chat] += 1
-        return [turn for *_, turn in sorted(order)]
+        for _, chat_served, entry in sorted(waiting):
+            people.append((has[entry.account], last.get(entry.account, 0.0), entry, chat_served))
+            has[entry.account] += 1
+        for before, last_served, entry, chat_served in sorted(people):
+            order.append((before, has[entry.chat], last_served, chat_served, entry))
+            has[entry.chat] += 1
+        return [entry for *_, entry in sorted(order)]
 
-    def _had_turn(self, account: Account, chat: int, at: float) -> None:
+    def _was_served(self, account: Account, chat: int, at: float) -> None:
         for holder in (account, chat):
-            self._last_turns.pop(holder, None)
-            self._last_turns[holder] = at
-        while (oldest := next(iter(self._last_turns.items())))[1] < at - LATELY_SECONDS:
-            del self._last_turns[oldest[0]]
+            self._last_served.pop(holder, None)
+            self._last_served[holder] = at
+        while (oldest := next(iter(self._last_served.items())))[1] < at - LATELY_SECONDS:
+            del self._last_served[oldest[0]]
             self._came_nearer(oldest[0])
 
     def _came_nearer(self, holder: Account | int) -> None:
-        """Put those in front who have less at the provider, or had their turn longer ago."""
+        """Put those in front who have less at the provider, or were served longer ago."""
         if not isinstance(holder, Account):
             self._chats.push(holder)
             return
@@ -254,12 +256,12 @@ class FairQueue:
             if not self._chats_of[account]:
                 del self._chats_of[account]
             return None
-        return self._has[account], self._last_turns.get(account, 0.0), ids[0]
+        return self._has[account], self._last_served.get(account, 0.0), ids[0]
 
     def _chat_key(self, chat: int) -> tuple[float, ...] | None:
         found = self._people[chat].first() if chat in self._people else None
         if found is None:
             self._people.pop(chat, None)
             return None
-        (has, last_turn, request), _ = found
-        return has, self._has[chat], last_turn, self._last_turns.get(chat, 0.0), request
+        (has, last_served, request), _ = found
+        return has, self._has[chat], last_served, self._last_served.get(chat, 0.0), request

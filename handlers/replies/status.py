@@ -84,7 +84,7 @@ class Progress:
         if generation.state is not State.QUEUED or not queue.is_full or queue.has_slot(number):
             return None
         # one that was accepted just now joins the others at the end
-        return queue.place(number) or len(queue) + 1
+        return queue.position(number) or len(queue) + 1
 
     async def estimate(self, generation: Generation) -> float:
         """Return how long a request takes once it has a slot, in seconds."""

@@ -115,14 +115,14 @@ async def test_a_board_is_kept_per_topic_and_forgotten(db: Database) -> None:
         assert await groups.with_boards(tx) == []
 
 
-async def test_who_had_a_turn_lately_is_known(db: Database) -> None:
+async def test_who_was_served_lately_is_known(db: Database) -> None:
     club = await group(db, -5)
     async with db.transaction() as tx:
         for number, (person, at) in enumerate([(ANN, 10.0), (ANN, 30.0), (BOB, 20.0)]):
             wish = request(f"message:{number}", chat=club.id, person=person)
             made = await generations.insert(tx, wish, now=1.0)
             await generations.note(tx, made.id, submitted_at=at)
-        found = await generations.last_turns(tx, since=15.0)
+        found = await generations.last_served(tx, since=15.0)
     assert found == [(Account.person(BOB), club.id, 20.0), (Account.person(ANN), club.id, 30.0)]
 
 

@@ -58,7 +58,7 @@ class Explained:
     [
         pytest.param(lambda tx: generations.in_work(tx, 1), id="what a chat waits for"),
         pytest.param(generations.chats_in_work, id="which chats wait"),
-        pytest.param(lambda tx: generations.in_states(tx, {State.QUEUED}), id="the line"),
+        pytest.param(lambda tx: generations.in_states(tx, {State.QUEUED}), id="what is queued"),
         pytest.param(lambda tx: generations.in_states(tx, AT_PROVIDER), id="what has a slot"),
         pytest.param(lambda tx: generations.in_states(tx, UNFINISHED), id="all that is open"),
         pytest.param(lambda tx: generations.pending_of(tx, ACCOUNT), id="what somebody waits for"),
@@ -66,8 +66,10 @@ class Explained:
         pytest.param(
             lambda tx: statistics.asked_since(tx, ACCOUNT, 1, since=NOW), id="what was asked today"
         ),
-        pytest.param(lambda tx: generations.last_turns(tx, since=NOW), id="who had a turn lately"),
-        pytest.param(lambda tx: generations.turns(tx, now=NOW), id="who waits and who has a slot"),
+        pytest.param(lambda tx: generations.last_served(tx, since=NOW), id="who was served lately"),
+        pytest.param(
+            lambda tx: generations.queue_entries(tx, now=NOW), id="who waits and who has a slot"
+        ),
         pytest.param(lambda tx: statistics.budget_used(tx, since=NOW), id="what was given"),
         pytest.param(
             lambda tx: generations.durations(tx, model="m", seconds=4, resolution="720p", limit=20),

@@ -1,4 +1,4 @@
-"""Whose turn it is: nobody fills the slots, nobody is forgotten."""
+"""Who gets the next slot: nobody fills them, nobody is forgotten."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generation.jobs.queue import (
     LATELY_SECONDS,
     MANY,
     FairQueue,
-    Turn,
+    QueueEntry,
 )  # fmt: skip
 from generation.jobs.schedule import waits_until
 from storage import generations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from tests.storage.asked import Clock
 
 
-def turn(number: int, person: int, chat: int) -> Turn:
-    return Turn(number, chat, Account.person(person))
+def entry(number: int, person: int, chat: int) -> QueueEntry:
+    return QueueEntry(number, chat, Account.person(person))
 
 
-def line(*people: tuple[int, int]) -> list[Turn]:
+def line(*people: tuple[int, int]) -> list[QueueEntry]:
     """Requests in the order they were asked, by who and where."""
-    return [turn(number, person, chat) for number, (person, chat) in enumerate(people)]
+    return [entry(number, person, chat) for number, (person, chat) in enumerate(people)]
 
 
 def queue_of(
-    waiting: Iterable[Turn], running: Iterable[Turn], slots: int, *, now: float = 0.0
+    waiting: Iterable[QueueEntry], running: Iterable[QueueEntry], slots: int, *, now: float = 0.0
 ) -> FairQueue:
     made = FairQueue(slots, lambda: now)
     for one in running:
@@ -47,22 +47,24 @@ def queue_of(
     return made
 
 
-def drained(line_: FairQueue) -> list[Turn]:
-    turns = []
-    while (one := line_.next()) is not None:
-        turns.append(one)
-    return turns
+def drained(queue: FairQueue) -> list[QueueEntry]:
+    served = []
+    while (one := queue.next()) is not None:
+        served.append(one)
+    return served
 
 
-def go(waiting: Iterable[Turn], running: Iterable[Turn], slots: int) -> list[Turn]:
-    """Whose turn it is."""
+def go(
+    waiting: Iterable[QueueEntry], running: Iterable[QueueEntry], slots: int
+) -> list[QueueEntry]:
+    """Who gets the free slots."""
     return drained(queue_of(waiting, running, slots))
 
 
 people = st.tuples(st.integers(1, 6), st.integers(1, 3))
 lines = st.lists(people, max_size=30).map(lambda asked: line(*asked))
 running_lines = st.lists(people, max_size=30).map(
-    lambda asked: [turn(100 + number, *one) for number, one in enumerate(asked)]
+    lambda asked: [entry(100 + number, *one) for number, one in enumerate(asked)]
 )
 
 
@@ -81,18 +83,18 @@ def test_a_large_chat_lets_a_small_one_in() -> None:
 
 
 def test_what_already_runs_counts() -> None:
-    running = [turn(100, 1, 1), turn(101, 1, 1)]
+    running = [entry(100, 1, 1), entry(101, 1, 1)]
     assert [one.account.id for one in go(line((1, 1), (2, 1)), running, 4)] == [2, 1]
 
 
 def test_more_running_than_slots_lets_nobody_in() -> None:
-    running = [turn(100 + number, 9, 9) for number in range(5)]
+    running = [entry(100 + number, 9, 9) for number in range(5)]
     assert go(line((1, 1)), running, 3) == []
 
 
 @given(lines, running_lines, st.integers(0, 10))
 def test_free_slots_are_used_and_never_exceeded(
-    waiting: list[Turn], running: list[Turn], slots: int
+    waiting: list[QueueEntry], running: list[QueueEntry], slots: int
 ) -> None:
     chosen = go(waiting, running, slots)
     assert len(chosen) == max(0, min(len(waiting), slots - len(running)))
@@ -102,7 +104,7 @@ def test_free_slots_are_used_and_never_exceeded(
 
 @given(lines, running_lines, st.integers(0, 20))
 def test_nobody_goes_again_while_somebody_with_less_still_waits(
-    waiting: list[Turn], running: list[Turn], slots: int
+    waiting: list[QueueEntry], running: list[QueueEntry], slots: int
 ) -> None:
     chosen = go(waiting, running, slots)
     has = Counter(one.account for one in [*running, *chosen])
@@ -112,13 +114,13 @@ def test_nobody_goes_again_while_somebody_with_less_still_waits(
 
 
 @given(lines, st.integers(1, 4))
-def test_everybody_has_their_turn_in_the_end(waiting: list[Turn], slots: int) -> None:
-    line_, running, served = queue_of(waiting, [], slots), list[Turn](), list[Turn]()
-    while len(line_):
-        turns = drained(line_)
-        served += turns
-        running += turns
-        line_.remove(running.pop(0).id)  # the longest running one ends
+def test_everybody_is_served_in_the_end(waiting: list[QueueEntry], slots: int) -> None:
+    queue, running, served = queue_of(waiting, [], slots), list[QueueEntry](), list[QueueEntry]()
+    while len(queue):
+        granted = drained(queue)
+        served += granted
+        running += granted
+        queue.remove(running.pop(0).id)  # the longest running one ends
     assert sorted(one.id for one in served) == [one.id for one in waiting]
 
 
@@ -126,30 +128,30 @@ def test_everybody_has_their_turn_in_the_end(waiting: list[Turn], slots: int) ->
 def test_a_newcomer_waits_for_one_slot_however_long_the_line_of_another(
     crowd: int, slots: int
 ) -> None:
-    line_ = queue_of(line(*[(1, 1)] * (crowd + slots)), [], slots, now=1.0)
-    running, newcomer = drained(line_), turn(1000, 2, 2)
-    line_.add(newcomer)
-    assert line_.next() is None
-    line_.remove(running[0].id)
-    assert line_.next() == newcomer
+    queue = queue_of(line(*[(1, 1)] * (crowd + slots)), [], slots, now=1.0)
+    running, newcomer = drained(queue), entry(1000, 2, 2)
+    queue.add(newcomer)
+    assert queue.next() is None
+    queue.remove(running[0].id)
+    assert queue.next() == newcomer
 
 
 class Definition:
     """The order by its definition: each time the least of all that are left."""
 
     def __init__(self) -> None:
-        self.waiting: dict[int, Turn] = {}
-        self.running: dict[int, Turn] = {}
+        self.waiting: dict[int, QueueEntry] = {}
+        self.running: dict[int, QueueEntry] = {}
         self.last: dict[object, float] = {}
 
-    def next(self, slots: int, now: float) -> Turn | None:
+    def next(self, slots: int, now: float) -> QueueEntry | None:
         if len(self.running) >= slots or not self.waiting:
             return None
         has = Counter[object]()
         for one in self.running.values():
             has.update((one.account, one.chat))
 
-        def key(one: Turn) -> tuple[float, ...]:
+        def key(one: QueueEntry) -> tuple[float, ...]:
             lately = {
                 holder: at for holder, at in self.last.items() if at >= self.newest - LATELY_SECONDS
             }
@@ -186,76 +188,76 @@ steps_of_a_day = st.lists(
 @given(steps_of_a_day, st.integers(1, 5))
 def test_the_order_is_that_of_its_definition(steps: list[tuple[str, object]], slots: int) -> None:
     now, number, right = 1_000_000.0, 0, Definition()
-    line_ = FairQueue(slots, lambda: now)
+    queue = FairQueue(slots, lambda: now)
     for step, what in steps:
         match step, what:
             case "ask", (int() as person, int() as chat):
-                asked = turn(number := number + 1, person, chat)
+                asked = entry(number := number + 1, person, chat)
                 right.waiting[asked.id] = asked
-                line_.add(asked)
+                queue.add(asked)
             case "next", float() as passed:
                 now += passed
-                assert line_.next() == right.next(slots, now)
+                assert queue.next() == right.next(slots, now)
             case "end", int() as which if which in right.running:
                 del right.running[which]
-                line_.remove(which)
+                queue.remove(which)
             case "call back", int() as which if which in right.waiting:
                 del right.waiting[which]
-                line_.remove(which)
+                queue.remove(which)
             case "give back", int() as which if which in right.running:
                 right.waiting[which] = right.running.pop(which)
-                line_.add(right.waiting[which])
-        assert len(line_) == len(right.waiting)
-        assert line_.is_full is (len(right.running) >= slots)
+                queue.add(right.waiting[which])
+        assert len(queue) == len(right.waiting)
+        assert queue.is_full is (len(right.running) >= slots)
 
 
 @given(lines, running_lines)
 def test_place_one_has_whoever_is_next_and_everybody_has_a_place(
-    waiting: list[Turn], running: list[Turn]
+    waiting: list[QueueEntry], running: list[QueueEntry]
 ) -> None:
-    line_ = queue_of(waiting, running, len(running) + 1)
-    places = {one: line_.place(one.id) for one in waiting}
-    assert sorted(place or 0 for place in places.values()) == [*range(1, len(waiting) + 1)]
+    queue = queue_of(waiting, running, len(running) + 1)
+    positions = {one: queue.position(one.id) for one in waiting}
+    assert sorted(place or 0 for place in positions.values()) == [*range(1, len(waiting) + 1)]
     if waiting:
-        first = line_.next()
+        first = queue.next()
         assert first is not None
-        assert places[first] == 1
-        assert line_.place(first.id) is None
+        assert positions[first] == 1
+        assert queue.position(first.id) is None
 
 
 def test_a_small_chat_stands_in_front_of_a_large_one() -> None:
-    line_ = queue_of(line(*[(person, 1) for person in range(10, 30)], (1, 2)), [], 0)
-    assert [line_.place(number) for number in (0, 20, 1)] == [1, 2, 3]
+    queue = queue_of(line(*[(person, 1) for person in range(10, 30)], (1, 2)), [], 0)
+    assert [queue.position(number) for number in (0, 20, 1)] == [1, 2, 3]
 
 
 def test_places_of_many_are_counted_every_few_seconds() -> None:
     now = 0.0
-    line_ = FairQueue(0, lambda: now)
+    queue = FairQueue(0, lambda: now)
     for one in line(*[(person, person) for person in range(MANY + 1)]):
-        line_.add(one)
-    assert line_.place(1) == 2
-    line_.remove(0)
-    line_.add(turn(1000, 1000, 1000))
-    assert (line_.place(1), line_.place(1000)) == (2, MANY + 1)
+        queue.add(one)
+    assert queue.position(1) == 2
+    queue.remove(0)
+    queue.add(entry(1000, 1000, 1000))
+    assert (queue.position(1), queue.position(1000)) == (2, MANY + 1)
     now += COUNTED_SECONDS
-    assert (line_.place(1), line_.place(1000)) == (1, MANY + 1)
+    assert (queue.position(1), queue.position(1000)) == (1, MANY + 1)
 
 
 def test_a_chat_is_taken_over_as_the_database_has_it() -> None:
-    line_ = queue_of(line((1, 1), (2, 1), (3, 2)), [turn(100, 4, 1)], 2)
-    line_.reconcile(1, [turn(1, 2, 1), turn(100, 4, 1)], [turn(5, 5, 1)])
-    assert [line_.place(number) is not None for number in (0, 1, 2, 100)] == [
+    queue = queue_of(line((1, 1), (2, 1), (3, 2)), [entry(100, 4, 1)], 2)
+    queue.reconcile(1, [entry(1, 2, 1), entry(100, 4, 1)], [entry(5, 5, 1)])
+    assert [queue.position(number) is not None for number in (0, 1, 2, 100)] == [
         False, True, True, True,
     ]  # fmt: skip
-    assert [line_.has_slot(number) for number in (5, 100)] == [True, False]
-    assert line_.chats == {1, 2}
+    assert [queue.has_slot(number) for number in (5, 100)] == [True, False]
+    assert queue.chats == {1, 2}
 
 
 def test_what_moves_to_another_chat_waits_there() -> None:
-    line_ = queue_of(line((1, 1)), [], 1)
-    line_.reconcile(2, [turn(0, 1, 2)], [])
-    line_.reconcile(1, [], [])
-    assert line_.next() == turn(0, 1, 2)
+    queue = queue_of(line((1, 1)), [], 1)
+    queue.reconcile(2, [entry(0, 1, 2)], [])
+    queue.reconcile(1, [], [])
+    assert queue.next() == entry(0, 1, 2)
 
 
 def test_the_choice_costs_no_more_where_many_wait() -> None:
@@ -267,15 +269,15 @@ def test_the_choice_costs_no_more_where_many_wait() -> None:
             return int(self) < int(other)
 
     def compared_per_choice(crowd: int) -> float:
-        waiting = [turn(Counted(number), number % 700, number % 40) for number in range(crowd)]
-        line_ = queue_of(waiting, [], 50)
-        running, chosen = drained(line_), 0
+        waiting = [entry(Counted(number), number % 700, number % 40) for number in range(crowd)]
+        queue = queue_of(waiting, [], 50)
+        running, chosen = drained(queue), 0
         Counted.compared = 0
         for number in range(crowd, 2 * crowd):
-            line_.add(turn(Counted(number), number % 700, number % 40))
-            line_.remove(running.pop(0).id)
-            running += (turns := drained(line_))
-            chosen += len(turns)
+            queue.add(entry(Counted(number), number % 700, number % 40))
+            queue.remove(running.pop(0).id)
+            running += (entries := drained(queue))
+            chosen += len(entries)
         assert chosen == crowd
         return Counted.compared / chosen
 
@@ -283,15 +285,15 @@ def test_the_choice_costs_no_more_where_many_wait() -> None:
 
 
 def test_a_queue_that_lives_long_holds_no_more_than_what_waits() -> None:
-    line_ = queue_of(line(*[(person % 7, person % 3) for person in range(20)]), [], 1)
+    queue = queue_of(line(*[(person % 7, person % 3) for person in range(20)]), [], 1)
     for number in range(20, 5_000):
-        one = line_.next()
+        one = queue.next()
         assert one is not None
-        line_.add(turn(number, number % 7, number % 3))
-        line_.remove(one.id)
-    held = sum(map(len, line_._ids.values())) + len(line_._chats._entries)  # noqa: SLF001 - its memory is the fact
+        queue.add(entry(number, number % 7, number % 3))
+        queue.remove(one.id)
+    held = sum(map(len, queue._ids.values())) + len(queue._chats._entries)  # noqa: SLF001 - its memory is the fact
     assert held < 20 + 2 * 3 + MANY + 1
-    assert len(line_._people) <= 3  # noqa: SLF001 - the same
+    assert len(queue._people) <= 3  # noqa: SLF001 - the same
 
 
 async def test_a_start_takes_up_who_waits_who_has_a_slot_and_who_had_a_turn_lately(
@@ -301,23 +303,23 @@ async def test_a_start_takes_up_who_waits_who_has_a_slot_and_who_had_a_turn_late
     assert taken.state is State.GENERATING
     waiting, later = [await steps.ask(f"message:{number}") for number in (2, 3)]
     await steps.note(later, due_at=clock.now + 60)
-    line_ = FairQueue(2, clock)
+    queue = FairQueue(2, clock)
     async with steps.db.reading() as connection:
-        await line_.restore(connection)
-        turns = await generations.last_turns(connection, since=clock.now - 1)
-    assert turns == [(taken.account, taken.chat, clock.now)]
-    assert line_.has_slot(taken.id)
-    assert line_.place(waiting.id) == 1
-    assert line_.place(later.id) is None, "it is not due"
-    newcomer = turn(99, 777, 777)
-    line_.add(newcomer)
-    assert line_.next() == newcomer, "who has nothing at the provider goes first"
+        await queue.restore(connection)
+        entries = await generations.last_served(connection, since=clock.now - 1)
+    assert entries == [(taken.account, taken.chat, clock.now)]
+    assert queue.has_slot(taken.id)
+    assert queue.position(waiting.id) == 1
+    assert queue.position(later.id) is None, "it is not due"
+    newcomer = entry(99, 777, 777)
+    queue.add(newcomer)
+    assert queue.next() == newcomer, "who has nothing at the provider goes first"
 
 
 def test_a_place_far_behind_takes_several_rounds_of_all_slots() -> None:
-    line_ = queue_of(line(*[(person, person) for person in range(10)]), [], 4)
-    assert [line_.rounds_before(number) for number in (0, 3, 9)] == [0.25, 1.0, 2.5]
-    assert line_.rounds_before(99) == 0.0
+    queue = queue_of(line(*[(person, person) for person in range(10)]), [], 4)
+    assert [queue.rounds_before(number) for number in (0, 3, 9)] == [0.25, 1.0, 2.5]
+    assert queue.rounds_before(99) == 0.0
 
 
 async def test_a_request_waits_six_hours_and_a_quarter_of_an_hour_while_nothing_is_served(
