@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    from storage.database import Database
-
 
 class State(StrEnum):
     """A generation's life; DESIGN section 4 says what leads where."""
@@ -210,7 +208,8 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Generation) if field.
 _REQUEST = tuple(field.name for field in dataclasses.fields(Request) if field.name != "account")
 
 
-def _from_row(row: sqlite3.Row) -> Generation:
+def from_row(row: sqlite3.Row) -> Generation:
+    """Read a row of all columns."""
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     values["account"] = _account(row)
     values["state"] = State(row["state"])
@@ -247,13 +246,13 @@ async def insert(tx: Connection, request: Request, *, now: float) -> Generation:
         tuple(values.values()),
     )
     assert row is not None  # noqa: S101 - an insert returns its row or raises
-    return _from_row(row)
+    return from_row(row)
 
 
 async def find(tx: Connection, generation: int) -> Generation | None:
     """Return the generation with this number."""
     row = await one(tx, "SELECT * FROM generations WHERE id = ?", (generation,))
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 async def chat_of(tx: Connection, generation: int) -> int:
@@ -266,7 +265,7 @@ async def by_cause(tx: Connection, cause: str) -> Generation | None:
     row = await one(
         tx, "SELECT * FROM generations WHERE cause = ? ORDER BY id DESC LIMIT 1", (cause,)
     )
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 async def move(
@@ -283,7 +282,7 @@ async def move(
         " WHERE id = ? AND state = ? RETURNING *",
         (to, reason, now, *changes.values(), generation, was),
     )
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 async def note(
@@ -296,16 +295,12 @@ async def note(
         " WHERE id = ? AND coalesce(?, state) = state RETURNING *",
         (*changes.values(), generation, was),
     )
-    return None if row is None else _from_row(row)
+    return None if row is None else from_row(row)
 
 
 def _assignments(changes: Changes) -> str:
     return "".join(f", {name} = ?" for name in changes)
 
-
-SLICE = 500
-"""How many of somebody's videos are looked at at a time: others wait for it."""
-_ABOVE_ALL = 2**63 - 1
 
 _STATUS_LEFT = (
     "status_message IS NOT NULL AND (state <> 'undeliverable'"
@@ -331,7 +326,7 @@ async def in_work(tx: Connection, chat: int) -> list[Generation]:
         ") ORDER BY id",
         (chat, chat),
     )
-    return [_from_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def chats_in_work(tx: Connection) -> list[int]:
@@ -350,7 +345,7 @@ async def in_states(tx: Connection, states: Collection[State]) -> list[Generatio
         tx,
         f"SELECT * FROM generations WHERE state IN ({listed(states)}) ORDER BY id",
     )
-    return [_from_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def queue_entries(
@@ -387,49 +382,11 @@ async def pending_of(tx: Connection, account: Account) -> list[Generation]:
         " AND account_kind = ? AND account_id = ? ORDER BY +id",
         (account.kind, account.id),
     )
-    return [_from_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
-async def finished_of(
-    db: Database, account: Account, *, limit: int, before: int | None = None,
-    words: Collection[str] = (), kind: str | None = None,
-) -> list[Generation]:  # fmt: skip
-    """Return an account's videos that can be sent again, newest first.
-
-    Args:
-        db: read in slices that let others between: somebody may have thousands.
-        account: whose.
-        limit: at most so many.
-        before: only videos with a lower number.
-        words: only videos whose prompt holds all of these, however they are capitalised.
-        kind: only what Telegram took as this, such as `video`.
-    """
-    # SQLite folds the case of English letters only
-    folded = [word.casefold() for word in words]
-    size = SLICE if folded else limit
-    found: list[int] = []
-    while True:
-        async with db.reading() as tx:
-            page = await every(
-                tx,
-                "SELECT id, prompt FROM generations WHERE account_kind = ? AND account_id = ?"
-                " AND id < ? AND file_id IS NOT NULL AND file_kind = coalesce(?, file_kind)"
-                " ORDER BY id DESC LIMIT ?",
-                (account.kind, account.id, before or _ABOVE_ALL, kind, size),
-            )
-            for row in page:
-                prompt = row["prompt"].casefold()
-                if all(word in prompt for word in folded):
-                    found.append(row["id"])
-            if len(page) < size or len(found) >= limit:
-                marks = ", ".join("?" * len(found[:limit]))
-                rows = await every(
-                    tx,
-                    f"SELECT * FROM generations WHERE id IN ({marks}) ORDER BY id DESC",
-                    found[:limit],
-                )
-                return [_from_row(row) for row in rows]
-        before = page[-1]["id"]
+LOOKED_BACK = 500
+"""How many of somebody's requests their habits are read from."""
 
 
 async def last_family(tx: Connection, account: Account, kind: str) -> str | None:
@@ -439,7 +396,7 @@ async def last_family(tx: Connection, account: Account, kind: str) -> str | None
         "SELECT family FROM (SELECT id, kind, family FROM generations"
         " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"
         " WHERE kind = ? ORDER BY id DESC LIMIT 1",
-        (account.kind, account.id, SLICE, kind),
+        (account.kind, account.id, LOOKED_BACK, kind),
     )
     return None if row is None else str(row["family"])
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from generation.media.formats import MediaError, MediaFailed, MediaRefused
-from storage import generations, retention
+from storage import generations, videos
 from storage.generations import State
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ async def clean_up(db: Database, *, videos: Path, pictures: Path) -> None:
 async def drop_outdated(db: Database, folder: Path, *, now: float) -> None:
     """Delete the videos that nobody came for in 30 days."""
     async with db.reading() as connection:
-        numbers = await retention.outdated(connection, now=now)
+        numbers = await videos.outdated(connection, now=now)
     files = [file for file in (video_in(folder, one) for one in numbers) if file.exists()]
     for file in files:
         await asyncio.to_thread(file.unlink, missing_ok=True)

@@ -15,7 +15,7 @@ from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
 from handlers.videos.results import layout
-from storage import generations, notices, retention
+from storage import generations, notices, videos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,8 +68,8 @@ async def show_history(sender: Sender, message: Message, services: Services) -> 
     if not sender.chat.is_private:
         await sender.invite("history", message.message_id)
         return
-    videos = await generations.finished_of(services.db, sender.account, limit=MOST)
-    await sender.reply(text(videos, sender.translator), buttons=buttons(videos))
+    found = await videos.finished_of(services.db, sender.account, limit=MOST)
+    await sender.reply(text(found, sender.translator), buttons=buttons(found))
 
 
 @router.button(Resend)
@@ -108,9 +108,9 @@ async def offer_retained(services: Services, sender: Sender) -> None:
     """
     async with services.db.reading() as connection:
         if not sender.chat.is_private:
-            found = await retention.of_nobody(connection, sender.chat.id, now=services.clock())
+            found = await videos.kept_of_nobody(connection, sender.chat.id, now=services.clock())
         else:
-            found = await retention.of(connection, sender.account, now=services.clock())
+            found = await videos.kept_of(connection, sender.account, now=services.clock())
     if not found:
         return
     text = sender.translator.ngettext(

@@ -12,7 +12,7 @@ from handlers.ordering import SENT_THROUGH_US, any_picture_of, no_picture
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
-from storage import generations, people
+from storage import generations, people, videos
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
     if number is not None:
         own = video is not None and video.account == account and video.file_kind == "video"
         return [video] if video is not None and own else []
-    return await generations.finished_of(
+    return await videos.finished_of(
         services.db,
         account,
         limit=PER_PAGE + 1,

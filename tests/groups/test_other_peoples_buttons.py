@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.aimlapi import Fault
 from sandbox.telegram.messages import Button
-from storage import generations, ledger, people
+from storage import generations, ledger, people, videos
 from storage.ledger import Account, Pot
 from tests.flows.looks import says
 from tests.groups.acts import made
@@ -110,7 +110,7 @@ def _looks(chat: Chat, waiting: Message) -> object:
 async def _hers(house: House, ann: Person) -> object:
     """Everything that is Ann's: credits, settings, requests, as far as she caused it."""
     account = Account.person(ann.id)
-    done = await generations.finished_of(house.db, account, limit=100)
+    done = await videos.finished_of(house.db, account, limit=100)
     async with house.db.reading() as connection:
         person = await people.find(connection, ann.id)
         pending = await generations.pending_of(connection, account)

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
-from storage import chats, generations
+from storage import chats, generations, videos
 from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
@@ -115,7 +115,7 @@ async def test_a_group_that_becomes_a_supergroup_in_the_middle_gets_its_video_th
         chat = await chats.by_telegram_id(connection, new.id)
         assert old is None, "our chat's row was updated, not doubled"
         assert chat is not None
-    [generation] = await generations.finished_of(house.db, Account.person(ann.id), limit=5)
+    [generation] = await videos.finished_of(house.db, Account.person(ann.id), limit=5)
     assert generation.chat == generation.delivered_chat == chat.id
     assert generation.message_id is None
 

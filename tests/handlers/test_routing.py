@@ -17,7 +17,7 @@ from handlers.videos.cancel import Cancel
 from handlers.videos.history import Resend
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button
-from storage import generations, people
+from storage import people, videos
 from storage.ledger import Account
 from storage.people import Ban
 from tests.flows.looks import says, shows_video
@@ -199,7 +199,7 @@ async def test_a_banned_person_takes_nothing_anywhere_by_presses_or_inline(
     bob: Person,
 ) -> None:  # fmt: skip
     video = await made(house, chat, ann, "a boat")
-    [own] = await generations.finished_of(house.db, Account.person(ann.id), limit=5)
+    [own] = await videos.finished_of(house.db, Account.person(ann.id), limit=5)
     await club.send(bob, "/help")
     shown = await club.wait(says("/video"))
     await ban(house, ann)
@@ -217,7 +217,7 @@ async def test_a_video_is_not_sent_again_into_a_group_by_a_forged_press(
     bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, ann: Person
 ) -> None:
     await made(house, chat, ann, "a boat")
-    [own] = await generations.finished_of(house.db, Account.person(ann.id), limit=5)
+    [own] = await videos.finished_of(house.db, Account.person(ann.id), limit=5)
     await club.send(ann, "/help")
     shown = await club.wait(says("/video"))
     button = Button("?", Resend(own.id).encode())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import generations, statistics
+from storage import generations, statistics, videos
 from storage.generations import PENDING, UNFINISHED, Changes, Reason, State
 from storage.ledger import Account
 from tests.storage.asked import ANN, BOB, NOW, ask, found, meet, request
@@ -143,29 +143,27 @@ async def test_history_is_the_newest_videos_that_can_be_sent_again(db: Database)
         else:
             await put(db, one, State.DELIVERED, file_id=f"file {number}", file_kind="video")
     account = Account.person(ANN)
-    mine = await generations.finished_of(db, account, limit=2)
+    mine = await videos.finished_of(db, account, limit=2)
     assert [one.file_id for one in mine] == ["file 2", "file 1"]
-    [before] = await generations.finished_of(db, account, limit=2, before=mine[-1].id)
+    [before] = await videos.finished_of(db, account, limit=2, before=mine[-1].id)
     assert before.file_id == "file 0"
-    assert await generations.finished_of(db, account, limit=2, before=before.id) == []
-    assert await generations.finished_of(db, account, limit=2, kind="document") == []
+    assert await videos.finished_of(db, account, limit=2, before=before.id) == []
+    assert await videos.finished_of(db, account, limit=2, kind="document") == []
 
 
 async def test_videos_are_found_by_the_words_of_their_prompts_however_many_there_are(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generations, "SLICE", 2)
+    monkeypatch.setattr(videos, "SLICE", 2)
     await meet(db)
     for number, prompt in enumerate(["Ein KÄTZCHEN im Regen", "ein Hund im Regen"] * 4):
         one = await ask(db, f"message:{number}", prompt=prompt)
         await put(db, one, State.DELIVERED, file_id=f"file {number}", file_kind="video")
     takings = db.usage.lock_takings
-    found = await generations.finished_of(
-        db, Account.person(ANN), limit=3, words=["kätzchen", "regen"]
-    )
+    found = await videos.finished_of(db, Account.person(ANN), limit=3, words=["kätzchen", "regen"])
     assert [one.file_id for one in found] == ["file 6", "file 4", "file 2"]
     assert db.usage.lock_takings == takings + 3, "others had their turn in between"
-    assert await generations.finished_of(db, Account.person(ANN), limit=3, words=["zebra"]) == []
+    assert await videos.finished_of(db, Account.person(ANN), limit=3, words=["zebra"]) == []
 
 
 async def test_durations_are_those_of_the_same_kind_of_video_newest_first(db: Database) -> None:

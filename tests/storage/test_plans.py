@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from storage import cards, chats, generations, inbox, ledger, notices, retention, statistics
+from storage import cards, chats, generations, inbox, ledger, notices, statistics, videos
 from storage.database import every
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from storage.ledger import Account, Pot
@@ -106,12 +106,12 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             id="what somebody waits for",
         ),
         pytest.param(
-            lambda tx: retention.of(tx, ACCOUNT, now=NOW),
+            lambda tx: videos.kept_of(tx, ACCOUNT, now=NOW),
             {"generations_by_account_and_state"},
             id="what is kept for somebody",
         ),
         pytest.param(
-            lambda tx: retention.of_nobody(tx, 1, now=NOW),
+            lambda tx: videos.kept_of_nobody(tx, 1, now=NOW),
             {"generations_by_state"},
             id="what is kept of a group",
         ),

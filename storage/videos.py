@@ -1,0 +1,99 @@
+"""Videos: what somebody had made and can have once more, and what nobody could receive yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage.database import every
+from storage.generations import State, from_row
+from storage.ledger import AccountKind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from aiosqlite import Connection
+
+    from storage.database import Database
+    from storage.generations import Generation
+    from storage.ledger import Account
+
+SLICE = 500
+"""How many of somebody's videos are looked at at a time: others wait for it."""
+_ABOVE_ALL = 2**63 - 1
+KEPT_SECONDS = 30 * 24 * 3600.0
+"""How long a video nobody could receive waits for its owner."""
+
+
+async def finished_of(
+    db: Database, account: Account, *, limit: int, before: int | None = None,
+    words: Collection[str] = (), kind: str | None = None,
+) -> list[Generation]:  # fmt: skip
+    """Return an account's videos that can be sent again, newest first.
+
+    Args:
+        db: read in slices that let others between: somebody may have thousands.
+        account: whose.
+        limit: at most so many.
+        before: only videos with a lower number.
+        words: only videos whose prompt holds all of these, however they are capitalised.
+        kind: only what Telegram took as this, such as `video`.
+    """
+    # SQLite folds the case of English letters only
+    folded = [word.casefold() for word in words]
+    size = SLICE if folded else limit
+    found: list[int] = []
+    while True:
+        async with db.reading() as tx:
+            page = await every(
+                tx,
+                "SELECT id, prompt FROM generations WHERE account_kind = ? AND account_id = ?"
+                " AND id < ? AND file_id IS NOT NULL AND file_kind = coalesce(?, file_kind)"
+                " ORDER BY id DESC LIMIT ?",
+                (account.kind, account.id, _ABOVE_ALL if before is None else before, kind, size),
+            )
+            for row in page:
+                prompt = row["prompt"].casefold()
+                if all(word in prompt for word in folded):
+                    found.append(row["id"])
+            if len(page) < size or len(found) >= limit:
+                marks = ", ".join("?" * len(found[:limit]))
+                rows = await every(
+                    tx,
+                    f"SELECT * FROM generations WHERE id IN ({marks}) ORDER BY id DESC",
+                    found[:limit],
+                )
+                return [from_row(row) for row in rows]
+        before = page[-1]["id"]
+
+
+async def kept_of(tx: Connection, account: Account, *, now: float) -> list[Generation]:
+    """Return what is kept for somebody, oldest first."""
+    return await _kept(
+        tx, "account_kind = ? AND account_id = ?", (account.kind, account.id), now=now
+    )
+
+
+async def kept_of_nobody(tx: Connection, chat: int, *, now: float) -> list[Generation]:
+    """Return what is kept of a chat's anonymous admins and channels, oldest first."""
+    return await _kept(tx, "account_kind = ? AND chat = ?", (AccountKind.CHAT, chat), now=now)
+
+
+async def _kept(
+    tx: Connection, whose: str, values: tuple[object, ...], *, now: float
+) -> list[Generation]:
+    rows = await every(
+        tx,
+        f"SELECT * FROM generations WHERE {whose} AND state = ? AND changed_at > ? ORDER BY id",
+        (*values, State.UNDELIVERABLE, now - KEPT_SECONDS),
+    )
+    return [from_row(row) for row in rows]
+
+
+async def outdated(tx: Connection, *, now: float) -> set[int]:
+    """Return the numbers of what was kept long enough."""
+    rows = await every(
+        tx,
+        "SELECT id FROM generations WHERE state = ? AND changed_at <= ?",
+        (State.UNDELIVERABLE, now - KEPT_SECONDS),
+    )
+    return {row["id"] for row in rows}
