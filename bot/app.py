@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,6 @@ from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, 
 from handlers.ordering import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
-from handlers.replies.keyboards import ResultButtons
 from handlers.replies.notice_sender import Notices
 from handlers.replies.outbox import Outbox
 from handlers.replies.sending import Pacing
@@ -202,7 +201,7 @@ class Bot:
                 lifecycle=lifecycle,
                 breaker=breaker,
                 substitutes=substitutes,
-                new_request_id=lambda: uuid.uuid4().hex,
+                new_request_id=secrets.token_hex,
             ),
             lookups=Lookups(api=self.api, lifecycle=lifecycle, clock=clock),
             polls=Polls(
@@ -221,10 +220,8 @@ class Bot:
                 status=status,
                 languages=languages,
                 ai_label=settings.ai_label,
-                # whether there is inline mode is known once Telegram was asked
-                layout=lambda: ResultButtons(
-                    self.catalogue.offer, settings.credit_usd, outbox.shares
-                ),
+                catalogue=self.catalogue,
+                credit_usd=settings.credit_usd,
                 zone=settings.timezone,
                 clock=clock,
                 wake=wake,

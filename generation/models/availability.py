@@ -284,11 +284,6 @@ def in_order(known: Offer, names: Iterable[str]) -> Offer:
     return known.only(order)
 
 
-def able(offer: Offer, kind: Kind) -> Offer:
-    """Return the families that can do this."""
-    return Offer(tuple(family for family in offer if family.mode(kind) is not None))
-
-
 def moved(before: Offer, after: Offer) -> list[Moved]:
     """Return the live prices that moved by more than a fifth.
 

@@ -358,6 +358,10 @@ class Offer:
         """Return the offer of these families in this order. Raises KeyError for an unknown one."""
         return Offer(tuple(self[name] for name in dict.fromkeys(names)))
 
+    def able(self, kind: Kind) -> Offer:
+        """Return the families that can do this."""
+        return Offer(tuple(family for family in self if family.mode(kind) is not None))
+
     def without(self, models: Collection[str]) -> Offer:
         """Return the offer without these models, and without families that have no other."""
         left = (

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from generation.media.pictures import nearest_aspect
-from generation.models.availability import able
 from generation.orders import options, substitutes
 from generation.orders.options import Choice, Problem, by_resolution, by_shape
 
@@ -141,7 +140,7 @@ def quote(
     if read.problems:
         return read.problems
     requested = instead.over(read.requested) if instead is not None else read.requested
-    offer = able(offer, kind)
+    offer = offer.able(kind)
     if not offer.families:
         return (Problem("model", "", ()),)
     prompt = read.prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
@@ -170,7 +169,7 @@ def meant(
     credit_usd: Decimal,
 ) -> tuple[Choice, Gone | None] | Problem:
     """Return the video that is meant, and what it is instead of where that is gone."""
-    offer = able(offer, kind)
+    offer = offer.able(kind)
     gone = None if named is None else _gone(requested, defaults, offer, named, kind)
     wanted = gone and options.as_requested(gone, requested)
     if gone is None or wanted is None:

@@ -28,6 +28,7 @@ from generation.media import videos
 from generation.media.fetch import FileGone
 from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
+from handlers.replies.keyboards import ResultButtons
 from handlers.replies.outbox import finished
 from handlers.replies.sending import (
     PATIENCE_SECONDS,
@@ -46,6 +47,7 @@ from storage.groups import Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from decimal import Decimal
     from zoneinfo import ZoneInfo
 
     from generation.jobs.lifecycle import Lifecycle
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     from generation.media.fetch import Downloads
     from generation.media.pool import MediaProcesses
     from generation.media.videos import Deliverable
-    from handlers.replies.keyboards import ResultButtons
+    from generation.models.catalogue import Catalogue
     from handlers.replies.outbox import Outbox, Sent, Upload
     from handlers.replies.status import StatusMessages
     from handlers.replies.texts import Languages, Translator
@@ -149,7 +151,8 @@ class Deliveries:
         preparation: UploadPreparation,
         status: StatusMessages,
         languages: Languages,
-        layout: Callable[[], ResultButtons],
+        catalogue: Catalogue,
+        credit_usd: Decimal,
         ai_label: bool,
         zone: ZoneInfo,
         clock: Callable[[], float],
@@ -161,7 +164,8 @@ class Deliveries:
         self._preparation = preparation
         self._status = status
         self._languages = languages
-        self._layout = layout
+        self._catalogue = catalogue
+        self._credit_usd = credit_usd
         self._ai_label = ai_label
         self._zone = zone
         self._clock = clock
@@ -327,6 +331,8 @@ class Deliveries:
 
     async def _hand_over(self, place: Place, delivery: Delivery, upload: Upload) -> Sent:
         generation, translator = delivery.generation, delivery.translator
+        # whether there is inline mode is known once Telegram was asked
+        buttons = ResultButtons(self._catalogue.offer, self._credit_usd, self._outbox.shares)
         return await self._outbox.send_file(
             place.chat,
             delivery.video,
@@ -335,7 +341,7 @@ class Deliveries:
             as_document=delivery.as_document,
             spoiler=place.group.blurred,
             silent=place.group.is_quiet(self._zone, self._clock()),
-            buttons=self._layout().under(generation, translator, in_private=place.chat.is_private),
+            buttons=buttons.under(generation, translator, in_private=place.chat.is_private),
             reply_to=place.reply_to,
             thread_id=place.thread_id,
         )

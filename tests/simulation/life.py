@@ -33,7 +33,6 @@ from generation.provider.client import AimlApi
 from handlers.ordering.drafts import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
-from handlers.replies.keyboards import ResultButtons
 from handlers.replies.notice_sender import Notices
 from handlers.replies.status import Progress, StatusMessages
 from storage.notices import Admins
@@ -169,9 +168,7 @@ class Life:
                 db=self.db, outbox=self.outbox, lifecycle=lifecycle,
                 preparation=UploadPreparation(downloads, media, UPLOAD_LIMIT),
                 status=self.status, languages=self._languages, ai_label=False,
-                layout=lambda: ResultButtons(
-                    catalogue.offer, Decimal("0.10"), self.outbox.shares
-                ),
+                catalogue=catalogue, credit_usd=Decimal("0.10"),
                 zone=ZoneInfo("UTC"), clock=self.clock, wake=self.wake,
             ),
             notices=Notices(**messages, wake=self.wake),

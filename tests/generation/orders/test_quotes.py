@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from generation.models.availability import able
 from generation.models.offer import Offer
 from generation.orders.options import Defaults
 from generation.orders.quotes import GENTLE_MOVEMENT, Instead, Quote, quote
@@ -122,9 +121,9 @@ def test_saved_defaults_are_taken_where_nothing_was_typed() -> None:
 
 
 def test_the_next_family_takes_over_where_one_rests() -> None:
-    left = able(OFFER.without({"openai/sora-2-t2v"}), "t2v")
+    left = OFFER.without({"openai/sora-2-t2v"}).able("t2v")
     assert asked("a cat", offer=left).choice.family.name == "sora-2-pro"
-    still = able(OFFER.without({"openai/sora-2-t2v"}), "i2v")
+    still = OFFER.without({"openai/sora-2-t2v"}).able("i2v")
     assert asked("it rains", kind="i2v", offer=still).choice.family.name == "sora-2"
 
 
