@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from handlers.account.introduction import publish
+from handlers.account.welcome import publish
 
 __all__ = ["publish"]

@@ -1,4 +1,4 @@
-"""The card that asks before a video is started: what it would be, what it costs, one tap."""
+"""Keyboards: what buttons carry and how they are laid out, under cards and under videos."""
 
 from __future__ import annotations
 

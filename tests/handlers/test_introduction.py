@@ -9,13 +9,13 @@ import pytest
 from generation.models.offer import Offer
 from generation.orders.balances import Period
 from generation.orders.options import Choice, Defaults, read, settle
-from handlers.account import introduction
+from handlers.account import welcome
 from handlers.commands import Scope
 from tests.handlers.commons import OFFER, SPEECH, terms
 
 
 def test_the_short_description_counts_videos() -> None:
-    assert introduction.short_description(SPEECH, OFFER, terms()) == (
+    assert welcome.short_description(SPEECH, OFFER, terms()) == (
         "Send me a photo or an idea, I make a short video. About 6 free videos a day."
     )
 
@@ -30,27 +30,27 @@ def test_the_short_description_counts_videos() -> None:
     ],
 )
 def test_the_description_words_the_period(period: Period, words: str) -> None:
-    text = introduction.short_description(SPEECH, OFFER, terms(free_credits=9, period=period))
+    text = welcome.short_description(SPEECH, OFFER, terms(free_credits=9, period=period))
     assert words in text
 
 
 @pytest.mark.parametrize("credits_", [0, 8])
 def test_no_free_videos_are_promised_where_there_are_none(credits_: int) -> None:
-    text = introduction.short_description(SPEECH, OFFER, terms(free_credits=credits_))
+    text = welcome.short_description(SPEECH, OFFER, terms(free_credits=credits_))
     assert text == "Send me a photo or an idea, I make a short video."
-    assert "nothing" not in introduction.free_allowance(SPEECH, OFFER, terms(free_credits=credits_))
+    assert "nothing" not in welcome.free_allowance(SPEECH, OFFER, terms(free_credits=credits_))
 
 
 @pytest.mark.parametrize("period", list(Period))
 @pytest.mark.parametrize("credits_", [0, 9, 10**12])
 def test_descriptions_keep_telegrams_limits(period: Period, credits_: int) -> None:
     given = terms(free_credits=credits_, period=period, credit_usd=Decimal("0.01"))
-    assert len(introduction.description(SPEECH, OFFER, given)) <= 512
-    assert len(introduction.short_description(SPEECH, OFFER, given)) <= 120
+    assert len(welcome.description(SPEECH, OFFER, given)) <= 512
+    assert len(welcome.short_description(SPEECH, OFFER, given)) <= 120
 
 
 def test_the_greeting_has_three_lines_that_say_what_costs_and_where_photos_go() -> None:
-    what, costs, photos = introduction.greeting(SPEECH, OFFER, terms()).splitlines()
+    what, costs, photos = welcome.greeting(SPEECH, OFFER, terms()).splitlines()
     assert "an idea or a photo" in what
     assert costs == "It costs you nothing: every day you have 54 credits, about 6 videos."
     assert "deleted when it is done" in photos
@@ -59,7 +59,7 @@ def test_the_greeting_has_three_lines_that_say_what_costs_and_where_photos_go() 
 @pytest.mark.parametrize("names", [OFFER.names, OFFER.names[:1], OFFER.names[::-1]])
 def test_help_shows_options_that_can_be_had(names: tuple[str, ...]) -> None:
     offer = OFFER.only(names)
-    text = introduction.help_text(SPEECH, offer, terms(), Scope.PRIVATE, None)
+    text = welcome.help_text(SPEECH, offer, terms(), Scope.PRIVATE, None)
     examples = text.partition("after the idea: ")[2].splitlines()[0].split(", ")
     assert examples
     for example in examples:
@@ -69,16 +69,16 @@ def test_help_shows_options_that_can_be_had(names: tuple[str, ...]) -> None:
 
 
 def test_help_says_where_to_ask_only_where_there_is_somebody() -> None:
-    asked = introduction.help_text(SPEECH, OFFER, terms(), Scope.PRIVATE, "@support")
+    asked = welcome.help_text(SPEECH, OFFER, terms(), Scope.PRIVATE, "@support")
     assert "@support" in asked
-    assert "Questions" not in introduction.help_text(SPEECH, OFFER, terms(), Scope.PRIVATE, None)
+    assert "Questions" not in welcome.help_text(SPEECH, OFFER, terms(), Scope.PRIVATE, None)
 
 
 def test_help_for_a_group_says_how_a_group_asks() -> None:
-    text = introduction.help_text(SPEECH, OFFER, terms(), Scope.EVERYONE, None)
+    text = welcome.help_text(SPEECH, OFFER, terms(), Scope.EVERYONE, None)
     assert text.startswith("Write /video")
     assert "/quota" not in text
 
 
 def test_help_stands_without_any_model() -> None:
-    assert "/video" in introduction.help_text(SPEECH, Offer(()), terms(), Scope.PRIVATE, None)
+    assert "/video" in welcome.help_text(SPEECH, Offer(()), terms(), Scope.PRIVATE, None)

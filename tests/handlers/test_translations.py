@@ -10,7 +10,7 @@ from telegram import Message
 
 from generation.orders.balances import Balance
 from handlers import unsupported
-from handlers.account import introduction, quota, settings, welcome
+from handlers.account import quota, settings, welcome
 from handlers.commands import Scope, menu
 from handlers.replies.texts import Languages
 from handlers.videos import cancel, history
@@ -43,9 +43,9 @@ def test_menus_are_translated() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        introduction.greeting(SPEECH, OFFER, terms()),
-        introduction.description(SPEECH, OFFER, terms()).replace("\n\n", "\n"),
-        introduction.group_greeting(SPEECH),
+        welcome.greeting(SPEECH, OFFER, terms()),
+        welcome.description(SPEECH, OFFER, terms()).replace("\n\n", "\n"),
+        welcome.group_greeting(SPEECH),
         quota.text(
             Balance(allowance=30, bought=4, held=9, renews_at=60.0),
             pending=1, cost=9, terms=terms(), translator=SPEECH, now=0.0,
