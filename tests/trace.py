@@ -2,8 +2,8 @@
 
 Runs the bot against both sandboxes, sends one private `/video`, and follows it from the update to
 the delivered video: which modules are entered, how many functions, SQL statements, takings of the
-database lock and commits. What the bot does besides, such as its heartbeat, may fall into the same
-moments.
+database lock and commits. What the bot does besides, such as its heartbeat, is left out: tasks that
+are supervised have names.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("bot", "handlers", "generation", "storage")
+BESIDE = frozenset(
+    {
+        "taking updates", "the scheduler", "the heartbeat", "the menus", "the look at the key",
+        "the check-up", "the catalogue", "pruning",
+    }
+)  # fmt: skip
+"""The supervised tasks of `bot.lifecycle`, by their names."""
 
 
 @dataclass
@@ -71,7 +78,7 @@ def followed(walk: Walk) -> Iterator[None]:
         if code.co_filename not in names:
             names[code.co_filename] = module_of(code.co_filename)
         module = names[code.co_filename]
-        if module is not None:
+        if module is not None and not _is_beside():
             walk.modules.setdefault(module)
             walk.functions.add((module, code.co_qualname))
 
@@ -82,8 +89,25 @@ def followed(walk: Walk) -> Iterator[None]:
         sys.setprofile(None)
 
 
+def _is_beside() -> bool:
+    """Whether the task that runs now is one of the bot's own, and no part of an order's walk."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.get_name() in BESIDE
+
+
 class CountedDatabase(Database):
-    """The database, counting how often it is taken and what it is asked."""
+    """The database, counting how often it is taken and what it is asked.
+
+    What is deferred waits longer: a busy machine would write it by itself between two steps.
+    """
+
+    @classmethod
+    async def open(cls, path: Path, *, flush_seconds: float = 2.0) -> Database:
+        """Open it as the bot does."""
+        return await super().open(path, flush_seconds=flush_seconds)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

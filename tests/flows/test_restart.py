@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
 
 
+A_REFUSAL = 120
+"""Seconds: only what is refused three times over a minute is meant."""
+
+
 async def test_what_a_sigterm_interrupts_is_delivered_after_the_next_start_submitted_once(
     telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, chat: PrivateChat,
     ann: Person,
@@ -54,7 +58,7 @@ async def test_a_token_telegram_refuses_ends_the_start_with_2_and_its_name(
 ) -> None:
     wrong = f"{telegram.token[:-4]}abcd"
     async with process(telegram, provider, tmp_path, TELEGRAM_BOT_TOKEN=wrong) as running:
-        _, output = await asyncio.wait_for(running.communicate(), 30)
+        _, output = await asyncio.wait_for(running.communicate(), A_REFUSAL)
     assert running.returncode == 2
     assert b"TELEGRAM_BOT_TOKEN" in output
     assert wrong.encode() not in output
@@ -64,7 +68,7 @@ async def test_a_key_the_provider_refuses_ends_the_start_with_2_and_its_name(
     telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
 ) -> None:
     async with process(telegram, provider, tmp_path, AIMLAPI_KEY="not-this-one") as running:
-        _, output = await asyncio.wait_for(running.communicate(), 30)
+        _, output = await asyncio.wait_for(running.communicate(), A_REFUSAL)
     assert running.returncode == 2
     assert b"AIMLAPI_KEY" in output
     assert b"not-this-one" not in output
