@@ -8,7 +8,9 @@ import signal
 import sqlite3
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import stamina
@@ -19,7 +21,7 @@ from bot.app import Bot, Times
 from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
 from bot.process import ExitCode, Heartbeat
-from bot.updates.watchdog import Watch
+from bot.updates.watchdog import Patience, Watch
 from generation.media.videos import clean_up, drop_outdated
 from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
@@ -40,6 +42,10 @@ STOP_SECONDS = 4.0
 """How long the parts may take to stop; whoever stops us allows five."""
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 3600.0
 """When a task that broke is started again: later each time."""
+SURELY = 6
+"""How much sooner a refusal counts that no gateway on the way can have made up."""
+TELEGRAM_REFUSES = "Unauthorized"
+"""How Telegram itself refuses a token that is well-formed."""
 
 # whatever is tried again is said here, and once
 stamina.instrumentation.set_on_retry_hooks(())
@@ -204,9 +210,12 @@ async def _meet_telegram(bot: Bot, supervisor: Supervisor) -> bool:
     while True:
         try:
             await bot.app.initialize()
-        except InvalidToken:
+        except InvalidToken as error:
+            surely = isinstance(error.__cause__, TelegramError) and (
+                error.__cause__.message == TELEGRAM_REFUSES
+            )
             watch = watch.refused(now := bot.clock())
-            if watch.is_revoked(now, bot.times.updates):
+            if watch.is_revoked(now, _patience(bot, surely=surely)):
                 _refuse("TELEGRAM_BOT_TOKEN is refused by Telegram", supervisor)
                 return False
             logger.warning("TELEGRAM_BOT_TOKEN seems to be refused by Telegram: asking again")
@@ -217,6 +226,12 @@ async def _meet_telegram(bot: Bot, supervisor: Supervisor) -> bool:
         else:
             return True
         await asyncio.sleep(bot.times.updates.look)
+
+
+def _patience(bot: Bot, *, surely: bool) -> Patience:
+    """Return how long a refusal is asked about: shorter where it bears the refuser's own words."""
+    patience = bot.times.updates
+    return replace(patience, refused=patience.refused / SURELY) if surely else patience
 
 
 async def _listen(bot: Bot, supervisor: Supervisor) -> None:
@@ -255,8 +270,10 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
         except HeldBack as refusal:
             if refusal.reason is not HoldReason.KEY:
                 return
+            # the status alone may be a gateway's
+            surely = str(refusal).strip() != str(HTTPStatus.UNAUTHORIZED.value)
             watch = watch.refused(now := bot.clock())
-            if watch.is_revoked(now, bot.times.updates):
+            if watch.is_revoked(now, _patience(bot, surely=surely)):
                 _refuse("AIMLAPI_KEY is refused by the AI/ML API", supervisor)
                 return
             logger.warning("AIMLAPI_KEY seems to be refused by the AI/ML API: asking again")

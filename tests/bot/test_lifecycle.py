@@ -131,11 +131,12 @@ async def test_a_key_that_is_refused_from_the_start_on_ends_the_process_with_2(
 
 
 async def test_a_heartbeat_that_cannot_be_written_is_written_once_it_can(
-    house: House, soon: None
+    house: House, chat: PrivateChat, ann: Person, soon: None
 ) -> None:
     in_its_way = house.data / "heartbeat.new"
     in_its_way.mkdir(parents=True)
     async with house.running():
+        await chat.send(ann, "/help")
         await asyncio.sleep(0.3)
         assert not (house.data / "heartbeat").exists()
         in_its_way.rmdir()
