@@ -3,24 +3,52 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiosqlite
 import pytest
 
+from storage import (
+    cards,
+    catalogue,
+    generations,
+    groups,
+    inbox,
+    ledger,
+    notices,
+    outages,
+    people,
+    statistics,
+)
 from storage.database import (
     Database,
     NewerDatabase,
     UnusableDatabase,
+    every,
     migrate,
     number,
     statements,
     steps,
 )
+from storage.generations import PENDING, Reason, State
+from storage.ledger import Account, Pot
+from storage.notices import NoticeKind
+from tests.storage.asked import ANN, BOB, NOW, steps_of
+from tests.storage.old_files import GROUP, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Old:
+    """A file opened by this version, and how many rows its tables had before."""
+
+    db: Database
+    before: dict[str, int]
+
 
 FIRST = "CREATE TABLE a (x INTEGER) STRICT;\nINSERT INTO a VALUES (1);\n"
 SECOND = "ALTER TABLE a ADD COLUMN y TEXT;\nUPDATE a SET y = 'old';\n"
@@ -162,3 +190,90 @@ async def test_of_questions_left_open_by_an_older_version_the_last_stays_open(
         assert [tuple(row) for row in await cursor.fetchall()] == [
             ("a", "dropped", 0), ("b", "dropped", 0), ("c", "open", 1), ("d", "open", 0),
         ]  # fmt: skip
+
+
+RENAMED = {"rests": "cooldowns", "strikes": "model_failures"}
+FILLED_BY_HAND = range(1, 7)
+"""The versions whose rows `rows_of` writes: those after are reached by migrating."""
+
+
+async def counts(connection: aiosqlite.Connection) -> dict[str, int]:
+    """How many rows each table has, by its present name."""
+    tables = await every(connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return {
+        RENAMED.get(name, name): await number(connection, f"SELECT count(*) FROM {name}")  # noqa: S608 - names of the schema
+        for (name,) in tables
+    }
+
+
+@pytest.fixture(params=FILLED_BY_HAND)
+async def old(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Old]:
+    """A file of an earlier version with rows in all its tables, opened by this one."""
+    async with aiosqlite.connect(tmp_path / "bot.sqlite3", isolation_level=None) as connection:
+        await migrate(connection, steps()[: request.param])
+        for statement, values in rows_of(request.param):
+            await connection.execute(statement, values)
+        before = await counts(connection)
+    db = await Database.open(tmp_path / "bot.sqlite3")
+    yield Old(db, before)
+    await db.close()
+
+
+async def test_each_row_of_each_table_is_there_after_the_migration(old: Old) -> None:
+    assert min(old.before.values()) > 0, "each table had some"
+    async with old.db.reading() as connection:
+        after = await counts(connection)
+        assert {name: after[name] for name in old.before} == old.before
+        assert await every(connection, "PRAGMA foreign_key_check") == []
+        assert [tuple(row) for row in await every(connection, "PRAGMA integrity_check")] == [
+            ("ok",)
+        ]
+
+
+async def test_each_request_is_in_its_state_with_what_it_holds(old: Old) -> None:
+    account = Account.person(ANN)
+    async with old.db.reading() as connection:
+        found = await generations.in_states(connection, set(State))
+        assert {one.state: one.prompt for one in found} == {
+            state: f"a cat, {state}" for state in State
+        }
+        assert [one.state for one in await generations.in_work(connection, 1)] == [*State]
+        for one in found:
+            held = await ledger.open_holds(connection, one.id)
+            assert sum(hold.credits for hold in held) == (9 if one.state in PENDING else 0)
+        assert await ledger.held(connection, account) == 9 * len(PENDING)
+        assert await ledger.stored(connection, account, Pot.BOUGHT) == 100
+        assert await statistics.budget_used(connection, since=NOW) == 840_000 * len(State)
+
+
+async def test_a_request_goes_on_from_where_it_was(old: Old) -> None:
+    async with old.db.transaction() as tx:
+        [queued] = await generations.in_states(tx, {State.QUEUED})
+        moved = await generations.move(
+            tx, queued.id, State.QUEUED, State.SUBMITTING, reason=Reason.ITS_TURN, now=NOW + 1
+        )
+        assert moved is not None
+        assert moved.refusals == 2, "what it had behind it counts"
+        await ledger.end_holds(tx, queued.id, ledger.Kind.RELEASE, now=NOW + 1)
+        assert await ledger.open_holds(tx, queued.id) == []
+        steps = await steps_of(tx, queued.id)
+    assert [step.state for step in steps] == ["queued", "submitting"]
+
+
+async def test_everything_else_can_be_read(old: Old) -> None:
+    async with old.db.reading() as connection:
+        [stored] = await inbox.waiting(connection)
+        assert (stored.update_id, stored.queue_key) == (1, ANN)
+        card = await cards.find(connection, 1)
+        assert card is not None
+        assert card.state == "open"
+        [notice] = await notices.owed(connection, 1)
+        assert notice.kind is NoticeKind.FAILED_BROKEN
+        assert await outages.present(connection) is not None
+        [cooldown] = await catalogue.cooldowns(connection, now=NOW)
+        assert cooldown.model == "openai/sora-2-t2v"
+        assert await people.any_allowed(connection, [GROUP])
+        assert await people.admins(connection) == [BOB]
+        group = await groups.find(connection, 2)
+        assert group.pool == (50 if "groups" in old.before else 0)
+        assert await people.any_banned(connection, [777]) == ("bans" in old.before)
