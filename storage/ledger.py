@@ -178,13 +178,6 @@ async def grant(
     )
 
 
-_GIVEN_BACK = (
-    "EXISTS (SELECT 1 FROM ledger AS ending LEFT JOIN ledger AS undone ON undone.ends = ending.id"
-    " WHERE ending.ends = held.id AND 'release' IN (ending.kind, undone.kind))"
-)
-"""Whether a hold was released, or captured and compensated."""
-
-
 async def stored(tx: Connection, account: Account, pot: Pot) -> int:
     """Return what lies in a pot that stores credits; below zero only after a clawback."""
     return await number(
@@ -196,15 +189,27 @@ async def stored(tx: Connection, account: Account, pot: Pot) -> int:
     )
 
 
+def _drawn(held_by: str = "") -> str:
+    """Write what was held less what was given back: few rows are read beside the index.
+
+    What is given back ends a hold, or the capture that ended it.
+    """
+    whose = "account_kind = ?1 AND account_id = ?2 AND pot = ?3"
+    return (
+        "SELECT sum(credits) FROM"
+        " (SELECT sum(held.credits) AS credits FROM ledger AS held"
+        f" WHERE {whose} AND kind = 'hold' AND held.at >= ?4{held_by}"
+        " UNION ALL SELECT -sum(released.credits) FROM (SELECT credits, ends FROM ledger"
+        f" WHERE {whose} AND kind = 'release' AND at >= ?4) AS released"
+        " JOIN ledger AS ended ON ended.id = released.ends"
+        " JOIN ledger AS held ON held.id = coalesce(ended.ends, ended.id)"
+        f" WHERE held.at >= ?4{held_by})"
+    )
+
+
 async def drawn(tx: Connection, account: Account, pot: Pot, *, since: float) -> int:
     """Return the credits held since then and not released, from a pot of an account."""
-    return await number(
-        tx,
-        "SELECT sum(credits) FROM ledger AS held"
-        " WHERE account_kind = ? AND account_id = ? AND pot = ? AND kind = 'hold' AND at >= ?"
-        f" AND NOT {_GIVEN_BACK}",
-        (account.kind, account.id, pot, since),
-    )
+    return await number(tx, _drawn(), (account.kind, account.id, pot, since))
 
 
 async def drawn_by(
@@ -212,12 +217,7 @@ async def drawn_by(
 ) -> int:
     """Return what one member drew from a pool since then; None is all who are nobody."""
     return await number(
-        tx,
-        "SELECT sum(credits) FROM ledger AS held"
-        " WHERE account_kind = ? AND account_id = ? AND pot = ? AND kind = 'hold' AND at >= ?"
-        " AND member IS ?"
-        f" AND NOT {_GIVEN_BACK}",
-        (account.kind, account.id, pot, since, member),
+        tx, _drawn(" AND held.member IS ?5"), (account.kind, account.id, pot, since, member)
     )
 
 
@@ -225,7 +225,10 @@ async def held(tx: Connection, account: Account) -> int:
     """Return the credits set aside for what is still being made."""
     return await number(
         tx,
-        "SELECT sum(credits) FROM ledger AS held"
-        f" WHERE account_kind = ? AND account_id = ? AND {_IS_OPEN}",
+        # a request that has not ended holds them: of all ever held, few do
+        "SELECT sum(held.credits) FROM generations INDEXED BY generations_by_state"
+        " CROSS JOIN ledger AS held ON held.generation = generations.id"
+        " WHERE generations.state IN ('queued', 'submitting', 'unknown', 'generating')"
+        f" AND held.account_kind = ? AND held.account_id = ? AND held.{_IS_OPEN}",
         (account.kind, account.id),
     )
