@@ -11,7 +11,6 @@ import pytest
 
 from storage import (
     cards,
-    catalogue,
     generations,
     groups,
     inbox,
@@ -270,7 +269,7 @@ async def test_everything_else_can_be_read(old: Old) -> None:
         [notice] = await notices.owed(connection, 1)
         assert notice.kind is NoticeKind.FAILED_BROKEN
         assert await outages.present(connection) is not None
-        [cooldown] = await catalogue.cooldowns(connection, now=NOW)
+        [cooldown] = await outages.cooldowns(connection, now=NOW)
         assert cooldown.model == "openai/sora-2-t2v"
         assert await people.any_allowed(connection, [GROUP])
         assert await people.admins(connection) == [BOB]
