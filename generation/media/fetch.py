@@ -186,7 +186,8 @@ async def fetch_video(
     part = target.with_name(target.name + ".part")
     try:
         async with asyncio.timeout(seconds):
-            file = await asyncio.to_thread(part.open, "wb")
+            # in no thread: a stop meanwhile would leave a file that nobody closes
+            file = part.open("wb")
             try:
                 async with _answer(http, url, origin=origin, resolve=resolve) as response:
                     size = await _save(response, file, max_bytes)
