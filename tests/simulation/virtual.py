@@ -97,10 +97,13 @@ class DirectConnection:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._dice = dice
+        self._is_cut = False
         for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
 
     def execute(self, statement: str, values: Iterable[Any] = ()) -> _Result:
+        if self._is_cut:
+            raise asyncio.CancelledError  # a timer outlived its process: nothing comes of it
         cursor = self._connection.execute(statement, tuple(values))
         return _Result(cursor, pause=self._dice.random() < 0.02)
 
@@ -109,13 +112,15 @@ class DirectConnection:
             return await cursor.fetchall()
 
     async def rollback(self) -> None:
-        self._connection.rollback()
+        if not self._is_cut:
+            self._connection.rollback()
 
     async def close(self) -> None:
         self._connection.close()
 
     def cut(self) -> None:
         """End as a killed process does: what is not committed never was."""
+        self._is_cut = True
         self._connection.close()
 
 
