@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 POST_SECONDS = 3.0
 """How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
 SENDING_SECONDS = 1.0
-"""How long a stop waits for a status on its way: what is not written down is never taken away."""
+"""How long a stop waits for messages on their way: what arrived has to be written down.
+
+Else a status would never be taken away, and a notice be sent again.
+"""
 BLOCKED_SECONDS = 15.0
 """How often to tell somebody near the front how the queue moves; further back, more rarely."""
 PLAIN = frozenset({State.GENERATING, State.READY, State.DELIVERED})
@@ -51,7 +54,7 @@ class Scheduler:
     """Starts the steps that are due; each generation has at most one step under way.
 
     A step is a bounded task that a stop cancels and a start takes up again. Beside the steps,
-    and holding up none, status messages and boards are brought up to date.
+    and holding up none, notices are sent, status messages and boards brought up to date.
     """
 
     def __init__(
@@ -245,14 +248,14 @@ class Scheduler:
 
     def _tell_or_wait(self, chat: int, owed: Sequence[Owed]) -> list[float]:
         """Send the notices that are due; return when to look at the others."""
-        if (key := f"notices {chat}") in self._steps:
+        if (key := f"notices {chat}") in self._updates:
             return []
         now = self._clock()
         dues = [
-            max(notice.due_at, self._steps.left_alone(f"notice {notice.id}")) for notice in owed
+            max(notice.due_at, self._updates.left_alone(f"notice {notice.id}")) for notice in owed
         ]
         if tell := [notice for notice, due in zip(owed, dues, strict=True) if due <= now]:
-            self._steps.run(key, partial(self._tell, tell), lambda _: self._clocks.wake(chat))
+            self._updates.run(key, partial(self._tell, tell), lambda _: self._clocks.wake(chat))
         return [due for due in dues if due > now]
 
     async def _tell(self, owed: Iterable[Owed]) -> None:
@@ -262,7 +265,7 @@ class Scheduler:
             except Exception:
                 # the others are owed all the same, and this one not at once again
                 logger.exception("notice %d (%s) broke", notice.id, notice.kind)
-                self._steps.leave_alone(f"notice {notice.id}")
+                self._updates.leave_alone(f"notice {notice.id}")
 
     def _take(self, generation: Generation, kind: str | None, work: Work) -> None:
         self._steps.run(_key(generation.id), work, partial(self._go_on, generation), kind=kind)

@@ -127,6 +127,8 @@ async def test_an_update_that_is_none_is_kept_as_it_came_and_admins_hear_of_it_o
     operator = telegram.private(telegram.person("Olga", user_id=ADMIN))
     kind, content = UNREADABLE[what]
     telegram.world.updates.push(kind, content)
+    async with house.running():
+        await operator.wait(says("something I cannot read"))
     await answered(house, chat, ann)
     async with house.running():
         [[body]] = await rows(house.db, "SELECT body FROM inbox WHERE set_aside = 1")
