@@ -193,7 +193,9 @@ class Scheduler:
         return granted
 
     def _submit(self, generation: Generation) -> None:
-        self._take(generation, "submit", partial(self._submissions.submit, generation))
+        # pictures that take long hold up no text
+        kind = f"submit {generation.kind}"
+        self._take(generation, kind, partial(self._submissions.submit, generation))
 
     def _heed_outage(self) -> None:
         """Let all who wait learn when the provider begins to refuse everything; probe when due."""

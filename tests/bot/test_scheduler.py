@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bot.tasks import CRASHED_SECONDS
+from bot.tasks import AT_ONCE, CRASHED_SECONDS
 from generation.jobs.schedule import waits_until
 from generation.media.fetch import FETCHED_AT_ONCE
 from sandbox.aimlapi import Fault, Render
@@ -19,6 +19,7 @@ from storage.chats import ChatKind
 from storage.generations import State
 from storage.notices import Notice, NoticeKind
 from tests.flows.looks import says, shows_video
+from tests.flows.makings import photo
 from tests.flows.test_told_while_waiting import is_closed
 from tests.storage.asked import Clock, ask, meet
 
@@ -204,3 +205,18 @@ async def test_a_request_is_looked_at_once_its_time_is_over_and_not_over_and_ove
         clock.now += 1.0
         bot.wake(waiting.chat)
         await chat.wait(says("stayed closed"))
+
+
+async def test_pictures_that_take_long_hold_up_no_text(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    hanging = telegram.faults.always("getFile", TelegramFault.hang())
+    async with house.running():
+        for person in [telegram.person(f"Person {n}") for n in range(AT_ONCE)]:
+            await telegram.private(person).send_photo(person, photo(), caption="/animate it rains")
+        async with asyncio.timeout(20):
+            while hanging.hits < AT_ONCE:
+                await asyncio.sleep(0.01)
+        await chat.send(ann, "/video a boat")
+        await chat.wait(shows_video("a boat"))
+        hanging.release()
