@@ -146,7 +146,9 @@ class Stage:
         finally:
             done.cancel()
             if not ending.done():
-                os.kill(pid, signal.SIGKILL)
+                # it may be gone already: what went wrong is to be seen, not this
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             await ending
 
     def _is_sending(self) -> bool:
