@@ -137,13 +137,13 @@ class Scheduler:
             # it became one with another, which nobody has told of what waits there now
             await self._wake_all()
             return None
+        if not place.is_private:
+            self._groups.add(chat)
+            self._updates.run(f"board {chat}", partial(self._boards.refresh, chat), again=True)
         for generation in work:
             if generation.state is not State.QUEUED and _key(generation.id) not in self._steps:
                 dues += self._start_or_wait(generation)
         dues += self._tell_or_wait(chat, owed)
-        if not place.is_private:
-            self._groups.add(chat)
-            self._updates.run(f"board {chat}", partial(self._boards.refresh, chat), again=True)
         return max(0.0, min(dues) - self._clock()) if dues else None
 
     def _queue_up(self, chat: int, work: Iterable[Generation]) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi.faults import Handler
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from storage.database import Database
+    from storage.generations import Generation
     from tests.house import Breakage, House
 
 SPOIL = "CREATE TRIGGER spoil BEFORE UPDATE ON {} BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
@@ -220,3 +222,28 @@ async def test_pictures_that_take_long_hold_up_no_text(
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
         hanging.release()
+
+
+async def test_a_groups_video_that_is_ready_after_a_restart_is_sent_once(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
+) -> None:
+    club, provider.render_seconds = telegram.group("Film club", [ann]), 1.0
+    async with house.running():
+        await club.send(ann, "/video a boat")
+        await provider.wait_for_submissions(1)
+        async with asyncio.timeout(20):
+            while not await in_state(house.db, State.GENERATING):
+                await asyncio.sleep(0.01)
+    [made] = provider.generations.by_id.values()
+    await provider.wait_until(lambda: made.ended, "the video is made")
+    async with house.running(clock=lambda: time.time() + 60.0):
+        await club.wait(shows_video("a boat"))
+        async with asyncio.timeout(20):
+            while not (delivered := await in_state(house.db, State.DELIVERED)):
+                await asyncio.sleep(0.01)
+    assert [one.sends for one in delivered] == [1]
+
+
+async def in_state(db: Database, state: State) -> list[Generation]:
+    async with db.reading() as connection:
+        return await generations.in_states(connection, {state})
