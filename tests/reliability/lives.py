@@ -133,7 +133,7 @@ class Stage:
         try:
             await asyncio.wait({ending, done}, return_when=asyncio.FIRST_COMPLETED)
             if not ending.done():
-                os.kill(pid, signal.SIGKILL)
+                _kill(pid)
                 done.result()  # says what is left if time ran out
                 if open_work:
                     self._resumed[self._lives] = time.monotonic() - began
@@ -146,9 +146,7 @@ class Stage:
         finally:
             done.cancel()
             if not ending.done():
-                # it may be gone already: what went wrong is to be seen, not this
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                _kill(pid)
             await ending
 
     def _is_sending(self) -> bool:
@@ -211,3 +209,9 @@ class Stage:
 
     def _trace(self, life: int) -> Path:
         return self.folder / f"trace-{life}"
+
+
+def _kill(pid: int) -> None:
+    """End a process; it may just have ended itself, and not be known to have."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
