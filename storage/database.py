@@ -302,9 +302,10 @@ class Database:
         try:
             async with self._lock:
                 await self._flush()
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             logger.exception("deferred writes wait for another transaction")
-            self._start_timer()
+            if _code(error) in _PASSING:
+                self._start_timer()
 
     def _start_timer(self) -> None:
         if self._timer is None:

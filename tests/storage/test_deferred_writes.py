@@ -245,3 +245,27 @@ async def test_the_lock_and_the_commits_are_counted_and_statements_can_be_traced
         "SELECT mark FROM marks ORDER BY rowid",
     ]
     assert (db.usage.lock_takings, db.usage.commits) == (before[0] + 2, before[1] + 1)
+
+
+async def test_a_file_that_is_gone_for_good_is_not_asked_over_and_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone: Any = Gone()
+    db = Database(gone, flush_seconds=0.0)
+    db.later(mark("lost"))
+    async with asyncio.timeout(5):
+        while not caplog.records:
+            await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(caplog.records) == 1
+
+
+class Gone:
+    """A connection that was closed by another hand."""
+
+    async def execute(self, *_: object) -> None:
+        raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+
+    async def rollback(self) -> None:
+        """Nothing is open."""
