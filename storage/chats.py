@@ -103,7 +103,7 @@ async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
     )
 
 
-SLICE = 100
+SLICE = 50
 """How many rows of a chat that moves are written at a time: others wait for it."""
 
 
