@@ -63,7 +63,7 @@ async def test_a_lost_submission_is_found_by_the_id_it_was_sent_with(
     assert found.accepted_at == lost.submitted_at, "its time runs from the submission"
     assert found.due_at == clock.now, "and it is asked about at once"
     assert await steps.ledger() == ["hold"]
-    assert (await steps.poll(found)).state is State.READY
+    assert (await steps.poll(await steps.made(found))).state is State.READY
     assert len(steps.provider.submissions) == 1, "nothing is paid for twice"
 
 
@@ -141,7 +141,7 @@ async def test_it_is_searched_before_it_is_given_up_however_long_the_bot_was_awa
     clock.now += 10 * DEADLINE
     found = await steps.look_up(lost)
     assert found.state is State.GENERATING
-    assert (await steps.poll(found)).state is State.READY
+    assert (await steps.poll(await steps.made(found))).state is State.READY
 
 
 async def test_what_is_found_after_its_grace_comes_as_a_gift(
@@ -155,7 +155,7 @@ async def test_what_is_found_after_its_grace_comes_as_a_gift(
     found = await steps.look_up(parked)
     assert (found.state, found.due_at) == (State.PARKED, clock.now)
     assert found.provider_id is not None
-    ready = await steps.poll(found)
+    ready = await steps.poll(await steps.made(found))
     assert (ready.state, ready.is_gift) == (State.READY, True)
     assert await steps.ledger() == ["hold", "release"]
 
