@@ -169,6 +169,7 @@ class Town:
                 with suppress(SendError):
                     english = self._languages.translator(None)
                     await life.status.show(answer.generation, chat, english)
+            if isinstance(answer, Repeated):
                 life.wake(answer.generation.chat)
         self._open.pop(wish.number, None)
         if self._dice.random() < 0.05 and isinstance(answer, Accepted):
