@@ -23,7 +23,7 @@ from generation.jobs.outcomes import (
     OutageBegins,
     SenderBanned,
 )
-from generation.jobs.schedule import JobPolicy
+from generation.jobs.schedule import Estimate, JobPolicy
 from generation.jobs.transitions import NEXT, decide
 from generation.provider.errors import HeldBack, ProviderError
 from storage import chats, generations, ledger, notices, outages
@@ -161,7 +161,7 @@ class CircuitBreaker:
             return False
 
 
-_PATIENT = JobPolicy()
+_PATIENT, _UNKNOWN = JobPolicy(), Estimate(0.0)
 
 
 class IllegalTransition(Exception):
@@ -257,7 +257,7 @@ async def apply(
     *,
     now: float,
     policy: JobPolicy = _PATIENT,
-    estimate: float = 0.0,
+    estimate: Estimate = _UNKNOWN,
 ) -> list[AppliedTransition]:
     """Write what follows from an outcome into an open transaction; whoever calls reports it."""
     steps: list[AppliedTransition] = []

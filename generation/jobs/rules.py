@@ -18,7 +18,7 @@ from storage.generations import Reason, State
 from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
-    from generation.jobs.schedule import JobPolicy
+    from generation.jobs.schedule import Estimate, JobPolicy
     from generation.orders.substitutes import Failover
     from storage.generations import Changes, Generation
 
@@ -33,7 +33,7 @@ class Situation:
     request: Generation
     now: float
     policy: JobPolicy
-    estimate: float
+    estimate: Estimate
 
     def move(
         self,
@@ -238,7 +238,7 @@ class Situation:
         return schedule.next_poll(
             now=self.now,
             accepted_at=accepted_at,
-            estimate=self.estimate,
+            looks=self.estimate.looks,
             fixed=self.policy.interval,
         )
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
-from statistics import median
+from itertools import pairwise
+from statistics import NormalDist, median, pstdev
 from typing import TYPE_CHECKING
 
 from storage import generations
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from aiosqlite import Connection
 
     from generation.models.offer import Offer
     from storage.database import Database
     from storage.generations import Generation, Request
 
-FIRST_LOOK = 0.6
-"""The share of the expected time before which nothing is ready, so nothing is asked."""
-SHORTEST, LONGEST = 2.0, 60.0
+LOOP_SECONDS = 10.0
+"""A loop that polls so often is what the schedule is measured by: it polls as often in all."""
+SHORTEST, LONGEST = 1.0, 60.0
 """Bounds of the time between two polls, in seconds."""
 PARKED_SECONDS = 600.0
 """How often a generation is looked for whose credits are back."""
@@ -58,6 +63,23 @@ class JobPolicy:
     grace: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How long a request takes at the provider, and when to look meanwhile, in seconds."""
+
+    seconds: float
+    looks: tuple[float, ...] = ()
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was seen of alike requests, and what was made of it when."""
+
+    seen: deque[float]
+    estimate: Estimate
+    learned: int = 0
+
+
 class DurationEstimates:
     """How long requests take at the provider, learned from those that were made here.
 
@@ -67,18 +89,18 @@ class DurationEstimates:
     def __init__(self, db: Database, offer: Offer) -> None:
         self._db = db
         self._offer = offer
-        self._seen: dict[tuple[str, int, str | None], deque[float]] = {}
+        self._known: dict[tuple[str, int, str | None], _Known] = {}
 
     async def of(self, request: Request) -> float:
         """Return how long such a request takes, in seconds."""
-        if _alike(request) not in self._seen:
-            async with self._db.reading() as connection:
-                return await self.within(connection, request)
-        return self._estimate(request)
+        if (known := self._known.get(_alike(request))) is not None:
+            return known.estimate.seconds
+        async with self._db.reading() as connection:
+            return (await self.within(connection, request)).seconds
 
-    async def within(self, tx: Connection, request: Request) -> float:
-        """Return the same within a transaction."""
-        if _alike(request) not in self._seen:
+    async def within(self, tx: Connection, request: Request) -> Estimate:
+        """Return that and when to look, within a transaction."""
+        if (known := self._known.get(_alike(request))) is None:
             newest_first = await generations.durations(
                 tx,
                 model=request.model,
@@ -86,44 +108,78 @@ class DurationEstimates:
                 resolution=request.resolution,
                 limit=LEARNS_FROM,
             )
-            self._seen[_alike(request)] = deque(reversed(newest_first), LEARNS_FROM)
-        return self._estimate(request)
+            seen = deque(reversed(newest_first), LEARNS_FROM)
+            known = self._known[_alike(request)] = _Known(seen, self._estimate(request, seen))
+        return known.estimate
 
     def learn(self, generation: Generation) -> None:
-        """Take one into account that was finished just now."""
-        seen = self._seen.get(_alike(generation))
-        if seen is not None and generation.ready_at and generation.accepted_at:
-            seen.append(generation.ready_at - generation.accepted_at)
+        """Take one into account that was finished just now: each of the first, then some."""
+        known = self._known.get(_alike(generation))
+        if known is not None and generation.ready_at and generation.accepted_at:
+            known.seen.append(generation.ready_at - generation.accepted_at)
+            known.learned += 1
+            if known.learned > len(known.seen) // 4:
+                known.learned, known.estimate = 0, self._estimate(generation, known.seen)
 
-    def _estimate(self, request: Request) -> float:
-        seen = self._seen[_alike(request)]
-        if seen:
-            return median(seen)
+    def _estimate(self, request: Request, seen: Collection[float]) -> Estimate:
         mode = self._offer.mode(request.model, request.kind)
-        return mode.typical_seconds if mode is not None else TYPICAL_SECONDS
+        typical = mode.typical_seconds if mode is not None else TYPICAL_SECONDS
+        return Estimate(median(seen) if seen else typical, look_times(seen, typical))
 
 
 def _alike(request: Request) -> tuple[str, int, str | None]:
     return request.model, request.seconds, request.resolution
 
 
-def next_poll(*, now: float, accepted_at: float, estimate: float, fixed: float | None) -> float:
-    """Return when to poll next: rarely before anything can be ready, closely around it, then less.
+def look_times(seen: Collection[float], typical: float) -> tuple[float, ...]:
+    """Return when to look for a result, in seconds after the start, until nobody would wait for it.
 
-    Args:
-        now: seconds since 1970, UTC.
-        accepted_at: when the provider took the request.
-        estimate: how long such a request takes, in seconds.
-        fixed: the operator's own interval in seconds, or None.
+    The looks are as dense as the square root of the hazard, the chance that what is not there yet
+    comes now: no other times of as many looks notice it sooner on average.
     """
+    logs = [math.log(max(1.0, seconds)) for seconds in seen]
+    middle = median(logs) if logs else math.log(typical)
+    # each that was seen comes again about so; it may all be otherwise; and some come very late
+    spread = min(0.35, max(0.06, 0.5 * pstdev(logs) * len(logs) ** -0.2)) if logs else 1.0
+    kernels = [(NormalDist(log, spread), 1.0) for log in logs]
+    kernels += [(NormalDist(middle, 0.5 if logs else 0.35), 1.5)]
+    kernels += [(NormalDist(middle + 1.0, 1.5), 0.03 * len(kernels))]
+    weight = sum(share for _, share in kernels)
+    edges = [middle - 4 + step / 20 for step in range(160)]
+    made = [sum(share * kernel.cdf(edge) for kernel, share in kernels) / weight for edge in edges]
+    cells = []
+    for (begins, ends), (before, after) in zip(pairwise(edges), pairwise(made), strict=True):
+        lasts, left = math.exp(ends) - math.exp(begins), max(1e-9, 1 - (before + after) / 2)
+        cells.append((lasts, left, math.sqrt((after - before) / lasts / left)))
+    budget = sum(lasts * left for lasts, left, _ in cells) / LOOP_SECONDS
+    low, high = 1e-3, 1e3
+    for _ in range(30):
+        scale = math.sqrt(low * high)
+        polls = sum(lasts * left * _rate(scale * root) for lasts, left, root in cells)
+        low, high = (low, scale) if polls > budget else (scale, high)
+    looks, at, due = list[float](), math.exp(edges[0]), 1.0
+    for lasts, _, root in cells:
+        rate, ends = _rate(low * root), at + lasts
+        while (ends - at) * rate >= due:
+            at, due = at + due / rate, 1.0
+            looks.append(at)
+        due, at = due - (ends - at) * rate, ends
+    return tuple(looks)
+
+
+def _rate(wanted: float) -> float:
+    """Return how many looks there are in a second."""
+    return min(1 / SHORTEST, max(1 / LONGEST, wanted))
+
+
+def next_poll(
+    *, now: float, accepted_at: float, looks: Sequence[float], fixed: float | None
+) -> float:
+    """Return when to poll next: at the operator's own interval, or at the next look."""
     if fixed is not None:
         return now + fixed
-    first = accepted_at + FIRST_LOOK * estimate
-    if now < first:
-        return max(first, now + SHORTEST)
-    closely = estimate / 12
-    late = max(0.0, now - accepted_at - 1.5 * estimate)
-    return now + min(LONGEST, max(SHORTEST, closely + late / 4))
+    later = bisect_right(looks, now - accepted_at + SHORTEST / 2)
+    return accepted_at + looks[later] if later < len(looks) else now + LONGEST
 
 
 def waits_until(request: Generation, outage_since: float | None) -> float:

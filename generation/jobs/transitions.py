@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generation.jobs.outcomes import Outcome, Transition
-    from generation.jobs.schedule import JobPolicy
+    from generation.jobs.schedule import Estimate, JobPolicy
     from storage.generations import Changes, Generation
 
 NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
@@ -85,7 +85,7 @@ COUNTS_IN = {outcome: frozenset(states) for states, outcomes in _COUNT for outco
 
 
 def decide(
-    generation: Generation, outcome: Outcome, *, now: float, policy: JobPolicy, estimate: float
+    generation: Generation, outcome: Outcome, *, now: float, policy: JobPolicy, estimate: Estimate
 ) -> Transition | None:
     """Return what follows from an outcome, None where nothing does.
 
@@ -94,7 +94,7 @@ def decide(
         outcome: what happened.
         now: seconds since 1970, UTC.
         policy: how long the operator waits.
-        estimate: how long such a request takes at the provider, in seconds.
+        estimate: how long such a request takes at the provider, and when to look.
     """
     if generation.state not in COUNTS_IN[type(outcome)]:
         return None
@@ -158,7 +158,7 @@ def decide(
         case on.NotInLog(search_in):
             if generation.state is State.PARKED:
                 return it.look_again(now + search_in, {})
-            if now - it.submitted_at > schedule.grace(policy.grace, estimate):
+            if now - it.submitted_at > schedule.grace(policy.grace, estimate.seconds):
                 return it.park(Reason.NEVER_ANSWERED, NoticeKind.PARKED_UNKNOWN)
             return it.stay(now + search_in, {})
         # polls

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from generation.jobs.outcomes import VideoOnDisk
 from generation.jobs.schedule import LEARNS_FROM, TYPICAL_SECONDS, DurationEstimates
 from generation.models.offer import Offer
 from tests.storage.asked import NOW, ask, request
 
 if TYPE_CHECKING:
     from storage.database import Database
+    from tests.generation.steps import Steps
 
 OFFER = Offer.load()
 
@@ -59,3 +61,15 @@ async def test_what_was_read_once_is_not_asked_for_again(db: Database) -> None:
     before = db.usage.lock_takings
     assert await estimates.of(request()) == 75
     assert db.usage.lock_takings == before
+
+
+async def test_each_of_the_first_and_some_of_the_later_are_learned_from(steps: Steps) -> None:
+    known = []
+    for number in range(12):
+        generation = await steps.taken(f"message:{number}", ended=False)
+        steps.clock.now += 10.0 * (number + 1)
+        made = await steps.advance(generation, VideoOnDisk())
+        known.append(await steps.estimates.of(made))
+    assert known[:3] == [10, 15, 20]
+    assert len(set(known[3:])) < 7, "its cost does not grow with what is made"
+    assert known[-1] >= 50

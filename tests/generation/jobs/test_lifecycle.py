@@ -26,6 +26,7 @@ from generation.jobs.outcomes import (
     TurnCame,
     VideoOnDisk,
 )
+from generation.jobs.schedule import Estimate
 from generation.jobs.transitions import decide
 from generation.models.catalogue import FAILED_ACCOUNTS
 from storage import generations, ledger, people
@@ -96,7 +97,9 @@ async def test_what_was_decided_is_written(db: Database, name: str, state: State
             )
     generation = await put(db, state, **row.request)
     before = await kinds(db)
-    decided = decide(generation, row.outcome, now=NOW + row.after, policy=POLICY, estimate=0.0)
+    decided = decide(
+        generation, row.outcome, now=NOW + row.after, policy=POLICY, estimate=Estimate(0.0)
+    )
     assert decided is not None
     steps = await happens(db, generation, row.outcome, NOW + row.after)
     first = steps[0]
@@ -158,7 +161,7 @@ async def test_what_no_rule_allows_is_not_written(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wrong(generation: Generation, *_: Any, **__: Any) -> Transition:
-        found = decide(generation, PictureLost(), now=NOW, policy=POLICY, estimate=0.0)
+        found = decide(generation, PictureLost(), now=NOW, policy=POLICY, estimate=Estimate(0.0))
         assert found is not None
         return replace(found, to=State.DELIVERED)
 

@@ -8,7 +8,7 @@ import pytest
 
 from generation.jobs import outcomes as on
 from generation.jobs.outcomes import Credits, Outcome, StillQueued, Transition
-from generation.jobs.schedule import LINK_PATIENCE, PARKED_SECONDS, RESEND_SECONDS
+from generation.jobs.schedule import LINK_PATIENCE, PARKED_SECONDS, RESEND_SECONDS, Estimate
 from generation.jobs.transitions import COUNTS_IN, NEXT, decide
 from storage.generations import Reason, State
 from storage.ledger import Account
@@ -25,6 +25,7 @@ from tests.generation.jobs.table import (
 )
 from tests.storage.asked import NOW
 
+MINUTE = Estimate(60.0, (30.0, 60.0, 90.0))
 ALLOWED = {
     ("queued", "submitting"),
     ("queued", "cancelled"),
@@ -49,7 +50,12 @@ ALLOWED = {
 
 
 def follows(
-    outcome: Outcome, state: State, *, after: float = 0.0, estimate: float = 60.0, **request: Any
+    outcome: Outcome,
+    state: State,
+    *,
+    after: float = 0.0,
+    estimate: Estimate = MINUTE,
+    **request: Any,
 ) -> Transition | None:
     """Decide about a request in a state, some seconds after it was like that."""
     return decide(
@@ -58,7 +64,12 @@ def follows(
 
 
 def must(
-    outcome: Outcome, state: State, *, after: float = 0.0, estimate: float = 60.0, **request: Any
+    outcome: Outcome,
+    state: State,
+    *,
+    after: float = 0.0,
+    estimate: Estimate = MINUTE,
+    **request: Any,
 ) -> Transition:
     """Do the same where something follows."""
     found = follows(outcome, state, after=after, estimate=estimate, **request)
@@ -125,7 +136,8 @@ def test_a_substitute_is_made_at_its_own_price() -> None:
 
 def waits(outcome: Outcome, state: State, counter: str, times: int) -> list[float]:
     """How long to wait after the same setback time after time."""
-    counters, found = {counter: 0}, []
+    found: list[float] = []
+    counters: dict[str, Any] = {counter: 0}
     for _ in range(times):
         transition = must(outcome, state, **counters)
         assert transition.due_at is not None
@@ -206,6 +218,12 @@ def test_a_wait_that_was_asked_for_is_kept_and_our_own_is_none() -> None:
     assert must(on.PollFailed(90), State.GENERATING).due_at == NOW + 90
     assert must(on.SurelyNotSent(0, 90), State.READY).due_at == NOW + 90
     assert must(on.ArrivalUnknown(), State.READY).due_at == NOW + RESEND_SECONDS
+
+
+def test_polls_come_when_a_look_is_due_after_it_was_taken() -> None:
+    assert must(on.Taken("p"), State.SUBMITTING).due_at == NOW + 30
+    again = must(on.StillRunning(), State.GENERATING, after=40, accepted_at=NOW)
+    assert again.due_at == NOW + 60
 
 
 def test_what_was_found_in_the_log_is_as_old_as_its_submission() -> None:
