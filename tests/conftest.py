@@ -35,14 +35,16 @@ SLOW = [HERE / name for name in ("demo", "flows", "groups", "reliability", "simu
 """Folders of long tests."""
 QUICK = [HERE / "flows" / "test_first_video.py"]
 """What is quick in them."""
+LONGEST = [HERE / "reliability" / "test_crashes.py", HERE / "simulation" / "test_simulation.py"]
+"""What takes half a minute and more."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-quick` leaves out, and begin with it: the short tests fill the end."""
+    """Mark what `make test-quick` leaves out; begin with the longest, short ones fill the end."""
     for item in items:
         if item.path not in QUICK and any(folder in item.path.parents for folder in SLOW):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: (item.path not in LONGEST, not item.get_closest_marker("slow")))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
