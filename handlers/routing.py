@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
-from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, filters
+from telegram import MessageEntity
+from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
 from handlers import commands
 from handlers.commands import Scope
@@ -23,7 +25,7 @@ from handlers.replies.sending import SendError, Unreachable
 from storage.groups import Asking
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 
     from telegram import Message, Update
     from telegram.ext import BaseHandler
@@ -51,6 +53,80 @@ _LONGEST_NAME = 32
 """Characters of an unknown command that are said back; Telegram knows no longer one."""
 
 logger = logging.getLogger(__name__)
+
+
+_OURS = frozenset(name for command in commands.COMMANDS for name in command.names)
+_WRITTEN = re.compile(r"/(\w{1,64})(?:@(\w{3,32}))?(?![\w/@<>])", re.ASCII)
+_BEHIND_A_COMMAND = ":,;\uff1a\uff0c\u3001"
+"""Signs that some put between a command and what they want of it."""
+
+
+def cut(text: str, units: int) -> tuple[str, str]:
+    """Cut a text after so many UTF-16 units, as Telegram counts."""
+    encoded = text.encode("utf-16-le")
+    return (
+        encoded[: units * 2].decode("utf-16-le", "replace"),
+        encoded[units * 2 :].decode("utf-16-le", "replace"),
+    )
+
+
+def command_in(message: Message) -> tuple[str, str] | None:
+    """Return the command a text or caption begins with, and what follows it.
+
+    None where it begins with none, or with one that is addressed to another bot.
+    """
+    found = _command(message)
+    if found is None:
+        return None
+    name, _, bot = found[0][1:].partition("@")
+    if bot and bot.lower() != message.get_bot().username.lower():
+        return None
+    return name.lower(), found[1].lstrip().lstrip(_BEHIND_A_COMMAND).strip()
+
+
+def begins_with_command(message: Message) -> bool:
+    """Whether a text or caption begins with any command, whoever it is for."""
+    return _command(message) is not None
+
+
+def _command(message: Message) -> tuple[str, str] | None:
+    """Return the command as it is written, and the rest.
+
+    It may be bold, or whatever else formatted. Telegram marks none in what is written as code, as
+    examples are; alone with the bot it is meant all the same.
+    """
+    text = message.text or message.caption or ""
+    if not text.startswith("/"):
+        return None
+    for entity in message.entities or message.caption_entities:
+        if entity.offset == 0 and entity.type == MessageEntity.BOT_COMMAND:
+            return cut(text, entity.length)
+    written = _WRITTEN.match(text)
+    if written is None or written[1].lower() not in _OURS or message.chat.type != "private":
+        return None
+    return written[0], text[written.end() :]
+
+
+class Commanded(filters.MessageFilter):
+    """Texts that begin with one of our commands, under one of these names; without names, with any.
+
+    In a group a command may be for another bot.
+    """
+
+    def __init__(self, names: Collection[str] = ()) -> None:
+        super().__init__()
+        self._names = names
+
+    def filter(self, message: Message) -> bool:
+        """Whether the message is one."""
+        if not self._names or message.text is None:
+            return message.text is not None and begins_with_command(message)
+        command = command_in(message)
+        return command is not None and command[0] in self._names
+
+
+COMMANDED = Commanded()
+"""Texts that begin with a command, whoever it is for."""
 
 
 class Admission(TypedDict, total=False):
@@ -162,7 +238,7 @@ class Router:
         def register(answer: F) -> F:
             admission = Admission(admins=admins, orders=command.orders, when_off=command.when_off)
             route = Route.to(answer, admission)
-            self.handlers.append(CommandHandler(command.names, _spoken(route), where))
+            self.handlers.append(MessageHandler(where & Commanded(command.names), _spoken(route)))
             return answer
 
         return register
@@ -200,7 +276,8 @@ def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, Non
         refusal = _refusal(sender, route.admission, context.services, message)
         try:
             if refusal is None:
-                await route.run(update, context, sender, message=message, words=context.args or ())
+                words = (command_in(message) or ("", ""))[1].split()
+                await route.run(update, context, sender, message=message, words=words)
             elif refusal and not is_answered(context, cause_of(message)):
                 await sender.reply(refusal, reply_to=message.message_id)
         finally:

@@ -8,7 +8,7 @@ from telegram.constants import FileSizeLimit
 from telegram.ext import filters
 
 from handlers.context import cause_of
-from handlers.routing import Router, is_answered, unknown_command
+from handlers.routing import COMMANDED, Router, is_answered, unknown_command
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -47,7 +47,7 @@ def advice(message: Message, translator: Translator) -> str:
     return say("I make short videos from an idea or a photo. Send me one of the two.")
 
 
-@router.message(filters.ChatType.PRIVATE & filters.COMMAND)
+@router.message(filters.ChatType.PRIVATE & COMMANDED)
 async def unknown(sender: Sender, message: Message) -> None:
     """Answer a command that is not there."""
     await sender.reply(unknown_command(message, sender.translator), reply_to=message.message_id)

@@ -20,35 +20,20 @@ from handlers.ordering.drafts import (
     picture_of,
     small_talk,
 )
-from handlers.routing import Router, is_answered
+from handlers.routing import (
+    COMMANDED,
+    Router,
+    begins_with_command,
+    command_in,
+    cut,
+    is_answered,
+)
 
 if TYPE_CHECKING:
     from telegram import Message
 
     from handlers.context import Context, Sender
     from handlers.ordering.drafts import SentPicture
-
-
-def command_in(message: Message) -> tuple[str, str] | None:
-    """Return the command a text or caption begins with, and what follows it.
-
-    None where it begins with none, or with one that is addressed to another bot.
-    """
-    text = message.text or message.caption or ""
-    entities = message.entities or message.caption_entities
-    first = next((one for one in entities if one.offset == 0), None)
-    if first is None or first.type != MessageEntity.BOT_COMMAND:
-        return None
-    name, _, bot = _cut(text, first.length)[0][1:].partition("@")
-    if bot and bot.lower() != message.get_bot().username.lower():
-        return None
-    return name.lower(), _cut(text, first.length)[1].strip()
-
-
-def begins_with_command(message: Message) -> bool:
-    """Whether a text or caption begins with any command, whoever it is for."""
-    entities = message.entities or message.caption_entities
-    return any(one.offset == 0 and one.type == MessageEntity.BOT_COMMAND for one in entities)
 
 
 def mention_in(message: Message) -> str | None:
@@ -62,8 +47,8 @@ def mention_in(message: Message) -> str | None:
     for entity in message.entities or message.caption_entities:
         if entity.offset != 0 and not answers_picture:
             continue
-        before, rest = _cut(text, entity.offset)
-        mention, after = _cut(rest, entity.length)
+        before, rest = cut(text, entity.offset)
+        mention, after = cut(rest, entity.length)
         by_name = entity.type == MessageEntity.MENTION and (
             mention.lower() == f"@{bot.username.lower()}"
         )
@@ -73,13 +58,10 @@ def mention_in(message: Message) -> str | None:
     return None
 
 
-def _cut(text: str, units: int) -> tuple[str, str]:
-    """Cut a text after so many UTF-16 units, as Telegram counts."""
-    encoded = text.encode("utf-16-le")
-    return (
-        encoded[: units * 2].decode("utf-16-le", "replace"),
-        encoded[units * 2 :].decode("utf-16-le", "replace"),
-    )
+def said_in(message: Message) -> str:
+    """Return what a text or caption says alone with the bot, where nobody needs to name it."""
+    mentioned = mention_in(message)
+    return (message.text or message.caption or "") if mentioned is None else mentioned
 
 
 class _Mentioned(filters.MessageFilter):
@@ -133,7 +115,7 @@ class _Ordered(filters.MessageFilter):
 
 router = Router()
 GROUP, PRIVATE = filters.ChatType.GROUPS, filters.ChatType.PRIVATE
-WORDS = filters.TEXT & ~filters.COMMAND
+WORDS = filters.TEXT & ~COMMANDED
 PICTURE = _Picture()
 MEDIA = (
     filters.PHOTO | filters.VIDEO | filters.VIDEO_NOTE | filters.ANIMATION
@@ -179,7 +161,7 @@ async def animate(sender: Sender, message: Message, context: Context) -> None:
         await conversation.ask_for_picture(context, sender, message, words)
 
 
-@router.message(GROUP & MENTIONED & ~filters.COMMAND, orders=True)
+@router.message(GROUP & MENTIONED & ~COMMANDED, orders=True)
 async def mentioned(sender: Sender, message: Message, context: Context) -> None:
     """Make a video of what stands beside a mention, or of the picture it answers."""
     sent, words = any_picture_of(message, mention_in(message) or "")
@@ -196,7 +178,10 @@ async def mentioned(sender: Sender, message: Message, context: Context) -> None:
 @router.message(PRIVATE & WORDS, orders=True)
 async def private_text(sender: Sender, message: Message, context: Context) -> None:
     """Take plain words as the answer to an open question, else as an idea to confirm."""
-    said = message.text or ""
+    said = said_in(message)
+    if not said:
+        await conversation.ask_for_idea(context, sender, message)
+        return
     if kind := small_talk(said):
         await conversation.answer_small_talk(context, sender, message, kind)
         return
@@ -218,7 +203,7 @@ async def picture(sender: Sender, message: Message, context: Context) -> None:
     if begins_with_command(message) and (command is None or command[0] not in ORDERS):
         await _other_command(sender, message)
         return
-    sent, words = any_picture_of(message, command[1] if command else (message.caption or ""))
+    sent, words = any_picture_of(message, command[1] if command else said_in(message))
     if sent is None:
         await _explain(context, sender, message, message)
         return

@@ -271,3 +271,59 @@ async def test_a_card_says_how_much_of_a_photo_would_be_cut_away(
     await chat.send_photo(ann, photo(1280, 720))
     whole = await chat.wait(lambda m: says("What should happen?")(m) and m is not card)
     assert "cut away" not in (whole.text or "")
+
+
+@pytest.mark.parametrize("form", ["bold", "italic", "code", "spoiler", "blockquote"])
+async def test_a_formatted_command_is_a_command(
+    bot: Bot, chat: PrivateChat, ann: Person, form: str
+) -> None:
+    text = "/video a cat"
+    whole = {"type": form, "offset": 0, "length": len(text)}
+    await chat.send(ann, text, entities=[whole])
+    await chat.wait(shows_video("a cat"))
+
+
+@pytest.mark.parametrize(
+    "text", ["/video: a cat", "/video, a cat", "/video\uff1aa cat", "/VIDEO a cat"]
+)
+async def test_a_sign_behind_a_command_is_none_of_the_prompt(
+    bot: Bot, chat: PrivateChat, ann: Person, text: str
+) -> None:
+    await chat.send(ann, text)
+    await chat.wait(shows_video("a cat"))
+
+
+async def test_a_path_or_a_word_with_a_slash_is_no_command(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    for text in ("/video/clips in an old archive", "/videos2 on a shelf"):
+        code = {"type": "code", "offset": 0, "length": len(text)}
+        await chat.send(ann, text, entities=[code])
+        await chat.wait(says(f"“{text}”"))
+    assert await spent(house, ann) == 0
+
+
+async def test_words_kept_for_a_photo_are_those_of_an_album(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "/animate she winks")
+    await chat.wait(says("And the photo?"))
+    for n in range(3):
+        await chat.send_photo(ann, photo(900 + n, 700), album="holiday")
+    card = await chat.wait(says("“she winks”"))
+    assert await spent(house, ann) == 0
+    await card.press(button_of(card, "🎬"), by=ann)
+    await chat.wait(shows_video("she winks"))
+    assert await spent(house, ann) == 9
+
+
+async def test_the_bots_name_before_an_idea_is_none_of_it_in_private(
+    bot: Bot, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    name = telegram.bot.username
+    await chat.send(ann, f"@{name} a dog")
+    await chat.wait(says("“a dog”"))
+    await chat.send_photo(ann, photo(), caption=f"@{name} it rains")
+    await chat.wait(shows_video("it rains"))
+    await chat.send(ann, f"@{name}")
+    await chat.wait(says("What should we see?"))
