@@ -28,6 +28,7 @@ from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import publish
 from storage import cards, inbox, notices, outages, people
 from storage.database import Database, DatabaseInTrouble, UnusableDatabase
+from storage.notices import Admins
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -188,6 +189,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     if not await _meet_telegram(bot, supervisor):
         return
     await clean_up(bot.db, videos=bot.videos, pictures=bot.pictures)
+    former_admins = await _take_settings(bot)
     await bot.catalogue.restore()
     # before the chats are counted: what is set aside owes the admins a message
     await bot.intake.restore(bot.app.bot)
@@ -197,7 +199,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.vital("the scheduler", bot.scheduler.watch())
     await _say_first_words(bot)
     supervisor.optional("the heartbeat", partial(_beat, bot), every=BEAT_SECONDS)
-    supervisor.optional("the menus", partial(publish, bot.app.bot, bot.services))
+    supervisor.optional("the menus", partial(publish, bot.app.bot, bot.services, former_admins))
     supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
     supervisor.optional("the check-up", partial(_check_up, bot))
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
@@ -247,11 +249,26 @@ def _refuse(why: str, supervisor: Supervisor) -> None:
     supervisor.end(ExitCode.WRONG_SETTINGS)
 
 
+async def _take_settings(bot: Bot) -> list[int]:
+    """Let the settings' decisions on people and chats hold; returns who is no admin any more.
+
+    `ADMIN_IDS`, once set, counts alone. An allowed group that moved is still let in by its old id.
+    """
+    admin_ids, now = bot.settings.admin_ids, bot.clock()
+    async with bot.db.transaction() as tx:
+        dismissed = await people.dismiss_admins(tx) if admin_ids else []
+        groups = [number for number in bot.settings.allowed_ids if number < 0]
+        for old, new in (await people.allow_as_set(tx, groups, now=now)).items():
+            await Admins(admin_ids).notify_of_move(tx, old, new, now=now)
+    return [number for number in dismissed if number not in admin_ids]
+
+
 async def _say_first_words(bot: Bot) -> None:
     async with bot.db.reading() as connection:
-        admins = bot.settings.admin_ids | set(await people.admins(connection))
+        ids = sorted(bot.settings.admin_ids) or await people.admins(connection)
+        admins = [await people.called(connection, number) for number in ids]
     invitation = "" if admins else bot.services.first_admin.invite()
-    first_words(bot.settings, bot.app.bot.username, invitation)
+    first_words(bot.settings, bot.app.bot.username, invitation, admins)
 
 
 async def _beat(bot: Bot) -> None:

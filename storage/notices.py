@@ -47,6 +47,11 @@ class Admins:
             self.wake(chat.id)
         return told
 
+    async def notify_of_move(self, tx: Connection, old: int, new: int, *, now: float) -> None:
+        """Owe each admin word that an id of the settings' means a group that has another now."""
+        cause, kind = f"moved:{old}", NoticeKind.ALLOWED_CHAT_MOVED
+        await self.notify(tx, kind, cause=cause, now=now, old=old, new=new)
+
 
 class NoticeKind(StrEnum):
     """What a notice is about."""
@@ -72,6 +77,7 @@ class NoticeKind(StrEnum):
     GRANTED = "granted"
     # to the admins
     ADDED = "added"
+    ALLOWED_CHAT_MOVED = "allowed_chat_moved"
     BAD_RESULT = "bad_result"
     MODEL_FAILING = "model_failing"
     MODEL_GONE = "model_gone"

@@ -24,6 +24,28 @@ async def allow(tx: Connection, telegram_id: int, *, cause: str, by: int, now: f
     )
 
 
+_OF_SETTINGS = "ALLOWED_IDS:"
+"""How the cause begins of what the settings allow; the id that stands there follows."""
+
+
+async def allow_as_set(tx: Connection, chats: Collection[int], *, now: float) -> dict[int, int]:
+    """Note which chats the settings let in, so that the decision follows one that moves.
+
+    Returns the present ids of those that moved, by the ids that stand in the settings.
+    """
+    causes = {f"{_OF_SETTINGS}{chat}": chat for chat in chats}
+    rows = await every(
+        tx, "SELECT telegram_id, cause FROM allowed WHERE cause LIKE ?", (f"{_OF_SETTINGS}%",)
+    )
+    noted = {row["cause"]: row["telegram_id"] for row in rows}
+    for cause in noted.keys() - causes.keys():
+        await deny(tx, noted[cause])
+    for cause in causes.keys() - noted.keys():
+        await allow(tx, causes[cause], cause=cause, by=0, now=now)
+    present = {causes[cause]: noted[cause] for cause in noted.keys() & causes.keys()}
+    return {chat: there for chat, there in present.items() if chat != there}
+
+
 async def deny(tx: Connection, telegram_id: int) -> bool:
     """Undo an allow; tell whether there was one."""
     return await changed(tx, "DELETE FROM allowed WHERE telegram_id = ?", (telegram_id,))
@@ -159,6 +181,12 @@ async def find(tx: Connection, person: int) -> Person | None:
     return None if row is None else _from_row(row)
 
 
+async def called(tx: Connection, person: int) -> str:
+    """Write somebody's name, where it is known, and the number that commands take."""
+    found = await find(tx, person)
+    return f"{found.name} ({person})" if found else str(person)
+
+
 async def by_username(tx: Connection, username: str) -> Person | None:
     """Return the person who was last seen with this @name (without the @)."""
     row = await one(tx, "SELECT * FROM people WHERE username = ? COLLATE NOCASE", (username,))
@@ -191,3 +219,9 @@ async def make_admin(tx: Connection, person: int) -> None:
 async def admins(tx: Connection) -> list[int]:
     """Return the ids of those made admin in the chat (not those of the settings)."""
     return [row["id"] for row in await every(tx, "SELECT id FROM people WHERE is_admin = 1")]
+
+
+async def dismiss_admins(tx: Connection) -> list[int]:
+    """Take the admins' commands from all who were made admin in the chat; returns their ids."""
+    rows = await every(tx, "UPDATE people SET is_admin = 0 WHERE is_admin = 1 RETURNING id")
+    return [row["id"] for row in rows]

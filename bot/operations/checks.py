@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 from base64 import b64decode
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -28,7 +28,7 @@ from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from storage.database import steps
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from telegram import User
 
@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def first_words(settings: Settings, username: str, invitation: str) -> None:
-    """Say who may use the bot and what it may cost; print the first admin's link where given."""
+def first_words(settings: Settings, username: str, invitation: str, admins: Sequence[str]) -> None:
+    """Say who may use the bot, what it may cost and who runs it; print the link where given."""
     logger.warning("%s", spending(settings))
+    if admins:
+        logger.info("Admins: %s", ", ".join(admins))
     if invitation:
         # the terminal only: a log may be read by many
         sys.stderr.write(
@@ -75,8 +77,7 @@ def check_database(path: Path) -> list[Finding]:
     """Look whether the database is whole, known to this version, and nobody else's to read."""
     try:
         mode = path.stat().st_mode
-        address = f"{path.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as connection:
+        with closing(_opened(path)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except FileNotFoundError:
@@ -92,6 +93,10 @@ def check_database(path: Path) -> list[Finding]:
         found = "others on this machine can read what people wrote"
         return warning(ABOUT, found, f"chmod -R go= {path.parent}")
     return ok(ABOUT, f"whole, at version {version}")
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
 def check_holder(folder: Path) -> list[Finding]:
@@ -292,8 +297,20 @@ def check_openness(settings: Settings) -> list[Finding]:
     findings = ok("spending", said)
     if not settings.allowed_ids and settings.budget_usd is None:
         findings = warning("spending", said, "set BUDGET_USD or ALLOWED_IDS")
-    if not settings.admin_ids:
-        findings += warning(
-            "ADMIN_IDS", "empty: nobody hears of problems", "open the link `run` prints once"
-        )
     return findings
+
+
+def check_admins(settings: Settings) -> list[Finding]:
+    """Say who runs the bot, by the settings or else by the link of a first start."""
+    if settings.admin_ids:
+        return ok("ADMIN_IDS", ", ".join(map(str, sorted(settings.admin_ids))))
+    found = []
+    with suppress(sqlite3.Error), closing(_opened(settings.data_dir / ABOUT)) as connection:
+        found = connection.execute("SELECT name, id FROM people WHERE is_admin = 1").fetchall()
+    if found:
+        said = ", ".join(f"{name} ({number})" for name, number in found)
+        remedy = "name the admins in ADMIN_IDS: once it is set, it counts alone"
+        return warning("ADMIN_IDS", f"empty; by the link of the first start: {said}", remedy)
+    return warning(
+        "ADMIN_IDS", "empty: nobody hears of problems", "open the link `run` prints once"
+    )

@@ -80,6 +80,7 @@ async def look(
     yield checks.check_models(Offer.load(), settings.models, snapshot)
     yield await checks.check_clock(settings.aimlapi_url, http, clock())
     yield checks.check_openness(settings)
+    yield checks.check_admins(settings)
 
 
 async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:

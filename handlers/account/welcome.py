@@ -154,8 +154,13 @@ def _examples(offer: Offer) -> list[str]:
     return examples + [f"--model {name}" for name in offer.names[1:][-1:]]
 
 
-async def publish(bot: ExtBot[Urgency], services: Services) -> None:
+async def publish(
+    bot: ExtBot[Urgency], services: Services, former_admins: Sequence[int] = ()
+) -> None:
     """Tell Telegram the commands and descriptions, per language; what it refuses is only logged."""
+    for former in former_admins:
+        place = BotCommandScopeChat(former)
+        await _told("that somebody is no admin", bot.delete_my_commands(place))
     for name in services.languages.texts:
         translator = services.languages.translator(name)
         # Telegram shows what has no language to everybody whose own is not there
@@ -270,6 +275,7 @@ async def _claim(sender: Sender, context: Context, payload: str) -> None:
     elif services.first_admin.claim(payload):
         async with services.db.transaction() as tx:
             await people.make_admin(tx, sender.person.id)
+        logger.warning("%s (%d) is admin now, by the link", sender.name, sender.person.id)
         await publish_to_admin(context.bot, services, sender.person)
         text = say("You run this bot now. /help has your commands, /stats what is going on.")
     else:

@@ -185,6 +185,10 @@ async def moved(update: Update, context: Context) -> None:
         chat = await chats.by_telegram_id(connection, new)
     if known is not None:
         chat = await chats.move(services.db, known.id, new)
+    if old in services.policy.allowed_ids:
+        async with services.db.transaction() as tx:
+            admins = Admins(services.policy.admin_ids, services.wake)
+            await admins.notify_of_move(tx, old, new, now=services.clock())
     if chat is not None:
         logger.info("chat %d is a supergroup now", chat.id)
         services.wake(chat.id)

@@ -184,6 +184,10 @@ def _picture(reason: str, translator: Translator) -> str:
 
 
 _ADMIN: dict[NoticeKind, Callable[[Translator], str]] = {
+    NoticeKind.ALLOWED_CHAT_MOVED: lambda translator: translator.gettext(
+        "A group of ALLOWED_IDS became a supergroup and has another id now. It is still let in. "
+        "Please write {new} in the place of {old} in .env."
+    ),
     NoticeKind.OUTAGE: lambda translator: translator.gettext(
         "⚠️ The AI/ML API refuses all requests ({reason}): {explanation}\n"
         "Orders wait 15 minutes, new ones are refused. I look again every 5 minutes."

@@ -47,6 +47,7 @@ async def test_a_healthy_house_is_fit(house: House) -> None:
     assert is_fit(findings)
     assert [one.about for one in findings if one.verdict is Verdict.OK] == [
         "database", "DATA_DIR", "media", "TELEGRAM_BOT_TOKEN", "AIMLAPI_KEY", "MODELS", "clock",
+        "ADMIN_IDS",
         "bot.sqlite3", "running",
     ]  # fmt: skip
 

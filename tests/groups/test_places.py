@@ -16,6 +16,7 @@ from tests.flows.makings import photo
 from tests.groups.acts import made
 from tests.groups.test_pools import give
 from tests.handlers.commons import settled
+from tests.house import ADMIN
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -225,3 +226,25 @@ async def _until_reachable(house: House, group: Group, *, reachable: bool) -> No
             if chat is not None and chat.reachable is reachable:
                 return
             await asyncio.sleep(0.01)
+
+
+async def test_a_group_of_allowed_ids_stays_let_in_as_a_supergroup_and_admins_are_told(
+    house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    desk = telegram.private(telegram.person("Olga", user_id=ADMIN))
+    group = telegram.group("Old club", [ann], kind="group")
+    allowed = frozenset({group.id})
+    async with house.running(allowed_ids=allowed):
+        await made(house, group, ann, "a boat")
+        new = group.migrate()
+        await made(house, new, ann, "a train")
+        told = await desk.wait(says("ALLOWED_IDS"))
+        assert f"write {new.id} in the place of {group.id} in .env" in (told.text or "")
+    async with house.running(allowed_ids=allowed):
+        await made(house, new, ann, "a plane")
+        assert len([m for m in desk.from_bot if says("ALLOWED_IDS")(m)]) == 1, "told once"
+    async with house.running(allowed_ids=frozenset({new.id})):
+        await made(house, new, ann, "a kite")
+    async with house.running(allowed_ids=frozenset({ann.id + 1})):
+        refused = await new.send(ann, "/video a bike")
+        await new.wait(says("This bot is private", to=refused.message_id))

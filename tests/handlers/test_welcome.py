@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.operations.checks import check_admins
 from sandbox.telegram.messages import Button
+from storage import people
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -183,3 +185,49 @@ async def test_the_link_does_nothing_in_a_group(
     await group.send(ann, f"/start@{telegram.bot.username} {payload}")
     await group.wait(lambda message: "/video" in (message.text or ""))
     assert orphan.services.first_admin.claim(payload)
+
+
+async def claimed(house: House, chat: PrivateChat, person: Person) -> None:
+    """Make somebody admin by the link of a first start."""
+    async with house.running(admin_ids=frozenset()) as running:
+        await house.telegram.wait_for_call("setMyCommands")
+        await chat.send(person, f"/start {running.services.first_admin.invite()}")
+        await chat.wait(lambda message: "You run this bot now" in (message.text or ""))
+        await house.telegram.wait_for_call("setMyCommands", count=4)
+
+
+async def test_a_claim_by_the_link_and_who_runs_the_bot_stand_in_the_log(
+    house: House, chat: PrivateChat, ann: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await claimed(house, chat, ann)
+    assert f"Ann ({ann.id}) is admin now, by the link" in caplog.text
+    async with house.running(admin_ids=frozenset()):
+        assert f"Admins: Ann ({ann.id})" in caplog.text
+    async with house.running(admin_ids=frozenset({5, ann.id})):
+        assert f"Admins: 5, Ann ({ann.id})" in caplog.text
+
+
+async def test_the_doctor_names_who_was_made_admin_by_the_link(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await claimed(house, chat, ann)
+    [by_link] = check_admins(house.settings(admin_ids=frozenset()))
+    assert f"Ann ({ann.id})" in by_link.found
+    assert "ADMIN_IDS" in by_link.remedy
+    [by_settings] = check_admins(house.settings(admin_ids=frozenset({5})))
+    assert by_settings.found == "5"
+
+
+async def test_admin_ids_once_set_count_alone(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    await claimed(house, chat, ann)
+    async with house.running(admin_ids=frozenset({5})):
+        await chat.send(ann, "/stats")
+        await chat.wait(lambda message: "don't know /stats" in (message.text or ""))
+        await telegram.wait_for_call("deleteMyCommands")
+        async with house.db.reading() as connection:
+            assert await people.admins(connection) == []
+    places = [scope for (scope, _), shown in telegram.profile.commands.items() if shown]
+    assert not any(str(ann.id) in scope for scope in places), "their menu is everybody's again"
