@@ -167,7 +167,8 @@ async def meet(
     open between them and the bot is closed by a new message of theirs, whatever it says.
     """
     place, speaker = update.effective_chat, _speaker(update)
-    if place is None or speaker is None:
+    if place is None or speaker is None or place.is_direct_messages:
+        # what is written to a channel is nothing a bot may answer
         return None
     async with services.db.reading() as connection:
         sender = await _known(connection, update, services, press)
@@ -255,7 +256,7 @@ async def _known(
     said_at = (
         services.kept_since(update.update_id)
         if update.message is None
-        else update.message.date.timestamp()
+        else update.message.date.timestamp() + services.clock_ahead()
     )
     in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
     return Sender(
@@ -358,6 +359,8 @@ class Services:
     """Sends a kept video to a chat, in its own time."""
     kept_since: Callable[[int], float | None]
     """When an update came that was left over at a start, in seconds since 1970."""
+    clock_ahead: Callable[[], float]
+    """How many seconds our clock is ahead of Telegram's, which dates messages."""
 
     @property
     def offer(self) -> Offer:

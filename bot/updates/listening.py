@@ -10,14 +10,17 @@ import asyncio
 import json
 import logging
 from asyncio import sleep
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import httpx
-from telegram.error import InvalidToken, RetryAfter, TelegramError, TimedOut
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
 from telegram.request import HTTPXRequest, RequestData
 
 from bot.updates.intake import is_whole
@@ -73,9 +76,11 @@ class TelegramRequest(HTTPXRequest):
             write_timeout=times.silence,
             media_write_timeout=times.upload,
             pool_timeout=times.silence,
-            httpx_kwargs={"event_hooks": {"response": [_bound]}, "verify": tls()},
+            httpx_kwargs={"event_hooks": {"response": [_bound, self._note]}, "verify": tls()},
         )
         self._times = times
+        self.dated = ""
+        """When Telegram answered last, by its own clock, as HTTP writes it."""
 
     async def do_request(self, *arguments: Any, **options: Any) -> tuple[int, bytes]:
         """Make a request; raises TimedOut where it takes too long in all."""
@@ -102,6 +107,9 @@ class TelegramRequest(HTTPXRequest):
         if not isinstance(answer, dict) or (answer.get("ok") and "result" not in answer):
             raise TelegramError("no answer of Telegram's")
         return answer
+
+    async def _note(self, response: httpx.Response) -> None:
+        self.dated = response.headers.get("date", "")
 
     async def start_afresh(self) -> None:
         """Drop all connections: one may hang where nobody sees it."""
@@ -137,12 +145,19 @@ UPDATES = ["message", "callback_query", "inline_query", "my_chat_member", "pre_c
 """Asked for by name: left out, Telegram would keep whatever was asked for before."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries while Telegram cannot be reached."""
+SHORTEST_POLL = 1.0
+"""Seconds between two questions of which the first brought nothing: some servers never wait."""
 
 logger = logging.getLogger(__name__)
 
 
 class Listening:
-    """Takes updates in; `taken_at` is when the last was, or none came, in seconds since 1970."""
+    """Takes updates in.
+
+    Attributes:
+        taken_at: when the last was, or none came, in seconds since 1970.
+        ahead: how many seconds our clock is ahead of Telegram's, which dates messages.
+    """
 
     def __init__(
         self,
@@ -159,6 +174,7 @@ class Listening:
         self._poll_seconds = poll_seconds
         self._clock = clock
         self.taken_at: float | None = None
+        self.ahead = 0.0
 
     async def listen(self) -> None:
         """Take updates until cancelled; a failure is waited out.
@@ -174,13 +190,18 @@ class Listening:
                 if not webhook_is_off:
                     await self._bot.delete_webhook()
                     webhook_is_off = True
+                asked_at, before = monotonic(), offset
                 offset = await self._take_batch(offset)
+                if offset == before:
+                    await sleep(max(0.0, asked_at + SHORTEST_POLL - monotonic()))
             except InvalidToken:
                 raise
             except RetryAfter as refusal:
                 await sleep(seconds(refusal.retry_after))
             except Exception as error:  # noqa: BLE001 - whatever one batch does, the next is asked for
                 logger.warning("getUpdates failed: %s", _named(error))
+                # somebody may have set a webhook meanwhile
+                webhook_is_off = webhook_is_off and not isinstance(error, Conflict)
                 await sleep(min(LONGEST_PAUSE, schedule.backoff(failures)))
                 failures += 1
             else:
@@ -204,6 +225,8 @@ class Listening:
         )
         if not isinstance(batch, list):
             raise TelegramError("no answer of Telegram's")
+        with suppress(ValueError):
+            self.ahead = self._clock() - parsedate_to_datetime(self._request.dated).timestamp()
         confirms = offset
         for raw in batch:
             number = raw.get("update_id") if isinstance(raw, dict) else None

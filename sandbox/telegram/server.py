@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,12 @@ def telegram_app(world: World, hang_up: HangUp) -> Starlette:
 
     async def call(request: Request) -> Response:
         try:
-            return await _answer(world, request)
+            answer = await _answer(world, request)
         except (_HungUpError, ClientDisconnect):
             hang_up(request)
             return Response()
+        answer.headers["date"] = formatdate(usegmt=True)
+        return answer
 
     async def file(request: Request) -> Response:
         stored = world.files.by_path(request.path_params["path"])

@@ -43,6 +43,8 @@ class UpdateQueue:
         self._arrived = asyncio.Event()
         self._poller: asyncio.Future[None] | None = None
         self._stopping = False
+        self.waits = True
+        """Whether a poll waits for updates; some servers answer an empty one at once."""
         self.allowed: list[str] = []
 
     def __len__(self) -> int:
@@ -79,7 +81,7 @@ class UpdateQueue:
         mine = self._poller = asyncio.get_running_loop().create_future()
         self._confirm(offset)
         try:
-            if not len(self) and not self._stopping:
+            if not len(self) and self.waits and not self._stopping:
                 await self._wait(mine, min(timeout, _LONGEST_POLL))
         finally:
             taken_over = mine.done()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.updates import listening
 from bot.updates.intake import Intake
 from tests.flows.looks import says, shows_video
 from tests.house import ADMIN
@@ -157,3 +158,40 @@ async def test_an_answer_is_no_sign_of_life_where_what_it_brings_is_not_taken(
         taken_at = bot.listening.taken_at
         assert await tried.get() == first, "it is offered again"
     assert bot.listening.taken_at == taken_at
+
+
+async def test_a_server_that_answers_nothing_at_once_is_not_asked_without_a_pause(
+    house: House, telegram: TelegramSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = list[float]()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(listening, "sleep", pause)
+    monkeypatch.setattr(listening, "monotonic", lambda: 7.0)
+    telegram.world.updates.waits = False
+    async with house.running():
+        await telegram.wait_for_call("getUpdates", count=5)
+    assert len(pauses) >= 4
+    assert set(pauses) == {listening.SHORTEST_POLL}
+
+
+async def test_a_webhook_that_somebody_sets_in_mid_life_is_taken_off_and_updates_come_again(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async def pause(_: float) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(listening, "sleep", pause)
+    async with house.running():
+        telegram.world.webhook_url = "https://somewhere.else"
+        for _ in range(2):
+            # what was asked before is still answered
+            asked = await chat.send(ann, "/teleport")
+            await chat.wait(says("I don't know", to=asked.message_id))
+        refused = [call for call in telegram.calls_of("getUpdates") if call.error]
+        assert len(refused) == 1, "the next question comes after the webhook was taken off"
+        assert telegram.world.webhook_url == ""

@@ -39,6 +39,16 @@ async def test_an_order_older_than_15_minutes_asks_first_and_a_fresh_one_does_no
             await chat.wait(shows_video("a cat"))
 
 
+async def test_a_clock_that_is_fast_by_20_minutes_makes_no_order_late(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox
+) -> None:
+    chat = telegram.private(ann := telegram.person("Ann"))
+    async with house.running(clock=lambda: time.time() + 1_200.0):
+        await chat.send(ann, "/video a cat")
+        await chat.wait(shows_video("a cat"))
+    assert not any("I was away" in (one.text or "") for one in chat.from_bot)
+
+
 async def test_in_a_group_each_person_is_asked_once(
     provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
 ) -> None:

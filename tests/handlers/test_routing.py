@@ -22,7 +22,7 @@ from storage.ledger import Account
 from storage.people import Ban
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
-from tests.groups.acts import made, settings_of
+from tests.groups.acts import made, settings_of, spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -299,6 +299,25 @@ async def test_a_channels_post_in_the_group_of_its_comments_is_nobodys(
     await club.send(ann, "/help")
     await club.wait(says("/video"))
     assert len(club.from_bot) == 1
+
+
+@pytest.mark.parametrize("words", ["/help", "/video a boat", "a boat"])
+async def test_what_is_written_to_a_channel_is_not_answered_and_not_charged(
+    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox,
+    words: str,
+) -> None:  # fmt: skip
+    club = telegram.group("News", [ann])
+    message = {
+        "message_id": 77, "date": 4_000_000_000, "from": ann.as_json(), "text": words,
+        "chat": club.as_json() | {"is_direct_messages": True},
+        "entities": [{"type": "bot_command", "offset": 0, "length": words.find(" ") + 1 or 5}]
+        if words.startswith("/") else [],
+    }  # fmt: skip
+    update = Update.de_json({"update_id": 1, "message": message}, bot.app.bot)
+    await bot.app.process_update(update)
+    assert club.from_bot == []
+    assert await spent(house, ann) == 0
+    assert provider.submissions == []
 
 
 # ---- groups that are off
