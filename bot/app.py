@@ -262,7 +262,7 @@ class Bot:
             wake=wake,
             bring=self.scheduler.bring,
             kept_since=self.intake.kept_since,
-            clock_ahead=lambda: self.listening.ahead,
+            clock_ahead=self.listening.clock_ahead,
         )
         self.app.bot_data.services = self.services
         registry.register(self.app)

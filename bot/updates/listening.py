@@ -152,12 +152,7 @@ logger = logging.getLogger(__name__)
 
 
 class Listening:
-    """Takes updates in.
-
-    Attributes:
-        taken_at: when the last was, or none came, in seconds since 1970.
-        ahead: how many seconds our clock is ahead of Telegram's, which dates messages.
-    """
+    """Takes updates in; `taken_at` is when the last was, or none came, in seconds since 1970."""
 
     def __init__(
         self,
@@ -174,7 +169,11 @@ class Listening:
         self._poll_seconds = poll_seconds
         self._clock = clock
         self.taken_at: float | None = None
-        self.ahead = 0.0
+        self._ahead = 0.0
+
+    def clock_ahead(self) -> float:
+        """Return how many seconds our clock is ahead of Telegram's, which dates messages."""
+        return self._ahead
 
     async def listen(self) -> None:
         """Take updates until cancelled; a failure is waited out.
@@ -226,7 +225,7 @@ class Listening:
         if not isinstance(batch, list):
             raise TelegramError("no answer of Telegram's")
         with suppress(ValueError):
-            self.ahead = self._clock() - parsedate_to_datetime(self._request.dated).timestamp()
+            self._ahead = self._clock() - parsedate_to_datetime(self._request.dated).timestamp()
         confirms = offset
         for raw in batch:
             number = raw.get("update_id") if isinstance(raw, dict) else None
