@@ -74,6 +74,12 @@ def allowed_values(type_name: str, field: str) -> frozenset[str]:
     return frozenset(_API["types"][type_name]["fields"][field]["values"])
 
 
+def type_of(type_name: str) -> Json:
+    """What the reference says of a type: its ``fields``, or the types it is ``one_of``."""
+    described: Json = _API["types"][type_name]
+    return described
+
+
 def check_object(type_name: str, value: Any) -> None:
     """Checks an object against a type of the reference.
 
@@ -151,9 +157,13 @@ _PLAIN: dict[str, tuple[type, ...]] = {
 
 
 def _check_one_of(value: Any, subtypes: list[str], path: str) -> None:
+    plain = [name for name in subtypes if name in _PLAIN or name.startswith(_ARRAY)]
+    if not isinstance(value, dict) and plain:
+        _checked(value, plain, path)
+        return
     if not isinstance(value, dict):
         raise _WrongError(f"{path} must be an object")
-    fitting = [name for name in subtypes if _says_it_is(value, name)]
+    fitting = [name for name in subtypes if name not in plain and _says_it_is(value, name)]
     if not fitting:
         raise _WrongError(f"{path}.type is none of {_named(subtypes)}")
     _checked(value, fitting, path)

@@ -53,9 +53,11 @@ class UpdateQueue:
 
     def push(self, kind: str, content: dict[str, Any]) -> None:
         """Adds an update, unless the bot said that it does not want this kind."""
-        wanted = kind in self.allowed if self.allowed else kind not in _ONLY_WHEN_ASKED
-        if not wanted:
-            return
+        if kind in self.allowed if self.allowed else kind not in _ONLY_WHEN_ASKED:
+            self.keep(kind, content)
+
+    def keep(self, kind: str, content: dict[str, Any]) -> None:
+        """Adds an update, wanted or not: it was there before the bot said what it wants."""
         expires = self._clock() + _KEPT_SECONDS.get(kind, _KEPT_OTHERWISE)
         self._pending.append(Update(self._next_id, kind, content, expires))
         self._next_id += 1

@@ -1,0 +1,172 @@
+"""Whatever Telegram may send: thousands of valid updates, and the bot goes on as if nothing was."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.commands import COMMANDS
+from sandbox.telegram.actors import Person
+from sandbox.telegram.queries import Query
+from sandbox.telegram.schema import check_object, type_of
+from storage.database import number
+from tests.flows.makings import photo
+from tests.house import ADMIN
+from tests.reliability.schema_dice import SchemaDice
+from tests.reliability.test_hostile_presses import PRESSES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.telegram import TelegramSandbox
+    from tests.house import House
+
+ROUNDS, UPDATES = 10, 500
+"""How often so many updates are sent at once."""
+ASKED_FOR = ("message", "callback_query", "inline_query", "my_chat_member", "pre_checkout_query")
+OTHERS = sorted(type_of("Update")["fields"].keys() - {"update_id", *ASKED_FOR})
+"""What the bot does not ask for comes all the same where it was there before."""
+SAID = (
+    "a cat on a boat", "thanks!", "no", "hi", "👍", "@film_maker_bot a dog", "a fox —seconds 8",
+    "a lake --ar 9:16 --720p", "a wolf --model nobody", "a cow --seconds 99", "/nonsense", "/",
+    "/video@film_maker_bot", "/video@film_maker_bot a goat", "/video@other_bot x", "bye", "--last",
+    *(f"/{name}{rest}" for one in COMMANDS for name in one.names for rest in ("", " 1", " a b 7")),
+)  # fmt: skip
+
+
+class Crowd:
+    """People, groups and all that happens among them, as the dice fall."""
+
+    def __init__(self, telegram: TelegramSandbox, seed: int) -> None:
+        self.telegram = telegram
+        self.dice = random.Random(seed)
+        people = [telegram.person(f"P{n}", username=f"p{n}") for n in range(25)]
+        people.append(telegram.person("Boss", user_id=ADMIN))
+        for person in people:
+            telegram.private(person)
+        groups = [telegram.group(f"Group {n}", people[n : n + 9]) for n in range(5)]
+        groups += [
+            telegram.group("Basic", people[:5], kind="group"),
+            telegram.group("Forum", people[:5], forum=True),
+            telegram.group("Away", people[:5], with_bot=False),
+        ]
+        groups[0].make_admin()
+        groups[1].read_only()
+        picture = telegram.world.files.add("photo", photo(640, 360), width=640, height=360)
+        chats = [group.as_json() for group in groups]
+        self.made = SchemaDice(
+            self.dice,
+            bot=telegram.bot.as_json(),
+            people=[person.as_json() for person in people],
+            chats=[*chats, {"id": -1_000_000_777_000, "type": "channel", "title": "News"}],
+            words=SAID,
+            presses=self._presses(),
+            files=[picture.file_id],
+            now=int(time.time()),
+        )
+
+    def _presses(self) -> list[str]:
+        """Return what our buttons carry, of things there may be, and what nobody's carry."""
+        presses = ["", "x:1", "::", "♥" * 20]
+        for kind in PRESSES * 5:
+            values = [str(self.dice.randrange(9)) for _ in dataclasses.fields(kind)]
+            presses.append(":".join([kind.prefix, *values]))
+        return presses
+
+    def act(self) -> None:
+        """Let something happen."""
+        kind = self.dice.choice(ASKED_FOR if self.dice.random() < 0.4 else ("message",))
+        if self.dice.random() < 0.15:
+            kind = self.dice.choice(OTHERS)
+        content = self.made.update(kind)
+        check_object("Update", {"update_id": 1, kind: content})
+        world = self.telegram.world
+        asked = {"callback_query": world.callbacks, "inline_query": world.inline_queries}.get(kind)
+        if asked is not None:
+            content["id"] = str(world.fresh_id())
+            by = Person(content["from"]["id"], content["from"]["first_name"])
+            asked.ask(Query(content["id"], by, world.clock()))
+        world.updates.keep(kind, content)
+
+
+async def waiting(house: House) -> int:
+    """Return how many updates are written down and not handled."""
+    async with house.db.reading() as connection:
+        return await number(
+            connection, "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0"
+        )
+
+
+async def all_is_handled(house: House) -> None:
+    """Wait until nothing is left to be handled; what is set aside nobody could read."""
+    async with asyncio.timeout(300):
+        while len(house.telegram.world.updates) or await waiting(house):
+            await asyncio.sleep(0.05)
+    async with house.db.reading() as connection:
+        aside = await number(connection, "SELECT count(*) FROM inbox WHERE set_aside = 1")
+    assert aside == 0, f"{aside} updates were set aside"
+    open_presses = [query.person for query in house.telegram.unanswered_callbacks]
+    assert open_presses == [], "presses without an answer"
+
+
+async def newcomers(house: House, crowd: Crowd) -> float:
+    """Two come between all the others; returns how many seconds the first waits for an answer.
+
+    They wait for those who came before them at most.
+    """
+    first, last = house.telegram.person("First"), house.telegram.person("Last")
+    for _ in range(UPDATES // 2):
+        crowd.act()
+    began = time.monotonic()
+    await house.telegram.private(first).send(first, "/start")
+    for _ in range(UPDATES // 2):
+        crowd.act()
+    await house.telegram.private(last).send(last, "/start")
+    await house.telegram.private(first).wait(lambda _: True, timeout=120)
+    took = time.monotonic() - began
+    await house.telegram.private(last).wait(lambda _: True, timeout=120)
+    answered = [call.params["chat_id"] for call in house.telegram.calls_of("sendMessage")]
+    assert answered.index(first.id) < answered.index(last.id), "who came first was answered last"
+    return took
+
+
+async def lives(house: House, seed: int) -> str:
+    """Send everything, with a stop in the midst of it and a start; returns figures."""
+    sys.stdout.write(f"seed {seed}\n")
+    crowd, took = Crowd(house.telegram, seed), list[float]()
+    began = time.process_time()
+    for _ in range(2):
+        async with house.running(free_credits=18, budget_usd=2):
+            # first what an earlier life left over
+            await all_is_handled(house)
+            for _ in range(ROUNDS // 2):
+                took.append(await newcomers(house, crowd))
+                await all_is_handled(house)
+            for _ in range(50):
+                crowd.act()
+            await house.telegram.wait_for_call("getUpdates")
+    cpu = time.process_time() - began
+    return (
+        f"{ROUNDS * UPDATES} random updates: {cpu:.1f} s of CPU, "
+        f"newcomers waited {sorted(took)[ROUNDS // 2]:.1f} s, at most {max(took):.1f} s"
+    )
+
+
+async def test_whatever_telegram_sends_is_handled_and_a_newcomer_is_answered(
+    house: House, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("figures", await lives(house, seed=1))
+
+
+@pytest.mark.soak
+async def test_whatever_telegram_sends_however_the_dice_fall(
+    house: House, record_property: Callable[[str, object], None]
+) -> None:
+    for _ in range(20):
+        record_property("figures", await lives(house, random.SystemRandom().randrange(2**32)))
