@@ -16,9 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.operations.backup import BackupFailed, back_up
 from bot.operations.logs import set_up_logs
-from bot.process import ExitCode, Heartbeat, leave, live
+from bot.process import BackupFailed, ExitCode, Heartbeat, back_up, leave, live
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,

@@ -12,8 +12,8 @@ from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot import process
 from bot.scheduler import Scheduler
-from bot.tasks import ChatClocks
-from bot.updates.intake import AT_ONCE, Intake, OneAtATimePerChat, Slots
+from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
+from bot.updates.intake import Intake
 from bot.updates.listening import Listening, TelegramRequest, TelegramTimes, tls
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
@@ -105,7 +105,7 @@ class Bot:
 
         # Telegram
         self.intake = Intake(db, admins, clock)
-        slots = Slots(AT_ONCE)
+        slots = Slots(CHATS_AT_ONCE)
         pacing = Pacing(times.limits_second, while_waiting=slots.lent)
         polling = TelegramRequest(1, times.telegram)
         self.app: App = (
@@ -263,6 +263,7 @@ class Bot:
             bring=self.scheduler.bring,
             kept_since=self.intake.kept_since,
             clock_ahead=self.listening.clock_ahead,
+            is_excess=self.intake.is_excess,
         )
         self.app.bot_data.services = self.services
         registry.register(self.app)

@@ -1,25 +1,32 @@
-"""The scheduler's clocks, one per chat, and its tasks, one at a time for each thing to be done."""
+"""What runs side by side: the clocks of the chats, tasks one at a time per thing, slots."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from apscheduler.jobstores.base import JobLookupError
+from telegram.ext import BaseUpdateProcessor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
     from telegram.ext import Job, JobQueue
 
+    from bot.updates.intake import Intake
     from handlers.context import Context
 
     Work = Callable[[], Awaitable[object]]
 
+MOST_CHATS = 10_000
+"""How many may wait to be served, or for Telegram's silence to be over: more than there are."""
+CHATS_AT_ONCE = 16
+"""How many chats are served at a time; more only makes httpcore's pool slow."""
 CRASHED_SECONDS = 30.0
 """How long work is left alone that broke for a reason nobody foresaw."""
 AT_ONCE = 8
@@ -209,3 +216,86 @@ class Tasks:
             self.run(key, again, then)
         else:
             then(error or task.result())
+
+
+class _Slot:
+    """A handler's slot: whether others have it for now, and whether its handler is done."""
+
+    __slots__ = ("ended", "lent")
+
+    def __init__(self) -> None:
+        self.lent = False
+        self.ended = False
+
+    @property
+    def is_held(self) -> bool:
+        return not self.lent and not self.ended
+
+
+_mine: ContextVar[_Slot | None] = ContextVar("slot", default=None)
+
+
+class Slots:
+    """Hands out `count` slots, first come first served."""
+
+    def __init__(self, count: int) -> None:
+        self._free = asyncio.Semaphore(count)
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """Wait for a slot and hold it."""
+        await self._free.acquire()
+        slot = _Slot()
+        mark = _mine.set(slot)
+        try:
+            yield
+        finally:
+            _mine.reset(mark)
+            # tasks begun meanwhile carry the mark on: it means nothing from here on
+            slot.ended = True
+            if not slot.lent:
+                self._free.release()
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[None]:
+        """Let others have the slot meanwhile; nothing happens where none is held."""
+        slot = _mine.get()
+        if slot is None or not slot.is_held:
+            yield
+            return
+        slot.lent = True
+        self._free.release()
+        yield
+        # whoever is interrupted comes back to no slot, and needs none
+        await self._free.acquire()
+        slot.lent = False
+        if slot.ended:
+            self._free.release()
+
+
+class OneAtATimePerChat(BaseUpdateProcessor):
+    """Handles updates of different chats side by side, and tells the intake when each is done."""
+
+    def __init__(self, intake: Intake, slots: Slots | None = None) -> None:
+        # all that were handed out wait for one of our slots
+        super().__init__(MOST_CHATS)
+        self._intake = intake
+        self._slots = slots or Slots(CHATS_AT_ONCE)
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        """Handle one update; one that is interrupted by a stop stays in the inbox."""
+        async with self._slots.taken():
+            await self._intake.begin(update)
+            try:
+                await coroutine
+            except Exception:
+                # only what is interrupted comes again: what breaks would break again
+                await self._intake.finish(update)
+                raise
+            await self._intake.finish(update)
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Nothing to close."""

@@ -84,6 +84,8 @@ class Sender:
     """What the admins of the group chose where they speak in one."""
     is_late: bool
     """Whether it lay so long, while the bot was away, that they may not want it any more."""
+    is_excess: bool
+    """Whether they sent so much at once that what follows this was dropped unread."""
     press: PressAnswer | None
     """What answers their press, where they pressed a button: only they read it."""
     closed: Card | None
@@ -269,6 +271,7 @@ async def _known(
         access=await _access(connection, policy, place.id, speaker, is_admin=is_admin),
         group=None if chat.is_private else await groups.find(connection, chat.id),
         is_late=said_at is not None and services.clock() - said_at > AWAY_SECONDS,
+        is_excess=services.is_excess(update.update_id),
         press=press,
         closed=None
         if update.message is None
@@ -361,6 +364,8 @@ class Services:
     """When an update came that was left over at a start, in seconds since 1970."""
     clock_ahead: Callable[[], float]
     """How many seconds our clock is ahead of Telegram's, which dates messages."""
+    is_excess: Callable[[int], bool]
+    """Whether an update is the first of too many: the others were dropped unread."""
 
     @property
     def offer(self) -> Offer:

@@ -336,8 +336,8 @@ def _refusal(
         return say("I am switched off here.") if sender.press else ""
     if admission.get("orders") and sender.access is Access.STRANGER:
         return "" if admission.get("overheard") else stranger(sender)
-    if sender.press and sender.is_late and not admission.get("however_late"):
-        return say("That was long ago. Tap again if you still want it.")
+    if untimely := _untimely(sender, admission):
+        return untimely
     if admission.get("admins") and not sender.is_admin:
         return (
             say("That is not yours to decide.")
@@ -345,6 +345,16 @@ def _refusal(
             else unknown_command(message, sender.translator)
         )
     return None
+
+
+def _untimely(sender: Sender, admission: Admission) -> str:
+    """Say why this is not the time; "" where it is."""
+    say = sender.translator.gettext
+    if sender.is_excess:
+        return say("That was too much at once. Please wait a minute, then send the last one again.")
+    if sender.press and sender.is_late and not admission.get("however_late"):
+        return say("That was long ago. Tap again if you still want it.")
+    return ""
 
 
 def stranger(sender: Sender) -> str:

@@ -1,15 +1,25 @@
-"""Updates from before Telegram is told they were received until they are handled."""
+"""Updates from before Telegram is told they were received until they are handled.
+
+Their rows, and the backlog in memory: which may wait for the one before them, and whose turn it is.
+"""
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every
+from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, one
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
 
+MOST_OF_SENDER, MOST_OF_CHAT, MOST_OF_MEMBER = 50, 200, 3
+"""How many updates may wait: of a sender, in a chat, and of a group's member meant for the bot."""
+TOLD_SECONDS = 3600.0
+"""How seldom somebody is told that some of theirs were left out."""
+READ_AT_ONCE = 200
+"""How many updates are in memory at a time while what waits is read."""
 KEPT_SECONDS = 48 * 3600
 """How long the id of a handled update is kept: Telegram repeats none older than 24 hours."""
 
@@ -43,9 +53,15 @@ async def receive(
     )
 
 
-async def begin(tx: Connection, update_id: int) -> None:
-    """Note that handling begins; an update that is begun often ended the process each time."""
-    await tx.execute("UPDATE inbox SET starts = starts + 1 WHERE update_id = ?", (update_id,))
+async def begin(tx: Connection, update_id: int) -> str | None:
+    """Note that handling begins, and return the body; None where it is erased.
+
+    An update that is begun often ended the process each time.
+    """
+    row = await one(
+        tx, "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body", (update_id,)
+    )
+    return None if row is None else row["body"]
 
 
 async def undo_begin(tx: Connection, update_id: int) -> None:
@@ -67,12 +83,14 @@ async def set_aside(tx: Connection, update_id: int) -> None:
     await tx.execute("UPDATE inbox SET set_aside = 1 WHERE update_id = ?", (update_id,))
 
 
-async def waiting(tx: Connection) -> list[StoredUpdate]:
-    """Return what was received and not yet handled, oldest first."""
+async def waiting(tx: Connection, after: StoredUpdate | None = None) -> list[StoredUpdate]:
+    """Return the next of what was received and not yet handled, oldest first."""
     rows = await every(
         tx,
         "SELECT update_id, queue_key, body, starts, received_at FROM inbox"
-        " WHERE handled_at IS NULL AND set_aside = 0 ORDER BY received_at, update_id",
+        " WHERE handled_at IS NULL AND set_aside = 0 AND (received_at, update_id) > (?, ?)"
+        " ORDER BY received_at, update_id LIMIT ?",
+        (after.received_at if after else -1.0, after.update_id if after else 0, READ_AT_ONCE),
     )
     return [StoredUpdate(**dict(row)) for row in rows]
 
@@ -95,3 +113,120 @@ async def forget_set_aside(tx: Connection, *, now: float) -> bool:
         " WHERE set_aside = 1 AND received_at < ? LIMIT ?)",
         (now - MONTH_SECONDS, FORGOTTEN_AT_ONCE),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an update comes from: the chat whose order is kept, and who acted there, by ids.
+
+    Those who write as a group or a channel are one `sender` there: one person may have many such
+    identities. `is_for_bot` is whether it asks the bot for an answer; what is not `is_bounded` may
+    always wait.
+    """
+
+    kind: str
+    chat: int
+    sender: int
+    is_for_bot: bool = False
+    is_bounded: bool = True
+
+
+@dataclass(slots=True)
+class _ChatBacklog:
+    """What waits in a chat, by sender; `serving` is whose update is being handled."""
+
+    serving: int
+    waiting: dict[int, deque[tuple[int, Origin]]]
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.waiting.values()))
+
+
+class Backlog:
+    """The numbers of updates that wait for the one before them: bounded, and fair within a chat.
+
+    Senders have their turns in a chat one after the other, each in their own order, so that one
+    member's many updates stand before nobody else's. What is over a bound is dropped unread; the
+    first of it, once an hour, is kept for its sender to be told.
+    """
+
+    def __init__(self) -> None:
+        self._chats: dict[int, _ChatBacklog] = {}
+        self._of_sender = Counter[int]()
+        self._excess: set[int] = set()
+        self._told: dict[tuple[int, int], float] = {}
+
+    def is_excess(self, update_id: int) -> bool:
+        """Whether this one is handed out only for its sender to be told of those left out."""
+        return update_id in self._excess
+
+    def admit(self, update_id: int, origin: Origin, now: float) -> tuple[bool, int | None]:
+        """Decide whether an update may come in, and which other one is dropped for it."""
+        chat = self._chats.get(origin.chat)
+        if chat is None or not origin.is_bounded:
+            return True, None
+        mine = chat.waiting.get(origin.sender, ())
+        if mine and origin.kind == "my_chat_member" == mine[-1][1].kind:
+            # only how it stands now counts
+            return True, self._drop_last(chat, origin.sender)
+        if self._of_sender[origin.sender] < MOST_OF_SENDER and not (
+            origin.chat < 0
+            and origin.is_for_bot
+            and sum(one.is_for_bot for _, one in mine) >= MOST_OF_MEMBER
+        ):
+            if chat.count < MOST_OF_CHAT:
+                return True, None
+            loudest = max(chat.waiting, key=lambda sender: len(chat.waiting[sender]))
+            if len(chat.waiting[loudest]) > len(mine) + 1:
+                return True, self._drop_last(chat, loudest)
+        key = (origin.chat, origin.sender)
+        if not origin.is_for_bot or now - self._told.get(key, -TOLD_SECONDS) < TOLD_SECONDS:
+            return False, None
+        self._told = {one: at for one, at in self._told.items() if now - at < TOLD_SECONDS}
+        self._told[key] = now
+        self._excess.add(update_id)
+        return True, None
+
+    def is_idle(self, chat: int) -> bool:
+        """Whether nothing of a chat is being handled, or waits."""
+        return chat not in self._chats
+
+    def add(self, update_id: int, origin: Origin) -> bool:
+        """Line an update up; tell whether it is its turn at once."""
+        chat = self._chats.get(origin.chat)
+        if chat is None:
+            self._chats[origin.chat] = _ChatBacklog(origin.sender, {})
+            return True
+        chat.waiting.setdefault(origin.sender, deque()).append((update_id, origin))
+        self._of_sender[origin.sender] += 1
+        return False
+
+    def next(self, update_id: int, chat_id: int) -> tuple[int, Origin] | None:
+        """Note that an update of a chat is done, and return whose turn it is there."""
+        self._excess.discard(update_id)
+        chat = self._chats[chat_id]
+        if (served := chat.waiting.pop(chat.serving, None)) is not None:
+            # behind all who came meanwhile
+            chat.waiting[chat.serving] = served
+        if not chat.waiting:
+            del self._chats[chat_id]
+            return None
+        chat.serving = next(iter(chat.waiting))
+        return self._take(chat, chat.serving, 0)
+
+    def _drop_last(self, chat: _ChatBacklog, sender: int) -> int:
+        update_id, _ = self._take(chat, sender, -1)
+        self._excess.discard(update_id)
+        return update_id
+
+    def _take(self, chat: _ChatBacklog, sender: int, place: int) -> tuple[int, Origin]:
+        waiting = chat.waiting[sender]
+        taken = waiting[place]
+        del waiting[place]
+        if not waiting:
+            del chat.waiting[sender]
+        self._of_sender[sender] -= 1
+        if not self._of_sender[sender]:
+            del self._of_sender[sender]
+        return taken

@@ -3,7 +3,8 @@
 Whoever listens asks for the next updates once `take` has returned for each, which confirms
 them; so `take` persists, and returns nothing but success. What is kept is Telegram's own JSON:
 python-telegram-bot cannot write all that it reads. Order is kept per chat: an update is handed
-out only when the one before it in its chat is handled.
+out only when the one before it in its chat is handled. What waits is on the disk, bounded, and
+read when its turn comes (see `Backlog`).
 """
 
 from __future__ import annotations
@@ -13,19 +14,18 @@ import contextlib
 import json
 import logging
 import sqlite3
-from collections import deque
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from telegram import Update
-from telegram.ext import BaseUpdateProcessor
 
-from storage import inbox
+from storage import SHARED_IDS, inbox
+from storage.inbox import Backlog, Origin
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from aiosqlite import Connection
     from telegram import Bot
@@ -33,70 +33,18 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.notices import Admins
 
-
-class _Slot:
-    """A handler's slot: whether others have it for now, and whether its handler is done."""
-
-    __slots__ = ("ended", "lent")
-
-    def __init__(self) -> None:
-        self.lent = False
-        self.ended = False
-
-    @property
-    def is_held(self) -> bool:
-        return not self.lent and not self.ended
-
-
-_mine: ContextVar[_Slot | None] = ContextVar("slot", default=None)
-
-
-class Slots:
-    """Hands out `count` slots, first come first served."""
-
-    def __init__(self, count: int) -> None:
-        self._free = asyncio.Semaphore(count)
-
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """Wait for a slot and hold it."""
-        await self._free.acquire()
-        slot = _Slot()
-        mark = _mine.set(slot)
-        try:
-            yield
-        finally:
-            _mine.reset(mark)
-            # tasks begun meanwhile carry the mark on: it means nothing from here on
-            slot.ended = True
-            if not slot.lent:
-                self._free.release()
-
-    @asynccontextmanager
-    async def lent(self) -> AsyncIterator[None]:
-        """Let others have the slot meanwhile; nothing happens where none is held."""
-        slot = _mine.get()
-        if slot is None or not slot.is_held:
-            yield
-            return
-        slot.lent = True
-        self._free.release()
-        yield
-        # whoever is interrupted comes back to no slot, and needs none
-        await self._free.acquire()
-        slot.lent = False
-        if slot.ended:
-            self._free.release()
-
-
-AT_ONCE = 16
-"""How many chats are served at a time; more only makes httpcore's pool slow."""
-MOST_CHATS = 10_000
-"""How many may wait to be served, or for Telegram's silence to be over: more than there are."""
 MOST_STARTS = 2
 """An update that ended the process so often is not tried again."""
 RETRY_SECONDS = 1.0
 """How long to wait when the disk does not take an update."""
+DAY_SECONDS = 24 * 3600.0
+
+_NEVER_DROPPED = frozenset(
+    {"successful_payment", "refunded_payment", "migrate_to_chat_id", "migrate_from_chat_id"}
+)
+"""What a message tells that nobody can send at will, and that is told once."""
+_PASSING = frozenset({"inline_query", "pre_checkout_query"})
+"""Updates that expire within seconds: nothing to keep for after a restart."""
 
 T = TypeVar("T")
 
@@ -111,7 +59,10 @@ class Intake(asyncio.Queue[object]):
         self._db = db
         self._admins = admins
         self._clock = clock
-        self._waiting: dict[int, deque[Update]] = {}
+        self._backlog = Backlog()
+        self.is_excess = self._backlog.is_excess
+        self._out: dict[int, Origin] = {}
+        self._queries: dict[int, Update | None] = {}
         self._taking_in: set[asyncio.Task[None]] = set()
         self._begun: set[int] = set()
         self._kept_since: dict[int, float] = {}
@@ -120,19 +71,36 @@ class Intake(asyncio.Queue[object]):
 
     async def restore(self, bot: Bot) -> None:
         """Take up what was received and not handled before; admins hear of what is set aside."""
-        async with self._db.transaction() as tx:
-            for stored in await inbox.waiting(tx):
-                if stored.starts >= MOST_STARTS:
-                    logger.error("update %d ended the process twice: set aside", stored.update_id)
-                    await self._set_aside(tx, stored.update_id, NoticeKind.SET_ASIDE)
-                    continue
-                update = _read(stored.update_id, stored.body, bot)
-                if update is None:
-                    # a version before this one could read it
-                    await self._set_aside(tx, stored.update_id, NoticeKind.UNREADABLE)
-                    continue
-                self._kept_since[stored.update_id] = stored.received_at
-                self._line_up(stored.queue_key, update)
+        last = None
+        while True:
+            async with self._db.transaction() as tx:
+                page = await inbox.waiting(tx, after=last)
+                for stored in page:
+                    await self._restore(tx, stored, bot)
+            if not page:
+                return
+            last = page[-1]
+
+    async def _restore(self, tx: Connection, stored: inbox.StoredUpdate, bot: Bot) -> None:
+        number = stored.update_id
+        if stored.starts >= MOST_STARTS:
+            logger.error("update %d ended the process twice: set aside", number)
+            await self._set_aside(tx, number, NoticeKind.SET_ASIDE)
+            return
+        update = _read(number, stored.body, bot)
+        if update is None:
+            # a version before this one could read it
+            await self._set_aside(tx, number, NoticeKind.UNREADABLE)
+            return
+        origin = replace(origin_of(json.loads(stored.body)), chat=stored.queue_key)
+        is_in, dropped = self._backlog.admit(number, origin, self._clock())
+        for one in (dropped, None if is_in else number):
+            if one is not None:
+                await inbox.finish(tx, one, now=self._clock())
+        if is_in:
+            self._kept_since[number] = stored.received_at
+            if self._backlog.add(number, origin):
+                self._hand_out(update, origin)
 
     def kept_since(self, update_id: int) -> float | None:
         """Return when an update came that an earlier process left over, None for any other."""
@@ -147,25 +115,33 @@ class Intake(asyncio.Queue[object]):
 
     async def _set_aside(self, tx: Connection, update_id: int, why: NoticeKind) -> None:
         await inbox.set_aside(tx, update_id)
-        await self._admins.notify(
-            tx, why, cause=f"update:{update_id}", now=self._clock(), update=update_id
-        )
+        now = self._clock()
+        # a kind of message that nobody can read may come by the hundred: told of once a day
+        cause = f"{why}:{now // DAY_SECONDS:.0f}"
+        if why is NoticeKind.SET_ASIDE:
+            cause = f"update:{update_id}"
+        await self._admins.notify(tx, why, cause=cause, now=now, update=update_id)
 
     async def take(self, update_id: int, raw: object, bot: Bot) -> None:
         """Write an update down as Telegram wrote it, and line it up; one nobody can read is kept.
 
-        Waits, and never fails, while the disk does not take it. Whoever waits may be cancelled:
-        all is done all the same, or one that is written down would be known when it comes again,
-        and never handed out.
+        One over a bound is dropped unread. Waits, and never fails, while the disk does not take
+        it. Whoever waits may be cancelled: all is done all the same, or one that is written down
+        would be known when it comes again, and never handed out.
         """
+        origin = origin_of(raw)
+        is_in, dropped = self._backlog.admit(update_id, origin, self._clock())
+        if dropped is not None:
+            self._erase(dropped)
+        if not is_in:
+            return
         # no file holds half of a surrogate pair; the handler gets what is kept
         body = json.dumps(raw, ensure_ascii=False).encode(errors="replace").decode()
         update = _read(update_id, body, bot)
-        if update is not None and not _is_kept(update):
-            # they expire within seconds: nothing to keep for after a restart
-            await super().put(update)
+        if update is not None and origin.kind in _PASSING:
+            self._pass_on(update)
             return
-        task = asyncio.create_task(self._take_in(update_id, body, update))
+        task = asyncio.create_task(self._take_in(update_id, body, update, origin))
         self._taking_in.add(task)
         task.add_done_callback(self._taking_in.discard)
         await asyncio.shield(task)
@@ -178,7 +154,7 @@ class Intake(asyncio.Queue[object]):
 
     async def begin(self, update: object) -> None:
         """Note that an update is about to be handled."""
-        if not isinstance(update, Update) or not _is_kept(update):
+        if not isinstance(update, Update) or update.inline_query or update.pre_checkout_query:
             return
         if update.update_id not in self._begun:
             await self._write(update.update_id, lambda tx: inbox.begin(tx, update.update_id))
@@ -186,19 +162,16 @@ class Intake(asyncio.Queue[object]):
 
     async def finish(self, update: object) -> None:
         """Erase a handled update, and hand out the next of its chat."""
-        if self._closed or not isinstance(update, Update) or not _is_kept(update):
+        if self._closed or not isinstance(update, Update):
             return
-        now = self._clock()
-        # lost in a crash, it would be handled once more, which changes nothing
-        self._db.later(lambda tx: inbox.finish(tx, update.update_id, now=now))
-        self._begun.discard(update.update_id)
-        self._kept_since.pop(update.update_id, None)
-        key = _queue_key(update)
-        waiting = self._waiting.get(key)
-        if waiting and not self._stopping:
-            self.put_nowait(waiting.popleft())
-        else:
-            self._waiting.pop(key, None)
+        if update.inline_query is not None:
+            newest = self._queries.pop(update.inline_query.from_user.id, None)
+            if newest is not None and not self._stopping:
+                self._pass_on(newest)
+        elif (origin := self._out.pop(update.update_id, None)) is not None:
+            # lost in a crash, it would be handled once more, which changes nothing
+            self._erase(update.update_id)
+            await self._go_on(update.update_id, origin.chat, update.get_bot())
 
     def close(self) -> None:
         """Keep what is not handled by now for the next start: its handler may break in the end."""
@@ -210,15 +183,26 @@ class Intake(asyncio.Queue[object]):
             for update_id in sorted(self._begun):
                 await inbox.undo_begin(tx, update_id)
 
-    async def _take_in(self, update_id: int, body: str, update: Update | None) -> None:
-        key = 0 if update is None else _queue_key(update)
+    def _pass_on(self, update: Update) -> None:
+        """Hand out what is not kept: of what somebody types, one at a time and the newest next."""
+        if update.inline_query is not None:
+            typist = update.inline_query.from_user.id
+            if typist in self._queries:
+                self._queries[typist] = update
+                return
+            self._queries[typist] = None
+        self.put_nowait(update)
 
+    async def _take_in(
+        self, update_id: int, body: str, update: Update | None, origin: Origin
+    ) -> None:
         # one whose chat is idle is handed out at once, so that its handling begins with this
-        starts = int(update is not None and key not in self._waiting and not self._stopping)
+        is_next = self._backlog.is_idle(origin.chat) and not self._stopping
+        starts = int(update is not None and is_next)
 
         async def receive(tx: Connection) -> bool:
             is_new = await inbox.receive(
-                tx, update_id, queue_key=key, body=body, starts=starts, now=self._clock()
+                tx, update_id, queue_key=origin.chat, body=body, starts=starts, now=self._clock()
             )
             if is_new and update is None:
                 await self._set_aside(tx, update_id, NoticeKind.UNREADABLE)
@@ -227,17 +211,39 @@ class Intake(asyncio.Queue[object]):
         if await self._write(update_id, receive) and update is not None:
             if starts:
                 self._begun.add(update_id)
-            self._line_up(key, update)
+            if self._stopping:
+                return  # it is on the disk; behind the signal to stop nobody would take it
+            if self._backlog.add(update_id, origin):
+                self._hand_out(update, origin)
 
-    def _line_up(self, key: int, update: Update) -> None:
-        if self._stopping:
-            return  # it is on the disk; behind the signal to stop nobody would take it
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            self._waiting[key] = deque()
-            self.put_nowait(update)
-        else:
-            waiting.append(update)
+    async def _go_on(self, update_id: int, chat: int, bot: Bot) -> None:
+        """Hand out the next of a chat that can be read, after one that is done."""
+        while not self._stopping and (turn := self._backlog.next(update_id, chat)) is not None:
+            update_id, origin = turn
+            update = await self._write(update_id, partial(self._fetch, update_id, bot))
+            if update is not None:
+                # with its turn its handling begins
+                self._begun.add(update_id)
+                if not self._stopping:
+                    self._hand_out(update, origin)
+                return
+
+    async def _fetch(self, update_id: int, bot: Bot, tx: Connection) -> Update | None:
+        body = await inbox.begin(tx, update_id)
+        update = None if body is None else _read(update_id, body, bot)
+        if update is None:
+            await self._set_aside(tx, update_id, NoticeKind.UNREADABLE)
+        return update
+
+    def _hand_out(self, update: Update, origin: Origin) -> None:
+        self._out[update.update_id] = origin
+        self.put_nowait(update)
+
+    def _erase(self, update_id: int) -> None:
+        now = self._clock()
+        self._db.later(lambda tx: inbox.finish(tx, update_id, now=now))
+        self._begun.discard(update_id)
+        self._kept_since.pop(update_id, None)
 
     async def _write(self, update_id: int, step: Callable[[Connection], Awaitable[T]]) -> T:
         """Take a step of an update on the disk, as often as it takes.
@@ -260,44 +266,36 @@ class Intake(asyncio.Queue[object]):
                 self.task_done()
 
 
-class OneAtATimePerChat(BaseUpdateProcessor):
-    """Handles updates of different chats side by side, and tells the intake when each is done."""
-
-    def __init__(self, intake: Intake, slots: Slots | None = None) -> None:
-        # all that were handed out wait for one of our slots
-        super().__init__(MOST_CHATS)
-        self._intake = intake
-        self._slots = slots or Slots(AT_ONCE)
-
-    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        """Handle one update; one that is interrupted by a stop stays in the inbox."""
-        async with self._slots.taken():
-            await self._intake.begin(update)
-            try:
-                await coroutine
-            except Exception:
-                # only what is interrupted comes again: what breaks would break again
-                await self._intake.finish(update)
-                raise
-            await self._intake.finish(update)
-
-    async def initialize(self) -> None:
-        """Nothing to prepare."""
-
-    async def shutdown(self) -> None:
-        """Nothing to close."""
-
-
 def _read(update_id: int, body: str, bot: Bot) -> Update | None:
     """Read an update; None, and a traceback in the log, for one that is not as we know them."""
     try:
         update = Update.de_json(json.loads(body), bot)
-        if not is_whole(_queue_key(update)):
-            raise TypeError("its chat's id is no number")  # noqa: TRY301 - one reaction to all
+        for one in (update.effective_chat, update.effective_user):
+            if one is not None and not is_whole(one.id):
+                raise TypeError("an id is no number")  # noqa: TRY301 - one reaction to all
     except Exception:
         logger.exception("update %d cannot be read: set aside", update_id)
         return None
     return update
+
+
+def origin_of(raw: object) -> Origin:
+    """Read from Telegram's JSON where an update comes from; what cannot be read is nobody's."""
+    fields = raw.items() if isinstance(raw, dict) else ()
+    kind, content = next(
+        ((name, value) for name, value in fields if isinstance(value, dict)), ("", {})
+    )
+    user = _number(content, "from", "id")
+    chat = _number(content, "chat", "id") or _number(content, "message", "chat", "id") or user
+    words = content.get("text") or content.get("caption")
+    commands = isinstance(words, str) and words.startswith(("/", "@"))
+    return Origin(
+        kind,
+        chat,
+        chat if user in SHARED_IDS else user,
+        kind == "callback_query" or (kind == "message" and (chat == user or commands)),
+        not _NEVER_DROPPED & content.keys(),
+    )
 
 
 def is_whole(value: object) -> TypeGuard[int]:
@@ -305,14 +303,8 @@ def is_whole(value: object) -> TypeGuard[int]:
     return type(value) is int and -(2**63) <= value < 2**63
 
 
-def _is_kept(update: Update) -> bool:
-    return update.inline_query is None and update.pre_checkout_query is None
-
-
-def _queue_key(update: Update) -> int:
-    """Return whose order is kept: the chat's, else the person's; both are Telegram's ids."""
-    if update.effective_chat is not None:
-        return update.effective_chat.id
-    if update.effective_user is not None:
-        return update.effective_user.id
-    return 0
+def _number(content: object, *path: str) -> int:
+    """Return the number at the end of a path; 0 where there is none."""
+    for name in path:
+        content = content.get(name) if isinstance(content, dict) else None
+    return content if is_whole(content) else 0

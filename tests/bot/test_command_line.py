@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.operations.backup import BackupFailed, back_up
 from bot.operations.model_list import as_json, as_text, ask, usable
-from bot.process import Heartbeat
+from bot.process import BackupFailed, Heartbeat, back_up
 from generation.models.offer import Family, Mode, Offer, People
 from generation.models.offer import Price as Hint
 from sandbox.aimlapi.billing import Price

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,15 @@ import pytest
 from telegram import Bot, Update
 
 from bot import lifecycle
+from bot.app import Times
+from bot.tasks import OneAtATimePerChat
 from bot.updates import intake as door
-from bot.updates.intake import Intake, OneAtATimePerChat
-from storage import chats, inbox, notices
+from bot.updates.intake import Intake
+from storage import SHARED_IDS, chats, inbox, notices
 from storage.database import Database
+from storage.inbox import MOST_OF_MEMBER, MOST_OF_SENDER
 from storage.notices import Admins
+from tests.flows.looks import says, shows_video
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
@@ -24,10 +29,12 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
+    from sandbox.telegram import Person
     from tests.house import Breakage, House
 
 TOKEN = "7000000001:AAsandbox-telegram-token-for-this-machine"
 ADMIN = 900_001
+GROUP = -1_001_000
 PATIENCE = 20
 """Seconds until something that should have come at once is missed, on a busy machine."""
 
@@ -321,7 +328,7 @@ async def mend(db: Database) -> None:
 async def test_a_chat_goes_on_when_the_disk_takes_its_updates_again(
     db: Database, bot: Bot, errors: Breakage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    errors.expect("the disk does not take update 2")
+    errors.expect("the disk does not take update 3")
     monkeypatch.setattr(door, "RETRY_SECONDS", 0.01)
     intake = intake_of(db)
     processor, handled = OneAtATimePerChat(intake), []
@@ -385,3 +392,140 @@ async def test_ids_of_handled_updates_are_dropped_while_the_bot_runs(
         async with asyncio.timeout(20):
             while await rows(house.db, "SELECT 1 FROM inbox WHERE update_id = 1"):
                 await asyncio.sleep(0.01)
+
+
+def group_message(number: int, sender: int, text: str, **changes: Any) -> dict[str, Any]:
+    """A message in a group, as Telegram writes it."""
+    user = {"id": sender, "is_bot": sender in SHARED_IDS, "first_name": "Ann"}
+    chat = {"id": GROUP, "type": "supergroup", "title": "Film club"}
+    said = {"message_id": number, "date": 1_790_000_000, "chat": chat, "from": user, "text": text}
+    return {"update_id": number, "message": said | changes}
+
+
+def press(number: int, sender: int, chat: int = GROUP) -> dict[str, Any]:
+    user = {"id": sender, "is_bot": False, "first_name": "Ann"}
+    place = {"id": chat, "type": "supergroup" if chat < 0 else "private", "title": "Film club"}
+    shown = {"message_id": 5, "date": 1_790_000_000, "chat": place}
+    query = {"id": str(number), "from": user, "message": shown, "chat_instance": "1", "data": "x:1"}
+    return {"update_id": number, "callback_query": query}
+
+
+async def drain(intake: Intake) -> list[Update]:
+    """Handle all that waits, one after the other; return it in that order."""
+    handled = []
+    while not intake.empty():
+        update = await asyncio.wait_for(intake.get(), PATIENCE)
+        assert isinstance(update, Update)
+        handled.append(update)
+        await intake.finish(update)
+    return handled
+
+
+async def test_a_flood_of_one_person_leaves_a_bounded_number_of_bodies(
+    db: Database, bot: Bot
+) -> None:
+    intake = intake_of(db)
+    for number in range(1, 1001):
+        await take(intake, message(bot, number, chat=7, text="long " * 800))
+    assert len(await waiting(db)) == 1 + MOST_OF_SENDER + 1
+    assert sum(isinstance(one, Update) for one in gc.get_objects()) <= 3, "what waits is not held"
+    assert len(await drain(intake)) == 1 + MOST_OF_SENDER + 1
+    assert await waiting(db) == []
+    async with db.transaction():
+        pass  # which carries what was deferred
+    assert await rows(db, "SELECT count(*) FROM inbox WHERE body IS NOT NULL") == [(0,)]
+
+
+async def test_channel_identities_of_a_group_and_its_anonymous_admins_share_one_bound(
+    db: Database, bot: Bot
+) -> None:
+    intake = intake_of(db)
+    for number in range(1, 101):
+        channel = {"id": -1000 - number, "type": "channel", "title": "One of many"}
+        user = sorted(SHARED_IDS)[number % 2]
+        await intake.take(number, group_message(number, user, "/help", sender_chat=channel), bot)
+    assert len(await waiting(db)) == 1 + MOST_OF_MEMBER + 1
+
+
+async def test_presses_in_a_flood_stand_before_nobody_s_order(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    for number in range(1, 401):
+        await intake.take(number, press(number, sender=7), bot)
+    await intake.take(401, group_message(401, 8, "/video a cat"), bot)
+    handled = [update.update_id for update in await drain(intake)]
+    assert handled.index(401) == 1
+    assert len(handled) == 1 + 1 + MOST_OF_MEMBER + 1
+
+
+async def test_an_album_is_let_in_whole(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    for number in range(1, 11):
+        picture = group_message(number, 7, "", media_group_id="1")
+        del picture["message"]["text"]
+        if number == 1:
+            picture["message"]["caption"] = "/animate"
+        await intake.take(number, picture, bot)
+    assert [update.update_id for update in await drain(intake)] == [*range(1, 11)]
+
+
+async def test_of_what_somebody_types_the_newest_is_asked_next(db: Database, bot: Bot) -> None:
+    intake = intake_of(db)
+    for number in range(1, 201):
+        await take(intake, inline(bot, number))
+    assert [update.update_id for update in await drain(intake)] == [1, 200]
+    await take(intake, inline(bot, 201))
+    assert await got(intake) == 201
+
+
+async def test_a_flood_that_was_left_over_is_bounded_at_the_next_start(
+    db: Database, bot: Bot
+) -> None:
+    async with db.transaction() as tx:
+        for number in range(1, 501):
+            body = message(bot, number, chat=7).to_json()
+            await inbox.receive(tx, number, queue_key=7, body=body, now=0.0)
+    intake = intake_of(db)
+    await intake.restore(bot)
+    assert len(await waiting(db)) == 1 + MOST_OF_SENDER + 1
+    assert [update.update_id for update in await drain(intake)] == [*range(1, 53)]
+
+
+async def test_what_can_no_longer_be_read_when_its_turn_comes_is_set_aside_alone(
+    db: Database, bot: Bot, errors: Breakage
+) -> None:
+    errors.expect("update 2 cannot be read")
+    intake = intake_of(db)
+    for number in (1, 2, 3):
+        await take(intake, message(bot, number, chat=7))
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE inbox SET body = '{half of' WHERE update_id = 2")
+    assert [update.update_id for update in await drain(intake)] == [1, 3]
+    assert await rows(db, "SELECT update_id FROM inbox WHERE set_aside = 1") == [(2,)]
+
+
+async def test_a_hundred_that_nobody_can_read_are_told_of_once_a_day(
+    db: Database, bot: Bot, errors: Breakage
+) -> None:
+    errors.expect("cannot be read")
+    intake = intake_of(db)
+    for number in range(1, 101):
+        await intake.take(number, {"update_id": number, "message": {"message_id": "one"}}, bot)
+    assert await rows(db, "SELECT count(*) FROM notices") == [(1,)]
+    assert await rows(db, "SELECT count(*) FROM inbox WHERE set_aside = 1") == [(100,)]
+
+
+async def test_one_member_s_flood_is_told_once_and_another_s_order_goes_on(
+    house: House, ann: Person, bob: Person
+) -> None:
+    club = house.telegram.group("Film club", [ann, bob])
+    name = house.telegram.world.bot.username
+    for _ in range(60):
+        await club.send(ann, f"/help@{name}")
+    ordered = await club.send(bob, "/video a cat")
+    # the first five are said at once, each other takes a fifth of a second
+    async with house.running(times=Times(limits_second=0.05)):
+        video = await club.wait(shows_video("a cat"))
+        await club.wait(says("too much at once"))
+        assert sum(says("a short video comes back")(one) for one in club.from_bot) < 30
+    assert video.reply_to == ordered.message_id
+    assert sum(says("too much at once")(one) for one in club.from_bot) == 1

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.updates.intake import Slots
+from bot.tasks import Slots
 
 
 async def holds(slots: Slots) -> asyncio.Task[None]:
