@@ -163,6 +163,15 @@ class Bot:
         self.media = MediaProcesses()
         queue = FairQueue(settings.provider_slots, clock)
         estimates = DurationEstimates(db, offer)
+        terms = Terms(
+            credit_usd=settings.credit_usd,
+            free_credits=settings.free_credits,
+            period=Period(settings.quota_period),
+            zone=settings.timezone,
+            budget_usd=settings.budget_usd,
+            budget_period=Period(settings.budget_period),
+            max_pending=settings.max_pending_per_user,
+        )
         lifecycle = Lifecycle(
             db=db,
             policy=JobPolicy(
@@ -175,6 +184,7 @@ class Bot:
             cooldowns=cooldowns,
             admins=admins,
             clock=clock,
+            terms=terms,
         )
         substitutes = Substitutes(self.catalogue, credit_usd=settings.credit_usd)
         downloads = Downloads(
@@ -238,15 +248,7 @@ class Bot:
         self.services = Services(
             db=db,
             catalogue=self.catalogue,
-            terms=Terms(
-                credit_usd=settings.credit_usd,
-                free_credits=settings.free_credits,
-                period=Period(settings.quota_period),
-                zone=settings.timezone,
-                budget_usd=settings.budget_usd,
-                budget_period=Period(settings.budget_period),
-                max_pending=settings.max_pending_per_user,
-            ),
+            terms=terms,
             policy=OperatorPolicy(
                 admin_ids=settings.admin_ids,
                 allowed_ids=settings.allowed_ids,

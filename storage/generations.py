@@ -385,6 +385,27 @@ async def pending_of(tx: Connection, account: Account) -> list[Generation]:
     return [from_row(row) for row in rows]
 
 
+async def budget_waiting(tx: Connection, account: Account) -> int:
+    """Return what the operator gives to an account's queued requests, in micro-dollars."""
+    return await number(
+        tx,
+        "SELECT sum(budget_micros) FROM generations"
+        " WHERE account_kind = ? AND account_id = ? AND state = 'queued'",
+        (account.kind, account.id),
+    )
+
+
+async def dearest_lately(tx: Connection, request: Request, *, since: float) -> int:
+    """Return the most that one of the last few alike videos really cost, 0 where none is known."""
+    return await number(
+        tx,
+        "SELECT max(spent_micros) FROM (SELECT spent_micros, silent FROM generations"
+        " WHERE model = ? AND seconds = ? AND resolution IS ? AND accepted_at IS NOT NULL"
+        " AND ready_at >= ? ORDER BY ready_at DESC LIMIT 5) WHERE silent = ?",
+        (request.model, request.seconds, request.resolution, since, request.silent),
+    )
+
+
 LOOKED_BACK = 500
 """How many of somebody's requests their habits are read from."""
 

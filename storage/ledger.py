@@ -47,8 +47,10 @@ class Pot(StrEnum):
 
     ALLOWANCE = "allowance"
     """Renewed each period, never stored: only holds on it are."""
+    GRANTED = "granted"
+    """Given by the operator, who bears what they pay for; they stay."""
     BOUGHT = "bought"
-    """Paid for or granted; they stay."""
+    """Paid for; they stay."""
     POOL = "pool"
     """A group's, for its members."""
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.database import every, number
-from storage.generations import UNFINISHED, listed
+from storage.generations import PENDING, UNFINISHED, State, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from aiosqlite import Connection
 
     from storage.database import Database
@@ -25,12 +27,25 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
     )
 
 
-async def budget_used(tx: Connection, *, since: float) -> int:
-    """Return what the operator gave since then, in micro-dollars, as far as it may be charged."""
+LONGEST_LIFE = 3 * 24 * 3600.0
+"""Seconds in which whatever is asked for has ended; what goes on longer was found to hang."""
+_MAY_BE_CHARGED = PENDING | {State.PARKED}
+
+
+async def budget_used(
+    tx: Connection, *, since: float, without: Collection[State] = frozenset()
+) -> int:
+    """Return what the operator gives in the period since then, in micro-dollars.
+
+    That is what was asked for in it, or before and had not ended by then, so far as it may be
+    charged, and is in none of the states `without`.
+    """
     return await number(
         tx,
-        "SELECT sum(budget_micros) FROM generations WHERE created_at >= ? AND uncharged = 0"
-        " AND budget_micros > 0",
+        "SELECT sum(budget_micros) FROM generations"
+        f" WHERE created_at >= ?1 - {LONGEST_LIFE} AND uncharged = 0 AND budget_micros > 0"
+        f" AND (created_at >= ?1 OR state IN ({listed(_MAY_BE_CHARGED)})"
+        f" OR coalesce(ready_at, changed_at) >= ?1) AND state NOT IN ({listed(without)})",
         (since,),
     )
 

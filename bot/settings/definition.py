@@ -185,8 +185,8 @@ class Settings(BaseSettings):
     )
     budget_usd: Ceiling = Field(
         default=Decimal(10),
-        description="Your ceiling per budget period for everything people did not buy; "
-        "`none` = no ceiling.",
+        description="Your ceiling per budget period for everything people did not pay for: "
+        "allowance, pools, grants, late or lost videos; `none` = no ceiling.",
     )
     budget_period: BudgetPeriod = Field(
         default=BudgetPeriod.DAY, description="When the budget renews: `day`, `week` or `month`."

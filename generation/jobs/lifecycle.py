@@ -9,22 +9,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from generation.jobs.outcomes import (
     AccountServed,
     BadResult,
+    BudgetUsed,
     CancelWanted,
     Credits,
     ModelFailed,
     ModelIsGone,
     OutageBegins,
     SenderBanned,
+    TurnCame,
 )
 from generation.jobs.schedule import Estimate, JobPolicy
 from generation.jobs.transitions import NEXT, decide
+from generation.models import pricing
+from generation.orders import balances
 from generation.provider.errors import HeldBack, ProviderError
 from storage import chats, generations, ledger, notices, outages
 from storage.generations import State
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from generation.jobs.outcomes import Outcome, SideFact, Transition
     from generation.jobs.schedule import DurationEstimates
     from generation.models.catalogue import Cooldowns
+    from generation.orders.balances import Terms
     from generation.provider.client import AimlApi
     from storage.database import Database
     from storage.generations import Changes, Generation
@@ -190,9 +195,11 @@ class Lifecycle:
         cooldowns: Cooldowns,
         admins: Admins,
         clock: Callable[[], float],
+        terms: Terms | None = None,
     ) -> None:
         self._db = db
         self._policy = policy
+        self._terms = terms
         self._estimates = estimates
         self._breaker = breaker
         self._cooldowns = cooldowns
@@ -206,6 +213,8 @@ class Lifecycle:
         """
         now = self._clock()
         async with self._db.transaction() as tx:
+            if isinstance(outcome, TurnCame):
+                outcome = await self._as_affordable(tx, generation.id, outcome, now)
             estimate = await self._estimates.within(tx, generation)
             steps = await apply(
                 tx, generation.id, outcome, now=now, policy=self._policy, estimate=estimate
@@ -222,6 +231,16 @@ class Lifecycle:
             if step.transition.to is State.READY and step.before.state is not State.READY:
                 self._estimates.learn(step.after)
         return steps[-1].after if steps else None
+
+    async def _as_affordable(
+        self, tx: Connection, number: int, turn: TurnCame, now: float
+    ) -> Outcome:
+        """Return the turn at today's price, or that the operator does not give so much today."""
+        generation = await generations.find(tx, number)
+        if generation is None or self._terms is None:
+            return turn
+        price = await balances.may_leave(tx, generation, self._terms, now)
+        return BudgetUsed() if price is None else replace(turn, price_micros=price)
 
     async def _learn(
         self, tx: Connection, generation: Generation, fact: SideFact, now: float
@@ -282,7 +301,9 @@ async def _write(
         changes["due_at"] = transition.due_at
     if transition.credits is Credits.HOLD_LESS:
         given = await ledger.hold_less(tx, before.id, changes["credits"], now=now)
-        changes["budget_micros"] = changes["price_micros"] * given // changes["credits"]
+        changes["budget_micros"] = pricing.part_of(
+            changes["price_micros"], given, changes["credits"]
+        )
     if transition.to is before.state:
         after = await generations.note(tx, before.id, before.state, **changes)
     elif transition.to in NEXT[before.state]:

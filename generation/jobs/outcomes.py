@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TurnCame:
-    """The paid request may leave, under this id and in the shape its picture told."""
+    """The paid request may leave, under this id, in the shape its picture told, for this price."""
 
     request_id: str
     aspect_ratio: str | None
+    price_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUsed:
+    """Its turn came, and the operator's budget for this period does not reach for it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +273,7 @@ class NobodyReceives:
 
 
 Outcome: TypeAlias = (
-    TurnCame | StillQueued | PictureLate | PictureLost | PictureUnusable | CancelWanted
+    TurnCame | BudgetUsed | StillQueued | PictureLate | PictureLost | PictureUnusable | CancelWanted
     | SenderBanned
     | Taken | SurelyNotTaken | AccountRefused | ModelNotServed | ContentRefused | RequestRefused
     | ProviderBroke | AnswerLost | ProcessStopped

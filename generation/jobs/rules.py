@@ -123,7 +123,11 @@ class Situation:
     def replace_model(self, failover: Failover) -> Transition:
         """Have another model make it where that costs no more; else one tap goes on."""
         substitute, facts = failover.substitute, failover.facts
-        if substitute is None or substitute.credits > self.request.credits:
+        dear = substitute is not None and (
+            substitute.credits > self.request.credits
+            or pricing.to_micros(substitute.usd) > self.request.price_micros
+        )
+        if substitute is None or dear:
             follows = self.fail(Reason.MODEL_GONE, NoticeKind.FAILED_MODEL_GONE, **facts)
         else:
             choice, notice = substitute.choice, self._notice(NoticeKind.SUBSTITUTED, **facts)
@@ -193,8 +197,7 @@ class Situation:
             gift: Changes = {"is_gift": True, **billed, **self._borne(spent)}
             return self.move(State.READY, Reason.CAME_LATE, changes=gift)
         if spent is not None:
-            given = self.request.budget_micros * spent // max(1, self.request.price_micros)
-            billed = {**billed, "spent_micros": spent, "budget_micros": given}
+            billed = {**billed, "spent_micros": spent, **self.given_of(spent)}
         return self.move(State.READY, Reason.VIDEO_ON_DISK, Credits.CAPTURE, changes=billed)
 
     # on its way back
@@ -241,6 +244,12 @@ class Situation:
             looks=self.estimate.looks,
             fixed=self.policy.interval,
         )
+
+    def given_of(self, micros: int) -> Changes:
+        """Count the operator's part of another price than the one it was accepted at."""
+        before = self.request
+        given = pricing.part_of(micros, before.budget_micros, before.price_micros)
+        return {"budget_micros": given}
 
     def _borne(self, spent: int | None) -> Changes:
         """Count the whole price in the budget: the credits are back, so nobody else bears it."""

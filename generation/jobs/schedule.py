@@ -41,6 +41,8 @@ OUTAGE_PATIENCE = 900.0
 """How long an order in the queue waits for an outage to end."""
 LONGEST_QUEUE = 6 * 3600.0
 """How long a request may wait for its turn."""
+BUDGET_SECONDS = 60.0
+"""How often a request looks whether the operator's budget reaches for it again."""
 RESEND_SECONDS = 10.0
 """How long after an upload whose answer was lost the video is sent once more."""
 MOST_PREPARATIONS = 20

@@ -103,8 +103,8 @@ class Submissions:
         request_id = self._new_request_id()
         turn = on.TurnCame(request_id, picture.aspect_ratio)
         submitting = await self._lifecycle.advance(generation, turn)
-        if submitting is None:
-            return None  # called back meanwhile
+        if submitting is None or submitting.state is not State.SUBMITTING:
+            return submitting  # called back meanwhile, or the budget is used
         if self._is_closed:
             outcome: Outcome = on.SurelyNotTaken(None, "the process stops")
         else:

@@ -54,8 +54,8 @@ _SENT = {State.READY, State.UNDELIVERABLE}
 _COUNT: tuple[tuple[set[State], tuple[type[Outcome], ...]], ...] = (
     (
         {State.QUEUED},
-        (on.TurnCame, on.StillQueued, on.PictureLate, on.PictureLost, on.PictureUnusable,
-         on.SenderBanned),
+        (on.TurnCame, on.BudgetUsed, on.StillQueued, on.PictureLate, on.PictureLost,
+         on.PictureUnusable, on.SenderBanned),
     ),
     ({State.QUEUED, State.SUBMITTING}, (on.ModelNotServed,)),
     ({*PENDING}, (on.CancelWanted,)),
@@ -101,12 +101,15 @@ def decide(
     it = Situation(generation, now, policy, estimate)
     match outcome:
         # while it waits for its turn
-        case on.TurnCame(request_id, aspect_ratio):
+        case on.BudgetUsed():
+            return it.stay(now + schedule.BUDGET_SECONDS, {})
+        case on.TurnCame(request_id, aspect_ratio, price):
             return it.move(
                 State.SUBMITTING, Reason.ITS_TURN,
                 changes={
                     "request_id": request_id, "submissions": generation.submissions + 1,
                     "submitted_at": now, "aspect_ratio": aspect_ratio,
+                    **({} if price is None else {"price_micros": price, **it.given_of(price)}),
                 },
             )  # fmt: skip
         case on.StillQueued(outage_since):

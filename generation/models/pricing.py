@@ -145,3 +145,8 @@ def to_micros(usd: Decimal) -> int:
 def from_micros(micros: int) -> Decimal:
     """Return micro-dollars as US dollars."""
     return Decimal(micros) / _MICRO
+
+
+def part_of(micros: int, part: int, whole: int) -> int:
+    """Return so many parts of a price, each micro-dollar begun counted."""
+    return -(-micros * part // max(1, whole))

@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from generation.models import pricing
 from storage import generations, groups, ledger, outages, statistics
+from storage.generations import State
 from storage.ledger import Account, Pot
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
     from aiosqlite import Connection
 
     from storage.generations import Generation, Request
+
+
+WAITING_PARTS = 3
+"""One account's requests that wait for their turn may hold one of so many parts of the budget."""
+PRICES_LAST = 24 * 3600.0
+"""For how many seconds it is believed that alike videos cost what one did."""
 
 
 class Period(StrEnum):
@@ -84,14 +92,20 @@ class Balance:
     """Credits left in each pot, credits set aside, and when the allowance renews."""
 
     allowance: int
+    granted: int = 0
     bought: int
     held: int
     renews_at: float | None
 
     @property
+    def kept(self) -> int:
+        """What does not end with the period."""
+        return self.granted + self.bought
+
+    @property
     def total(self) -> int:
-        """What can be spent now; a debt in one pot takes from the other."""
-        return max(0, self.allowance + self.bought)
+        """What can be spent now; a debt in one pot takes from the others."""
+        return max(0, self.allowance + self.kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,18 +135,22 @@ class Draw:
 def draw(cost: int, balance: Balance, pooled: int = 0) -> tuple[Draw, ...] | None:
     """Choose the pots for a cost in credits; None where they do not suffice.
 
-    What the group's pool gives this member goes first, then their allowance.
+    What the group's pool gives this member goes first, then their allowance, what was granted, and
+    last what was bought.
     """
     if cost > balance.total + pooled:
         return None
-    shared = min(cost, pooled)
-    given = min(cost - shared, balance.allowance)
-    parts = (
-        Draw(Pot.POOL, shared),
-        Draw(Pot.ALLOWANCE, given),
-        Draw(Pot.BOUGHT, cost - shared - given),
-    )
-    return tuple(part for part in parts if part.credits > 0)
+    draws, left = list[Draw](), cost
+    for pot, there in (
+        (Pot.POOL, pooled),
+        (Pot.ALLOWANCE, balance.allowance),
+        (Pot.GRANTED, balance.granted),
+        (Pot.BOUGHT, balance.bought),
+    ):
+        if (part := min(left, there)) > 0:
+            draws.append(Draw(pot, part))
+            left -= part
+    return tuple(draws)
 
 
 def draw_bought(cost: int, balance: Balance) -> tuple[Draw, ...] | None:
@@ -143,7 +161,7 @@ def draw_bought(cost: int, balance: Balance) -> tuple[Draw, ...] | None:
 def budget_share(price_micros: int, cost: int, draws: tuple[Draw, ...]) -> int:
     """Return the part of a price the operator gives, in micro-dollars: all but bought credits."""
     given = sum(part.credits for part in draws if part.pot is not Pot.BOUGHT)
-    return price_micros * given // cost
+    return pricing.part_of(price_micros, given, cost)
 
 
 async def balance(tx: Connection, account: Account, terms: Terms, now: float) -> Balance:
@@ -153,6 +171,7 @@ async def balance(tx: Connection, account: Account, terms: Terms, now: float) ->
     used = await ledger.drawn(tx, account, Pot.ALLOWANCE, since=began)
     return Balance(
         allowance=max(0, free - used),
+        granted=await ledger.stored(tx, account, Pot.GRANTED),
         bought=await ledger.stored(tx, account, Pot.BOUGHT),
         held=await ledger.held(tx, account),
         renews_at=ends_at(terms.period, terms.zone, now) if account.is_person else None,
@@ -188,12 +207,38 @@ def member(account: Account) -> int | None:
     return account.id if account.is_person else None
 
 
-async def budget_left(tx: Connection, terms: Terms, now: float) -> int | None:
-    """Return what the operator still gives in this period, in micro-dollars; None = no ceiling."""
+async def budget_left(
+    tx: Connection, terms: Terms, now: float, *, without: Collection[State] = frozenset()
+) -> int | None:
+    """Return what the operator still gives in this period, in micro-dollars; None = no ceiling.
+
+    What is in the states `without` is left out of account.
+    """
     if terms.budget_usd is None:
         return None
     began = began_at(terms.budget_period, terms.zone, now)
-    return pricing.to_micros(terms.budget_usd) - await statistics.budget_used(tx, since=began)
+    used = await statistics.budget_used(tx, since=began, without=without)
+    return pricing.to_micros(terms.budget_usd) - used
+
+
+async def price_now(tx: Connection, request: Request, now: float) -> int:
+    """Return what a request will cost, in micro-dollars: what alike ones really cost counts."""
+    real = await generations.dearest_lately(tx, request, since=now - PRICES_LAST)
+    return max(request.price_micros, real)
+
+
+async def may_leave(tx: Connection, request: Generation, terms: Terms, now: float) -> int | None:
+    """Return the price at which a queued request may be submitted; None while the budget is used.
+
+    That it fitted when it was accepted is not enough: real prices may have risen meanwhile.
+    """
+    price = await price_now(tx, request, now)
+    if request.budget_micros:
+        left = await budget_left(tx, terms, now, without={State.QUEUED})
+        given = pricing.part_of(price, request.budget_micros, request.price_micros)
+        if left is not None and given > left:
+            return None
+    return price
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +284,21 @@ class OverBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetHeld:
+    """All that is left of the ceiling is set aside for what is not made yet: some may come back.
+
+    `own` tells that so much is set aside for this account's own requests as one may have waiting.
+    """
+
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderRefuses:
     """The provider accepts nothing at present (a bad key, an empty account)."""
 
 
-Refused: TypeAlias = TooManyPending | TooFewCredits | OverBudget | ProviderRefuses
+Refused: TypeAlias = TooManyPending | TooFewCredits | OverBudget | BudgetHeld | ProviderRefuses
 Answer: TypeAlias = Accepted | Repeated | Refused
 
 
@@ -262,14 +317,16 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
     draws = draw(request.credits, balance, pooled)
     if draws is None:
         return TooFewCredits(request.credits, balance, pooled)
-    given = budget_share(request.price_micros, request.credits, draws)
-    left = await budget_left(tx, terms, now)
-    if given and left is not None and given > left:
+    price = await price_now(tx, request, now)
+    given = budget_share(price, request.credits, draws)
+    over = await _over_budget(tx, request.account, given, terms, now)
+    if over is not None:
         # what the operator cannot give today, somebody may still have paid for
         draws, given = draw_bought(request.credits, balance), 0
         if draws is None:
-            return OverBudget(ends_at(terms.budget_period, terms.zone, now))
-    generation = await generations.insert(tx, replace(request, budget_micros=given), now=now)
+            return over
+    request = replace(request, price_micros=price, budget_micros=given)
+    generation = await generations.insert(tx, request, now=now)
     for part in draws:
         pooled = part.pot is Pot.POOL
         await ledger.hold(
@@ -282,6 +339,24 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
             now=now,
         )
     return Accepted(generation)
+
+
+async def _over_budget(
+    tx: Connection, account: Account, given: int, terms: Terms, now: float
+) -> OverBudget | BudgetHeld | None:
+    """Say why the operator does not give so many micro-dollars now; None where they do."""
+    left = await budget_left(tx, terms, now)
+    if left is None or terms.budget_usd is None or not given:
+        return None
+    waiting = await generations.budget_waiting(tx, account)
+    if waiting and WAITING_PARTS * (waiting + given) > pricing.to_micros(terms.budget_usd):
+        return BudgetHeld(own=True)
+    if given <= left:
+        return None
+    for_good = await budget_left(tx, terms, now, without=generations.PENDING)
+    if for_good is not None and given <= for_good:
+        return BudgetHeld(own=False)
+    return OverBudget(ends_at(terms.budget_period, terms.zone, now))
 
 
 def shortfall(cost: int, balance: Balance, pool: Pool | None) -> TooFewCredits | None:

@@ -35,10 +35,10 @@ def text(
     """
     say = translator.gettext
     lines = [_left(balance, cost, translator)]
-    if balance.bought > 0:
+    if balance.kept > 0:
         lines.append(
             say("{kept} of them are yours to keep, the rest is free.").format(
-                kept=translator.number(balance.bought)
+                kept=translator.number(balance.kept)
             )
             if balance.allowance > 0
             else say("They are yours to keep.")

@@ -114,7 +114,7 @@ async def _give(
 
 
 async def _enter(tx: Connection, account: Account, gift: Gift, cause: str, now: float) -> None:
-    await ledger.grant(tx, account, Pot.BOUGHT, gift.credits, cause=cause, note=gift.note, now=now)
+    await ledger.grant(tx, account, Pot.GRANTED, gift.credits, cause=cause, note=gift.note, now=now)
 
 
 async def _give_person(

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from generation.orders.balances import OverBudget, ProviderRefuses, TooFewCredits, TooManyPending
+from generation.orders.balances import (
+    BudgetHeld,
+    OverBudget,
+    ProviderRefuses,
+    TooFewCredits,
+    TooManyPending,
+)
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
 from handlers.replies.keyboards import Button, Start
@@ -225,6 +231,18 @@ def refused(answer: Refused, translator: Translator, now: float) -> str:
             return translator.gettext(
                 "The bot has given all it can for now. It goes on {when}; your credits stay."
             ).format(when=translator.until(renews_at - now))
+        case BudgetHeld(own):
+            return (
+                translator.gettext(
+                    "Your videos that wait hold as much as one person may. Try again in a few "
+                    "minutes, when one has started, or /cancel one. Nothing was spent."
+                )
+                if own
+                else translator.gettext(
+                    "All free videos for now are being made. One may become free: "
+                    "try again in a few minutes. Your credits stay."
+                )
+            )
         case ProviderRefuses():
             return translator.gettext(
                 "The video service is closed to us right now; its owner knows. Try again later."

@@ -139,7 +139,7 @@ async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[P
 
 async def bought(house: House, person: Person) -> int:
     async with house.db.reading() as connection:
-        return await ledger.stored(connection, Account.person(person.id), Pot.BOUGHT)
+        return await ledger.stored(connection, Account.person(person.id), Pot.GRANTED)
 
 
 async def meet(telegram: TelegramSandbox, person: Person) -> PrivateChat:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generation.models.offer import Offer
+    from generation.orders.balances import Terms
     from handlers.replies.texts import Languages
     from tests.simulation.provider import Provider
     from tests.simulation.telegram import Telegram
@@ -94,7 +95,7 @@ class Life:
 
     def __init__(
         self, folder: Path, weather: Weather, provider: Provider, telegram: Telegram, *,
-        offer: Offer, languages: Languages, clock: Callable[[], float],
+        offer: Offer, languages: Languages, terms: Terms, clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self._folder = folder
         self._weather = weather
@@ -102,6 +103,7 @@ class Life:
         self._telegram = telegram
         self.offer = offer
         self._languages = languages
+        self._terms = terms
         self.clock = clock
         self._before: set[asyncio.Task[Any]] = set()
         self._connection: DirectConnection
@@ -134,7 +136,7 @@ class Life:
         estimates = DurationEstimates(self.db, self.offer)
         lifecycle = Lifecycle(
             db=self.db, policy=JobPolicy(), estimates=estimates, breaker=breaker,
-            cooldowns=cooldowns, admins=admins, clock=self.clock,
+            cooldowns=cooldowns, admins=admins, clock=self.clock, terms=self._terms,
         )  # fmt: skip
         substitutes = Substitutes(catalogue, credit_usd=Decimal("0.10"))
         downloads = Downloads(

@@ -122,7 +122,7 @@ class Town:
         self.lives += 1
         self._life = Life(
             self._folder, self.weather, self.provider, self.telegram,
-            offer=self._offer, languages=self._languages, clock=self.clock,
+            offer=self._offer, languages=self._languages, terms=self._terms, clock=self.clock,
         )  # fmt: skip
         await self._life.begin()
         # what was not handled is handled again, as the inbox does

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import aiosqlite
 import pytest
 
-from storage import generations, notices, outages
+from storage import generations, ledger, notices, outages, statistics
 from storage.database import Database, migrate, steps
 from storage.generations import Reason, State
+from storage.ledger import Account, Kind, Pot
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
 from tests.storage.asked import ANN, NOW
@@ -178,3 +179,44 @@ async def test_an_outage_lasts_and_models_are_still_left_alone(
         Cooldown("a", CooldownReason.GONE, 9.0), Cooldown("b", CooldownReason.FAILING, 9.0),
     ]  # fmt: skip
     assert failed == 1
+
+
+async def test_what_was_granted_is_in_its_own_pot_and_counts_in_the_budget(
+    old: aiosqlite.Connection, tmp_path: Path
+) -> None:
+    """Before, it lay with what is bought, and what it paid for counted nothing."""
+    await old.execute(
+        "INSERT INTO ledger (id, account_kind, account_id, pot, kind, credits, cause, note, at)"
+        " VALUES (1, 'person', 501, 'bought', 'grant', 100, 'update:1', 'welcome', 0.0)"
+    )
+    for number, state in enumerate(("queued", "delivered", "failed"), start=1):
+        await ask(old, state, "other", state)
+        await old.execute("UPDATE generations SET budget_micros = 0 WHERE id = ?", (number,))
+        await old.execute(
+            "INSERT INTO ledger (id, account_kind, account_id, pot, kind, credits, generation, at)"
+            " VALUES (?, 'person', 501, 'bought', 'hold', 9, ?, 0.0)",
+            (2 * number, number),
+        )
+        if state != "queued":
+            ending = "capture" if state == "delivered" else "release"
+            await old.execute(
+                "INSERT INTO ledger"
+                " (id, account_kind, account_id, pot, kind, credits, ends, generation, at)"
+                " VALUES (?, 'person', 501, 'bought', ?, 9, ?, ?, 0.0)",
+                (2 * number + 1, ending, 2 * number, number),
+            )
+    await old.execute("UPDATE generations SET spent_micros = 900000 WHERE state = 'delivered'")
+    await old.execute("UPDATE generations SET uncharged = 1 WHERE state = 'failed'")
+    db = await upgraded(old, tmp_path)
+    account = Account.person(ANN)
+    async with db.transaction() as tx:
+        assert await ledger.stored(tx, account, Pot.BOUGHT) == 0
+        assert await ledger.stored(tx, account, Pot.GRANTED) == 100 - 18
+        assert await statistics.budget_used(tx, since=NOW) == 840_000 + 900_000
+        assert await ledger.end_holds(tx, 1, Kind.RELEASE, now=NOW) == 9, "it goes on as before"
+        assert await ledger.stored(tx, account, Pot.GRANTED) == 100 - 9
+        again = await ledger.grant(
+            tx, account, Pot.GRANTED, 100, cause="update:1", note=None, now=NOW
+        )
+        assert not again, "the update that granted it grants nothing a second time"
+    await db.close()

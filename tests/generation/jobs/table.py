@@ -43,6 +43,7 @@ PRIVATE = 7
 TABLE = """
                                     queued      submitting  unknown     generating  parked   ready          undeliverable
 turn came                           submitting  .           .           .           .        .             .
+budget used                         =           .           .           .           .        .             .
 still queued                        .           .           .           .           .        .             .
 still queued, wanted back           cancelled-  .           .           .           .        .             .
 still queued, refused too long      failed-     .           .           .           .        .             .
@@ -129,6 +130,7 @@ DEARER = Failover(was="Sora 2", cooling=True, substitute=_priced(13))
 OVER = {"finished_at": NOW}
 ROWS = {
     "turn came": Row(outcome=on.TurnCame("r", "16:9")),
+    "budget used": Row(outcome=on.BudgetUsed()),
     "still queued": Row(outcome=on.StillQueued(NOW - OUTAGE_PATIENCE), after=OUTAGE_PATIENCE),
     "still queued, wanted back": Row(
         outcome=on.StillQueued(), request={"cancel_wanted": True}, notice=NoticeKind.CANCELLED

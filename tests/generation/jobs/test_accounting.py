@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,7 @@ from generation.jobs.transitions import COUNTS_IN, NEXT
 from generation.orders import balances
 from generation.orders.balances import (
     Accepted,
+    BudgetHeld,
     OverBudget,
     Period,
     TooFewCredits,
@@ -48,17 +51,17 @@ CAUSES = [row for name, row in ROWS.items() if not name.startswith("model")]
 class Books:
     """What should be true, kept by other means than the ledger: plain sums in memory."""
 
-    bought: Counter[int] = field(default_factory=Counter)
+    stored: Counter[tuple[int, Pot]] = field(default_factory=Counter)
     drawn: dict[int, tuple[int, float, dict[Pot, int], int]] = field(default_factory=dict)
     """Of each request whose credits are gone: who, when, from which pots, and the budget's part."""
-    charged: dict[int, tuple[float, int]] = field(default_factory=dict)
-    """Of each request that may be charged: when it was asked for, and the budget's part."""
+    charged: dict[int, tuple[float, int, float]] = field(default_factory=dict)
+    """Of each request that may be charged: when it was asked for, the budget's part, its end."""
 
     def accepted(self, generation: Generation, draws: dict[Pot, int]) -> None:
         """Note what a request drew."""
         one = generation.budget_micros
         self.drawn[generation.id] = (generation.account.id, generation.created_at, draws, one)
-        self.charged[generation.id] = (generation.created_at, one)
+        self.charged[generation.id] = (generation.created_at, one, math.inf)
 
     def stepped(self, step: AppliedTransition) -> None:
         """Note what became of a request."""
@@ -67,17 +70,19 @@ class Books:
             return
         if after.state in BACK:
             self.drawn.pop(before.id, None)
-        charged_at = before.created_at
+        _, given, ended_at = self.charged.pop(before.id, (0.0, 0, 0.0))
         if step.transition.changes.get("uncharged"):
-            self.charged.pop(before.id, None)
-        elif after.state is State.READY and before.state is State.GENERATING:
-            given = before.budget_micros * (after.spent_micros or 0) // before.price_micros
-            self.charged[before.id] = (charged_at, given)
-        elif after.state in BACK | {State.READY} and before.state is not State.PARKED:
-            # nobody has paid for it, and it may have been made
-            self.charged[before.id] = (charged_at, after.spent_micros or before.price_micros)
+            return
+        real = after.spent_micros or before.price_micros
+        if after.state is State.READY and before.state is State.GENERATING:
+            given = math.ceil(Fraction(before.budget_micros * real, before.price_micros))
+        elif before.state is not State.PARKED and after.state in BACK | {State.READY}:
+            given = real  # nobody has paid for it, and it may have been made
         elif after.state is State.READY:
-            self.charged[before.id] = (charged_at, after.spent_micros or 0)
+            given = real
+        if after.state in {State.READY, State.FAILED} and before.state is not State.READY:
+            ended_at = after.changed_at
+        self.charged[before.id] = (before.created_at, given, ended_at)
 
     def allowance(self, person: int, now: float) -> int:
         """What is left of the allowance of the present day."""
@@ -88,17 +93,17 @@ class Books:
             if who == person and at >= began
         )
 
-    def stored(self, person: int) -> int:
-        """What is left of what was bought."""
-        gone = sum(
-            pots.get(Pot.BOUGHT, 0) for who, _, pots, _ in self.drawn.values() if who == person
-        )
-        return self.bought[person] - gone
+    def left(self, person: int, pot: Pot) -> int:
+        """What is left of what was granted or bought."""
+        gone = sum(pots.get(pot, 0) for who, _, pots, _ in self.drawn.values() if who == person)
+        return self.stored[person, pot] - gone
 
     def budget(self, now: float) -> int:
         """What the operator gave on the present day."""
         began = began_at(Period.DAY, TERMS.zone, now)
-        return sum(micros for at, micros in self.charged.values() if at >= began)
+        return sum(
+            micros for at, micros, ended in self.charged.values() if at >= began or ended >= began
+        )
 
 
 class World:
@@ -169,13 +174,14 @@ class World:
     async def give(self, number: int) -> None:
         """Somebody is given credits; the update is delivered twice."""
         person, credits_ = self.chance.choice(PEOPLE), self.chance.randint(1, 60)
+        pot = self.chance.choice([Pot.GRANTED, Pot.BOUGHT])
         for _ in range(2):
             async with self.db.transaction() as tx:
                 await ledger.grant(
-                    tx, Account.person(person), Pot.BOUGHT, credits_,
+                    tx, Account.person(person), pot, credits_,
                     cause=f"update:{number}", note=None, now=self.clock.now,
                 )  # fmt: skip
-        self.books.bought[person] += credits_
+        self.books.stored[person, pot] += credits_
 
     async def check(self) -> None:
         """Hold the ledger against the books."""
@@ -184,7 +190,8 @@ class World:
             for person in PEOPLE:
                 balance = await balances.balance(connection, Account.person(person), TERMS, now)
                 assert balance.allowance == self.books.allowance(person, now) >= 0
-                assert balance.bought == self.books.stored(person) >= 0
+                assert balance.granted == self.books.left(person, Pot.GRANTED) >= 0
+                assert balance.bought == self.books.left(person, Pot.BOUGHT) >= 0
             left = await balances.budget_left(connection, TERMS, now)
             assert left == 12_000_000 - self.books.budget(now)
             for person in PEOPLE:
@@ -208,7 +215,7 @@ async def test_the_ledger_agrees_with_plain_sums_whatever_happens(db: Database, 
                 world.clock.now += world.chance.uniform(60, 20_000)
         await world.check()
     assert world.answers.keys() >= {Accepted, TooFewCredits}, "the walk met what it is about"
-    assert world.answers.keys() <= {Accepted, TooFewCredits, TooManyPending, OverBudget}
+    assert world.answers.keys() <= {Accepted, TooFewCredits, TooManyPending, OverBudget, BudgetHeld}
     twice = await rows(
         db, "SELECT ends FROM ledger WHERE ends IS NOT NULL GROUP BY ends HAVING count(*) > 1"
     )

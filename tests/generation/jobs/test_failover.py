@@ -14,7 +14,7 @@ from generation.models.catalogue import FAILED_ACCOUNTS, FAILING_SECONDS, Catalo
 from generation.models.offer import Offer
 from generation.orders.substitutes import Substitutes
 from storage import ledger
-from storage.generations import State
+from storage.generations import Reason, State
 from storage.notices import Admins
 from tests.storage.asked import ANN, rows
 
@@ -111,9 +111,22 @@ async def test_a_request_called_back_meanwhile_is_not_made_with_another_model(
     steps: Steps, provider: AimlApiSandbox
 ) -> None:
     provider.withdraw("openai/sora-2-t2v")
-    generation = await steps.note(await steps.ask(credits=99), cancel_wanted=True)
+    generation = await steps.note(
+        await steps.ask(credits=99, price_micros=9_900_000), cancel_wanted=True
+    )
     assert (await steps.submit(generation)).state is State.CANCELLED
     assert await held(steps.db, generation) == []
+
+
+async def test_a_model_that_costs_the_operator_more_waits_for_a_tap_though_the_credits_are_the_same(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    provider.withdraw("openai/sora-2-t2v")
+    # 13 credits stand for up to $1.30, the next model costs $1.26, and this one was $1.25
+    asked = await steps.ask(credits=13, price_micros=1_250_000, budget_micros=1_250_000)
+    assert (await steps.submit(asked)).reason is Reason.MODEL_GONE
+    asked = await steps.ask("message:2", credits=13, price_micros=1_260_000)
+    assert (await steps.submit(asked)).model == "openai/sora-2-pro-t2v"
 
 
 async def test_a_retired_family_that_is_no_longer_named_can_still_be_replaced(

@@ -214,7 +214,7 @@ async def mixed(db: Database) -> Generation:
     ("credits_", "holds", "given"),
     [
         (4, [("allowance", 4)], 400_000),
-        (11, [("allowance", 9), ("bought", 2)], 400_000 * 9 // 11),
+        (11, [("allowance", 9), ("bought", 2)], -(-400_000 * 9 // 11)),
     ],
 )
 async def test_a_substitute_is_held_for_on_the_same_pots_and_bought_credits_go_back_first(

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from generation.orders import balances
 from generation.orders.balances import (
     Accepted,
+    BudgetHeld,
     OverBudget,
     ProviderRefuses,
     Repeated,
     TooFewCredits,
     TooManyPending,
     accept,
+    may_leave,
 )
 from storage import generations, ledger, outages
-from storage.generations import Reason, State
+from storage.generations import Changes, Reason, State
 from storage.ledger import Account, Pot
 from tests.generation.orders.test_balances import terms
 from tests.storage.asked import ANN, BOB, NOW, everything, request, rows
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from generation.orders.balances import Answer
     from storage.database import Database
 
@@ -50,21 +56,32 @@ async def accepted(
     return answer.generation
 
 
-async def give(db: Database, credits_: int, person: int = ANN) -> None:
-    """Grant credits that stay."""
+async def give(db: Database, credits_: int, person: int = ANN, pot: Pot = Pot.BOUGHT) -> None:
+    """Put credits that stay into a pot."""
     async with db.transaction() as tx:
         await ledger.grant(
-            tx, Account.person(person), Pot.BOUGHT, credits_,
-            cause=f"grant:{person}", note=None, now=NOW,
+            tx, Account.person(person), pot, credits_,
+            cause=f"{pot}:{person}", note=None, now=NOW,
         )  # fmt: skip
 
 
-async def put(db: Database, generation: generations.Generation, state: State) -> None:
+async def put(
+    db: Database, generation: generations.Generation, state: State, **changes: Unpack[Changes]
+) -> None:
     """Bring a request to a state, past all rules."""
     async with db.transaction() as tx:
         await generations.move(
-            tx, generation.id, generation.state, state, reason=Reason.OTHER, now=NOW
+            tx, generation.id, generation.state, state, reason=Reason.OTHER, now=NOW, **changes
         )
+
+
+async def made(db: Database, cause: str, spent: int | None = None, **changes: Any) -> None:
+    """Let a request be accepted, made and charged."""
+    generation = await accepted(db, cause, **changes)
+    done: Changes = {"accepted_at": NOW, "ready_at": NOW}
+    if spent is not None:
+        done = {**done, "spent_micros": spent, "budget_micros": spent}
+    await put(db, generation, State.READY, **done)
 
 
 async def holds(db: Database) -> list[tuple[str, int]]:
@@ -79,10 +96,83 @@ async def test_what_is_accepted_is_queued_with_its_credits_held(db: Database) ->
 
 
 async def test_a_request_draws_on_each_pot_it_needs(db: Database) -> None:
+    await give(db, 3, pot=Pot.GRANTED)
     await give(db, 20)
     generation = await accepted(db, about={"free_credits": 4})
-    assert await holds(db) == [("allowance", 4), ("bought", 5)]
-    assert generation.budget_micros == 840_000 * 4 // 9, "the operator gives what was not bought"
+    assert await holds(db) == [("allowance", 4), ("granted", 3), ("bought", 2)]
+    assert generation.budget_micros == -(-840_000 * 7 // 9), "the operator gives all but the bought"
+
+
+async def test_what_was_granted_is_the_operators_money(db: Database) -> None:
+    """Ten people with grants alone fill the ceiling as ten with an allowance do."""
+    for person in range(1, 12):
+        await give(db, 9, person, Pot.GRANTED)
+        await made(db, f"message:{person}", person=person, about={"free_credits": 0})
+    over = await order(db, "last", person=BOB)
+    assert isinstance(over, OverBudget), "11 × $0.84 leave less than one more takes"
+    await give(db, 9, 12, Pot.GRANTED)
+    assert isinstance(await order(db, "granted", person=12, about={"free_credits": 0}), OverBudget)
+
+
+async def test_one_accounts_waiting_requests_hold_a_third_of_the_ceiling_and_always_one(
+    db: Database,
+) -> None:
+    few = {"budget_usd": Decimal(5), "max_pending": 9}
+    first = await accepted(db, "a", about=few)
+    assert await order(db, "b", about=few) == BudgetHeld(own=True), "2 × $0.84 are over $1.67"
+    await accepted(db, "c", about=few, person=BOB)
+    await put(db, first, State.SUBMITTING)
+    await accepted(db, "b", about=few)
+    await give(db, 9)
+    await accepted(db, "d", about=few)
+    assert (await holds(db))[-1] == ("bought", 9), "what was paid for may wait"
+    alone = {"budget_usd": Decimal("0.84")}
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE generations SET uncharged = 1")
+    await accepted(db, "one", about=alone, person=7)
+
+
+async def test_a_ceiling_full_of_what_is_only_held_may_have_room_in_a_few_minutes(
+    db: Database,
+) -> None:
+    full = {"budget_usd": Decimal(2)}
+    await accepted(db, "a", about=full)
+    second = await accepted(db, "b", about=full, person=BOB)
+    for state in (State.SUBMITTING, State.UNKNOWN, State.GENERATING):
+        await put(db, second, state)
+        second = replace(second, state=state)
+        assert await order(db, "c", about=full, person=3) == BudgetHeld(own=False)
+    await put(db, second, State.READY, ready_at=NOW)
+    assert await order(db, "c", about=full, person=3) == BudgetHeld(own=False)
+    less = {"budget_usd": Decimal("1.67")}
+    assert isinstance(await order(db, "c", about=less, person=3), OverBudget)
+
+
+async def test_what_alike_videos_really_cost_lately_is_what_the_budget_counts(
+    db: Database,
+) -> None:
+    await made(db, "dearer", spent=1_000_000)
+    dearer = await accepted(db, "a")
+    assert (dearer.credits, dearer.price_micros, dearer.budget_micros) == (9, 1_000_000, 1_000_000)
+    other = await accepted(db, "b", seconds=8, price_micros=1_680_000)
+    assert other.price_micros == 1_680_000, "that one is not alike"
+    tomorrow = await accepted(db, "c", now=NOW + balances.PRICES_LAST + 1, person=BOB)
+    assert tomorrow.price_micros == 840_000, "a misread price is not believed for ever"
+
+
+async def test_a_request_leaves_only_while_the_budget_reaches_for_its_price_of_today(
+    db: Database,
+) -> None:
+    some = {"budget_usd": Decimal("2.60")}
+    waiting = await accepted(db, "waits", about=some)
+    await made(db, "dearer", about=some, person=BOB, spent=1_500_000)
+    async with db.transaction() as tx:
+        assert await may_leave(tx, waiting, terms(**some), NOW) is None, "1.5 + 1.5 are over 2.6"
+        assert await may_leave(tx, waiting, terms(), NOW) == 1_500_000
+        bought = replace(waiting, budget_micros=0)
+        assert await may_leave(tx, bought, terms(**some), NOW) == 1_500_000
+        tomorrow = NOW + balances.PRICES_LAST + 1
+        assert await may_leave(tx, waiting, terms(**some), tomorrow) == 840_000
 
 
 async def test_every_no_changes_nothing(db: Database) -> None:
@@ -91,7 +181,7 @@ async def test_every_no_changes_nothing(db: Database) -> None:
     before = await everything(db)
     assert await order(db, about={"max_pending": 1}) == TooManyPending(1)
     assert isinstance(await order(db, credits=51), TooFewCredits)
-    assert isinstance(await order(db, about={"budget_usd": Decimal("1.67")}), OverBudget)
+    assert isinstance(await order(db, about={"budget_usd": Decimal("1.67")}), BudgetHeld)
     assert isinstance(await order(db, "first"), Repeated)
     assert await everything(db) == before
 
@@ -158,8 +248,9 @@ async def test_nobody_waits_for_anothers_requests(db: Database) -> None:
 
 
 async def test_thirty_at_once_on_an_allowance_for_six_are_six(db: Database) -> None:
+    many = {"max_pending": 30, "budget_usd": None}
     answers = await asyncio.gather(
-        *(order(db, f"message:{number}", about={"max_pending": 30}) for number in range(30))
+        *(order(db, f"message:{number}", about=many) for number in range(30))
     )
     assert sum(isinstance(answer, Accepted) for answer in answers) == 6
     assert sum(isinstance(answer, TooFewCredits) for answer in answers) == 24
@@ -176,7 +267,7 @@ async def test_the_ceiling_is_counted_to_the_last_micro_dollar(db: Database) -> 
     await accepted(db, "a", about={"budget_usd": Decimal("1.68")}, person=1)
     await accepted(db, "b", about={"budget_usd": Decimal("1.68")}, person=2)
     ceiling = {"budget_usd": Decimal("2.519999")}
-    assert isinstance(await order(db, "c", about=ceiling, person=3), OverBudget)
+    assert await order(db, "c", about=ceiling, person=3) == BudgetHeld(own=False)
     await accepted(db, "c", about={"budget_usd": Decimal("2.52")}, person=3)
 
 
@@ -188,7 +279,7 @@ async def test_the_ceiling_holds_for_all_people_together(db: Database) -> None:
         )
     )
     assert sum(isinstance(answer, Accepted) for answer in answers) == 5, "5 × 0.84 fit into 5"
-    assert sum(isinstance(answer, OverBudget) for answer in answers) == 15
+    assert sum(isinstance(answer, BudgetHeld) for answer in answers) == 15
 
 
 async def test_a_reached_ceiling_says_when_it_renews(db: Database) -> None:
@@ -199,8 +290,7 @@ async def test_a_reached_ceiling_says_when_it_renews(db: Database) -> None:
 
 
 async def test_a_renewed_budget_is_whole_again(db: Database) -> None:
-    answer = await order(db, "a", about={"budget_usd": Decimal(1)})
-    assert isinstance(answer, Accepted)
+    await made(db, "a", about={"budget_usd": Decimal(1)})
     full = await order(db, "b", about={"budget_usd": Decimal(1)})
     assert isinstance(full, OverBudget)
     assert full.renews_at is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from generation.orders import balances
 from generation.orders.balances import Balance, Draw, Period, Terms, budget_share, draw, draw_bought
 from storage import generations, ledger
+from storage.generations import Reason, State
 from storage.ledger import Account, Kind, Pot
 from tests.storage.asked import ANN, NOW, ask
 
@@ -37,9 +40,9 @@ def terms(**changes: Any) -> Terms:
     return Terms(**(values | changes))
 
 
-def balance(allowance: int, bought: int) -> Balance:
-    """Credits in two pots."""
-    return Balance(allowance=allowance, bought=bought, held=0, renews_at=None)
+def balance(allowance: int, bought: int, granted: int = 0) -> Balance:
+    """Credits in a person's pots."""
+    return Balance(allowance=allowance, granted=granted, bought=bought, held=0, renews_at=None)
 
 
 async def left(db: Database, now: float, account: Account = ACCOUNT, **changes: Any) -> Balance:
@@ -81,21 +84,22 @@ def test_the_allowance_is_drawn_first_and_a_debt_is_taken_off(
     assert draw(cost, balance(allowance, bought)) == expected
 
 
-@given(st.integers(1, 500), st.integers(0, 300), st.integers(-100, 300))
-def test_a_draw_is_the_cost_exactly_and_never_more_than_there_is(
-    cost: int, allowance: int, bought: int
+@given(st.integers(1, 900), *[st.integers(0, 300)] * 3, st.integers(-100, 300))
+def test_a_draw_is_the_cost_exactly_from_each_pot_in_its_turn(
+    cost: int, pooled: int, allowance: int, granted: int, bought: int
 ) -> None:
-    draws = draw(cost, balance(allowance, bought))
+    there = {
+        Pot.POOL: pooled, Pot.ALLOWANCE: allowance, Pot.GRANTED: granted, Pot.BOUGHT: bought,
+    }  # fmt: skip
+    draws = draw(cost, balance(allowance, bought, granted), pooled)
     if draws is None:
-        assert cost > allowance + bought
+        assert cost > max(0, allowance + granted + bought) + pooled
         return
     parts = {part.pot: part.credits for part in draws}
-    assert sum(parts.values()) == cost <= allowance + bought
-    assert all(part > 0 for part in parts.values())
-    assert parts.get(Pot.ALLOWANCE, 0) <= allowance
-    assert parts.get(Pot.BOUGHT, 0) <= max(0, bought)
-    if Pot.BOUGHT in parts:
-        assert parts.get(Pot.ALLOWANCE, 0) == allowance, "bought credits are touched last"
+    assert sum(parts.values()) == cost
+    assert all(0 < part <= there[pot] for pot, part in parts.items()), "no pot is overdrawn"
+    last = [*there].index(draws[-1].pot)
+    assert all(parts.get(pot, 0) == there[pot] for pot in [*there][:last]), "each in its turn"
 
 
 def test_what_was_bought_pays_alone_only_where_it_suffices() -> None:
@@ -103,20 +107,21 @@ def test_what_was_bought_pays_alone_only_where_it_suffices() -> None:
     assert draw_bought(9, balance(54, 8)) is None
 
 
-@given(st.integers(0, 10_000_000), st.integers(0, 100), st.integers(0, 100))
-def test_the_operator_gives_the_share_that_was_not_bought(
-    price: int, allowance: int, bought: int
+@given(st.integers(0, 10_000_000), *[st.integers(0, 100)] * 4)
+def test_the_operator_gives_all_that_was_not_bought_and_never_a_micro_dollar_less(
+    price: int, pooled: int, allowance: int, granted: int, bought: int
 ) -> None:
-    cost = allowance + bought
-    if cost == 0:
+    given_ = pooled + allowance + granted
+    if (cost := given_ + bought) == 0:
         return
-    draws = (Draw(Pot.ALLOWANCE, allowance), Draw(Pot.BOUGHT, bought))
-    share = budget_share(price, cost, draws)
-    assert share == price * allowance // cost
+    parts = (pooled, allowance, granted, bought)
+    pots = (Pot.POOL, Pot.ALLOWANCE, Pot.GRANTED, Pot.BOUGHT)
+    share = budget_share(price, cost, tuple(map(Draw, pots, parts)))
+    assert share == math.ceil(Fraction(price * given_, cost))
     assert 0 <= share <= price
     if not bought:
         assert share == price
-    if not allowance:
+    if not given_:
         assert share == 0
 
 
@@ -196,10 +201,33 @@ async def test_an_allowance_that_was_lowered_is_never_less_than_nothing(db: Data
     assert (await left(db, NOW, free_credits=5)).total == 3, "and takes nothing from what is bought"
 
 
+async def test_only_a_payment_taken_back_leaves_a_debt_and_it_is_taken_off_the_other_pots(
+    db: Database,
+) -> None:
+    async with db.transaction() as tx:
+        await ledger.grant(tx, ACCOUNT, Pot.GRANTED, 3, cause="g", note=None, now=NOW)
+        await tx.execute(
+            "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, cause, at)"
+            " VALUES ('person', ?, 'bought', 'clawback', 50, 'taken back', ?)",
+            (ANN, NOW),
+        )
+    found = await left(db, NOW)
+    assert (found.allowance, found.granted, found.bought, found.total) == (54, 3, -50, 7)
+    assert draw(7, found) == (Draw(Pot.ALLOWANCE, 7),)
+    assert draw(8, found) is None
+
+
 async def test_the_budget_is_what_is_left_of_the_ceiling(db: Database) -> None:
     first = await ask(db, "a")
-    await ask(db, "yesterday", now=NOW - DAY)
+    yesterday = await ask(db, "yesterday", now=NOW - DAY)
     async with db.transaction() as tx:
+        await generations.move(
+            tx, yesterday.id, State.QUEUED, State.SUBMITTING, reason=Reason.ITS_TURN, now=NOW - DAY
+        )
+        assert await balances.budget_left(tx, terms(), NOW) == 8_320_000, "it may be charged today"
+        await generations.move(
+            tx, yesterday.id, State.SUBMITTING, State.FAILED, reason=Reason.OTHER, now=NOW - DAY
+        )
         assert await balances.budget_left(tx, terms(), NOW) == 9_160_000
         assert await balances.budget_left(tx, terms(budget_usd=None), NOW) is None
         assert await balances.budget_left(tx, terms(budget_usd=Decimal("0.5")), NOW) == -340_000
