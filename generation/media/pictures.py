@@ -34,9 +34,10 @@ def frame_of(file_id: str, *, last: bool = False) -> str:
     return f"frame:{'last' if last else 'first'}:{file_id}"
 
 
-def is_frame(picture: str) -> bool:
-    """Whether the picture of a request is a frame of a video."""
-    return _FRAME.fullmatch(picture) is not None
+def which_frame(picture: str) -> str | None:
+    """Return which frame of a video the picture of a request is, "first" or "last"; else None."""
+    found = _FRAME.fullmatch(picture)
+    return None if found is None else found[1]
 
 
 class PictureGone(Exception):

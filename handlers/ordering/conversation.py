@@ -137,6 +137,9 @@ async def take(
         return
     passed = context.services.clock() - card.created_at
     sure = answered(message) is not None or passed <= SURE_SECONDS
+    # of a video that answers another question, nobody said that its frame is meant
+    if picture is not None and picture.moves and card.kind is CardKind.QUESTION:
+        sure = False
     draft = draft_of(message, words, picture or SentPicture.on(card), asks=not sure)
     if card.kind is CardKind.PICTURE and card.picture is not None:
         # the video answers the photo, not the words for it

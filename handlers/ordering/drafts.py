@@ -10,11 +10,12 @@ from enum import StrEnum
 from functools import cache
 from importlib import resources
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from telegram import ExternalReplyInfo
 from telegram.error import BadRequest, Forbidden, TelegramError
 
-from generation.media.pictures import PictureDelayed, PictureGone, frame_of
+from generation.media.pictures import PictureDelayed, PictureGone, frame_of, which_frame
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from telegram import Document, Message
+    from telegram import Animation, Document, Message, User, Video, VideoNote
     from telegram.ext import ExtBot
 
     from generation.models.offer import Kind
@@ -67,17 +68,26 @@ class SentPicture:
         return cls(card.picture, card.picture_width, card.picture_height, card.picture_by)
 
     @property
+    def moves(self) -> bool:
+        """Whether it is a frame of something that moves."""
+        return which_frame(self.file_id) is not None
+
+    @property
     def size(self) -> tuple[int, int] | None:
         """Width and height, where they are known."""
         return (self.width, self.height) if self.width and self.height else None
 
 
-def picture_of(message: Message | None) -> SentPicture | None:
+Seen: TypeAlias = "Message | ExternalReplyInfo"
+"""A message, or what Telegram tells of one in another chat."""
+
+
+def picture_of(message: Seen | None) -> SentPicture | None:
     """Return the picture a message shows, None where it shows none we can fetch."""
     if message is None:
         return None
     by = _sender(message)
-    sizes = message.photo or message.new_chat_photo
+    sizes = message.photo or getattr(message, "new_chat_photo", ())
     if sizes:
         largest = sizes[-1]
         return SentPicture(largest.file_id, largest.width, largest.height, by)
@@ -91,7 +101,7 @@ def picture_of(message: Message | None) -> SentPicture | None:
     )
 
 
-def any_picture_of(message: Message | None, words: str = "") -> tuple[SentPicture | None, str]:
+def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture | None, str]:
     """Return what of a message can come alive, and the words without the option this took.
 
     That is its picture, its sticker, or a frame of what moves in it: the first one, or
@@ -106,7 +116,7 @@ def any_picture_of(message: Message | None, words: str = "") -> tuple[SentPictur
             # drawings, not frames: nothing here can render them
             return None, words
         return SentPicture(sticker.file_id, sticker.width, sticker.height, _sender(message)), words
-    moving = message.video or message.animation or message.video_note or sticker
+    moving = _moving(message) or sticker
     if moving is None or not _fetchable(moving.file_size):
         return None, words
     left, wants_last = _LAST.subn("", words)
@@ -118,15 +128,21 @@ def any_picture_of(message: Message | None, words: str = "") -> tuple[SentPictur
     ), left.strip()
 
 
-def is_too_large(message: Message) -> bool:
+def _moving(message: Seen) -> Video | Animation | VideoNote | Document | None:
+    """Return what moves in a message: a video, also one sent as a file, or a GIF."""
+    file = message.document if is_video(message.document) else None
+    return message.video or message.animation or message.video_note or file
+
+
+def is_too_large(message: Seen) -> bool:
     """Whether a message's picture is more than a bot may fetch."""
     document = message.document
     return document is not None and is_image(document) and not _fetchable(document.file_size)
 
 
-def no_picture(message: Message, translator: Translator) -> str:
+def no_picture(message: Seen, translator: Translator) -> str:
     """Say why nothing of a message can come alive, and what can."""
-    moving = message.video or message.animation or message.video_note
+    moving = _moving(message)
     if moving is not None and not _fetchable(moving.file_size):
         return translator.gettext(
             "That is over 20 MB, more than I can fetch. Send a shorter video."
@@ -148,14 +164,23 @@ def is_image(file: Document) -> bool:
     return claimed.startswith("image/") and claimed not in _NOT_PICTURES
 
 
+def is_video(file: Document | None) -> bool:
+    """Whether a file claims to be a video."""
+    return file is not None and (file.mime_type or "").lower().startswith("video/")
+
+
 def _fetchable(size: int | None) -> bool:
     return size is None or size <= LARGEST
 
 
-def _sender(message: Message) -> int | None:
+def _sender(message: Seen) -> int | None:
     """Return the person whose picture it is; None for channels, anonymous admins and bots."""
-    user = message.from_user
-    if user is None or user.is_bot or message.sender_chat is not None or user.id in SHARED_IDS:
+    user: User | None
+    if isinstance(message, ExternalReplyInfo):
+        user = getattr(message.origin, "sender_user", None)
+    else:
+        user = None if message.sender_chat else message.from_user
+    if user is None or user.is_bot or user.id in SHARED_IDS:
         return None
     return user.id
 
@@ -338,3 +363,8 @@ def answered(message: Message) -> Message | None:
     """
     reply = message.reply_to_message
     return None if reply is None or reply.forum_topic_created is not None else reply
+
+
+def shown_to(message: Message) -> Seen | None:
+    """Return what this message answers, also where that stands in another chat or topic."""
+    return answered(message) or message.external_reply

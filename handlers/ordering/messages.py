@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from telegram import MessageEntity
 from telegram.ext import filters
 
+from generation.orders import options
 from handlers.context import cause_of
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
@@ -16,8 +17,10 @@ from handlers.ordering.drafts import (
     is_image,
     is_own,
     is_too_large,
+    is_video,
     no_picture,
     picture_of,
+    shown_to,
     small_talk,
 )
 from handlers.routing import (
@@ -28,12 +31,13 @@ from handlers.routing import (
     cut,
     is_answered,
 )
+from handlers.unsupported import unsupported
 
 if TYPE_CHECKING:
     from telegram import Message
 
     from handlers.context import Context, Sender
-    from handlers.ordering.drafts import SentPicture
+    from handlers.ordering.drafts import Seen, SentPicture
 
 
 def mention_in(message: Message) -> str | None:
@@ -42,7 +46,7 @@ def mention_in(message: Message) -> str | None:
     It does at the beginning of a message, and anywhere in an answer to a picture.
     """
     text = message.text or message.caption or ""
-    answers_picture = picture_of(message.reply_to_message) is not None
+    answers_picture = picture_of(shown_to(message)) is not None
     bot = message.get_bot()
     for entity in message.entities or message.caption_entities:
         if entity.offset != 0 and not answers_picture:
@@ -97,12 +101,18 @@ ORDERS = frozenset({"animate", "video"})
 
 
 class _Picture(filters.MessageFilter):
-    """Messages that show a picture, a file that claims to be one, or a video with frames."""
+    """Messages that show a picture, a file that claims to be one, or a video with frames.
+
+    A GIF without words is a gesture.
+    """
 
     def filter(self, message: Message) -> bool:
         if message.photo or message.video or message.video_note:
             return True
-        return message.document is not None and is_image(message.document)
+        if message.animation:
+            return message.caption is not None
+        file = message.document
+        return file is not None and (is_image(file) or is_video(file))
 
 
 class _Ordered(filters.MessageFilter):
@@ -125,18 +135,42 @@ MEDIA = (
 
 @router.command("video")
 async def video(sender: Sender, message: Message, context: Context) -> None:
-    """Make a video of the words after the command, or of the picture it answers."""
-    command, seen = command_in(message), answered(message)
+    """Make a video of the words after the command, of the picture or the text it answers."""
+    command, seen = command_in(message), shown_to(message)
     sent, words = _meant(seen, command[1] if command else "")
     if sent is None and seen is not None and is_too_large(seen):
         await _explain(context, sender, message, seen)
-    elif not words and sent is None:
+    else:
+        await _film(context, sender, message, sent, words)
+
+
+async def _film(
+    context: Context, sender: Sender, message: Message, sent: SentPicture | None, words: str
+) -> None:
+    """Order what was asked for; where nothing is said, what somebody wrote is, on a card."""
+    idea = "" if sent or options.read(words).prompt else idea_of(message)
+    if idea:
+        words = f"{idea} {words}".strip()
+    if not words and sent is None:
         await conversation.ask_for_idea(context, sender, message)
     else:
-        await placing.place(context, sender, draft_of(message, words, sent))
+        await placing.place(context, sender, draft_of(message, words, sent, asks=bool(idea)))
 
 
-def _meant(seen: Message | None, words: str) -> tuple[SentPicture | None, str]:
+def idea_of(message: Message) -> str:
+    """Return the words of another message that this one answers, or the part of them it quotes."""
+    seen = answered(message)
+    if message.quote is not None:
+        return message.quote.text
+    if seen is None or (seen.from_user is not None and seen.from_user.id == message.get_bot().id):
+        return ""
+    command = command_in(seen)
+    if command is not None or begins_with_command(seen):
+        return command[1] if command is not None and command[0] in ORDERS else ""
+    return seen.text or seen.caption or ""
+
+
+def _meant(seen: Seen | None, words: str) -> tuple[SentPicture | None, str]:
     """Return the picture /video means: one it answers; a frame only where nothing else is said."""
     still = picture_of(seen)
     if still is not None:
@@ -148,7 +182,7 @@ def _meant(seen: Message | None, words: str) -> tuple[SentPicture | None, str]:
 @router.command("animate")
 async def animate(sender: Sender, message: Message, context: Context) -> None:
     """Bring the picture to life that the command answers, or that waits for its words."""
-    command, seen = command_in(message), answered(message)
+    command, seen = command_in(message), shown_to(message)
     sent, words = any_picture_of(seen, command[1] if command else "")
     card = conversation.question_to(sender, message, context.services.clock())
     if sent is not None:
@@ -166,13 +200,9 @@ async def mentioned(sender: Sender, message: Message, context: Context) -> None:
     """Make a video of what stands beside a mention, or of the picture it answers."""
     sent, words = any_picture_of(message, mention_in(message) or "")
     if sent is None:
-        sent, words = any_picture_of(answered(message), words)
-    if small_talk(words):
-        return
-    if not words and sent is None:
-        await conversation.ask_for_idea(context, sender, message)
-    else:
-        await placing.place(context, sender, draft_of(message, words, sent))
+        sent, words = any_picture_of(shown_to(message), words)
+    if not small_talk(words):
+        await _film(context, sender, message, sent, words)
 
 
 @router.message(PRIVATE & WORDS, orders=True)
@@ -191,14 +221,14 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
         return
     seen = answered(message)
     by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
-    sent, words = any_picture_of(None if by_bot else seen, said)
+    sent, words = any_picture_of(None if by_bot else shown_to(message), said)
     await placing.place(context, sender, draft_of(message, words, sent, asks=True))
 
 
 @router.message(filters.CAPTION & _Ordered(), orders=True)
 @router.message(PRIVATE & PICTURE, orders=True)
 async def picture(sender: Sender, message: Message, context: Context) -> None:
-    """Start a picture that came with words, ask about one without."""
+    """Start a picture that came with words; ask about one without, and about a video's frame."""
     command, now = command_in(message), context.services.clock()
     if begins_with_command(message) and (command is None or command[0] not in ORDERS):
         await _other_command(sender, message)
@@ -213,10 +243,21 @@ async def picture(sender: Sender, message: Message, context: Context) -> None:
     if card is not None and card.picture is None:
         await conversation.take(context, sender, message, card, words, picture=sent)
         return
-    asks = sender.chat.is_private and not words and command is None and is_own(message)
-    if asks:
+    asks = sender.chat.is_private and command is None and (not words or sent.moves)
+    if asks and not words and is_own(message):
         words = conversation.just_said(sender, now)
     await placing.place(context, sender, draft_of(message, words, sent, asks=asks))
+
+
+@router.message(PRIVATE & (filters.Sticker.ALL | filters.ANIMATION), orders=True)
+async def gesture(sender: Sender, message: Message, context: Context) -> None:
+    """Take a sticker or a GIF for the picture that was asked for; else it is none."""
+    card = conversation.question_to(sender, message, context.services.clock())
+    sent, words = any_picture_of(message)
+    if card is not None and card.wants_picture and sent is not None:
+        await conversation.take(context, sender, message, card, words, picture=sent)
+    else:
+        await unsupported(sender, message, context)
 
 
 @router.message(GROUP & (WORDS | MEDIA) & ANSWERS_THE_BOT, orders=True, overheard=True)
@@ -236,7 +277,7 @@ async def group_answer(sender: Sender, message: Message, context: Context) -> No
         await conversation.take(context, sender, message, card, words, picture=sent)
 
 
-async def _explain(context: Context, sender: Sender, message: Message, seen: Message) -> None:
+async def _explain(context: Context, sender: Sender, message: Message, seen: Seen) -> None:
     """Say why nothing of what was seen can come alive; once per album."""
     if is_answered(context, cause_of(message)):
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, SwitchInlineQueryChosenChat
 
-from generation.media.pictures import is_frame, share_lost
+from generation.media.pictures import share_lost, which_frame
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Instead
@@ -268,16 +268,8 @@ def price(
 
 def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     """Return what a card says; `price` is in words."""
-    if card.picture is not None and is_frame(card.picture) and not card.prompt:
-        head = translator.gettext(
-            "Animate its first frame? Write what should happen, or tap Gentle movement."
-        )
-    elif card.kind is CardKind.PICTURE and not card.prompt:
-        head = translator.gettext("Nice! What should happen? Write it, or tap Gentle movement.")
-    else:
-        head = translator.gettext("Make a video of this?\n\n“{prompt}”").format(
-            prompt=shortened(quote.prompt, LONGEST_PROMPT)
-        )
+    prompt = shortened(quote.prompt, LONGEST_PROMPT)
+    head = _head(card, translator).format(prompt=prompt)
     if quote.instead_of is not None:
         return f"{head}\n\n{gone(quote, translator)}\n{price}"
     parts = [described(translator, quote), price]
@@ -289,6 +281,22 @@ def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
             ),
         )
     return "\n".join([f"{head}\n", *parts])
+
+
+def _head(card: Card, translator: Translator) -> str:
+    """Ask what a card asks."""
+    say, frame = translator.gettext, which_frame(card.picture or "")
+    if frame == "first" and card.prompt:
+        return say("Animate its first frame?\n\n“{prompt}”")
+    if frame == "last" and card.prompt:
+        return say("Animate its last frame?\n\n“{prompt}”")
+    if card.prompt or card.kind is not CardKind.PICTURE:
+        return say("Make a video of this?\n\n“{prompt}”")
+    if frame == "first":
+        return say("Animate its first frame? Write what should happen, or tap Gentle movement.")
+    if frame == "last":
+        return say("Animate its last frame? Write what should happen, or tap Gentle movement.")
+    return say("Nice! What should happen? Write it, or tap Gentle movement.")
 
 
 def buttons(card: Card, quote: Quote, translator: Translator) -> list[list[Button]]:

@@ -29,6 +29,8 @@ SERVICE = frozenset(
     }
 )
 
+_TOLD_IN_ITS_CHAT = frozenset({"text", "entities", "caption", "caption_entities"})
+
 
 @dataclass(frozen=True, slots=True)
 class Button:
@@ -209,6 +211,13 @@ class Message:
             "has_media_spoiler": self.spoiler or None,
         }
         return shown | {name: value for name, value in optional.items() if value is not None}
+
+    def as_external_reply(self) -> Json:
+        """The message as it is told where it is answered in another chat: without its text."""
+        content = self._content()
+        told = {name: content[name] for name in content if name not in _TOLD_IN_ITS_CHAT}
+        told.pop("document" if "animation" in told else "", None)
+        return told
 
     def _place(self, *, nested: bool) -> Json:
         """Topic, thread and the answered message; a topic's messages answer its first one."""

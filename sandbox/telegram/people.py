@@ -26,6 +26,8 @@ class Conversation(Chat):
         text: str,
         *,
         reply_to: Message | None = None,
+        reply_elsewhere: Message | None = None,
+        quote: str | None = None,
         topic: Topic | None = None,
         entities: list[Entity] | None = None,
         forwarded_from: Person | str | None = None,
@@ -34,17 +36,26 @@ class Conversation(Chat):
     ) -> Message:
         """Writes a text; commands, mentions and links get their entities by themselves.
 
-        ``forwarded_from`` is the author, or the bare name of one who hides it. With
-        ``sender_chat`` an admin writes as the group itself, or as a channel.
+        ``reply_elsewhere`` is a message of another chat that it answers ("Reply in another
+        chat"), ``quote`` the part of the answered message that it quotes. ``forwarded_from`` is
+        the author, or the bare name of one who hides it. With ``sender_chat`` an admin writes as
+        the group itself, or as a channel.
         """
         if sender_chat is not None:
             by = ANONYMOUS_ADMIN if sender_chat is self else CHANNEL
         found = with_found(text, entities or [])
         origin = self._origin(forwarded_from)
+        extra: Json = {}
+        if reply_elsewhere is not None:
+            author = self._origin(reply_elsewhere.sender)
+            extra["external_reply"] = reply_elsewhere.as_external_reply() | {"origin": author}
+        if quote is not None:
+            extra["quote"] = {"text": quote, "position": 0, "is_manual": True}
         return self._say(
             by,
             reply_to,
             topic,
+            extra=extra,
             text=text,
             entities=found,
             forward_origin=origin,

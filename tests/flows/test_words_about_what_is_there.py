@@ -1,0 +1,161 @@
+"""Words about what stands there already: videos, other people's texts, what is in another chat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.looks import says, shows_video
+from tests.flows.makings import photo
+from tests.flows.test_alone_with_the_bot import button_of, has_button
+from tests.flows.test_credits import spent
+from tests.sandbox.telegram.clips import clip
+
+if TYPE_CHECKING:
+    from bot.app import Bot
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+CLIP = clip(width=320, height=240)
+
+
+@pytest.fixture
+def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
+    """Ann's group with Bob in it."""
+    return telegram.group("Film club", [ann, bob])
+
+
+async def moving(chat: PrivateChat, by: Person, kind: str, caption: str | None) -> Message:
+    """Send something that moves."""
+    if kind == "video":
+        return await chat.send_video(by, CLIP, caption=caption)
+    if kind == "GIF":
+        return await chat.send_animation(by, CLIP, caption=caption)
+    return await chat.send_document(by, CLIP, "holiday.mov", "video/quicktime", caption=caption)
+
+
+@pytest.mark.parametrize("kind", ["video", "GIF", "file"])
+async def test_a_video_with_words_is_asked_about_and_never_just_charged(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, kind: str
+) -> None:
+    await moving(chat, ann, kind, "look at my dog")
+    card = await chat.wait(says("Animate its first frame?"))
+    assert "“look at my dog”" in (card.text or "")
+    assert provider.submissions == []
+    assert await spent(house, ann) == 0
+    await card.press(button_of(card, "🎬 Make it · 9"), by=ann)
+    await chat.wait(shows_video("look at my dog"))
+    assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
+
+
+async def test_a_video_that_answers_what_should_we_see_is_asked_about(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "/video")
+    await chat.wait(says("What should we see?"))
+    await chat.send_video(ann, CLIP, caption="this one is lovely --last")
+    await chat.wait(says("Animate its last frame?"))
+    assert await spent(house, ann) == 0
+
+
+@pytest.mark.parametrize("kind", ["sticker", "GIF"])
+async def test_a_gesture_is_a_picture_only_where_one_was_asked_for(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, kind: str
+) -> None:
+    async def gesture() -> Message:
+        if kind == "GIF":
+            return await moving(chat, ann, kind, None)
+        return await chat.send_sticker(ann, photo(512, 512, "WEBP"))
+
+    sent = await gesture()
+    await chat.wait(says("Send me a still picture" if kind == "GIF" else "Nice one!",
+                         to=sent.message_id))  # fmt: skip
+    await chat.send_photo(ann, photo())
+    await chat.wait(says("What should happen?"))
+    sent = await gesture()
+    await chat.wait(says("Send me a still picture" if kind == "GIF" else "Nice one!",
+                         to=sent.message_id))  # fmt: skip
+    assert await spent(house, ann) == 0
+    await chat.send(ann, "/animate it waves")
+    await chat.wait(says("And the photo?"))
+    await gesture()
+    await chat.wait(shows_video("it waves"))
+
+
+async def test_video_as_an_answer_to_a_text_films_that_text_on_a_card(
+    bot: Bot, house: House, club: Group, ann: Person, bob: Person
+) -> None:
+    idea = await club.send(bob, "a paper boat in the gutter")
+    asked = await club.send(ann, "/video --vertical", reply_to=idea)
+    card = await club.wait(says("“a paper boat in the gutter”", to=asked.message_id))
+    assert "9:16" in (card.text or "")
+    assert await spent(house, ann) == await spent(house, bob) == 0
+    await card.press(button_of(card, "🎬"), by=ann)
+    await club.wait(shows_video("a paper boat in the gutter"))
+    assert (await spent(house, ann), await spent(house, bob)) == (9, 0)
+
+
+async def test_of_a_quoted_text_the_quote_is_the_idea(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    long = await club.send(bob, "I dreamt of a whale in the sky. And then I had breakfast.")
+    await club.send(ann, "/video", reply_to=long, quote="a whale in the sky")
+    await club.wait(says("“a whale in the sky”"))
+    telegram.privacy_mode(on=False)
+    await club.send(ann, f"@{telegram.bot.username}", reply_to=long)
+    await club.wait(says("And then I had breakfast.”"))
+
+
+@pytest.mark.parametrize("text", ["/help", "/video@another_bot a cat", "/video"])
+async def test_a_command_is_no_idea_of_somebody(
+    bot: Bot, chat: PrivateChat, ann: Person, text: str
+) -> None:
+    answered = await chat.send(ann, text)
+    asked = await chat.send(ann, "/video", reply_to=answered)
+    await chat.wait(says("What should we see?", to=asked.message_id))
+
+
+async def test_what_the_bot_said_is_no_idea(bot: Bot, chat: PrivateChat, ann: Person) -> None:
+    await chat.send(ann, "/quota")
+    told = await chat.wait(says("54 credits"))
+    asked = await chat.send(ann, "/video", reply_to=told)
+    await chat.wait(says("What should we see?", to=asked.message_id))
+
+
+@pytest.mark.parametrize("words", ["/video it rains", "/animate it rains", "it rains"])
+async def test_a_picture_answered_from_another_chat_is_the_picture(
+    bot: Bot, chat: PrivateChat, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox,
+    words: str,
+) -> None:  # fmt: skip
+    there = await club.send_photo(bob, photo())
+    await chat.send(ann, words, reply_elsewhere=there)
+    if not words.startswith("/"):
+        card = await chat.wait(says("“it rains”"))
+        await card.press(button_of(card, "🎬"), by=ann)
+    await chat.wait(shows_video("it rains"))
+    assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
+
+
+async def test_a_picture_from_another_chat_is_its_senders(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    other = telegram.group("Another", [ann, bob])
+    theirs = await other.send_photo(bob, photo())
+    await club.send(ann, "/animate it rains", reply_elsewhere=theirs)
+    await club.wait(shows_video("it rains"))
+    async with house.db.reading() as connection:
+        row = await (await connection.execute("SELECT picture_by FROM generations")).fetchone()
+    assert row is not None
+    assert row[0] == bob.id
+
+
+async def test_a_video_answered_from_another_chat_is_a_card_for_its_first_frame(
+    bot: Bot, house: House, chat: PrivateChat, club: Group, ann: Person, bob: Person
+) -> None:
+    there = await club.send_video(bob, CLIP, caption="my dog")
+    await chat.send(ann, "he flies", reply_elsewhere=there)
+    card = await chat.wait(says("Animate its first frame?"))
+    assert has_button(card, "🎬 Make it · 9")
+    assert await spent(house, ann) == 0
