@@ -101,9 +101,12 @@ class Scheduler:
         await self._wake_all()
 
     def bring(self, generation: Generation, chat: Chat) -> None:
-        """Send a kept video to a chat, unless that is being done."""
+        """Send a kept video to a chat, where it was not brought meanwhile.
+
+        The delivery that kept it may not have ended yet.
+        """
         work = partial(self._deliveries.bring, generation, chat)
-        self._take(generation, f"deliver to {chat.id}", work)
+        self._take(generation, f"deliver to {chat.id}", work, again=True)
 
     async def watch(self) -> None:
         """Look after outages until cancelled: while nothing is let in, no chat asks for it."""
@@ -269,8 +272,11 @@ class Scheduler:
                 logger.exception("notice %d (%s) broke", notice.id, notice.kind)
                 self._updates.leave_alone(f"notice {notice.id}")
 
-    def _take(self, generation: Generation, kind: str | None, work: Work) -> None:
-        self._steps.run(_key(generation.id), work, partial(self._go_on, generation), kind=kind)
+    def _take(
+        self, generation: Generation, kind: str | None, work: Work, *, again: bool = False
+    ) -> None:
+        then = partial(self._go_on, generation)
+        self._steps.run(_key(generation.id), work, then, kind=kind, again=again)
 
     def _go_on(self, generation: Generation, made: object) -> None:
         """Take the next step, where the one before tells it; else look at the chat anew."""

@@ -136,7 +136,7 @@ class Tasks:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._tasks: dict[str, asyncio.Task[object]] = {}
-        self._again: dict[str, Work] = {}
+        self._again: dict[str, Callable[[], None]] = {}
         self._left_alone: dict[str, float] = {}
         self._bounds = WeakValueDictionary[str, asyncio.Semaphore]()
         self._is_open = True
@@ -161,11 +161,11 @@ class Tasks:
             work: is called when it is its turn.
             then: is told what came of it: what was returned or raised.
             kind: bounds it together with its like.
-            again: whether it is to be done once more after one under way.
+            again: whether it is done after what is under way by this key, instead of its `then`.
         """
         if key in self._tasks:
             if again:
-                self._again[key] = work
+                self._again[key] = partial(self.run, key, work, then, kind=kind)
         elif self._is_open:
             task = self._tasks[key] = asyncio.create_task(self._bounded(kind, work), name=key)
             task.add_done_callback(partial(self._done, then))
@@ -213,7 +213,7 @@ class Tasks:
         if not self._is_open:
             return
         if again is not None:
-            self.run(key, again, then)
+            again()
         else:
             then(error or task.result())
 

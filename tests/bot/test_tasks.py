@@ -236,6 +236,24 @@ async def test_what_is_being_done_is_not_done_a_second_time_unless_it_is_to_be_d
     assert done == ["first", "new"]
 
 
+async def test_what_is_asked_for_while_its_like_ends_is_done_and_tells_how_it_went() -> None:
+    tasks, gate, told = Tasks(lambda: 0.0), asyncio.Event(), list[str]()
+
+    async def work(what: str) -> str:
+        await gate.wait()
+        return what
+
+    tasks.run("a video", lambda: work("kept"), lambda made: told.append(f"first: {made}"))
+    tasks.run(
+        "a video", lambda: work("brought"), lambda made: told.append(f"then: {made}"), again=True
+    )
+    gate.set()
+    async with asyncio.timeout(PATIENCE):
+        while "a video" in tasks:
+            await asyncio.sleep(0)
+    assert told == ["then: brought"]
+
+
 async def test_what_broke_is_left_alone_for_a_while(errors: Breakage) -> None:
     errors.expect("a step broke")
     tasks, told = Tasks(lambda: 1000.0), list[object]()
