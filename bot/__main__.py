@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.operations.logs import set_up_logs
-from bot.process import BackupFailed, ExitCode, Heartbeat, back_up, leave, live
+from bot.process import BackupFailed, ExitCode, Heartbeat, back_up, hide, leave, live
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     # whatever is made holds what people wrote: nobody else on this machine may read it
     os.umask(PRIVATE)
+    hide()
     commands: dict[str | None, Callable[[], int]] = {
         "backup": lambda: _backup(chosen.file),
         "demo": lambda: _demo(chosen),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import fcntl
 import logging
 import os
@@ -37,6 +38,13 @@ class ExitCode(IntEnum):
     """Another process holds `DATA_DIR`."""
     UPDATES_LOST = 4
     """Updates no longer arrive although Telegram answers."""
+
+
+def hide() -> None:
+    """Keep other processes of this user out of memory, environment, open files and core dumps."""
+    pr_set_dumpable = 4
+    with suppress(AttributeError):  # Linux alone has it
+        ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0)
 
 
 def live(work: Coroutine[Any, Any, int]) -> int:

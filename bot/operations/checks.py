@@ -183,9 +183,19 @@ async def check_media(media: MediaProcesses) -> list[Finding]:
         picture.write_bytes(b64decode(BLACK_SQUARE))
         try:
             await pictures.measure(media, picture)
+            kept = await media.run("tell_confinement")
         except (MediaError, BadPicture, OSError) as error:
             return failure("media", f"its process fails: {error!r}", "install the bot again")
-    return ok("media", "pictures and videos can be worked on")
+    said = "pictures and videos can be worked on"
+    if open_ := [what for what in ("files", "calls") if kept.get(what) is not True]:
+        missing = {"files": "Landlock (Linux 5.13)", "calls": "seccomp (x86-64 or ARM 64)"}
+        lacking = " and ".join(missing[what] for what in open_)
+        return warning(
+            "media",
+            f"{said}, but less is kept from what decodes them than could be: no {lacking}",
+            "run the bot as a user of its own, on a kernel that has it",
+        )
+    return ok("media", said)
 
 
 async def check_telegram(get_me: Callable[[], Awaitable[User]]) -> list[Finding]:

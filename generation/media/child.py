@@ -6,19 +6,41 @@ job; it forks a child for each. The child reads its order from the channel, a JS
 `refused` with a reason, or `failed` with a text; the launcher writes `late` for a child that was
 out of processor time. A child is killed when its channel is shut down, or the launcher ends, which
 it does with its standard input: when the bot is gone.
+
+What a decoder that was taken over can do:
+
+    kept on every Linux    no privilege that it lacks, no capability but that to open any file of
+                           a bot that runs as root; bounds on time, memory, files and processes;
+                           dead, with its group, when its job ends; first to go when memory is short
+    seccomp                (x86-64 and ARM 64, Linux 3.17) no socket, no other process or program,
+                           no signal to or look into another process, no file moved, removed, linked
+                           or given other rights, no system call younger than Linux 5.0
+    Landlock               (Linux 5.13) no file but the job's source, to read, and its target, and
+                           Python's libraries, to read; 6.2 not even emptied; 6.7 no TCP; 6.12 no
+                           signal
+
+Without Landlock it reads and overwrites what the bot's user can, its database among that; without
+seccomp it can speak to the network, and what it starts may outlive it. `doctor` says which of the
+two are missing. On no kernel can it read the memory, the environment or the connections of the bot,
+which is not dumpable, unless the bot's user may trace every process.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import json
 import os
+import platform
 import resource
 import select
 import signal
 import socket
+import struct
+import sysconfig
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from generation.media.formats import MediaRefused
@@ -28,8 +50,25 @@ from generation.media.video_jobs import draw_frame, draw_thumbnail, probe_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import IO
+
+
+def tell_confinement() -> dict[str, object]:
+    """Tell what this child is kept from: files that are not its own, and system calls."""
+    return {"files": _is_refused(lambda: Path(__file__).open("rb")),
+            "calls": _is_refused(socket.socket)}  # fmt: skip
+
+
+def _is_refused(attempt: Callable[[], IO[bytes] | socket.socket]) -> bool:
+    try:
+        attempt().close()
+    except PermissionError:
+        return True
+    return False
+
 
 JOBS: Final[dict[str, Callable[..., dict[str, object]]]] = {
+    "tell_confinement": tell_confinement,
     "measure_picture": measure_picture,
     "fit_picture": fit_picture,
     "probe_video": probe_video,
@@ -47,6 +86,9 @@ FILE_BYTES: Final = 4 * 1024**3
 """Largest file a job may write: twice what a local Bot API server takes, for the faststart copy."""
 
 OPEN_FILES: Final = 64
+PROCESSES: Final = 4096
+"""Of the bot's user, threads included: where the kernel forbids none, they are at least bounded."""
+
 NICENESS: Final = 5
 FAILURE_CHARS: Final = 300
 ORDER_BYTES: Final = 65536
@@ -54,6 +96,11 @@ DESCRIPTORS: Final = 256
 """More than a launcher has open."""
 
 PR_SET_PDEATHSIG: Final = 1
+PR_SET_DUMPABLE: Final = 4
+PR_SET_SECCOMP: Final = 22
+PR_SET_NO_NEW_PRIVS: Final = 38
+
+_libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:
@@ -72,9 +119,138 @@ def limit_resources(processor: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+    processes = PROCESSES if most == resource.RLIM_INFINITY else min(PROCESSES, most)
+    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
     # A process dies of the first limit, or of the second if a decoder catches the first's signal.
     resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
     os.nice(NICENESS)
+
+
+CAP_DAC_OVERRIDE: Final = 1 << 1
+CAPABILITIES_VERSION: Final = 0x20080522
+
+
+def drop_capabilities() -> None:
+    """Give up what root may, but for opening others' files: the bot's folder may be theirs."""
+    _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
+    for kept in (CAP_DAC_OVERRIDE, 0):
+        if _libc.capset(header, struct.pack("=6I", kept, kept, 0, 0, 0, 0)) == 0:
+            break
+
+
+LANDLOCK_CREATE_RULESET: Final = 444
+LANDLOCK_ADD_RULE: Final = 445
+LANDLOCK_RESTRICT_SELF: Final = 446
+LANDLOCK_CREATE_RULESET_VERSION: Final = 1
+LANDLOCK_RULE_PATH_BENEATH: Final = 1
+
+WRITE_FILE: Final = 1 << 1
+READ_FILE: Final = 1 << 2
+READ_DIR: Final = 1 << 3
+TRUNCATE: Final = 1 << 14
+RIGHTS: Final = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
+"""All rights to files and folders, by the version of Landlock that first knows so many."""
+
+TCP: Final = 0b11
+SIGNALS_AND_ABSTRACT_SOCKETS: Final = 0b11
+
+
+def restrict_files(source: str | None, target: str | None) -> None:
+    """Leave a job its own two files and Python's libraries, where the kernel has Landlock.
+
+    The target is made here: afterwards nothing can be, such as a link to what the bot would then
+    take for a picture.
+    """
+    if target is not None:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    version = _libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, LANDLOCK_CREATE_RULESET_VERSION)
+    if version < 1:
+        return
+    rights = RIGHTS[max(first for first in RIGHTS if first <= version)]
+    # each field came with a later version: 4, 6
+    bounds = struct.pack("=3Q", rights, TCP, SIGNALS_AND_ABSTRACT_SOCKETS)
+    size = 8 * (1 + (version >= 4) + (version >= 6))  # noqa: PLR2004 - said above
+    ruleset = _libc.syscall(LANDLOCK_CREATE_RULESET, bounds, size, 0)
+    libraries = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+    allowed: list[tuple[str | None, int]] = [(path, READ_FILE | READ_DIR) for path in libraries]
+    allowed += [(source, READ_FILE), (target, READ_FILE | WRITE_FILE | TRUNCATE)]
+    for path, access in allowed:
+        if path is None:
+            continue
+        # a source that is not there is the job's to complain about
+        with suppress(FileNotFoundError):
+            file = os.open(path, os.O_PATH)
+            rule = struct.pack("=Qi", access & rights, file)
+            _libc.syscall(LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, rule, 0)
+            os.close(file)
+    _libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
+
+
+MACHINES: Final = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+"""How the kernel names a machine, and where its numbers of system calls stand."""
+
+SYSTEM_CALLS: Final = json.loads(Path(__file__).with_name("system_calls.json").read_bytes())
+"""Those that no decoder makes, by why they are forbidden."""
+
+CLONE: Final = (56, 220)
+TGKILL: Final = (234, 131)
+PRLIMIT: Final = (302, 261)
+FIRST_YOUNG: Final = 424
+"""From here on the numbers are the same everywhere; Linux 5.0 had none, libraries do without."""
+
+CLONE_THREAD: Final = 0x10000
+LOAD: Final = 0x20
+JUMP_IF_EQUAL: Final = 0x15
+JUMP_FROM: Final = 0x35
+JUMP_IF_SET: Final = 0x45
+RETURN: Final = 0x06
+NUMBER_OFFSET: Final = 0
+MACHINE_OFFSET: Final = 4
+ARGUMENT_OFFSET: Final = 16
+ALLOW: Final = 0x7FFF0000
+FAIL: Final = 0x00050000
+SECCOMP_MODE_FILTER: Final = 2
+
+
+def forbid_calls() -> None:
+    """Let system calls fail that a job does not need, where the kernel has seccomp."""
+    if platform.machine() not in MACHINES:
+        return
+    machine, column = MACHINES[platform.machine()]
+    refuse = (RETURN, 0, 0, FAIL | errno.EPERM)
+    program = [
+        (LOAD, 0, 0, MACHINE_OFFSET),
+        (JUMP_IF_EQUAL, 1, 0, machine),
+        refuse,
+        (LOAD, 0, 0, NUMBER_OFFSET),
+        (JUMP_FROM, 0, 1, FIRST_YOUNG),
+        (RETURN, 0, 0, FAIL | errno.ENOSYS),
+    ]
+    for calls in SYSTEM_CALLS.values():
+        for numbers in calls.values():
+            if numbers[column] is not None:
+                program += [(JUMP_IF_EQUAL, 0, 1, numbers[column]), refuse]
+    # threads, signals to itself and its own limits are its business
+    for numbers, test, value in (
+        (CLONE, JUMP_IF_SET, CLONE_THREAD),
+        (TGKILL, JUMP_IF_EQUAL, os.getpid()),
+        (PRLIMIT, JUMP_IF_EQUAL, 0),
+    ):
+        program += [
+            (JUMP_IF_EQUAL, 0, 3, numbers[column]),
+            (LOAD, 0, 0, ARGUMENT_OFFSET),
+            (test, 1, 0, value),
+            refuse,
+            # whatever was loaded, no number follows it that could be taken for it
+            (LOAD, 0, 0, NUMBER_OFFSET),
+        ]
+    program.append((RETURN, 0, 0, ALLOW))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
+    filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
+    _libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter_, 0, 0)
 
 
 def work(channel: socket.socket) -> None:
@@ -83,8 +259,11 @@ def work(channel: socket.socket) -> None:
     os.closerange(3, DESCRIPTORS)  # the channels of other children
     with socket.socket(fileno=0) as own:
         order = json.loads(own.recv(ORDER_BYTES))
-        limit_resources(order["processor"])
         own.sendall(b" ")
+        limit_resources(order["processor"])
+        drop_capabilities()
+        restrict_files(order["arguments"].get("source"), order["arguments"].get("target"))
+        forbid_calls()
         own.sendall(json.dumps(answer(order)).encode())
 
 
@@ -96,7 +275,7 @@ def fork(channel: socket.socket) -> int:
         os.setpgid(child, child)
         return child
     try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == launcher:
             signal.set_wakeup_fd(-1)
             work(channel)
@@ -160,6 +339,9 @@ def main() -> None:
     # Ctrl-C and a service manager's SIGTERM are the bot's business: it may still need an answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # no child looks into it, or into another child
     gc.freeze()  # children share what is never looked at for garbage
     launch(socket.socket(fileno=0))
 

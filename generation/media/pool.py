@@ -4,7 +4,8 @@ Decoders run outside the bot: a crash, a leak or an endless loop ends a child, n
 the bot never loads the decoders. Each job has a child of its own, forked by a launcher that has
 loaded them. Orders and answers are JSON over a socket, so a child that was taken over can lie about
 a picture but cannot hand objects to its parent; pictures and videos travel as files whose names the
-parent chose. The launcher starts without the bot's environment, which holds its token.
+parent chose. The launcher starts without the bot's environment, which holds its token;
+`generation.media.child` says what else is kept from a child, and on which kernel.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 
 _START_SECONDS: Final = 60.0
 """For the launcher to load the decoders, on the slowest disk."""
+
+_END_SECONDS: Final = 2.0
+"""For the launcher to bury a child; later it is taken for stopped, and killed itself."""
 
 _ANSWER_BYTES: Final = 65536
 
@@ -53,6 +57,7 @@ LIMITS: Final = {
     "measure_picture": Limits(Queue.SENT, 10.0, 5),
     "fit_picture": Limits(Queue.SENT, 10.0, 5),
     "draw_frame": Limits(Queue.SENT, 10.0, 10),
+    "tell_confinement": Limits(Queue.RESULT, 10.0, 5),
     "probe_video": Limits(Queue.RESULT, 120.0, 240),
     "draw_thumbnail": Limits(Queue.RESULT, 120.0, 240),
     "remux_video": Limits(Queue.RESULT, 120.0, 240),
@@ -143,7 +148,8 @@ class MediaProcesses:
     async def run(self, job: str, **arguments: Any) -> dict[str, Any]:
         """Do a job of `generation.media.child` within its limits.
 
-        Paths must be absolute strings. Cancelling the caller kills the child that works for it.
+        Paths must be absolute strings: `source` and `target` are all a child may open. Cancelling
+        the caller kills the child that works for it. A failed attempt leaves no target.
 
         Raises:
             MediaRefused: The bytes are not what the job works on.
@@ -157,32 +163,48 @@ class MediaProcesses:
                 raise MediaFailed("media processes are closed")
             channel = self._launcher.fork(order.encode())
             self._channels.add(channel)
+            is_done = False
             try:
-                return _result(job, await _answer(channel, seconds))
+                result = _result(job, await _answer(channel, seconds))
+                is_done = True
             except TimeoutError as error:
                 raise MediaTimeout(f"{job} took longer than {seconds:g} s") from error
             finally:
                 await self._end(channel)
+                if not is_done:
+                    _remove(arguments.get("target"))
+            return result
 
     async def close(self) -> None:
         """Kill every child and wait until they are gone; jobs that still run fail."""
         self._is_closed = True
         for channel in self._channels:
             channel.shutdown(socket.SHUT_WR)
+        late = asyncio.get_running_loop().call_later(_END_SECONDS, self._give_up)
         # Who holds every queue knows that nobody works.
         for turn in self._queues.values():
             await turn.acquire()
         for turn in self._queues.values():
             turn.release()
+        late.cancel()
         if self._idle is not None:
             self._idle.cancel()
+
+    def _give_up(self) -> None:
+        """Wait for no child any more: a launcher that was stopped buries none."""
+        self._launcher.end()
+        for channel in self._channels:
+            channel.shutdown(socket.SHUT_RDWR)
 
     async def _end(self, channel: socket.socket) -> None:
         """Kill a child if it still works, and wait until it is gone."""
         try:
             channel.shutdown(socket.SHUT_WR)
-            while await _said(channel):
-                pass
+            async with asyncio.timeout(_END_SECONDS):
+                while await _said(channel):
+                    pass
+        except TimeoutError:
+            self._launcher.end()
         finally:
             channel.close()
             self._channels.remove(channel)
@@ -195,6 +217,12 @@ class MediaProcesses:
         """End the launcher unless there is work again."""
         if not self._channels:
             self._launcher.end()
+
+
+def _remove(target: str | None) -> None:
+    """Take away what an attempt may have left half done."""
+    if target is not None:
+        Path(target).unlink(missing_ok=True)
 
 
 async def _answer(channel: socket.socket, seconds: float) -> bytes:

@@ -122,7 +122,9 @@ async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: i
             facts = await probe(media, path)
         thumbnail = await _thumbnail(media, path, drawn)
     except BaseException:
-        _forget(drawn, *([path] if rewritten else []))
+        drawn.unlink(missing_ok=True)
+        if rewritten:
+            path.unlink(missing_ok=True)
         raise
     return Deliverable(
         path=path,
@@ -152,15 +154,8 @@ async def _thumbnail(media: MediaProcesses, source: Path, target: Path) -> Path 
     try:
         await _run(media, "draw_thumbnail", source=source, target=target)
     except (NotAVideo, MediaError):
-        _forget(target)
         return None
     return target
-
-
-def _forget(*paths: Path) -> None:
-    """Take away what an attempt may have left half done."""
-    for path in paths:
-        path.unlink(missing_ok=True)
 
 
 async def probe(media: MediaProcesses, source: Path) -> Facts:
