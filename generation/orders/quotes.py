@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -49,6 +51,32 @@ def corrections(problem: Problem, offer: Offer) -> list[Instead]:
     return found + [Instead(family=name) for name in others]
 
 
+CHANGE = "\x1e"
+"""What stands in a text between a video's words and what should be different.
+
+Nobody can type it, and nobody sees it: it is read as a blank.
+"""
+_ALIKE = 0.5
+"""The share of common words from which on a text is another one edited, or written anew."""
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
+_ENDS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
+
+
+def changed(before: str, said: str) -> str:
+    """Return a video's words with what should be different, or what was said where that is whole.
+
+    It is where it is the words before, edited; else both stand together: nobody here can tell
+    which of the old words the new ones mean.
+    """
+    old, new = (
+        Counter(_WORD.findall(text.casefold())) for text in (before, options.read(said).prompt)
+    )
+    if not old or 2 * (old & new).total() >= _ALIKE * (old + new).total():
+        return said
+    end = "" if before.endswith(_ENDS) else "."
+    return f"{before}{end}{CHANGE}{said[:1].upper()}{said[1:]}"
+
+
 GENTLE_MOVEMENT = "Gentle, natural movement; the camera moves in slowly."
 """What happens in a picture nobody said anything about."""
 
@@ -89,13 +117,17 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """What was tapped in the place of what was typed; 0 and "" leave things as they are."""
+    """What was tapped in the place of what was typed; 0 and "" leave things as they are.
+
+    `words_alone` leaves out the words that others should change.
+    """
 
     seconds: int = 0
     family: str = ""
     fit: str = ""
     aspect_ratio: str = ""
     resolution: str = ""
+    words_alone: bool = False
 
     def over(self, requested: Options) -> Options:
         """Return the requested with what was tapped put over them."""
@@ -143,7 +175,10 @@ def quote(
     offer = offer.able(kind)
     if not offer.families:
         return (Problem("model", "", ()),)
-    prompt = read.prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
+    prompt = read.prompt
+    if instead is not None and instead.words_alone:
+        prompt = options.read(text.rpartition(CHANGE)[2]).prompt
+    prompt = prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)
     found = meant(requested, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd)

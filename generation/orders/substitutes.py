@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 def like(generation: Generation) -> str:
     """Return what to type for another video like this one."""
-    parts = [generation.prompt, f"--model {generation.family}", *options(generation)]
+    return f"{generation.prompt} {typed(generation)}"
+
+
+def typed(generation: Generation) -> str:
+    """Return the options of a video as they are typed."""
+    parts = [f"--model {generation.family}", *options(generation)]
     if generation.silent:
         parts.append("--silent")
     return " ".join(parts)

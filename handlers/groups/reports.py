@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.admin import shut_out
-from handlers.replies.keyboards import Again
+from handlers.replies.keyboards import video_under
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
@@ -28,24 +28,6 @@ LONGEST_WORDS = 300
 """Characters of what is said about a video, and of its prompt, that reach the operator."""
 
 
-def number_of(message: Message | None) -> int | None:
-    """Return the number of the video a message of ours shows: the buttons below it carry it.
-
-    Message ids would not do: Telegram gives none for videos it still prepares, and new ones
-    to a group that moves.
-    """
-    if message is None or message.reply_markup is None:
-        return None
-    if message.from_user is None or message.from_user.id != message.get_bot().id:
-        return None
-    carried = (
-        Again.decode(button.callback_data)
-        for row in message.reply_markup.inline_keyboard
-        for button in row
-    )
-    return next((press.generation for press in carried if press is not None), None)
-
-
 def is_for_another(message: Message) -> bool:
     """Whether a bare /report answers somebody else in a group: other bots know the command too."""
     answered = message.reply_to_message
@@ -64,7 +46,7 @@ async def report(
     """Pass on what somebody says about a video of ours, once each."""
     if not sender.chat.is_private and is_for_another(message):
         return
-    number = number_of(message.reply_to_message)
+    number = video_under(message.reply_to_message)
     async with services.db.reading() as connection:
         video = await generations.find(connection, number) if number else None
     say = sender.translator.gettext

@@ -11,15 +11,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.orders import substitutes
+from generation.orders.quotes import CHANGE, Instead, changed
 from handlers.context import cause_of
 from handlers.ordering import placing
 from handlers.ordering.drafts import OrderDraft, SentPicture, SmallTalk, answered, draft_of
-from handlers.replies.keyboards import Button, Drop, Start
+from handlers.replies.keyboards import (
+    Button,
+    Drop,
+    Start,
+    StartAlone,
+    handing_out,
+)
 from handlers.routing import Router, not_yours
 from storage import cards
 from storage.cards import CardKind, Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from telegram import CallbackQuery, Message
 
     from handlers.context import Context, Sender, Services
@@ -57,7 +66,11 @@ async def ask_for_picture(context: Context, sender: Sender, message: Message, wo
 
 
 async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause: str) -> None:
-    """Ask for other words for a video; all else stays as it was, unless the words say so."""
+    """Ask what should be different in a video; all else stays as it was, unless the words say so.
+
+    Its own words are there to be edited or copied.
+    """
+    say, services = sender.translator.gettext, context.services
     draft = Draft(
         cause=cause,
         kind=CardKind.QUESTION,
@@ -65,13 +78,23 @@ async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause
         thread_id=sender.thread_id,
         account=sender.account,
         message_id=None,
-        prompt=" ".join([f"--model {video.family}", *substitutes.options(video)]),
+        prompt=f"{substitutes.typed(video)}{CHANGE}{video.prompt}",
         picture=video.picture,
         picture_by=video.picture_by,
     )
-    text = sender.translator.gettext("What should be different? Write it anew:\n\n{prompt}")
-    await _ask(context, sender, draft, text.format(prompt=video.prompt),
-               sender.translator.gettext("write the idea anew"))  # fmt: skip
+    text = say("What should be different? Write that, or the whole idea anew:\n\n{prompt}")
+    handed = handing_out(video.prompt, sender.translator, inline=services.outbox.shares)
+    await _ask(context, sender, draft, text.format(prompt=video.prompt), say("at night"),
+               buttons=handed)  # fmt: skip
+
+
+async def change(
+    context: Context, sender: Sender, message: Message, video: Generation, words: str
+) -> None:
+    """Put on a card what words that answer a video would make of it."""
+    text = f"{substitutes.typed(video)} {changed(video.prompt, words)}"
+    picture = SentPicture(video.picture, by=video.picture_by) if video.picture else None
+    await placing.place(context, sender, draft_of(message, text, picture, asks=True))
 
 
 def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> Draft:
@@ -86,7 +109,15 @@ def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> D
     )
 
 
-async def _ask(context: Context, sender: Sender, draft: Draft, text: str, hint: str) -> None:
+async def _ask(
+    context: Context,
+    sender: Sender,
+    draft: Draft,
+    text: str,
+    hint: str,
+    *,
+    buttons: Sequence[Button] = (),
+) -> None:
     """Ask a question.
 
     In a group, where an answer must be marked as one, the client opens it; alone with the bot
@@ -100,7 +131,7 @@ async def _ask(context: Context, sender: Sender, draft: Draft, text: str, hint: 
     await sender.take_away(replaced)
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
-        await placing.show_card(services, sender, card, text, buttons=[[cancel]])
+        await placing.show_card(services, sender, card, text, buttons=[buttons, [cancel]])
     else:
         await placing.show_card(services, sender, card, text, ask=hint)
 
@@ -131,12 +162,13 @@ async def take(
     picture: SentPicture | None = None,
 ) -> None:
     """Take a message as the answer to a question: its words, its picture, or both."""
-    words = f"{card.prompt} {words}".strip()
+    options, is_change, before = card.prompt.partition(CHANGE)
+    words = f"{options} {changed(before, words) if is_change else words}".strip()
     if card.wants_picture and picture is None:
         await ask_for_picture(context, sender, message, words)
         return
     passed = context.services.clock() - card.created_at
-    sure = answered(message) is not None or passed <= SURE_SECONDS
+    sure = not is_change and (answered(message) is not None or passed <= SURE_SECONDS)
     # of a video that answers another question, nobody said that its frame is meant
     if picture is not None and picture.moves and card.kind is CardKind.QUESTION:
         sure = False
@@ -182,6 +214,24 @@ async def answer_small_talk(
 @router.button(Start, orders=True)
 async def start(sender: Sender, press: Start, query: CallbackQuery, context: Context) -> None:
     """Make the video of a card its owner tapped."""
+    await _start(context, sender, press, press.instead, query)
+
+
+@router.button(StartAlone, orders=True)
+async def start_alone(
+    sender: Sender, press: StartAlone, query: CallbackQuery, context: Context
+) -> None:
+    """Make it without the words of the video it would have changed."""
+    await _start(context, sender, press, Instead(words_alone=True), query)
+
+
+async def _start(
+    context: Context,
+    sender: Sender,
+    press: Start | StartAlone,
+    instead: Instead,
+    query: CallbackQuery,
+) -> None:
     async with context.services.db.reading() as connection:
         card = await cards.find(connection, press.card)
     if card is None or card.chat != sender.chat.id:
@@ -199,7 +249,7 @@ async def start(sender: Sender, press: Start, query: CallbackQuery, context: Con
                 cause=f"card:{card.id}",
                 message_id=card.message_id,
                 card=card.id,
-                instead=press.instead,
+                instead=instead,
                 agreed=press.credits or None,
                 tap=query.id,
             ),

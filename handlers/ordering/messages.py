@@ -23,6 +23,7 @@ from handlers.ordering.drafts import (
     shown_to,
     small_talk,
 )
+from handlers.replies.keyboards import video_under
 from handlers.routing import (
     COMMANDED,
     Router,
@@ -32,12 +33,14 @@ from handlers.routing import (
     is_answered,
 )
 from handlers.unsupported import unsupported
+from storage import generations
 
 if TYPE_CHECKING:
     from telegram import Message
 
-    from handlers.context import Context, Sender
+    from handlers.context import Context, Sender, Services
     from handlers.ordering.drafts import Seen, SentPicture
+    from storage.generations import Generation
 
 
 def mention_in(message: Message) -> str | None:
@@ -138,7 +141,10 @@ async def video(sender: Sender, message: Message, context: Context) -> None:
     """Make a video of the words after the command, of the picture or the text it answers."""
     command, seen = command_in(message), shown_to(message)
     sent, words = _meant(seen, command[1] if command else "")
-    if sent is None and seen is not None and is_too_large(seen):
+    made = await _answered_video(sender, context.services, message)
+    if made is not None and sent is None and words:
+        await conversation.change(context, sender, message, made, words)
+    elif sent is None and seen is not None and is_too_large(seen):
         await _explain(context, sender, message, seen)
     else:
         await _film(context, sender, message, sent, words)
@@ -168,6 +174,19 @@ def idea_of(message: Message) -> str:
     if command is not None or begins_with_command(seen):
         return command[1] if command is not None and command[0] in ORDERS else ""
     return seen.text or seen.caption or ""
+
+
+async def _answered_video(
+    sender: Sender, services: Services, message: Message
+) -> Generation | None:
+    """Return the finished video of ours that a message answers, where its sender may see it."""
+    number = video_under(answered(message))
+    if number is None:
+        return None
+    async with services.db.reading() as connection:
+        video = await generations.find(connection, number)
+    seen = video and (video.account == sender.account or video.delivered_chat == sender.chat.id)
+    return video if seen else None
 
 
 def _meant(seen: Seen | None, words: str) -> tuple[SentPicture | None, str]:
@@ -218,6 +237,10 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     card = conversation.question_to(sender, message, context.services.clock())
     if card is not None:
         await conversation.take(context, sender, message, card, said)
+        return
+    made = await _answered_video(sender, context.services, message)
+    if made is not None:
+        await conversation.change(context, sender, message, made, said)
         return
     seen = answered(message)
     by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot

@@ -6,7 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, SwitchInlineQueryChosenChat
+from telegram import (
+    CopyTextButton,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    SwitchInlineQueryChosenChat,
+)
 
 from generation.media.pictures import share_lost, which_frame
 from generation.orders import quotes, substitutes
@@ -18,6 +23,8 @@ from storage.cards import CardKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
+
+    from telegram import Message
 
     from generation.models.offer import Offer
     from generation.orders.balances import Balance, Pool
@@ -81,15 +88,18 @@ class CallbackData:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button under a message: it carries data, opens a link, or takes `share` elsewhere.
+    """A button under a message: it carries data, opens a link, or hands a text out.
 
-    `share` is what is written behind the bot's name in the chat somebody picks.
+    `share` is written behind the bot's name in the chat somebody picks, `edits` in this one, and
+    `copies` goes to the clipboard.
     """
 
     text: str
     data: CallbackData | None = None
     url: str | None = None
     share: str | None = None
+    edits: str | None = None
+    copies: str | None = None
 
 
 def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
@@ -104,6 +114,8 @@ def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
                     callback_data=button.data.encode() if button.data else None,
                     url=button.url,
                     switch_inline_query_chosen_chat=_anywhere(button.share),
+                    switch_inline_query_current_chat=button.edits,
+                    copy_text=CopyTextButton(button.copies) if button.copies else None,
                 )
                 for button in row
             ]
@@ -131,6 +143,24 @@ class Again(CallbackData):
 
     prefix: ClassVar[str] = "again"
     generation: int
+
+
+def video_under(message: Message | None) -> int | None:
+    """Return the number of the video a message of ours shows: the buttons below it carry it.
+
+    Message ids would not do: Telegram gives none for videos it still prepares, and new ones
+    to a group that moves.
+    """
+    if message is None or message.reply_markup is None:
+        return None
+    if message.from_user is None or message.from_user.id != message.get_bot().id:
+        return None
+    carried = (
+        Again.decode(button.callback_data)
+        for row in message.reply_markup.inline_keyboard
+        for button in row
+    )
+    return next((press.generation for press in carried if press is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +275,15 @@ class Start(CallbackData):
 
 
 @dataclass(frozen=True, slots=True)
+class StartAlone(CallbackData):
+    """Make the video of a card that changes another, by what should be different alone."""
+
+    prefix: ClassVar[str] = "alone"
+    card: int
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
 class Drop(CallbackData):
     """Make nothing of a card."""
 
@@ -315,12 +354,29 @@ def buttons(card: Card, quote: Quote, translator: Translator) -> list[list[Butto
             Button(translator.gettext("No"), Drop(card.id)),
         ]
     ]
+    if quotes.CHANGE in card.prompt:
+        alone = translator.gettext("Only my words · {credits}").format(
+            credits=translator.number(quote.credits)
+        )
+        rows.append([Button(alone, StartAlone(card.id, quote.credits))])
     if quote.choice.fit == "crop" and _lost(card, quote) > WORTH_SAYING:
         whole = translator.gettext("Whole picture · {credits}").format(
             credits=translator.number(quote.credits)
         )
         rows.append([Button(whole, Start(card.id, fit="pad", credits=quote.credits))])
     return rows
+
+
+LONGEST_HANDED_OUT = 256
+"""Characters of a text that a button hands out; Telegram counts in UTF-16."""
+
+
+def handing_out(prompt: str, translator: Translator, *, inline: bool) -> list[Button]:
+    """Return the buttons that put a prompt where it can be edited; `inline` is the bot's mode."""
+    if not prompt or len(prompt.encode("utf-16-le")) // 2 > LONGEST_HANDED_OUT:
+        return []
+    copied = Button(translator.gettext("Copy the words"), copies=prompt)
+    return [*[Button(translator.gettext("Edit the words"), edits=prompt)][:inline], copied]
 
 
 def _lost(card: Card, quote: Quote) -> float:

@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
+from sandbox.telegram.markup import utf16_length
 
 DATA_BYTES = 64
 _ROW_LIMIT = 8
 _BUTTON_LIMIT = 100
+_HANDED_OUT = 256
 _URL = re.compile(r"(?:https?://|tg://|ton://)?[^\s/]+\.\S+|tg://\S+|https?://\S+")
 
 
@@ -46,6 +48,11 @@ def _check(button: dict[str, Any]) -> None:
     data = button.get("callback_data")
     if data is not None and not 1 <= len(data.encode()) <= DATA_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")
+    handed_out = (button.get("copy_text") or {}).get("text", "x")
+    if not 1 <= utf16_length(handed_out) <= _HANDED_OUT:
+        raise bad_request("BUTTON_COPY_TEXT_INVALID")
+    if utf16_length(button.get("switch_inline_query_current_chat") or "") > _HANDED_OUT:
+        raise bad_request("BUTTON_INLINE_QUERY_INVALID")
     url = button.get("url")
     if url is not None and not _URL.fullmatch(url):
         raise bad_request(f"inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")

@@ -34,13 +34,17 @@ _TOLD_IN_ITS_CHAT = frozenset({"text", "entities", "caption", "caption_entities"
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button under a message; ``share`` is the query it takes to a chat somebody picks."""
+    """A button under a message.
+
+    ``share`` is the query it takes to a chat somebody picks, ``edits`` the one it puts into this.
+    """
 
     text: str
     data: str | None = None
     url: str | None = None
     switch_inline_query: str | None = None
     share: str | None = None
+    edits: str | None = None
     copy_text: str | None = None
     pay: bool = False
 
@@ -269,6 +273,7 @@ def _button(shown: Json) -> Button:
         url=shown.get("url"),
         switch_inline_query=shown.get("switch_inline_query"),
         share=(shown.get("switch_inline_query_chosen_chat") or {}).get("query"),
+        edits=shown.get("switch_inline_query_current_chat"),
         copy_text=(shown.get("copy_text") or {}).get("text"),
         pay=shown.get("pay", False),
     )

@@ -10,6 +10,7 @@ from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button
 from tests.flows.test_credits import spent
+from tests.handlers.commons import settled
 from tests.sandbox.telegram.clips import clip
 
 if TYPE_CHECKING:
@@ -159,3 +160,103 @@ async def test_a_video_answered_from_another_chat_is_a_card_for_its_first_frame(
     card = await chat.wait(says("Animate its first frame?"))
     assert has_button(card, "🎬 Make it · 9")
     assert await spent(house, ann) == 0
+
+
+async def finished(chat: PrivateChat, ann: Person, house: House) -> Message:
+    """Have a video made."""
+    await chat.send(ann, "/video a lighthouse on a cliff --seconds 8")
+    video = await chat.wait(shows_video("a lighthouse on a cliff"))
+    await settled(house)
+    return video
+
+
+@pytest.mark.parametrize("way", ["reply", "Change", "/video", "reply to Change"])
+async def test_a_change_is_merged_with_the_videos_words_on_a_card(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, way: str
+) -> None:
+    video = await finished(chat, ann, house)
+    question = None
+    if "Change" in way:
+        await video.press("Change", by=ann)
+        question = await chat.wait(says("What should be different?"))
+    if way == "Change":
+        await chat.send(ann, "make it night")
+    elif way == "/video":
+        await chat.send(ann, "/video make it night", reply_to=video)
+    else:
+        await chat.send(ann, "make it night", reply_to=question or video)
+    card = await chat.wait(says("“a lighthouse on a cliff. Make it night”"))
+    assert "8 seconds" in (card.text or "")
+    assert await spent(house, ann) == 17, "the first video"
+    await card.press(button_of(card, "🎬 Make it · 17"), by=ann)
+    await chat.wait(shows_video("a lighthouse on a cliff. Make it night"))
+    assert provider.submissions[1].body["prompt"] == "a lighthouse on a cliff. Make it night"
+    assert provider.submissions[1].body["duration"] == 8
+
+
+async def test_what_should_be_different_can_be_all_there_is(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    video = await finished(chat, ann, house)
+    await chat.send(ann, "a dragon over the sea --vertical", reply_to=video)
+    card = await chat.wait(says("“a lighthouse on a cliff. A dragon over the sea”"))
+    assert "8 seconds · 9:16" in (card.text or "")
+    await card.press(button_of(card, "Only my words · 17"), by=ann)
+    await chat.wait(shows_video("A dragon over the sea"))
+    assert provider.submissions[1].body["prompt"] == "A dragon over the sea"
+    assert provider.submissions[1].body["aspect_ratio"] == "9:16"
+
+
+async def test_a_videos_words_can_be_edited_or_copied_with_one_tap(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    video = await finished(chat, ann, house)
+    await video.press("Change", by=ann)
+    question = await chat.wait(says("What should be different?"))
+    assert question.button("Copy the words").copy_text == "a lighthouse on a cliff"
+    edited = question.button("Edit the words").edits
+    assert edited == "a lighthouse on a cliff"
+    # the client writes the bot's name before them
+    await chat.send(ann, f"@{telegram.bot.username} {edited} in the fog")
+    card = await chat.wait(says("“a lighthouse on a cliff in the fog”"))
+    assert not has_button(card, "Only my words")
+    assert await spent(house, ann) == 17
+
+
+async def test_words_too_long_for_a_button_are_there_to_be_read(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    words = "a very long road " * 20
+    await chat.send(ann, f"/video {words}")
+    video = await chat.wait(shows_video())
+    await settled(house)
+    await video.press("Change", by=ann)
+    question = await chat.wait(says(words.strip()))
+    assert [button.text for row in question.buttons for button in row] == ["Cancel"]
+
+
+async def test_a_change_of_a_photos_video_keeps_the_photo(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send_photo(ann, photo(1280, 720), caption="waves")
+    video = await chat.wait(shows_video("waves"))
+    await settled(house)
+    await chat.send(ann, "but slower", reply_to=video)
+    card = await chat.wait(says("“waves. But slower”"))
+    await card.press(button_of(card, "🎬"), by=ann)
+    await chat.wait(shows_video("waves. But slower"))
+    assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"] * 2
+
+
+async def test_talk_under_a_video_in_a_group_changes_nothing_and_a_command_asks(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+) -> None:
+    telegram.privacy_mode(on=False)
+    await club.send(ann, "/video a lighthouse")
+    video = await club.wait(shows_video("a lighthouse"))
+    await settled(house)
+    await club.send(bob, "make it night", reply_to=video)
+    await club.send(bob, "/video make it night", reply_to=video)
+    await club.wait(says("“a lighthouse. Make it night”"))
+    assert len([one for one in club.from_bot if "night" in (one.text or "")]) == 1
+    assert await spent(house, bob) == 0
