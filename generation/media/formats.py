@@ -77,3 +77,15 @@ def video_container(head: bytes) -> str | None:
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "matroska"
     return None
+
+
+PICTURE_DECODERS: Final = frozenset(
+    {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "h263", "prores"}
+)
+"""FFmpeg's decoders, and codecs, of moving pictures that phones and providers send."""
+
+SOUND_DECODERS: Final = frozenset(
+    {"aac", "mp3", "mp3float", "opus", "libopus", "vorbis", "ac3", "eac3", "flac", "alac",
+     "amrnb", "amrwb", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_f32le"}
+)  # fmt: skip
+"""The same of sound. What is in neither list is never decoded."""

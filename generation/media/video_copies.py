@@ -16,7 +16,7 @@ import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from generation.media.video_jobs import THREADS, length, opened
+from generation.media.video_jobs import THREADS, is_known, length, opened
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -28,6 +28,10 @@ _SIDES: Final = (1920, 1280, 960, 640, 480, 320)
 _BITS_PER_PIXEL: Final = 0.05
 """Below this H.264 falls apart into blocks, and a smaller picture looks better."""
 
+_GOOD_BITS_PER_PIXEL: Final = 0.2
+_GOOD_BITS: Final = 1_000_000
+"""Above these nobody sees a difference, however many the limit allows."""
+
 _LEAST_BITS: Final = 32_000
 """Bits per second of picture below which the encoder no longer obeys."""
 
@@ -36,9 +40,6 @@ _SHORTEST: Final = 0.1
 
 _ROOM: Final = 0.94
 """Share of the limit aimed at; the rest is the container's and the encoder's error."""
-
-_HEVC_TAG: Final = "hvc1"
-"""The one of HEVC's two names that Apple's players accept."""
 
 _MOST_UNDATED: Final = 32
 """More packets than any codec holds back to put frames in order."""
@@ -54,16 +55,14 @@ _FRAME_SAMPLES: Final = 1024
 
 _AAC_RATES: Final = frozenset({16_000, 22_050, 24_000, 32_000, 44_100, 48_000})
 
-_KEPT: Final = frozenset({"aac", "mp3", "opus", "ac3", "eac3", "flac", "alac"})
-"""What an mp4 can hold and players know; other sound is encoded again."""
+_KEPT: Final = frozenset({"aac", "mp3"})
+"""What every player of mp4 knows; other sound is encoded again."""
 
 
 def remux_video(*, source: str, target: str) -> dict[str, object]:
     """Copy picture and sound, packet by packet, into an mp4 that plays while it loads."""
     with opened(Path(source)) as (container, video), _mp4(target) as output:
         copy = output.add_stream_from_template(video, opaque=True)
-        if video.codec.canonical_name == "hevc":
-            copy.codec_tag = _HEVC_TAG
         sound = sound_for(container, output)
         undated: list[Packet[Any]] = []
         for packet in container.demux([video, *sound.sources]):
@@ -85,7 +84,7 @@ def remux_video(*, source: str, target: str) -> dict[str, object]:
 
 
 def encode_video(*, source: str, target: str, limit: int) -> dict[str, object]:
-    """Encode to H.264 and AAC within `limit` bytes, smaller in picture where bits are few."""
+    """Encode to what plays everywhere within `limit` bytes, smaller where bits are few."""
     aim = limit * _ROOM
     for _ in range(_ATTEMPTS):
         _encode(Path(source), target, aim)
@@ -101,7 +100,9 @@ def _encode(source: Path, target: str, aim: float) -> None:
     with opened(source) as (container, video), _mp4(target) as output:
         rate = video.average_rate or Fraction(25)
         bits = max(aim * 8 / max(length(container, video), _SHORTEST) - _SOUND_BITS, _LEAST_BITS)
-        width, height = encoded_size(video.width, video.height, float(rate), bits)
+        shown = round(video.width * (video.sample_aspect_ratio or 1)) or video.width
+        width, height = encoded_size(shown, video.height, float(rate), bits)
+        bits = min(bits, max(width * height * float(rate) * _GOOD_BITS_PER_PIXEL, _GOOD_BITS))
         options = {"preset": "veryfast", "maxrate": f"{bits:.0f}", "bufsize": f"{bits:.0f}"}
         copy = output.add_stream("libx264", rate=rate, options=options)
         copy.width, copy.height, copy.pix_fmt = width, height, "yuv420p"
@@ -181,7 +182,7 @@ def sound_for(source: InputContainer, output: OutputContainer, *, encoded: bool 
         return _Silence(output)
     if given.codec_context.codec.canonical_name in _KEPT and not encoded:
         return _Copied(given, output)
-    return _Encoded(given, output)
+    return _Encoded(given, output) if is_known(given) else _Silence(output)
 
 
 class _Copied:

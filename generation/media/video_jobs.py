@@ -12,11 +12,18 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from PIL import Image, ImageStat
 
-from generation.media.formats import HEAD_BYTES, MediaRefused, video_container
+from generation.media.formats import (
+    HEAD_BYTES,
+    PICTURE_DECODERS,
+    SOUND_DECODERS,
+    MediaRefused,
+    video_container,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.frame import VideoFrame
 
@@ -39,19 +46,30 @@ _DARK: Final = 24
 """Mean light (of 255) under which a frame counts as black."""
 
 
+_OPTIONS: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,matroska",
+    "codec_whitelist": ",".join(sorted(PICTURE_DECODERS | SOUND_DECODERS)),
+}
+"""What FFmpeg may use, also while it only looks what a file holds."""
+
+
 def probe_video(*, source: str) -> dict[str, object]:
-    """Tell what is in a video that has at least one frame."""
+    """Tell what is in a video that has at least one frame, where that may be decoded."""
     path = Path(source)
-    with opened(path) as (container, video):
-        frame = next(frames(container, video))
+    with opened(path, decodes=False) as (container, video):
         sounds = container.streams.audio
-        width, height = _shown_size(frame, video)
+        if is_known(video):
+            frame = next(frames(container, video))
+            pixels, (width, height) = frame.format.name, _shown_size(frame, video)
+        else:
+            pixels, width, height = "", video.width, video.height
         return {
             "container": sniffed(path),
             "brand": container.metadata.get("major_brand", "").strip(),
             "index_first": index_first(path),
             "video": video.codec_context.codec.canonical_name,
-            "pixels": frame.format.name,
+            "pixels": pixels,
             "sound": sounds[0].codec_context.codec.canonical_name if sounds else None,
             "width": width,
             "height": height,
@@ -96,22 +114,30 @@ def draw_frame(*, source: str, target: str, last: bool) -> dict[str, object]:
 
 
 @contextmanager
-def opened(source: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and its picture stream; what FFmpeg cannot read is refused."""
+def opened(source: Path, *, decodes: bool = True) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and its picture stream; what FFmpeg cannot read, or may not, is refused."""
     kind = sniffed(source)
     try:
         container = av.open(
             f"file:{source}",
             format=kind,
-            container_options={"protocol_whitelist": "file"},
+            container_options=_OPTIONS,
             metadata_errors="replace",
         )
         with container:
-            yield container, _pictures(container)
+            video = _pictures(container)
+            if decodes and not is_known(video):
+                raise MediaRefused("unusual_codec")
+            yield container, video
     except av.FFmpegError as error:
         if isinstance(error, OSError | MemoryError):
             raise  # a full disk, not the file's fault
         raise MediaRefused("unreadable") from error
+
+
+def is_known(stream: VideoStream | AudioStream) -> bool:
+    """Tell whether a stream is of a codec that may be decoded."""
+    return stream.codec_context.codec.name in PICTURE_DECODERS | SOUND_DECODERS
 
 
 def _pictures(container: InputContainer) -> VideoStream:

@@ -2,9 +2,10 @@
 
 The work is done in a media process (`generation.media.video_jobs` and `video_copies`); what to
 do is decided here, from facts. An mp4 with H.264, AAC and its index in front goes out byte for
-byte. Anything else an mp4 can hold is repacked without loss, with a silent sound track if it has
-none, because a chat shows an mp4 without sound as a GIF. Only what is over the limit is encoded
-again. What waits on the disk is removed once nobody comes for it any more.
+byte. Other H.264 that iPhones and Androids show in a chat is repacked without loss, with a silent
+sound track if it has none, because a chat shows an mp4 without sound as a GIF. Everything else, and
+what is over the limit, is encoded again. What waits on the disk is removed once nobody comes for it
+any more.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from generation.media.formats import MediaError, MediaFailed, MediaRefused
+from generation.media.formats import (
+    PICTURE_DECODERS,
+    MediaError,
+    MediaFailed,
+    MediaRefused,
+    MediaTimeout,
+)
 from storage import generations, videos
 from storage.generations import State
 
@@ -35,7 +42,9 @@ WAITING = frozenset({State.READY, State.UNDELIVERABLE})
 logger = logging.getLogger(__name__)
 
 
-_MP4_CODECS: Final = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
+_SHOWN_PIXELS: Final = frozenset({"yuv420p", "yuvj420p"})
+_LONGEST_SHOWN: Final = 4096
+"""Pixels of the longer side that a phone's decoder takes."""
 
 
 class NotAVideo(Exception):
@@ -83,26 +92,29 @@ class Plan(Enum):
 
 def plan(facts: Facts, limit: int) -> Plan:
     """Decide what has to happen for a video to play everywhere within `limit` bytes."""
-    if facts.size > limit:
-        return Plan.ENCODE
-    if facts.video not in _MP4_CODECS:
+    if facts.video not in PICTURE_DECODERS:
         return Plan.DOCUMENT
-    plays = (
+    shown = (
+        facts.video == "h264"
+        and facts.pixels in _SHOWN_PIXELS
+        and max(facts.width, facts.height) <= _LONGEST_SHOWN
+    )
+    if facts.size > limit or not shown:
+        return Plan.ENCODE
+    ready = (
         facts.container == "mp4"
         and facts.brand != "qt"
         and facts.index_first
-        and facts.video == "h264"
-        and facts.pixels in {"yuv420p", "yuvj420p"}
         and facts.sound == "aac"
     )
-    return Plan.AS_IT_IS if plays else Plan.REMUX
+    return Plan.AS_IT_IS if ready else Plan.REMUX
 
 
 async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: int) -> Deliverable:
     """Make a video ready to send within `limit` bytes; `source` itself is never changed.
 
     New files go to `folder`, named after `source`; a failed attempt leaves none. A video that shows
-    a frame is not held up by a thumbnail that fails.
+    a frame is not held up by a thumbnail that fails, nor by an encoding that takes too long.
 
     Raises:
         NotAVideo: There is nothing to show in it.
@@ -110,20 +122,26 @@ async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: i
     """
     facts = await probe(media, source)
     todo = plan(facts, limit)
-    rewritten = todo in {Plan.REMUX, Plan.ENCODE}
-    path = folder / f"{source.stem}.sendable.mp4" if rewritten else source
+    path = source
+    if todo in {Plan.REMUX, Plan.ENCODE}:
+        path = folder / f"{source.stem}.sendable.mp4"
     drawn = folder / f"{source.stem}.thumbnail.jpg"
     try:
         if todo is Plan.REMUX:
             await _run(media, "remux_video", source=source, target=path)
             facts = await probe(media, path)
-        if facts.size > limit:
-            await _run(media, "encode_video", source=source, target=path, limit=limit)
-            facts = await probe(media, path)
+        if todo is Plan.ENCODE or (todo is Plan.REMUX and facts.size > limit):
+            try:
+                await _run(media, "encode_video", source=source, target=path, limit=limit)
+                facts = await probe(media, path)
+            except MediaTimeout:
+                if facts.size > limit:
+                    raise
+                todo, path = Plan.DOCUMENT, source
         thumbnail = await _thumbnail(media, path, drawn)
     except BaseException:
         drawn.unlink(missing_ok=True)
-        if rewritten:
+        if path != source:
             path.unlink(missing_ok=True)
         raise
     return Deliverable(

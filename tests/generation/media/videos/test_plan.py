@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generation.media.videos import Facts, Plan, plan, prepare
+from generation.media.formats import MediaTimeout
+from generation.media.pool import LIMITS
+from generation.media.videos import Facts, NotAVideo, Plan, first_frame, plan, prepare
 from tests.generation.media.videos.films import LIMIT, Film, copy_of
 
 if TYPE_CHECKING:
@@ -28,13 +30,33 @@ async def test_what_plays_everywhere_goes_out_byte_for_byte(
     assert result.size == len(before)
 
 
-async def test_what_no_mp4_can_hold_goes_as_a_document(
-    media: MediaProcesses, shelf: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "film",
+    [Film("old.mkv", video="ffv1"), Film("old.mp4", video="mpeg2video")],
+    ids=lambda film: film.video,
+)
+async def test_what_nobody_sends_is_never_decoded_and_goes_as_a_document(
+    media: MediaProcesses, shelf: Path, tmp_path: Path, film: Film
 ) -> None:
-    source = copy_of(shelf, Film("old.webm", video="libvpx", sound="libopus"), tmp_path)
+    source = copy_of(shelf, film, tmp_path)
+    result = await prepare(media, source, tmp_path, limit=LIMIT)
+    assert (result.kind, result.path, result.thumbnail) == ("document", source, None)
+    assert (result.width, result.height) == (film.width, film.height)
+    with pytest.raises(NotAVideo, match="unusual_codec"):
+        await first_frame(media, source, tmp_path / "no.jpg")
+
+
+async def test_what_takes_too_long_to_encode_goes_as_a_document(
+    media: MediaProcesses, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS, "encode_video", LIMITS["encode_video"]._replace(seconds=0.0))
+    source = copy_of(shelf, Film("vp8.webm", video="libvpx", sound="libopus"), tmp_path)
     result = await prepare(media, source, tmp_path, limit=LIMIT)
     assert (result.kind, result.path) == ("document", source)
     assert result.thumbnail is not None
+    with pytest.raises(MediaTimeout):
+        await prepare(media, source, tmp_path, limit=2000)
+    assert source.exists()
 
 
 FINE = Facts(
@@ -50,15 +72,20 @@ FINE = Facts(
         ({"size": 2000}, Plan.AS_IT_IS),
         ({"size": 2001}, Plan.ENCODE),
         ({"size": 2001, "video": "prores"}, Plan.ENCODE),
-        ({"video": "prores"}, Plan.DOCUMENT),
-        ({"video": "vp8", "container": "matroska"}, Plan.DOCUMENT),
-        ({"video": "hevc"}, Plan.REMUX),
+        ({"video": "prores"}, Plan.ENCODE),
+        ({"video": "vp8", "container": "matroska"}, Plan.ENCODE),
+        ({"video": "ffv1", "container": "matroska"}, Plan.DOCUMENT),
+        ({"video": "ffv1", "size": 2001}, Plan.DOCUMENT),
+        ({"video": "hevc"}, Plan.ENCODE),
+        ({"width": 7680, "height": 4320}, Plan.ENCODE),
+        ({"width": 2160, "height": 3840}, Plan.AS_IT_IS),
         ({"container": "matroska", "brand": ""}, Plan.REMUX),
         ({"brand": "qt"}, Plan.REMUX),
         ({"index_first": False}, Plan.REMUX),
         ({"sound": None}, Plan.REMUX),
         ({"sound": "mp3"}, Plan.REMUX),
-        ({"pixels": "yuv420p10le"}, Plan.REMUX),
+        ({"sound": "opus"}, Plan.REMUX),
+        ({"pixels": "yuv420p10le"}, Plan.ENCODE),
     ],
 )
 def test_the_plan_for_a_video(change: dict[str, Any], expected: Plan) -> None:
