@@ -14,7 +14,7 @@ from bot import process
 from bot.scheduler import Scheduler
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
-from bot.updates.listening import Listening, TelegramRequest, TelegramTimes, tls
+from bot.updates.listening import Listening, TelegramFiles, TelegramRequest, TelegramTimes, tls
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.lifecycle import PROBE_SECONDS, CircuitBreaker, Lifecycle
@@ -33,7 +33,6 @@ from generation.orders.substitutes import Substitutes
 from generation.provider.client import FRESH, AimlApi, ProviderTimes
 from handlers import registry
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
-from handlers.ordering import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.notice_sender import Notices
@@ -207,7 +206,7 @@ class Bot:
                 db=db,
                 api=self.api,
                 offer=offer,
-                pictures=Pictures(self.media, TelegramPictures(self.app.bot), self.pictures),
+                pictures=Pictures(self.media, TelegramFiles(self.app.bot), self.pictures),
                 lifecycle=lifecycle,
                 breaker=breaker,
                 substitutes=substitutes,

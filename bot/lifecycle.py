@@ -308,7 +308,7 @@ async def _check_up(bot: Bot) -> None:
     await look_quietly(
         look(
             bot.settings,
-            get_me=bot.app.bot.get_me,
+            bot=bot.app.bot,
             api=bot.api,
             http=bot.http,
             media=bot.media,

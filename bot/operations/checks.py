@@ -20,17 +20,19 @@ import httpx
 from telegram.error import InvalidToken, TelegramError
 
 from bot import process
+from bot.updates.listening import UNSEEN, unseen_folder
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.models import availability
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
+from handlers.replies.sending import SendError, translated
 from storage.database import steps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from telegram import User
+    from telegram import Bot, User
 
     from bot.settings.definition import Settings
     from generation.media.pool import MediaProcesses
@@ -219,6 +221,29 @@ async def check_telegram(get_me: Callable[[], Awaitable[User]]) -> list[Finding]
             "inline mode", "off: there is no Share button", "/setinline at @BotFather"
         )
     return findings
+
+
+async def check_files(bot: Bot, *, is_local: bool) -> list[Finding]:
+    """Look whether files can be seen where a Bot API server in local mode keeps them.
+
+    The bot's own picture is one, if it has any.
+    """
+    about = "TELEGRAM_API_LOCAL"
+    try:
+        with translated():
+            photos = (await bot.get_user_profile_photos(int(bot.token.partition(":")[0]))).photos
+            file = await bot.get_file(photos[0][0].file_id) if photos else None
+    except SendError as error:
+        return warning(about, f"not looked at: {error}", "look again later") if is_local else []
+    if (folder := unseen_folder(bot, file)) is not None:
+        return failure(about, UNSEEN.format(folder=folder), "else no picture can be fetched")
+    if not is_local:
+        return []
+    if file is None:
+        return ok(about, "on; give the bot a picture at @BotFather to see whether files are seen")
+    if (file.file_path or "").startswith(bot.base_file_url):
+        return warning(about, "on, but the server is not", "run it with --local, or take this out")
+    return ok(about, "the server's files can be seen")
 
 
 async def check_key(api: AimlApi, url: str) -> list[Finding]:

@@ -20,9 +20,7 @@ from generation.models.offer import Offer
 from generation.provider.client import AimlApi
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-
-    from telegram import User
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from bot.settings.definition import Settings
 
@@ -39,6 +37,7 @@ async def examine(settings: Settings) -> list[Finding]:
     bot = Bot(
         settings.telegram_bot_token.get_secret_value(),
         base_url=f"{settings.telegram_api_url.rstrip('/')}/bot",
+        base_file_url=f"{settings.telegram_api_url.rstrip('/')}/file/bot",
         request=request,
     )
     media = MediaProcesses()
@@ -46,7 +45,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await request.initialize()
         async with httpx.AsyncClient(verify=tls(), trust_env=False) as http:
             api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key)
-            looked = look(settings, get_me=bot.get_me, api=api, http=http, media=media)
+            looked = look(settings, bot=bot, api=api, http=http, media=media)
             return [
                 *[finding async for findings in looked for finding in findings],
                 *check_database(settings.data_dir / "bot.sqlite3"),
@@ -60,7 +59,7 @@ async def examine(settings: Settings) -> list[Finding]:
 async def look(
     settings: Settings,
     *,
-    get_me: Callable[[], Awaitable[User]],
+    bot: Bot,
     api: AimlApi,
     http: httpx.AsyncClient,
     media: MediaProcesses,
@@ -70,7 +69,8 @@ async def look(
     yield checks.check_sqlite()
     yield checks.check_folder(settings.data_dir)
     yield await checks.check_media(media)
-    yield await checks.check_telegram(get_me)
+    yield await checks.check_telegram(bot.get_me)
+    yield await checks.check_files(bot, is_local=settings.telegram_api_local)
     yield await checks.check_key(api, settings.aimlapi_url)
     feeds = Feeds(http, url=settings.aimlapi_url)
     try:

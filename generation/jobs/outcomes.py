@@ -42,7 +42,13 @@ class StillQueued:
 
 @dataclass(frozen=True, slots=True)
 class PictureLate:
-    """Its picture could not be fetched this time."""
+    """Its picture could not be fetched this time.
+
+    `is_refused` where that was the answer, and not that there was none.
+    """
+
+    is_refused: bool = False
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

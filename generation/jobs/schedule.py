@@ -43,6 +43,10 @@ LONGEST_QUEUE = 6 * 3600.0
 """How long a request may wait for its turn."""
 BUDGET_SECONDS = 60.0
 """How often a request looks whether the operator's budget reaches for it again."""
+PICTURE_SECONDS = 5.0
+"""How long after nobody answered a picture is asked for again."""
+MOST_PICTURE_REFUSALS = 6
+"""How often in a row a picture may be refused for now: for about a minute."""
 RESEND_SECONDS = 10.0
 """How long after an upload whose answer was lost the video is sent once more."""
 MOST_PREPARATIONS = 20

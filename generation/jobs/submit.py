@@ -163,8 +163,8 @@ class Submissions:
             return Fitted(generation.aspect_ratio, "")
         try:
             return await self._pictures.fitted(generation, mode)
-        except PictureDelayed:
-            return on.PictureLate()
+        except PictureDelayed as late:
+            return on.PictureLate(late.is_refused, late.retry_after)
         except PictureGone:
             return on.PictureLost()
         except BadPicture as bad:

@@ -114,9 +114,11 @@ def decide(
             )  # fmt: skip
         case on.StillQueued(outage_since):
             return it.expire(outage_since)
-        case on.PictureLate():
+        case on.PictureLate(is_refused=False, retry_after=retry_after):
+            return it.stay(now + max(schedule.PICTURE_SECONDS, retry_after or 0.0), {})
+        case on.PictureLate() if generation.picture_setbacks < schedule.MOST_PICTURE_REFUSALS:
             return it.again("picture_setbacks")
-        case on.PictureLost():
+        case on.PictureLate() | on.PictureLost():
             return it.fail(Reason.PICTURE_LOST, NoticeKind.FAILED_PICTURE_GONE)
         case on.PictureUnusable(why):
             return it.fail(Reason.PICTURE_UNUSABLE, NoticeKind.FAILED_PICTURE, picture=why)

@@ -45,7 +45,17 @@ class PictureGone(Exception):
 
 
 class PictureDelayed(Exception):
-    """The picture could not be fetched now; later it may."""
+    """The picture could not be fetched now; later it may.
+
+    `is_refused` where that was the answer, and not that there was none.
+    """
+
+    def __init__(
+        self, text: str = "", *, is_refused: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(text)
+        self.is_refused = is_refused
+        self.retry_after = retry_after
 
 
 class FetchPicture(Protocol):

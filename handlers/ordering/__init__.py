@@ -6,7 +6,6 @@ from handlers.ordering.conversation import ask_anew
 from handlers.ordering.drafts import (
     OrderDraft,
     SentPicture,
-    TelegramPictures,
     any_picture_of,
     no_picture,
 )
@@ -17,7 +16,6 @@ __all__ = [
     "SENT_THROUGH_US",
     "OrderDraft",
     "SentPicture",
-    "TelegramPictures",
     "any_picture_of",
     "ask_anew",
     "no_picture",

@@ -13,9 +13,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from telegram import ExternalReplyInfo
-from telegram.error import BadRequest, Forbidden, TelegramError
 
-from generation.media.pictures import PictureDelayed, PictureGone, frame_of, which_frame
+from generation.media.pictures import frame_of, which_frame
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
@@ -25,22 +24,18 @@ from storage.cards import CardKind, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from telegram import Animation, Document, Message, User, Video, VideoNote
-    from telegram.ext import ExtBot
 
     from generation.models.offer import Kind
     from generation.orders.options import Problem
     from generation.orders.quotes import Instead
     from handlers.context import Sender, Services
-    from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
     from storage.cards import Card
 
 LARGEST = 20_000_000
 """Bytes a bot may fetch from Telegram (the hosted server's limit for getFile)."""
-FETCH_SECONDS = 60.0
 _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
 _UNNAMED = frozenset({"", "application/octet-stream"})
 """What some phones call every file."""
@@ -183,29 +178,6 @@ def _sender(message: Seen) -> int | None:
     if user is None or user.is_bot or user.id in SHARED_IDS:
         return None
     return user.id
-
-
-class TelegramPictures:
-    """Fetches pictures by file id, whose address holds the bot's token and goes nowhere."""
-
-    def __init__(self, bot: ExtBot[Urgency]) -> None:
-        self._bot = bot
-
-    async def __call__(self, file_id: str, target: Path) -> None:
-        """Write the picture to `target`; at most 20 MB, Telegram's own limit.
-
-        Raises:
-            PictureGone: Telegram does not have it any more.
-            PictureDelayed: Telegram did not answer.
-        """
-        try:
-            file = await self._bot.get_file(file_id, read_timeout=FETCH_SECONDS)
-            await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
-        except (BadRequest, Forbidden) as error:
-            raise PictureGone(error.message) from None
-        except TelegramError as error:
-            # without the cause: its text holds the address
-            raise PictureDelayed(type(error).__name__) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

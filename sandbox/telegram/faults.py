@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-Kind = Literal["error", "hang", "answer_lost", "dropped", "bad_gateway", "delay", "unreadable"]
+Kind = Literal[
+    "error", "hang", "answer_lost", "dropped", "bad_gateway", "delay", "unreadable", "answers"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Fault:
     description: str = ""
     parameters: dict[str, int] = field(default_factory=dict)
     seconds: float = 0
+    result: Any = None
 
     @classmethod
     def error(cls, code: int, description: str, **parameters: int) -> Fault:
@@ -57,6 +60,11 @@ class Fault:
     def unreadable(cls) -> Fault:
         """A result that is none of the kind promised; the call has no effect."""
         return cls("unreadable")
+
+    @classmethod
+    def answers(cls, result: Any) -> Fault:
+        """The call has its effect, and this is said of it in the place of its result."""
+        return cls("answers", result=result)
 
     @classmethod
     def delay(cls, seconds: float) -> Fault:

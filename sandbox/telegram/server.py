@@ -82,6 +82,8 @@ async def _answer(world: World, request: Request) -> Response:
                 return page
         result = await _run(world, call)
         _lose_answer(rule)
+        if rule is not None and rule.fault.kind == "answers":
+            result = rule.fault.result
     except ApiError as error:
         call.error = error.description
         return _refusal(error)
@@ -114,7 +116,7 @@ async def _spoil(rule: FaultRule, request: Request) -> Response | None:
             await rule.released.wait()
         case "delay":
             await asyncio.sleep(fault.seconds)
-        case "answer_lost":
+        case "answer_lost" | "answers":
             return None
     if await request.is_disconnected():
         raise _HungUpError

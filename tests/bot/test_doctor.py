@@ -21,6 +21,7 @@ from bot.operations.checks import Verdict
 from bot.operations.doctor import as_text, examine, is_fit
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
+from sandbox.telegram import Fault as Said
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -62,6 +63,33 @@ async def test_a_refused_token_is_named(house: House, telegram: TelegramSandbox)
 async def test_a_telegram_out_of_reach_is_a_failure(house: House) -> None:
     said = await finding(house, "Telegram", telegram_api_url="http://127.0.0.1:9")
     assert said.verdict is Verdict.FAILURE
+
+
+SERVERS = "/var/lib/telegram-bot-api/"
+
+
+@pytest.mark.parametrize(
+    ("path", "is_local", "verdict"),
+    [
+        (f"{SERVERS}1:token/photos/file_0.jpg", True, Verdict.FAILURE),
+        (f"{SERVERS}1:token/photos/file_0.jpg", False, Verdict.FAILURE),
+        ("photos/file_0.jpg", True, Verdict.WARNING),
+        (__file__, True, Verdict.OK),
+        (None, True, Verdict.OK),
+    ],
+    ids=["unseen", "unseen and unsaid", "no local mode", "seen", "no picture to look at"],
+)
+async def test_a_servers_files_are_looked_at(
+    path: str | None, is_local: bool, verdict: Verdict, house: House, telegram: TelegramSandbox
+) -> None:
+    picture = telegram.world.files.add("photo", b"the bot's own", width=1, height=1).as_json()
+    photos = {"total_count": 1, "photos": [[picture]] if path else []}
+    telegram.faults.next("getUserProfilePhotos", Said.answers(photos))
+    file = {"file_id": "a", "file_unique_id": "b", "file_path": path}
+    telegram.faults.next("getFile", Said.answers(file))
+    said = await finding(house, "TELEGRAM_API_LOCAL", telegram_api_local=is_local)
+    assert said.verdict is verdict
+    assert (SERVERS in said.found) == (verdict is Verdict.FAILURE)
 
 
 async def test_a_refused_key_is_named(house: House) -> None:

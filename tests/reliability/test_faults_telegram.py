@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.telegram import Fault as Said
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.reliability.gate import Fault
@@ -68,6 +69,50 @@ async def test_a_picture_fetched_that_meets(
         expected.state, expected.submissions, expected.copies,
     )  # fmt: skip
     assert bool(end.charged) == bool(expected.charged)
+
+
+FOR_NOW = Said.error(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+ELSEWHERE = Said.answers(
+    {"file_id": "a", "file_unique_id": "b", "file_path": "/var/lib/telegram-bot-api/x/photos/1"}
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "times", "state"),
+    [
+        (FOR_NOW, 3, "delivered"),
+        (FOR_NOW, None, "failed"),
+        (Said.flood(40), 1, "delivered"),
+        (Said.answers({"file_id": "a", "file_unique_id": "b"}), 2, "delivered"),
+        (Said.answers({"file_id": "a", "file_unique_id": "b"}), None, "failed"),
+        (Said.answers({"odd": True}), 1, "delivered"),
+        (Said.answers(True), 1, "delivered"),
+        (ELSEWHERE, None, "failed"),
+    ],
+    ids=lambda value: value.description or str(value.result) if isinstance(value, Said) else None,
+)
+async def test_a_picture_that_telegram_does_not_hand_out(
+    fault: Said, times: int | None, state: str, tmp_path: Path, errors: Breakage,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """It is asked for during a minute, not before Telegram wants to be asked; then given up."""
+    async with scene(tmp_path, errors) as here:
+        here.house.telegram.faults.next("getFile", fault, times=times or 99)
+        asked = here.clock()
+        await here.chat.send_photo(here.ann, photo(), caption="/animate waves move slowly")
+        await here.to_telegram.called("getFile")
+        end = await here.settle()
+        passed = here.clock() - asked
+        tries = here.to_telegram.calls["getFile"]
+        await here.chat.wait(shows_video() if end.charged else says("could not fetch your picture"))
+    assert (end.state, bool(end.charged), end.submissions) == (
+        state, state == "delivered", int(state == "delivered"),
+    )  # fmt: skip
+    assert tries == (7 if times is None else times + 1)
+    assert passed >= (60 if times is None else fault.parameters.get("retry_after", 0))
+    warned = [one for one in caplog.messages if "TELEGRAM_API_LOCAL" in one]
+    assert len(warned) == (fault is ELSEWHERE), "what the operator can mend is said once"
+    assert all("/var/lib/telegram-bot-api/" in one for one in warned)
 
 
 @pytest.mark.parametrize("fault", list(Fault))

@@ -18,6 +18,7 @@ from bot.app import UPLOAD_LIMIT
 from bot.scheduler import Scheduler
 from bot.settings.definition import Settings
 from bot.tasks import ChatClocks
+from bot.updates.listening import TelegramFiles
 from generation.jobs.lifecycle import CircuitBreaker, Lifecycle
 from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
@@ -30,7 +31,6 @@ from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
-from handlers.ordering.drafts import TelegramPictures
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries, UploadPreparation
 from handlers.replies.notice_sender import Notices
@@ -158,7 +158,7 @@ class Life:
             queue=queue,
             submissions=Submissions(
                 db=self.db, api=api, offer=self.offer, lifecycle=lifecycle, breaker=breaker,
-                pictures=Pictures(media, TelegramPictures(bot), pictures),
+                pictures=Pictures(media, TelegramFiles(bot), pictures),
                 substitutes=substitutes, new_request_id=lambda: uuid.uuid4().hex,
             ),
             lookups=Lookups(api=api, lifecycle=lifecycle, clock=self.clock),

@@ -20,6 +20,7 @@ from generation.jobs.schedule import (
     ADDRESS_PATIENCE,
     LINK_PATIENCE,
     LONGEST_QUEUE,
+    MOST_PICTURE_REFUSALS,
     MOST_PREPARATIONS,
     MOST_RESTORATIONS,
     OUTAGE_PATIENCE,
@@ -49,6 +50,8 @@ still queued, wanted back           cancelled-  .           .           .       
 still queued, refused too long      failed-     .           .           .           .        .             .
 still queued, six hours over        failed-     .           .           .           .        .             .
 picture late                        =           .           .           .           .        .             .
+picture late, refused               =           .           .           .           .        .             .
+picture late, refused for a minute  failed-     .           .           .           .        .             .
 picture lost                        failed-     .           .           .           .        .             .
 picture unusable                    failed-     .           .           .           .        .             .
 sender banned, alone                failed-     .           .           .           .        .             .
@@ -142,6 +145,15 @@ ROWS = {
         outcome=on.StillQueued(), after=LONGEST_QUEUE + 1, notice=NoticeKind.FAILED_WAITED
     ),
     "picture late": Row(outcome=on.PictureLate()),
+    "picture late, refused": Row(
+        outcome=on.PictureLate(is_refused=True),
+        request={"picture_setbacks": MOST_PICTURE_REFUSALS - 1},
+    ),
+    "picture late, refused for a minute": Row(
+        outcome=on.PictureLate(is_refused=True),
+        request={"picture_setbacks": MOST_PICTURE_REFUSALS},
+        notice=NoticeKind.FAILED_PICTURE_GONE,
+    ),
     "picture lost": Row(outcome=on.PictureLost(), notice=NoticeKind.FAILED_PICTURE_GONE),
     "picture unusable": Row(
         outcome=on.PictureUnusable("broken"), notice=NoticeKind.FAILED_PICTURE

@@ -8,7 +8,13 @@ import pytest
 
 from generation.jobs import outcomes as on
 from generation.jobs.outcomes import Credits, Outcome, StillQueued, Transition
-from generation.jobs.schedule import LINK_PATIENCE, PARKED_SECONDS, RESEND_SECONDS, Estimate
+from generation.jobs.schedule import (
+    LINK_PATIENCE,
+    MOST_PICTURE_REFUSALS,
+    PARKED_SECONDS,
+    RESEND_SECONDS,
+    Estimate,
+)
 from generation.jobs.transitions import COUNTS_IN, NEXT, decide
 from storage.generations import Reason, State
 from storage.ledger import Account
@@ -151,7 +157,7 @@ def waits(outcome: Outcome, state: State, counter: str, times: int) -> list[floa
     [
         (on.SurelyNotTaken(None), State.SUBMITTING, "refusals"),
         (on.AccountRefused("key"), State.SUBMITTING, "refusals"),
-        (on.PictureLate(), State.QUEUED, "picture_setbacks"),
+        (on.PictureLate(is_refused=True), State.QUEUED, "picture_setbacks"),
         (on.PollFailed(), State.GENERATING, "poll_setbacks"),
         (on.SurelyNotSent(0, None), State.READY, "send_setbacks"),
         (on.PreparationFailed(None), State.READY, "preparation_setbacks"),
@@ -172,6 +178,19 @@ def waits_with(outcome: Outcome, state: State, **request: Any) -> float:
     transition = must(outcome, state, **request)
     assert transition.due_at is not None
     return transition.due_at - NOW
+
+
+def test_a_picture_nobody_answered_for_is_asked_for_steadily_and_as_late_as_was_told() -> None:
+    for setbacks in (0, MOST_PICTURE_REFUSALS):
+        assert waits_with(on.PictureLate(), State.QUEUED, picture_setbacks=setbacks) == 5
+    assert waits_with(on.PictureLate(retry_after=40.0), State.QUEUED) == 40
+
+
+def test_a_picture_that_is_refused_for_now_is_asked_for_a_minute() -> None:
+    asked = waits(
+        on.PictureLate(is_refused=True), State.QUEUED, "picture_setbacks", MOST_PICTURE_REFUSALS
+    )
+    assert 60 <= sum(asked) <= 70
 
 
 def test_twenty_refusals_by_telegram_say_nothing_of_the_file() -> None:
