@@ -21,7 +21,7 @@ from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 from handlers import commands
 from handlers.commands import Scope
 from handlers.context import ALBUM, Access, PressAnswer, cause_of, meet
-from handlers.replies.sending import SendError, Unreachable
+from handlers.replies.sending import SendError, Unreachable, Unreadable
 from storage.groups import Asking
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ async def _apologies(sender: Sender) -> AsyncIterator[None]:
     """Tell who asked that a fault is ours: silence would say it is theirs."""
     try:
         yield
-    except Unreachable:
+    except (Unreachable, Unreadable):
         raise
     except Exception:
         text = sender.translator.gettext("Something broke on my side. Please try that again.")

@@ -109,7 +109,7 @@ async def _tell_operator(context: Context, sender: Sender, cause: str, *, waits:
     services, person = context.services, sender.person
     try:
         with translated():
-            members = await context.bot.get_chat_member_count(sender.chat.telegram_id)
+            members = int(await context.bot.get_chat_member_count(sender.chat.telegram_id))
     except SendError:
         members = 0
     by = sender.name if person is None or not person.username else f"@{person.username}"

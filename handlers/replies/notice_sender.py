@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import schedule
 from handlers.replies.notices import in_words
-from handlers.replies.sending import ChatMoved, NoTopic, Refused, SendError, Unreachable
+from handlers.replies.sending import (
+    ChatMoved,
+    NoTopic,
+    Refused,
+    SendError,
+    Unreachable,
+    Unreadable,
+)
 from storage import chats, generations, notices, people
 
 if TYPE_CHECKING:
@@ -61,6 +68,8 @@ class Notices:
         told = in_words(owed, translator, name=name, link=link, calls=calls)
         try:
             await self._say(chat, owed, told)
+        except Unreadable:
+            await self._note_sent(owed)
         except Unreachable as error:
             await self._tell_alone(chat, owed, str(error))
         except Refused as error:
@@ -73,8 +82,11 @@ class Notices:
             async with self._db.transaction() as tx:
                 await notices.try_later(tx, owed.id, due_at=self._clock() + wait)
         else:
-            async with self._db.transaction() as tx:
-                await notices.sent(tx, owed.id, now=self._clock())
+            await self._note_sent(owed)
+
+    async def _note_sent(self, owed: Owed) -> None:
+        async with self._db.transaction() as tx:
+            await notices.sent(tx, owed.id, now=self._clock())
 
     async def _say(self, chat: Chat, owed: Owed, told: NoticeText) -> None:
         try:

@@ -175,7 +175,7 @@ class Outbox:
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
                 rate_limit_args=_urgency(cosmetic),
             )
-        return message.message_id
+            return _number_of(message)
 
     async def edit(
         self,
@@ -279,7 +279,7 @@ class Outbox:
                         has_spoiler=spoiler,
                         **placed,
                     )
-            return _sent(message)
+                return _sent(message)
 
     async def _show(self, chat: Chat) -> None:
         with translated():
@@ -330,11 +330,21 @@ def _answers(reply_to: int | None) -> ReplyParameters | None:
     return ReplyParameters(reply_to, allow_sending_without_reply=True)
 
 
+def _number_of(message: Message) -> int:
+    """Return a message's number, 0 where Telegram sends it later; python-telegram-bot reads any.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number: object = message.message_id
+    if type(number) is not int or not 0 <= number < 2**63:
+        raise ValueError("a message without a number")
+    return number
+
+
 def _sent(message: Message) -> Sent:
-    if message.video is not None:
-        return Sent(message.message_id, message.video.file_id, "video")
-    if message.animation is not None:
-        return Sent(message.message_id, message.animation.file_id, "animation")
-    if message.document is not None:
-        return Sent(message.message_id, message.document.file_id, "document")
-    raise Refused("Telegram took the file as something else")
+    for kind in ("video", "animation", "document"):
+        file = getattr(message, kind)
+        if file is not None and isinstance(file.file_id, str):
+            return Sent(_number_of(message), file.file_id, kind)
+    raise ValueError("a message without the file that was sent")

@@ -56,6 +56,10 @@ class SentPerhaps(SendError):
     """The answer was lost: nobody can tell whether it arrived."""
 
 
+class Unreadable(SentPerhaps):
+    """Telegram said yes, in words nobody can read: it arrived, and nobody knows where."""
+
+
 class ChatMoved(SendError):
     """The group became a supergroup."""
 
@@ -98,11 +102,15 @@ _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise ours instead of python-telegram-bot's errors."""
+    """Raise ours instead of python-telegram-bot's errors, and of those it has with an answer."""
     try:
         yield
     except TelegramError as error:
         raise translate(error) from error
+    except UnicodeError:
+        raise  # that was about our own words
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"an answer nobody can read: {error!r}") from error
 
 
 def translate(error: TelegramError) -> SendError:
