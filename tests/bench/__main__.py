@@ -1,4 +1,4 @@
-"""`make bench`: the start, the memory at rest, the memory while a large video is sent."""
+"""`make bench`: the start, the memory at rest, and what a large video and floods cost."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sandbox.aimlapi import AimlApiSandbox, Render
 from sandbox.telegram import TelegramSandbox
+from tests.bench.floods import COMMANDS, MESSAGES, Flood, flood
 from tests.bench.memory import MEGABYTE, resident, watched
 from tests.flows.process import process
 
@@ -76,6 +77,8 @@ async def measure() -> list[Row]:
                     if run == 0:
                         growth, family = await send_large(telegram, provider, running.pid)
                         large = rests[0]
+        with tempfile.TemporaryDirectory() as data:
+            flooded = await flood(telegram, provider, Path(data))
     start, rest = statistics.median(starts), statistics.median(rests)
     return [
         Row(
@@ -101,6 +104,34 @@ async def measure() -> list[Row]:
         ),
         Row(
             "the same, with media processes", _megabytes(family), f"{family / large:.2f} × at rest"
+        ),
+        *_of_floods(flooded),
+    ]
+
+
+def _of_floods(flooded: Flood) -> list[Row]:
+    messages = f"{MESSAGES} long messages in {flooded.taken:.0f} s"
+    return [
+        Row(
+            "more in a flood of one person",
+            _megabytes(flooded.memory),
+            messages,
+            "under 40 MB",
+            kept=flooded.memory < 40 * MEGABYTE,
+        ),
+        Row(
+            "more on the disk by then",
+            _megabytes(flooded.disk),
+            messages,
+            "under 20 MB",
+            kept=flooded.disk < 20 * MEGABYTE,
+        ),
+        Row(
+            "an order in a flooded group",
+            f"{flooded.waited:.2f} s",
+            f"{COMMANDS} commands of another",
+            "under 5 s",
+            kept=flooded.waited < 5,
         ),
     ]
 
