@@ -73,6 +73,7 @@ class Reason(StrEnum):
     PICTURE_UNUSABLE = "picture unusable"
     MODEL_GONE = "model gone"
     CONTENT_REFUSED = "moderation"
+    PEOPLE_REFUSED = "people in the picture"
     REQUEST_REFUSED = "rejected"
     PROVIDER_BROKE = "provider broken"
     NO_ADDRESS = "finished without an address"
@@ -404,6 +405,17 @@ async def dearest_lately(tx: Connection, request: Request, *, since: float) -> i
         " AND ready_at >= ? ORDER BY ready_at DESC LIMIT 5) WHERE silent = ?",
         (request.model, request.seconds, request.resolution, since, request.silent),
     )
+
+
+async def content_refused_at(tx: Connection, account: Account, *, since: float) -> list[float]:
+    """Return when requests of an account, made since then, were refused for their content."""
+    rows = await every(
+        tx,
+        "SELECT changed_at FROM generations WHERE account_kind = ? AND account_id = ?"
+        " AND created_at >= ? AND state = 'failed' AND reason = ? ORDER BY changed_at",
+        (account.kind, account.id, since, Reason.CONTENT_REFUSED),
+    )
+    return [row["changed_at"] for row in rows]
 
 
 LOOKED_BACK = 500

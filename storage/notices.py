@@ -79,6 +79,7 @@ class NoticeKind(StrEnum):
     ADDED = "added"
     ALLOWED_CHAT_MOVED = "allowed_chat_moved"
     BAD_RESULT = "bad_result"
+    CONTENT_BRAKE = "content_brake"
     MODEL_FAILING = "model_failing"
     MODEL_GONE = "model_gone"
     MODEL_SUPERSEDED = "model_superseded"

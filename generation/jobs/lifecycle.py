@@ -22,6 +22,7 @@ from generation.jobs.outcomes import (
     ModelFailed,
     ModelIsGone,
     OutageBegins,
+    PromptRefused,
     SenderBanned,
     TurnCame,
 )
@@ -30,7 +31,7 @@ from generation.jobs.transitions import NEXT, decide
 from generation.models import pricing
 from generation.orders import balances
 from generation.provider.errors import HeldBack, ProviderError
-from storage import chats, generations, ledger, notices, outages
+from storage import chats, generations, ledger, notices, outages, people
 from storage.generations import State
 from storage.ledger import Account, Kind
 from storage.notices import NoticeKind
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 300.0
 """How often an outage is probed."""
+LONGEST_PROMPT = 300
+"""Characters of a refused prompt that admins are told."""
 LOOK_SECONDS = 30.0
 """How often to look whether a probe is due."""
 
@@ -259,6 +262,9 @@ class Lifecycle:
                 model, number = generation.model, generation.id
                 failing = await self._cooldowns.count_failure(tx, model, number)
                 return partial(self._cooldowns.adopt, failing)
+            case PromptRefused():
+                await self._tell_of_brake(tx, generation, now)
+                return lambda: None
             case BadResult(explanation):
                 await self._admins.notify(
                     tx, NoticeKind.BAD_RESULT, cause=f"result:{generation.id}", now=now,
@@ -267,6 +273,21 @@ class Lifecycle:
                 return lambda: None
             case _:
                 assert_never(fact)
+
+    async def _tell_of_brake(self, tx: Connection, generation: Generation, now: float) -> None:
+        """Tell the admins, once, of an account whose prompts are refused again and again."""
+        account = generation.account
+        person = await people.find(tx, account.id) if account.is_person else None
+        chat = None if account.is_person else await chats.find(tx, account.id)
+        if brake := await balances.content_brake_of(tx, account, now):
+            await self._admins.notify(
+                tx, NoticeKind.CONTENT_BRAKE, now=now,
+                cause=f"brake:{account.kind}:{account.id}:{brake.began_at:.0f}",
+                generation=generation.id, by_person=account.is_person,
+                name=person.name if person else chat.title if chat else "",
+                number=chat.telegram_id if chat else account.id,
+                prompt=generation.prompt[:LONGEST_PROMPT],
+            )  # fmt: skip
 
 
 async def apply(

@@ -334,7 +334,14 @@ class BadResult:
     explanation: str
 
 
-SideFact: TypeAlias = OutageBegins | AccountServed | ModelIsGone | ModelFailed | BadResult
+@dataclass(frozen=True, slots=True)
+class PromptRefused:
+    """What was asked for may not be shown: whoever asks for such things again and again waits."""
+
+
+SideFact: TypeAlias = (
+    OutageBegins | AccountServed | ModelIsGone | ModelFailed | BadResult | PromptRefused
+)
 """What an outcome says of others than its request."""
 
 

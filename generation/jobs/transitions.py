@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, assert_never
 
 from generation.jobs import outcomes as on
 from generation.jobs import schedule
-from generation.jobs.outcomes import AccountServed, BadResult, ModelFailed, OutageBegins
+from generation.jobs.outcomes import (
+    AccountServed,
+    BadResult,
+    ModelFailed,
+    OutageBegins,
+    PromptRefused,
+)
 from generation.jobs.rules import Situation
 from storage.generations import PENDING, Reason, State
 from storage.notices import NoticeKind
@@ -144,8 +150,9 @@ def decide(
             return it.replace_model(failover)
         case on.ContentRefused(people):
             if people is None:
-                return it.fail(Reason.CONTENT_REFUSED, NoticeKind.FAILED_MODERATION)
-            return it.fail(Reason.CONTENT_REFUSED, NoticeKind.FAILED_PEOPLE, **people.facts)
+                refused = it.fail(Reason.CONTENT_REFUSED, NoticeKind.FAILED_MODERATION)
+                return replace(refused, facts=(PromptRefused(),))
+            return it.fail(Reason.PEOPLE_REFUSED, NoticeKind.FAILED_PEOPLE, **people.facts)
         case on.RequestRefused():
             # no failure of the model: it answered, and whoever asks for nonsense may ask often
             return it.fail(Reason.REQUEST_REFUSED, NoticeKind.FAILED_REJECTED)

@@ -13,7 +13,7 @@ from storage.generations import State
 from storage.ledger import Account, Pot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
@@ -26,6 +26,9 @@ WAITING_PARTS = 3
 """One account's requests that wait for their turn may hold one of so many parts of the budget."""
 PRICES_LAST = 24 * 3600.0
 """For how many seconds it is believed that alike videos cost what one did."""
+
+
+HOUR_SECONDS, DAY_SECONDS = 3600.0, 24 * 3600.0
 
 
 class Period(StrEnum):
@@ -298,7 +301,20 @@ class ProviderRefuses:
     """The provider accepts nothing at present (a bad key, an empty account)."""
 
 
-Refused: TypeAlias = TooManyPending | TooFewCredits | OverBudget | BudgetHeld | ProviderRefuses
+@dataclass(frozen=True, slots=True)
+class ContentBrake:
+    """So many requests of an account were refused for their content that it waits.
+
+    It was first made to wait at `began_at`, and waits `until` then.
+    """
+
+    began_at: float
+    until: float
+
+
+Refused: TypeAlias = (
+    TooManyPending | TooFewCredits | OverBudget | BudgetHeld | ProviderRefuses | ContentBrake
+)
 Answer: TypeAlias = Accepted | Repeated | Refused
 
 
@@ -307,12 +323,8 @@ async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) 
     before = await generations.by_cause(tx, request.cause)
     if before is not None and (request.origin != "press" or before.state in generations.UNFINISHED):
         return Repeated(before)
-    pending = len(await generations.pending_of(tx, request.account))
-    if pending >= terms.max_pending:
-        return TooManyPending(pending)
-    outage = await outages.present(tx)
-    if outage is not None and not outage.half_open:
-        return ProviderRefuses()
+    if (hindrance := await _hindrance(tx, request.account, terms, now)) is not None:
+        return hindrance
     balance, pooled = await _means(tx, request.account, request.chat, terms, now)
     draws = draw(request.credits, balance, pooled)
     if draws is None:
@@ -357,6 +369,52 @@ async def _over_budget(
     if for_good is not None and given <= for_good:
         return BudgetHeld(own=False)
     return OverBudget(ends_at(terms.budget_period, terms.zone, now))
+
+
+REFUSALS_BEFORE_BRAKE = 3
+"""So many within an hour make an account wait; then each further one does."""
+BRAKES = (15 * 60.0, 3600.0, DAY_SECONDS)
+"""How long it waits at the first, the second and each further time, in seconds."""
+
+
+def content_brake(refused_at: Sequence[float]) -> ContentBrake | None:
+    """Say how long an account has to wait whose requests were refused then, oldest first.
+
+    What is refused while it waits was ordered before, and counts for nothing; a day in which
+    nothing is refused after a wait ends the matter.
+    """
+    level, began_at, until = 0, 0.0, 0.0
+    for place, at in enumerate(refused_at):
+        if at < until:
+            continue
+        if at - until > DAY_SECONDS:
+            level = 0
+        lately = sum(at - one <= HOUR_SECONDS for one in refused_at[: place + 1])
+        if level or lately >= REFUSALS_BEFORE_BRAKE:
+            began_at = began_at if level else at
+            until = at + BRAKES[min(level, len(BRAKES) - 1)]
+            level += 1
+    return ContentBrake(began_at, until) if level else None
+
+
+async def content_brake_of(tx: Connection, account: Account, now: float) -> ContentBrake | None:
+    """Say until when an account has to wait or had to, by what was refused in the last days."""
+    since = now - len(BRAKES) * DAY_SECONDS
+    return content_brake(await generations.content_refused_at(tx, account, since=since))
+
+
+async def _hindrance(
+    tx: Connection, account: Account, terms: Terms, now: float
+) -> TooManyPending | ContentBrake | ProviderRefuses | None:
+    """Say why an account may order nothing at present, whatever it has."""
+    pending = len(await generations.pending_of(tx, account))
+    if pending >= terms.max_pending:
+        return TooManyPending(pending)
+    brake = await content_brake_of(tx, account, now)
+    if brake is not None and now < brake.until:
+        return brake
+    outage = await outages.present(tx)
+    return None if outage is None or outage.half_open else ProviderRefuses()
 
 
 def shortfall(cost: int, balance: Balance, pool: Pool | None) -> TooFewCredits | None:

@@ -125,11 +125,11 @@ async def _is_deleted(services: Services, number: int) -> bool:
 
 @router.button(BanRequester, admins=True)
 async def ban_requester(sender: Sender, press: BanRequester, cause: str, context: Context) -> None:
-    """Ban who asked for a reported video, for an operator."""
+    """Ban who asked for a video that was reported or refused, for an operator."""
     async with context.services.db.reading() as connection:
         video = await generations.find(connection, press.generation)
     if video is None or not video.account.is_person:
         await sender.answer(sender.translator.gettext("There is nobody to ban."))
         return
-    text = await shut_out(context, sender, video.account.id, cause, f"/report #{video.id}")
+    text = await shut_out(context, sender, video.account.id, cause, f"#{video.id}")
     await sender.answer(text, alert=True)

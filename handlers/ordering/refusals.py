@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from generation.orders.balances import (
     BudgetHeld,
+    ContentBrake,
     OverBudget,
     ProviderRefuses,
     TooFewCredits,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from handlers.ordering.drafts import OrderDraft
     from handlers.replies.texts import Translator
 
+Hindrance: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
+"""What stands in the way of an order but its sender's ways."""
 Reply: TypeAlias = tuple[str, list[list[Button]]]
 
 MOST_PROPOSED = 3
@@ -92,7 +95,13 @@ async def decline(
     """Say why an order was not accepted, and what would be."""
     services, translator = context.services, sender.translator
     if not isinstance(answer, TooFewCredits):
-        await refuse(context, sender, draft, refused(answer, translator, services.clock()))
+        now = services.clock()
+        text = (
+            braked(answer, sender, now)
+            if isinstance(answer, ContentBrake)
+            else refused(answer, translator, now)
+        )
+        await refuse(context, sender, draft, text)
         return
     if not sender.account.is_person:
         await refuse(context, sender, draft, without_pool(quote, sender))
@@ -215,7 +224,21 @@ def _problem(problem: Problem, translator: Translator) -> str:
     )
 
 
-def refused(answer: Refused, translator: Translator, now: float) -> str:
+def braked(answer: ContentBrake, sender: Sender, now: float) -> str:
+    """Say when somebody may order again; where others read it, not why."""
+    say = sender.translator.gettext
+    text = (
+        say(
+            "Several of your ideas were turned down for what they would show. "
+            "You can order again {when}. Nothing was charged."
+        )
+        if sender.chat.is_private or sender.press
+        else say("{name}, you can order again {when}. Nothing was charged.")
+    )
+    return text.format(name=sender.name, when=sender.translator.until(answer.until - now))
+
+
+def refused(answer: Hindrance, translator: Translator, now: float) -> str:
     """Say why an order was not accepted; it cost nothing."""
     match answer:
         case TooManyPending(pending):

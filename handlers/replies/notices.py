@@ -77,6 +77,8 @@ def in_words(
         return NoticeText(
             reported_text(owed.facts, translator), reported_buttons(owed.facts, translator)
         )
+    if owed.kind is NoticeKind.CONTENT_BRAKE:
+        return NoticeText(braked_text(owed.facts, translator), ban_button(owed.facts, translator))
     if owed.kind in _ADMIN:
         return NoticeText(_ADMIN[owed.kind](translator).format(**owed.facts))
     facts = dict(owed.facts)
@@ -323,8 +325,20 @@ def reported_buttons(
     facts: Mapping[str, Any], translator: Translator
 ) -> tuple[tuple[Button, ...], ...]:
     """Return what the operator can do about it; only a person can be shut out by a tap."""
-    video = int(facts["generation"])
-    delete = Button(translator.gettext("🗑 Delete"), TakeDown(video))
+    delete = Button(translator.gettext("🗑 Delete"), TakeDown(int(facts["generation"])))
+    return ((delete, *(ban for row in ban_button(facts, translator) for ban in row)),)
+
+
+def braked_text(facts: Mapping[str, Any], translator: Translator) -> str:
+    """Say whose prompts are refused again and again, and what the last was."""
+    return translator.gettext(
+        "🛑 The video service turned down several ideas of {name} ({number}) within an hour for "
+        "what they would show. They have to wait now, longer each time. The last was: {prompt}"
+    ).format(**facts)
+
+
+def ban_button(facts: Mapping[str, Any], translator: Translator) -> tuple[tuple[Button, ...], ...]:
+    """Let the operator shut out who asked for a video, where that is a person."""
     if not facts["by_person"]:
-        return ((delete,),)
-    return ((delete, Button(translator.gettext("Ban"), BanRequester(video))),)
+        return ()
+    return ((Button(translator.gettext("Ban"), BanRequester(int(facts["generation"]))),),)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers.replies.notices import reported_buttons, reported_text
+from sandbox.aimlapi import Render
 from storage import people
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made
@@ -15,6 +16,7 @@ from tests.house import ADMIN
 
 if TYPE_CHECKING:
     from bot.app import Bot
+    from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
@@ -86,7 +88,7 @@ async def test_one_tap_bans_who_asked_for_it_and_a_second_changes_nothing(
     await reported_by(club, bob, video)
     told = await desk.wait(says("🚩"))
     assert (await told.press("Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
-    assert "is banned already: /report #1" in (await told.press("Ban", by=owner)).text
+    assert "is banned already: #1" in (await told.press("Ban", by=owner)).text
     await chat.send(ann, "/video another")
     await chat.wait(says("You cannot make videos with this bot any more."))
     await made(house, club, bob, "a train")
@@ -219,3 +221,34 @@ def test_without_words_and_prompt_a_report_is_one_line() -> None:
     assert reported_text(facts(), SPEECH) == (
         "🚩 Bob (2) reports a video in Film club. Film club (-5) asked for it."
     )
+
+
+async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
+    bot: Bot,
+    club: Group,
+    desk: PrivateChat,
+    chat: PrivateChat,
+    owner: Person,
+    ann: Person,
+    bob: Person,
+    house: House,
+    provider: AimlApiSandbox,
+) -> None:
+    for words in ("one", "two", "three"):
+        provider.next_render = Render.refused("Your request was blocked by our moderation system.")
+        asked = await club.send(ann, f"/video {words}")
+        await club.wait(says("was turned down", to=asked.message_id))
+        await settled(house)
+    told = await desk.wait(says("🛑"))
+    assert f"Ann ({ann.id})" in (told.text or "")
+    assert (told.text or "").endswith("The last was: three")
+    await chat.send(ann, "/video four")
+    said = await chat.wait(says("You can order again in 15 minutes"))
+    assert "what they would show" in (said.text or "")
+    await club.send(ann, "/video five")
+    said = await club.wait(says("you can order again in 15 minutes"))
+    assert "show" not in (said.text or ""), "why is nobody else's business"
+    await made(house, club, bob, "a train")
+    assert len(provider.submissions) == 4
+    assert (await told.press("Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
+    assert sum(says("🛑")(one) for one in desk.from_bot) == 1

@@ -180,7 +180,9 @@ ROWS = {
         outcome=on.SurelyNotTaken(7.0), request={"cancel_wanted": True}
     ),
     "account refused": Row(outcome=on.AccountRefused("key"), facts=(OutageBegins,)),
-    "content refused": Row(outcome=on.ContentRefused(), notice=NoticeKind.FAILED_MODERATION),
+    "content refused": Row(
+        outcome=on.ContentRefused(), notice=NoticeKind.FAILED_MODERATION, facts=(on.PromptRefused,)
+    ),
     "content refused for people": Row(
         outcome=on.ContentRefused(DEARER), notice=NoticeKind.FAILED_PEOPLE
     ),

@@ -13,12 +13,14 @@ from generation.orders import balances
 from generation.orders.balances import (
     Accepted,
     BudgetHeld,
+    ContentBrake,
     OverBudget,
     ProviderRefuses,
     Repeated,
     TooFewCredits,
     TooManyPending,
     accept,
+    content_brake,
     may_leave,
 )
 from storage import generations, ledger, outages
@@ -331,3 +333,57 @@ async def test_a_no_for_want_of_credits_says_what_there_is(db: Database) -> None
 async def test_a_chat_without_credits_of_its_own_is_refused(db: Database) -> None:
     answer = await order(db, account=Account.chat(1))
     assert isinstance(answer, TooFewCredits)
+
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("refused_at", "until"),
+    [
+        pytest.param([], None, id="nothing"),
+        pytest.param([0, MINUTE], None, id="two in an hour"),
+        pytest.param([0, 30 * MINUTE, HOUR + 1], None, id="three in more than an hour"),
+        pytest.param([0, MINUTE, HOUR], HOUR + 15 * MINUTE, id="three in an hour"),
+        pytest.param(
+            [0, 1, 2, 3, 4], 2 + 15 * MINUTE, id="what was ordered before the wait counts no more"
+        ),
+        pytest.param([0, 1, 2, 16 * MINUTE], 16 * MINUTE + HOUR, id="one after the first wait"),
+        pytest.param([0, 1, 2, 16 * MINUTE, 3 * HOUR], 3 * HOUR + DAY, id="one after the second"),
+        pytest.param([0, 1, 2, 1.5 * HOUR, DAY], 2 * DAY, id="one within a day after it"),
+        pytest.param([0, 1, 2, 2 * DAY], None, id="a quiet day ends the matter"),
+    ],
+)
+def test_an_account_waits_longer_each_time_its_prompts_are_refused(
+    refused_at: list[float], until: float | None
+) -> None:
+    brake = content_brake([NOW + at for at in refused_at])
+    assert (None if brake is None else round(brake.until - NOW, 3)) == until
+
+
+async def refuse(db: Database, account: Account, times: int, *, now: float = NOW) -> None:
+    """Let the provider refuse so many orders of an account for their content."""
+    for _ in range(times):
+        [(count,)] = await rows(db, "SELECT count(*) FROM generations")
+        async with db.transaction() as tx:
+            made = await generations.insert(
+                tx, request(f"refused:{count}", account=account), now=now
+            )
+            await generations.move(
+                tx, made.id, State.QUEUED, State.FAILED, reason=Reason.CONTENT_REFUSED, now=now
+            )
+
+
+async def test_who_waits_orders_nothing_and_pays_nothing(db: Database) -> None:
+    await refuse(db, Account.person(ANN), 2)
+    assert isinstance(await order(db, "message:1"), Accepted)
+    await refuse(db, Account.person(ANN), 1)
+    before = await everything(db)
+    assert await order(db, "message:2") == ContentBrake(NOW, NOW + 15 * MINUTE)
+    assert await everything(db) == before
+    assert isinstance(await order(db, "message:2", now=NOW + 15 * MINUTE), Accepted)
+
+
+async def test_one_member_s_refused_prompts_stop_nobody_else(db: Database) -> None:
+    await refuse(db, Account.person(ANN), 3)
+    assert isinstance(await order(db, account=Account.person(BOB)), Accepted)
