@@ -69,6 +69,17 @@ class PressAnswer:
             await self._outbox.answer(self._query_id, text, alert=alert)
 
 
+class EditedCard:
+    """The open card about a message that was edited; it goes where nothing stands in its place.
+
+    An edit orders nothing: what the message says now is put on the card, to be tapped.
+    """
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+        self.is_followed = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
     """Somebody who spoke or pressed; `person` is None for anonymous admins and channels."""
@@ -90,6 +101,8 @@ class Sender:
     """What answers their press, where they pressed a button: only they read it."""
     closed: Card | None
     """The question or card that was open between them and the bot until they wrote this."""
+    edited: EditedCard | None
+    """What waits for their tap on what they wrote before, where they edited it."""
     outbox: Outbox = field(repr=False)
 
     @property
@@ -114,6 +127,27 @@ class Sender:
             thread_id=self.thread_id,
             ask=ask,
         )
+
+    async def tell(
+        self,
+        text: str,
+        *,
+        buttons: Sequence[Sequence[Button]] = (),
+        reply_to: int | None = None,
+        ask: str | None = None,
+    ) -> int:
+        """Say something about an order; about an edited one, in the place of its card."""
+        if self.edited is not None:
+            self.edited.is_followed = True
+            if (standing := self.edited.card.card_message) is not None:
+                try:
+                    await self.outbox.edit(self.chat, standing, text, buttons)
+                except Refused:
+                    # it is gone, or opens an answer: no such message can be changed
+                    await self.take_away(self.edited.card)
+                else:
+                    return standing
+        return await self.reply(text, buttons=buttons, reply_to=reply_to, ask=ask)
 
     async def show(
         self, text: str, buttons: Sequence[Sequence[Button]], message_id: int | None
@@ -166,7 +200,8 @@ async def meet(
     """Return who speaks and where, as Telegram tells them now; None for updates of nobody.
 
     Whoever is new is written down first; another name of theirs, or of the place, soon. What was
-    open between them and the bot is closed by a new message of theirs, whatever it says.
+    open between them and the bot is closed by a new message of theirs, whatever it says. Nobody is
+    met by an edit.
     """
     place, speaker = update.effective_chat, _speaker(update)
     if place is None or speaker is None or place.is_direct_messages:
@@ -174,7 +209,9 @@ async def meet(
         return None
     async with services.db.reading() as connection:
         sender = await _known(connection, update, services, press)
-    if sender is not None and (sender.closed is None or sender.closed.state != "open"):
+    if update.edited_message is not None or (
+        sender is not None and (sender.closed is None or sender.closed.state != "open")
+    ):
         return sender
     async with services.db.transaction() as tx:
         if sender is None:
@@ -260,6 +297,15 @@ async def _known(
         if update.message is None
         else update.message.date.timestamp() + services.clock_ahead()
     )
+    closed = card = None
+    if update.message is not None:
+        closed = await cards.to_close(connection, chat.id, account, by=cause_of(update.message))
+    elif (edit := update.edited_message) is not None:
+        closed = await cards.closed_by(connection, cause_of(edit))
+        card = await cards.of_message(connection, chat.id, account, cause_of(edit))
+        # of an album's pictures, one has the words
+        if card is not None and edit.media_group_id and card.message_id != edit.message_id:
+            card = None
     in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
     return Sender(
         chat=chat,
@@ -273,9 +319,8 @@ async def _known(
         is_late=said_at is not None and services.clock() - said_at > AWAY_SECONDS,
         is_excess=services.is_excess(update.update_id),
         press=press,
-        closed=None
-        if update.message is None
-        else await cards.to_close(connection, chat.id, account, by=cause_of(update.message)),
+        closed=closed,
+        edited=EditedCard(card) if card is not None else None,
         outbox=services.outbox,
     )
 

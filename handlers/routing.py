@@ -22,6 +22,7 @@ from handlers import commands
 from handlers.commands import Scope
 from handlers.context import ALBUM, Access, PressAnswer, cause_of, meet
 from handlers.replies.sending import SendError, Unreachable, Unreadable
+from storage import cards
 from storage.groups import Asking
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from handlers.context import Context, Sender, Services
     from handlers.replies.keyboards import CallbackData
     from handlers.replies.texts import Translator
+    from storage.cards import Card
     from storage.ledger import Account
 
 F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
@@ -223,15 +225,15 @@ class Router:
     def command(self, name: str) -> Callable[[F], F]:
         """Register what answers a command of the table, under all its names.
 
-        Only new messages count, never edits. What admins do, they do in private and in
-        their own words: a forwarded message may hold somebody else's.
+        Only new messages count; of an edit, what orders (see `message`). What admins do, they do in
+        private and in their own words: a forwarded message may hold somebody else's.
 
         Raises:
             KeyError: the table has no such command.
         """
         command = commands.BY_NAME[name]
         admins = command.scope is Scope.ADMIN
-        where: filters.BaseFilter = filters.UpdateType.MESSAGE
+        where = _updates(orders=command.orders)
         if admins:
             where = where & filters.ChatType.PRIVATE & ~filters.FORWARDED
 
@@ -246,11 +248,15 @@ class Router:
     def message(
         self, where: filters.BaseFilter, **admission: Unpack[Admission]
     ) -> Callable[[F], F]:
-        """Register what answers new messages of a kind; see `Admission`."""
+        """Register what answers new messages of a kind; see `Admission`.
+
+        What orders is asked about edited ones as well, while a card waits for a tap on them.
+        """
 
         def register(answer: F) -> F:
             spoken = _spoken(Route.to(answer, admission))
-            self.handlers.append(MessageHandler(filters.UpdateType.MESSAGE & where, spoken))
+            of_kind = _updates(orders=admission.get("orders", False)) & where
+            self.handlers.append(MessageHandler(of_kind, spoken))
             return answer
 
         return register
@@ -265,13 +271,19 @@ class Router:
         return register
 
 
+def _updates(*, orders: bool) -> filters.BaseFilter:
+    return filters.UpdateType.MESSAGES if orders else filters.UpdateType.MESSAGE
+
+
 def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, None]]:
     """Return the handler of messages that takes a route."""
 
     async def handle(update: Update, context: Context) -> None:
-        message = update.message
+        message = update.message or update.edited_message
         sender = None if message is None else await meet(update, context.services)
         if message is None or sender is None:
+            return
+        if update.message is None and sender.edited is None:
             return
         refusal = _refusal(sender, route.admission, context.services, message)
         try:
@@ -281,9 +293,19 @@ def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, Non
             elif refusal and not is_answered(context, cause_of(message)):
                 await sender.reply(refusal, reply_to=message.message_id)
         finally:
-            await sender.take_away(sender.closed)
+            if sender.edited is None:
+                await sender.take_away(sender.closed)
+            elif not sender.edited.is_followed:
+                await _drop(context.services, sender, sender.edited.card)
 
     return handle
+
+
+async def _drop(services: Services, sender: Sender, card: Card) -> None:
+    """Take a card away: what it waits for is not said any more."""
+    async with services.db.transaction() as tx:
+        await cards.close(tx, card.id, "dropped")
+    await sender.take_away(card)
 
 
 def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:

@@ -147,10 +147,27 @@ async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> C
     return None if row is None else _from_row(row)
 
 
+async def of_message(tx: Connection, chat: int, account: Account, cause: str) -> Card | None:
+    """Return the card that waits for a tap on what a message of this account said."""
+    row = await one(
+        tx,
+        "SELECT * FROM cards WHERE cause = ? AND state = 'open' AND chat = ?"
+        " AND account_kind = ? AND account_id = ?",
+        (cause, chat, account.kind, account.id),
+    )
+    return None if row is None else _from_row(row)
+
+
+async def closed_by(tx: Connection, cause: str) -> Card | None:
+    """Return the card that a message closed, whatever became of it since."""
+    row = await one(tx, "SELECT * FROM cards WHERE closed_by = ?", (cause,))
+    return None if row is None else _from_row(row)
+
+
 async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None:
     """Open a question anew whose answer was none; the bot's `message` asks it now."""
     await tx.execute(
-        "UPDATE cards SET state = 'open', closed_by = NULL, card_message = ?, created_at = ?"
+        "UPDATE cards SET state = 'open', card_message = ?, created_at = ?"
         " WHERE id = ? AND state = 'dropped'",
         (message, now, card),
     )
@@ -165,9 +182,9 @@ async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
     """Put other words, and the picture they came with, on an open card; None where it is not."""
     row = await one(
         tx,
-        "UPDATE cards SET prompt = ?, message_id = ?, picture = ?, picture_width = ?,"
+        "UPDATE cards SET kind = ?, prompt = ?, message_id = ?, picture = ?, picture_width = ?,"
         " picture_height = ?, picture_by = ? WHERE id = ? AND state = 'open' RETURNING *",
-        (draft.prompt, draft.message_id, draft.picture, draft.picture_width,
+        (draft.kind, draft.prompt, draft.message_id, draft.picture, draft.picture_width,
          draft.picture_height, draft.picture_by, card),
     )  # fmt: skip
     return None if row is None else _from_row(row)

@@ -224,7 +224,8 @@ def _folder(bot: Bot, path: str) -> str:
     return path.partition(bot.token)[0]
 
 
-UPDATES = ["message", "callback_query", "inline_query", "my_chat_member", "pre_checkout_query"]
+UPDATES = ["message", "edited_message", "callback_query", "inline_query", "my_chat_member",
+           "pre_checkout_query"]  # fmt: skip
 """Asked for by name: left out, Telegram would keep whatever was asked for before."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries while Telegram cannot be reached."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from telegram.ext import filters
+
 from generation.orders import substitutes
 from generation.orders.quotes import CHANGE, Instead, changed
 from handlers.context import cause_of
@@ -128,6 +130,8 @@ async def _ask(
         return
     async with services.db.transaction() as tx:
         card, replaced = await cards.ask(tx, draft, now=services.clock())
+        if sender.edited is not None:
+            card = await cards.write(tx, card.id, draft) or card
     await sender.take_away(replaced)
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
@@ -148,8 +152,8 @@ def question_to(sender: Sender, message: Message, now: float) -> Card | None:
     if reply is not None:
         about = card.picture is not None and reply.message_id == card.message_id
         return card if about or reply.message_id == card.card_message else None
-    fresh = sender.chat.is_private and now - card.created_at <= FRESH_SECONDS
-    return card if fresh else None
+    fresh = sender.edited is not None or now - card.created_at <= FRESH_SECONDS
+    return card if sender.chat.is_private and fresh else None
 
 
 async def take(
@@ -191,6 +195,8 @@ async def answer_small_talk(
     context: Context, sender: Sender, message: Message, kind: SmallTalk
 ) -> None:
     """Say something kind to what is no order; a card that was only praised is put up again."""
+    if sender.edited is not None:
+        return
     say, card = sender.translator.gettext, sender.closed
     if (
         kind is SmallTalk.NOTED
@@ -254,6 +260,11 @@ async def _start(
                 tap=query.id,
             ),
         )
+
+
+@router.message(filters.UpdateType.EDITED_MESSAGE, orders=True, overheard=True)
+async def edited(sender: Sender) -> None:
+    """Leave what is edited to something that is no order: its card goes."""
 
 
 @router.button(Drop)

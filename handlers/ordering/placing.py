@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.models import pricing
@@ -11,7 +12,7 @@ from generation.orders.balances import Accepted, Period, Repeated
 from generation.orders.quotes import Quote
 from handlers.membership import is_group_admin
 from handlers.ordering import refusals
-from handlers.ordering.drafts import card_draft, quoted
+from handlers.ordering.drafts import SentPicture, card_draft, quoted
 from handlers.replies import keyboards as card_replies
 from handlers.replies.sending import SendError
 from handlers.replies.texts import gone
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from generation.orders.balances import Answer
     from handlers.context import Context, Sender, Services
-    from handlers.ordering.drafts import OrderDraft, SentPicture
+    from handlers.ordering.drafts import OrderDraft
     from handlers.replies.keyboards import Button
     from storage.cards import Card
     from storage.generations import Generation
@@ -104,6 +105,8 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
     The press of a draft that came from one is answered here, once.
     """
     services = context.services
+    if sender.edited is not None:
+        draft = await _rewritten(services, sender, sender.edited.card, draft)
     why = await hindrance(context, sender, draft.picture)
     if why is not None:
         await refusals.refuse(context, sender, draft, why)
@@ -116,17 +119,33 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
         if draft.taps_twice:
             if not await _is_second_tap(context, sender, draft, quote):
                 return
-        elif not _said_before(sender, draft, services.clock()):
+        elif sender.edited is not None or not _said_before(sender, draft, services.clock()):
             await _ask(context, sender, draft, quote)
             return
     await _order(context, sender, draft, quote)
+
+
+async def _rewritten(
+    services: Services, sender: Sender, card: Card, draft: OrderDraft
+) -> OrderDraft:
+    """Put on a card what its message says since it was edited.
+
+    A picture that the message answers, or that was asked about, stays.
+    """
+    draft = replace(draft, asks=True, answers=None, picture=draft.picture or SentPicture.on(card))
+    async with services.db.transaction() as tx:
+        await cards.write(tx, card.id, card_draft(sender, draft, kept=card.kept))
+        replaced = await cards.close_open(tx, sender.chat.id, sender.account, by=card.cause)
+    if replaced is not None and replaced.card_message != card.card_message:
+        await sender.take_away(replaced)
+    return draft
 
 
 async def is_hindered(context: Context, sender: Sender, message_id: int | None) -> bool:
     """Say so where somebody may not ask for a video here."""
     why = await hindrance(context, sender)
     if why:
-        await sender.reply(why, reply_to=message_id)
+        await sender.tell(why, reply_to=message_id)
     return why is not None
 
 
@@ -139,10 +158,10 @@ async def show_card(
     buttons: Sequence[Sequence[Button]] = (),
     ask: str | None = None,
 ) -> None:
-    """Put a card up, where it does not stand already."""
-    if card.card_message is not None or card.state != "open":
+    """Put a card up, where it does not stand already as it is."""
+    if card.state != "open" or (card.card_message is not None and sender.edited is None):
         return
-    message = await sender.reply(text, buttons=buttons, reply_to=card.message_id, ask=ask)
+    message = await sender.tell(text, buttons=buttons, reply_to=card.message_id, ask=ask)
     async with services.db.transaction() as tx:
         await cards.shown(tx, card.id, message)
 
@@ -220,7 +239,7 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
     elif card is not None:
         await sender.answer()
         await sender.take_away(replaced)
-        if worded is not None or card.card_message is None:
+        if worded is not None or card.card_message is None or sender.edited is not None:
             price = card_replies.price(
                 quote, balance, pool, sender.translator, in_private=sender.chat.is_private
             )
@@ -236,7 +255,7 @@ async def _put_up(services: Services, sender: Sender, card: Card, quote: Quote, 
         # whoever writes as a group or a channel presses as somebody else
         text += "\n" + sender.translator.gettext("Send the command again to start it.")
     buttons = card_replies.buttons(card, quote, sender.translator)
-    if card.card_message is not None:
+    if card.card_message is not None and sender.edited is None:
         await sender.outbox.edit(sender.chat, card.card_message, text, buttons)
     await show_card(services, sender, card, text, buttons=buttons)
 

@@ -59,9 +59,11 @@ async def refuse(
         await sender.answer(text if in_pop_up else "", alert=in_pop_up)
         if in_pop_up:
             return
-    if is_answered(context, draft.cause):
+    if sender.edited is not None:
+        keeps = sender.edited.card.id
+    elif is_answered(context, draft.cause):
         return
-    message = await sender.reply(text, buttons=buttons, reply_to=draft.message_id)
+    message = await sender.tell(text, buttons=buttons, reply_to=draft.message_id)
     if keeps is None and draft.answers is None:
         return
     services = context.services
@@ -83,7 +85,9 @@ async def propose(
             if isinstance(quote, Quote) and quote.instead_of is None:
                 nearest.append((instead, quote))
     nearest = nearest[:MOST_PROPOSED]
-    kept = await _kept(services, sender, draft) if nearest and draft.card is None else None
+    # also without buttons: the message may be edited until it says what can be had
+    keeps = draft.card is None and (nearest or draft.origin == "message")
+    kept = await _kept(services, sender, draft) if keeps else None
     buttons = proposals(kept or draft.card or 0, nearest, sender.translator)
     text = problems(found, sender.translator)
     await refuse(context, sender, draft, text, buttons, keeps=kept)

@@ -65,9 +65,16 @@ def test_an_alias_is_registered_with_its_command(alias: str) -> None:
 
 
 def test_only_new_messages_count() -> None:
-    handler = registered("video")
-    assert handler.check_update(update("/video a cat"))
+    handler = registered("quota")
+    assert handler.check_update(update("/quota"))
     for kind in ("edited_message", "channel_post", "edited_channel_post"):
+        assert not handler.check_update(update("/quota", kind=kind)), kind
+
+
+def test_an_edited_order_is_asked_about() -> None:
+    handler = registered("video")
+    assert handler.check_update(update("/video a cat", kind="edited_message"))
+    for kind in ("channel_post", "edited_channel_post"):
         assert not handler.check_update(update("/video a cat", kind=kind)), kind
 
 
