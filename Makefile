@@ -50,6 +50,7 @@ lint: $(installed)
 
 bench: $(installed)
 	@$(python) -m tests.bench
+	@$(python) -m tests.bench.history
 
 trace: $(installed)
 	@$(python) -m tests.trace
