@@ -167,12 +167,16 @@ class Sender:
 
         The button starts the bot with `payload`; `text` is what everybody may read instead.
         """
-        opens = f"{self.outbox.link}?start={payload}"
         await self.reply(
             text or self.translator.gettext("That is between you and me."),
-            buttons=[[Button(self.translator.gettext("Open in private"), url=opens)]],
+            buttons=[[self.private_button(payload)]],
             reply_to=message_id,
         )
+
+    def private_button(self, payload: str) -> Button:
+        """Return the button that starts the bot in private with `payload`."""
+        opens = f"{self.outbox.link}?start={payload}"
+        return Button(self.translator.gettext("Open in private"), url=opens)
 
     async def answer(self, text: str = "", *, alert: bool = False) -> None:
         """Answer their press, where they pressed and it is not answered yet."""
@@ -349,12 +353,14 @@ async def _access(
 class OperatorPolicy:
     """The operator's choices that people meet: who may ask, who runs it, what asks first.
 
-    `ai_label` puts "Made with AI" under every video.
+    An order without a tap on a price waits `undo_seconds` before it leaves. `ai_label` puts
+    "Made with AI" under every video.
     """
 
     admin_ids: frozenset[int]
     allowed_ids: frozenset[int]
     confirm_credits: int
+    undo_seconds: int
     support_contact: str | None
     ai_label: bool
 
@@ -403,6 +409,8 @@ class Services:
     clock: Callable[[], float]
     wake: Callable[[int], None]
     """Tells the clocks that a chat, by our number, has something new to do."""
+    wake_in: Callable[[int, float], None]
+    """Tells them that it has something to do in so many seconds."""
     bring: Callable[[Generation, Chat], None]
     """Sends a kept video to a chat, in its own time."""
     kept_since: Callable[[int], float | None]

@@ -21,6 +21,7 @@ from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 from handlers import commands
 from handlers.commands import Scope
 from handlers.context import ALBUM, Access, PressAnswer, cause_of, meet
+from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, asking, carries
 from handlers.replies.sending import SendError, Unreachable, Unreadable
 from storage import cards
 from storage.groups import Asking
@@ -28,11 +29,10 @@ from storage.groups import Asking
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 
-    from telegram import Message, Update
+    from telegram import CallbackQuery, Message, Update
     from telegram.ext import BaseHandler
 
     from handlers.context import Context, Sender, Services
-    from handlers.replies.keyboards import CallbackData
     from handlers.replies.texts import Translator
     from storage.cards import Card
     from storage.ledger import Account
@@ -49,8 +49,9 @@ OFFERED = {
     "words": "Sequence[str]",
     "query": "CallbackQuery",
 }
-"""What a handler may ask for, and its type. Beside these, `press` is what its button carries, and
-`admin` the person who sent a command of admins or pressed their button."""
+"""What a handler may ask for, and its type. Beside these, `press` is what its button carries and
+`sure` whether that was asked about before (see `ask_whether`); `admin` is the person who sent a
+command of admins or pressed their button."""
 _LONGEST_NAME = 32
 """Characters of an unknown command that are said back; Telegram knows no longer one."""
 
@@ -140,6 +141,7 @@ class Admission(TypedDict, total=False):
         overheard: nobody is turned away aloud, for it may not be meant for the bot.
         when_off: also where a group's admins switched the bot off.
         however_late: also a press that lay while the bot was away.
+        asks: what cannot be undone asks once; this is the button that does it.
     """
 
     admins: bool
@@ -147,6 +149,7 @@ class Admission(TypedDict, total=False):
     overheard: bool
     when_off: bool
     however_late: bool
+    asks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,7 @@ class Route:
         Raises:
             TypeError: it asks for what it cannot be handed.
         """
-        offered = OFFERED | ({"press": press.__name__} if press else {})
+        offered = OFFERED | ({"press": press.__name__, "sure": "bool"} if press else {})
         offered |= {"admin": "Person"} if admission.get("admins") else {}
         asked = inspect.signature(answer).parameters.values()
         wanted = [one for one in asked if one.default is one.empty]
@@ -319,8 +322,10 @@ def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         if query is None:
             return
         answer = PressAnswer(context.services.outbox, query.id)
-        route = routes.get((query.data or "").partition(":")[0])
-        press = route.press.decode(query.data) if route and route.press else None
+        sure = Sure.decode(query.data)
+        data = sure.meant if sure else query.data or ""
+        route = routes.get(data.partition(":")[0])
+        press = route.press.decode(data) if route and route.press else None
         if route is None or press is None:
             language = context.services.languages.translator(query.from_user.language_code)
             await answer.give(language.gettext("This button is old. Send me the idea again."))
@@ -333,14 +338,44 @@ def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
                 if sender.is_late and sender.chat.is_private:
                     # Telegram shows no answer to a press that is minutes old
                     await sender.reply(text)
+            elif sender is not None and sure is None and (yes := route.admission.get("asks")):
+                await ask_whether(sender, query, press, sender.translator.gettext(yes))
             elif sender is not None:
-                await route.run(update, context, sender, press=press, query=query)
+                known = {"press": press, "query": query, "sure": sure is not None}
+                await route.run(update, context, sender, **known)
+                if sure is not None and "asks" in route.admission:
+                    await _change_question(sender, query)
         except Exception:
             await answer.give()
             raise
         await answer.give()
 
     return CallbackQueryHandler(handle)
+
+
+async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData, yes: str) -> None:
+    """Ask below the pressed message, once, whether an act that cannot be undone is meant."""
+    await sender.answer()
+    act, _, number = press.encode().partition(":")
+    keep = Button(sender.translator.gettext("Keep"), Keep())
+    await _change_question(sender, query, Button(yes, Sure(act, int(number))), keep)
+
+
+async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -> None:
+    message = query.message
+    # a made-up press may name any message
+    if message is not None and (row or carries(message, Keep())):
+        markup = asking(message, *row)
+        await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
+
+
+router = Router()
+
+
+@router.button(Keep, when_off=True, however_late=True)
+async def keep(sender: Sender, query: CallbackQuery) -> None:
+    """Take a question away whose act is not meant."""
+    await _change_question(sender, query)
 
 
 def _refusal(

@@ -132,8 +132,11 @@ logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 5.0
 """How long to wait for whoever else works on the file, such as a backup."""
-FLUSH_SECONDS = 0.25
-"""How long a deferred write waits for a transaction that carries it."""
+FLUSH_SECONDS = 5.0
+"""How long a deferred write waits for a transaction that carries it.
+
+An order that can still be cancelled soon has one.
+"""
 
 _HOPELESS = frozenset(
     {

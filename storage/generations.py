@@ -224,8 +224,10 @@ def _account(row: sqlite3.Row) -> Account:
     return Account(AccountKind(row["account_kind"]), row["account_id"])
 
 
-async def insert(tx: Connection, request: Request, *, now: float) -> Generation:
-    """Write a new request down as queued.
+async def insert(
+    tx: Connection, request: Request, *, now: float, due_at: float | None = None
+) -> Generation:
+    """Write a new request down as queued, due at once unless told otherwise.
 
     Raises:
         sqlite3.IntegrityError: the same cause has made one already.
@@ -236,7 +238,7 @@ async def insert(tx: Connection, request: Request, *, now: float) -> Generation:
         "account_id": request.account.id,
         "state": State.QUEUED,
         "reason": Reason.ASKED_FOR,
-        "due_at": now,
+        "due_at": now if due_at is None else due_at,
         "created_at": now,
         "changed_at": now,
     }

@@ -74,6 +74,7 @@ class House:
         self.stopping = asyncio.Event()
         self.exit_code: ExitCode | None = None
         self.database: type[Database] = Database
+        self.flush_seconds = 0.25
         self._asked = 0
 
     def settings(self, **changes: Any) -> Settings:
@@ -87,6 +88,7 @@ class House:
             "admin_ids": frozenset({ADMIN}),
             "poll_interval_seconds": 0.1,
             "budget_usd": None,
+            "undo_seconds": 0,
         }
         return Settings(**(values | changes))
 
@@ -113,7 +115,7 @@ class House:
     ) -> AsyncIterator[Bot]:
         """Run the bot for a while, as `python -m bot run` does, and stop it as a signal does."""
         self._asked = len(self.telegram.calls_of("getUpdates"))
-        db = await self.database.open(self.data / "bot.sqlite3")
+        db = await self.database.open(self.data / "bot.sqlite3", flush_seconds=self.flush_seconds)
         self.stopping = stopping = asyncio.Event()
         self.bot = Bot(self.settings(**changes), db, languages=languages, times=times, clock=clock)
         life = asyncio.create_task(serve(self.bot, stopping))

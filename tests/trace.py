@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.settings.definition import Settings
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from storage.database import Database
+from storage.database import FLUSH_SECONDS, Database
 from tests.flows.looks import says, shows_video
 from tests.house import Breakage, House
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+UNDO_SECONDS = Settings.model_fields["undo_seconds"].default
 ROOT = Path(__file__).parents[1]
 FLOORS = ("bot", "handlers", "generation", "storage")
 BESIDE = frozenset(
@@ -99,15 +101,7 @@ def _is_beside() -> bool:
 
 
 class CountedDatabase(Database):
-    """The database, counting how often it is taken and what it is asked.
-
-    What is deferred waits longer: a busy machine would write it by itself between two steps.
-    """
-
-    @classmethod
-    async def open(cls, path: Path, *, flush_seconds: float = 2.0) -> Database:
-        """Open it as the bot does."""
-        return await super().open(path, flush_seconds=flush_seconds)
+    """The database, counting how often it is taken and what it is asked."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -146,7 +140,9 @@ async def trace(folder: Path) -> Walk:
         provider.render_seconds = 0.05
         house = House(telegram, provider, folder, Breakage())
         house.database = CountedDatabase
-        await stack.enter_async_context(house.running())
+        # longer: a busy machine would write by itself between two steps what is deferred
+        house.flush_seconds = 2 * FLUSH_SECONDS
+        await stack.enter_async_context(house.running(undo_seconds=UNDO_SECONDS))
         ann = telegram.person("Ann", username="ann")
         chat = telegram.private(ann)
         await chat.send(ann, "/help")

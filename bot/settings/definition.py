@@ -211,6 +211,13 @@ class Settings(BaseSettings):
         description="The model families offered, best first; "
         "the first that is served is the default.",
     )
+    undo_seconds: int = Field(
+        default=3,
+        ge=0,
+        le=60,
+        description="How long an order waits with *Cancel* under it that started without a tap on "
+        "a price; 0 = it leaves at once.",
+    )
     confirm_credits: int = Field(
         default=30, ge=0, description="A video that costs more asks for one tap before it starts."
     )

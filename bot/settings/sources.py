@@ -123,6 +123,16 @@ def _misspelt(sources: tuple[EnvSettingsSource, ...]) -> Iterator[str]:
             yield f"{name.upper()} is not a setting; did you mean {likely.upper()}?"
 
 
+_WHOLE, _NUMBER = "must be a whole number", "must be a number"
+_MUST = {
+    "int_parsing": _WHOLE, "int_parsing_size": _WHOLE, "int_from_float": _WHOLE,
+    "decimal_parsing": _NUMBER, "float_parsing": _NUMBER, "finite_number": _NUMBER,
+    "bool_parsing": "must be true or false",
+    "zoneinfo_str": "must be a time zone such as Europe/Berlin",
+}  # fmt: skip
+"""What a value must be, by what the library finds wrong with it."""
+
+
 def _in_words(detail: ErrorDetails) -> str:
     """Say what is wrong with one setting. The value is left out: it may be a secret."""
     name = str(detail["loc"][0]).upper()
@@ -134,18 +144,12 @@ def _in_words(detail: ErrorDetails) -> str:
             must = f"must be more than {limits['gt']:g}"
         case "greater_than_equal":
             must = f"must be {limits['ge']:g} or more"
-        case "int_parsing" | "int_parsing_size" | "int_from_float":
-            must = "must be a whole number"
-        case "decimal_parsing" | "float_parsing" | "finite_number":
-            must = "must be a number"
-        case "bool_parsing":
-            must = "must be true or false"
+        case "less_than_equal":
+            must = f"must be {limits['le']:g} or less"
         case "enum" | "literal_error":
             must = f"must be {limits['expected'].replace(chr(39), '')}"
-        case "zoneinfo_str":
-            must = "must be a time zone such as Europe/Berlin"
         case "value_error":
             must = str(limits["error"])
-        case _:
-            must = f"is wrong: {detail['msg']}"
+        case other:
+            must = _MUST.get(other, f"is wrong: {detail['msg']}")
     return f"{name} {must}"

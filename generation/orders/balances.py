@@ -246,9 +246,15 @@ async def may_leave(tx: Connection, request: Generation, terms: Terms, now: floa
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The request is queued and its credits are held."""
+    """The request is queued and its credits are held: so many of the group's pool, if any.
+
+    `left` is what its account has left, `pool_left` what the group has.
+    """
 
     generation: Generation
+    pooled: int
+    left: int
+    pool_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +266,10 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class TooManyPending:
-    """As many requests as one may have at a time are on their way."""
+    """As many requests as one may have at a time are on their way, some in other chats."""
 
     pending: int
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,39 +325,48 @@ Refused: TypeAlias = (
 Answer: TypeAlias = Accepted | Repeated | Refused
 
 
-async def accept(tx: Connection, request: Request, terms: Terms, *, now: float) -> Answer:
-    """Queue a request and hold its credits, or say why not; refusing changes nothing."""
+async def accept(
+    tx: Connection, request: Request, terms: Terms, *, now: float, wait: float = 0.0
+) -> Answer:
+    """Queue a request and hold its credits, or say why not; refusing changes nothing.
+
+    For `wait` seconds it is not submitted, so that it can be cancelled.
+    """
     before = await generations.by_cause(tx, request.cause)
     if before is not None and (request.origin != "press" or before.state in generations.UNFINISHED):
         return Repeated(before)
-    if (hindrance := await _hindrance(tx, request.account, terms, now)) is not None:
+    if (hindrance := await _hindrance(tx, request, terms, now)) is not None:
         return hindrance
-    balance, pooled = await _means(tx, request.account, request.chat, terms, now)
-    draws = draw(request.credits, balance, pooled)
+    shared = await pool(tx, request.chat, request.account, terms, now)
+    own = await balance(tx, request.account, terms, now)
+    available = shared.available if shared else 0
+    draws = draw(request.credits, own, available)
     if draws is None:
-        return TooFewCredits(request.credits, balance, pooled)
+        return TooFewCredits(request.credits, own, available)
     price = await price_now(tx, request, now)
     given = budget_share(price, request.credits, draws)
     over = await _over_budget(tx, request.account, given, terms, now)
     if over is not None:
         # what the operator cannot give today, somebody may still have paid for
-        draws, given = draw_bought(request.credits, balance), 0
+        draws, given = draw_bought(request.credits, own), 0
         if draws is None:
             return over
     request = replace(request, price_micros=price, budget_micros=given)
-    generation = await generations.insert(tx, request, now=now)
+    generation = await generations.insert(tx, request, now=now, due_at=now + wait)
     for part in draws:
-        pooled = part.pot is Pot.POOL
+        is_pooled = part.pot is Pot.POOL
         await ledger.hold(
             tx,
-            Account.chat(request.chat) if pooled else request.account,
+            Account.chat(request.chat) if is_pooled else request.account,
             part.pot,
             part.credits,
             generation=generation.id,
-            member=member(request.account) if pooled else None,
+            member=member(request.account) if is_pooled else None,
             now=now,
         )
-    return Accepted(generation)
+    pooled = sum(part.credits for part in draws if part.pot is Pot.POOL)
+    left = max(0, own.total - request.credits + pooled)
+    return Accepted(generation, pooled, left, shared.left - pooled if shared else 0)
 
 
 async def _over_budget(
@@ -404,13 +420,13 @@ async def content_brake_of(tx: Connection, account: Account, now: float) -> Cont
 
 
 async def _hindrance(
-    tx: Connection, account: Account, terms: Terms, now: float
+    tx: Connection, request: Request, terms: Terms, now: float
 ) -> TooManyPending | ContentBrake | ProviderRefuses | None:
     """Say why an account may order nothing at present, whatever it has."""
-    pending = len(await generations.pending_of(tx, account))
-    if pending >= terms.max_pending:
-        return TooManyPending(pending)
-    brake = await content_brake_of(tx, account, now)
+    pending = await generations.pending_of(tx, request.account)
+    if len(pending) >= terms.max_pending:
+        return TooManyPending(len(pending), sum(one.chat != request.chat for one in pending))
+    brake = await content_brake_of(tx, request.account, now)
     if brake is not None and now < brake.until:
         return brake
     outage = await outages.present(tx)
@@ -422,11 +438,3 @@ def shortfall(cost: int, balance: Balance, pool: Pool | None) -> TooFewCredits |
     pooled = pool.available if pool else 0
     short = draw(cost, balance, pooled) is None
     return TooFewCredits(cost, balance, pooled) if short else None
-
-
-async def _means(
-    tx: Connection, account: Account, chat: int, terms: Terms, now: float
-) -> tuple[Balance, int]:
-    """Return what an account has, and what the chat's pool gives it besides."""
-    shared = await pool(tx, chat, account, terms, now)
-    return await balance(tx, account, terms, now), shared.available if shared else 0

@@ -26,7 +26,7 @@ from handlers.replies.notices import WHY
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import DEFAULT, usual_cost, worth
 from handlers.routing import Router, contact_line, stranger
-from handlers.videos import offer_retained, show_history, show_reason
+from handlers.videos import offer_retained, show_history, show_reason, show_under_way
 from storage import people
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ router = Router()
 
 @dataclass(frozen=True, slots=True)
 class Surprise(CallbackData):
-    """Make a video of an idea of ours."""
+    """Propose a video of an idea of ours."""
 
     prefix: ClassVar[str] = "surprise"
 
@@ -243,6 +243,8 @@ async def start(
         await quota.quota(sender, message, services)
     elif payload == "history":
         await show_history(sender, message, services)
+    elif payload == "cancel":
+        await show_under_way(sender, services)
     elif payload == "settings":
         await settings.settings(sender, message, context)
     else:
@@ -311,7 +313,7 @@ async def how_it_works(sender: Sender, services: Services) -> None:
 
 @router.button(Surprise, orders=True)
 async def surprise(sender: Sender, query: CallbackQuery, update: Update, context: Context) -> None:
-    """Order one of our ideas for the presser; another only when that one is done."""
+    """Show one of our ideas on a card, with what it costs."""
     choices = ideas(sender.translator)
     await place(
         context,
@@ -323,6 +325,7 @@ async def surprise(sender: Sender, query: CallbackQuery, update: Update, context
             origin="press",
             cause=f"press:surprise:{sender.account.kind}:{sender.account.id}",
             message_id=None,
+            asks=True,
             tap=query.id,
         ),
     )

@@ -13,7 +13,7 @@ from generation.jobs import lifecycle
 from generation.models import pricing
 from generation.orders import balances
 from generation.orders.balances import Period
-from handlers.commands import BY_NAME, read_number
+from handlers.commands import BY_NAME, N_, read_number
 from handlers.membership import depart
 from handlers.replies.notices import BanChat
 from handlers.replies.texts import shortened
@@ -237,7 +237,7 @@ async def unban(sender: Sender, message: Message, words: Sequence[str], services
     await sender.reply(text.format(number=number))
 
 
-@router.button(BanChat, admins=True)
+@router.button(BanChat, admins=True, asks=N_("Yes, ban"))
 async def ban_chat(sender: Sender, press: BanChat, cause: str, context: Context) -> None:
     """Shut out the chat that took the bot in, and leave it."""
     services = context.services

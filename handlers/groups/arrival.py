@@ -9,6 +9,7 @@ from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from handlers.admin import limit_usage
+from handlers.commands import N_
 from handlers.context import Access, meet
 from handlers.membership import depart, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
@@ -154,7 +155,7 @@ async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, contex
         await greet(context, group)
 
 
-@router.button(Leave, admins=True)
+@router.button(Leave, admins=True, asks=N_("Yes, leave"))
 async def leave(sender: Sender, press: Leave, context: Context) -> None:
     """Leave a group politely."""
     group = await _group(sender, context.services, press.chat)

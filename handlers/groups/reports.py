@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.admin import shut_out
+from handlers.commands import N_
 from handlers.replies.keyboards import video_under
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
@@ -95,7 +96,7 @@ def _called(name: str, number: int | None) -> str:
     return f"{name} ({number})" if number is not None else name
 
 
-@router.button(TakeDown, admins=True)
+@router.button(TakeDown, admins=True, asks=N_("Yes, delete"))
 async def take_down(sender: Sender, press: TakeDown, services: Services) -> None:
     """Delete a reported video for an operator."""
     deleted, say = await _is_deleted(services, press.generation), sender.translator.gettext
@@ -123,7 +124,7 @@ async def _is_deleted(services: Services, number: int) -> bool:
     return True
 
 
-@router.button(BanRequester, admins=True)
+@router.button(BanRequester, admins=True, asks=N_("Yes, ban"))
 async def ban_requester(sender: Sender, press: BanRequester, cause: str, context: Context) -> None:
     """Ban who asked for a video that was reported or refused, for an operator."""
     async with context.services.db.reading() as connection:

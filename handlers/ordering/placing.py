@@ -15,6 +15,7 @@ from handlers.ordering import refusals
 from handlers.ordering.drafts import SentPicture, card_draft, quoted
 from handlers.replies import keyboards as card_replies
 from handlers.replies.sending import SendError
+from handlers.replies.status import payment
 from handlers.replies.texts import gone
 from storage import cards, generations, statistics
 from storage.generations import PENDING, UNFINISHED, Request
@@ -115,14 +116,17 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
     if not isinstance(quote, Quote):
         await refusals.propose(context, sender, draft, quote)
         return
-    if sender.is_late or _needs_a_tap(draft, quote, services.policy.confirm_credits):
+    asks = sender.is_late or _needs_a_tap(draft, quote, services.policy.confirm_credits)
+    if asks:
         if draft.taps_twice:
             if not await _is_second_tap(context, sender, draft, quote):
                 return
         elif sender.edited is not None or not _said_before(sender, draft, services.clock()):
             await _ask(context, sender, draft, quote)
             return
-    await _order(context, sender, draft, quote)
+    # what was agreed to at its price leaves at once
+    agreed = asks or draft.agreed is not None
+    await _order(context, sender, draft, quote, wait=0 if agreed else services.policy.undo_seconds)
 
 
 async def _rewritten(
@@ -260,36 +264,42 @@ async def _put_up(services: Services, sender: Sender, card: Card, quote: Quote, 
     await show_card(services, sender, card, text, buttons=buttons)
 
 
-async def _order(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> None:
-    """Accept an order, or say why not."""
+async def _order(
+    context: Context, sender: Sender, draft: OrderDraft, quote: Quote, *, wait: float
+) -> None:
+    """Accept an order, or say why not; for `wait` seconds it can be cancelled."""
     services = context.services
-    answer, closed = await _accept(services, sender, draft, quote)
+    answer, closed = await _accept(services, sender, draft, quote, wait)
     if isinstance(answer, Repeated):
         await _again(services, sender, answer.generation)
         return
     if not isinstance(answer, Accepted):
         await refusals.decline(context, sender, draft, quote, answer)
         return
-    services.wake(answer.generation.chat)
+    if wait:
+        services.wake_in(answer.generation.chat, wait)
+    else:
+        services.wake(answer.generation.chat)
     # alone with the bot, the status message says so in a moment
     await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
     await sender.take_away(*closed)
     note = gone(quote, sender.translator) if quote.instead_of else ""
-    await _show_status(services, sender, answer.generation, note)
+    paid = payment(answer, sender.translator, in_private=sender.chat.is_private)
+    await _show_status(services, sender, answer.generation, note=note, paid=paid)
 
 
 async def _show_status(
-    services: Services, sender: Sender, generation: Generation, note: str = ""
+    services: Services, sender: Sender, generation: Generation, **words: str
 ) -> None:
     """Say that an order was accepted; it is made all the same where that cannot be said."""
     try:
-        await services.status.show(generation, sender.chat, sender.translator, note=note)
+        await services.status.show(generation, sender.chat, sender.translator, **words)
     except SendError as error:
         logger.info("generation %d has no status: %s", generation.id, error)
 
 
 async def _accept(
-    services: Services, sender: Sender, draft: OrderDraft, quote: Quote
+    services: Services, sender: Sender, draft: OrderDraft, quote: Quote, wait: float
 ) -> tuple[Answer, list[Card | None]]:
     """Write the order down; returns with the answer the cards that this closed.
 
@@ -321,7 +331,7 @@ async def _accept(
     )
     closed: list[Card | None] = []
     async with services.db.transaction() as tx:
-        answer = await balances.accept(tx, request, services.terms, now=services.clock())
+        answer = await balances.accept(tx, request, services.terms, now=services.clock(), wait=wait)
         if isinstance(answer, Accepted) and draft.origin != "message":
             if draft.card is not None and await cards.close(tx, draft.card, "started"):
                 closed.append(await cards.find(tx, draft.card))

@@ -99,13 +99,15 @@ async def decline(
     """Say why an order was not accepted, and what would be."""
     services, translator = context.services, sender.translator
     if not isinstance(answer, TooFewCredits):
-        now = services.clock()
+        now, in_private = services.clock(), sender.chat.is_private
         text = (
             braked(answer, sender, now)
             if isinstance(answer, ContentBrake)
-            else refused(answer, translator, now)
+            else refused(answer, translator, now, in_private=in_private)
         )
-        await refuse(context, sender, draft, text)
+        leads = isinstance(answer, TooManyPending) and answer.elsewhere and not sender.press
+        opens = [[sender.private_button("cancel")]] if leads and not in_private else []
+        await refuse(context, sender, draft, text, opens)
         return
     if not sender.account.is_person:
         await refuse(context, sender, draft, without_pool(quote, sender))
@@ -123,7 +125,7 @@ async def decline(
         now=services.clock(),
     )
     if not sender.chat.is_private:
-        reply = publicly(quote, reply, sender, services.outbox.link)
+        reply = publicly(quote, reply, sender)
     await refuse(context, sender, draft, *reply, keeps=kept)
 
 
@@ -242,9 +244,22 @@ def braked(answer: ContentBrake, sender: Sender, now: float) -> str:
     return text.format(name=sender.name, when=sender.translator.until(answer.until - now))
 
 
-def refused(answer: Hindrance, translator: Translator, now: float) -> str:
+def refused(
+    answer: Hindrance, translator: Translator, now: float, *, in_private: bool = True
+) -> str:
     """Say why an order was not accepted; it cost nothing."""
     match answer:
+        case TooManyPending(pending, elsewhere) if elsewhere and not in_private:
+            text = translator.ngettext(
+                "{count} video of yours is on the way in another chat. One more once it is done; "
+                "you can cancel it in private.",
+                "{count} videos of yours are on the way, {elsewhere} in other chats. One more once "
+                "one is done; you can cancel them in private.",
+                pending,
+            )
+            return text.format(
+                count=translator.number(pending), elsewhere=translator.number(elsewhere)
+            )
         case TooManyPending(pending):
             return translator.ngettext(
                 "{count} video of yours is on the way. One more once it is done, or /cancel it.",
@@ -253,11 +268,14 @@ def refused(answer: Hindrance, translator: Translator, now: float) -> str:
                 pending,
             ).format(count=translator.number(pending))
         case OverBudget(renews_at):
-            if renews_at is None:
-                return translator.gettext("The bot has given all it had to give.")
-            return translator.gettext(
-                "The bot has given all it can for now. It goes on {when}; your credits stay."
-            ).format(when=translator.until(renews_at - now))
+            text = (
+                translator.gettext("The bot has given all it had to give.")
+                if renews_at is None
+                else translator.gettext(
+                    "The bot has given all it can for now. It goes on {when}; your credits stay."
+                )
+            )
+            return text.format(when=translator.until((renews_at or now) - now))
         case BudgetHeld(own):
             return (
                 translator.gettext(
@@ -325,10 +343,10 @@ def without_pool(quote: Quote, sender: Sender) -> str:
     ).format(name=sender.name, cost=sender.translator.credits(quote.credits))
 
 
-def publicly(quote: Quote, reply: Reply, sender: Sender, link: str) -> Reply:
+def publicly(quote: Quote, reply: Reply, sender: Sender) -> Reply:
     """Say in a group that credits are missing; how many somebody has is for them alone."""
     say = sender.translator.gettext
     text = say("{name}, that one costs {cost}, more than you have left.").format(
         name=sender.name, cost=sender.translator.credits(quote.credits)
     )
-    return text, [*reply[1], [Button(say("Open in private"), url=f"{link}?start=quota")]]
+    return text, [*reply[1], [sender.private_button("quota")]]

@@ -10,6 +10,7 @@ from telegram import (
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    Message,
     SwitchInlineQueryChosenChat,
 )
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from telegram import Message
+    from telegram import MaybeInaccessibleMessage
 
     from generation.models.offer import Offer
     from generation.orders.balances import Balance, Pool
@@ -135,6 +136,66 @@ def _anywhere(share: str | None) -> SwitchInlineQueryChosenChat | None:
         allow_group_chats=True,
         allow_channel_chats=True,
     )
+
+
+def carries(message: MaybeInaccessibleMessage, press: CallbackData) -> bool:
+    """Whether a message has a button that carries this: a made-up press may name any message."""
+    markup = message.reply_markup if isinstance(message, Message) else None
+    rows = markup.inline_keyboard if markup else ()
+    return any(button.callback_data == press.encode() for row in rows for button in row)
+
+
+@dataclass(frozen=True, slots=True)
+class Sure(CallbackData):
+    """Do what another button does, after it was asked whether that is meant.
+
+    `act` is the prefix of what that button carries, `number` its one field.
+    """
+
+    prefix: ClassVar[str] = "sure"
+    act: str
+    number: int
+
+    @property
+    def meant(self) -> str:
+        """What the other button carries."""
+        return f"{self.act}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keep(CallbackData):
+    """Do nothing of what was asked about."""
+
+    prefix: ClassVar[str] = "keep"
+
+
+def asking(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:
+    """Return the keyboard of a message with a question below it in place of any other, or none."""
+    markup = message.reply_markup if isinstance(message, Message) else None
+    rows = [
+        buttons
+        for buttons in (markup.inline_keyboard if markup else ())
+        if not any(Keep.matches(button.callback_data) for button in buttons)
+    ]
+    asked = keyboard([row])
+    rows += asked.inline_keyboard if asked else ()
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(CallbackData):
+    """Cancel a request of the list."""
+
+    prefix: ClassVar[str] = "cancel"
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undo(CallbackData):
+    """Cancel a request below the message that says it was accepted."""
+
+    prefix: ClassVar[str] = "undo"
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)

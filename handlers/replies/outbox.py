@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
     from pathlib import Path
 
-    from telegram import Message
+    from telegram import InlineKeyboardMarkup, Message
     from telegram.ext import ExtBot
 
     from generation.media.videos import Deliverable
@@ -202,13 +202,13 @@ class Outbox:
                 raise
 
     async def change_buttons(
-        self, chat: Chat, message_id: int, buttons: Sequence[Sequence[Button]]
+        self, chat: Chat, message_id: int, markup: InlineKeyboardMarkup | None
     ) -> None:
         """Change the buttons under a message of ours; one that is gone is let go."""
         try:
             with translated():
                 await self._bot.edit_message_reply_markup(
-                    chat.telegram_id, message_id, reply_markup=keyboard(buttons)
+                    chat.telegram_id, message_id, reply_markup=markup
                 )
         except Refused:
             return

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from handlers.replies.keyboards import Button, Undo
 from handlers.replies.outbox import finished
 from handlers.replies.sending import Refused, SendError, Unreachable
 from handlers.replies.texts import about
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from generation.jobs.queue import FairQueue
     from generation.jobs.schedule import DurationEstimates
+    from generation.orders.balances import Accepted
     from handlers.replies.outbox import Outbox
     from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
@@ -34,18 +36,44 @@ SEEN = "👀"
 logger = logging.getLogger(__name__)
 
 
-def making(translator: Translator, seconds: float) -> str:
-    """Say that a video is being made, and when it will be there (in seconds)."""
-    return translator.gettext(
-        "🎬 On it! Ready in about {time}. You can close Telegram, I'll send it."
-    ).format(time=about(translator, seconds))
+def making(translator: Translator, seconds: float, paid: str = "") -> str:
+    """Say that a video is being made, what was paid, and when it will be there (in seconds)."""
+    return _promise(translator, translator.gettext("🎬 On it!"), paid, seconds)
 
 
-def waiting(translator: Translator, place: int, seconds: float) -> str:
+def waiting(translator: Translator, place: int, seconds: float, paid: str = "") -> str:
     """Say which place in the line a request has, and when its video will be there (in seconds)."""
-    return translator.gettext(
-        "🎬 Number {place} in line. Ready in about {time}. You can close Telegram, I'll send it."
-    ).format(place=translator.number(place), time=about(translator, seconds))
+    head = translator.gettext("🎬 Number {place} in line.").format(place=translator.number(place))
+    return _promise(translator, head, paid, seconds)
+
+
+def _promise(translator: Translator, head: str, paid: str, seconds: float) -> str:
+    ready = translator.gettext(
+        "Ready in about {time}. You can close Telegram, I'll send it."
+    ).format(time=about(translator, seconds))
+    return " ".join(sentence for sentence in (head, paid, ready) if sentence)
+
+
+def payment(accepted: Accepted, translator: Translator, *, in_private: bool) -> str:
+    """Say what an order takes and what is left; what somebody has left is told to them alone."""
+    cost, pooled = accepted.generation.credits, accepted.pooled
+    if pooled == cost:
+        text, left = translator.ngettext(
+            "The group pays {count} credit, {left} left.",
+            "The group pays {count} credits, {left} left.",
+            cost,
+        ), accepted.pool_left  # fmt: skip
+    elif in_private:
+        text, left = translator.ngettext(
+            "{count} credit, {left} left.", "{count} credits, {left} left.", cost
+        ), accepted.left  # fmt: skip
+    elif pooled:
+        return translator.gettext("{cost}, {pooled} of them from the group.").format(
+            cost=translator.credits(cost), pooled=translator.number(pooled)
+        )
+    else:
+        return translator.gettext("{cost} of your own.").format(cost=translator.credits(cost))
+    return text.format(count=translator.number(cost), left=translator.number(left))
 
 
 def late(translator: Translator) -> str:
@@ -108,7 +136,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A status message as it stands in a chat; `waits` is whether it tells a place."""
+    """A status message as it stands in a chat.
+
+    `waits` is whether it says what is over once the video is made: a place in the line, or that
+    the request can be cancelled.
+    """
 
     chat: Chat
     message: int | None
@@ -140,11 +172,17 @@ class StatusMessages:
         self._shown: dict[int, _Shown] = {}
 
     async def show(
-        self, generation: Generation, chat: Chat, translator: Translator, *, note: str = ""
+        self,
+        generation: Generation,
+        chat: Chat,
+        translator: Translator,
+        *,
+        note: str = "",
+        paid: str = "",
     ) -> None:
-        """Say that a request was accepted, silently: the video will ring.
+        """Say that a request was accepted and what was `paid`, silently: the video will ring.
 
-        `note` is what the sender should know besides.
+        While it waits it can be cancelled. `note` is what the sender should know besides.
         """
         if generation.status_message is not None or generation.id in self._shown:
             return
@@ -152,17 +190,22 @@ class StatusMessages:
             return
         place = self._progress.place(generation)
         if place is None:
-            text = making(translator, await self._progress.estimate(generation))
+            text = making(translator, await self._progress.estimate(generation), paid)
         else:
             wait = await self._progress.wait(generation, place)
-            text = waiting(translator, sparsely(place), wait)
-        shown = _Shown(chat, None, translator, text, waits=place is not None)
+            text = waiting(translator, sparsely(place), wait, paid)
+        # what leaves at once cannot be cancelled
+        waits = generation.state is State.QUEUED and (
+            place is not None or generation.due_at > generation.created_at
+        )
+        shown = _Shown(chat, None, translator, text, waits=waits)
         await finished(self._put_up(generation, shown, note))
 
     async def _put_up(self, generation: Generation, shown: _Shown, note: str) -> None:
         message = await self._outbox.say(
             shown.chat,
             f"{note}\n{shown.text}".strip(),
+            buttons=_buttons(generation, shown.translator) if shown.waits else (),
             reply_to=generation.message_id,
             thread_id=generation.thread_id,
             silent=True,
@@ -201,12 +244,14 @@ class StatusMessages:
         text = await self._text(generation, shown)
         if text is None or text == shown.text:
             return
+        waits = generation.state is State.QUEUED
+        buttons = _buttons(generation, shown.translator) if waits else ()
+        message = generation.status_message
         try:
-            await self._outbox.edit(shown.chat, generation.status_message, text, cosmetic=True)
+            await self._outbox.edit(shown.chat, message, text, buttons, cosmetic=True)
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
         else:
-            waits = generation.state is State.QUEUED
             self._shown[generation.id] = replace(shown, text=text, waits=waits)
 
     async def _text(self, generation: Generation, shown: _Shown) -> str | None:
@@ -230,6 +275,11 @@ class StatusMessages:
             return False
         async with self._db.reading() as connection:
             return await outages.present(connection) is not None
+
+    def leave(self, generation: Generation, chat: Chat, translator: Translator) -> None:
+        """Leave the status in its chat, where whoever calls says in it what became of a request."""
+        if generation.status_message is not None or generation.id in self._shown:
+            self._shown[generation.id] = _Shown(chat, None, translator)
 
     async def remove(self, generation: Generation) -> None:
         """Take the status away once there is nothing to wait for."""
@@ -270,3 +320,10 @@ class StatusMessages:
             raise LookupError(f"generation {generation.id} belongs to no chat")
         translator = self._languages.translator(person.language if person else None)
         return _Shown(chat, generation.status_message, translator)
+
+
+def _buttons(generation: Generation, translator: Translator) -> list[list[Button]]:
+    """Return *Cancel*; whoever asked in the name of a chat presses as somebody else."""
+    if not generation.account.is_person:
+        return []
+    return [[Button(translator.gettext("Cancel"), Undo(generation.id))]]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from generation.jobs import lifecycle
 from handlers.commands import read_number
-from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.sending import Refused
+from handlers.replies.keyboards import Button, Cancel, Undo, carries
+from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import shortened
-from handlers.routing import Router
-from storage import generations
+from handlers.routing import Router, not_yours
+from storage import chats, generations
 from storage.generations import PENDING, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from telegram import CallbackQuery, Message
 
@@ -30,23 +29,46 @@ _LONGEST_PROMPT = 60
 """Characters of a prompt in the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel(CallbackData):
-    """Cancel a request."""
+def text(
+    pending: Sequence[Generation],
+    translator: Translator,
+    *,
+    in_private: bool,
+    groups: Mapping[int, str] | None = None,
+    elsewhere: int = 0,
+) -> str:
+    """List what is under way, by the numbers /cancel takes.
 
-    prefix: ClassVar[str] = "cancel"
-    generation: int
-
-
-def text(pending: Sequence[Generation], translator: Translator, *, in_private: bool) -> str:
-    """List what is under way, by the numbers /cancel takes."""
-    if not pending and in_private:
-        return translator.gettext("Nothing is under way. Send me an idea or a photo.")
-    if not pending:
-        return translator.gettext("Nothing of yours is under way here. /video makes one.")
-    lines = [translator.gettext("Which video should I cancel?")]
-    lines += [f"{one.id}. {shortened(one.prompt, _LONGEST_PROMPT)}" for one in pending]
+    `groups` are the titles of those where it was asked for, by the chats' numbers; `elsewhere`
+    counts what is not listed.
+    """
+    lines = []
+    if pending:
+        lines = [translator.gettext("Which video should I cancel?")]
+        lines += [_line(one, (groups or {}).get(one.chat), translator) for one in pending]
+    elif in_private:
+        lines = [translator.gettext("Nothing is under way. Send me an idea or a photo.")]
+    elif elsewhere:
+        lines = [translator.gettext("Nothing of yours is under way here.")]
+    else:
+        lines = [translator.gettext("Nothing of yours is under way here. /video makes one.")]
+    if elsewhere:
+        said = translator.ngettext(
+            "{count} video of yours is under way in another chat. You can cancel it in private.",
+            "{count} videos of yours are under way in other chats. You can cancel them in private.",
+            elsewhere,
+        )
+        lines.append(said.format(count=translator.number(elsewhere)))
     return "\n".join(lines)
+
+
+def _line(one: Generation, title: str | None, translator: Translator) -> str:
+    prompt = shortened(one.prompt, _LONGEST_PROMPT)
+    if title is None:
+        return f"{one.id}. {prompt}"
+    return translator.gettext("{number}. {prompt} (in {group})").format(
+        number=one.id, prompt=prompt, group=title
+    )
 
 
 def buttons(pending: Sequence[Generation]) -> list[list[Button]]:
@@ -73,19 +95,38 @@ async def _answer(services: Services, sender: Sender, number: int) -> str:
     """Cancel a request and say how that went."""
     generation = await lifecycle.cancel(services.db, number, sender.account, now=services.clock())
     if generation is None:
-        return sender.translator.gettext(
-            "You have no request {number}. /cancel shows what is under way."
-        ).format(number=number)
+        return _unknown(number, sender.translator)
     # the status message goes with the request
     services.wake(generation.chat)
     return outcome(generation, sender.translator)
 
 
-async def _under_way(services: Services, sender: Sender) -> list[Generation]:
+def _unknown(number: int, translator: Translator) -> str:
+    return translator.gettext(
+        "You have no request {number}. /cancel shows what is under way."
+    ).format(number=number)
+
+
+async def _listed(
+    services: Services, sender: Sender
+) -> tuple[list[Generation], str, list[list[Button]]]:
+    """Return what somebody waits for that can be named here, in words and with a button each."""
+    in_private, groups = sender.chat.is_private, dict[int, str]()
     async with services.db.reading() as connection:
-        pending = await generations.pending_of(connection, sender.account)
-    # what somebody asked for in private is not listed in front of a group
-    return [one for one in pending if sender.chat.is_private or one.chat == sender.chat.id]
+        pending = everything = await generations.pending_of(connection, sender.account)
+        if in_private:
+            for chat in {one.chat for one in pending} - {sender.chat.id}:
+                place = await chats.find(connection, chat)
+                groups[chat] = place.title if place else ""
+        else:
+            # what somebody asked for elsewhere is not listed in front of a group
+            pending = [one for one in everything if one.chat == sender.chat.id]
+    elsewhere = len(everything) - len(pending)
+    words = text(
+        pending, sender.translator, in_private=in_private, groups=groups, elsewhere=elsewhere
+    )
+    opens = [[sender.private_button("cancel")]] if elsewhere else []
+    return pending, words, buttons(pending) + opens
 
 
 @router.command("cancel")
@@ -98,16 +139,19 @@ async def cancel(
         await sender.reply(nothing, reply_to=message.message_id)
         return
     number = _number(words)
-    pending = [] if number is not None else await _under_way(services, sender)
-    if not words and len(pending) == 1:
+    if number is None:
+        pending, listed, rows = await _listed(services, sender)
+        if words or len(pending) != 1:
+            await sender.reply(listed, buttons=rows, reply_to=message.message_id)
+            return
         number = pending[0].id
-    await sender.reply(
-        text(pending, sender.translator, in_private=sender.chat.is_private)
-        if number is None
-        else await _answer(services, sender, number),
-        buttons=buttons(pending) if number is None else (),
-        reply_to=message.message_id,
-    )
+    await sender.reply(await _answer(services, sender, number), reply_to=message.message_id)
+
+
+async def show_under_way(sender: Sender, services: Services) -> None:
+    """Show somebody what there is to cancel."""
+    _, listed, rows = await _listed(services, sender)
+    await sender.reply(listed, buttons=rows)
 
 
 def _number(words: Sequence[str]) -> int | None:
@@ -123,12 +167,38 @@ async def cancel_one(
     await sender.answer(await _answer(services, sender, press.generation), alert=True)
     # a made-up press may name any message of a group, so there the list stays as it is
     if query.message is not None and sender.chat.is_private:
-        pending = await _under_way(services, sender)
+        _, listed, rows = await _listed(services, sender)
         # a list that was deleted meanwhile needs no correction
         with suppress(Refused):
-            await sender.outbox.edit(
-                sender.chat,
-                query.message.message_id,
-                text(pending, sender.translator, in_private=True),
-                buttons(pending),
-            )
+            await sender.outbox.edit(sender.chat, query.message.message_id, listed, rows)
+
+
+@router.button(Undo, when_off=True, however_late=True)
+async def undo(sender: Sender, press: Undo, query: CallbackQuery, services: Services) -> None:
+    """Cancel the request whose status is pressed, and say so in it; or that it is too late."""
+    number, now = press.generation, services.clock()
+    generation = await lifecycle.cancel(services.db, number, sender.account, now=now)
+    if generation is None:
+        async with services.db.reading() as connection:
+            theirs = await generations.find(connection, number)
+        await sender.answer(
+            not_yours(theirs.account, sender.translator)
+            if theirs
+            else _unknown(number, sender.translator)
+        )
+        return
+    # a made-up press may name any message
+    status = query.message.message_id if query.message and carries(query.message, press) else None
+    is_over = generation.state is State.CANCELLED
+    if is_over and status is not None:
+        services.status.leave(generation, sender.chat, sender.translator)
+    services.wake(generation.chat)
+    said = outcome(generation, sender.translator)
+    await sender.answer(said, alert=not is_over)
+    if status is None:
+        return
+    if not is_over:
+        await sender.outbox.change_buttons(sender.chat, status, None)
+        return
+    with suppress(SendError):
+        await sender.outbox.edit(sender.chat, status, said)

@@ -14,10 +14,18 @@ from generation.media.pictures import frame_of
 from generation.orders import substitutes
 from handlers.membership import is_group_admin
 from handlers.ordering import OrderDraft, SentPicture, ask_anew, place
-from handlers.replies.keyboards import Again, Change, GoOn, More, Remove, ResultButtons
+from handlers.replies.keyboards import (
+    Again,
+    Change,
+    GoOn,
+    More,
+    Remove,
+    ResultButtons,
+    keyboard,
+)
 from handlers.replies.notices import Retry, TryWith
 from handlers.replies.sending import SendError
-from handlers.routing import Router, not_yours
+from handlers.routing import Router, ask_whether, not_yours
 from storage import generations
 
 if TYPE_CHECKING:
@@ -97,11 +105,13 @@ async def more(sender: Sender, press: More, query: CallbackQuery, services: Serv
         return
     await sender.answer()
     rows = layout(services).under(video, sender.translator, in_private=True, unfolded=True)
-    await sender.outbox.change_buttons(sender.chat, query.message.message_id, rows)
+    await sender.outbox.change_buttons(sender.chat, query.message.message_id, keyboard(rows))
 
 
 @router.button(Remove, when_off=True)
-async def remove(sender: Sender, press: Remove, query: CallbackQuery, context: Context) -> None:
+async def remove(
+    sender: Sender, press: Remove, query: CallbackQuery, context: Context, *, sure: bool
+) -> None:
     """Take a video away for its requester, the author of its picture, or an admin of the group."""
     video = await _found(sender, context.services, press.generation)
     if video is None:
@@ -113,6 +123,9 @@ async def remove(sender: Sender, press: Remove, query: CallbackQuery, context: C
     message = query.message.message_id if query.message else 0
     if not sender.chat.is_private and message != video.delivered_message:
         await sender.answer(say("This button is old."))
+        return
+    if not sure:
+        await ask_whether(sender, query, press, say("Yes, delete"))
         return
     try:
         await sender.outbox.take_away(sender.chat, message)

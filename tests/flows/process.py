@@ -45,6 +45,7 @@ async def process(
             "AIMLAPI_URL": provider.url,
             "DATA_DIR": str(data),
             "POLL_INTERVAL_SECONDS": "0.2",
+            "UNDO_SECONDS": "0",
         }
         | settings,
         stderr=asyncio.subprocess.PIPE,

@@ -12,6 +12,7 @@ from tests.handlers.commons import settled
 if TYPE_CHECKING:
     from sandbox.telegram import Group, Message, Person, PrivateChat
     from sandbox.telegram.actors import Topic
+    from sandbox.telegram.queries import Answer
     from tests.house import House
 
 
@@ -35,3 +36,12 @@ async def settings_of(group: Group, admin: Person, topic: Topic | None = None) -
     """Open the group's settings as one of its admins."""
     asked = await group.send(admin, "/settings", topic=topic)
     return await group.wait(lambda m: m.reply_to == asked.message_id and bool(m.buttons))
+
+
+async def confirmed(
+    chat: Group | PrivateChat, message: Message, label: str, *, by: Person | None = None
+) -> Answer:
+    """Press a button that asks once, and then the one that says yes."""
+    await message.press(label, by=by)
+    await chat.wait(lambda m: m is message and m.buttons[-1][0].text.startswith("Yes, "))
+    return await message.press("Yes, ", by=by)

@@ -9,6 +9,7 @@ from telegram import Update
 
 from storage import chats, notices
 from tests.flows.looks import says, shows_video
+from tests.groups.acts import confirmed
 from tests.house import ADMIN
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ async def test_the_operator_is_told_who_took_it_in_and_can_leave(
     assert [b.text for row in told.buttons for b in row] == ["Pool", "Leave", "Ban"]
     await told.press("Pool", by=owner)
     await private.wait(says(f"/limit {group.id} CREDITS"))
-    await told.press("Leave", by=owner)
+    await confirmed(private, told, "Leave", by=owner)
     await group.wait(says("Goodbye!"))
     await telegram.wait_for_call("leaveChat")
     assert group.bot_status == "left"
@@ -219,6 +220,24 @@ async def test_a_channel_that_takes_it_in_is_left_alone(
             channel = await chats.by_telegram_id(connection, -1_001_234_567_890)
     assert channel is not None, "it is known, for a grant"
     assert telegram.calls_of("sendMessage") == telegram.calls_of("leaveChat") == []
+
+
+async def test_what_cannot_be_undone_asks_once_and_keep_takes_the_question_away(
+    bot: Bot, telegram: TelegramSandbox, ann: Person
+) -> None:
+    owner, private = operator(telegram)
+    group = telegram.group("Film club", [ann], with_bot=False)
+    group.add_bot(ann)
+    told = await private.wait(says("added me"))
+    for label, yes in (("Leave", "Yes, leave"), ("Ban", "Yes, ban"), ("Leave", "Yes, leave")):
+        await told.press(label, by=owner)
+        await private.wait(lambda m, yes=yes: m is told and m.buttons[-1][0].text == yes)  # type: ignore[misc]
+        rows = [[button.text for button in row] for row in told.buttons]
+        assert rows == [["Pool", "Leave", "Ban"], [yes, "Keep"]]
+    await told.press("Keep", by=owner)
+    await private.wait(lambda m: m is told and len(m.buttons) == 1)
+    assert [b.text for row in told.buttons for b in row] == ["Pool", "Leave", "Ban"]
+    assert group.bot_status == "member"
 
 
 async def test_only_who_runs_the_bot_decides_about_groups(

@@ -10,7 +10,7 @@ from handlers.replies.notices import reported_buttons, reported_text
 from sandbox.aimlapi import Render
 from storage import people
 from tests.flows.looks import says, shows_video
-from tests.groups.acts import made
+from tests.groups.acts import confirmed, made
 from tests.handlers.commons import SPEECH, settled
 from tests.house import ADMIN
 
@@ -55,7 +55,7 @@ async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
     assert [b.text for row in told.buttons for b in row] == ["🗑 Delete", "Ban"]
 
 
-async def test_one_tap_deletes_it_and_a_second_says_that_it_is_gone(
+async def test_once_confirmed_it_is_deleted_and_a_second_time_says_that_it_is_gone(
     bot: Bot,
     house: House,
     club: Group,
@@ -67,14 +67,14 @@ async def test_one_tap_deletes_it_and_a_second_says_that_it_is_gone(
     video = await made(house, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
     told = await desk.wait(says("🚩"))
-    assert (await told.press("Delete", by=owner)).text == "Deleted."
+    assert (await confirmed(desk, told, "Delete", by=owner)).text == "Deleted."
     await club.wait_gone(video)
-    second = await told.press("Delete", by=owner)
+    second = await confirmed(desk, told, "Delete", by=owner)
     assert second.alert
     assert second.text.startswith("I could not delete it. It is gone already")
 
 
-async def test_one_tap_bans_who_asked_for_it_and_a_second_changes_nothing(
+async def test_once_confirmed_who_asked_for_it_is_banned_and_a_second_time_changes_nothing(
     bot: Bot,
     house: House,
     club: Group,
@@ -87,8 +87,8 @@ async def test_one_tap_bans_who_asked_for_it_and_a_second_changes_nothing(
     video = await made(house, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
     told = await desk.wait(says("🚩"))
-    assert (await told.press("Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
-    assert "is banned already: #1" in (await told.press("Ban", by=owner)).text
+    assert (await confirmed(desk, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
+    assert "is banned already: #1" in (await confirmed(desk, told, "Ban", by=owner)).text
     await chat.send(ann, "/video another")
     await chat.wait(says("You cannot make videos with this bot any more."))
     await made(house, club, bob, "a train")
@@ -114,7 +114,7 @@ async def test_who_runs_the_bot_is_not_banned_for_a_report(
     video = await made(house, club, owner, "a boat in the bath")
     await reported_by(club, bob, video)
     told = await desk.wait(says("🚩"))
-    assert "no banning them" in (await told.press("Ban", by=owner)).text
+    assert "no banning them" in (await confirmed(desk, told, "Ban", by=owner)).text
 
 
 async def test_each_reporter_counts_once_per_video(
@@ -250,5 +250,5 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     assert "show" not in (said.text or ""), "why is nobody else's business"
     await made(house, club, bob, "a train")
     assert len(provider.submissions) == 4
-    assert (await told.press("Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
+    assert (await confirmed(desk, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
     assert sum(says("🛑")(one) for one in desk.from_bot) == 1

@@ -9,7 +9,7 @@ from storage import chats, groups
 from storage.groups import Asking
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
-from tests.groups.acts import made, spent
+from tests.groups.acts import confirmed, made, spent
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ async def test_more_unfolds_what_is_needed_less(
     ]
     await video.press("More…")
     await chat.wait(lambda m: any("Delete" in b.text for row in m.buttons for b in row))
-    await video.press("Delete")
+    await confirmed(chat, video, "Delete")
     await chat.wait_gone(video)
 
 
@@ -165,11 +165,28 @@ async def test_the_requester_and_the_groups_admins_may_delete(
     by_bob = await made(house, club, bob, "a boat in the bath")
     assert "somebody else's" in (await by_bob.press("Delete", by=cleo)).text
     assert not by_bob.deleted
-    await by_bob.press("Delete", by=bob)
+    await confirmed(club, by_bob, "Delete", by=bob)
     await club.wait_gone(by_bob)
     another = await made(house, club, bob, "a train in the bath")
-    await another.press("Delete", by=ann)
+    await confirmed(club, another, "Delete", by=ann)
     await club.wait_gone(another)
+
+
+async def test_delete_is_asked_of_those_who_may_and_keep_keeps_the_video(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, bob: Person
+) -> None:
+    cleo = telegram.person("Cleo")
+    club.join(cleo)
+    video = await made(house, club, bob, "a boat in the bath")
+    before = [[b.text for b in row] for row in video.buttons]
+    assert "somebody else's" in (await video.press("Delete", by=cleo)).text
+    assert [[b.text for b in row] for row in video.buttons] == before
+    await video.press("Delete", by=bob)
+    await club.wait(lambda m: m is video and len(m.buttons) == len(before) + 1)
+    assert "somebody else's" in (await video.press("Yes, delete", by=cleo)).text
+    await video.press("Keep", by=bob)
+    await club.wait(lambda m: m is video and len(m.buttons) == len(before))
+    assert not video.deleted
 
 
 async def test_the_author_of_the_picture_may_delete_what_was_made_of_it(
@@ -180,7 +197,7 @@ async def test_the_author_of_the_picture_may_delete_what_was_made_of_it(
     await club.send(ann, "/animate let it rain", reply_to=sent)
     video = await club.wait(shows_video("let it rain"))
     await settled(house)
-    await video.press("Delete", by=bob)
+    await confirmed(club, video, "Delete", by=bob)
     await club.wait_gone(video)
 
 

@@ -10,7 +10,7 @@ import pytest
 from storage import generations
 from storage.ledger import Account
 from tests.flows.looks import says, shows_video
-from tests.groups.acts import made, spent
+from tests.groups.acts import confirmed, made, spent
 from tests.handlers.commons import settled
 from tests.storage.asked import steps_of
 
@@ -214,10 +214,10 @@ async def test_a_group_that_takes_the_bot_in_can_be_banned_by_a_button(
     told = await admin.wait(says("New club"))
     assert (await told.press("Ban", by=bob)).text == "That is not yours to decide."
     assert group.bot_status == "member"
-    first = await told.press("Ban", by=ann)
+    first = await confirmed(admin, told, "Ban", by=ann)
     assert first.text == f"{group.id} is banned. /unban {group.id} takes it back."
     await left(group)
-    second = await told.press("Ban", by=ann)
+    second = await confirmed(admin, told, "Ban", by=ann)
     assert second.text == f"{group.id} is banned already."
 
 

@@ -11,9 +11,8 @@ from telegram import Update
 from handlers.account.settings import SetDefault
 from handlers.account.welcome import HowItWorks, Surprise
 from handlers.commands import COMMANDS
-from handlers.replies.keyboards import Again, CallbackData
+from handlers.replies.keyboards import Again, CallbackData, Cancel
 from handlers.routing import Router, presses
-from handlers.videos.cancel import Cancel
 from handlers.videos.history import Resend
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button

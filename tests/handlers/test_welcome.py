@@ -9,6 +9,8 @@ import pytest
 from bot.operations.checks import check_admins
 from sandbox.telegram.messages import Button
 from storage import people
+from tests.flows.looks import says, shows_video
+from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,27 +37,33 @@ async def test_start_says_what_to_send_and_what_it_costs(chat: PrivateChat, ann:
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_surprise_is_a_video_one_tap_away(
-    chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+async def test_a_surprise_says_its_idea_and_its_price_before_it_costs(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     welcome = await welcomed(chat, ann)
     await welcome.press("Surprise me")
-    video = await chat.wait(lambda message: message.video is not None)
-    assert len(video.caption or "") > 20
+    card = await chat.wait(says("Make a video of this?"))
+    assert "9 credits of your 54 credits" in (card.text or "")
+    assert provider.submissions == []
+    await card.press("Make it · 9")
+    video = await chat.wait(shows_video())
+    assert video.caption
+    assert video.caption in (card.text or "")
+    await settled(house)
     assert len(provider.submissions) == 1
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_second_surprise_waits_for_the_first(
+async def test_a_second_surprise_takes_the_place_of_the_first(
     chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    provider.render_seconds = 1.0
     welcome = await welcomed(chat, ann)
     await welcome.press("Surprise me")
-    second = await welcome.press("Surprise me")
-    assert second.text == "That one is already on its way."
-    await chat.wait(lambda message: message.video is not None)
-    assert len(provider.submissions) == 1
+    first = await chat.wait(says("Make a video of this?"))
+    await welcome.press("Surprise me")
+    await chat.wait_gone(first)
+    await chat.wait(lambda message: message is not first and says("Make a video")(message))
+    assert provider.submissions == []
 
 
 @pytest.mark.usefixtures("bot")

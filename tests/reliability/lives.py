@@ -122,6 +122,7 @@ class Stage:
                 "TMPDIR": str(self.folder / "tmp"),
                 "DATA_DIR": str(self.folder),
                 "POLL_INTERVAL_SECONDS": "0.1",
+                "UNDO_SECONDS": "0",
                 "UNKNOWN_GRACE_SECONDS": "1",
                 "CRASH_AT": crash_at,
                 "TRACE": str(self._trace(self._lives)),

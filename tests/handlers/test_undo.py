@@ -1,0 +1,318 @@
+"""The undo time: an order without a tap on a price says what it costs and can be cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.aimlapi import Fault as Refusal
+from sandbox.telegram.faults import Fault
+from sandbox.telegram.messages import Button
+from storage import generations
+from storage.generations import State
+from storage.ledger import Account
+from tests.flows.looks import says, shows_video
+from tests.flows.makings import photo
+from tests.flows.test_told_while_waiting import is_closed
+from tests.groups.test_pools import give
+from tests.handlers.commons import settled
+from tests.reliability.rows import Clock
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from storage.generations import Generation
+    from tests.house import House
+
+LONG = 60
+"""Seconds of undo time that do not pass while a test looks on."""
+BACK = "Cancelled. 9 credits are back."
+
+
+async def only(house: House, by: Person) -> Generation:
+    """Return the one request that somebody waits for."""
+    async with house.db.reading() as connection:
+        [found] = await generations.pending_of(connection, Account.person(by.id))
+    return found
+
+
+async def became(house: House, number: int) -> State:
+    """Return the state of a request."""
+    async with house.db.reading() as connection:
+        found = await generations.find(connection, number)
+    assert found is not None
+    return found.state
+
+
+async def has(chat: PrivateChat, by: Person, credits_: int) -> None:
+    """Check what somebody has left."""
+    await chat.send(by, "/quota")
+    await chat.wait(says(f"You have {credits_} credits"))
+
+
+def labels(message: Message) -> list[str]:
+    return [button.text for row in message.buttons for button in row]
+
+
+async def press(telegram: TelegramSandbox, message: Message, data: str, by: Person) -> str:
+    """Press a button that may not be there any more; return what the bot answers."""
+    return (await telegram.world.press(message, Button("?", data), by=by, timeout=10)).text
+
+
+async def test_an_order_says_its_price_and_what_is_left_and_waits_with_cancel(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it! 9 credits, 45 left. Ready in about"))
+        assert labels(status) == ["Cancel"]
+        assert (await only(house, ann)).state is State.QUEUED
+        assert provider.submissions == []
+        assert (await status.press("Cancel")).text == BACK
+        await chat.wait(lambda m: m is status and m.text == BACK and not m.buttons)
+        await has(chat, ann, 54)
+    assert provider.submissions == []
+    assert not status.deleted, "what became of it stays to be read"
+
+
+async def test_cancelling_twice_gives_nothing_more(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        for _ in range(2):
+            assert await press(telegram, status, "undo:1", ann) == BACK
+        await chat.wait(lambda m: m is status and m.text == BACK)
+        await has(chat, ann, 54)
+
+
+@pytest.mark.parametrize("way", ["captioned photo", "/animate", "answer", "/video photo"])
+async def test_whatever_starts_without_a_tap_on_a_price_waits(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, way: str
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        if way == "answer":
+            await chat.send(ann, "/video")
+            await chat.wait(says("What should we see?"))
+            await chat.send(ann, "a cat")
+        elif way == "captioned photo":
+            await chat.send_photo(ann, photo(1280, 720), caption="let it rain")
+        else:
+            sent = await chat.send_photo(ann, photo(1280, 720))
+            await chat.wait(says("What should happen?"))
+            await chat.send(ann, f"{way.partition(' ')[0]} let it rain", reply_to=sent)
+        status = await chat.wait(says("On it! 9 credits, 45 left."))
+        assert labels(status) == ["Cancel"]
+        assert provider.submissions == []
+
+
+async def test_a_tap_on_a_price_leaves_at_once(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 60.0
+    async with house.running(undo_seconds=LONG):
+        await chat.send(ann, "a cat")
+        await (await chat.wait(says("Make a video of this?"))).press("Make it · 9")
+        status = await chat.wait(says("On it! 9 credits, 45 left."))
+        assert labels(status) == []
+        await provider.wait_for_submissions(1)
+
+
+@pytest.mark.slow
+async def test_after_its_time_it_leaves_by_itself_and_the_button_goes(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 60.0
+    async with house.running(undo_seconds=1):
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        await provider.wait_for_submissions(1)
+        await chat.wait(
+            lambda m: m is status and "Ready in about" in (m.text or "") and not m.buttons
+        )
+
+
+async def test_cancel_after_its_time_is_told_kindly_that_it_is_too_late(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    clock, provider.render_seconds = Clock(), 60.0
+    async with house.running(undo_seconds=LONG, poll_interval_seconds=60, clock=clock) as bot:
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        clock.skip(LONG)
+        bot.wake(1)
+        await provider.wait_for_submissions(1)
+        answer = await status.press("Cancel")
+        assert answer.alert
+        assert answer.text.startswith("Too late to cancel it: it is being made.")
+        await chat.wait(lambda m: m is status and not m.buttons)
+        await has(chat, ann, 45)
+
+
+@pytest.mark.slow
+async def test_cancel_while_the_paid_request_is_on_its_way_is_too_late(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    clock, released = Clock(), asyncio.Event()
+    provider.faults.next("submit", Refusal.hang(released))
+    async with house.running(undo_seconds=LONG, clock=clock) as bot:
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        clock.skip(LONG)
+        bot.wake(1)
+        async with asyncio.timeout(20):
+            while await became(house, 1) is not State.SUBMITTING:
+                await asyncio.sleep(0.01)
+        assert (await status.press("Cancel")).text.startswith("Too late to cancel it")
+        released.set()
+        await chat.wait(shows_video("a cat"))
+        await has(chat, ann, 45)
+    assert len(provider.submissions) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("passes", [False, True])
+async def test_a_restart_keeps_the_time(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, *, passes: bool
+) -> None:
+    clock = Clock()
+    async with house.running(undo_seconds=LONG, clock=clock):
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+    if passes:
+        clock.skip(LONG)
+    async with house.running(undo_seconds=LONG, clock=clock):
+        if passes:
+            await chat.wait(shows_video("a cat"))
+            await chat.wait_gone(status)
+        else:
+            assert (await status.press("Cancel")).text == BACK
+            await chat.wait(lambda m: m is status and m.text == BACK)
+    assert len(provider.submissions) == int(passes)
+
+
+async def test_cancel_works_as_long_as_the_service_takes_nothing(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    house.errors.expect("the provider refuses everything")
+    clock = Clock()
+    provider.faults.always("submit", Refusal.http(401))
+    async with house.running(undo_seconds=LONG, clock=clock) as bot:
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        clock.skip(LONG)
+        bot.wake(1)
+        await is_closed(house)
+        assert (await status.press("Cancel")).text == BACK
+        await chat.wait(lambda m: m is status and m.text == BACK)
+        await has(chat, ann, 54)
+
+
+async def test_what_waits_in_line_can_be_cancelled_below_its_status(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 60.0
+    async with house.running(provider_slots=1):
+        await chat.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+        await chat.send(ann, "/video a dog")
+        status = await chat.wait(says("Number 1 in line. 9 credits, 36 left."))
+        assert (await status.press("Cancel")).text == BACK
+        assert await became(house, 2) is State.CANCELLED
+
+
+async def test_within_the_time_the_command_cancels_too(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        await chat.send(ann, "/cancel")
+        await chat.wait(says(BACK))
+        await chat.wait_gone(status)
+    assert provider.submissions == []
+
+
+async def test_in_a_group_only_who_ordered_it_cancels_it(
+    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    club = telegram.group("Film club", [ann, bob])
+    telegram.faults.always("setMessageReaction", Fault.error(400, "Bad Request: REACTION_INVALID"))
+    async with house.running(undo_seconds=LONG):
+        await club.send(bob, "/video a boat")
+        status = await club.wait(says("On it! 9 credits of your own. Ready in about"))
+        assert "somebody else's" in (await status.press("Cancel", by=ann)).text
+        assert await became(house, 1) is State.QUEUED
+        await club.send(ann, "/help")
+        help_ = await club.wait(says("/video"))
+        assert await press(telegram, help_, "undo:1", bob) == BACK
+        await club.wait_gone(status)
+        assert "/video" in (help_.text or ""), "a made-up press changes no other message"
+
+
+async def test_a_groups_pool_is_named_where_it_pays(
+    house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    club = telegram.group("Film club", [ann])
+    telegram.faults.always("setMessageReaction", Fault.error(400, "Bad Request: REACTION_INVALID"))
+    async with house.running(undo_seconds=LONG):
+        await give(telegram, club, ann, "100 15")
+        await club.send(ann, "/video a boat")
+        await club.wait(says("On it! The group pays 9 credits, 91 left. Ready in about"))
+        await club.send(ann, "/video a train")
+        await club.wait(says("On it! 9 credits, 6 of them from the group. Ready in about"))
+
+
+async def test_in_private_cancel_names_what_was_asked_for_in_groups(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    club = telegram.group("Film club", [ann])
+    async with house.running(undo_seconds=LONG, max_pending_per_user=2):
+        await chat.send(ann, "/video a cat")
+        await chat.wait(says("On it!"))
+        await club.send(ann, "/video a boat")
+        refused = await club.send(ann, "/video a train")
+        told = await club.wait(says("in other chats", to=refused.message_id))
+        assert told.text == (
+            "2 videos of yours are on the way, 1 in other chats. One more once one is done; "
+            "you can cancel them in private."
+        )
+        assert told.buttons[0][0].url == f"https://t.me/{telegram.bot.username}?start=cancel"
+        await chat.send(ann, "/start cancel")
+        listed = await chat.wait(says("Which video should I cancel?"))
+        assert (listed.text or "").splitlines()[1:] == ["1. a cat", "2. a boat (in Film club)"]
+        assert (await listed.press("✖ 2")).text == BACK
+        assert await became(house, 2) is State.CANCELLED
+
+
+async def test_in_a_group_cancel_says_where_else_something_is_under_way(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    club = telegram.group("Film club", [ann])
+    async with house.running(undo_seconds=LONG, max_pending_per_user=1):
+        await chat.send(ann, "/video a cat")
+        await chat.wait(says("On it!"))
+        refused = await club.send(ann, "/video a boat")
+        await club.wait(says("1 video of yours is on the way in another", to=refused.message_id))
+        asked = await club.send(ann, f"/cancel@{telegram.bot.username}")
+        told = await club.wait(says("1 video of yours is under way", to=asked.message_id))
+        assert labels(told) == ["Open in private"]
+        assert "a cat" not in (told.text or "")
+
+
+async def test_cancel_for_what_is_delivered_or_was_never_asked_for_is_answered(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        await chat.send(ann, "/video a cat")
+        await chat.wait(shows_video("a cat"))
+        await settled(house)
+        video = chat.last
+        answer = await press(telegram, video, "undo:1", ann)
+        assert answer == "That one is over already. /history has your videos."
+        assert await press(telegram, video, "undo:99", ann) == (
+            "You have no request 99. /cancel shows what is under way."
+        )
