@@ -16,19 +16,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.operations.logs import set_up_logs
+from bot.operations.logs import Redaction, set_up_logs
 from bot.process import BackupFailed, ExitCode, Heartbeat, back_up, hide, leave, live
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
     read_aimlapi_url,
     read_data_dir,
+    read_secrets,
     read_settings,
     set_too_early,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TextIO
 
 LAST_PORT = 65_535
 PRIVATE = 0o077
@@ -51,11 +53,28 @@ def main(arguments: list[str] | None = None) -> int:
         "models": lambda: _models(in_json=chosen.json),
     }
     try:
+        set_up_logs(level="WARNING", form="text", secrets=_secrets())
         return commands.get(chosen.command, _run)()
     except WrongSettings as wrong:
         for problem in wrong.problems:
-            print(problem, file=sys.stderr)
+            _say(problem, sys.stderr)
         return ExitCode.WRONG_SETTINGS
+    except Exception:
+        # Logged and not left to the interpreter, whose traceback nobody would clean of the token.
+        logger.critical("The bot broke down.", exc_info=True)
+        return ExitCode.FAILURE
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """Print a text without the secrets in it: a page of an error echoes the address, token too."""
+    print(Redaction(_secrets()).scrub(text), file=stream)
+
+
+def _secrets() -> tuple[str, ...]:
+    try:
+        return read_secrets(os.environ, ENV_FILE)
+    except WrongSettings:
+        return ()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,14 +110,8 @@ def port(text: str) -> int:
 
 def _run() -> int:
     settings = read_settings(os.environ, ENV_FILE)
-    token = settings.telegram_bot_token.get_secret_value()
-    key = settings.aimlapi_key.get_secret_value()
-
-    set_up_logs(
-        level=settings.log_level,
-        form=settings.log_format,
-        secrets=(token, token.partition(":")[2], key),
-    )
+    _check_proxies()
+    set_up_logs(level=settings.log_level, form=settings.log_format, secrets=_secrets())
 
     for name in set_too_early(os.environ, ENV_FILE):
         logger.warning("%s is set, but this version does not know it yet", name)
@@ -109,15 +122,25 @@ def _run() -> int:
     try:
         code = live(run(settings))
     except Exception:
-        # Logged and not left to the interpreter, whose traceback nobody would clean of the token.
         logger.critical("The bot broke down.", exc_info=True)
         code = ExitCode.FAILURE
     leave(code)
 
 
+def _check_proxies() -> None:
+    from generation.provider.client import proxy_problem
+
+    if problem := proxy_problem():
+        raise WrongSettings([problem])
+
+
 def _demo(chosen: argparse.Namespace) -> int:
-    from bot.demo import KEY, demo, has_browser
-    from sandbox.telegram.sandbox import TOKEN
+    try:
+        from bot.demo import KEY, demo, has_browser
+        from sandbox.telegram.sandbox import TOKEN
+    except ModuleNotFoundError:
+        _say("The demo is not in this installation: `make demo` in a checkout runs it.", sys.stderr)
+        return ExitCode.FAILURE
 
     set_up_logs(level="WARNING", form="text", secrets=(TOKEN, TOKEN.partition(":")[2], KEY))
     browser = not chosen.no_browser and has_browser(os.environ, sys.platform)
@@ -136,10 +159,12 @@ def _doctor(*, in_json: bool) -> int:
 
     findings = early_settings(set_too_early(os.environ, ENV_FILE))
     try:
-        findings += asyncio.run(examine(read_settings(os.environ, ENV_FILE)))
+        settings = read_settings(os.environ, ENV_FILE)
+        _check_proxies()
+        findings += asyncio.run(examine(settings))
     except WrongSettings as wrong:
         findings += wrong_settings(wrong.problems)
-    print(as_json(findings) if in_json else as_text(findings, coloured=sys.stdout.isatty()))
+    _say(as_json(findings) if in_json else as_text(findings, coloured=sys.stdout.isatty()))
     return 0 if is_fit(findings) else ExitCode.FAILURE
 
 
@@ -148,10 +173,11 @@ def _models(*, in_json: bool) -> int:
     from generation.models.availability import unknown_models
     from generation.models.offer import Offer
 
+    _check_proxies()
     known = Offer.load()
     snapshot = asyncio.run(ask(read_aimlapi_url(os.environ, ENV_FILE)))
     offer = usable(known, snapshot)
-    print(as_json(offer) if in_json else as_text(offer, unknown_models(known, snapshot)))
+    _say(as_json(offer) if in_json else as_text(offer, unknown_models(known, snapshot)))
     return 0
 
 
@@ -159,9 +185,9 @@ def _backup(target: Path) -> int:
     try:
         back_up(read_data_dir(os.environ, ENV_FILE) / "bot.sqlite3", target)
     except BackupFailed as failure:
-        print(f"No backup: {failure}.", file=sys.stderr)
+        _say(f"No backup: {failure}.", sys.stderr)
         return ExitCode.FAILURE
-    print(f"Backed up to {target}.")
+    _say(f"Backed up to {target}.")
     return 0
 
 

@@ -14,7 +14,7 @@ from bot import process
 from bot.scheduler import Scheduler
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
-from bot.updates.listening import Listening, TelegramFiles, TelegramRequest, TelegramTimes, tls
+from bot.updates.listening import Listening, TelegramFiles, TelegramRequest, TelegramTimes
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.lifecycle import PROBE_SECONDS, CircuitBreaker, Lifecycle
@@ -30,7 +30,13 @@ from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer
 from generation.orders.balances import Period, Terms
 from generation.orders.substitutes import Substitutes
-from generation.provider.client import FRESH, AimlApi, ProviderTimes
+from generation.provider.client import (
+    FRESH,
+    AimlApi,
+    ProviderTimes,
+    client_options,
+    uses_proxy,
+)
 from handlers import registry
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
 from handlers.replies.boards import Boards
@@ -136,8 +142,8 @@ class Bot:
         outbox = Outbox(self.app.bot, pacing)
 
         # the provider, and what it serves; `offer` is every model known
-        self.http = httpx.AsyncClient(verify=tls(), trust_env=False)
-        self.posts = httpx.AsyncClient(verify=tls(), trust_env=False, limits=FRESH)
+        self.http = httpx.AsyncClient(**client_options())
+        self.posts = httpx.AsyncClient(**client_options(limits=FRESH))
         self.api = AimlApi(
             self.http,
             url=settings.aimlapi_url,
@@ -193,6 +199,7 @@ class Bot:
             folder=self.videos,
             media=self.media,
             seconds=times.provider.fetch_in_all,
+            proxied=uses_proxy(),
         )
         progress = Progress(estimates=estimates, queue=queue, clock=clock)
         status = StatusMessages(

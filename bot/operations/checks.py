@@ -101,6 +101,18 @@ def _opened(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
+def check_env_file(path: Path) -> list[Finding]:
+    """Warn where others on this machine can read the token and the key."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return []
+    if not mode & 0o077:
+        return []
+    found = "others on this machine can read it, and with it the token and the key"
+    return warning(str(path), found, f"chmod 600 {path}")
+
+
 def check_holder(folder: Path) -> list[Finding]:
     """Say whether a bot works there now: both is fine."""
     held = process.holder(folder)

@@ -13,11 +13,12 @@ from telegram import Bot
 
 from bot.operations import checks
 from bot.operations.checks import Finding, Verdict, check_database, check_holder
-from bot.updates.listening import TelegramRequest, TelegramTimes, tls
+from bot.settings.sources import ENV_FILE
+from bot.updates.listening import TelegramRequest, TelegramTimes
 from generation.media.pool import MediaProcesses
 from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer
-from generation.provider.client import AimlApi
+from generation.provider.client import AimlApi, client_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -43,7 +44,7 @@ async def examine(settings: Settings) -> list[Finding]:
     media = MediaProcesses()
     try:
         await request.initialize()
-        async with httpx.AsyncClient(verify=tls(), trust_env=False) as http:
+        async with httpx.AsyncClient(**client_options()) as http:
             api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key)
             looked = look(settings, bot=bot, api=api, http=http, media=media)
             return [
@@ -68,6 +69,7 @@ async def look(
     """Look at one thing after the other."""
     yield checks.check_sqlite()
     yield checks.check_folder(settings.data_dir)
+    yield checks.check_env_file(ENV_FILE)
     yield await checks.check_media(media)
     yield await checks.check_telegram(bot.get_me)
     yield await checks.check_files(bot, is_local=settings.telegram_api_local)
@@ -95,7 +97,8 @@ async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:
 def wrong_settings(problems: Sequence[str]) -> list[Finding]:
     """Return a finding for each setting that is wrong; nothing else can be looked at then."""
     named = (problem.partition(" ") for problem in problems)
-    return [Finding(name, Verdict.FAILURE, found, "correct it in .env") for name, _, found in named]
+    remedy = "correct it in .env, or in the environment"
+    return [Finding(name, Verdict.FAILURE, found, remedy) for name, _, found in named]
 
 
 def early_settings(names: Sequence[str]) -> list[Finding]:

@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SECRET = "[secret]"  # noqa: S105 - what stands where a secret stood
+SHORTEST_SECRET = 8
+"""Characters: what is shorter is no token and no key, and would be found in any sentence."""
+LONGEST_TEXT = 250_000
+"""Characters of one text that are looked at, and logged: nobody reads more."""
 
 # Every repetition that starts a pattern is bounded or gives nothing back: a long hostile text costs
 # linear time.
 TOKEN = re.compile(
     r"(?P<before>bot)\d{1,20}(?::|%3A)[\w-]+|\d{1,20}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE
 )
+CREDENTIALS = re.compile(r"(?<=://)[^\s/@:]{1,200}(?::|%3A)[^\s/@]{1,200}(?=@)", re.IGNORECASE)
+"""What an address, such as a proxy's, carries in front of its host."""
 BEARER = re.compile(r"\b(Bearer)(?:\s|%20|\+)+[\w.~+/=-]{8,}", re.IGNORECASE)
 PICTURE = re.compile(r"data:image/[\w.+-]{1,40};base64,([\w+/=%-]*)", re.IGNORECASE)
 LOOSE_PICTURE = re.compile(r"[A-Za-z0-9+/=]{256,}")
@@ -51,7 +57,12 @@ class Redaction(logging.Filter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        spellings = {form for text in secrets if text for form in (text, quote(text, safe=""))}
+        spellings = {
+            form
+            for text in secrets
+            if len(text) >= SHORTEST_SECRET
+            for form in (text, quote(text, safe=""))
+        }
         self._secrets = sorted(spellings, key=len, reverse=True)
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -82,6 +93,9 @@ class Redaction(logging.Filter):
         """Return the text without secrets and without pictures."""
         for secret in self._secrets:
             text = text.replace(secret, SECRET)
+        if (over := len(text) - LONGEST_TEXT) > 0:
+            text = f"{text[:LONGEST_TEXT]} …[{over} chars]"
+        text = CREDENTIALS.sub(SECRET, text)
         text = TOKEN.sub(lambda found: (found["before"] or "") + SECRET, text)
         text = BEARER.sub(rf"\1 {SECRET}", text)
         text = PICTURE.sub(lambda found: f"data:image/…[{len(found[1])} chars]", text)

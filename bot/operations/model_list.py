@@ -12,6 +12,7 @@ import httpx
 from generation.models import availability
 from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import ANY
+from generation.provider.client import client_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ PATIENCE_SECONDS = 5.0
 async def ask(url: str) -> Snapshot:
     """Ask the provider what it serves; nothing is snapshot where it does not answer in time."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(**client_options()) as http:
             feeds = Feeds(http, url=url)
             return Snapshot(await feeds.models(), await feeds.retired())
     except (NoFeed, TimeoutError):

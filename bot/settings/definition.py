@@ -10,6 +10,7 @@ import re
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
@@ -81,7 +82,21 @@ def _address(value: str) -> str:
         complete = False
     if not complete or parts.query or parts.fragment or parts.username:
         raise ValueError("must be an address such as https://api.example.com")
+    if parts.scheme == "http" and not _is_near(str(parts.hostname)):
+        raise ValueError("must begin with https://, for others can read what goes by http://")
     return value.rstrip("/")
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is this machine, a container beside, or one of a private network."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith(NEAR)
+
+
+NEAR = (".local", ".internal", ".lan", ".home.arpa", ".localhost", ".svc", ".cluster.local")
+"""How names of private networks end; a name without a dot is one of such a network too."""
 
 
 def _people(ids: frozenset[int]) -> frozenset[int]:

@@ -68,6 +68,13 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
     raise WrongSettings(problems)
 
 
+def read_secrets(environ: Mapping[str, str], env_file: Path) -> tuple[str, ...]:
+    """Return what nothing that is printed or logged may hold, however wrong it is."""
+    values = _values(_sources(environ, env_file))
+    token, key = (str(values.get(name, "")) for name in ("telegram_bot_token", "aimlapi_key"))
+    return token, token.partition(":")[2], key
+
+
 def set_too_early(environ: Mapping[str, str], env_file: Path) -> list[str]:
     """Return the names of the settings that are given and do nothing in this version."""
     sources = _sources(environ, env_file)

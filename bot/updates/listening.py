@@ -13,7 +13,6 @@ from asyncio import sleep
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cache
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -34,10 +33,10 @@ from telegram.request import HTTPXRequest, RequestData
 from bot.updates.intake import is_whole
 from generation.jobs import schedule
 from generation.media.pictures import PictureDelayed, PictureGone
+from generation.provider.client import client_options
 from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
@@ -70,12 +69,6 @@ class TelegramTimes:
     upload_in_all: float = 900.0
 
 
-@cache
-def tls() -> ssl.SSLContext:
-    """The authorities trusted, for all clients: reading them takes 75 ms and a megabyte."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 class TelegramRequest(HTTPXRequest):
     """Requests to Telegram that end: in time, and within the memory there is."""
 
@@ -87,7 +80,7 @@ class TelegramRequest(HTTPXRequest):
             write_timeout=times.silence,
             media_write_timeout=times.upload,
             pool_timeout=times.silence,
-            httpx_kwargs={"event_hooks": {"response": [_bound, self._note]}, "verify": tls()},
+            httpx_kwargs=client_options(event_hooks={"response": [_bound, self._note]}),
         )
         self._times = times
         self.dated = ""

@@ -106,8 +106,10 @@ class Downloads:
         folder: Path,
         media: MediaProcesses,
         seconds: float,
+        proxied: bool = False,
     ) -> None:
         self._api = api
+        self._proxied = proxied
         self._http = http
         self._origin = origin
         self._folder = folder
@@ -132,6 +134,7 @@ class Downloads:
             await fetch_video(
                 self._http, url, target,
                 origin=self._origin, max_bytes=LARGEST_VIDEO, seconds=self._seconds,
+                proxied=self._proxied,
             )  # fmt: skip
             try:
                 await probe(self._media, target)
@@ -170,12 +173,13 @@ async def fetch_video(
     max_bytes: int,
     seconds: float,
     resolver: Resolver | None = None,
+    proxied: bool = False,
 ) -> int:
     """Stream a video to `target`, which appears when it is whole and on disk, and give its bytes.
 
     `origin` is a URL of the provider; `seconds` is for everything together. The client's own
-    headers, cookies and credentials are not sent. The client must not use a proxy
-    (`trust_env=False`): the name would not be proven to it.
+    headers, cookies and credentials are not sent. Where the client is `proxied`, the proxy is told
+    the name, for it to be proven, and not the address that was checked.
 
     Raises:
         FetchError: As the module says; nothing is left behind.
@@ -189,7 +193,9 @@ async def fetch_video(
             # in no thread: a stop meanwhile would leave a file that nobody closes
             file = part.open("wb")
             try:
-                async with _answer(http, url, origin=origin, resolve=resolve) as response:
+                async with _answer(
+                    http, url, origin=origin, resolve=resolve, proxied=proxied
+                ) as response:
                     size = await _save(response, file, max_bytes)
                 await asyncio.to_thread(_settle, file)
             finally:
@@ -206,13 +212,15 @@ async def fetch_video(
 
 @contextlib.asynccontextmanager
 async def _answer(
-    http: httpx.AsyncClient, url: str, *, origin: str, resolve: Resolver
+    http: httpx.AsyncClient, url: str, *, origin: str, resolve: Resolver, proxied: bool
 ) -> AsyncIterator[httpx.Response]:
     """Give the answer that redirects lead to, its body unread."""
     with _of_the_link():
         here = httpx.URL(url)
     for _ in range(MAX_REDIRECTS + 1):
-        response = await _send(http, here, trusted=httpx.URL(origin), resolve=resolve)
+        response = await _send(
+            http, here, trusted=httpx.URL(origin), resolve=resolve, proxied=proxied
+        )
         async with contextlib.aclosing(response):
             if not response.has_redirect_location:
                 _check_status(response.status_code)
@@ -224,7 +232,12 @@ async def _answer(
 
 
 async def _send(
-    http: httpx.AsyncClient, url: httpx.URL, *, trusted: httpx.URL, resolve: Resolver
+    http: httpx.AsyncClient,
+    url: httpx.URL,
+    *,
+    trusted: httpx.URL,
+    resolve: Resolver,
+    proxied: bool,
 ) -> httpx.Response:
     """Ask for a URL at its checked address, with no header of the client's own."""
     if url.userinfo or _port(url) > _LAST_PORT:
@@ -234,7 +247,14 @@ async def _send(
     if _origin(url) == _origin(trusted):
         addresses = [host]
     elif url.scheme == "https" and name:
-        addresses = await _public_addresses(name, _port(url), resolve)
+        try:
+            addresses = await _public_addresses(name, _port(url), resolve)
+        except FetchFailed:
+            # behind a proxy there may be nobody else who knows names
+            if not proxied:
+                raise
+        if proxied:
+            addresses = [host]
     else:
         raise UnsafeLink("the link is not https")
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from decimal import Decimal
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,6 +23,8 @@ from bot.operations.doctor import as_text, examine, is_fit
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
 from sandbox.telegram import Fault as Said
+from sandbox.telegram import Fault as TelegramFault
+from tests.bot.test_command_line import bot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -255,3 +258,90 @@ async def test_a_start_looks_quietly_and_logs_what_is_wrong(
             while "AIMLAPI_KEY: the account is empty" not in caplog.text:
                 await asyncio.sleep(0.01)
         assert "top it up" in caplog.text
+
+
+@pytest.mark.parametrize("in_json", [True, False])
+async def test_a_page_that_echoes_what_was_asked_shows_no_secret(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, *, in_json: bool
+) -> None:
+    async def echo(request: Request, _go_on: Callable[..., Awaitable[Response]]) -> Response:
+        return Response(f"no: {request.headers['authorization']}", status_code=500)
+
+    path = f"/bot{telegram.token}/getMe"
+    telegram.faults.always("getMe", TelegramFault.error(500, f"cannot read {path}"))
+    provider.faults.always("billing", Fault("echoes", echo))
+    arguments = ["--json"] if in_json else []
+    ended, said = await doctor(
+        tmp_path,
+        *arguments,
+        TELEGRAM_BOT_TOKEN=telegram.token,
+        TELEGRAM_API_URL=telegram.url,
+        AIMLAPI_KEY=provider.key,
+        AIMLAPI_URL=provider.url,
+    )
+    assert ended == 1
+    assert "cannot read /bot[secret]/getMe" in said
+    for secret in (telegram.token, telegram.token.partition(":")[2], provider.key):
+        assert secret not in said
+
+
+PASSWORD = "open-sesame"
+UNUSABLE = {
+    "socks": ("ALL_PROXY", f"socks5://ann:{PASSWORD}@127.0.0.1:1080", "is a SOCKS proxy"),
+    "scheme": ("HTTPS_PROXY", f"gopher://ann:{PASSWORD}@127.0.0.1:70", "must be an address such"),
+    "port": ("https_proxy", f"http://ann:{PASSWORD}@127.0.0.1:port", "must be an address such"),
+    "exceptions": ("NO_PROXY", f"fe80::/10,ann:{PASSWORD}@x", "must be a list such as"),
+}
+
+
+@pytest.mark.skipif(find_spec("socksio") is not None, reason="then a SOCKS proxy can be used")
+@pytest.mark.parametrize("kind", UNUSABLE)
+@pytest.mark.parametrize(("command", "code"), [("run", 2), ("doctor", 1), ("models", 2)])
+def test_a_proxy_that_cannot_be_used_is_one_line(
+    telegram: TelegramSandbox, tmp_path: Path, kind: str, command: str, code: int
+) -> None:
+    name, value, words = UNUSABLE[kind]
+    ended = bot(
+        command, at=tmp_path, TELEGRAM_BOT_TOKEN=telegram.token, AIMLAPI_KEY="key", **{name: value}
+    )
+    assert ended.returncode == code
+    [line] = [one for one in (ended.stdout + ended.stderr).splitlines() if "PROXY" in one]
+    assert name.upper() in line
+    assert words in line
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert PASSWORD not in ended.stdout + ended.stderr
+
+
+async def test_telegram_and_the_provider_are_asked_through_the_same_proxy(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).decode().split()[1])
+        writer.write(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+    async with proxy:
+        far = {"telegram_api_url": "http://bots.internal", "aimlapi_url": "http://ai.internal"}
+        await examine(house.settings(**far))
+        hosts = {one.split("/")[2] for one in asked}
+        assert hosts == {"bots.internal", "ai.internal"}
+        asked.clear()
+        assert is_fit(await examine(house.settings())), "this machine is asked without one"
+        assert asked == []
+
+
+def test_a_file_of_secrets_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+    secrets = tmp_path / ".env"
+    assert checks.check_env_file(secrets) == []
+    secrets.touch()
+    secrets.chmod(0o600)
+    assert checks.check_env_file(secrets) == []
+    secrets.chmod(0o640)
+    [said] = checks.check_env_file(secrets)
+    assert said.verdict is Verdict.WARNING
+    assert said.remedy == f"chmod 600 {secrets}"

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.operations.logs import QUIET, Redaction, set_up_logs
+from bot.operations.logs import LONGEST_TEXT, QUIET, Redaction, set_up_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -249,6 +249,7 @@ def test_scrubbing_twice_changes_nothing_more(text: str) -> None:
         "generation 7: 1280x720, 4 s",
         "http://127.0.0.1:8081/botany",
         "Bearer of good news",
+        "see https://example.com/a:b@c",
         "deadbeef" * 8,
     ],
 )
@@ -296,3 +297,18 @@ def processor_seconds(text: str) -> float:
         redaction.scrub(text)
         spent.append(time.process_time() - began)
     return min(spent)
+
+
+def test_a_password_in_front_of_a_host_is_taken_out() -> None:
+    said = Redaction().scrub("cannot reach socks5://ann:open-sesame@proxy.example.com:1080/")
+    assert said == "cannot reach socks5://[secret]@proxy.example.com:1080/"
+
+
+def test_of_a_text_without_end_a_bounded_part_is_looked_at_and_logged() -> None:
+    said = Redaction([KEY]).scrub("no picture. " * LONGEST_TEXT + KEY)
+    assert len(said) < LONGEST_TEXT + 30
+    assert said.endswith(" chars]")
+
+
+def test_a_word_too_short_for_a_secret_is_none() -> None:
+    assert Redaction(["key"]).scrub("copy the key again") == "copy the key again"

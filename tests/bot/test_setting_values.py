@@ -192,3 +192,34 @@ def test_settings_cannot_be_changed() -> None:
     settings = read()
     with pytest.raises(ValidationError, match="frozen"):
         settings.free_credits = 1
+
+
+@pytest.mark.parametrize("name", ["TELEGRAM_API_URL", "AIMLAPI_URL"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "api.example.com",
+        "93.184.216.34",
+        "[2606:2800:220:1::1]",
+        "localhost.example.com",
+        "internal.example.com",
+    ],
+)
+def test_what_leaves_this_network_goes_by_https(name: str, host: str) -> None:
+    said = problem(**{name: f"http://{host}:8081"})
+    assert said == f"{name} must begin with https://, for others can read what goes by http://"
+    url = f"https://{host}:8081"
+    assert read(**{name: url}).model_dump()[name.lower()] == url
+
+
+@pytest.mark.parametrize("name", ["TELEGRAM_API_URL", "AIMLAPI_URL"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "localhost", "[::1]", "10.0.0.7", "192.168.1.2", "172.16.0.1", "[fd00::1]",
+        "100.64.0.1", "telegram-bot-api", "api.internal", "nas.local", "box.lan",
+    ],
+)  # fmt: skip
+def test_what_stays_in_this_network_may_go_by_http(name: str, host: str) -> None:
+    url = f"http://{host}:8081"
+    assert read(**{name: url}).model_dump()[name.lower()] == url

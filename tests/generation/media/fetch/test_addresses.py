@@ -164,3 +164,15 @@ async def test_only_the_providers_own_origin_may_be_inside(
             await fetch(http, url, target, origin=server.origin)
     assert server.requests == []
     await fetch(http, f"{server.origin}/v", target, origin=f"{server.origin}/v2?x=1")
+
+
+async def test_a_proxy_is_told_the_name_and_nothing_private_is_asked_of_it(target: Path) -> None:
+    wire = Wire(lambda _: played())
+    known = names(cdn_test="93.184.216.34", inside_test="10.0.0.1", unknown_test="")
+    async with httpx.AsyncClient(transport=wire) as http:
+        for host in ("cdn.test", "unknown.test"):
+            url = f"https://{host}/v.mp4"
+            assert await fetch(http, url, target, resolver=known, proxied=True) == len(VIDEO)
+        with pytest.raises(UnsafeLink):
+            await fetch(http, "https://inside.test/v.mp4", target, resolver=known, proxied=True)
+    assert [request.url.host for request in wire.requests] == ["cdn.test", "unknown.test"]
