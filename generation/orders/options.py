@@ -54,9 +54,16 @@ _FORMS = {
 """What the value of an option looks like."""
 _FIELD_OF = {"ar": "aspect_ratio", "res": "resolution"}
 
-_OPTION = re.compile(r"(?:^|(?<=\s))(?P<dash>--|[—–]-?)(?P<name>[^\W_][\w-]*)(?:=(?P<given>\S*))?")
+_OPTION = re.compile(
+    r"(?:^|(?<=\s))(?P<dash>--|[—–]-?|(?<!\n)-)(?P<space>[^\S\n]*)"
+    r"(?:(?P<length>\d{1,3})[^\S\n]?s(?:ec(?:ond)?s?)?(?!\w)|(?P<shape>\d{1,2}:\d{1,2})(?![\w:])"
+    r"|(?P<name>[^\W_][\w-]*)(?:=(?P<given>\S*))?)",
+    re.IGNORECASE,
+)
 _NEXT_WORD = re.compile(r"\s+(?!--|[—–])(\S+)")
 _WORD_ENDS = re.compile(r"\s|\Z")
+_PART_ENDS = re.compile(r"\s*(?:\Z|\n|\s(?:--|[—–]|-(?=\w)))")
+"""The end of what stands behind a dash and a blank: prose goes on."""
 _AROUND_A_VALUE = "\"'“”‘’„«»,;!?."
 _GIVEN_LIMIT = 40
 """Characters of what was given that are said back."""
@@ -135,18 +142,28 @@ def _printable(text: str) -> str:
 
 
 def _found(text: str, match: re.Match[str]) -> _Found | None:
-    """Return the option that begins here, None where it is prose."""
-    name, end = match["name"].lower(), match.end()
-    typed = match["dash"] == "--"
-    if name in _FORMS:
+    """Return the option that begins here, None where it is prose.
+
+    Two dashes right before a word make an option of it. Behind any other dash, or a blank, counts
+    what looks like a known one; behind a blank nothing may follow that is not said with a dash.
+    """
+    name, end = (match["name"] or "").lower(), match.end()
+    spaced = bool(match["space"])
+    typed = match["dash"] == "--" and not spaced
+    ends = bool((_PART_ENDS if spaced else _WORD_ENDS).match(text, end))
+    if not name:
+        value = ("seconds", match["length"]) if match["length"] else ("ar", match["shape"])
+        return _Found(*value, end) if typed or ends else None
+    if name in _FORMS and not (name == "model" and spaced and match["dash"] != "--"):
         given = match["given"]
         if given is None and (word := _NEXT_WORD.match(text, end)):
             given, end = word[1], word.end()
         given = (given or "").strip(_AROUND_A_VALUE)[:_GIVEN_LIMIT]
         meant = typed or _FORMS[name].fullmatch(given)
         return _Found(name, given, end) if meant else None
-    stands_alone = match["given"] is None and _WORD_ENDS.match(text, end)
-    return _Found(name, "", end) if typed or (_as_field(name, "") and stands_alone) else None
+    stands_alone = match["given"] is None and ends
+    known = name not in _FORMS and _as_field(name, "")
+    return _Found(name, "", end) if typed or (known and stands_alone) else None
 
 
 def _as_field(name: str, given: str) -> dict[str, Any]:

@@ -50,6 +50,38 @@ def test_an_option_is_read_anywhere_with_any_dash(
 
 
 @pytest.mark.parametrize(
+    ("text", "requested"),
+    [
+        ("a cat -vertical", Options(aspect_ratio="9:16")),
+        ("-vertical a cat", Options(aspect_ratio="9:16")),
+        ("a cat -seconds 8 -ar 9:16", Options(seconds="8", aspect_ratio="9:16")),
+        ("a cat -- seconds 8", Options(seconds="8")),
+        ("a cat -- seconds 8 --pro", Options(seconds="8", pro=True)),
+        ("a cat - seconds 8", Options(seconds="8")),
+        ("a cat – 8 seconds", Options(seconds="8")),
+        ("a cat — 8 s — vertical", Options(seconds="8", aspect_ratio="9:16")),
+        ("a cat -- vertical -- silent", Options(aspect_ratio="9:16", silent=True)),
+        ("a cat - vertical\nand slow", Options(aspect_ratio="9:16")),
+        ("a cat --8s", Options(seconds="8")),
+        ("a cat —8sec", Options(seconds="8")),
+        ("a cat -9:16", Options(aspect_ratio="9:16")),
+        ("a cat --9:16 on a boat", Options(aspect_ratio="9:16")),
+        ("a cat -- model veo-3.1", Options(model="veo-3.1")),
+        ("a cat -1080p", Options(resolution="1080p")),
+    ],
+)
+def test_what_looks_like_an_option_counts_with_a_single_dash_and_behind_a_blank(
+    text: str, requested: Options
+) -> None:
+    found = read(text)
+
+    assert found.requested == requested
+    assert found.prompt.split()[:2] == ["a", "cat"]
+    assert "-" not in found.prompt
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
     "prose",
     [
         "my garden — the roses at dawn",
@@ -69,6 +101,17 @@ def test_an_option_is_read_anywhere_with_any_dash(
         "wallpaper—vertical stripes",
         "a —verticality",
         "a sign that says “—”",
+        "a tower - vertical and proud",
+        "a tower – vertical and proud",
+        "two men wait - 8 seconds until dawn",
+        "a robot - model T-800 in the rain",
+        "the train – 9:16 in the morning",
+        "things in it:\n-silent snow\n-pro skaters",
+        "- silent night",
+        "— 8 seconds, he said",
+        "he is -fit and tanned",
+        "a semi-pro team",
+        "a cat -verticality",
         "--- a line ---",
         "-5 °C -- and falling",
         "--",
