@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
 from generation.media.pictures import nearest_aspect
 from generation.orders import options, substitutes
-from generation.orders.options import Choice, Problem, by_resolution, by_shape
+from generation.orders.options import Choice, Options, Problem, by_resolution, by_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from generation.models.offer import Kind, Offer
-    from generation.orders.options import Defaults, Options
+    from generation.orders.options import Defaults
 
 MOST = 2
 """How many values beside the one that was meant are proposed."""
@@ -62,12 +67,20 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 _ENDS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
 
 
-def changed(before: str, said: str) -> str:
-    """Return a video's words with what should be different, or what was said where that is whole.
+def changed(typed: str, before: str, said: str) -> str:
+    """Return what to type for a video whose `typed` options and words were, once more is said.
 
-    It is where it is the words before, edited; else both stand together: nobody here can tell
-    which of the old words the new ones mean.
+    Where that is the words before, edited, it is all; else both stand together: nobody here can
+    tell which of the old words the new ones mean. An option that is spoken of is typed no more.
     """
+    spoken = plain(options.read(said).prompt)
+    for name, value in (("seconds", spoken.seconds), ("ar", spoken.aspect_ratio),
+                        ("res", spoken.resolution)):  # fmt: skip
+        typed = typed if value is None else re.sub(rf"--{name} \S+", "", typed)
+    return f"{typed} {_merged(before, said)}".strip()
+
+
+def _merged(before: str, said: str) -> str:
     old, new = (
         Counter(_WORD.findall(text.casefold())) for text in (before, options.read(said).prompt)
     )
@@ -94,12 +107,108 @@ class Gone:
     chosen: bool = True
 
 
+_SHAPES_SAID = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
+_TOKEN = re.compile(
+    r"\d{1,2}:\d{1,2}(?![\d:])|\d{3,4}p(?!\w)|\d+"
+    r"|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
+)
+_PART = re.compile(r"[,.;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]+|\s-+\s|:\s")
+_LONGEST_SECONDS = 60
+_LONGEST_TAIL = 12
+"""Words at the end of a part among which options are looked for."""
+_LONGEST_PHRASE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """What a phrase says of a video; `alone` where it says so only where nothing else stands."""
+
+    said: Mapping[str, str | bool]
+    alone: bool = False
+    is_video: bool = False
+
+
+@cache
+def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
+    """Return the phrases that speak of a video's options, in any language, by their words."""
+    data = resources.files("generation.orders") / "plain_words.json"
+    words = json.loads(data.read_text(encoding="utf-8"))
+    found = {phrase: _Phrase({}) for phrase in words["besides"]}
+    found |= {phrase: _Phrase({}, is_video=True) for phrase in words["video"]}
+    for alone in (False, True):
+        for shape, phrases in words["shapes alone" if alone else "shapes"].items():
+            found |= {one: _Phrase({"aspect_ratio": shape}, alone=alone) for one in phrases}
+        silent = words["silent alone" if alone else "silent"]
+        found |= {phrase: _Phrase({"silent": True}, alone=alone) for phrase in silent}
+    found |= {f"0 {unit}": _Phrase({}) for unit in words["seconds"]}
+    return {tuple(_tokens(phrase)): one for phrase, one in found.items()}
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
+
+
+def plain(prompt: str) -> Options:
+    """Return what a prompt says in plain words of length, shape, resolution and sound.
+
+    It counts where a part of it, between its commas, says nothing else ("…, vertical, 8 seconds"),
+    ends with it ("… without sound"), or begins with it before the word video ("8 second video of
+    …"). What is said so never costs unseen: it is put on a card.
+    """
+    said: dict[str, Any] = {}
+    for part in _PART.split(prompt):
+        said |= _said(_tokens(part))
+    return Options(**said)
+
+
+def _said(tokens: list[str]) -> dict[str, str | bool]:
+    """Return what the tail of a part says of a video, or its head before the word video."""
+    for start in range(max(0, len(tokens) - _LONGEST_TAIL) if tokens else 0, len(tokens)):
+        found, end, _ = _read(tokens, start, whole=start == 0)
+        if end == len(tokens) and found:
+            return found
+    found, _, is_video = _read(tokens, 0, whole=False)
+    return found if is_video else {}
+
+
+def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str | bool], int, bool]:
+    """Read phrases from a word on; tells what they say, where they end, and whether of a video."""
+    said: dict[str, str | bool] = {}
+    at, is_video, phrases = start, False, _phrases()
+    while at < len(tokens):
+        one = tokens[at]
+        if one in _SHAPES_SAID:
+            said["aspect_ratio"] = one
+            length = 1
+        elif one[-1] == "p" and one[0].isdecimal():
+            said["resolution"] = one
+            length = 1
+        elif one.isdecimal() and ("0", *tokens[at + 1 : at + 2]) in phrases:
+            if not 0 < int(one[:4]) <= _LONGEST_SECONDS:
+                break
+            said["seconds"] = str(int(one))
+            length = 2
+        else:
+            left = len(tokens) - at
+            lengths = range(min(_LONGEST_PHRASE, left), 0, -1)
+            length = next((n for n in lengths if tuple(tokens[at : at + n]) in phrases), 0)
+            if not length:
+                break
+            phrase = phrases[tuple(tokens[at : at + length])]
+            if phrase.alone and not whole:
+                break
+            said |= phrase.said
+            is_video = is_video or (phrase.is_video and bool(said))
+        at += length
+    return said, at, is_video
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A request that can be ordered: its price in US dollars and in credits.
 
     The shape is None where only the picture, once fetched, will tell it. `instead_of` is set where
-    it is not what was chosen.
+    it is not what was chosen, `is_read` where plain words of the prompt made it another one.
     """
 
     prompt: str
@@ -108,6 +217,7 @@ class Quote:
     price: Decimal
     credits: int
     instead_of: Gone | None = None
+    is_read: bool = False
 
     @property
     def is_dearer(self) -> bool:
@@ -154,6 +264,7 @@ def quote(
     picture_size: tuple[int, int] | None = None,
     instead: Instead | None = None,
     named: Offer | None = None,
+    reads: bool = False,
 ) -> Quote | tuple[Problem, ...]:
     """Say what a text asks for and what it costs, or what in it cannot be had.
 
@@ -167,6 +278,7 @@ def quote(
         instead: what was tapped instead of what the text says.
         named: every family the operator names, served or not; where it is given, one that was
             chosen, or is the default, and is gone, is replaced.
+        reads: whether plain words count (see `plain`), beside what was typed or tapped.
     """
     read = options.read(text)
     if read.problems:
@@ -185,13 +297,37 @@ def quote(
     if isinstance(found, Problem):
         return (found,)
     choice, instead_of = found
+    is_read = False
+    if reads:
+        requested = _nearest(plain(prompt), requested, choice)
+        again = meant(
+            requested, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd
+        )
+        if not isinstance(again, Problem):
+            is_read = again[0] != choice
+            choice, instead_of = again
     if too_long := options.check_prompt(prompt, choice):
         return (too_long,)
     aspect_ratio = choice.aspect_ratio
     if aspect_ratio is None and picture_size is not None and choice.mode.aspect_ratios:
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
     cost = substitutes.priced(choice, credit_usd, aspect_ratio)
-    return Quote(prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of)
+    return Quote(prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of, is_read)
+
+
+def _nearest(said: Options, requested: Options, choice: Choice) -> Options:
+    """Return what was typed, and beside it of what was said the nearest that is to be had."""
+    mode = choice.mode
+    if said.seconds is not None and requested.seconds is None:
+        seconds = options.nearest_seconds(int(said.seconds), mode.seconds)
+        requested = replace(requested, seconds=str(seconds))
+    if said.aspect_ratio in mode.aspect_ratios and requested.aspect_ratio is None:
+        requested = replace(requested, aspect_ratio=said.aspect_ratio)
+    if said.resolution in mode.resolutions and requested.resolution is None:
+        requested = replace(requested, resolution=said.resolution)
+    if said.silent and (mode.fields.sound is not None or not mode.sound):
+        requested = replace(requested, silent=True)
+    return requested
 
 
 def meant(

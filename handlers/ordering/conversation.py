@@ -94,7 +94,7 @@ async def change(
     context: Context, sender: Sender, message: Message, video: Generation, words: str
 ) -> None:
     """Put on a card what words that answer a video would make of it."""
-    text = f"{substitutes.typed(video)} {changed(video.prompt, words)}"
+    text = changed(substitutes.typed(video), video.prompt, words)
     picture = SentPicture(video.picture, by=video.picture_by) if video.picture else None
     await placing.place(context, sender, draft_of(message, text, picture, asks=True))
 
@@ -166,8 +166,8 @@ async def take(
     picture: SentPicture | None = None,
 ) -> None:
     """Take a message as the answer to a question: its words, its picture, or both."""
-    options, is_change, before = card.prompt.partition(CHANGE)
-    words = f"{options} {changed(before, words) if is_change else words}".strip()
+    typed, is_change, before = card.prompt.partition(CHANGE)
+    words = changed(typed, before, words) if is_change else f"{card.prompt} {words}".strip()
     if card.wants_picture and picture is None:
         await ask_for_picture(context, sender, message, words)
         return

@@ -272,6 +272,7 @@ async def quoted(
         credit_usd=services.terms.credit_usd,
         picture_size=draft.picture.size if draft.picture else None,
         instead=draft.instead,
+        reads=draft.origin != "press",
     )
     if not isinstance(quote, Quote) or quote.instead_of is None or quote.instead_of.chosen:
         return quote

@@ -171,13 +171,16 @@ async def show_card(
 
 
 def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
-    """Whether to ask first: where that is wanted, for more than was agreed, or where it is dear."""
+    """Whether to ask first: where that is wanted, for more than was agreed, or where it is dear.
+
+    And where plain words were read as options: they may be none.
+    """
     if draft.asks:
         return True
     if draft.agreed is not None:
         return quote.credits > draft.agreed
-    dear = quote.is_dearer or quote.credits > confirm_credits
-    return dear and draft.card is None
+    uncertain = quote.is_dearer or quote.is_read or quote.credits > confirm_credits
+    return uncertain and draft.card is None
 
 
 def _said_before(sender: Sender, draft: OrderDraft, now: float) -> bool:

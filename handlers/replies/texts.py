@@ -166,6 +166,7 @@ def described(translator: Translator, quote: Quote) -> str:
         quote.aspect_ratio or "",
         choice.resolution or "",
         choice.family.title,
+        translator.gettext("no sound") if choice.silent else "",
     ]
     return " · ".join(part for part in parts if part)
 

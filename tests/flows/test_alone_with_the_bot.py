@@ -327,3 +327,36 @@ async def test_the_bots_name_before_an_idea_is_none_of_it_in_private(
     await chat.wait(shows_video("it rains"))
     await chat.send(ann, f"@{name}")
     await chat.wait(says("What should we see?"))
+
+
+async def test_plain_words_preset_a_card_and_never_cost_unseen(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "a tall tower, vertical, 8 seconds")
+    card = await chat.wait(says("8 seconds · 9:16 · 720p · Sora 2"))
+    await card.press("🎬 Make it · 17", by=ann)
+    await chat.wait(shows_video("a tall tower, vertical, 8 seconds"))
+    assert provider.submissions[0].body["aspect_ratio"] == "9:16"
+    assert provider.submissions[0].body["duration"] == 8
+    await chat.send(ann, "/video a wide river for 8 seconds")
+    card = await chat.wait(says("8 seconds · 16:9"))
+    assert await spent(house, ann) == 17
+    await chat.send(ann, "/video a wide river for 8 seconds --seconds 4")
+    await chat.wait(shows_video("a wide river for 8 seconds"))
+    assert provider.submissions[1].body["duration"] == 4
+
+
+async def test_a_single_dash_and_a_blank_behind_one_make_options(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "/video a tall tower -vertical -- seconds 8")
+    await chat.wait(shows_video("a tall tower"))
+    assert provider.submissions[0].body["aspect_ratio"] == "9:16"
+    assert provider.submissions[0].body["duration"] == 8
+
+
+async def test_a_card_says_that_there_will_be_no_sound(
+    bot: Bot, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "a tower without sound --model veo-3.1")
+    await chat.wait(says("Veo 3.1 · no sound"))

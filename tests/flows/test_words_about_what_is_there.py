@@ -260,3 +260,12 @@ async def test_talk_under_a_video_in_a_group_changes_nothing_and_a_command_asks(
     await club.wait(says("“a lighthouse. Make it night”"))
     assert len([one for one in club.from_bot if "night" in (one.text or "")]) == 1
     assert await spent(house, bob) == 0
+
+
+async def test_a_length_or_shape_said_of_a_video_replaces_its_own(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    video = await finished(chat, ann, house)
+    await chat.send(ann, "make it vertical, 4 seconds", reply_to=video)
+    card = await chat.wait(says("“a lighthouse on a cliff. Make it vertical, 4 seconds”"))
+    assert "4 seconds · 9:16" in (card.text or "")

@@ -1,0 +1,164 @@
+"""Plain words that speak of a video's options, and the many that only seem to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.orders.options import Options, read
+from generation.orders.quotes import CHANGE, Quote, changed, plain, quote
+from tests.generation.orders.options.settling import NOBODY, OFFER
+
+if TYPE_CHECKING:
+    from generation.models.offer import Kind
+
+TALL, LONG, MUTE = Options(aspect_ratio="9:16"), Options(seconds="8"), Options(silent=True)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("a cat, vertical", TALL),
+        ("a cat on a boat vertical", TALL),
+        ("a cat, 8 seconds", LONG),
+        ("a cat, 8s", LONG),
+        ("a cat for 8 seconds", LONG),
+        ("8 second video of a cat", LONG),
+        ("an 8-second clip of a cat", LONG),
+        ("a cat. 8 seconds long, please", LONG),
+        ("make it 8 seconds", LONG),
+        ("vertical video of a cat", TALL),
+        ("a cat in vertical format", TALL),
+        ("a cat, portrait", TALL),
+        ("a cat, 9:16", TALL),
+        ("a cat (9:16)", TALL),
+        ("a cat without sound", MUTE),
+        ("a cat, no audio", MUTE),
+        ("a cat, silent", MUTE),
+        ("a cat, square", Options(aspect_ratio="1:1")),
+        ("a cat, widescreen, 1080p", Options(aspect_ratio="16:9", resolution="1080p")),
+        (
+            "a cat, vertical, 8 seconds, without sound",
+            Options(aspect_ratio="9:16", seconds="8", silent=True),
+        ),
+        ("кот, вертикально, 8 секунд", Options(aspect_ratio="9:16", seconds="8")),
+        ("вертикальное видео: кот", TALL),
+        ("кіт 8 секунд без звуку", Options(seconds="8", silent=True)),
+        ("un gato, vertical, 8 segundos", Options(seconds="8", aspect_ratio="9:16")),
+        ("um gato, 8 segundos, sem som", Options(seconds="8", silent=True)),
+        ("eine Katze, 8 Sekunden lang, im Hochformat", Options(seconds="8", aspect_ratio="9:16")),
+        ("un chat pendant 8 secondes, format portrait", Options(seconds="8", aspect_ratio="9:16")),
+        ("un gatto, 8 secondi, senza audio", Options(seconds="8", silent=True)),
+        ("bir kedi, dikey, 8 saniye", Options(seconds="8", aspect_ratio="9:16")),
+        ("kot, 8 sekund, pionowo", Options(seconds="8", aspect_ratio="9:16")),
+        ("seekor kucing, 8 detik, tanpa suara", Options(seconds="8", silent=True)),
+        ("قطة، عمودي، 8 ثوان", Options(seconds="8", aspect_ratio="9:16")),
+        ("یک گربه، عمودی، ۸ ثانیه", Options(seconds="8", aspect_ratio="9:16")),
+        ("एक बिल्ली, 8 सेकंड, बिना आवाज़ के", Options(seconds="8", silent=True)),
+        ("mushuk, 8 soniya, ovozsiz", Options(seconds="8", silent=True)),
+        ("一只猫\uff0c竖屏\uff0c8秒", Options(seconds="8", aspect_ratio="9:16")),
+        ("猫、縦長、8秒", Options(seconds="8", aspect_ratio="9:16")),
+        ("고양이, 세로, 8초", Options(seconds="8", aspect_ratio="9:16")),
+    ],
+)  # fmt: skip
+def test_what_is_said_plainly_is_understood(prompt: str, said: Options) -> None:
+    assert plain(prompt) == said
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "my garden — the roses at dawn", "a vertical garden on a wall", "Times Square at night",
+        "a walk to Times Square", "a portrait of my aunt", "an old man, a portrait of him",
+        "a silent forest", "the forest is silent", "8 seconds before midnight a bell rings",
+        "a clock shows 9:16 in the morning", "the train leaves at 9:15", "a landscape with hills",
+        "a mountain landscape", "500 seconds", "0 seconds", "8 cats", "8 samurai",
+        "a red square on white", "a man without a hat", "the sound of silence", "no sound of steps",
+        "vertical takeoff of a plane", "a video of a vertical lift going up",
+        "in the square a man sings",
+        "a film about love", "a video", "please make a video", "для Саши и мамы, на память",
+        "a cat, 4k, ultra detailed",
+        "a boxer wins in 8", "1080 people", "s", "8", "", "a, b, in, the", "кот и пёс", "猫",
+        "за 8 секунд до полуночи бьют часы",
+    ],
+)  # fmt: skip
+def test_what_only_seems_so_is_left_alone(prompt: str) -> None:
+    assert plain(prompt) == Options()
+
+
+@given(st.text())
+def test_any_prompt_is_read(prompt: str) -> None:
+    assert plain(prompt).model is None
+
+
+@given(
+    st.lists(
+        st.sampled_from([" ", ",", "8", "s", "seconds", "video", "vertical", "9:16", "a", "of"])
+    )
+)
+def test_any_mix_is_read(parts: list[str]) -> None:
+    assert plain("".join(parts)).fit is None
+    assert plain(" ".join(parts)).fit is None
+
+
+def quoted(text: str, kind: Kind = "t2v", *, reads: bool = True) -> Quote:
+    """Return the quote of a text for somebody who saved nothing."""
+    found = quote(
+        text, kind=kind, offer=OFFER, defaults=NOBODY, credit_usd=Decimal("0.10"), reads=reads
+    )
+    assert isinstance(found, Quote), found
+    return found
+
+
+def test_plain_words_choose_the_nearest_and_stay_in_the_prompt() -> None:
+    found = quoted("a cat, 7 seconds, vertical, without sound, 480p")
+    assert (found.choice.seconds, found.choice.aspect_ratio) == (8, "9:16")
+    assert found.prompt == "a cat, 7 seconds, vertical, without sound, 480p"
+    assert found.is_read
+    assert not found.choice.silent, "Sora always makes sound"
+
+
+def test_what_is_typed_goes_before_what_is_said() -> None:
+    found = quoted("a cat, 8 seconds, vertical --seconds 4 --horizontal")
+    assert (found.choice.seconds, found.choice.aspect_ratio) == (4, "16:9")
+    assert not found.is_read
+
+
+def test_plain_words_that_say_what_is_usual_are_nothing_to_ask_about() -> None:
+    assert not quoted("a cat, 4 seconds, horizontal").is_read
+    assert not quoted("a cat, 8 seconds", reads=False).is_read
+
+
+def test_a_picture_takes_the_shape_that_is_said() -> None:
+    assert quoted("it rains", "i2v").choice.aspect_ratio is None
+    assert quoted("it rains, vertical", "i2v").choice.aspect_ratio == "9:16"
+
+
+def test_sound_is_left_out_where_the_model_can() -> None:
+    assert quoted("a cat without sound --model veo-3.1").choice.silent
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "text"),
+    [
+        ("a cat", "at night", f"--seconds 4 a cat.{CHANGE}At night"),
+        ("a cat!", "at night", f"--seconds 4 a cat!{CHANGE}At night"),
+        ("a cat on a boat", "a cat on a red boat", "--seconds 4 a cat on a red boat"),
+        ("a cat", "make it 8 seconds", f"a cat.{CHANGE}Make it 8 seconds"),
+        ("", "at night", "--seconds 4 at night"),
+        ("猫が走る", "夜に", f"--seconds 4 猫が走る.{CHANGE}夜に"),
+        ("a cat", "--vertical", f"--seconds 4 a cat.{CHANGE}--vertical"),
+    ],
+)
+def test_a_change_is_merged_with_what_was_before(before: str, said: str, text: str) -> None:
+    assert " ".join(changed("--seconds 4", before, said).split(" ")).strip() == text
+
+
+@given(st.text(), st.text())
+def test_a_change_of_any_text_by_any_text_is_read(before: str, said: str) -> None:
+    text = changed("--seconds 4", before, said)
+    assert read(text).prompt is not None
