@@ -33,7 +33,13 @@ from generation.provider.errors import (
     Rejected,
     Unavailable,
 )
-from generation.provider.refusals import classify, is_about_money, names_the_model, truncate
+from generation.provider.refusals import (
+    classify,
+    closes_the_model,
+    is_about_money,
+    names_the_model,
+    truncate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -297,7 +303,9 @@ def expect_taken(answer: Answer, *, model: str = "", prompt: str = "") -> None:
         raise _refused_from_between(answer)
     words = complaint.words
     about_model = names_the_model(words, answer.body, model=model, prompt=prompt)
-    raise _refused(answer, words, about_model=about_model)
+    if answer.status == HTTPStatus.FORBIDDEN:
+        about_model = about_model or closes_the_model(words, model=model)
+    raise _refused(answer, words, about_model=about_model, prompt=prompt)
 
 
 def expect_success(answer: Answer) -> None:
@@ -306,7 +314,7 @@ def expect_success(answer: Answer) -> None:
         return
     complaint = answer.complaint()
     words = complaint.words if complaint else ""
-    if answer.status in _ACCOUNT:
+    if answer.status in _ACCOUNT and not closes_the_model(words):
         raise _held_back(answer.status, words)
     raise Unavailable(truncate(f"{answer.status} {words}"), retry_after=answer.retry_after())
 
@@ -336,18 +344,22 @@ def expect_known(answer: Answer) -> None:
     expect_success(answer)
 
 
-def _refused(answer: Answer, words: str, *, about_model: bool) -> ProviderError:
+def _refused(answer: Answer, words: str, *, about_model: bool, prompt: str) -> ProviderError:
     """Return what a refusal by the API itself means for a submission."""
     message = truncate(f"{answer.status} {words}")
-    refusal = classify(words)
+    refusal = classify(words, prompt=prompt)
     rejected = Rejected(message, moderation=refusal.moderation, people=refusal.people)
     means: ProviderError = OutcomeUnknown(message)
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.PAYMENT_REQUIRED:
             means = _held_back(answer.status, words)
-        case HTTPStatus.FORBIDDEN:  # one person's prompt must not hold back everybody
-            on_content = refusal.moderation and not is_about_money(words)
-            means = rejected if on_content else _held_back(answer.status, words)
+        case HTTPStatus.FORBIDDEN if is_about_money(words):
+            means = _held_back(answer.status, words)
+        case (
+            HTTPStatus.FORBIDDEN
+        ):  # one person's prompt, or one model, must not hold back everybody
+            other = ModelGone(message) if about_model else _held_back(answer.status, words)
+            means = rejected if refusal.moderation else other
         case HTTPStatus.NOT_FOUND:
             means = ModelGone(message)
         case HTTPStatus.BAD_REQUEST if about_model:

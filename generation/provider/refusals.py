@@ -6,29 +6,76 @@ those of the provider's own pages and those the models' makers are known to use.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 MESSAGE_LIMIT = 300
 """Characters of a foreign message that are kept."""
+
+MOST_READ = 20 * MESSAGE_LIMIT
+"""Characters of it that are read for what it means."""
 
 _DATA_URI = re.compile(r"data:[\w.+/-]*[;,]\S*", re.IGNORECASE)
 _MONEY = re.compile(
     r"\bcredits?\b|balance|\bfunds?\b|top[ -]?up|(spend|usd|usage)\w* limit", re.IGNORECASE
 )
 _PEOPLE = re.compile(
-    r"realistic (human|person)|(?<![a-z])(humans?|faces?|people|persons?|likeness)(?![a-z])"
-    r"|celebrit|public figure",
+    r"(realistic|real) (human|person)|prominent people"
+    r"|(?<![a-z])(humans?|faces?|people|persons?|likeness)(?![a-z])|celebrit|public figure",
     re.IGNORECASE,
 )
 _CONTENT = re.compile(
-    r"moderat|safety|polic(y|ies)|sentinel|guard-?rail|guideline|violat|nsfw|prohibited|copyright"
-    r"|inappropriate|sensitive|responsible[ _]ai|something didn.t look right"
-    r"|content[ _-]?(filter|block|refus|restrict|reject|check)"
+    r"moderat|safety|polic(y|ies)|sentinel|guard ?rail|guideline|violat|nsfw|prohibited|copyright"
+    r"|inappropriate|(?<!case )sensitive|responsible ai|something didn.t look right"
+    r"|content (filter|block|refus|restrict|reject|check)"
     r"|(upload|image|photo|picture)[^.]{0,40}(depict|contain|show)s?\b"
-    r"|(?<![a-z])faces?(?![a-z])|realistic (human|person)",
+    r"|(?<![a-z])faces?(?![a-z])|real(istic)? (human|person)|celebrit|public figure|likeness"
+    r"|risk control|rephras|unsafe|harmful|explicit (content|image)|nudity|sexual|violence|violent"
+    r"|trademark|third party (content|rights)|terms of (use|service)|forbidden (content|words?)"
+    r"|(adjust|change|modify|revise|reword|rewrite) (your|the) (prompt|words|description)"
+    r"|(try|use) (a different|another) (prompt|description)",
     re.IGNORECASE,
 )
+"""What a refusal for its content speaks of, whoever made the model: unseen ones do as well."""
+_VERDICT = re.compile(
+    r"block|reject|refus|flag|violat|prohibit|disallow|not (allowed|permitted)|filtered|rephras"
+    r"|(did not|didn.t|does not|failed to|failure to) pass|detected"
+    r"|(moderation|safety|content|policy|review|check)s? failed|failed (the )?(moderation|safety"
+    r"|content|policy|review)|(adjust|change|modify|revise|reword|rewrite) (your|the) prompt",
+    re.IGNORECASE,
+)
+"""Words by which something was judged, rather than left unjudged."""
+_UNJUDGED = re.compile(
+    r"unavailable|time[ds]? ?out|overload|connection|unreachable|temporar|try again later"
+    r"|(service|server|system|filter|check\w*|internal) error|must be|invalid|expected",
+    re.IGNORECASE,
+)
+"""Words of an ordinary failure: what should have judged it may itself be what broke."""
+_OTHER_RULES = re.compile(
+    r"rate limit|too many requests|quota|out of (credits|memory)|insufficient"
+    r"|\b(iam|access|organi[sz]ation\w*|retention|billing|network|retry|cors) polic"
+    r"|cannot be disabled|(safety|content) \w+ (parameter|setting|option)",
+    re.IGNORECASE,
+)
+"""Rules that are about no content."""
+
+
+@cache
+def _known() -> re.Pattern[str]:
+    """Return the phrases by which the models' makers are known to refuse: see `refusals.json`."""
+    text = resources.files("generation.provider").joinpath("refusals.json").read_bytes()
+    phrases = {_plain(fact["phrase"]) for fact in json.loads(text)}
+    return re.compile("|".join(map(re.escape, sorted(phrases))), re.IGNORECASE)
+
+
+def _plain(words: str) -> str:
+    """Return words as they are compared: names of errors read like sentences."""
+    return re.sub(r"[\s_.\-]+", " ", words[:MOST_READ].replace("’", "'"))
+
+
 _COMPLAINT = (
     r"(?:invalid|unknown|unsupported|unrecogni[sz]ed|unexpected|expected|not|no such|must|required)"
     r"\b"
@@ -65,6 +112,15 @@ _NO_MODEL = re.compile(
 """A sentence about the model that speaks of nothing else."""
 
 
+_ONE_MODEL = re.compile(r"\b(this|that|the|requested|selected) model\b(?![s:])", re.IGNORECASE)
+_ACCESS = re.compile(
+    r"access|permi|allow|availab|enabl|\bplan\b|\btier\b|verif|restrict|subscri|region|grant|entitle",
+    re.IGNORECASE,
+)
+_SCOPE = re.compile(r"\bscopes?\b|\bmodel:", re.IGNORECASE)
+"""What a key may do at all: nothing of one model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Whether the content was the reason, and whether it was people shown in it."""
@@ -75,19 +131,35 @@ class Refusal:
 
 def truncate(text: str) -> str:
     """Return a foreign message fit for a log: one line, short, and without picture data."""
-    line = " ".join(_DATA_URI.sub("data:…", text[: 20 * MESSAGE_LIMIT]).split())
+    line = " ".join(_DATA_URI.sub("data:…", text[:MOST_READ]).split())
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 
-def classify(words: str) -> Refusal:
-    """Tell a refusal for what is shown from any other."""
-    moderation = _CONTENT.search(words) is not None
-    return Refusal(moderation, people=moderation and _PEOPLE.search(words) is not None)
+def classify(words: str, *, prompt: str = "") -> Refusal:
+    """Tell a refusal for what is shown from any other; `prompt` is no word of the provider's."""
+    said = _plain(words.replace(prompt, " … ") if prompt else words)
+    moderation = _known().search(said) is not None or (
+        _CONTENT.search(said) is not None
+        and _OTHER_RULES.search(said) is None
+        and (_UNJUDGED.search(said) is None or _VERDICT.search(said) is not None)
+    )
+    return Refusal(moderation, people=moderation and _PEOPLE.search(said) is not None)
 
 
 def is_about_money(words: str) -> bool:
     """Tell whether a refusal says that the account ran out of money."""
     return _MONEY.search(words) is not None
+
+
+def closes_the_model(words: str, *, model: str = "") -> bool:
+    """Tell whether the account is refused one model alone, such as one that needs another plan."""
+    short = model.rpartition("/")[2]
+    named = short != "" and re.search(rf"(?<![\w.-]){re.escape(short)}(?![\w-])", words) is not None
+    one = any(
+        _ONE_MODEL.search(said) and _ACCESS.search(said)
+        for said in re.split(r"[.!;\n]", words[:MOST_READ])
+    )
+    return (named or one) and _SCOPE.search(words) is None
 
 
 def names_the_model(words: str, body: bytes, *, model: str = "", prompt: str = "") -> bool:

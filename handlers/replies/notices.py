@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData, Change
 from handlers.replies.texts import worth
 from storage.notices import NoticeKind
 
@@ -99,12 +99,15 @@ def in_words(
             credits=translator.number(facts["credits"])
         )
         buttons = ((Button(label, Retry(owed.generation)),),)
+    elif owed.kind in _PRIVATE and owed.generation is not None:
+        # the same words would be refused again
+        buttons = ((Button(translator.gettext("✏️ Change"), Change(owed.generation)),),)
     if "family" in facts and owed.generation is not None and owed.kind in _OTHERS:
         label = translator.gettext("Try with {title} · {credits}").format(
             title=facts["title"], credits=translator.number(facts["cost"])
         )
         press = TryWith(owed.generation, facts["family"], facts["cost"])
-        buttons = ((Button(label, press),),)
+        buttons = ((Button(label, press),), *buttons)
     text = f"{text} {back}".strip()
     if calls and name:
         text = translator.gettext("{name}: {text}").format(name=name, text=text)

@@ -90,9 +90,11 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
 
 @router.button(Change, orders=True)
 async def change(sender: Sender, press: Change, cause: str, context: Context) -> None:
-    """Ask the owner for other words, alone with the bot."""
-    video = await _own(sender, context.services, press.generation)
-    if video is not None:
+    """Ask the owner for other words, alone with the bot; also where none was made of the first."""
+    video = await _failed(sender, context.services, press.generation)
+    if video is not None and not sender.chat.is_private:
+        await sender.answer(not_yours(video.account, sender.translator))
+    elif video is not None:
         await sender.answer()
         await ask_anew(context, sender, video, cause=f"press:change:{cause}")
 
@@ -183,7 +185,7 @@ def _asked_in(generation: Generation, sender: Sender) -> int | None:
 
 
 async def _failed(sender: Sender, services: Services, number: int) -> Generation | None:
-    """Return a failed video if it is the presser's; else they are told."""
+    """Return a video, made or not, if it is the presser's; else they are told."""
     async with services.db.reading() as connection:
         generation = await generations.find(connection, number)
     if generation is None:

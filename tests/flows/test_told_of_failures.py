@@ -40,6 +40,29 @@ async def test_a_failure_in_a_group_that_is_lost_is_told_in_private_with_its_rea
     assert not [m for m in chat.from_bot if says("See why")(m)]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Veo could not generate 1 videos based on the prompt provided. Try rephrasing the prompt.",
+        "Failure to pass the risk control system",
+    ],
+)
+async def test_a_refusal_of_another_maker_is_said_kindly_and_asks_for_other_words(
+    words: str, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.next_render = Render("error", error_name="Internal", error_message=words)
+    async with house.running():
+        await chat.send(ann, "/video a cat")
+        told = await chat.wait(says("turned this one down for what it would show"))
+        assert [button.text for row in told.buttons for button in row] == ["✏️ Change"]
+        await told.press("✏️ Change")
+        asked = await chat.wait(says("What should be different?"))
+        assert "a cat" in (asked.text or "")
+        await chat.send(ann, "a dog")
+        await provider.wait_for_submissions(2)
+    assert provider.submissions[-1].body["prompt"] == "a dog"
+
+
 async def test_a_failure_that_reaches_nobody_is_given_up_once(
     house: House, club: Group, ann: Person, provider: AimlApiSandbox
 ) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from importlib import resources
+
 import pytest
 
+from generation.models.offer import Offer
 from generation.provider.errors import Rejected
 from generation.provider.refusals import MESSAGE_LIMIT, classify, truncate
 from tests.generation.provider.answers.refused import MODERATED, problem_json, submitted
@@ -37,6 +41,89 @@ def test_a_refusal_for_what_is_shown_is_told_by_its_words(
     error = submitted(400, problem_json(400, words))
     assert isinstance(error, Rejected)
     assert (error.moderation, error.people) == (moderation, people)
+
+
+FACTS = json.loads(resources.files("generation.provider").joinpath("refusals.json").read_bytes())
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact['family']}: {fact['phrase']}")
+@pytest.mark.parametrize("said", ["{}", "Task failed: {} (request 0217).", "error_{}"])
+def test_each_known_refusal_is_told_in_whatever_it_is_wrapped(
+    fact: dict[str, str], said: str
+) -> None:
+    for words in (fact["phrase"], fact["phrase"].upper(), fact["phrase"].replace(" ", "_")):
+        assert classify(said.format(words)).moderation
+    assert fact["source"].startswith("https://")
+
+
+def test_a_refusal_is_known_of_every_family_on_offer() -> None:
+    known = {fact["family"] for fact in FACTS}
+    assert [
+        family.name for family in Offer.load() if not family.name.startswith(tuple(known))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Veo could not generate 2 videos based on the prompt provided. Try rephrasing the prompt.",
+        "3 videos were filtered out because they violated Vertex AI’s usage guidelines",
+        "OutputVideoSensitiveContentDetected.PolicyViolation: may be related to copyright",
+        "InputImageSensitiveContentDetected.PrivacyInformation",
+        "Generated video rejected by content moderation.",
+        "imagine:content-moderated",
+        "Content violates platform security policy and has been blocked.",
+        "The model did not make the expected content, please adjust your prompt and try again.",
+        "The request was rejected by risk control.",
+        "INPUT_PREPROCESSING.SAFETY.TEXT",
+        "CREATION_POLICY_VIOLATION",
+        "Submission did not pass the safety review",
+        "The prompt has NSFW words",
+        "Your prompt mentions a public figure",
+        "Likeness of a celebrity",
+        "Prompt not allowed: sexual content",
+        "Blocked by our safety system. Please try again later.",
+        "Trademarked characters cannot be shown",
+        "The text has forbidden words",
+    ],
+)
+def test_a_refusal_nobody_has_reported_yet_is_told_by_what_it_speaks_of(words: str) -> None:
+    assert classify(words).moderation
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The content moderation service is unavailable.",
+        "content_moderation_unavailable: upstream timeout",
+        "content_filter_error",
+        "safety.input.check timed out",
+        "content policy service timed out",
+        "enable_safety_checker cannot be disabled for this model",
+        "Rate limit exceeded: see our usage policy",
+        "The IAM policy denies the request",
+        "Header names are case-sensitive",
+        "Image pixel is invalid",
+        "Unsupported image format. Expected JPEG or PNG.",
+        "The video width should not be less than 700px. Please check and try again.",
+        "Exhausted balance",
+        "CUDA out of memory",
+        "Generation timeout",
+        "The prompt is too long",
+        "Upstream too many requests",
+        "The model is overloaded",
+        "Failed to download the image",
+    ],
+)
+def test_an_ordinary_failure_is_no_refusal_and_may_be_tried_again(words: str) -> None:
+    assert not classify(words).moderation
+
+
+def test_what_somebody_wrote_is_no_word_of_the_providers() -> None:
+    prompt = "a policeman whose face violates the guidelines"
+    error = submitted(400, problem_json(400, f"too long: {prompt}"), prompt=prompt)
+    assert isinstance(error, Rejected)
+    assert not error.moderation
 
 
 def test_the_name_of_an_error_counts_among_its_words() -> None:
