@@ -398,14 +398,18 @@ async def budget_waiting(tx: Connection, account: Account) -> int:
     )
 
 
+ALIKE = 50
+"""Among how many the dearest is looked for: more are hardly made at a time at an older price."""
+
+
 async def dearest_lately(tx: Connection, request: Request, *, since: float) -> int:
     """Return the most that one of the last few alike videos really cost, 0 where none is known."""
     return await number(
         tx,
         "SELECT max(spent_micros) FROM (SELECT spent_micros, silent FROM generations"
         " WHERE model = ? AND seconds = ? AND resolution IS ? AND accepted_at IS NOT NULL"
-        " AND ready_at >= ? ORDER BY ready_at DESC LIMIT 5) WHERE silent = ?",
-        (request.model, request.seconds, request.resolution, since, request.silent),
+        " AND ready_at >= ? ORDER BY ready_at DESC LIMIT ?) WHERE silent = ?",
+        (request.model, request.seconds, request.resolution, since, ALIKE, request.silent),
     )
 
 

@@ -42,14 +42,24 @@ class Job:
     taken_at: float
     ends: float
     how: str
+    cost: int
+
+    @property
+    def charged_at(self) -> float | None:
+        """When it is charged, None where it never is."""
+        return self.ends if self.how in {"well", "very late"} else None
 
 
 class Provider:
     """Answers over `httpx.MockTransport`."""
 
-    def __init__(self, weather: Weather, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, weather: Weather, clock: Callable[[], float], on_taken: Callable[[Job], None]
+    ) -> None:
         self._weather = weather
         self._clock = clock
+        self._on_taken = on_taken
+        self._rise = 1.0
         self.jobs: list[Job] = []
         self.taken: Counter[str] = Counter()
         self.refuses_until = 0.0
@@ -109,9 +119,14 @@ class Provider:
         if not self._weather.is_clear:
             (how,) = dice.choices([*_ENDS], [*_ENDS.values()])
         takes = dice.uniform(20, 240) if how != "very late" else dice.uniform(1900, 30_000)
-        job = Job(len(self.jobs), body["model"], body["prompt"], request_id, now, now + takes, how)
+        if self._weather.strikes("prices moved", 0.005):
+            self._rise = dice.choice([0.8, 1.0, 1.3, 1.9])
+        cost = round((1_260_000 if "pro" in body["model"] else 840_000) * self._rise)
+        number, model, prompt = len(self.jobs), body["model"], body["prompt"]
+        job = Job(number, model, prompt, request_id, now, now + takes, how, cost)
         self.jobs.append(job)
         self.taken[job.prompt] += 1
+        self._on_taken(job)
         return job
 
     def _state(self, provider_id: str) -> httpx.Response:
@@ -128,7 +143,7 @@ class Provider:
                     host = URL
                     if self._weather.strikes("private link", 0.002):
                         host = "https://10.0.0.1"
-                    usage = {"usd_spent": "0.84"}
+                    usage = {"usd_spent": f"{job.cost / 1_000_000:.6f}"}
                     said |= {"status": "completed", "meta": {"usage": usage}}
                     said["video"] = {"url": f"{host}/cdn/{job.number}.mp4"}
         return _json(said)

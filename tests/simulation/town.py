@@ -27,6 +27,7 @@ from storage.ledger import Account, Pot
 from tests.reliability import invariants
 from tests.simulation.life import Life
 from tests.simulation.provider import Provider
+from tests.simulation.spending import Spending
 from tests.simulation.telegram import Telegram
 from tests.simulation.weather import Weather
 
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
     from generation.models.offer import Kind
     from storage.chats import Chat
 
-FREE_CREDITS = 54
-START = 1_795_132_800.0
-"""The beginning of 20 November 2026, UTC: periods turn at midnight."""
+FREE_CREDITS = 27
+START = 1_795_132_800.0 + 12 * 3600
+"""Noon of 20 November 2026, UTC: periods turn at midnight."""
+BUDGET = Decimal(1200)
+"""Dollars a day: what is asked for takes more, shortly before midnight."""
 PRICES = {"sora-2": (9, 840_000), "sora-2-pro": (13, 1_260_000)}
 """Credits and millionths of a US dollar for four seconds."""
 GROUPS = -1000
@@ -75,7 +78,6 @@ class Town:
         self._wanted = generations
         self._clock0 = asyncio.get_running_loop().time()
         self.weather = Weather(random.Random(f"{seed}: weather"))
-        self.provider = Provider(self.weather, self.clock)
         self.telegram = Telegram(self.weather)
         self._offer = Offer.load()
         self._languages = Languages()
@@ -87,8 +89,11 @@ class Town:
         self.outcomes: Counter[str] = Counter()
         self._terms = Terms(
             credit_usd=Decimal("0.10"), free_credits=FREE_CREDITS, period=Period.DAY,
-            zone=ZoneInfo("UTC"), budget_usd=None, budget_period=Period.DAY, max_pending=3,
+            zone=ZoneInfo("UTC"), budget_usd=BUDGET, budget_period=Period.DAY, max_pending=3,
         )  # fmt: skip
+
+        self._spending = Spending(folder / "bot.sqlite3", self._terms, self.clock)
+        self.provider = Provider(self.weather, self.clock, self._spending.taken)
 
     def clock(self) -> float:
         """Seconds since 1970, virtual."""
@@ -96,6 +101,12 @@ class Town:
 
     async def live(self) -> list[str]:
         """Let everything happen; return what is wrong, at any restart or in the end."""
+        try:
+            return await self._live()
+        finally:
+            self._spending.close()
+
+    async def _live(self) -> list[str]:
         coming = asyncio.create_task(self._come())
         wrong: list[str] = []
         while not coming.done() and not wrong:
@@ -105,7 +116,7 @@ class Town:
             alive = self._dice.expovariate(1 / 2400)
             await asyncio.wait({coming}, timeout=alive)
             await life.kill()
-            wrong = life.broken + self._check()
+            wrong = life.broken + self._check() + self._spending.wrong
         coming.cancel()
         self.days = (self.clock() - START) / invariants.DAY
         self.weather.is_clear = True
@@ -116,7 +127,9 @@ class Town:
                 return [f"never finished: {left}"]
             await asyncio.sleep(1800)
         await life.kill()
-        return wrong or life.broken or self._in_the_end()
+        if not self.outcomes["OverBudget"] + self.outcomes["BudgetHeld"]:
+            wrong.append("the budget was never reached")
+        return wrong or life.broken + self._spending.wrong or self._in_the_end()
 
     async def _new_life(self) -> Life:
         self.lives += 1
@@ -164,6 +177,7 @@ class Town:
             self.outcomes[type(answer).__name__] += 1
             if isinstance(answer, Accepted):
                 self.accepted += 1
+                self._spending.look()
                 life.wake(answer.generation.chat)
             if isinstance(answer, Accepted | Repeated):
                 with suppress(SendError):
@@ -188,9 +202,10 @@ class Town:
             kind = ChatKind.PRIVATE if wish.chat > 0 else ChatKind.SUPERGROUP
             chat = await chats.seen(tx, wish.chat, kind=kind, now=now)
             account = Account.chat(chat.id) if wish.as_channel else Account.person(wish.person)
-            if self._dice.random() < (0.3 if wish.as_channel else 0.02):
+            if self._dice.random() < (0.3 if wish.as_channel else 0.1):
+                pot = self._dice.choice([Pot.GRANTED, Pot.GRANTED, Pot.BOUGHT])
                 await ledger.grant(
-                    tx, account, Pot.BOUGHT, self._dice.randint(1, 60),
+                    tx, account, pot, self._dice.randint(1, 60),
                     cause=f"grant:{wish.number}:{now}", note=None, now=now,
                 )  # fmt: skip
         async with life.db.transaction() as tx:
