@@ -93,25 +93,30 @@ def in_words(
         why = Button(translator.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
         return NoticeText(f"{text} {back}".strip(), ((why,),))
     text = _reason(owed.kind, facts, translator)
-    buttons: tuple[tuple[Button, ...], ...] = ()
-    if owed.kind in _RETRY and owed.generation is not None:
-        label = translator.gettext("Try again · {credits}").format(
-            credits=translator.number(facts["credits"])
-        )
-        buttons = ((Button(label, Retry(owed.generation)),),)
-    elif owed.kind in _PRIVATE and owed.generation is not None:
-        # the same words would be refused again
-        buttons = ((Button(translator.gettext("✏️ Change"), Change(owed.generation)),),)
-    if "family" in facts and owed.generation is not None and owed.kind in _OTHERS:
-        label = translator.gettext("Try with {title} · {credits}").format(
-            title=facts["title"], credits=translator.number(facts["cost"])
-        )
-        press = TryWith(owed.generation, facts["family"], facts["cost"])
-        buttons = ((Button(label, press),), *buttons)
     text = f"{text} {back}".strip()
     if calls and name:
         text = translator.gettext("{name}: {text}").format(name=name, text=text)
+    buttons = () if owed.generation is None else _ways_on(owed, owed.generation, translator)
     return NoticeText(text, buttons)
+
+
+def _ways_on(owed: Owed, generation: int, translator: Translator) -> tuple[tuple[Button, ...], ...]:
+    """Return what can be done about a video that failed."""
+    rows, facts = list[tuple[Button, ...]](), owed.facts
+    if "family" in facts and owed.kind in _OTHERS:
+        label = translator.gettext("Try with {title} · {credits}").format(
+            title=facts["title"], credits=translator.number(facts["cost"])
+        )
+        rows.append((Button(label, TryWith(generation, facts["family"], facts["cost"])),))
+    if owed.kind in _RETRY:
+        label = translator.gettext("Try again · {credits}").format(
+            credits=translator.number(facts["credits"])
+        )
+        rows.append((Button(label, Retry(generation)),))
+    elif owed.kind in _PRIVATE:
+        # the same words would be refused again
+        rows.append((Button(translator.gettext("✏️ Change"), Change(generation)),))
+    return tuple(rows)
 
 
 def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> str:
