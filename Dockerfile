@@ -1,10 +1,13 @@
 # syntax=docker/dockerfile:1
 
-FROM python:3.12-slim AS wheels
+# Of all platforms; the digest decides, the tag says what it was.
+ARG PYTHON=python:3.12.14-slim-trixie@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
+
+FROM ${PYTHON} AS wheels
 COPY requirements.txt .
 RUN pip wheel --no-cache-dir --require-hashes --wheel-dir /wheels -r requirements.txt
 
-FROM python:3.12-slim
+FROM ${PYTHON}
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --no-deps --compile /wheels/*.whl \
@@ -15,7 +18,6 @@ COPY bot bot
 COPY handlers handlers
 COPY generation generation
 COPY storage storage
-COPY sandbox sandbox
 USER bot
 VOLUME /data
 # The exec form, so that SIGTERM reaches Python and not a shell.

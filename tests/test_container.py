@@ -1,0 +1,113 @@
+"""The container: what is in its image, and what it may use and do."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+FLOORS = ("bot", "handlers", "generation", "storage")
+DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE = (PROJECT / "compose.yaml").read_text(encoding="utf-8")
+BESIDE = {"tzdata", "sniffio"}
+"""What is not imported by name, each with its reason in pyproject.toml."""
+
+
+def named(requirement: str) -> str:
+    """Return the name at the head of a requirement, as an index spells it."""
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert found is not None, requirement
+    return re.sub(r"[._-]+", "-", found[0]).lower()
+
+
+def imported() -> set[str]:
+    """Return the distributions that the bot imports, but for what only plays its servers."""
+    modules = set()
+    for floor in FLOORS:
+        for path in (PROJECT / floor).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    modules |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    modules.add(node.module.partition(".")[0])
+    modules -= {*sys.stdlib_module_names, *FLOORS, "sandbox", "apscheduler", "pydantic_core"}
+    providers = packages_distributions()
+    return {named(providers[module][0]) for module in modules}
+
+
+def locked(lock: str) -> set[str]:
+    text = (PROJECT / lock).read_text(encoding="utf-8")
+    return {named(line) for line in text.splitlines() if re.match(r"[a-z0-9]", line)}
+
+
+def test_what_is_required_is_what_the_bot_imports() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {named(one) for one in project["dependencies"]} == imported() | BESIDE
+
+
+def test_the_lock_holds_all_that_is_required_and_nothing_of_the_sandbox() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    demo = {named(one) for one in project["optional-dependencies"]["demo"]}
+    assert locked("requirements.txt") >= imported() | BESIDE
+    assert locked("requirements.txt") & demo == set()
+    assert locked("requirements-dev.txt") >= locked("requirements.txt") | demo
+
+
+def test_both_locks_agree() -> None:
+    def versions(lock: str) -> set[str]:
+        text = (PROJECT / lock).read_text(encoding="utf-8")
+        return {line.split(";")[0].strip(" \\") for line in text.splitlines() if "==" in line[:60]}
+
+    assert versions("requirements.txt") <= versions("requirements-dev.txt")
+
+
+def test_every_stage_is_built_on_one_image_named_by_its_digest() -> None:
+    [base] = re.findall(r"^ARG PYTHON=(.+)$", DOCKERFILE, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base)
+    assert {*re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)} == {"${PYTHON}"}
+
+
+def test_the_image_holds_the_bot_and_no_sandbox_no_tests_no_secrets() -> None:
+    copied = re.findall(r"^COPY (?!--)(\S+) \S+$", DOCKERFILE, re.MULTILINE)
+    assert copied == ["requirements.txt", *FLOORS]
+    ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in ignored if line and not line.startswith("#")]
+    assert lines[0] == "*"
+    assert {line[1:] for line in lines if line.startswith("!")} == {*copied}
+    assert {".env*", "data", ".git"} <= {*lines}
+
+
+def test_the_process_is_nobody_s_but_its_own_user() -> None:
+    assert re.search(r"^USER bot$", DOCKERFILE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"read_only: true",
+        r"cap_drop:\n      - ALL\n",
+        r"- no-new-privileges:true",
+        r"mem_limit: \d+m",
+        r"memswap_limit: \d+m",
+        r"pids_limit: \d+",
+        r"max-size: \d+m",
+        r'max-file: "\d+"',
+        r"- /tmp:size=\d+m,mode=1777,noexec,nosuid,nodev",
+        r"stop_grace_period: 15s",
+    ],
+)
+def test_the_service_is_bounded_and_has_no_rights_it_does_not_need(line: str) -> None:
+    assert re.search(line, COMPOSE), COMPOSE
+
+
+def test_the_service_opens_no_port_and_mounts_its_data_alone() -> None:
+    assert "ports:" not in COMPOSE
+    assert "privileged: true" not in COMPOSE
+    mounts = re.findall(r"^    volumes:\n((?:      - .+\n)+)", COMPOSE, re.MULTILINE)
+    assert mounts == ["      - data:/data\n"]
