@@ -98,7 +98,8 @@ def _says(words: str, message: Message) -> bool:
 async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
     """Run the bot behind the page, with the demo's own settings but for its patience."""
     stopping = asyncio.Event()
-    settings = demo.settings(stage, folder).model_copy(update={"poll_interval_seconds": 0.1})
+    patience = {"poll_interval_seconds": 0.1, "undo_seconds": 0}
+    settings = demo.settings(stage, folder).model_copy(update=patience)
     async with AsyncExitStack() as stack:
         db = await Database.open(folder / "bot.sqlite3")
         stack.push_async_callback(db.close)
