@@ -22,7 +22,7 @@ from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import DurationEstimates, JobPolicy
 from generation.jobs.submit import Submissions
-from generation.media.fetch import Downloads
+from generation.media.fetch import Downloads, UploadPreparation
 from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses
 from generation.models.availability import Feeds
@@ -40,7 +40,7 @@ from generation.provider.client import (
 from handlers import registry
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
 from handlers.replies.boards import Boards
-from handlers.replies.delivery import Deliveries, UploadPreparation
+from handlers.replies.delivery import Deliveries
 from handlers.replies.notice_sender import Notices
 from handlers.replies.outbox import Outbox
 from handlers.replies.sending import Pacing

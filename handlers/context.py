@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import telegram
 from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 
 from handlers.replies.keyboards import Button
+from handlers.replies.outbox import Said
 from handlers.replies.sending import Refused, SendError, Urgency
 from storage import SHARED_IDS, cards, chats, groups, people
 from storage.chats import ChatKind
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from generation.models.catalogue import Catalogue
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
-    from handlers.replies.outbox import Outbox
+    from handlers.replies.outbox import Manner, Outbox
     from handlers.replies.status import StatusMessages
     from handlers.replies.texts import Languages, Translator
     from storage.cards import Card
@@ -110,44 +111,24 @@ class Sender:
         """What to call them."""
         return self.person.name if self.person else self.chat.title
 
-    async def reply(
-        self,
-        text: str,
-        *,
-        buttons: Sequence[Sequence[Button]] = (),
-        reply_to: int | None = None,
-        ask: str | None = None,
-    ) -> int:
-        """Say something where they spoke, in its topic; returns the message id (see `Outbox`)."""
-        return await self.outbox.say(
-            self.chat,
-            text,
-            buttons=buttons,
-            reply_to=reply_to,
-            thread_id=self.thread_id,
-            ask=ask,
-        )
+    async def reply(self, text: str, **how: Unpack[Manner]) -> Said:
+        """Say something where they spoke, else alone with them (see `Outbox.tell`)."""
+        person = self.person.id if self.person else None
+        return await self.outbox.tell(self.chat, person, text, thread_id=self.thread_id, **how)
 
-    async def tell(
-        self,
-        text: str,
-        *,
-        buttons: Sequence[Sequence[Button]] = (),
-        reply_to: int | None = None,
-        ask: str | None = None,
-    ) -> int:
+    async def tell(self, text: str, **how: Unpack[Manner]) -> Said:
         """Say something about an order; about an edited one, in the place of its card."""
         if self.edited is not None:
             self.edited.is_followed = True
             if (standing := self.edited.card.card_message) is not None:
                 try:
-                    await self.outbox.edit(self.chat, standing, text, buttons)
+                    await self.outbox.edit(self.chat, standing, text, how.get("buttons", ()))
                 except Refused:
                     # it is gone, or opens an answer: no such message can be changed
                     await self.take_away(self.edited.card)
                 else:
-                    return standing
-        return await self.reply(text, buttons=buttons, reply_to=reply_to, ask=ask)
+                    return Said(self.chat, standing)
+        return await self.reply(text, **how)
 
     async def show(
         self, text: str, buttons: Sequence[Sequence[Button]], message_id: int | None

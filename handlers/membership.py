@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.chats import Chat
 
+BELIEVED_SECONDS = 60.0
+"""How long a group is believed to take videos."""
 _RUNS_IT = (ChatMemberOwner, ChatMemberAdministrator)
 
 
@@ -47,18 +49,13 @@ async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> l
         with translated():
             # asked anew: privacy mode may have been switched since the start
             hears_all = (await bot.get_me()).can_read_all_group_messages
-            me = await bot.get_chat_member(chat.telegram_id, bot.id)
-            there = await bot.get_chat(chat.telegram_id)
+            runs_it, rights = await _standing(bot, chat)
     except SendError:
         return []
-    if isinstance(me, _RUNS_IT):
+    if runs_it:
         return []
-    found = []
-    rights = me if isinstance(me, ChatMemberRestricted) else there.permissions
-    if not _may(rights, "can_send_messages"):
-        found.append(say("I may not write here: let members send messages, or make me an admin."))
-    elif not _may(rights, "can_send_videos"):
-        found.append(say("I may not send videos here: allow it to members, or make me an admin."))
+    missing = _missing(rights, translator)
+    found = [] if missing is None else [missing]
     if not hears_all:
         found.append(
             say(
@@ -68,6 +65,49 @@ async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> l
             ).format(name=bot.username)
         )
     return found
+
+
+async def cannot_show(context: Context, sender: Sender) -> str | None:
+    """Say what keeps the bot from showing a video in a group; None where nothing is known to.
+
+    That nothing does is believed for a minute.
+    """
+    known, now = context.chat_data, context.services.clock()
+    if known is None or now < known.get("shows videos until", 0.0):
+        return None
+    try:
+        with translated():
+            runs_it, rights = await _standing(context.bot, sender.chat)
+    except SendError:
+        return None
+    missing = None if runs_it else _missing(rights, sender.translator)
+    if missing is None:
+        known["shows videos until"] = now + BELIEVED_SECONDS
+    return missing
+
+
+async def _standing(
+    bot: ExtBot[Urgency], chat: Chat
+) -> tuple[bool, ChatMemberRestricted | ChatPermissions | None]:
+    """Return whether the bot runs a group, and what it may do where it does not."""
+    me = await bot.get_chat_member(chat.telegram_id, bot.id)
+    if isinstance(me, _RUNS_IT):
+        return True, None
+    if isinstance(me, ChatMemberRestricted):
+        return False, me
+    return False, (await bot.get_chat(chat.telegram_id)).permissions
+
+
+def _missing(
+    rights: ChatMemberRestricted | ChatPermissions | None, translator: Translator
+) -> str | None:
+    """Say which right is missing to show videos."""
+    say = translator.gettext
+    if not _may(rights, "can_send_messages"):
+        return say("I may not write here: let members send messages, or make me an admin.")
+    if not _may(rights, "can_send_videos"):
+        return say("I may not send videos here: allow it to members, or make me an admin.")
+    return None
 
 
 def _may(rights: ChatMemberRestricted | ChatPermissions | None, right: str) -> bool:

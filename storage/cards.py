@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from storage import chats
 from storage.database import FORGOTTEN_AT_ONCE, changed, one
 from storage.ledger import Account, AccountKind
 
@@ -173,9 +174,21 @@ async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None
     )
 
 
-async def shown(tx: Connection, card: int, message: int) -> None:
-    """Remember the bot's message that shows a card."""
+async def shown(tx: Connection, card: int, message: int, *, alone_with: int | None = None) -> None:
+    """Remember the bot's message that shows a card.
+
+    Where that is not in the chat the card is of, but alone with a person, it is of that chat now.
+    """
     await tx.execute("UPDATE cards SET card_message = ? WHERE id = ?", (message, card))
+    moved = None if alone_with is None else await find(tx, card)
+    if moved is None or alone_with is None:
+        return
+    private = await chats.private_with(tx, alone_with, now=moved.created_at)
+    await close_open(tx, private.id, moved.account, by=moved.cause)
+    await tx.execute(
+        "UPDATE cards SET chat = ?, thread_id = NULL, message_id = NULL WHERE id = ?",
+        (private.id, card),
+    )
 
 
 async def write(tx: Connection, card: int, draft: Draft) -> Card | None:

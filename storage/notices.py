@@ -73,6 +73,7 @@ class NoticeKind(StrEnum):
     FAILED_REJECTED = "failed_rejected"
     FAILED_WAITED = "failed_waited"
     UNDELIVERABLE = "undeliverable"
+    ELSEWHERE = "elsewhere"
     # to a person
     GRANTED = "granted"
     # to the admins

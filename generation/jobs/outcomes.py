@@ -262,20 +262,25 @@ class VideoGone:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """The video stands in a chat."""
+    """The video stands in a chat; it `is_missed` in another that asked, and can be told so."""
 
     chat: int
     message: int
     file_id: str
     file_kind: str
+    is_missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NobodyReceives:
-    """The video cannot be brought to anybody now; `tell_in` is its sender's private chat."""
+    """The video cannot be brought to anybody now; `tell_in` is its sender's private chat.
+
+    It `is_missed` in the group that asked, which can be told so.
+    """
 
     reason: Reason
     tell_in: int | None
+    is_missed: bool = False
 
 
 Outcome: TypeAlias = (

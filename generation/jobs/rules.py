@@ -212,11 +212,17 @@ class Situation:
         request, kind = self.request, NoticeKind.UNDELIVERABLE
         owes = () if tell_in is None else (
             Notice(
-                cause=f"generation:{request.id}:{kind}", chat=tell_in, kind=kind, facts={},
+                # each time it is brought in vain
+                cause=f"generation:{request.id}:{kind}:{self.now}", chat=tell_in, kind=kind,
+                facts={},
                 person=request.account.id, generation=request.id,
             ),
         )  # fmt: skip
         return self.move(State.UNDELIVERABLE, reason, owes=owes)
+
+    def missed(self, is_missed: bool, *, is_kept: bool) -> tuple[Notice, ...]:
+        """Say in a group that could not be shown its video where that is."""
+        return (self._notice(NoticeKind.ELSEWHERE, is_kept=is_kept),) if is_missed else ()
 
     def give_back(self) -> Transition:
         """Give back what was taken for a video that is lost; a gift has been given back before."""

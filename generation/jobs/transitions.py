@@ -81,10 +81,9 @@ _COUNT: tuple[tuple[set[State], tuple[type[Outcome], ...]], ...] = (
     ),
     (
         {State.READY},
-        (on.SurelyNotSent, on.ArrivalUnknown, on.PreparationFailed, on.VideoGone,
-         on.NobodyReceives),
+        (on.SurelyNotSent, on.ArrivalUnknown, on.PreparationFailed, on.VideoGone),
     ),
-    (_SENT, (on.SendBegins, on.SendUndone, on.Arrived)),
+    (_SENT, (on.SendBegins, on.SendUndone, on.Arrived, on.NobodyReceives)),
 )  # fmt: skip
 COUNTS_IN = {outcome: frozenset(states) for states, outcomes in _COUNT for outcome in outcomes}
 """In which states an outcome changes anything; in any other, somebody else was quicker."""
@@ -211,9 +210,10 @@ def decide(
             if generation.preparation_setbacks < schedule.MOST_RESTORATIONS:
                 return it.again("preparation_setbacks")
             return it.give_back()
-        case on.NobodyReceives(reason, tell_in):
-            return it.keep(reason, tell_in)
-        case on.Arrived(chat, message, file_id, file_kind):
+        case on.NobodyReceives(reason, tell_in, is_missed):
+            kept = it.keep(reason, tell_in)
+            return replace(kept, owes=kept.owes + it.missed(is_missed, is_kept=True))
+        case on.Arrived(chat, message, file_id, file_kind, is_missed):
             return it.move(
                 State.DELIVERED, Reason.SENT,
                 changes={
@@ -221,6 +221,7 @@ def decide(
                     "file_id": file_id, "file_kind": file_kind, "send_started_at": None,
                     "status_message": None,
                 },
+                owes=it.missed(is_missed, is_kept=False),
             )  # fmt: skip
         case _:
             assert_never(outcome)

@@ -22,13 +22,14 @@ import contextlib
 import logging
 import os
 import socket
+from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
 from generation.media.formats import HEAD_BYTES, MediaError, MediaFailed, video_container
-from generation.media.videos import NotAVideo, probe, video_in
+from generation.media.videos import NotAVideo, prepare, probe, video_in
 from generation.provider.client import Completed, Failed
 from generation.provider.errors import NoSuchGeneration, ProviderError
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generation.media.pool import MediaProcesses
+    from generation.media.videos import Deliverable
     from generation.provider.client import AimlApi
     from storage.generations import Generation
 
@@ -162,6 +164,38 @@ class Downloads:
             raise FileGone(repr(error)) from error
         except (ProviderError, FetchFailed) as error:
             raise MediaFailed(repr(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPreparation:
+    """Brings videos on the disk into a form Telegram takes, and tidies up behind that.
+
+    `limit` is how many bytes Telegram is believed to take.
+    """
+
+    downloads: Downloads
+    media: MediaProcesses
+    limit: int
+
+    async def prepare(self, generation: Generation, limit: int | None = None) -> Deliverable:
+        """Return the file to send, at most `limit` bytes, fetched again where it is gone.
+
+        Raises:
+            FileGone: it can no longer be had.
+            MediaError: it cannot be made ready now.
+            NotAVideo: the file holds none.
+        """
+        source = self.downloads.path_of(generation)
+        if not source.exists():
+            await self.downloads.restore(generation)
+        return await prepare(self.media, source, source.parent, limit=limit or self.limit)
+
+    def tidy(self, generation: Generation, *, keep_source: bool) -> None:
+        """Remove what was made for sending, and the video itself once it arrived."""
+        source = self.downloads.path_of(generation)
+        for file in source.parent.glob(f"{source.stem}.*"):
+            if file != source or not keep_source:
+                file.unlink(missing_ok=True)
 
 
 async def fetch_video(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Unpack
 
 from generation.models import pricing
 from generation.orders import balances
 from generation.orders.balances import Accepted, Period, Repeated
 from generation.orders.quotes import Quote
-from handlers.membership import is_group_admin
+from handlers.membership import cannot_show, is_group_admin
 from handlers.ordering import refusals
 from handlers.ordering.drafts import SentPicture, card_draft, quoted
 from handlers.replies import keyboards as card_replies
@@ -22,12 +23,12 @@ from storage.generations import PENDING, UNFINISHED, Request
 from storage.groups import Asking, Group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from generation.orders.balances import Answer
     from handlers.context import Context, Sender, Services
     from handlers.ordering.drafts import OrderDraft
-    from handlers.replies.keyboards import Button
+    from handlers.replies.outbox import Manner
     from storage.cards import Card
     from storage.generations import Generation
 
@@ -49,8 +50,10 @@ async def hindrance(
         return sender.translator.gettext(
             "In this group only admins ask for videos. Alone with me you can."
         )
-    return _not_here_and_now(group, sender, services, used_up=used_up) or picture_hindrance(
-        group, sender, picture
+    return (
+        _not_here_and_now(group, sender, services, used_up=used_up)
+        or picture_hindrance(group, sender, picture)
+        or await cannot_show(context, sender)
     )
 
 
@@ -158,16 +161,15 @@ async def show_card(
     sender: Sender,
     card: Card,
     text: str,
-    *,
-    buttons: Sequence[Sequence[Button]] = (),
-    ask: str | None = None,
+    **how: Unpack[Manner],
 ) -> None:
     """Put a card up, where it does not stand already as it is."""
     if card.state != "open" or (card.card_message is not None and sender.edited is None):
         return
-    message = await sender.tell(text, buttons=buttons, reply_to=card.message_id, ask=ask)
+    how["reply_to"] = card.message_id
+    said = await sender.tell(text, **how)
     async with services.db.transaction() as tx:
-        await cards.shown(tx, card.id, message)
+        await refusals.note_shown(tx, sender, card.id, said)
 
 
 def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
@@ -247,24 +249,34 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
         await sender.answer()
         await sender.take_away(replaced)
         if worded is not None or card.card_message is None or sender.edited is not None:
-            price = card_replies.price(
-                quote, balance, pool, sender.translator, in_private=sender.chat.is_private
-            )
+            price = partial(card_replies.price, quote, balance, pool, sender.translator)
             await _put_up(services, sender, worded or card, quote, price)
 
 
-async def _put_up(services: Services, sender: Sender, card: Card, quote: Quote, price: str) -> None:
-    """Show a card, or on one that stands the words of its album that came since."""
-    text = card_replies.text(card, quote, price, sender.translator)
-    if sender.is_late:
-        text = sender.translator.gettext("I was away. Still want this?") + "\n\n" + text
-    if not sender.account.is_person:
-        # whoever writes as a group or a channel presses as somebody else
-        text += "\n" + sender.translator.gettext("Send the command again to start it.")
+async def _put_up(
+    services: Services, sender: Sender, card: Card, quote: Quote, price: Callable[..., str]
+) -> None:
+    """Show a card, or on one that stands the words of its album that came since.
+
+    Where its group takes no word it is shown, and paid, alone with its sender.
+    """
+
+    def text(*, in_private: bool) -> str:
+        words = price(in_private=in_private)
+        words = card_replies.text(card, quote, words, sender.translator)
+        if sender.is_late:
+            words = sender.translator.gettext("I was away. Still want this?") + "\n\n" + words
+        if not sender.account.is_person:
+            # whoever writes as a group or a channel presses as somebody else
+            words += "\n" + sender.translator.gettext("Send the command again to start it.")
+        return words
+
+    here = text(in_private=sender.chat.is_private)
     buttons = card_replies.buttons(card, quote, sender.translator)
     if card.card_message is not None and sender.edited is None:
-        await sender.outbox.edit(sender.chat, card.card_message, text, buttons)
-    await show_card(services, sender, card, text, buttons=buttons)
+        await sender.outbox.edit(sender.chat, card.card_message, here, buttons)
+    alone = text(in_private=True)
+    await show_card(services, sender, card, here, buttons=buttons, alone=alone)
 
 
 async def _order(

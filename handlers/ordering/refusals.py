@@ -23,11 +23,14 @@ from storage import cards
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aiosqlite import Connection
+
     from generation.models.offer import Offer
     from generation.orders.balances import Balance, Pool, Refused, Terms
     from generation.orders.options import Problem
     from handlers.context import Context, Sender, Services
     from handlers.ordering.drafts import OrderDraft
+    from handlers.replies.outbox import Said
     from handlers.replies.texts import Translator
 
 Hindrance: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
@@ -63,15 +66,22 @@ async def refuse(
         keeps = sender.edited.card.id
     elif is_answered(context, draft.cause):
         return
-    message = await sender.tell(text, buttons=buttons, reply_to=draft.message_id)
+    said = await sender.tell(text, buttons=buttons, reply_to=draft.message_id)
     if keeps is None and draft.answers is None:
         return
     services = context.services
     async with services.db.transaction() as tx:
         if keeps is not None:
-            await cards.shown(tx, keeps, message)
+            await note_shown(tx, sender, keeps, said)
         if draft.answers is not None:
-            await cards.reopen(tx, draft.answers, message, now=services.clock())
+            await cards.reopen(tx, draft.answers, said.message_id, now=services.clock())
+            await note_shown(tx, sender, draft.answers, said)
+
+
+async def note_shown(tx: Connection, sender: Sender, card: int, said: Said) -> None:
+    """Remember where a card is shown: alone with its sender where their group takes no word."""
+    alone = None if said.chat is sender.chat else said.chat.telegram_id
+    await cards.shown(tx, card, said.message_id, alone_with=alone)
 
 
 async def propose(

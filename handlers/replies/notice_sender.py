@@ -9,18 +9,17 @@ from generation.jobs import schedule
 from handlers.replies.notices import in_words
 from handlers.replies.sending import (
     ChatMoved,
-    NoTopic,
     Refused,
     SendError,
     Unreachable,
     Unreadable,
 )
 from storage import chats, generations, notices, people
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.replies.notices import NoticeText
     from handlers.replies.outbox import Outbox
     from handlers.replies.texts import Languages
     from storage.chats import Chat
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 
 MOST_SENDS = 12
 """How often a notice is tried before nobody can be told."""
+
+_THERE_ONLY = frozenset({NoticeKind.ELSEWHERE})
+"""Notices of which the person knows already, or hears by another."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,13 +69,17 @@ class Notices:
         calls = not chat.is_private and _answers_nobody(owed, about)
         told = in_words(owed, translator, name=name, link=link, calls=calls)
         try:
-            await self._say(chat, owed, told)
+            await self._outbox.say(
+                chat,
+                told.text,
+                buttons=told.buttons,
+                reply_to=owed.reply_to,
+                thread_id=owed.thread_id,
+            )
         except Unreadable:
             await self._note_sent(owed)
-        except Unreachable as error:
-            await self._tell_alone(chat, owed, str(error))
-        except Refused as error:
-            await self._give_up(owed, str(error))
+        except (Refused, Unreachable) as error:
+            await self._tell_alone(chat, owed, error)
         except ChatMoved as moved:
             await chats.move(self._db, chat.id, moved.telegram_id)
         except SendError as error:
@@ -88,32 +94,19 @@ class Notices:
         async with self._db.transaction() as tx:
             await notices.sent(tx, owed.id, now=self._clock())
 
-    async def _say(self, chat: Chat, owed: Owed, told: NoticeText) -> None:
-        try:
-            await self._outbox.say(
-                chat,
-                told.text,
-                buttons=told.buttons,
-                reply_to=owed.reply_to,
-                thread_id=owed.thread_id,
-            )
-        except NoTopic:
-            await self._outbox.say(chat, told.text, buttons=told.buttons)
-
-    async def _tell_alone(self, chat: Chat, owed: Owed, reason: str) -> None:
+    async def _tell_alone(self, chat: Chat, owed: Owed, error: SendError) -> None:
         """Owe it to the person in private, where their videos go too if a group is lost."""
         async with self._db.transaction() as tx:
-            await chats.set_reachable(tx, chat.id, reachable=False)
-            private = (
-                await chats.by_telegram_id(tx, owed.person)
-                if owed.person is not None and not chat.is_private
-                else None
-            )
-            if private is not None and private.reachable:
-                await notices.redirect(tx, owed.id, private.id, now=self._clock())
-                self._wake(private.id)
-                return
-        await self._give_up(owed, reason)
+            if isinstance(error, Unreachable):
+                await chats.set_reachable(tx, chat.id, reachable=False)
+            alone = None if chat.is_private or owed.kind in _THERE_ONLY else owed.person
+            if alone is not None:
+                private = await chats.private_with(tx, alone, now=self._clock())
+                if private.reachable:
+                    await notices.redirect(tx, owed.id, private.id, now=self._clock())
+                    self._wake(private.id)
+                    return
+        await self._give_up(owed, str(error))
 
     async def _give_up(self, owed: Owed, reason: str) -> None:
         logger.warning("notice %d (%s) is given up: %s", owed.id, owed.kind, reason)

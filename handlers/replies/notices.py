@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WHY = "why-"
 """What a link to the bot begins with that asks why a video was turned down."""
-_KEEPS = frozenset({NoticeKind.GRANTED, NoticeKind.SUBSTITUTED})
+_KEEPS = frozenset({NoticeKind.GRANTED, NoticeKind.SUBSTITUTED, NoticeKind.ELSEWHERE})
 """Notices after which no credits came back."""
 _PRIVATE = frozenset(
     {NoticeKind.FAILED_MODERATION, NoticeKind.FAILED_PEOPLE, NoticeKind.FAILED_REJECTED}
@@ -39,6 +39,14 @@ class Retry(CallbackData):
     """Try a failed generation again."""
 
     prefix: ClassVar[str] = "retry"
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resend(CallbackData):
+    """Send a video again."""
+
+    prefix: ClassVar[str] = "resend"
     generation: int
 
 
@@ -92,17 +100,24 @@ def in_words(
         text = translator.gettext("{name}, that one was turned down.").format(name=name)
         why = Button(translator.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
         return NoticeText(f"{text} {back}".strip(), ((why,),))
-    text = _reason(owed.kind, facts, translator)
-    text = f"{text} {back}".strip()
+    text = f"{_reason(owed.kind, facts, translator)} {back}".strip()
     if calls and name:
         text = translator.gettext("{name}: {text}").format(name=name, text=text)
-    buttons = () if owed.generation is None else _ways_on(owed, owed.generation, translator)
-    return NoticeText(text, buttons)
+    return NoticeText(text, _ways_on(owed, translator, link))
 
 
-def _ways_on(owed: Owed, generation: int, translator: Translator) -> tuple[tuple[Button, ...], ...]:
-    """Return what can be done about a video that failed."""
-    rows, facts = list[tuple[Button, ...]](), owed.facts
+def _ways_on(
+    owed: Owed, translator: Translator, link: str | None
+) -> tuple[tuple[Button, ...], ...]:
+    """Return what the person can do about it."""
+    rows, facts, generation = list[tuple[Button, ...]](), owed.facts, owed.generation
+    if generation is None:
+        return ()
+    if owed.kind is NoticeKind.UNDELIVERABLE:
+        rows.append((Button(translator.gettext("Try again"), Resend(generation)),))
+    if owed.kind is NoticeKind.ELSEWHERE and owed.person is not None and link is not None:
+        opens = f"{link}?start=history"
+        rows.append((Button(translator.gettext("Open in private"), url=opens),))
     if "family" in facts and owed.kind in _OTHERS:
         label = translator.gettext("Try with {title} · {credits}").format(
             title=facts["title"], credits=translator.number(facts["cost"])
@@ -178,7 +193,20 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
         NoticeKind.UNDELIVERABLE: _(
             "I have a video for you that I could not deliver. Send /start and I bring it."
         ),
+        NoticeKind.ELSEWHERE: _elsewhere(translator, is_kept=bool(facts.get("is_kept"))),
     }[kind]
+
+
+def _elsewhere(translator: Translator, *, is_kept: bool) -> str:
+    """Say in a group where the video is that it could not be shown."""
+    if is_kept:
+        return translator.gettext(
+            "Telegram does not let me send this video here. I keep it for you: "
+            "open me in private and send /start."
+        )
+    return translator.gettext(
+        "Telegram does not let me send this video here. It is in our private chat."
+    )
 
 
 def _picture(reason: str, translator: Translator) -> str:

@@ -6,14 +6,25 @@ import asyncio
 import io
 import logging
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from telegram import ForceReply, InputFile, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import Button, keyboard
-from handlers.replies.sending import NotSent, Refused, SendError, Urgency, translated
+from handlers.replies.sending import (
+    NoTopic,
+    NotPermitted,
+    NotSent,
+    Refused,
+    SendError,
+    Unreadable,
+    Urgency,
+    translated,
+)
+from storage.chats import ChatKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -67,6 +78,15 @@ async def _again_and_again(show: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(ACTION_SECONDS)
 
 
+class Manner(TypedDict, total=False):
+    """How a text is said (see `Outbox.say`); `alone` is said instead where others do not read."""
+
+    buttons: Sequence[Sequence[Button]]
+    reply_to: int | None
+    ask: str | None
+    alone: str
+
+
 class Upload:
     """A place among the uploads; `is_gone` once the whole file was handed to the network.
 
@@ -92,6 +112,14 @@ class UploadedFile(io.BufferedReader):
         if size is None or size < 0 or len(piece) < size:
             self._upload.is_gone = True
         return piece
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where somebody can read what was said, and the number it has there."""
+
+    chat: Chat
+    message_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +163,29 @@ class Outbox:
                 raise NotSent("the chat is to be left alone", wait)
             yield Upload()
 
+    async def tell(
+        self,
+        chat: Chat,
+        person: int | None,
+        text: str,
+        *,
+        thread_id: int | None = None,
+        **how: Unpack[Manner],
+    ) -> Said:
+        """Say something in a chat, or to a person alone where the chat takes no word."""
+        buttons, reply_to = how.get("buttons", ()), how.get("reply_to")
+        try:
+            number = await self.say(
+                chat, text,
+                buttons=buttons, reply_to=reply_to, thread_id=thread_id, ask=how.get("ask"),
+            )  # fmt: skip
+        except (NoTopic, NotPermitted):
+            if person is None or chat.is_private:
+                raise
+            chat = replace(chat, id=0, telegram_id=person, kind=ChatKind.PRIVATE)
+            number = await self.say(chat, how.get("alone", text), buttons=buttons)
+        return Said(chat, number)
+
     async def say(
         self,
         chat: Chat,
@@ -164,18 +215,16 @@ class Outbox:
             if ask is not None
             else keyboard(buttons)
         )
-        with translated():
-            message = await self._bot.send_message(
-                chat.telegram_id,
-                text[:LONGEST_TEXT],
-                reply_markup=markup,
-                reply_parameters=_answers(reply_to),
-                message_thread_id=thread_id,
-                disable_notification=silent,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                rate_limit_args=_urgency(cosmetic),
-            )
-            return _number_of(message)
+        send = partial(
+            self._bot.send_message,
+            chat.telegram_id,
+            text[:LONGEST_TEXT],
+            reply_markup=markup,
+            disable_notification=silent,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            rate_limit_args=_urgency(cosmetic),
+        )
+        return _number_of(await _placed(send, thread_id, reply_to))
 
     async def edit(
         self,
@@ -299,16 +348,14 @@ class Outbox:
         thread_id: int | None = None,
     ) -> None:
         """Send a file Telegram has already; nothing is uploaded."""
-        send: Callable[..., Awaitable[Message]] = getattr(self._bot, f"send_{file_kind}")
-        with translated():
-            await send(
-                chat.telegram_id,
-                file_id,
-                caption=caption[:LONGEST_CAPTION],
-                reply_markup=keyboard(buttons),
-                reply_parameters=_answers(reply_to),
-                message_thread_id=thread_id,
-            )
+        send = partial(
+            getattr(self._bot, f"send_{file_kind}"),
+            chat.telegram_id,
+            file_id,
+            caption=caption[:LONGEST_CAPTION],
+            reply_markup=keyboard(buttons),
+        )
+        await _placed(send, thread_id, reply_to)
 
     async def answer(self, query_id: str, text: str = "", *, alert: bool = False) -> None:
         """Answer a tap on a button, once; what was wanted goes on where that fails."""
@@ -330,15 +377,30 @@ def _answers(reply_to: int | None) -> ReplyParameters | None:
     return ReplyParameters(reply_to, allow_sending_without_reply=True)
 
 
+async def _placed(
+    send: Callable[..., Awaitable[Message]], thread_id: int | None, reply_to: int | None
+) -> Message:
+    """Send a message to a topic, else outside of it."""
+    while True:
+        try:
+            with translated():
+                return await send(message_thread_id=thread_id, reply_parameters=_answers(reply_to))
+        except NoTopic as error:
+            left = error.elsewhere(thread_id, reply_to)
+            if left is None:
+                raise
+            thread_id, reply_to = left
+
+
 def _number_of(message: Message) -> int:
     """Return a message's number, 0 where Telegram sends it later; python-telegram-bot reads any.
 
     Raises:
-        ValueError: it is none.
+        Unreadable: it is none.
     """
     number: object = message.message_id
     if type(number) is not int or not 0 <= number < 2**63:
-        raise ValueError("a message without a number")
+        raise Unreadable("a message without a number")
     return number
 
 
@@ -347,4 +409,4 @@ def _sent(message: Message) -> Sent:
         file = getattr(message, kind)
         if file is not None and isinstance(file.file_id, str):
             return Sent(_number_of(message), file.file_id, kind)
-    raise ValueError("a message without the file that was sent")
+    raise Unreadable("a message without the file that was sent")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import re
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -72,10 +73,6 @@ class Unreachable(SendError):
     """The bot cannot speak to this chat."""
 
 
-class NoTopic(SendError):
-    """The topic is closed or gone."""
-
-
 class UploadTooLarge(SendError):
     """The file is over what the server takes."""
 
@@ -84,15 +81,37 @@ class Refused(SendError):
     """Telegram will not take this message."""
 
 
-_NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted", "topic closed")
+class NotPermitted(Refused):
+    """The bot may not send this kind of message to this chat, though it may send others."""
+
+
+class NoTopic(Refused):
+    """The topic is closed or gone."""
+
+    def __init__(self, text: str, *, is_closed: bool) -> None:
+        super().__init__(text)
+        self.is_closed = is_closed
+
+    def elsewhere(
+        self, thread_id: int | None, reply_to: int | None
+    ) -> tuple[int | None, int | None] | None:
+        """Return the topic and the message to answer that are left in the chat, if any are.
+
+        What answers a message goes to its topic, also one that is closed.
+        """
+        left = None, None if self.is_closed or thread_id is None else reply_to
+        return None if left == (thread_id, reply_to) else left
+
+
+_CLOSED_TOPIC = ("topic_closed", "topic closed")
+_NO_TOPIC = ("message thread not found", "topic_deleted")
+_NOT_PERMITTED = re.compile(
+    "not enough rights|have no rights|need administrator rights|chat_restricted"
+    "|chat_write_forbidden|chat_send_[a-z]+_forbidden"
+)
 _UNREACHABLE = (
     "chat not found",
     "user is deactivated",
-    "not enough rights",
-    "have no rights",
-    "need administrator rights",
-    "chat_write_forbidden",
-    "chat_restricted",
     "group chat was deleted",
     "peer_id_invalid",
     "kicked",
@@ -121,9 +140,9 @@ def translate(error: TelegramError) -> SendError:
             outcome = NotSent(error.message, seconds(error.retry_after))
         case ChatMigrated():
             outcome = ChatMoved(error.new_chat_id)
-        case Forbidden():
+        case Forbidden() if not _NOT_PERMITTED.search(error.message.lower()):
             outcome = Unreachable(error.message)
-        case BadRequest():
+        case BadRequest() | Forbidden():
             outcome = _refusal(error.message)
         case InvalidToken():
             outcome = NotSent(error.message)
@@ -136,8 +155,11 @@ def translate(error: TelegramError) -> SendError:
 
 def _refusal(text: str) -> SendError:
     lowered = text.lower()
-    if any(words in lowered for words in _NO_TOPIC):
-        return NoTopic(text)
+    is_closed = any(words in lowered for words in _CLOSED_TOPIC)
+    if is_closed or any(words in lowered for words in _NO_TOPIC):
+        return NoTopic(text, is_closed=is_closed)
+    if _NOT_PERMITTED.search(lowered):
+        return NotPermitted(text)
     if any(words in lowered for words in _UNREACHABLE):
         return Unreachable(text)
     return Refused(text)

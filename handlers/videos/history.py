@@ -5,17 +5,17 @@ And what else came of orders: videos that nobody could receive, and why one was 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from handlers.commands import read_number
-from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.notices import WHY, in_words
+from handlers.replies.keyboards import Button
+from handlers.replies.notices import WHY, Resend, in_words
 from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
 from handlers.videos.results import layout
 from storage import generations, notices, videos
+from storage.generations import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,14 +33,6 @@ MOST = 10
 _PER_ROW = 5
 _LONGEST_PROMPT = 60
 """Characters of a prompt in the list: about two lines of a phone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resend(CallbackData):
-    """Send a video again."""
-
-    prefix: ClassVar[str] = "resend"
-    generation: int
 
 
 def text(videos: Sequence[Generation], translator: Translator) -> str:
@@ -64,23 +56,28 @@ def buttons(videos: Sequence[Generation]) -> list[list[Button]]:
 
 @router.command("history")
 async def show_history(sender: Sender, message: Message, services: Services) -> None:
-    """List somebody's last videos, in private."""
+    """List somebody's last videos, and bring what is kept, in private."""
     if not sender.chat.is_private:
         await sender.invite("history", message.message_id)
         return
     found = await videos.finished_of(services.db, sender.account, limit=MOST)
     await sender.reply(text(found, sender.translator), buttons=buttons(found))
+    await offer_retained(services, sender)
 
 
 @router.button(Resend)
 async def resend(sender: Sender, press: Resend, services: Services) -> None:
-    """Send a video of the presser's own again, by the file Telegram has of it.
+    """Send a video of the presser's own again, by the file Telegram has of it, or a kept one.
 
     Alone with them: there the buttons stand, and in a group it may be covered, or not be shown.
     """
     async with services.db.reading() as connection:
         video = await generations.find(connection, press.generation)
     own = video is not None and video.account == sender.account and sender.chat.is_private
+    if video is not None and own and video.state is State.UNDELIVERABLE:
+        await sender.answer(sender.translator.gettext("Here it comes."))
+        services.bring(video, sender.chat)
+        return
     if video is None or not own or not video.file_id:
         await sender.answer(sender.translator.gettext("That video is not yours to send."))
         return

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from sandbox.telegram.messages import Button, Message
     from sandbox.telegram.queries import Answer
 
+_RIGHTS = {
+    "text messages": "can_send_messages",
+    "photos": "can_send_photos",
+    "videos": "can_send_videos",
+    "documents": "can_send_documents",
+    "GIFs": "can_send_other_messages",
+}
+"""The right that each kind of message needs, by the name a refusal has for it."""
 ChatType = Literal["private", "group", "supergroup"]
 BotStatus = Literal["member", "administrator", "kicked", "left"]
 
@@ -72,6 +80,7 @@ class Chat:
     members: list[Person] = field(default_factory=list)
     admins: list[Person] = field(default_factory=list)
     is_forum: bool = False
+    is_general_closed: bool = False
     bot_status: BotStatus = "member"
     started: bool = True
     blocked: bool = False
@@ -208,7 +217,8 @@ class Chat:
             ApiError: 400 in a read-only group, else as ``check_open``.
         """
         self.check_open()
-        if not self.writable and self.bot_status != "administrator":
+        is_withheld = not self.writable or _RIGHTS.get(what) in self.withheld
+        if is_withheld and self.bot_status != "administrator":
             raise bad_request(f"not enough rights to send {what} to the chat")
 
     def open_topic(self, thread_id: int | None) -> Topic | None:
@@ -218,6 +228,8 @@ class Chat:
             ApiError: 400 for an unknown or deleted topic, a thread that is none, a closed topic.
         """
         if thread_id is None:
+            if self.is_general_closed and self.bot_status != "administrator":
+                raise bad_request("TOPIC_CLOSED")
             return None
         topic = self.topics.get(thread_id)
         if topic is None or topic.deleted or not self.is_forum:

@@ -54,17 +54,32 @@ async def test_who_asked_in_a_group_is_told_in_private(
         assert [one for one in group.from_bot if one.text] == []
 
 
-async def test_nobody_is_told_where_the_video_was_refused_just_now(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
-) -> None:
-    for call in ("sendVideo", "sendDocument"):
-        telegram.faults.always(call, Fault.error(400, "Bad Request: wrong file"))
+@pytest.mark.parametrize("asked_again", ["tap", "/start", "/history"])
+@pytest.mark.parametrize(
+    "why", ["wrong file identifier", "VIDEO_CONTENT_TYPE_INVALID", "have no rights to send"]
+)
+async def test_where_no_video_is_taken_its_sender_is_told_and_brought_it_when_they_ask(
+    why: str, asked_again: str, house: House, telegram: TelegramSandbox, chat: PrivateChat,
+    ann: Person,
+) -> None:  # fmt: skip
+    refused = [
+        telegram.faults.always(call, Fault.error(400, f"Bad Request: {why}"))
+        for call in ("sendVideo", "sendDocument")
+    ]
     async with house.running():
         await chat.send(ann, "/video a cat")
-        await becomes(house, "undeliverable")
-        await chat.send(ann, "/help")
-        await chat.wait(says("/video"))
-    assert not [one for one in chat.from_bot if KEPT in (one.text or "")]
+        told = await chat.wait(says(KEPT))
+        await told.press("Try again")
+        await chat.wait(lambda one: says(KEPT)(one) and one is not told)
+        for rule in refused:
+            rule.release()
+        if asked_again == "tap":
+            await told.press("Try again")
+        else:
+            await chat.send(ann, asked_again)
+        await chat.wait(shows_video("a cat"))
+        await becomes(house, "delivered")
+    assert not [one for one in chat.from_bot if "Something broke" in (one.text or "")]
 
 
 async def lost(house: House, chat: PrivateChat, ann: Person) -> None:

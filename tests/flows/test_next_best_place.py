@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from storage import generations
+from sandbox.aimlapi import Fault as ProviderFault
+from sandbox.telegram import Fault
+from sandbox.telegram.actors import Topic
+from storage import chats, generations
 from tests.flows.looks import says, shows_video
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 RENDER = 1.0
@@ -71,6 +74,145 @@ async def test_a_group_that_is_lost_leads_to_the_private_chat(
         await provider.wait_for_submissions(1)
         getattr(group, how)()
         await chat.wait(shows_video("a cat"))
+
+
+@pytest.mark.parametrize("how", ["disband", "kick_bot", "read_only"])
+async def test_who_met_the_bot_unseen_gets_in_private_what_a_lost_group_does_not_take(
+    how: str, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    provider: AimlApiSandbox, slow: None,
+) -> None:  # fmt: skip
+    """They may have started the bot before this database was."""
+    group = telegram.group("Film club", [ann])
+    async with house.running():
+        await group.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+        getattr(group, how)()
+        await chat.wait(shows_video("a cat"))
+        await becomes(house, "delivered")
+
+
+async def test_a_group_that_takes_no_videos_is_told_where_one_is(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    provider: AimlApiSandbox, slow: None,
+) -> None:  # fmt: skip
+    group = telegram.group("Film club", [ann])
+    async with house.running():
+        asked = await group.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+        group.withheld = {"can_send_videos"}
+        told = await group.wait(says("It is in our private chat", to=asked.message_id))
+        assert told.button("Open in private").url is not None
+        await chat.wait(shows_video("a cat"))
+        async with house.db.reading() as connection:
+            known = await chats.by_telegram_id(connection, group.id)
+        assert known is not None
+        assert known.reachable, "it takes other messages"
+
+
+async def test_a_group_that_takes_no_videos_is_told_that_one_is_kept_for_who_never_met_the_bot(
+    house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox, slow: None
+) -> None:
+    group = telegram.group("Film club", [ann])
+    async with house.running():
+        asked = await group.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+        group.withheld = {"can_send_videos"}
+        await group.wait(says("I keep it for you", to=asked.message_id))
+        private = telegram.private(ann)
+        await private.send(ann, "/start history")
+        await private.wait(shows_video("a cat"))
+
+
+async def test_where_a_group_is_known_to_take_no_videos_nothing_is_charged(
+    house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox
+) -> None:
+    group = telegram.group("Film club", [ann])
+    group.withheld = {"can_send_videos"}
+    async with house.running():
+        for words in ("/video a cat", "/video"):
+            asked = await group.send(ann, words)
+            await group.wait(says("I may not send videos here", to=asked.message_id))
+        group.withheld.clear()
+        await group.send(ann, "/video a dog")
+        await group.wait(shows_video("a dog"))
+        assert len(provider.submissions) == 1
+
+
+async def test_a_topic_that_is_not_there_alone_with_the_bot_keeps_back_nothing(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    gone = Topic(77, "Boats")
+    async with house.running():
+        asked = await chat.send(ann, "/video a cat", topic=gone)
+        await chat.wait(shows_video("a cat", to=asked.message_id))
+        telegram.faults.next("sendVideo", Fault.error(400, "Bad Request: wrong file"), times=3)
+        await chat.send(ann, "/video a dog", topic=gone)
+        await chat.wait(lambda one: one.document and one.caption == "a dog")
+        asked = await chat.send(ann, "a boat", topic=gone)
+        await chat.wait(says("Make a video of this?", to=asked.message_id))
+        asked = await chat.send(ann, "/video", topic=gone)
+        await chat.wait(says("What should we see?", to=asked.message_id))
+        await chat.send(ann, "/history", topic=gone)
+        listed = await chat.wait(says("Tap a number"))
+        await listed.press("1")
+    assert not [one for one in chat.from_bot if "Something broke" in (one.text or "")]
+
+
+@pytest.fixture
+async def closed(house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person) -> Closed:
+    """A topic of a group in which nothing may be written any more, nor in General."""
+    forum = telegram.group("Film club", [ann], forum=True)
+    topic = forum.topic("Boats")
+    forum.close(topic)
+    forum.is_general_closed = True
+    return Closed(forum, topic)
+
+
+class Closed(NamedTuple):
+    """A forum, and its topic."""
+
+    forum: Group
+    topic: Topic
+
+
+async def test_a_question_for_a_closed_topic_is_asked_and_answered_alone(
+    house: House, chat: PrivateChat, ann: Person, closed: Closed
+) -> None:
+    async with house.running():
+        await closed.forum.send(ann, "/video", topic=closed.topic)
+        await chat.wait(says("What should we see?"))
+        asked = await chat.send(ann, "a cat")
+        await chat.wait(shows_video("a cat", to=asked.message_id))
+
+
+async def test_a_card_for_a_closed_topic_is_shown_and_tapped_alone(
+    house: House, chat: PrivateChat, ann: Person, closed: Closed
+) -> None:
+    async with house.running(confirm_credits=1):
+        await closed.forum.send(ann, "/video a cat", topic=closed.topic)
+        card = await chat.wait(says("Make a video of this?"))
+        assert "of your" in (card.text or ""), "it is paid where it is tapped"
+        await card.press("Make it")
+        await chat.wait(shows_video("a cat"))
+
+
+async def test_what_is_offered_instead_in_a_closed_topic_is_offered_alone(
+    house: House, chat: PrivateChat, ann: Person, closed: Closed
+) -> None:
+    async with house.running():
+        await closed.forum.send(ann, "/video a cat --seconds 5", topic=closed.topic)
+        offered = await chat.wait(lambda one: one.buttons)
+        await offered.press(offered.buttons[0][0].text)
+        await chat.wait(shows_video("a cat"))
+
+
+async def test_a_notice_for_a_closed_topic_is_said_alone_at_once(
+    house: House, chat: PrivateChat, ann: Person, closed: Closed, provider: AimlApiSandbox
+) -> None:
+    provider.faults.next("submit", ProviderFault.http(500))
+    async with house.running():
+        await closed.forum.send(ann, "/video a cat", topic=closed.topic)
+        await chat.wait(says("credits are back"), timeout=10)
 
 
 async def test_a_group_that_became_a_supergroup_gets_its_video_there(

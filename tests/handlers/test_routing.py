@@ -12,8 +12,8 @@ from handlers.account.settings import SetDefault
 from handlers.account.welcome import HowItWorks, Surprise
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import Again, CallbackData, Cancel
+from handlers.replies.notices import Resend
 from handlers.routing import Router, presses
-from handlers.videos.history import Resend
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button
 from storage import people, videos

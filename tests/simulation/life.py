@@ -24,7 +24,7 @@ from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import DurationEstimates, JobPolicy
 from generation.jobs.submit import Submissions
-from generation.media.fetch import Downloads
+from generation.media.fetch import Downloads, UploadPreparation
 from generation.media.pictures import Pictures
 from generation.media.videos import clean_up
 from generation.models.availability import Feeds
@@ -32,7 +32,7 @@ from generation.models.catalogue import Catalogue, Cooldowns
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
 from handlers.replies.boards import Boards
-from handlers.replies.delivery import Deliveries, UploadPreparation
+from handlers.replies.delivery import Deliveries
 from handlers.replies.notice_sender import Notices
 from handlers.replies.status import Progress, StatusMessages
 from storage.notices import Admins

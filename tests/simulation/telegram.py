@@ -121,7 +121,7 @@ class StandInOutbox(Outbox):
     def _refuse_video(fault: str | None, *, as_document: bool) -> None:
         match fault:
             case "no topic":
-                raise NoTopic("message thread not found")
+                raise NoTopic("message thread not found", is_closed=False)
             case "refused" if not as_document:
                 raise Refused("wrong type of the web page content")
             case "too large":
@@ -162,7 +162,7 @@ class StandInBot:
         if self._weather.strikes("picture delayed", 0.05):
             raise TimedOut
         if self._weather.strikes("picture gone", 0.01):
-            raise BadRequest("wrong file_id or the file is temporarily unavailable")
+            raise BadRequest("invalid file_id")
         return self
 
     async def download_to_drive(self, target: Path, **_: Any) -> None:

@@ -43,10 +43,11 @@ def place(world: World, params: Params, what: str, **content: Any) -> Message:
             raise bad_request(f"this server does not play {name}")
     chat = find_chat(world, params)
     chat.check_writable(what)
-    topic = chat.open_topic(params.get("message_thread_id"))
+    thread = params.get("message_thread_id")
     reply_to = _answered(chat, params.get("reply_parameters"))
-    if topic is None and reply_to is not None and reply_to.topic is not None:
-        topic = chat.open_topic(reply_to.topic.id)
+    if thread is None and chat.is_forum and reply_to is not None and reply_to.topic is not None:
+        thread = reply_to.topic.id
+    topic = chat.open_topic(thread)
     markup = read_keyboard(params)
     if world.floods is not None:
         world.floods.count(chat.id)

@@ -97,8 +97,10 @@ preparation failed                  .           .           .           .       
 preparation failed, last time       .           .           .           .           .        undeliverable  .
 video gone                          .           .           .           .           .        =             .
 video gone, last time               .           .           .           .           .        failed<       .
-nobody receives                     .           .           .           .           .        undeliverable  .
+nobody receives                     .           .           .           .           .        undeliverable  =
+nobody receives, missed elsewhere   .           .           .           .           .        undeliverable  =
 arrived                             .           .           .           .           .        delivered     delivered
+arrived elsewhere                   .           .           .           .           .        delivered     delivered
 """  # noqa: E501 - a row for each outcome
 """The next state; `=` is the present one, `.` is nothing.
 
@@ -260,7 +262,14 @@ ROWS = {
         outcome=on.NobodyReceives(Reason.NOBODY_RECEIVES, PRIVATE),
         notice=NoticeKind.UNDELIVERABLE,
     ),
+    "nobody receives, missed elsewhere": Row(
+        outcome=on.NobodyReceives(Reason.NOBODY_RECEIVES, None, is_missed=True),
+        notice=NoticeKind.ELSEWHERE,
+    ),
     "arrived": Row(outcome=on.Arrived(1, 99, "file", "video")),
+    "arrived elsewhere": Row(
+        outcome=on.Arrived(2, 99, "file", "video", is_missed=True), notice=NoticeKind.ELSEWHERE
+    ),
 }  # fmt: skip
 
 

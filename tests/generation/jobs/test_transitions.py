@@ -109,8 +109,10 @@ def test_each_outcome_in_each_state_is_followed_by_what_the_table_says(
 def test_whoever_must_know_of_it_is_told(name: str, state: State) -> None:
     row = ROWS[name]
     found = must(row.outcome, state, after=row.after, **row.request)
-    # who was parked has been told, and who stays where he is has nothing to hear but of a model
-    is_news = state is not State.PARKED and (found.to is not state or name.startswith("model"))
+    # who was parked has been told, and who stays where he is has nothing to hear
+    # but of a model, and of what was brought in vain
+    is_told = found.to is not state or name.startswith(("model", "nobody"))
+    is_news = state is not State.PARKED and is_told
     notices = [row.notice] if row.notice and is_news else []
     assert [one.kind for one in found.owes] == notices
     told_of = on.ModelIsGone if state is State.QUEUED else ()
