@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import ChainMap
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from telegram import ExternalReplyInfo
@@ -219,14 +219,18 @@ def is_own(message: Message) -> bool:
 def draft_of(
     message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
 ) -> OrderDraft:
-    """Return the order a message holds; forwards, albums and small talk are never just charged."""
+    """Return the order a message holds.
+
+    Forwards, albums, small talk, and what has no letter in it, are never just charged.
+    """
+    says_something = not words or any(character.isalnum() for character in words)
     return OrderDraft(
         text=words,
         picture=picture,
         origin="message",
         cause=cause_of(message),
         message_id=message.message_id,
-        asks=asks or not is_own(message) or small_talk(words) is not None,
+        asks=asks or not (is_own(message) and says_something) or small_talk(words) is not None,
     )
 
 
@@ -295,38 +299,77 @@ class SmallTalk(StrEnum):
     """Praise, laughter, yes: something is to be said, nothing to be done."""
 
 
+_GESTURES = re.compile(
+    "[\u263a\u270a-\u270d\u2763\u2764\U0001f440-\U0001f450\U0001f493-\U0001f49f"
+    "\U0001f600-\U0001f64f\U0001f90c-\U0001f92f\U0001f970-\U0001f97a\U0001fae0-\U0001fae9"
+    "\U0001faf0-\U0001faf8]"
+)
+"""Faces, hands and hearts: other emoji may be an idea."""
+
+
 def small_talk(text: str) -> SmallTalk | None:
-    """Return what a text says that is small talk from its first word to its last; else None."""
+    """Return what a text says that is small talk from its first word to its last; else None.
+
+    In one language: what is talk in several may be an idea in each.
+    """
     if len(text) > LONGEST_SMALL_TALK:
         return None
-    phrases, said, rest = _phrases(), set[str](), f"{_plain(text)} "
-    while rest.strip():
-        phrase = next((one for one in phrases if rest.startswith(f"{one} ")), None)
-        if phrase is None:
+    words = _plain(text).split()
+    if not words:
+        # "?", "…"
+        return SmallTalk.NOTED if text.strip() else None
+    found = (_talk(words, phrases) for phrases in _languages())
+    return next((kind for kind in found if kind is not None), None)
+
+
+def _talk(words: list[str], phrases: Mapping[str, str]) -> SmallTalk | None:
+    said, at = set[str](), 0
+    while at < len(words):
+        lengths = range(min(_LONGEST_PHRASE, len(words) - at), 0, -1)
+        spans = (" ".join(words[at : at + length]) for length in lengths)
+        phrase = next((span for span in spans if span in phrases), None)
+        if phrase is None and not _GESTURES.fullmatch(words[at]):
             return None
-        said.add(phrases[phrase])
-        rest = rest.removeprefix(f"{phrase} ")
+        said.add(phrases[phrase] if phrase else SmallTalk.NOTED)
+        at += phrase.count(" ") + 1 if phrase else 1
     return next((kind for kind in SmallTalk if kind in said), None)
 
 
+_LONGEST_PHRASE = 16
+_ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u200b-\u200f]")
+_ONE_WORD_EACH = re.compile("([\u3040-\u30ff\u3400-\u9fff])")
+"""Characters of Japanese and Chinese, which put no blanks between words."""
+
+
 def _plain(text: str) -> str:
-    """Write a text as words and signs with one space between, without case and punctuation."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = re.sub(r"['’`]", "", text)
+    """Write a text as words and signs with a blank between, without case, accents, punctuation."""
+    text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    # Persian and Arabic write two letters each their way
+    text = unicodedata.normalize("NFC", text).translate({0x064A: 0x06CC, 0x0643: 0x06A9})
+    text = re.sub(r"['’‘\u02bb\u02bc`]", "", text)
     # "noooo", "hiii"
     text = re.sub(r"(.)\1{2,}", r"\1", text)
-    found = re.findall(r"[^\W_]+|[^\w\s]", text)
-    return " ".join(one for one in found if one[0].isalnum() or unicodedata.category(one) == "So")
+    found = re.findall(r"[^\W_](?:[^\W_]|[\u0900-\u094f])*|[^\w\s]", text)
+    words = (one for one in found if one[0].isalnum() or unicodedata.category(one) == "So")
+    return _ONE_WORD_EACH.sub(r" \1 ", " ".join(words))
 
 
 @cache
-def _phrases() -> Mapping[str, str]:
-    """Return all that is small talk in any language, and what it says, the longest first."""
+def _languages() -> tuple[Mapping[str, str], ...]:
+    """Return what is small talk in each language, and what it says; English is said in all."""
     data = resources.files("handlers.ordering") / "small_talk.json"
     languages = json.loads(data.read_text(encoding="utf-8"))
-    kinds = chain.from_iterable(kinds.items() for kinds in languages.values())
-    found = {_plain(phrase): kind for kind, phrases in kinds for phrase in phrases}
-    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
+    english = _by_phrase({kind: languages["en"][kind] for kind in SmallTalk})
+    return tuple(ChainMap(_by_phrase(spoken), english) for spoken in languages.values())
+
+
+def _by_phrase(spoken: dict[str, list[str]]) -> dict[str, str]:
+    """Return what each phrase says; of several meanings the first counts."""
+    return {
+        " ".join(_plain(phrase).split()): kind
+        for kind, phrases in reversed(spoken.items())
+        for phrase in phrases
+    }
 
 
 def answered(message: Message) -> Message | None:

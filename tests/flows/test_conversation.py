@@ -162,7 +162,10 @@ async def test_thanks_for_another_video_animate_no_photo_that_waited(
     assert [one.model for one in provider.submissions] == ["openai/sora-2-t2v"]
 
 
-@pytest.mark.parametrize("words", ["never mind", "no thanks", "No!", "cancel", "Stop it please"])
+@pytest.mark.parametrize(
+    "words",
+    ["never mind", "no thanks", "Stop it please", "отмена", "iptal", "لا شكرا", "取消"],
+)
 async def test_no_to_a_photos_question_costs_nothing_and_closes_it(
     bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, words: str
 ) -> None:
@@ -173,6 +176,20 @@ async def test_no_to_a_photos_question_costs_nothing_and_closes_it(
     await chat.wait_gone(card)
     assert await open_cards(house) == 0
     assert provider.submissions == []
+
+
+@pytest.mark.parametrize("words", ["?", "...", "спасибо!", "नमस्ते", "ok", "🥲", "🐱🚀", "!!!"])
+async def test_what_says_nothing_is_no_answer_to_a_photos_question(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, words: str
+) -> None:
+    await chat.send_photo(ann, photo())
+    card = await chat.wait(says("What should happen?"))
+    await chat.send(ann, words)
+    await chat.wait_gone(card)
+    await chat.send(ann, "/quota")
+    await chat.wait(says("You have 54 credits"))
+    assert provider.submissions == []
+    assert await spent(house, ann) == 0
 
 
 async def test_a_photo_takes_the_very_next_message_and_no_later_one(
