@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
+from generation.jobs import schedule
 from generation.jobs.outcomes import (
+    AccountRateLimited,
     AccountServed,
     BadResult,
     BudgetUsed,
@@ -55,6 +57,8 @@ PROBE_SECONDS = 300.0
 """How often an outage is probed."""
 LONGEST_PROMPT = 300
 """Characters of a refused prompt that admins are told."""
+SLOW_SECONDS = 60.0
+"""How long after the account asked too often submissions leave one by one."""
 LOOK_SECONDS = 30.0
 """How often to look whether a probe is due."""
 
@@ -63,6 +67,8 @@ logger = logging.getLogger(__name__)
 
 class CircuitBreaker:
     """Lets submissions through: all while closed, one at a time while half open, else none.
+
+    It is open for a while, and then half open, also where the account asked too often.
 
     What is written in a transaction counts once `adopt` is called, after its commit.
     """
@@ -83,6 +89,8 @@ class CircuitBreaker:
         self._probe_seconds = probe_seconds
         self._outage: Outage | None = None
         self._trial = asyncio.Lock()
+        self._rate_limits = 0
+        self._rests_until = self._slow_until = 0.0
 
     @property
     def outage(self) -> Outage | None:
@@ -92,11 +100,15 @@ class CircuitBreaker:
     @property
     def is_open(self) -> bool:
         """Whether nothing is let through."""
-        return self.outage is not None
+        return self.outage is not None or self._clock() < self._rests_until
 
     @property
     def _is_half_open(self) -> bool:
         return self._outage is not None and self._outage.half_open
+
+    @property
+    def _is_one_by_one(self) -> bool:
+        return self._is_half_open or self._clock() < self._slow_until
 
     async def restore(self, connection: Connection) -> None:
         """Take up the outage that began before the start."""
@@ -105,6 +117,13 @@ class CircuitBreaker:
     def adopt(self, outage: Outage | None) -> None:
         """Count what was committed: the outage that lasts, if any."""
         self._outage = outage
+
+    def rest(self, retry_after: float | None) -> None:
+        """Let nothing through for a while, longer each time; then one by one for a minute."""
+        wait = schedule.backoff(self._rate_limits, retry_after)
+        self._rate_limits += 1
+        self._rests_until = max(self._rests_until, self._clock() + wait)
+        self._slow_until = self._rests_until + SLOW_SECONDS
 
     async def open(self, tx: Connection, reason: str, explanation: str, *, now: float) -> Outage:
         """Note that the account is refused; the admins are told each reason once per outage."""
@@ -124,6 +143,7 @@ class CircuitBreaker:
 
     async def close(self, tx: Connection, *, now: float) -> Outage | None:
         """Note that an order was taken: that ends an outage which is half open."""
+        self._rate_limits = 0
         outage = self._outage
         if outage is None or not outage.half_open:
             return outage
@@ -138,12 +158,12 @@ class CircuitBreaker:
     async def passage(self) -> AsyncIterator[bool]:
         """Wait until a submission may leave, and tell whether it may.
 
-        While it is half open the others wait until one has told whether the outage is over.
+        While it is half open the others wait until one has told whether that is over.
         """
-        if self._is_half_open:
+        if self._is_one_by_one:
             async with self._trial:
-                if self._is_half_open:
-                    yield True
+                if self._is_one_by_one:
+                    yield not self.is_open
                     return
         yield not self.is_open
 
@@ -255,6 +275,8 @@ class Lifecycle:
                 return partial(self._breaker.adopt, outage)
             case AccountServed():
                 return partial(self._breaker.adopt, await self._breaker.close(tx, now=now))
+            case AccountRateLimited(retry_after):
+                return partial(self._breaker.rest, retry_after)
             case ModelIsGone():
                 gone = await self._cooldowns.gone(tx, generation.model)
                 return partial(self._cooldowns.adopt, gone)
@@ -264,15 +286,14 @@ class Lifecycle:
                 return partial(self._cooldowns.adopt, failing)
             case PromptRefused():
                 await self._tell_of_brake(tx, generation, now)
-                return lambda: None
             case BadResult(explanation):
                 await self._admins.notify(
                     tx, NoticeKind.BAD_RESULT, cause=f"result:{generation.id}", now=now,
                     generation=generation.id, explanation=explanation,
                 )  # fmt: skip
-                return lambda: None
             case _:
                 assert_never(fact)
+        return lambda: None
 
     async def _tell_of_brake(self, tx: Connection, generation: Generation, now: float) -> None:
         """Tell the admins, once, of an account whose prompts are refused again and again."""

@@ -87,10 +87,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class SurelyNotTaken:
-    """It may be submitted again, after the wait the provider asked for, if it did."""
+    """It may be submitted again, after the wait the provider asked for, if it did.
+
+    `rate_limited` tells that the account asks too often, whatever it asks.
+    """
 
     retry_after: float | None
     explanation: str = ""
+    rate_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +327,13 @@ class AccountServed:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRateLimited:
+    """The account asks too often: all wait for so long, at least."""
+
+    retry_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelIsGone:
     """The request's model is not served: it is left alone."""
 
@@ -345,8 +356,9 @@ class PromptRefused:
 
 
 SideFact: TypeAlias = (
-    OutageBegins | AccountServed | ModelIsGone | ModelFailed | BadResult | PromptRefused
-)
+    OutageBegins | AccountServed | AccountRateLimited | ModelIsGone | ModelFailed | BadResult
+    | PromptRefused
+)  # fmt: skip
 """What an outcome says of others than its request."""
 
 

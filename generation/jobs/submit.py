@@ -15,6 +15,7 @@ from generation.provider.errors import (
     NotTaken,
     OutcomeUnknown,
     ProviderError,
+    RateLimited,
     Rejected,
 )
 from storage import generations
@@ -139,7 +140,8 @@ class Submissions:
         said = str(error)
         match error:
             case NotTaken():
-                outcome: Outcome = on.SurelyNotTaken(error.retry_after, said)
+                limited = isinstance(error, RateLimited)
+                outcome: Outcome = on.SurelyNotTaken(error.retry_after, said, limited)
             case HeldBack():
                 outcome = on.AccountRefused(str(error.reason), said)
             case ModelGone():

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, assert_never
 from generation.jobs import outcomes as on
 from generation.jobs import schedule
 from generation.jobs.outcomes import (
+    AccountRateLimited,
     AccountServed,
     BadResult,
     ModelFailed,
@@ -137,8 +138,9 @@ def decide(
         case on.Taken(provider_id):
             taken = it.follow(Reason.TAKEN, provider_id, now)
             return replace(taken, facts=(AccountServed(),))
-        case on.SurelyNotTaken(retry_after):
-            return it.queue_again(Reason.NOT_TAKEN, retry_after)
+        case on.SurelyNotTaken(retry_after, rate_limited=limited):
+            refused = it.queue_again(Reason.NOT_TAKEN, retry_after)
+            return replace(refused, facts=(AccountRateLimited(retry_after),) if limited else ())
         case on.AccountRefused(reason, explanation):
             if generation.state is State.SUBMITTING:
                 refused = it.queue_again(Reason.ACCOUNT_REFUSED)

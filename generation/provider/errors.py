@@ -2,6 +2,7 @@
 
     ProviderError
     ├── NotTaken           submit: surely not accepted → submit again later
+    │   └── RateLimited    submit: the account asks too often → all wait, and then go one by one
     ├── HeldBack           both: the account is refused → hold everything back, tell the admins
     ├── ModelGone          submit: this model is not served → leave it alone, go on with the next
     ├── Rejected           submit: this request is refused → failed, say what to change
@@ -32,6 +33,10 @@ class NotTaken(ProviderError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class RateLimited(NotTaken):
+    """A submission was not accepted because the account asks too often, whatever it asks."""
 
 
 class HoldReason(StrEnum):

@@ -30,6 +30,7 @@ from generation.provider.errors import (
     NoSuchGeneration,
     NotTaken,
     OutcomeUnknown,
+    RateLimited,
     Rejected,
     Unavailable,
 )
@@ -257,7 +258,6 @@ LONGEST_RETRY_AFTER = 600.0
 """Seconds the provider may ask us to stay away."""
 
 _ACCOUNT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN})
-_TRY_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +366,9 @@ def _refused(answer: Answer, words: str, *, about_model: bool, prompt: str) -> P
             means = rejected if refusal.moderation else ModelGone(message)
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             means = Broken(message)
-        case status if status in _TRY_LATER:
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            means = RateLimited(message, retry_after=answer.retry_after())
+        case HTTPStatus.SERVICE_UNAVAILABLE:
             means = NotTaken(message, retry_after=answer.retry_after())
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             means = means if status == HTTPStatus.REQUEST_TIMEOUT else rejected

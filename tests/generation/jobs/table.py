@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generation.jobs import outcomes as on
 from generation.jobs.outcomes import (
+    AccountRateLimited,
     AccountServed,
     BadResult,
     Credits,
@@ -62,6 +63,7 @@ model not served, next is dearer    failed-     failed-     .           .       
 model not served, no next           failed-     failed-     .           .           .        .             .
 taken                               .           generating  generating  .           =        .             .
 surely not taken                    .           queued      .           .           .        .             .
+account asks too often              .           queued      .           .           .        .             .
 surely not taken, wanted back       .           queued      .           .           .        .             .
 account refused                     .           queued      .           =           =        .             .
 content refused                     .           failed-     .           failed-     failed-  .             .
@@ -178,6 +180,9 @@ ROWS = {
     ),
     "taken": Row(outcome=on.Taken("p"), facts=(AccountServed,)),
     "surely not taken": Row(outcome=on.SurelyNotTaken(7.0)),
+    "account asks too often": Row(
+        outcome=on.SurelyNotTaken(7.0, rate_limited=True), facts=(AccountRateLimited,)
+    ),
     "surely not taken, wanted back": Row(
         outcome=on.SurelyNotTaken(7.0), request={"cancel_wanted": True}
     ),

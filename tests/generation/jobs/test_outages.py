@@ -145,6 +145,7 @@ async def test_an_answer_that_says_nothing_of_the_account_leaves_it_to_the_next_
     outage = await steps.breaker.present()
     assert outage is not None
     assert outage.half_open
+    steps.clock.now += 1  # where it asked too often, it rests first
     assert (await steps.submit(await steps.ask("next"))).state is State.GENERATING
     assert await steps.breaker.present() is None
 
@@ -245,3 +246,28 @@ async def test_a_start_knows_of_the_outage_that_lasts(
     steps.breaker.adopt(None)  # as after a start
     await steps.submissions.recover()
     assert steps.breaker.is_open
+
+
+async def test_too_many_requests_hold_back_all_and_then_one_by_one(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    asked = [await steps.ask(f"message:{number}") for number in range(20)]
+    provider.faults.next("submit", Fault.http(429, retry_after=7), times=2)
+    await asyncio.gather(*map(steps.submissions.submit, asked))
+    first = len(provider.submissions)
+    assert first <= 20, "those that had left"
+    assert steps.breaker.is_open
+    assert steps.breaker.outage is None, "nobody is told of an outage"
+    waiting = [one for one in asked if (await steps.again(one)).state is State.QUEUED]
+    assert waiting
+    clock.now += 6
+    await asyncio.gather(*map(steps.submissions.submit, waiting))
+    assert len(provider.submissions) == first, "nobody asks before that"
+    clock.now += 2
+    provider.faults.next("submit", Fault.http(429))
+    await asyncio.gather(*map(steps.submissions.submit, waiting))
+    assert len(provider.submissions) == first + 1, "one tells for all that it is still so"
+    clock.now += 600
+    await asyncio.gather(*map(steps.submissions.submit, waiting))
+    assert [(await steps.again(one)).state for one in asked] == [State.GENERATING] * 20
+    assert await steps.admins() == []

@@ -39,6 +39,7 @@ from generation.provider.errors import (
     NotTaken,
     OutcomeUnknown,
     ProviderError,
+    RateLimited,
     Rejected,
     Unavailable,
 )
@@ -232,7 +233,7 @@ async def test_a_failure_on_the_way_is_told_from_a_refusal(
         (Fault.http(401), HeldBack),
         (Fault.http(403), HeldBack),
         (Fault.http(404), ModelGone),
-        (Fault.http(429, retry_after=3), NotTaken),
+        (Fault.http(429, retry_after=3), RateLimited),
         (Fault.http(500), Broken),
         (Fault.http(502), OutcomeUnknown),
         (Fault.http(503), NotTaken),

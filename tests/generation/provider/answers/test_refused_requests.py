@@ -18,6 +18,7 @@ from generation.provider.errors import (
     NotTaken,
     OutcomeUnknown,
     ProviderError,
+    RateLimited,
     Rejected,
     Unavailable,
 )
@@ -73,7 +74,7 @@ from tests.generation.provider.answers.refused import (
         (409, "Conflict", Rejected),
         (413, "Payload too large", Rejected),
         (422, "Unprocessable", Rejected),
-        (429, "Too Many Requests", NotTaken),
+        (429, "Too Many Requests", RateLimited),
         (500, "Something wrong with the server. Please, try again later.", Broken),
         (501, "Not implemented", OutcomeUnknown),
         (502, "Bad Gateway", OutcomeUnknown),
