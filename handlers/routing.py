@@ -29,7 +29,7 @@ from storage.groups import Asking
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 
-    from telegram import CallbackQuery, Message, Update
+    from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update
     from telegram.ext import BaseHandler
 
     from handlers.context import Context, Sender, Services
@@ -48,10 +48,12 @@ OFFERED = {
     "message": "Message",
     "words": "Sequence[str]",
     "query": "CallbackQuery",
+    "shown": "int",
 }
-"""What a handler may ask for, and its type. Beside these, `press` is what its button carries and
-`sure` whether that was asked about before (see `ask_whether`); `admin` is the person who sent a
-command of admins or pressed their button."""
+"""What a handler may ask for, and its type. Beside these, `press` is what its button carries,
+`sure` whether that was asked about before (see `ask_whether`) and `shown` the message that shows
+the button: None where it is gone, or never had it; `admin` is the person who sent a command of
+admins or pressed their button."""
 _LONGEST_NAME = 32
 """Characters of an unknown command that are said back; Telegram knows no longer one."""
 
@@ -342,6 +344,7 @@ def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
                 await ask_whether(sender, query, press, sender.translator.gettext(yes))
             elif sender is not None:
                 known = {"press": press, "query": query, "sure": sure is not None}
+                known["shown"] = _shows(query.message, sure or press)
                 await route.run(update, context, sender, **known)
                 if sure is not None and "asks" in route.admission:
                     await _change_question(sender, query)
@@ -351,6 +354,11 @@ def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         await answer.give()
 
     return CallbackQueryHandler(handle)
+
+
+def _shows(message: MaybeInaccessibleMessage | None, press: CallbackData) -> int | None:
+    """Return the message where it has the button that was pressed: a client may send any data."""
+    return message.message_id if message is not None and carries(message, press) else None
 
 
 async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData, yes: str) -> None:
@@ -415,11 +423,17 @@ def _untimely(sender: Sender, admission: Admission) -> str:
 
 
 def stranger(sender: Sender) -> str:
-    """Say that the operator named who may ask, and this one is not among them."""
-    number = sender.person.id if sender.person else sender.chat.telegram_id
-    return sender.translator.gettext(
-        "This bot is private. Ask its owner to let you in: your number is {number}."
-    ).format(number=number)
+    """Say that the operator named who may ask, and this one is not among them.
+
+    Somebody's number is for them alone; all of a group may read the group's.
+    """
+    say = sender.translator.gettext
+    text = (
+        say("This bot is private. Ask its owner to let you in: your number is {number}.")
+        if sender.chat.is_private
+        else say("This bot is private. Ask its owner to let this group in: its number is {number}.")
+    )
+    return text.format(number=sender.chat.telegram_id)
 
 
 def contact_line(translator: Translator, contact: str) -> str:

@@ -200,8 +200,9 @@ class Changes(TypedDict, total=False):
     sends: int
     send_setbacks: int
     delivered_chat: int
-    delivered_message: int
-    file_id: str
+    delivered_message: int | None
+    file_id: str | None
+    file_unique_id: str | None
     file_kind: str
 
 
@@ -255,6 +256,12 @@ async def insert(
 async def find(tx: Connection, generation: int) -> Generation | None:
     """Return the generation with this number."""
     row = await one(tx, "SELECT * FROM generations WHERE id = ?", (generation,))
+    return None if row is None else from_row(row)
+
+
+async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
+    """Return the generation whose video Telegram knows as this file, wherever it was sent on."""
+    row = await one(tx, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,))
     return None if row is None else from_row(row)
 
 

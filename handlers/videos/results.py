@@ -27,6 +27,7 @@ from handlers.replies.notices import Retry, TryWith
 from handlers.replies.sending import SendError
 from handlers.routing import Router, ask_whether, not_yours
 from storage import generations
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery
@@ -46,12 +47,31 @@ async def _found(sender: Sender, services: Services, number: int) -> Generation 
     """Return a video where the presser may see it; else they are told."""
     async with services.db.reading() as connection:
         video = await generations.find(connection, number)
-    here = video is not None and video.delivered_chat == sender.chat.id
+    here = video is not None and (
+        video.delivered_chat == sender.chat.id and video.delivered_message is not None
+    )
     if video is None or video.file_id is None or not (here or video.account == sender.account):
         note = sender.translator.gettext("This button is old. Send me the idea again.")
         await sender.answer(note)
         return None
     return video
+
+
+async def _basis(sender: Sender, services: Services, number: int) -> Generation | None:
+    """Return a video to go on from; else the presser is told why not."""
+    video = await _found(sender, services, number)
+    return None if video is None or await _is_taken_back(sender, video) else video
+
+
+async def _is_taken_back(sender: Sender, video: Generation) -> bool:
+    """Whether the picture a video was made from was taken back; then the presser is told."""
+    gone = video.kind == "i2v" and video.picture is None
+    if gone:
+        note = sender.translator.gettext(
+            "Who sent the photo took it back. Send me a photo of your own."
+        )
+        await sender.answer(note, alert=True)
+    return gone
 
 
 async def _own(sender: Sender, services: Services, number: int) -> Generation | None:
@@ -66,7 +86,7 @@ async def _own(sender: Sender, services: Services, number: int) -> Generation | 
 @router.button(Again, orders=True)
 async def again(sender: Sender, press: Again, query: CallbackQuery, context: Context) -> None:
     """Make another video like this one."""
-    video = await _found(sender, context.services, press.generation)
+    video = await _basis(sender, context.services, press.generation)
     if video is not None:
         draft = draft_like(video, sender, message_id=_answered(query))
         await _order(context, query, sender, draft, video)
@@ -75,7 +95,7 @@ async def again(sender: Sender, press: Again, query: CallbackQuery, context: Con
 @router.button(GoOn, orders=True)
 async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Context) -> None:
     """Make a video that begins where this one ends."""
-    video = await _found(sender, context.services, press.generation)
+    video = await _basis(sender, context.services, press.generation)
     if video is None:
         return
     draft = OrderDraft(
@@ -94,25 +114,31 @@ async def change(sender: Sender, press: Change, cause: str, context: Context) ->
     video = await _failed(sender, context.services, press.generation)
     if video is not None and not sender.chat.is_private:
         await sender.answer(not_yours(video.account, sender.translator))
-    elif video is not None:
+    elif video is not None and not await _is_taken_back(sender, video):
         await sender.answer()
         await ask_anew(context, sender, video, cause=f"press:change:{cause}")
 
 
 @router.button(More)
-async def more(sender: Sender, press: More, query: CallbackQuery, services: Services) -> None:
+async def more(sender: Sender, press: More, shown: int | None, services: Services) -> None:
     """Show the owner the buttons that are needed less."""
     video = await _own(sender, services, press.generation)
-    if video is None or query.message is None:
+    if video is None or shown is None:
         return
     await sender.answer()
     rows = layout(services).under(video, sender.translator, in_private=True, unfolded=True)
-    await sender.outbox.change_buttons(sender.chat, query.message.message_id, keyboard(rows))
+    await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
 
 @router.button(Remove, when_off=True)
 async def remove(
-    sender: Sender, press: Remove, query: CallbackQuery, context: Context, *, sure: bool
+    sender: Sender,
+    press: Remove,
+    query: CallbackQuery,
+    shown: int | None,
+    context: Context,
+    *,
+    sure: bool,
 ) -> None:
     """Take a video away for its requester, the author of its picture, or an admin of the group."""
     video = await _found(sender, context.services, press.generation)
@@ -122,19 +148,19 @@ async def remove(
     if not await _may_remove(context, sender, video):
         await sender.answer(not_yours(video.account, sender.translator))
         return
-    message = query.message.message_id if query.message else 0
-    if not sender.chat.is_private and message != video.delivered_message:
+    if shown is None:
         await sender.answer(say("This button is old."))
         return
     if not sure:
         await ask_whether(sender, query, press, say("Yes, delete"))
         return
     try:
-        await sender.outbox.take_away(sender.chat, message)
+        await sender.outbox.take_away(sender.chat, shown)
     except SendError:
         note = say("Telegram lets me delete only what is younger than two days.")
         await sender.answer(note, alert=True)
     else:
+        await _note_removal(context.services, sender, video)
         kept = (
             say("Deleted. /history still has it.")
             if video.account == sender.account
@@ -143,10 +169,25 @@ async def remove(
         await sender.answer(kept)
 
 
+async def _note_removal(services: Services, sender: Sender, video: Generation) -> None:
+    """Let nobody go on from a video that was taken away in a group, but its owner.
+
+    Whose picture it was made from takes the picture back as well.
+    """
+    if sender.chat.is_private:
+        return
+    async with services.db.transaction() as tx:
+        await generations.note(tx, video.id, delivered_message=None)
+        if sender.account != video.account and sender.account == _author(video):
+            await generations.note(tx, video.id, picture=None)
+
+
+def _author(video: Generation) -> Account | None:
+    return None if video.picture_by is None else Account.person(video.picture_by)
+
+
 async def _may_remove(context: Context, sender: Sender, video: Generation) -> bool:
-    if video.account == sender.account:
-        return True
-    if sender.person is not None and sender.person.id == video.picture_by:
+    if sender.account in {video.account, _author(video)}:
         return True
     return await is_group_admin(context.bot, sender)
 

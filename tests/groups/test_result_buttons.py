@@ -201,6 +201,51 @@ async def test_the_author_of_the_picture_may_delete_what_was_made_of_it(
     await club.wait_gone(video)
 
 
+async def test_a_photo_its_author_took_back_is_used_no_more(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    owner = telegram.person("Owner")
+    club = telegram.group("Film club", [owner, ann, bob])
+    sent = await club.send_photo(bob, photo())
+    await club.send(ann, "/animate let it rain", reply_to=sent)
+    video = await club.wait(shows_video("let it rain"))
+    await settled(house)
+    await video.press("Delete", by=bob)
+    await club.wait_gone(video)
+    for label in ("Again", "Animate its last frame"):
+        for by, words in ((owner, "This button is old."), (ann, "took it back")):
+            assert words in (await video.press(label, by=by)).text
+    await chat.send(ann, "/history")
+    await (await chat.wait(says("Tap a number"))).press("1")
+    own = await chat.wait(lambda m: m.video is not None)
+    for label in ("Again", "Change"):
+        assert "took it back" in (await own.press(label, by=ann)).text
+    assert len(provider.submissions) == 1
+
+
+async def test_a_press_made_up_under_another_message_deletes_nothing(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, ann: Person,
+    bob: Person,
+) -> None:  # fmt: skip
+    """In two groups a message may have the same number, and so may a request."""
+    other = telegram.group("Other club", [ann, bob])
+    own = await made(house, club, bob, "a boat")
+    while other.last_id < own.message_id - 2:
+        await other.send(ann, "chat")
+    theirs = await made(house, other, ann, "a train")
+    assert theirs.message_id == own.message_id
+    forged = own.button("Delete")
+    assert (await telegram.world.press(theirs, forged, by=bob, timeout=5)).text == (
+        "This button is old."
+    )
+    await chat.send(ann, "/help")
+    shown = await chat.wait(says("/video"))
+    forged = theirs.button("Delete")
+    assert "old" in (await telegram.world.press(shown, forged, by=ann, timeout=5)).text
+    assert not any(message.deleted for message in (own, theirs, shown))
+
+
 async def test_what_history_sends_again_has_the_same_buttons(
     bot: Bot, house: House, chat: PrivateChat, ann: Person
 ) -> None:
