@@ -16,6 +16,7 @@ from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 from handlers.replies.keyboards import Button
 from handlers.replies.outbox import Said
 from handlers.replies.sending import Refused, SendError, Urgency
+from handlers.replies.texts import unlinked
 from storage import SHARED_IDS, cards, chats, groups, people
 from storage.chats import ChatKind
 from storage.ledger import Account
@@ -109,7 +110,7 @@ class Sender:
     @property
     def name(self) -> str:
         """What to call them."""
-        return self.person.name if self.person else self.chat.title
+        return unlinked(self.person.name if self.person else self.chat.title)
 
     async def reply(self, text: str, **how: Unpack[Manner]) -> Said:
         """Say something where they spoke, else alone with them (see `Outbox.tell`)."""

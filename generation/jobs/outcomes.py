@@ -273,6 +273,7 @@ class Arrived:
     file_id: str
     file_kind: str
     is_missed: bool = False
+    file_unique_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

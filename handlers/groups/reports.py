@@ -9,7 +9,7 @@ from handlers.commands import N_
 from handlers.replies.keyboards import video_under
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
-from handlers.replies.texts import shortened
+from handlers.replies.texts import shortened, unlinked
 from handlers.routing import Router
 from storage import chats, generations, people
 from storage.notices import Admins, NoticeKind
@@ -45,11 +45,9 @@ async def report(
     sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> None:
     """Pass on what somebody says about a video of ours, once each."""
-    if not sender.chat.is_private and is_for_another(message):
+    video = await _shown(services, message.reply_to_message)
+    if video is None and not sender.chat.is_private and is_for_another(message):
         return
-    number = video_under(message.reply_to_message)
-    async with services.db.reading() as connection:
-        video = await generations.find(connection, number) if number else None
     say = sender.translator.gettext
     if video is None:
         text = say("Reply to one of my videos with /report, and say what is wrong with it.")
@@ -62,6 +60,17 @@ async def report(
     await sender.reply(text, reply_to=message.message_id)
 
 
+async def _shown(services: Services, message: Message | None) -> Generation | None:
+    """Return the video a message shows: one of ours, or a copy that somebody sent on."""
+    if message is None:
+        return None
+    number, file = video_under(message), message.video or message.animation or message.document
+    async with services.db.reading() as connection:
+        if number is not None:
+            return await generations.find(connection, number)
+        return await generations.by_file(connection, file.file_unique_id) if file else None
+
+
 async def _pass_on(services: Services, sender: Sender, video: Generation, words: str) -> bool:
     """Owe every admin word of it; tell whether there is one."""
     async with services.db.transaction() as tx:
@@ -71,12 +80,12 @@ async def _pass_on(services: Services, sender: Sender, video: Generation, words:
             cause=f"report:{video.id}:{sender.account.kind}:{sender.account.id}",
             now=services.clock(),
             generation=video.id,
-            place=None if sender.chat.is_private else sender.chat.title,
+            place=None if sender.chat.is_private else unlinked(sender.chat.title),
             reporter=_called(sender.name, sender.person.id if sender.person else None),
             owner=await _owner(tx, video),
             by_person=video.account.is_person,
-            words=shortened(words, LONGEST_WORDS),
-            prompt=shortened(video.prompt, LONGEST_WORDS),
+            words=unlinked(shortened(words, LONGEST_WORDS)),
+            prompt=unlinked(shortened(video.prompt, LONGEST_WORDS)),
         )
     for chat in told:
         services.wake(chat)
@@ -93,13 +102,15 @@ async def _owner(tx: Connection, video: Generation) -> str:
 
 def _called(name: str, number: int | None) -> str:
     """Write somebody's name and the number that /ban and /grant take."""
-    return f"{name} ({number})" if number is not None else name
+    return f"{unlinked(name)} ({number})" if number is not None else unlinked(name)
 
 
 @router.button(TakeDown, admins=True, asks=N_("Yes, delete"))
 async def take_down(sender: Sender, press: TakeDown, services: Services) -> None:
-    """Delete a reported video for an operator."""
+    """Delete a reported video for an operator; whoever asked for it cannot have it again either."""
     deleted, say = await _is_deleted(services, press.generation), sender.translator.gettext
+    async with services.db.transaction() as tx:
+        await generations.note(tx, press.generation, file_id=None)
     note = (
         say("Deleted.")
         if deleted

@@ -16,7 +16,7 @@ from generation.orders.balances import (
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
 from handlers.replies.keyboards import Button, Start
-from handlers.replies.texts import described, usual_cost, worth
+from handlers.replies.texts import described, unlinked, usual_cost, worth
 from handlers.routing import is_answered
 from storage import cards
 
@@ -89,7 +89,8 @@ async def propose(
 ) -> None:
     """Say what cannot be had, with the nearest that can as buttons."""
     services, nearest = context.services, []
-    if len(found) == 1:
+    # whoever writes as a group or a channel presses as somebody else
+    if len(found) == 1 and sender.account.is_person:
         for instead in corrections(found[0], services.offer):
             quote = await quoted(services, sender, replace(draft, instead=instead))
             if isinstance(quote, Quote) and quote.instead_of is None:
@@ -236,7 +237,7 @@ def _problem(problem: Problem, translator: Translator) -> str:
         "pro": say("{model} has no pro version. With one: {offered}"),
     }.get(problem.option, say("--{option} can be: {offered}"))
     return words.format(
-        option=problem.option, given=problem.given, offered=offered, model=problem.family
+        option=problem.option, given=unlinked(problem.given), offered=offered, model=problem.family
     )
 
 

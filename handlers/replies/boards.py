@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from handlers.replies.outbox import finished
 from handlers.replies.sending import LeftOut, NotSent, SendError
-from handlers.replies.texts import about
+from handlers.replies.texts import about, unlinked
 from storage import chats, generations, groups, people
 from storage.generations import PENDING
 from storage.groups import Board
@@ -152,4 +152,4 @@ async def _name(connection: Connection, generation: Generation, chat: Chat) -> s
     if not generation.account.is_person:
         return chat.title
     person = await people.find(connection, generation.account.id)
-    return person.name if person else chat.title
+    return unlinked(person.name if person else chat.title)

@@ -290,7 +290,7 @@ class Deliveries:
             raise
         arrived = on.Arrived(
             place.chat.id, sent.message_id, sent.file_id, sent.file_kind,
-            is_missed=delivery.is_refused,
+            is_missed=delivery.is_refused, file_unique_id=sent.file_unique_id,
         )  # fmt: skip
         delivered = await self.lifecycle.advance(generation, arrived)
         self.preparation.tidy(generation, keep_source=False)

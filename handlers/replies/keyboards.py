@@ -18,7 +18,7 @@ from generation.media.pictures import share_lost, which_frame
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Instead
-from handlers.replies.texts import described, gone, shortened, worth
+from handlers.replies.texts import described, gone, shortened, unlinked, worth
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
@@ -368,7 +368,7 @@ def price(
 
 def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     """Return what a card says; `price` is in words."""
-    prompt = shortened(quote.prompt, LONGEST_PROMPT)
+    prompt = unlinked(shortened(quote.prompt, LONGEST_PROMPT))
     head = _head(card, translator).format(prompt=prompt)
     if quote.instead_of is not None:
         return f"{head}\n\n{gone(quote, translator)}\n{price}"

@@ -14,6 +14,7 @@ from handlers.replies.sending import (
     Unreachable,
     Unreadable,
 )
+from handlers.replies.texts import unlinked
 from storage import chats, generations, notices, people
 from storage.notices import NoticeKind
 
@@ -61,7 +62,7 @@ class Notices:
             person = await people.find(connection, owed.person) if owed.person else None
             about = await generations.find(connection, owed.generation) if owed.generation else None
         translator = self._languages.translator(person.language if person else None)
-        name = person.name if person else ""
+        name = unlinked(person.name) if person else ""
         if chat is None or owed.sends >= MOST_SENDS:
             await self._give_up(owed, "nobody can be told")
             return

@@ -129,6 +129,7 @@ class Sent:
     message_id: int
     file_id: str
     file_kind: str
+    file_unique_id: str | None = None
 
 
 class Outbox:
@@ -274,8 +275,8 @@ class Outbox:
         with translated():
             await self._bot.delete_message(chat.telegram_id, message_id)
 
-    async def react(self, chat: Chat, message_id: int, emoji: str) -> None:
-        """Put a reaction under somebody's message."""
+    async def react(self, chat: Chat, message_id: int, emoji: str | None) -> None:
+        """Put a reaction under somebody's message, or take it back."""
         with translated():
             await self._bot.set_message_reaction(
                 chat.telegram_id, message_id, emoji, rate_limit_args=Urgency.COSMETIC
@@ -408,5 +409,5 @@ def _sent(message: Message) -> Sent:
     for kind in ("video", "animation", "document"):
         file = getattr(message, kind)
         if file is not None and isinstance(file.file_id, str):
-            return Sent(_number_of(message), file.file_id, kind)
+            return Sent(_number_of(message), file.file_id, kind, file.file_unique_id)
     raise Unreadable("a message without the file that was sent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -102,6 +103,18 @@ LONGEST_PROMPT = 300
 """Characters of the prompt in a caption."""
 
 
+_LINKED = re.compile(r"(?<=[@#$/.])(?=\w)|(?<=:)(?=//)")
+_UNSEEN = "\u200b"
+
+
+def unlinked(text: str) -> str:
+    """Return what somebody else wrote so that Telegram makes no links, names or commands of it.
+
+    What the bot says in a group, it says in its own name.
+    """
+    return _LINKED.sub(_UNSEEN, text)
+
+
 def shortened(text: str, longest: int) -> str:
     """Cut a text to so many characters, on one line, showing that it was cut."""
     line = " ".join(text.split())
@@ -179,7 +192,7 @@ def caption(generation: Generation, translator: Translator, *, ai_label: bool) -
     prompt = generation.prompt
     if len(prompt) > LONGEST_PROMPT:
         prompt = prompt[: LONGEST_PROMPT - 1].rstrip() + ELLIPSIS
-    lines.append(prompt)
+    lines.append(unlinked(prompt))
     if ai_label:
         lines.append(translator.gettext("Made with AI"))
     return "\n".join(line for line in lines if line)

@@ -9,7 +9,7 @@ from generation.jobs import lifecycle
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, Cancel, Undo, carries
 from handlers.replies.sending import Refused, SendError
-from handlers.replies.texts import shortened
+from handlers.replies.texts import shortened, unlinked
 from handlers.routing import Router, not_yours
 from storage import chats, generations
 from storage.generations import PENDING, State
@@ -63,7 +63,7 @@ def text(
 
 
 def _line(one: Generation, title: str | None, translator: Translator) -> str:
-    prompt = shortened(one.prompt, _LONGEST_PROMPT)
+    prompt = unlinked(shortened(one.prompt, _LONGEST_PROMPT))
     if title is None:
         return f"{one.id}. {prompt}"
     return translator.gettext("{number}. {prompt} (in {group})").format(

@@ -94,6 +94,45 @@ async def test_once_confirmed_who_asked_for_it_is_banned_and_a_second_time_chang
     await made(house, club, bob, "a train")
 
 
+async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, desk: PrivateChat,
+    chat: PrivateChat, owner: Person, ann: Person, bob: Person,
+) -> None:  # fmt: skip
+    video = await made(house, club, ann, "a boat in the bath")
+    await chat.send(ann, "/history")
+    listed = await chat.wait(says("Tap a number"))
+    await reported_by(club, bob, video)
+    told = await desk.wait(says("🚩"))
+    await told.press("Delete", by=owner)
+    assert list(await telegram.inline(ann, "")) == []
+    assert (await listed.press("1")).text == "That video is not yours to send."
+    await chat.send(ann, "/history")
+    await chat.wait(says("No videos yet"))
+    await told.press("Ban", by=owner)
+    other = await made(house, club, bob, "a train")
+    for label in ("Again", "Delete"):
+        assert "You cannot make videos" in (await other.press(label, by=ann)).text
+    assert list(await telegram.inline(ann, "boat")) == []
+    assert not any(message.video for message in chat.from_bot)
+
+
+async def test_a_copy_that_was_shared_or_sent_on_is_reported_as_the_video_it_is(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, desk: PrivateChat,
+    chat: PrivateChat, ann: Person, bob: Person,
+) -> None:  # fmt: skip
+    await made(house, chat, ann, "a boat in the bath")
+    [result] = await telegram.inline(ann, "boat")
+    copy = await club.send_inline(ann, result)
+    await reported_by(club, bob, copy, "that is my bath")
+    told = await desk.wait(says("🚩"))
+    assert (told.text or "").splitlines() == [
+        f"🚩 Bob ({bob.id}) reports a video in Film club. Ann ({ann.id}) asked for it.",
+        "They say: that is my bath",
+        "It was made from: a boat in the bath",
+    ]
+    assert not (await chat.wait(lambda m: m.video is not None)).deleted
+
+
 async def test_only_who_runs_the_bot_decides(
     bot: Bot, house: House, club: Group, desk: PrivateChat, ann: Person, bob: Person
 ) -> None:

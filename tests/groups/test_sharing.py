@@ -9,6 +9,7 @@ import pytest
 from storage import generations, people
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, spent
+from tests.handlers.commons import settled
 from tests.storage.asked import request, rows
 
 if TYPE_CHECKING:
@@ -166,3 +167,26 @@ async def _some_file(house: House, chat: PrivateChat, ann: Person) -> StoredFile
     video = await made(house, chat, ann, "a first one")
     assert video.media is not None
     return video.media
+
+
+LIVE = "look @bob at https://evil.example/x or t.me/spam, #now, /start@film_maker_bot, a@b.com"
+QUIET = {"mention", "url", "hashtag", "bot_command", "email", "text_link"}
+
+
+async def test_nothing_somebody_wrote_is_a_link_or_a_name_in_what_the_bot_says(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, bob: Person
+) -> None:
+    mallory = telegram.person("t.me/spam @bob")
+    club.join(mallory)
+    await club.send(mallory, f"/video {LIVE}")
+    video = await club.wait(shows_video())
+    await settled(house)
+    assert (video.caption or "").replace("\u200b", "") == LIVE
+    [result] = await telegram.inline(mallory, "")
+    shared = await club.send_inline(mallory, result)
+    await club.send(mallory, f"/video {LIVE} --seconds 12 --model sora-2-pro")
+    card = await club.wait(says("Make a video of this?"))
+    await club.send(mallory, "/video a cat --model evil.example")
+    wrong = await club.wait(says("There is no model"))
+    for said in (video, shared, card, wrong):
+        assert {one["type"] for one in said.entities} & QUIET == set(), said
