@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 HOURS_A_DAY = 24
+GENERAL = 0
+"""The number of a forum's first topic here: at Telegram it has none."""
 
 
 class Asking(StrEnum):
@@ -54,6 +56,8 @@ class Group:
     """Videos are covered until they are tapped."""
     own_pictures: bool = False
     """Members may bring to life only pictures they sent themselves."""
+    topic: str | None = None
+    """What the only topic is called, where that is known."""
 
     @property
     def quiet_hours(self) -> tuple[int, int] | None:
@@ -80,6 +84,7 @@ def _from_row(row: sqlite3.Row) -> Group:
         chat=row["chat"],
         asking=Asking(row["asking"]),
         thread_id=row["thread_id"],
+        topic=row["topic"],
         per_day=row["per_day"],
         pool=row["pool"],
         share=row["share"],
@@ -126,7 +131,7 @@ async def with_pools(tx: Connection) -> list[Group]:
 
 async def move(tx: Connection, chat: int, into: int) -> None:
     """Hand a group's choices on to the chat it became; topics of the old one mean nothing there."""
-    await tx.execute("UPDATE groups SET thread_id = NULL WHERE chat = ?", (chat,))
+    await tx.execute("UPDATE groups SET thread_id = NULL, topic = NULL WHERE chat = ?", (chat,))
     if chat != into:
         await tx.execute("UPDATE OR REPLACE groups SET chat = ? WHERE chat = ?", (into, chat))
 

@@ -176,7 +176,7 @@ def _label(value: str | int, translator: Translator) -> str:
 async def settings(sender: Sender, message: Message, context: Context) -> None:
     """Show somebody's usual video and what else it could be; to a group's admins, the group's."""
     if sender.group and await is_group_admin(context.bot, sender):
-        await show_group_settings(context.services, sender, sender.group, message.message_id)
+        await show_group_settings(context.services, sender, sender.group, message)
     elif not sender.chat.is_private:
         await sender.invite("settings", message.message_id)
     elif sender.person is not None:

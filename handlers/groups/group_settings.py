@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from telegram import Message
 
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.sending import Refused
+from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from storage import groups
-from storage.groups import Asking, Group
+from storage.groups import GENERAL, Asking, Group
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -28,7 +32,9 @@ QUIET_HOURS = ((22, 7), (23, 8), (0, 6))
 """Quiet hours that can be chosen: from and until, as a clock of 24 hours shows them."""
 _SWITCHES = frozenset({"blurred", "own_pictures"})
 _ON, _OFF = "on", "off"
-_GENERAL = 0
+_HERE, _ANYWHERE = "here", "anywhere"
+_LONGEST_TOPIC = 40
+"""Bytes of a topic's name that a button carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +45,42 @@ class Choose(CallbackData):
     field: str
     value: str
 
+    @property
+    def topic(self) -> str | None:
+        """What the topic of the button is called; None where it names none."""
+        names_one = self.field == "where" and self.value.startswith(_HERE)
+        return self.value.removeprefix(_HERE) if names_one else None
+
 
 def _written(hours: tuple[int, int]) -> str:
     """Write quiet hours: "22–7"."""
     return f"{hours[0]}–{hours[1]}"
 
 
+def topic_of(message: Message) -> str | None:
+    """Return what the topic is called in which a message stands; None where there are none.
+
+    Every message of a topic seems to answer the one that opened it, unless it answers another.
+    """
+    if not message.chat.is_forum:
+        return None
+    above = message.reply_to_message
+    opened = above.forum_topic_created if above is not None else None
+    if opened is None:
+        return "" if message.is_topic_message else "General"
+    name = opened.name.replace(":", " ").encode()[:_LONGEST_TOPIC]
+    return name.decode(errors="ignore")
+
+
 def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | None:
     """Return the change a press makes; None where there is no such choice.
 
-    `thread_id` is the topic the button stands in: "here" means it.
+    `thread_id` is the topic the button stands in: "here" means it, with its name behind.
     """
     if field == "asking" and value in set(Asking):
         return {"asking": Asking(value)}
-    if field == "where" and value in {"here", "anywhere"}:
-        return {"thread_id": (thread_id or _GENERAL) if value == "here" else None}
+    if field == "where" and (value == _ANYWHERE or value.startswith(_HERE)):
+        return {"thread_id": None if value == _ANYWHERE else thread_id or GENERAL}
     if field == "perday" and value in {str(number or 0) for number in PER_DAY}:
         return {"per_day": int(value) or None}
     if field == "quiet":
@@ -75,7 +102,9 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
         Asking.NOBODY: say("I am switched off here."),
     }[group.asking]
     lines = [asking]
-    if group.thread_id is not None:
+    if group.topic is not None:
+        lines.append(say("I work in the topic “{topic}” only.").format(topic=unlinked(group.topic)))
+    elif group.thread_id is not None:
         lines.append(say("I work in one topic only."))
     if group.per_day is not None:
         lines.append(
@@ -98,8 +127,10 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
     return "\n".join(lines)
 
 
-def buttons(group: Group, translator: Translator, *, in_topic: bool) -> list[list[Button]]:
-    """Return the choices, the present ones marked."""
+def buttons(
+    group: Group, translator: Translator, thread_id: int | None, topic: str | None
+) -> list[list[Button]]:
+    """Return the choices, the present ones marked; `topic` is where they are shown, by its name."""
     say, hours = translator.gettext, group.quiet_hours
 
     def button(label: str, field: str, value: str, *, present: bool) -> Button:
@@ -139,30 +170,32 @@ def buttons(group: Group, translator: Translator, *, in_topic: bool) -> list[lis
             switch(say("Own pictures only"), "own_pictures", is_on=group.own_pictures),
         ],
     ]
-    if in_topic or group.thread_id is not None:
-        here = group.thread_id is not None
+    if topic is not None:
+        here = group.thread_id == (thread_id or GENERAL)
         rows.append(
             [
-                button(say("Only this topic"), "where", "here", present=here),
-                button(say("Every topic"), "where", "anywhere", present=not here),
+                button(say("Only this topic"), "where", f"{_HERE}{topic}", present=here),
+                button(say("Every topic"), "where", _ANYWHERE, present=group.thread_id is None),
             ]
         )
     return rows
 
 
 async def show_group_settings(
-    services: Services, sender: Sender, group: Group, reply_to: int
+    services: Services, sender: Sender, group: Group, message: Message
 ) -> None:
     """Show an admin of the group what there is to choose."""
     await sender.reply(
         text(group, services.terms.zone, sender.translator),
-        buttons=buttons(group, sender.translator, in_topic=sender.thread_id is not None),
-        reply_to=reply_to,
+        buttons=buttons(group, sender.translator, sender.thread_id, topic_of(message)),
+        reply_to=message.message_id,
     )
 
 
 @router.button(Choose, when_off=True)
-async def choose(sender: Sender, press: Choose, query: CallbackQuery, context: Context) -> None:
+async def choose(
+    sender: Sender, press: Choose, query: CallbackQuery, shown: int | None, context: Context
+) -> None:
     """Set a choice for an admin of the group."""
     services = context.services
     say = sender.translator.gettext
@@ -170,21 +203,28 @@ async def choose(sender: Sender, press: Choose, query: CallbackQuery, context: C
         await sender.answer(say("Only this group's admins choose that."))
         return
     change = choice(press.field, press.value, sender.thread_id)
-    if change is None or query.message is None:
+    if change is None or shown is None:
         await sender.answer(say("This button is old. Try /settings."))
         return
+    if "thread_id" in change:
+        change["topic"] = press.topic or None
     async with services.db.transaction() as tx:
         await groups.choose(tx, sender.chat.id, **change)
         group = await groups.find(tx, sender.chat.id)
     await sender.answer(say("Saved."))
-    in_topic = sender.thread_id is not None
-    try:
-        await sender.outbox.edit(
-            sender.chat,
-            query.message.message_id,
-            text(group, services.terms.zone, sender.translator),
-            buttons(group, sender.translator, in_topic=in_topic),
-        )
-    except Refused:
-        # the message is gone; the choice stands
-        return
+    words = text(group, services.terms.zone, sender.translator)
+    rows = buttons(group, sender.translator, sender.thread_id, _topic_below(query.message))
+    # where the message is gone, the choice stands
+    with suppress(Refused):
+        await sender.outbox.edit(sender.chat, shown, words, rows)
+
+
+def _topic_below(message: object) -> str | None:
+    """Return what the topic is called in which the settings stand: their buttons carry it."""
+    markup = message.reply_markup if isinstance(message, Message) else None
+    for row in markup.inline_keyboard if markup else ():
+        for button in row:
+            press = Choose.decode(button.callback_data)
+            if press is not None and press.topic is not None:
+                return press.topic
+    return None
