@@ -68,9 +68,7 @@ def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds texts to
 COMMANDS = (
     Command("video", N_("Make a video of your idea"), "PROMPT", orders=True),
     Command("animate", N_("Bring a photo to life: reply to it with this"), "[PROMPT]", orders=True),
-    Command(
-        "settings", N_("Your usual model, length and shape"), scope=Scope.PRIVATE, when_off=True
-    ),
+    Command("settings", N_("Your usual model, length and shape"), when_off=True),
     Command("models", N_("The models: lengths, shapes, prices")),
     Command(
         "quota", N_("What is left, and when it renews"), aliases=("credits",), scope=Scope.PRIVATE

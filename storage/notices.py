@@ -50,7 +50,7 @@ class Admins:
     async def notify_of_move(self, tx: Connection, old: int, new: int, *, now: float) -> None:
         """Owe each admin word that an id of the settings' means a group that has another now."""
         cause, kind = f"moved:{old}", NoticeKind.ALLOWED_CHAT_MOVED
-        await self.notify(tx, kind, cause=cause, now=now, old=old, new=new)
+        await self.notify(tx, kind, cause=cause, now=now, was=old, moved=new)
 
 
 class NoticeKind(StrEnum):

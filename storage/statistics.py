@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 
 async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:
-    """Count the videos an account asked for in a chat since then and got, or still may."""
+    """Count the videos an account asked for in a chat since then and got, or still may.
+
+    Who writes as a group or as one of their channels counts as one: there may be many channels.
+    """
+    whose, ids = ("AND account_id = ?", [account.id]) if account.is_person else ("", [])
     return await number(
         tx,
-        "SELECT count(*) FROM generations WHERE account_kind = ? AND account_id = ? AND chat = ?"
+        f"SELECT count(*) FROM generations WHERE account_kind = ? {whose} AND chat = ?"
         " AND created_at >= ? AND state NOT IN ('failed', 'cancelled')",
-        (account.kind, account.id, chat, since),
+        (account.kind, *ids, chat, since),
     )
 
 

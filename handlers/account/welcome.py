@@ -28,6 +28,7 @@ from handlers.replies.texts import DEFAULT, usual_cost, worth
 from handlers.routing import Router, contact_line, stranger
 from handlers.videos import offer_retained, show_history, show_reason, show_under_way
 from storage import people
+from storage.groups import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -288,6 +289,10 @@ async def _claim(sender: Sender, context: Context, payload: str) -> None:
 @router.command("help")
 async def show_help(sender: Sender, message: Message, context: Context) -> None:
     """Say what there is to do here."""
+    if sender.group and sender.group.asking is Asking.NOBODY:
+        off = sender.translator.gettext("I am switched off here. Admins: /settings.")
+        await sender.reply(off, reply_to=message.message_id)
+        return
     help_, advice = _help(context.services, sender), []
     if not sender.chat.is_private:
         advice = await lacking(context.bot, sender.chat, sender.translator)

@@ -14,6 +14,7 @@ from handlers.context import Access, meet
 from handlers.membership import depart, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.sending import SendError, translated
+from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.videos import offer_retained
 from storage import chats, people
@@ -32,6 +33,8 @@ router = Router()
 _GROUPS = frozenset({ChatKind.GROUP, ChatKind.SUPERGROUP})
 """Where people may ask for videos: a greeting in a channel would be read by thousands."""
 _AWAY = frozenset({ChatMember.LEFT, ChatMember.BANNED})
+
+DAY_SECONDS = 24 * 3600.0
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ async def standing_changed(update: Update, context: Context) -> None:
     if not gone:
         # what could not be sent meanwhile
         services.wake(sender.chat.id)
+    if not gone and sender.access is not Access.BANNED:
         await offer_retained(services, sender)
     # a supergroup that was a group a moment ago takes the bot in too, and knows it already
     is_new = before is None or not before.reachable
@@ -84,7 +88,7 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
     if waits and nobody:
         await depart(context, sender.chat, sender.translator.gettext("I am private. Goodbye!"))
         return
-    await _tell_operator(context, sender, cause, waits=waits)
+    await _tell_operator(context, sender, waits=waits)
     if waits:
         hello = sender.translator.gettext(
             "Thank you for having me! I wait for my owner to let me in."
@@ -106,8 +110,10 @@ async def greet(context: Context, chat: Chat) -> None:
     await services.outbox.say(chat, "\n\n".join([hello, *advice]))
 
 
-async def _tell_operator(context: Context, sender: Sender, cause: str, *, waits: bool) -> None:
+async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> None:
+    """Owe the admins word of a group, once a day however often it takes the bot in."""
     services, person = context.services, sender.person
+    now = services.clock()
     try:
         with translated():
             members = int(await context.bot.get_chat_member_count(sender.chat.telegram_id))
@@ -118,10 +124,10 @@ async def _tell_operator(context: Context, sender: Sender, cause: str, *, waits:
         told = await Admins(services.policy.admin_ids).notify(
             tx,
             NoticeKind.ADDED,
-            cause=cause,
-            now=services.clock(),
+            cause=f"added:{sender.chat.id}:{now // DAY_SECONDS:.0f}",
+            now=now,
             group=sender.chat.id,
-            title=sender.chat.title,
+            title=unlinked(sender.chat.title),
             members=members,
             by=by,
             waits=waits,

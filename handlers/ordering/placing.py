@@ -17,10 +17,10 @@ from handlers.ordering.drafts import SentPicture, card_draft, quoted
 from handlers.replies import keyboards as card_replies
 from handlers.replies.sending import SendError
 from handlers.replies.status import payment
-from handlers.replies.texts import gone
+from handlers.replies.texts import gone, unlinked
 from storage import cards, generations, statistics
 from storage.generations import PENDING, UNFINISHED, Request
-from storage.groups import Asking, Group
+from storage.groups import GENERAL, Asking, Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from handlers.replies.outbox import Manner
     from storage.cards import Card
     from storage.generations import Generation
-
-_GENERAL = 0
 
 
 async def hindrance(
@@ -61,8 +59,12 @@ def _not_here_and_now(
     group: Group, sender: Sender, services: Services, *, used_up: bool
 ) -> str | None:
     say, zone = sender.translator.gettext, services.terms.zone
-    if group.thread_id is not None and group.thread_id != (sender.thread_id or _GENERAL):
-        return say("In this group I work in one topic only, not in this one.")
+    if group.thread_id is not None and group.thread_id != (sender.thread_id or GENERAL):
+        if group.topic is None:
+            return say("In this group I work in one topic only, not in this one.")
+        return say("In this group I work in the topic “{topic}”, not in this one.").format(
+            topic=unlinked(group.topic)
+        )
     if group.is_quiet(zone, services.clock()):
         return say(
             "Quiet hours here until {hour}:00 ({zone}). Alone with me you can go on."
@@ -273,6 +275,8 @@ async def _put_up(
 
     here = text(in_private=sender.chat.is_private)
     buttons = card_replies.buttons(card, quote, sender.translator)
+    if not sender.account.is_person:
+        buttons = []
     if card.card_message is not None and sender.edited is None:
         await sender.outbox.edit(sender.chat, card.card_message, here, buttons)
     alone = text(in_private=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.jobs import schedule
@@ -66,9 +67,12 @@ class Notices:
         if chat is None or owed.sends >= MOST_SENDS:
             await self._give_up(owed, "nobody can be told")
             return
-        link = None if chat.is_private else self._outbox.link
+        # whoever wrote as a group or a channel presses as somebody else
+        nobody = about is not None and not about.account.is_person
+        link = None if chat.is_private or nobody else self._outbox.link
         calls = not chat.is_private and _answers_nobody(owed, about)
         told = in_words(owed, translator, name=name, link=link, calls=calls)
+        told = replace(told, buttons=()) if nobody else told
         try:
             await self._outbox.say(
                 chat,

@@ -224,7 +224,7 @@ def _picture(reason: str, translator: Translator) -> str:
 _ADMIN: dict[NoticeKind, Callable[[Translator], str]] = {
     NoticeKind.ALLOWED_CHAT_MOVED: lambda translator: translator.gettext(
         "A group of ALLOWED_IDS became a supergroup and has another id now. It is still let in. "
-        "Please write {new} in the place of {old} in .env."
+        "Please write {moved} in the place of {was} in .env."
     ),
     NoticeKind.OUTAGE: lambda translator: translator.gettext(
         "⚠️ The AI/ML API refuses all requests ({reason}): {explanation}\n"

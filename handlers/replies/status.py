@@ -32,6 +32,8 @@ LATE = 1.5
 
 SEEN = "👀"
 """The reaction under an order in a group."""
+_REACTION = 0
+"""What stands in the place of a status message's id where the status is a reaction."""
 
 logger = logging.getLogger(__name__)
 
@@ -187,6 +189,7 @@ class StatusMessages:
         if generation.status_message is not None or generation.id in self._shown:
             return
         if not chat.is_private and await self._acknowledged(chat, generation, note):
+            self._remember(generation.id, _Shown(chat, _REACTION, translator))
             return
         place = self._progress.place(generation)
         if place is None:
@@ -212,11 +215,14 @@ class StatusMessages:
             # alone with the bot it is the only sign that an order was understood
             cosmetic=not note and not shown.chat.is_private,
         )
-        self._shown[generation.id] = replace(shown, message=message)
+        self._remember(generation.id, replace(shown, message=message))
+
+    def _remember(self, generation: int, shown: _Shown) -> None:
+        self._shown[generation] = shown
 
         async def write(tx: Connection) -> None:
-            await generations.note(tx, generation.id, status_message=message)
-            found = await generations.find(tx, generation.id)
+            await generations.note(tx, generation, status_message=shown.message)
+            found = await generations.find(tx, generation)
             if found is not None and found.state not in PENDING:
                 self._wake(found.chat)
 
@@ -238,7 +244,7 @@ class StatusMessages:
 
     async def correct(self, generation: Generation) -> None:
         """Say so where a request moves up the line, has its turn, or takes longer than usual."""
-        if generation.status_message is None or generation.state not in PENDING:
+        if not generation.status_message or generation.state not in PENDING:
             return
         shown = self._shown.get(generation.id) or await self._found(generation)
         text = await self._text(generation, shown)
@@ -291,13 +297,19 @@ class StatusMessages:
                 await generations.note(tx, generation.id, status_message=None)
 
     async def take_away(self, generation: Generation, chat: Chat) -> bool:
-        """Delete the message; False where that is to be tried once the bot can speak there."""
+        """Delete the message, or take the reaction back.
+
+        False where that is to be tried once the bot can speak there.
+        """
         shown = self._shown.pop(generation.id, None)
         message = shown.message if shown else generation.status_message
         if message is None or (shown and shown.chat.telegram_id != chat.telegram_id):
             return True  # in the chat that a group became, the number means another message
         try:
-            await self._outbox.delete(chat, message)
+            if message != _REACTION:
+                await self._outbox.delete(chat, message)
+            elif generation.message_id is not None:
+                await self._outbox.react(chat, generation.message_id, None)
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
             if isinstance(error, Unreachable) and generation.state is State.UNDELIVERABLE:

@@ -50,6 +50,14 @@ def busiest_minute(calls: list[Call], chat_id: int) -> int:
     return max(sum(start <= at < start + 60 for at in times) for start in times)
 
 
+def acknowledged(telegram: TelegramSandbox, message: Message) -> bool:
+    """Whether an order was answered by a reaction, which goes when its video is there."""
+    return any(
+        call.params["message_id"] == message.message_id and call.params.get("reaction")
+        for call in telegram.calls_of("setMessageReaction")
+    )
+
+
 async def test_25_people_ask_in_one_group_within_a_minute_and_all_get_their_videos(
     strict_house: House, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
 ) -> None:

@@ -13,6 +13,7 @@ from storage.groups import Asking
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import made, settings_of, spent
+from tests.groups.test_pools import give
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ async def silence_after(group: Group, by: Person, words: str) -> bool:
     """Say something, and tell whether the bot said nothing to it."""
     before = len(group.from_bot)
     await group.send(by, words)
-    await group.send(by, "/help")
-    await group.wait(lambda m: says("/video")(m) and group.from_bot.index(m) >= before)
+    asked = await group.send(by, "/help")
+    help_ = await group.wait(says("I am switched off here.", to=asked.message_id))
+    assert "/video" not in (help_.text or "")
     return len(group.from_bot) == before + 1
 
 
@@ -97,14 +99,44 @@ async def test_it_works_in_one_topic_only_where_they_chose_so(
     forum = telegram.group("Forum", [ann, bob], forum=True)
     films, talk = forum.topic("Films"), forum.topic("Talk")
     await (await settings_of(forum, ann, films)).press("Only this topic", by=ann)
-    await forum.wait(says("I work in one topic only."))
+    await forum.wait(says("I work in the topic “Films” only."))
     for elsewhere in (talk, None):
         asked = await forum.send(bob, "/video a boat", topic=elsewhere)
-        await forum.wait(says("not in this one", to=asked.message_id))
+        await forum.wait(says("in the topic “Films”, not in this one", to=asked.message_id))
     assert provider.submissions == []
     await forum.send(bob, "/video a boat", topic=films)
     video = await forum.wait(shows_video("a boat"))
     assert video.topic is films
+
+
+async def test_only_this_topic_is_ticked_in_that_topic_alone_and_general_is_one(
+    bot: Bot, telegram: TelegramSandbox, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    forum = telegram.group("Forum", [ann, bob], forum=True)
+    films = forum.topic("Films")
+    general = await settings_of(forum, ann)
+    await general.press("Only this topic", by=ann)
+    await forum.wait(lambda m: m is general and "the topic “General” only" in (m.text or ""))
+    assert general.button("✓ Only this topic").data
+    elsewhere = await settings_of(forum, ann, films)
+    labels = [button.text for row in elsewhere.buttons for button in row]
+    assert "Only this topic" in labels
+    assert "Every topic" in labels
+    asked = await forum.send(bob, "/video a boat", topic=films)
+    await forum.wait(says("in the topic “General”, not in this one", to=asked.message_id))
+    await elsewhere.press("Admins", by=ann)
+    await elsewhere.press("Only this topic", by=ann)
+    await forum.wait(lambda m: m is elsewhere and "the topic “Films” only" in (m.text or ""))
+    await elsewhere.press("Every topic", by=ann)
+    await forum.wait(lambda m: m is elsewhere and "topic" not in (m.text or ""))
+    assert provider.submissions == []
+
+
+async def test_where_there_are_no_topics_there_is_none_to_choose(
+    bot: Bot, club: Group, ann: Person
+) -> None:
+    settings = await settings_of(club, ann)
+    assert not any("topic" in button.text for row in settings.buttons for button in row)
 
 
 async def test_so_many_per_member_and_day(
@@ -117,6 +149,24 @@ async def test_so_many_per_member_and_day(
     await club.wait(says("your last one in this group for today", to=asked.message_id))
     await made(house, club, ann, "a train")
     await made(house, chat, ann, "alone a plane")
+
+
+async def test_the_channels_somebody_writes_as_count_as_one_member(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    await give(telegram, club, ann, "100")
+    await (await settings_of(club, ann)).press("1 a day", by=ann)
+    await club.wait(says("Each member gets 1 video a day."))
+    for number in range(3):
+        channel = telegram.group(f"Channel {number}", [ann])
+        asked = await club.send(ann, f"/video boat {number}", sender_chat=channel)
+        if number:
+            await club.wait(says("your last one in this group", to=asked.message_id))
+        else:
+            await club.wait(shows_video("boat 0"))
+    await settled(house)
+    assert len(provider.submissions) == 1
 
 
 async def test_videos_are_blurred_where_they_chose_so_and_nowhere_else(

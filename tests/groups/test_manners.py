@@ -11,6 +11,7 @@ from storage import chats, notices
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed
 from tests.house import ADMIN
+from tests.storage.asked import rows
 
 if TYPE_CHECKING:
     import pytest
@@ -251,3 +252,21 @@ async def test_only_who_runs_the_bot_decides_about_groups(
         answer = await told.press(label, by=bob)
         assert answer.text == "That is not yours to decide."
     assert group.bot_status == "member"
+
+
+async def test_a_group_that_takes_the_bot_in_again_and_again_is_told_of_once(
+    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person
+) -> None:
+    _, desk = operator(telegram)
+    group = telegram.group("New club", [ann], with_bot=False)
+    for count in range(1, 5):
+        group.add_bot(ann)
+        await telegram.wait_for_call("getChatMemberCount", count=count)
+        group.kick_bot(ann)
+        async with asyncio.timeout(10):
+            while await rows(house.db, "SELECT 1 FROM chats WHERE kind <> 'private' AND reachable"):
+                await asyncio.sleep(0.01)
+    other = telegram.group("Other club", [ann], with_bot=False)
+    other.add_bot(ann)
+    await desk.wait(says("Other club"))
+    assert len([m for m in desk.from_bot if says("New club")(m)]) == 1

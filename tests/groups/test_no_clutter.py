@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from handlers.replies.boards import BoardEntry, text
 from handlers.replies.status import sparsely
+from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from tests.flows.looks import says, shows_video
 from tests.handlers.commons import SPEECH, settled
@@ -28,6 +31,12 @@ async def reacted(message: Message, seconds: float = 5) -> None:
             await asyncio.sleep(0.01)
 
 
+async def gone(message: Message, seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
+        while message.reactions:
+            await asyncio.sleep(0.01)
+
+
 async def test_one_order_in_a_group_is_acknowledged_by_a_reaction_and_no_text(
     bot: Bot, house: House, club: Group, ann: Person, provider: AimlApiSandbox
 ) -> None:
@@ -38,6 +47,34 @@ async def test_one_order_in_a_group_is_acknowledged_by_a_reaction_and_no_text(
     await settled(house)
     assert [m for m in club.from_bot if m.text] == []
     assert len(house.telegram.calls_of("sendMessage")) == 0
+
+
+@pytest.mark.parametrize("end", ["delivered", "failed"])
+async def test_the_reaction_is_taken_back_when_there_is_nothing_more_to_wait_for(
+    bot: Bot, house: House, club: Group, ann: Person, provider: AimlApiSandbox, end: str
+) -> None:
+    provider.render_seconds = 0.5
+    if end == "failed":
+        provider.faults.next("submit", ProviderFault.moderation())
+    asked = await club.send(ann, "/video a boat")
+    await house.telegram.wait_for_call("setMessageReaction")
+    await club.wait(shows_video("a boat") if end == "delivered" else says("turned down"))
+    await house.telegram.wait_for_call("setMessageReaction", count=2)
+    await gone(asked)
+    await settled(house)
+
+
+async def test_a_reaction_left_by_a_stopped_bot_is_taken_back_by_the_next(
+    house: House, club: Group, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 1.0
+    async with house.running():
+        asked = await club.send(ann, "/video a boat")
+        await reacted(asked)
+        await provider.wait_for_submissions(1)
+    async with house.running():
+        await club.wait(shows_video("a boat"))
+        await gone(asked)
 
 
 async def test_where_a_group_allows_no_such_reaction_a_text_says_it(

@@ -12,7 +12,6 @@ from sandbox.telegram import Fault
 from storage import chats, generations, videos
 from storage.ledger import Account
 from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
 from tests.groups.acts import made
 from tests.groups.test_pools import give
 from tests.handlers.commons import settled
@@ -169,23 +168,6 @@ async def test_an_anonymous_admin_and_a_channel_are_owners_of_their_own(
         async with house.db.reading() as connection:
             for shared in (1087968824, 136817688):
                 assert await generations.pending_of(connection, Account.person(shared)) == []
-
-
-async def test_a_card_of_an_anonymous_admin_is_answered_with_how_to_do_it(
-    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, provider: AimlApiSandbox
-) -> None:
-    await give(telegram, club, ann, "100")
-    sent = await club.send_photo(ann, photo())
-    await club.send(
-        ann,
-        "/video a boat --model sora-2-pro --1080p --seconds 12",
-        sender_chat=club,
-        reply_to=sent,
-    )
-    card = await club.wait(lambda m: bool(m.buttons))
-    answer = await card.press(card.buttons[0][0].text, by=ann)
-    assert "Send the command" in answer.text
-    assert provider.submissions == []
 
 
 async def test_a_group_heard_again_after_it_was_lost_is_reachable(
