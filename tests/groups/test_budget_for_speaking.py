@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Call, Person, TelegramSandbox
+    from sandbox.telegram import Call, Message, Person, TelegramSandbox
     from tests.house import House
 
 GROUP_ID = -1_000_000_000_007
