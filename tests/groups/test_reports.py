@@ -104,6 +104,7 @@ async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
     await reported_by(club, bob, video)
     told = await desk.wait(says("🚩"))
     await told.press("Delete", by=owner)
+    await told.press("Yes, delete", by=owner)
     assert list(await telegram.inline(ann, "")) == []
     assert (await listed.press("1")).text == "That video is not yours to send."
     await chat.send(ann, "/history")
