@@ -103,13 +103,12 @@ async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
     listed = await chat.wait(says("Tap a number"))
     await reported_by(club, bob, video)
     told = await desk.wait(says("🚩"))
-    await told.press("Delete", by=owner)
-    await told.press("Yes, delete", by=owner)
+    await confirmed(desk, told, "Delete", by=owner)
     assert list(await telegram.inline(ann, "")) == []
     assert (await listed.press("1")).text == "That video is not yours to send."
     await chat.send(ann, "/history")
     await chat.wait(says("No videos yet"))
-    await told.press("Ban", by=owner)
+    await confirmed(desk, told, "Ban", by=owner)
     other = await made(house, club, bob, "a train")
     for label in ("Again", "Delete"):
         assert "You cannot make videos" in (await other.press(label, by=ann)).text

@@ -211,8 +211,7 @@ async def test_a_photo_its_author_took_back_is_used_no_more(
     await club.send(ann, "/animate let it rain", reply_to=sent)
     video = await club.wait(shows_video("let it rain"))
     await settled(house)
-    await video.press("Delete", by=bob)
-    await video.press("Yes, delete", by=bob)
+    await confirmed(club, video, "Delete", by=bob)
     await club.wait_gone(video)
     for label in ("Again", "Animate its last frame"):
         for by, words in ((owner, "This button is old."), (ann, "took it back")):
