@@ -81,7 +81,11 @@ class Reason(StrEnum):
     NEVER_SEEN_AGAIN = "never seen again"
     VIDEO_LOST = "video lost"
     OTHER = "other"
-    """What an earlier version wrote and this one has no name for."""
+    """What another version wrote and this one has no name for."""
+
+    @classmethod
+    def _missing_(cls, _value: object) -> Reason:
+        return cls.OTHER
 
 
 PENDING = frozenset({State.QUEUED, State.SUBMITTING, State.UNKNOWN, State.GENERATING})

@@ -92,6 +92,13 @@ class NoticeKind(StrEnum):
     REPORTED = "reported"
     SET_ASIDE = "set_aside"
     UNREADABLE = "unreadable"
+    # to nobody: there are no words for it
+    UNKNOWN = "unknown"
+    """What another version wrote and this one has no name for."""
+
+    @classmethod
+    def _missing_(cls, _value: object) -> NoticeKind:
+        return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +133,7 @@ def _from_row(row: sqlite3.Row) -> Owed:
         cause=row["cause"],
         chat=row["chat"],
         kind=NoticeKind(row["kind"]),
-        facts=json.loads(row["facts"]),
+        facts=_facts(row["facts"]),
         thread_id=row["thread_id"],
         reply_to=row["reply_to"],
         person=row["person"],
@@ -134,6 +141,15 @@ def _from_row(row: sqlite3.Row) -> Owed:
         due_at=row["due_at"],
         sends=row["sends"],
     )
+
+
+def _facts(text: str) -> dict[str, Any]:
+    """Read facts; none where they are damaged: whoever puts them into words says so."""
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        facts = None
+    return facts if isinstance(facts, dict) else {}
 
 
 async def owe(tx: Connection, notice: Notice, *, now: float) -> bool:

@@ -119,7 +119,11 @@ async def cool_down(tx: Connection, cooldown: Cooldown) -> None:
 async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
     """Return the models that are left alone now."""
     rows = await every(
-        tx, "SELECT model, reason, until FROM cooldowns WHERE until > ? ORDER BY model", (now,)
+        tx,
+        # another version may know other reasons
+        "SELECT model, reason, until FROM cooldowns WHERE until > ? AND reason IN (?, ?)"
+        " ORDER BY model",
+        (now, *CooldownReason),
     )
     return [Cooldown(row["model"], CooldownReason(row["reason"]), row["until"]) for row in rows]
 

@@ -135,8 +135,7 @@ class Intake(asyncio.Queue[object]):
             self._erase(dropped)
         if not is_in:
             return
-        # no file holds half of a surrogate pair; the handler gets what is kept
-        body = json.dumps(raw, ensure_ascii=False).encode(errors="replace").decode()
+        body = _written(raw)
         update = _read(update_id, body, bot)
         if update is not None and origin.kind in _PASSING:
             self._pass_on(update)
@@ -264,6 +263,15 @@ class Intake(asyncio.Queue[object]):
             while True:
                 self.get_nowait()
                 self.task_done()
+
+
+def _written(raw: object) -> str:
+    """Write an update down as JSON, in UTF-8; nothing where that cannot be."""
+    try:
+        # no file holds half of a surrogate pair; the handler gets what is kept
+        return json.dumps(raw, ensure_ascii=False).encode(errors="replace").decode()
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _read(update_id: int, body: str, bot: Bot) -> Update | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from asyncio import sleep
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,6 +70,20 @@ class TelegramTimes:
     upload_in_all: float = 900.0
 
 
+class UnreadableAnswer(TelegramError):
+    """An answer that is no JSON, or none that can be read: a gateway's page, most of the time."""
+
+    def __init__(self, payload: bytes) -> None:
+        super().__init__("no answer of Telegram's")
+        self.payload = payload
+
+    def update_id(self) -> int | None:
+        """Return the number of the update that Telegram answered with; None for anything else."""
+        found = re.match(rb'\s*\{\s*"ok"\s*:\s*true.{1,40}?"update_id"\s*:\s*(\d{1,18})\b',
+                         self.payload, re.DOTALL)  # fmt: skip
+        return None if found is None else int(found[1])
+
+
 class TelegramRequest(HTTPXRequest):
     """Requests to Telegram that end: in time, and within the memory there is."""
 
@@ -106,8 +121,8 @@ class TelegramRequest(HTTPXRequest):
         """Read an answer, as the base does, without a traceback in the log for a gateway's page."""
         try:
             answer = json.loads(payload)
-        except ValueError as error:
-            raise TelegramError("no answer of Telegram's") from error
+        except (ValueError, RecursionError) as error:
+            raise UnreadableAnswer(payload) from error
         if not isinstance(answer, dict) or (answer.get("ok") and "result" not in answer):
             raise TelegramError("no answer of Telegram's")
         return answer
@@ -222,6 +237,10 @@ UPDATES = ["message", "edited_message", "callback_query", "inline_query", "my_ch
 """Asked for by name: left out, Telegram would keep whatever was asked for before."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries while Telegram cannot be reached."""
+MOST_AT_ONCE = 100
+"""Updates asked for at a time: as many as Telegram gives."""
+LONGEST_KEPT = 100_000
+"""Bytes that are kept of an answer nobody can read."""
 SHORTEST_POLL = 1.0
 """Seconds between two questions of which the first brought nothing: some servers never wait."""
 
@@ -246,6 +265,7 @@ class Listening:
         self._poll_seconds = poll_seconds
         self._clock = clock
         self.taken_at: float | None = None
+        self._limit = MOST_AT_ONCE
         self._ahead = 0.0
 
     def clock_ahead(self) -> float:
@@ -291,14 +311,29 @@ class Listening:
         query = urlencode(
             {
                 "offset": offset,
+                "limit": self._limit,
                 "timeout": round(self._poll_seconds),
                 "allowed_updates": json.dumps(UPDATES),
             }
         )
-        batch: object = await self._request.post(
-            f"{self._bot.base_url}/getUpdates?{query}",
-            read_timeout=(self._request.read_timeout or 0) + self._poll_seconds,
-        )
+        try:
+            batch: object = await self._request.post(
+                f"{self._bot.base_url}/getUpdates?{query}",
+                read_timeout=(self._request.read_timeout or 0) + self._poll_seconds,
+            )
+        except UnreadableAnswer as error:
+            first = error.update_id()
+            if first is None:
+                raise
+            # one of them spoils the answer: asked for one by one, the others are read
+            if self._limit == 1:
+                text = error.payload[:LONGEST_KEPT].decode(errors="replace")
+                batch = [{"update_id": first, "message": [text]}]
+            else:
+                self._limit = 1
+                return offset
+        else:
+            self._limit = min(MOST_AT_ONCE, 2 * self._limit)
         if not isinstance(batch, list):
             raise TelegramError("no answer of Telegram's")
         with suppress(ValueError):

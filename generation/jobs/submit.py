@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from generation.jobs import outcomes as on
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from generation.provider.client import AimlApi
     from storage.database import Database
     from storage.generations import Generation
+
+logger = logging.getLogger(__name__)
 
 
 class Submissions:
@@ -71,7 +74,11 @@ class Submissions:
             await self._breaker.restore(connection)
             lost = await generations.in_states(connection, {State.SUBMITTING})
         for generation in lost:
-            await self.abandon(generation)
+            try:
+                await self.abandon(generation)
+            except Exception:
+                # the look at its chat tries again; the others must not wait for that
+                logger.exception("generation %d cannot be taken up", generation.id)
 
     async def abandon(self, generation: Generation) -> None:
         """Note that nobody waits for a submission's answer any more."""

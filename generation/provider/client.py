@@ -218,7 +218,7 @@ class AimlApi:
             except ValidationError as error:
                 raise Unavailable("unreadable page of the log") from error
             found = rows.submissions() | found
-            if not rows.pagination.has_more:
+            if rows.pagination is None or not rows.pagination.has_more:
                 return found
         logger.warning("the provider's log has over %d rows in an hour", LOG_PAGES * LOG_PAGE)
         return found

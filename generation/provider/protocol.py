@@ -194,7 +194,7 @@ class LogPage(_Part):
     """A page of the log of requests."""
 
     data: tuple[Annotated[_Row | None, NONE_IF_INVALID], ...]
-    pagination: _Pagination = _Pagination()
+    pagination: Annotated[_Pagination | None, NONE_IF_INVALID] = None
 
     def submissions(self) -> dict[str, Logged]:
         """Return the submissions on this page, by the ids they were sent with."""

@@ -71,7 +71,13 @@ class Notices:
         nobody = about is not None and not about.account.is_person
         link = None if chat.is_private or nobody else self._outbox.link
         calls = not chat.is_private and _answers_nobody(owed, about)
-        told = in_words(owed, translator, name=name, link=link, calls=calls)
+        try:
+            told = in_words(owed, translator, name=name, link=link, calls=calls)
+        except Exception:
+            # damaged, or of another version: tried again it would be no better
+            logger.exception("there are no words for notice %d (%s)", owed.id, owed.kind)
+            await self._give_up(owed, "it cannot be put into words")
+            return
         told = replace(told, buttons=()) if nobody else told
         try:
             await self._outbox.say(

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from telegram.ext import ExtBot
 
 from bot.updates import listening
 from bot.updates.intake import Intake
+from bot.updates.listening import Listening, TelegramRequest, TelegramTimes
+from handlers.replies.sending import Pacing
+from storage.database import Database
+from storage.notices import Admins
 from tests.flows.looks import says, shows_video
 from tests.house import ADMIN
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.app import Bot
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import Breakage, House
 
 STRANGE = {"message_id": 7, "text": "no date, no chat"}
 
+TOKEN = "7000000001:AAsandbox-telegram-token-for-this-machine"
 CLUB = {"id": -4_000_001, "type": "group", "title": "Film club"}
 BEA = {"id": 5, "is_bot": False, "first_name": "Bea"}
 MESSAGE = {"message_id": 8, "date": 1_790_000_000, "chat": CLUB, "from": BEA}
@@ -195,3 +205,49 @@ async def test_a_webhook_that_somebody_sets_in_mid_life_is_taken_off_and_updates
         refused = [call for call in telegram.calls_of("getUpdates") if call.error]
         assert len(refused) == 1, "the next question comes after the webhook was taken off"
         assert telegram.world.webhook_url == ""
+
+
+NESTED = b'{"update_id":12,"message":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+"""An update no JSON reader takes: so deep are lists in lists."""
+
+
+class Spoilt(TelegramRequest):
+    """A Telegram with five updates, of which the third spoils every answer that holds it."""
+
+    PENDING = {
+        number: json.dumps({"update_id": number, "message": MESSAGE | {"text": "hello"}}).encode()
+        for number in range(10, 15)
+    } | {12: NESTED}
+
+    async def do_request(self, *_: Any, **options: Any) -> tuple[int, bytes]:
+        await asyncio.sleep(0)
+        asked, given = urlsplit(options["url"]), b"true"
+        if asked.path.endswith("/getUpdates"):
+            query = parse_qs(asked.query)
+            offset, limit = int(query["offset"][0]), int(query["limit"][0])
+            found = [one for number, one in sorted(self.PENDING.items()) if number >= offset]
+            given = b"[" + b",".join(found[:limit]) + b"]"
+        return 200, b'{"ok":true,"result":' + given + b"}"
+
+
+async def test_an_update_that_spoils_the_whole_answer_is_set_aside_alone(
+    tmp_path: Path, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors.expect("update 12 cannot be read: set aside")
+    monkeypatch.setattr(listening, "SHORTEST_POLL", 0.0)
+    db = await Database.open(tmp_path / "bot.sqlite3")
+    request = Spoilt(1, TelegramTimes())
+    bot = ExtBot(TOKEN, request=request, rate_limiter=Pacing())
+    intake = Intake(db, Admins(frozenset()), time.time)
+    hears = Listening(bot, request, intake, poll_seconds=0.0, clock=time.time)
+    listens = asyncio.create_task(hears.listen())
+    try:
+        async with asyncio.timeout(20):
+            while len(kept := await rows(db, "SELECT update_id, set_aside FROM inbox")) < 5:
+                await asyncio.sleep(0.01)
+    finally:
+        listens.cancel()
+        await asyncio.wait({listens})
+        await request.shutdown()
+        await db.close()
+    assert sorted(kept) == [(10, 0), (11, 0), (12, 1), (13, 0), (14, 0)]

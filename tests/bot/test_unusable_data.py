@@ -13,6 +13,7 @@ import pytest
 
 from storage import database
 from storage.database import Database, DatabaseInTrouble
+from tests.flows.looks import shows_video
 from tests.flows.process import process
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import TelegramSandbox
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import Breakage, House
 
 
 def a_file_in_its_place(folder: Path) -> None:
@@ -103,3 +105,47 @@ async def test_a_database_somebody_else_works_on_is_another_starts_business(
         with pytest.raises(DatabaseInTrouble, match="locked"):
             await Database.open(path)
     await (await Database.open(path)).close()
+
+
+SPOILT = """
+UPDATE generations SET reason = 'of another version';
+INSERT INTO notices (cause, chat, kind, facts, due_at, created_at)
+    SELECT 'one', chat, 'of another version', '{}', 0, 2e9 FROM generations;
+INSERT INTO notices (cause, chat, kind, facts, due_at, created_at)
+    SELECT 'two', chat, 'granted', '{half of', 0, 2e9 FROM generations;
+INSERT INTO notices (cause, chat, kind, facts, due_at, created_at)
+    SELECT 'three', chat, 'model_gone', '[1]', 0, 2e9 FROM generations;
+INSERT INTO inbox (update_id, queue_key, received_at, body)
+    VALUES (1, 1, 2e9, '{half of'), (2, 1, 2e9, NULL), (3, 1, 2e9, '[]');
+INSERT OR REPLACE INTO feeds (name, body, heard_at) VALUES ('models', '{half of', 0);
+INSERT INTO cooldowns (model, reason, until) VALUES ('openai/sora-2-t2v', 'tired', 9e9);
+"""
+"""Rows as a damaged disk or another version may leave them."""
+
+
+async def test_rows_that_cannot_be_read_are_set_aside_alone(
+    house: House,
+    provider: AimlApiSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    errors: Breakage,
+) -> None:
+    errors.expect("cannot be read: set aside")
+    errors.expect("there are no words for notice")
+    provider.render_seconds = 2.0
+    async with house.running():
+        await chat.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+    with closing(sqlite3.connect(house.data / "bot.sqlite3", isolation_level=None)) as rows:
+        rows.executescript(SPOILT)
+    (house.data / "heartbeat").write_text("yesterday")
+    provider.render_seconds = 0.0
+    async with house.running():
+        await chat.wait(shows_video("a cat"))
+        await chat.send(ann, "/video a dog")
+        await chat.wait(shows_video("a dog"))
+    with closing(sqlite3.connect(house.data / "bot.sqlite3")) as rows:
+        aside = rows.execute("SELECT update_id FROM inbox WHERE set_aside = 1").fetchall()
+        given_up = rows.execute("SELECT cause FROM notices WHERE given_up = 1 AND created_at = 2e9")
+        assert aside == [(1,), (2,), (3,)]
+        assert {*given_up} == {("one",), ("two",), ("three",)}
