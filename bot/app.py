@@ -248,6 +248,7 @@ class Bot:
                 db=db, outbox=outbox, progress=progress, languages=languages, clock=clock
             ),
             clock=clock,
+            undo_seconds=settings.undo_seconds,
         )
 
         # what people meet

@@ -72,6 +72,7 @@ class Scheduler:
         status: StatusMessages,
         boards: Boards,
         clock: Callable[[], float],
+        undo_seconds: float = 0.0,
     ) -> None:
         self._db = db
         self._queue = queue
@@ -84,6 +85,8 @@ class Scheduler:
         self._status = status
         self._boards = boards
         self._clock = clock
+        self._undo_seconds = undo_seconds
+        self._started_at = 0.0
         self._clocks = clocks
         # uploads have their own bound in the outbox, over all chats; polls have theirs
         self._steps = Tasks(clock)
@@ -93,7 +96,11 @@ class Scheduler:
         self._groups: set[int] = set()
 
     async def start(self) -> None:
-        """Settle what was being submitted, take up who waits, and look at every chat."""
+        """Settle what was being submitted, take up who waits, and look at every chat.
+
+        What waits is submitted once those had time to be heard who cancelled it meanwhile.
+        """
+        self._started_at = self._clock()
         await self._submissions.recover()
         async with self._db.reading() as connection:
             await self._queue.restore(connection)
@@ -249,6 +256,8 @@ class Scheduler:
     def _due(self, generation: Generation) -> float:
         """Return when its next step may be taken."""
         rest = self._steps.left_alone(_key(generation.id))
+        if generation.state is State.QUEUED and generation.created_at < self._started_at:
+            rest = max(rest, self._started_at + self._undo_seconds)
         return max(rest, generation.due_at) if generation.state in UNFINISHED else rest
 
     def _tell_or_wait(self, chat: int, owed: Sequence[Owed]) -> list[float]:

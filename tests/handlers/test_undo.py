@@ -184,7 +184,7 @@ async def test_a_restart_keeps_the_time(
         status = await chat.wait(says("On it!"))
     if passes:
         clock.skip(LONG)
-    async with house.running(undo_seconds=LONG, clock=clock):
+    async with house.running(undo_seconds=0 if passes else LONG, clock=clock):
         if passes:
             await chat.wait(shows_video("a cat"))
             await chat.wait_gone(status)
@@ -192,6 +192,21 @@ async def test_a_restart_keeps_the_time(
             assert (await status.press("Cancel")).text == BACK
             await chat.wait(lambda m: m is status and m.text == BACK)
     assert len(provider.submissions) == int(passes)
+
+
+async def test_cancel_pressed_while_the_bot_was_away_is_heard_before_the_order_leaves(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    clock = Clock()
+    async with house.running(undo_seconds=LONG, clock=clock):
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+    pressed = asyncio.create_task(status.press("Cancel"))
+    clock.skip(LONG)
+    async with house.running(undo_seconds=LONG, clock=clock):
+        assert (await pressed).text == BACK
+        assert await became(house, 1) is State.CANCELLED
+    assert provider.submissions == []
 
 
 async def test_cancel_works_as_long_as_the_service_takes_nothing(
