@@ -16,7 +16,15 @@ from generation.orders import substitutes
 from generation.orders.quotes import CHANGE, Instead, changed
 from handlers.context import cause_of
 from handlers.ordering import placing
-from handlers.ordering.drafts import OrderDraft, SentPicture, SmallTalk, answered, draft_of
+from handlers.ordering.drafts import (
+    LONGEST_PART,
+    OrderDraft,
+    SentPicture,
+    SmallTalk,
+    answered,
+    draft_of,
+    units,
+)
 from handlers.replies.keyboards import (
     Button,
     Drop,
@@ -44,7 +52,9 @@ FRESH_SECONDS = 900.0
 SURE_SECONDS = 120.0
 """How long such an answer is surely one; later it is asked about before it is charged."""
 JUST_NOW_SECONDS = 10.0
-"""How long before a picture its words may come."""
+"""How long before a picture its words may come, or the first part of a text before its second."""
+MOST_BEFORE = 40
+"""Characters of a command and of its bot's name, before the words in the first of two parts."""
 
 
 async def ask_for_idea(context: Context, sender: Sender, message: Message) -> None:
@@ -189,6 +199,22 @@ def just_said(sender: Sender, now: float) -> str:
     if card is None or card.kind is not CardKind.PROMPT:
         return ""
     return card.prompt if now - card.created_at < JUST_NOW_SECONDS else ""
+
+
+def continued(sender: Sender, said: str, now: float) -> str | None:
+    """Return a text that a client cut in two, for Telegram takes 4096 characters, as one.
+
+    None where what was said just before is no such beginning. Where the cut fell on a blank,
+    nobody can tell.
+    """
+    card = sender.closed
+    if card is None or card.is_question or card.kind is CardKind.QUESTION:
+        return None
+    soon = sender.edited is not None or now - card.created_at < JUST_NOW_SECONDS
+    begun = units(card.prompt)
+    if not soon or begun <= LONGEST_PART // 2 or begun + units(said) < LONGEST_PART - MOST_BEFORE:
+        return None
+    return f"{card.prompt}{'' if begun >= LONGEST_PART else ' '}{said}"
 
 
 async def answer_small_talk(

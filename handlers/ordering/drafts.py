@@ -19,6 +19,7 @@ from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.context import cause_of
+from handlers.replies.keyboards import MOST_FETCHED
 from storage import SHARED_IDS, generations
 from storage.cards import CardKind, Draft
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.cards import Card
 
-LARGEST = 20_000_000
-"""Bytes a bot may fetch from Telegram (the hosted server's limit for getFile)."""
 _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
 _UNNAMED = frozenset({"", "application/octet-stream"})
 """What some phones call every file."""
@@ -165,7 +164,7 @@ def is_video(file: Document | None) -> bool:
 
 
 def _fetchable(size: int | None) -> bool:
-    return size is None or size <= LARGEST
+    return size is None or size <= MOST_FETCHED
 
 
 def _sender(message: Seen) -> int | None:
@@ -216,21 +215,32 @@ def is_own(message: Message) -> bool:
     return message.forward_origin is None and message.media_group_id is None
 
 
+LONGEST_PART = 4096
+"""UTF-16 units of a message; what is longer comes in several, cut in their second half."""
+
+
+def units(text: str) -> int:
+    """Return how long Telegram takes a text to be."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def draft_of(
     message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
 ) -> OrderDraft:
     """Return the order a message holds.
 
-    Forwards, albums, small talk, and what has no letter in it, are never just charged.
+    Forwards, albums, small talk, what has no letter in it, and what is so long that it may go on
+    in the next message, are never just charged.
     """
-    says_something = not words or any(character.isalnum() for character in words)
+    is_whole = units(words) <= LONGEST_PART // 2
+    is_idea = small_talk(words) is None and (not words or any(map(str.isalnum, words)))
     return OrderDraft(
         text=words,
         picture=picture,
         origin="message",
         cause=cause_of(message),
         message_id=message.message_id,
-        asks=asks or not (is_own(message) and says_something) or small_talk(words) is not None,
+        asks=asks or not (is_own(message) and is_whole and is_idea),
     )
 
 

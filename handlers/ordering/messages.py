@@ -11,6 +11,7 @@ from generation.orders import options
 from handlers.context import cause_of
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
+    SentPicture,
     answered,
     any_picture_of,
     draft_of,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from handlers.context import Context, Sender, Services
-    from handlers.ordering.drafts import Seen, SentPicture
+    from handlers.ordering.drafts import Seen
     from storage.generations import Generation
 
 
@@ -234,9 +235,14 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     if kind := small_talk(said):
         await conversation.answer_small_talk(context, sender, message, kind)
         return
-    card = conversation.question_to(sender, message, context.services.clock())
+    now = context.services.clock()
+    card = conversation.question_to(sender, message, now)
     if card is not None:
         await conversation.take(context, sender, message, card, said)
+        return
+    if (whole := conversation.continued(sender, said, now)) is not None:
+        sent = SentPicture.on(sender.closed) if sender.closed else None
+        await placing.place(context, sender, draft_of(message, whole, sent, asks=True))
         return
     made = await _answered_video(sender, context.services, message)
     if made is not None:

@@ -15,7 +15,7 @@ from generation.orders.balances import (
 )
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
-from handlers.replies.keyboards import Button, Start
+from handlers.replies.keyboards import Button, Drop, Start
 from handlers.replies.texts import described, unlinked, usual_cost, worth
 from handlers.routing import is_answered
 from storage import cards
@@ -66,6 +66,9 @@ async def refuse(
         keeps = sender.edited.card.id
     elif is_answered(context, draft.cause):
         return
+    if draft.answers is not None and sender.chat.is_private:
+        cancel = Button(sender.translator.gettext("Cancel"), Drop(draft.answers))
+        buttons = [*buttons, [cancel]]
     said = await sender.tell(text, buttons=buttons, reply_to=draft.message_id)
     if keeps is None and draft.answers is None:
         return

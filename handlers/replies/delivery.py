@@ -310,7 +310,12 @@ class Deliveries:
             as_document=delivery.as_document,
             spoiler=place.group.blurred,
             silent=place.group.is_quiet(self.zone, self.clock()),
-            buttons=buttons.under(generation, translator, in_private=place.chat.is_private),
+            buttons=buttons.under(
+                generation,
+                translator,
+                in_private=place.chat.is_private,
+                size=delivery.video.size,
+            ),
             reply_to=place.reply_to,
             thread_id=place.thread_id,
         )

@@ -256,6 +256,10 @@ class More(CallbackData):
     generation: int
 
 
+MOST_FETCHED = 20_000_000
+"""Bytes a bot may fetch from Telegram (the hosted server's limit for getFile)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResultButtons:
     """Lays out the buttons under a video; `shares` is whether the bot has inline mode."""
@@ -265,18 +269,28 @@ class ResultButtons:
     shares: bool
 
     def under(
-        self, video: Generation, translator: Translator, *, in_private: bool, unfolded: bool = False
+        self,
+        video: Generation,
+        translator: Translator,
+        *,
+        in_private: bool,
+        unfolded: bool = False,
+        size: int | None = None,
     ) -> list[list[Button]]:
-        """Return the rows: in private the useful three and the others on demand, in a group all."""
+        """Return the rows: in private the useful three and the others on demand, in a group all.
+
+        `size` is how many bytes the video has, where they count: of a large one no frame is had.
+        """
         say = translator.gettext
         again = Button(
             say("🔁 Again · {credits}").format(credits=translator.number(video.credits)),
             Again(video.id),
         )
-        others = [*self._on(video, translator), Button(say("🗑 Delete"), Remove(video.id))]
+        on = self._on(video, translator) if (size or 0) <= MOST_FETCHED else []
+        others = [*on, Button(say("🗑 Delete"), Remove(video.id))]
         if not in_private:
             # the long label has a row of its own
-            return [[again, others[-1]], others[:-1]]
+            return [[again, others[-1]], on]
         first = [again, Button(say("✏️ Change"), Change(video.id))]
         if self.shares:
             first.append(Button(say("↗️ Share"), share=f"#{video.id}"))

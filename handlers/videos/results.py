@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from telegram import Message
+
 from generation.media.pictures import frame_of
 from generation.orders import substitutes
 from handlers.membership import is_group_admin
 from handlers.ordering import OrderDraft, SentPicture, ask_anew, place
 from handlers.replies.keyboards import (
+    MOST_FETCHED,
     Again,
     Change,
     GoOn,
@@ -98,6 +101,12 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
     video = await _basis(sender, context.services, press.generation)
     if video is None:
         return
+    if _size(query) > MOST_FETCHED:
+        note = sender.translator.gettext(
+            "This video is over 20 MB, more than I can fetch. Send me a screenshot of its end."
+        )
+        await sender.answer(note, alert=True)
+        return
     draft = OrderDraft(
         text=substitutes.going_on(video, context.services.offer),
         picture=SentPicture(frame_of(video.file_id or "", last=True), by=video.picture_by),
@@ -120,13 +129,17 @@ async def change(sender: Sender, press: Change, cause: str, context: Context) ->
 
 
 @router.button(More)
-async def more(sender: Sender, press: More, shown: int | None, services: Services) -> None:
+async def more(
+    sender: Sender, press: More, query: CallbackQuery, shown: int | None, services: Services
+) -> None:
     """Show the owner the buttons that are needed less."""
     video = await _own(sender, services, press.generation)
     if video is None or shown is None:
         return
     await sender.answer()
-    rows = layout(services).under(video, sender.translator, in_private=True, unfolded=True)
+    rows = layout(services).under(
+        video, sender.translator, in_private=True, unfolded=True, size=_size(query)
+    )
     await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
 
@@ -259,6 +272,15 @@ async def _order(
     agreed = min(video.credits, context.services.policy.confirm_credits) if own else 0
     draft = replace(draft, tap=query.id, agreed=agreed, taps_twice=True)
     await place(context, sender, draft)
+
+
+def _size(query: CallbackQuery) -> int:
+    """Return how many bytes the video has below which was pressed; 0 where nobody knows."""
+    shown = query.message
+    if not isinstance(shown, Message):
+        return 0
+    file = shown.video or shown.animation or shown.document
+    return (file.file_size or 0) if file else 0
 
 
 def _answered(query: CallbackQuery) -> int | None:

@@ -322,3 +322,76 @@ async def test_an_answer_whose_handling_ended_before_its_order_is_taken_the_next
     telegram.world.updates.push("message", answer.as_json())
     await house.provider.wait_for_submissions(2)
     assert [one.body["prompt"] for one in house.provider.submissions] == ["a fox in the snow"] * 2
+
+
+SENTENCE = "The lighthouse keeper climbs and looks at the sea. "
+
+
+@pytest.mark.parametrize("first", ["", "/video ", "photo", "question"])
+async def test_a_text_that_a_client_cut_in_two_is_one_idea_on_a_card(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, first: str
+) -> None:
+    whole = (SENTENCE * 100).strip()
+    command = first if first.startswith("/") else ""
+    at = whole.rindex(" ", 0, 4096 - len(command))
+    if first == "photo":
+        await chat.send_photo(ann, photo())
+        await chat.wait(says("What should happen?"))
+    if first == "question":
+        await chat.send(ann, "/video")
+        await chat.wait(says("What should we see?"))
+    await chat.send(ann, command + whole[:at])
+    await chat.send(ann, whole[at:].strip())
+    await chat.send(ann, "/quota")
+    await chat.wait(says("You have 54 credits"))
+    assert provider.submissions == []
+    async with house.db.reading() as connection:
+        row = await (
+            await connection.execute("SELECT prompt, kind FROM cards ORDER BY id DESC")
+        ).fetchone()
+    assert row is not None
+    assert row["prompt"] == whole
+    assert row["kind"] == ("picture" if first == "photo" else "prompt")
+
+
+async def test_a_cut_within_a_word_is_mended(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    whole = "lighthouse" * 500
+    await chat.send(ann, whole[:4096])
+    await chat.send(ann, whole[4096:])
+    card = await chat.wait(lambda message: bool(message.buttons) and not message.deleted)
+    await chat.send(ann, "ok")
+    await chat.wait_gone(card)
+    async with house.db.reading() as connection:
+        assert await number(connection, "SELECT count(*) FROM cards WHERE prompt = ?", (whole,))
+
+
+async def test_a_new_idea_right_after_a_long_one_is_an_idea_of_its_own(
+    bot: Bot, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, (SENTENCE * 60).strip())
+    await chat.wait(says("Make a video of this?"))
+    await chat.send(ann, "a windmill")
+    await chat.wait(says("“a windmill”"))
+
+
+async def test_a_question_that_is_asked_anew_has_its_cancel_button(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    for question in ("/video", "photo"):
+        if question == "photo":
+            await chat.send_photo(ann, photo())
+            await chat.wait(says("What should happen?"))
+        else:
+            await chat.send(ann, question)
+            await chat.wait(says("What should we see?"))
+        await chat.send(ann, "a fox --seconds 5")
+        refusal = await chat.wait(says("4, 8, 12"))
+        assert (await refusal.press("Cancel", by=ann)).text == "All right, nothing was spent."
+        await chat.wait_gone(refusal)
+        await chat.send(ann, "what a lovely evening we had")
+        card = await chat.wait(says("“what a lovely evening we had”"))
+        await card.press("No", by=ann)
+        await chat.wait_gone(card)
+    assert await spent(house, ann) == 0

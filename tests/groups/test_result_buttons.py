@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from handlers.replies.keyboards import GoOn
+from handlers.videos import results
 from sandbox.aimlapi import Fault
-from storage import chats, groups
+from storage import chats, generations, groups
 from storage.groups import Asking
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
@@ -297,3 +300,38 @@ async def test_a_second_tap_that_is_refused_says_why_and_not_that_it_is_on_its_w
         assert answer.text == (
             "1 video of yours is on the way. One more once it is done, or /cancel it."
         )
+
+
+async def test_the_last_frame_of_what_no_bot_may_fetch_is_not_offered(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    video = await made(house, chat, ann, "a boat in the bath")
+    assert video.media is not None
+    data = GoOn(1).encode()
+    video.media = replace(video.media, size=20_000_001)
+    await video.press("More…")
+    await chat.wait(lambda m: any("Delete" in b.text for row in m.buttons for b in row))
+    assert not any("last frame" in b.text for row in video.buttons for b in row)
+    # as it was offered before its size was looked at
+    video.reply_markup = {"inline_keyboard": [[{"text": "🎞", "callback_data": data}]]}
+    answer = await video.press("🎞")
+    assert "over 20 MB" in (answer.text or "")
+    assert len(provider.submissions) == 1
+
+
+async def test_a_large_video_goes_to_a_group_without_that_button(
+    bot: Bot, house: House, club: Group, ann: Person
+) -> None:
+    await made(house, club, ann, "a boat in the bath")
+    async with house.db.reading() as connection:
+        video = await generations.find(connection, 1)
+    assert video is not None
+    layout, translator = results.layout(bot.services), bot.services.languages.translator("en")
+
+    def offered(size: int) -> bool:
+        rows = layout.under(video, translator, in_private=False, size=size)
+        return any("last frame" in button.text for row in rows for button in row)
+
+    assert offered(20_000_000)
+    assert not offered(20_000_001)
