@@ -64,6 +64,16 @@ async def begin(tx: Connection, update_id: int) -> str | None:
     return None if row is None else row["body"]
 
 
+async def often_begun(tx: Connection, starts: int) -> set[int]:
+    """Return the numbers of what waits and was begun so often."""
+    rows = await every(
+        tx,
+        "SELECT update_id FROM inbox WHERE handled_at IS NULL AND set_aside = 0 AND starts >= ?",
+        (starts,),
+    )
+    return {row["update_id"] for row in rows}
+
+
 async def undo_begin(tx: Connection, update_id: int) -> None:
     """Note that handling ended early for no fault of the update."""
     await tx.execute(

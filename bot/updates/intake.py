@@ -14,6 +14,7 @@ import contextlib
 import json
 import logging
 import sqlite3
+from collections import deque
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from storage.notices import Admins
 
 MOST_STARTS = 2
-"""An update that ended the process so often is not tried again."""
+"""An update that alone was being handled when the process ended so often is not tried again."""
 RETRY_SECONDS = 1.0
 """How long to wait when the disk does not take an update."""
 DAY_SECONDS = 24 * 3600.0
@@ -65,26 +66,38 @@ class Intake(asyncio.Queue[object]):
         self._queries: dict[int, Update | None] = {}
         self._taking_in: set[asyncio.Task[None]] = set()
         self._begun: set[int] = set()
+        self._suspects: set[int] = set()
+        self._held: deque[Update] = deque()
         self._kept_since: dict[int, float] = {}
         self._stopping = False
         self._closed = False
 
     async def restore(self, bot: Bot) -> None:
-        """Take up what was received and not handled before; admins hear of what is set aside."""
+        """Take up what was received and not handled before; admins hear of what is set aside.
+
+        What was under way at two crashes has caused them if it was the only one; several such are
+        handled first, each alone: at a third it is known which of them it was.
+        """
+        async with self._db.reading() as connection:
+            self._suspects = await inbox.often_begun(connection, MOST_STARTS)
+        most = MOST_STARTS if len(self._suspects) == 1 else MOST_STARTS + 1
         last = None
         while True:
             async with self._db.transaction() as tx:
                 page = await inbox.waiting(tx, after=last)
                 for stored in page:
-                    await self._restore(tx, stored, bot)
+                    await self._restore(tx, stored, bot, most)
             if not page:
-                return
+                break
             last = page[-1]
+        self._go_on_alone()
 
-    async def _restore(self, tx: Connection, stored: inbox.StoredUpdate, bot: Bot) -> None:
+    async def _restore(
+        self, tx: Connection, stored: inbox.StoredUpdate, bot: Bot, most: int
+    ) -> None:
         number = stored.update_id
-        if stored.starts >= MOST_STARTS:
-            logger.error("update %d ended the process twice: set aside", number)
+        if stored.starts >= most:
+            logger.error("update %d ended the process: set aside", number)
             await self._set_aside(tx, number, NoticeKind.SET_ASIDE)
             return
         update = _read(number, stored.body, bot)
@@ -171,6 +184,9 @@ class Intake(asyncio.Queue[object]):
             # lost in a crash, it would be handled once more, which changes nothing
             self._erase(update.update_id)
             await self._go_on(update.update_id, origin.chat, update.get_bot())
+            if update.update_id in self._suspects:
+                self._suspects.discard(update.update_id)
+                self._go_on_alone()
 
     def close(self) -> None:
         """Keep what is not handled by now for the next start: its handler may break in the end."""
@@ -236,7 +252,21 @@ class Intake(asyncio.Queue[object]):
 
     def _hand_out(self, update: Update, origin: Origin) -> None:
         self._out[update.update_id] = origin
-        self.put_nowait(update)
+        if self._suspects:
+            self._held.append(update)
+        else:
+            self.put_nowait(update)
+
+    def _go_on_alone(self) -> None:
+        """Hand out the next that goes alone; once there is none, all that waited for them."""
+        alone = next((one for one in self._held if one.update_id in self._suspects), None)
+        if alone is not None:
+            self._held.remove(alone)
+            self.put_nowait(alone)
+            return
+        self._suspects.clear()
+        while self._held and not self._stopping:
+            self.put_nowait(self._held.popleft())
 
     def _erase(self, update_id: int) -> None:
         now = self._clock()

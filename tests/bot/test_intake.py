@@ -226,7 +226,7 @@ async def test_what_breaks_after_the_stop_is_kept_for_the_next_start(
 async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_told(
     db: Database, bot: Bot, errors: Breakage
 ) -> None:
-    errors.expect("ended the process twice")
+    errors.expect("ended the process")
     for _ in range(2):
         intake = intake_of(db)
         await take(intake, message(bot, 1, chat=7))
@@ -242,6 +242,35 @@ async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_tol
             [kept] = await cursor.fetchall()
     assert (owed.kind, owed.facts) == ("set_aside", {"update": 1})
     assert "hello" in kept["body"]
+
+
+async def test_of_several_under_way_at_two_crashes_each_is_handled_alone_and_one_set_aside(
+    db: Database, bot: Bot, errors: Breakage
+) -> None:
+    """Whoever was there by chance goes on; whoever ends the process a third time did it."""
+    errors.expect("update 2 ended the process")
+    updates = {number: message(bot, number, chat=number) for number in (1, 2, 3)}
+    for _ in range(2):
+        intake = intake_of(db)
+        for number in (1, 2):
+            await take(intake, updates[number])
+            await intake.begin(updates[number])
+
+    intake = intake_of(db)
+    await intake.restore(bot)
+    await take(intake, updates[3])
+    assert await got(intake) == 1
+    assert intake.empty(), "nothing is handled beside it"
+    await intake.begin(updates[1])
+    await intake.finish(updates[1])
+    assert await got(intake) == 2
+    assert intake.empty()
+    await intake.begin(updates[2])
+
+    intake = intake_of(db)
+    await intake.restore(bot)
+    assert await got(intake) == 3
+    assert await waiting(db) == [3]
 
 
 async def test_an_update_that_stops_on_request_interrupted_is_tried_again(
