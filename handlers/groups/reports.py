@@ -48,6 +48,8 @@ async def report(
     video = await _shown(services, message.reply_to_message)
     if video is None and not sender.chat.is_private and is_for_another(message):
         return
+    if video is not None and (seen := message.reply_to_message) is not None:
+        await _learn_message(services, sender, video, seen)
     say = sender.translator.gettext
     if video is None:
         text = say("Reply to one of my videos with /report, and say what is wrong with it.")
@@ -58,6 +60,16 @@ async def report(
     else:
         text = say("Thank you, passed on.")
     await sender.reply(text, reply_to=message.message_id)
+
+
+async def _learn_message(
+    services: Services, sender: Sender, video: Generation, seen: Message
+) -> None:
+    """Note which message shows a video that Telegram still prepared when it was sent."""
+    is_its = video_under(seen) == video.id and video.delivered_chat == sender.chat.id
+    if is_its and video.delivered_message == 0:
+        async with services.db.transaction() as tx:
+            await generations.note(tx, video.id, delivered_message=seen.message_id)
 
 
 async def _shown(services: Services, message: Message | None) -> Generation | None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.cards import Card
 
+LONGEST_SIDE = 100_000
+"""Pixels: ten times what Telegram says of any video."""
 _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
 _UNNAMED = frozenset({"", "application/octet-stream"})
 """What some phones call every file."""
@@ -71,6 +73,14 @@ class SentPicture:
         """Width and height, where they are known."""
         return (self.width, self.height) if self.width and self.height else None
 
+    @classmethod
+    def of(cls, file_id: str, shown: object, by: int | None) -> SentPicture:
+        """Return a picture as large as what shows it; no size is below one, or beyond all sense."""
+        width, height = getattr(shown, "width", None), getattr(shown, "height", None)
+        if not all(type(one) is int and 0 < one <= LONGEST_SIDE for one in (width, height)):
+            width = height = None
+        return cls(file_id, width, height, by)
+
 
 Seen: TypeAlias = "Message | ExternalReplyInfo"
 """A message, or what Telegram tells of one in another chat."""
@@ -83,16 +93,12 @@ def picture_of(message: Seen | None) -> SentPicture | None:
     by = _sender(message)
     sizes = message.photo or getattr(message, "new_chat_photo", ())
     if sizes:
-        largest = sizes[-1]
-        return SentPicture(largest.file_id, largest.width, largest.height, by)
+        return SentPicture.of(sizes[-1].file_id, sizes[-1], by)
     document = message.document
     if document is None or not is_image(document) or not _fetchable(document.file_size):
         return None
     # Telegram tells no size of a file, but its thumbnail has the same shape
-    small = document.thumbnail
-    return SentPicture(
-        document.file_id, small.width if small else None, small.height if small else None, by
-    )
+    return SentPicture.of(document.file_id, document.thumbnail, by)
 
 
 def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture | None, str]:
@@ -109,17 +115,13 @@ def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture |
         if sticker.is_animated:
             # drawings, not frames: nothing here can render them
             return None, words
-        return SentPicture(sticker.file_id, sticker.width, sticker.height, _sender(message)), words
+        return SentPicture.of(sticker.file_id, sticker, _sender(message)), words
     moving = _moving(message) or sticker
     if moving is None or not _fetchable(moving.file_size):
         return None, words
     left, wants_last = _LAST.subn("", words)
-    return SentPicture(
-        frame_of(moving.file_id, last=bool(wants_last)),
-        getattr(moving, "width", None),
-        getattr(moving, "height", None),
-        _sender(message),
-    ), left.strip()
+    frame = frame_of(moving.file_id, last=bool(wants_last))
+    return SentPicture.of(frame, moving, _sender(message)), left.strip()
 
 
 def _moving(message: Seen) -> Video | Animation | VideoNote | Document | None:
@@ -164,7 +166,7 @@ def is_video(file: Document | None) -> bool:
 
 
 def _fetchable(size: int | None) -> bool:
-    return size is None or size <= MOST_FETCHED
+    return not isinstance(size, int) or size <= MOST_FETCHED
 
 
 def _sender(message: Seen) -> int | None:

@@ -52,6 +52,8 @@ class Button:
 class Place(Protocol):
     """A chat as far as the messages in it need one."""
 
+    prepares_videos: bool
+
     @property
     def id(self) -> int:
         """The chat's id."""

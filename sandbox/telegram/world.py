@@ -70,7 +70,8 @@ class World(BotAccount):
 class Chat:
     """State and rules of a chat; what people do in it is in ``people``.
 
-    ``withheld`` are permissions members do not have, by the Bot API's names.
+    ``withheld`` are permissions members do not have, by the Bot API's names; where it
+    ``prepares_videos``, many are in it, and a video has no number yet when it is answered for.
     """
 
     world: World
@@ -81,6 +82,7 @@ class Chat:
     admins: list[Person] = field(default_factory=list)
     is_forum: bool = False
     is_general_closed: bool = False
+    prepares_videos: bool = False
     bot_status: BotStatus = "member"
     started: bool = True
     blocked: bool = False

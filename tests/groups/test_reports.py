@@ -55,6 +55,22 @@ async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
     assert [b.text for row in told.buttons for b in row] == ["🗑 Delete", "Ban"]
 
 
+@pytest.mark.parametrize("by_whom", ["its requester", "the operator"])
+async def test_a_video_that_had_no_number_when_it_was_sent_is_deleted_by_its_buttons(
+    bot: Bot, house: House, club: Group, desk: PrivateChat, owner: Person, ann: Person,
+    bob: Person, by_whom: str,
+) -> None:  # fmt: skip
+    club.prepares_videos = True
+    video = await made(house, club, ann, "a boat in the bath")
+    if by_whom == "its requester":
+        await confirmed(club, video, "Delete", by=ann)
+    else:
+        await reported_by(club, bob, video)
+        told = await desk.wait(says("🚩"))
+        assert (await confirmed(desk, told, "Delete", by=owner)).text == "Deleted."
+    await club.wait_gone(video)
+
+
 async def test_once_confirmed_it_is_deleted_and_a_second_time_says_that_it_is_gone(
     bot: Bot,
     house: House,

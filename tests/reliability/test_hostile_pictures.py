@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.reliability.hostility import answer_to, assert_alive, spent
 
@@ -52,6 +53,25 @@ HOSTILE = {
     "nothing": (b"\n", "image/jpeg", "no picture"),
     "three pixels": (png(3, 1, rows=1), "image/png", "too small"),
 }
+
+
+@pytest.mark.parametrize("caption", [None, "waves roll in"])
+@pytest.mark.parametrize("side", [-3, 0, 10**30, 200_000])
+async def test_a_size_that_cannot_be_is_none(
+    bot: Bot, chat: PrivateChat, ann: Person, side: int, caption: str | None
+) -> None:
+    """Telegram tells it, and a server that stands in for it may tell anything."""
+    sent = await chat.send_photo(ann, GOOD)
+    shown = sent.as_json()
+    for size in shown["photo"]:
+        size["width"] = side
+    shown["message_id"] = chat.last_id = chat.last_id + 1
+    chat.world.updates.push("message", shown | ({"caption": caption} if caption else {}))
+    if caption is None:
+        first = await chat.wait(says("What should happen"))
+        await chat.wait(lambda one: says("What should happen")(one) and one is not first)
+    else:
+        await chat.wait(shows_video(caption))
 
 
 @pytest.mark.parametrize("what", HOSTILE)

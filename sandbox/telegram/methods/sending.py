@@ -55,7 +55,9 @@ async def _send_file(world: World, params: Params, kind: str) -> Json:
     caption, entities = read_caption(params)
     file = await read_attachment(world.files, Attachment.of(kind, params))
     content: dict[str, Any] = {"media": file, "caption": caption, "entities": entities}
-    return place(world, params, _RIGHTS[kind], **content).as_json()
+    sent = place(world, params, _RIGHTS[kind], **content)
+    is_prepared = kind == "video" and sent.chat.prepares_videos
+    return sent.as_json() | ({"message_id": 0} if is_prepared else {})
 
 
 METHODS = {
