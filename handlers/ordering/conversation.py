@@ -233,7 +233,7 @@ async def answer_small_talk(
         await placing.place(context, sender, replace(draft, message_id=card.message_id))
         return
     text = {
-        SmallTalk.NO: say("All right. To call a video back, send /cancel."),
+        SmallTalk.NO: say("All right. To cancel a video, send /cancel."),
         SmallTalk.THANKS: say("You're welcome!"),
         SmallTalk.HELLO: say("Hello! Send me an idea or a photo, and I make a video of it."),
         SmallTalk.NOTED: say("🙂 Send me an idea or a photo whenever you like."),

@@ -119,8 +119,9 @@ async def decline(
             if isinstance(answer, ContentBrake)
             else refused(answer, translator, now, in_private=in_private)
         )
-        leads = isinstance(answer, TooManyPending) and answer.elsewhere and not sender.press
-        opens = [[sender.private_button("cancel")]] if leads and not in_private else []
+        # a pop-up has no buttons
+        leads = not in_private and not sender.press and _waits_elsewhere(answer)
+        opens = [[sender.private_button("cancel")]] if leads else []
         await refuse(context, sender, draft, text, opens)
         return
     if not sender.account.is_person:
@@ -141,6 +142,13 @@ async def decline(
     if not sender.chat.is_private:
         reply = publicly(quote, reply, sender)
     await refuse(context, sender, draft, *reply, keeps=kept)
+
+
+def _waits_elsewhere(answer: Refused) -> bool:
+    """Whether what stands in the way may be cancelled in private only."""
+    if isinstance(answer, TooManyPending):
+        return answer.elsewhere > 0
+    return isinstance(answer, BudgetHeld) and answer.own
 
 
 async def _kept(services: Services, sender: Sender, draft: OrderDraft) -> int:
@@ -293,6 +301,11 @@ def refused(
         case BudgetHeld(own):
             return (
                 translator.gettext(
+                    "Your videos that wait hold as much as one person may. Try again in a few "
+                    "minutes, when one has started, or cancel one in private. Nothing was spent."
+                )
+                if own and not in_private
+                else translator.gettext(
                     "Your videos that wait hold as much as one person may. Try again in a few "
                     "minutes, when one has started, or /cancel one. Nothing was spent."
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -301,6 +302,18 @@ async def test_in_private_cancel_names_what_was_asked_for_in_groups(
         assert (listed.text or "").splitlines()[1:] == ["1. a cat", "2. a boat (in Film club)"]
         assert (await listed.press("✖ 2")).text == BACK
         assert await became(house, 2) is State.CANCELLED
+
+
+async def test_in_a_group_what_waits_elsewhere_and_fills_the_budget_is_cancelled_in_private(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    club = telegram.group("Film club", [ann])
+    async with house.running(undo_seconds=LONG, budget_usd=Decimal("2.50")):
+        await chat.send(ann, "/video a cat")
+        await chat.wait(says("On it!"))
+        refused = await club.send(ann, "/video a boat")
+        told = await club.wait(says("or cancel one in private", to=refused.message_id))
+        assert labels(told) == ["Open in private"]
 
 
 async def test_in_a_group_cancel_says_where_else_something_is_under_way(
