@@ -44,7 +44,7 @@ async def is_group_admin(bot: ExtBot[Urgency], sender: Sender) -> bool:
 
 async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> list[str]:
     """Say what to change in a group for the bot to do all it can; empty where nothing is off."""
-    say = translator.gettext
+    _ = translator.gettext
     try:
         with translated():
             # asked anew: privacy mode may have been switched since the start
@@ -58,7 +58,7 @@ async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> l
     found = [] if missing is None else [missing]
     if not hears_all:
         found.append(
-            say(
+            _(
                 "Answer a photo with /animate. If answering it with @{name} should do as well: "
                 "make me an admin here; or my owner switches privacy mode off (@BotFather, "
                 "/setprivacy) and adds me again."
@@ -102,11 +102,11 @@ def _missing(
     rights: ChatMemberRestricted | ChatPermissions | None, translator: Translator
 ) -> str | None:
     """Say which right is missing to show videos."""
-    say = translator.gettext
+    _ = translator.gettext
     if not _may(rights, "can_send_messages"):
-        return say("I may not write here: let members send messages, or make me an admin.")
+        return _("I may not write here: let members send messages, or make me an admin.")
     if not _may(rights, "can_send_videos"):
-        return say("I may not send videos here: allow it to members, or make me an admin.")
+        return _("I may not send videos here: allow it to members, or make me an admin.")
     return None
 
 

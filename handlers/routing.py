@@ -390,22 +390,22 @@ def _refusal(
     sender: Sender, admission: Admission, services: Services, message: Message | None = None
 ) -> str | None:
     """Say why somebody is turned away; "" where that is done in silence, None where they may."""
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if sender.access is Access.BANNED:
-        text = say("You cannot make videos with this bot any more.")
+        text = _("You cannot make videos with this bot any more.")
         if services.policy.support_contact is not None:
             text = f"{text} {contact_line(sender.translator, services.policy.support_contact)}"
         # in a group, others read all but the answer to a press
         return text if sender.press or sender.chat.is_private else ""
     if sender.group and sender.group.asking is Asking.NOBODY and not admission.get("when_off"):
-        return say("I am switched off here.") if sender.press else ""
+        return _("I am switched off here.") if sender.press else ""
     if admission.get("orders") and sender.access is Access.STRANGER:
         return "" if admission.get("overheard") else stranger(sender)
     if untimely := _untimely(sender, admission):
         return untimely
     if admission.get("admins") and not sender.is_admin:
         return (
-            say("That is not yours to decide.")
+            _("That is not yours to decide.")
             if message is None
             else unknown_command(message, sender.translator)
         )
@@ -414,11 +414,11 @@ def _refusal(
 
 def _untimely(sender: Sender, admission: Admission) -> str:
     """Say why this is not the time; "" where it is."""
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if sender.is_excess:
-        return say("That was too much at once. Please wait a minute, then send the last one again.")
+        return _("That was too much at once. Please wait a minute, then send the last one again.")
     if sender.press and sender.is_late and not admission.get("however_late"):
-        return say("That was long ago. Tap again if you still want it.")
+        return _("That was long ago. Tap again if you still want it.")
     return ""
 
 
@@ -427,11 +427,11 @@ def stranger(sender: Sender) -> str:
 
     Somebody's number is for them alone; all of a group may read the group's.
     """
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     text = (
-        say("This bot is private. Ask its owner to let you in: your number is {number}.")
+        _("This bot is private. Ask its owner to let you in: your number is {number}.")
         if sender.chat.is_private
-        else say("This bot is private. Ask its owner to let this group in: its number is {number}.")
+        else _("This bot is private. Ask its owner to let this group in: its number is {number}.")
     )
     return text.format(number=sender.chat.telegram_id)
 

@@ -21,30 +21,30 @@ router = Router()
 
 def advice(message: Message, translator: Translator) -> str:
     """Say what to send instead of what was sent."""
-    say = translator.gettext
+    _ = translator.gettext
     if message.document and (message.document.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD:
-        return say("That file is over 20 MB. Send me a smaller picture, or send it as a photo.")
+        return _("That file is over 20 MB. Send me a smaller picture, or send it as a photo.")
     # a GIF also fills the document field, so it stands before it
     for sent, answer in (
-        (message.animation, say("It moves already! Send me a still picture to bring to life.")),
+        (message.animation, _("It moves already! Send me a still picture to bring to life.")),
         (
             message.document,
-            say("I can't use this file. Send me a JPEG, PNG, WEBP or HEIC picture, or an idea."),
+            _("I can't use this file. Send me a JPEG, PNG, WEBP or HEIC picture, or an idea."),
         ),
-        (message.voice, say("I can't listen. Write me what we should see.")),
-        (message.audio, say("I can't hear music. Write me what we should see to it.")),
-        (message.sticker, say("Nice one! But I need a photo, or a few words about what to film.")),
-        (message.contact, say("I make no videos of contacts. Send me a photo or an idea.")),
+        (message.voice, _("I can't listen. Write me what we should see.")),
+        (message.audio, _("I can't hear music. Write me what we should see to it.")),
+        (message.sticker, _("Nice one! But I need a photo, or a few words about what to film.")),
+        (message.contact, _("I make no videos of contacts. Send me a photo or an idea.")),
         (
             message.location or message.venue,
-            say("I can't see places on a map. Send me a photo of it, or describe it."),
+            _("I can't see places on a map. Send me a photo of it, or describe it."),
         ),
-        (message.poll, say("I don't vote. Write me one idea, and I film it.")),
-        (message.dice, say("No luck needed here: send me an idea or a photo.")),
+        (message.poll, _("I don't vote. Write me one idea, and I film it.")),
+        (message.dice, _("No luck needed here: send me an idea or a photo.")),
     ):
         if sent:
             return answer
-    return say("I make short videos from an idea or a photo. Send me one of the two.")
+    return _("I make short videos from an idea or a photo. Send me one of the two.")
 
 
 @router.message(filters.ChatType.PRIVATE & COMMANDED)

@@ -178,13 +178,13 @@ def _is_menu(message: MaybeInaccessibleMessage) -> bool:
 async def use(sender: Sender, press: UseFamily, query: CallbackQuery, services: Services) -> None:
     """Make a family the default of whoever tapped it."""
     changes = sender.person and chosen(sender.person, services.offer, "family", press.family)
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if not changes or sender.person is None:
-        await sender.answer(say("Not offered now."))
+        await sender.answer(_("Not offered now."))
         return
     async with services.db.transaction() as tx:
         await people.set_default(tx, sender.person.id, **changes)
-    await sender.answer(say("Saved."))
+    await sender.answer(_("Saved."))
     if sender.chat.is_private:
         page = page_of(services.offer, press.family)
         await _show(services, sender, press.family, page, query.message)

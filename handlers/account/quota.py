@@ -33,34 +33,34 @@ def text(
         translator: the language.
         now: seconds since 1970, UTC.
     """
-    say = translator.gettext
+    _ = translator.gettext
     lines = [_left(balance, cost, translator)]
     if balance.kept > 0:
         lines.append(
-            say("{kept} of them are yours to keep, the rest is free.").format(
+            _("{kept} of them are yours to keep, the rest is free.").format(
                 kept=translator.number(balance.kept)
             )
             if balance.allowance > 0
-            else say("They are yours to keep.")
+            else _("They are yours to keep.")
         )
     if balance.held > 0:
         lines.append(
-            say("{held} more are set aside for {videos} being made.").format(
+            _("{held} more are set aside for {videos} being made.").format(
                 held=translator.number(balance.held), videos=videos(translator, max(1, pending))
             )
         )
     if balance.renews_at is not None and terms.free_credits > 0:
         lines.append(
-            say("Your free allowance renews {when}: {all}.").format(
+            _("Your free allowance renews {when}: {all}.").format(
                 when=translator.until(balance.renews_at - now),
                 all=worth(translator, terms.free_credits, cost),
             )
         )
     elif terms.period is Period.LIFETIME and terms.free_credits > 0:
-        lines.append(say("The free allowance is given once."))
+        lines.append(_("The free allowance is given once."))
     if balance.total < cost and cost > terms.free_credits:
         lines.append(
-            say("One video costs more than a whole allowance: ask the bot's owner for credits.")
+            _("One video costs more than a whole allowance: ask the bot's owner for credits.")
         )
     return "\n".join(lines)
 

@@ -206,16 +206,16 @@ async def choose(
     sender: Sender, press: SetDefault, query: CallbackQuery, services: Services
 ) -> None:
     """Set a default of the presser's own and show how it stands."""
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if sender.person is None or press.owner != sender.person.id or not sender.chat.is_private:
-        await sender.answer(say("These are not your settings."))
+        await sender.answer(_("These are not your settings."))
         return
     shown = _usual_of(services, sender.person)
     changes = chosen(sender.person, services.offer, press.field, press.value, shown)
     if changes is not None:
         async with services.db.transaction() as tx:
             await people.set_default(tx, sender.person.id, **changes)
-    await sender.answer(say("Saved.") if changes else say("Not offered now."))
+    await sender.answer(_("Saved.") if changes else _("Not offered now."))
     await _show(
         services,
         sender,

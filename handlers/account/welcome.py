@@ -68,18 +68,18 @@ def short_description(translator: Translator, offer: Offer, terms: Terms) -> str
 
 
 def _so_many(translator: Translator, period: Period, count: int) -> str:
-    say = translator.ngettext
+    ngettext = translator.ngettext
     text = {
-        Period.DAY: say(
+        Period.DAY: ngettext(
             "About {count} free video a day.", "About {count} free videos a day.", count
         ),
-        Period.WEEK: say(
+        Period.WEEK: ngettext(
             "About {count} free video a week.", "About {count} free videos a week.", count
         ),
-        Period.MONTH: say(
+        Period.MONTH: ngettext(
             "About {count} free video a month.", "About {count} free videos a month.", count
         ),
-        Period.LIFETIME: say(
+        Period.LIFETIME: ngettext(
             "About {count} free video to begin with.",
             "About {count} free videos to begin with.",
             count,
@@ -96,16 +96,16 @@ def _pictures(translator: Translator) -> str:
 
 def free_allowance(translator: Translator, offer: Offer, terms: Terms) -> str:
     """Say what videos cost a person, in what they get for nothing."""
-    say, cost = translator.gettext, usual_cost(offer, terms)
+    _, cost = translator.gettext, usual_cost(offer, terms)
     if terms.free_credits < cost:
-        return say("A usual video costs {cost}; whoever runs this bot can give you some.").format(
+        return _("A usual video costs {cost}; whoever runs this bot can give you some.").format(
             cost=translator.credits(cost)
         )
     return {
-        Period.DAY: say("It costs you nothing: every day you have {all}."),
-        Period.WEEK: say("It costs you nothing: every week you have {all}."),
-        Period.MONTH: say("It costs you nothing: every month you have {all}."),
-        Period.LIFETIME: say("It costs you nothing to begin with: you have {all}."),
+        Period.DAY: _("It costs you nothing: every day you have {all}."),
+        Period.WEEK: _("It costs you nothing: every week you have {all}."),
+        Period.MONTH: _("It costs you nothing: every month you have {all}."),
+        Period.LIFETIME: _("It costs you nothing to begin with: you have {all}."),
     }[terms.period].format(all=worth(translator, terms.free_credits, cost))
 
 
@@ -131,13 +131,13 @@ def help_text(
     translator: Translator, offer: Offer, terms: Terms, scope: Scope, support: str | None
 ) -> str:
     """Say what there is to do here, and where to ask."""
-    say = translator.gettext
+    _ = translator.gettext
     parts = [
-        say("Send me an idea or a photo, and I make a short video of it.")
+        _("Send me an idea or a photo, and I make a short video of it.")
         if scope is not Scope.EVERYONE
         else group_greeting(translator),
         commands.overview(translator, scope),
-        say("Write what else you want after the idea: {options}").format(
+        _("Write what else you want after the idea: {options}").format(
             options=", ".join(_examples(offer))
         ),
         free_allowance(translator, offer, terms),
@@ -213,14 +213,14 @@ class HowItWorks(CallbackData):
 
 def ideas(translator: Translator) -> tuple[str, ...]:
     """Return ready-made ideas, for somebody who has none yet."""
-    say = translator.gettext
+    _ = translator.gettext
     return (
-        say("A cat captains a tiny sailing boat through a bathtub storm, warm evening light"),
-        say("A paper city unfolds out of an old book, lanterns light up one after another"),
-        say("A snail races across a rainy garden leaf, filmed like a car commercial"),
-        say("A lighthouse on a cloud guides hot-air balloons home at sunrise"),
-        say("Two robots share an umbrella at a tram stop, soft rain, city lights"),
-        say("A whale made of stars swims slowly over a sleeping mountain village"),
+        _("A cat captains a tiny sailing boat through a bathtub storm, warm evening light"),
+        _("A paper city unfolds out of an old book, lanterns light up one after another"),
+        _("A snail races across a rainy garden leaf, filmed like a car commercial"),
+        _("A lighthouse on a cloud guides hot-air balloons home at sunrise"),
+        _("Two robots share an umbrella at a tram stop, soft rain, city lights"),
+        _("A whale made of stars swims slowly over a sleeping mountain village"),
     )
 
 
@@ -270,19 +270,19 @@ def _buttons(translator: Translator) -> list[list[Button]]:
 
 async def _claim(sender: Sender, context: Context, payload: str) -> None:
     """Make whoever follows the first admin's link one, once and in time."""
-    services, say = context.services, sender.translator.gettext
+    services, _ = context.services, sender.translator.gettext
     if sender.person is None:
         return
     if sender.is_admin:
-        text = say("You run this bot already. /help has your commands.")
+        text = _("You run this bot already. /help has your commands.")
     elif services.first_admin.claim(payload):
         async with services.db.transaction() as tx:
             await people.make_admin(tx, sender.person.id)
         logger.warning("%s (%d) is admin now, by the link", sender.name, sender.person.id)
         await publish_to_admin(context.bot, services, sender.person)
-        text = say("You run this bot now. /help has your commands, /stats what is going on.")
+        text = _("You run this bot now. /help has your commands, /stats what is going on.")
     else:
-        text = say("This link is no longer good. Start the bot again to get a new one.")
+        text = _("This link is no longer good. Start the bot again to get a new one.")
     await sender.reply(text)
 
 

@@ -65,7 +65,7 @@ def budget(left: int | None, terms: Terms, translator: Translator, now: float) -
 @router.command("stats")
 async def stats(sender: Sender, services: Services) -> None:
     """Tell an admin what happened today and so far."""
-    say, now = sender.translator.gettext, services.clock()
+    _, now = sender.translator.gettext, services.clock()
     today = balances.began_at(Period.DAY, services.terms.zone, now)
     of_today = await statistics.collect(services.db, since=today)
     of_all = await statistics.collect(services.db)
@@ -73,8 +73,8 @@ async def stats(sender: Sender, services: Services) -> None:
         left = await balances.budget_left(connection, services.terms, now)
     text = "\n\n".join(
         (
-            say("Today: {counted}").format(counted=counted(of_today, sender.translator)),
-            say("In all: {counted}").format(counted=counted(of_all, sender.translator)),
+            _("Today: {counted}").format(counted=counted(of_today, sender.translator)),
+            _("In all: {counted}").format(counted=counted(of_all, sender.translator)),
             budget(left, services.terms, sender.translator, now),
         )
     )
@@ -118,18 +118,16 @@ async def find_id(services: Services, who: int | str) -> int | None:
 
 def unknown(who: int | str | None, translator: Translator) -> str:
     """Say that nobody is known by a name or an id, and what is."""
-    say = translator.gettext
+    _ = translator.gettext
     if isinstance(who, str):
-        text = say(
-            "I don't know @{who}: they have never written to me. Their numeric id works too."
-        )
+        text = _("I don't know @{who}: they have never written to me. Their numeric id works too.")
     elif who in SHARED_IDS:
-        text = say(
+        text = _(
             "I don't know {who}: Telegram lends that id to many. "
             "The id of their group or channel works."
         )
     else:
-        text = say("I don't know the chat {who}: it has to take me in first.")
+        text = _("I don't know the chat {who}: it has to take me in first.")
     return text.format(who=who)
 
 
@@ -162,35 +160,35 @@ async def allow(
     services: Services,
 ) -> None:
     """Let a person or chat in."""
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if (found := await _whom("allow", sender, message, words, services)) is None:
         return
-    number, _ = found
+    number = found[0]
     if number in services.policy.allowed_ids:
-        text = say("{number} stands in ALLOWED_IDS already.")
+        text = _("{number} stands in ALLOWED_IDS already.")
     else:
         async with services.db.transaction() as tx:
             await people.allow(tx, number, cause=cause, by=admin.id, now=services.clock())
-        text = say("{number} may use this bot.")
+        text = _("{number} may use this bot.")
     await _decided(sender, services, text.format(number=number))
 
 
 @router.command("deny")
 async def deny(sender: Sender, message: Message, words: Sequence[str], services: Services) -> None:
     """Undo an allow."""
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if (found := await _whom("deny", sender, message, words, services)) is None:
         return
-    number, _ = found
+    number = found[0]
     if number in services.policy.allowed_ids:
-        text = say("{number} stands in ALLOWED_IDS: take it out there and restart.")
+        text = _("{number} stands in ALLOWED_IDS: take it out there and restart.")
     else:
         async with services.db.transaction() as tx:
             was_allowed = await people.deny(tx, number)
         text = (
-            say("{number} may not use this bot any more.")
+            _("{number} may not use this bot any more.")
             if was_allowed
-            else say("{number} was not allowed by /allow; nothing changed.")
+            else _("{number} was not allowed by /allow; nothing changed.")
         )
     await _decided(sender, services, text.format(number=number))
 
@@ -223,16 +221,16 @@ async def ban(
 @router.command("unban")
 async def unban(sender: Sender, message: Message, words: Sequence[str], services: Services) -> None:
     """Let a person or chat back in."""
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if (found := await _whom("unban", sender, message, words, services)) is None:
         return
-    number, _ = found
+    number = found[0]
     async with services.db.transaction() as tx:
         was_banned = await people.unban(tx, number)
     text = (
-        say("{number} is welcome again.")
+        _("{number} is welcome again.")
         if was_banned
-        else say("{number} was not banned; nothing changed.")
+        else _("{number} was not banned; nothing changed.")
     )
     await sender.reply(text.format(number=number))
 
@@ -254,12 +252,12 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
 
     Doing it again changes nothing.
     """
-    services, say, now = context.services, admin.translator.gettext, context.services.clock()
+    services, _, now = context.services, admin.translator.gettext, context.services.clock()
     by = admin.account.id
     new = Ban(telegram_id=who, by=by, at=now, reason=shortened(reason, LONGEST_REASON) or None)
     async with services.db.transaction() as tx:
         if who in services.policy.admin_ids.union(await people.admins(tx)):
-            return say("{number} runs this bot, so there is no banning them.").format(number=who)
+            return _("{number} runs this bot, so there is no banning them.").format(number=who)
         news = await people.ban(tx, new, cause=cause)
         before = await people.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
@@ -268,9 +266,9 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
     if chat is not None and not chat.is_private:
         await depart(context, chat)
     if news:
-        text = say("{number} is banned. /unban {number} takes it back.")
+        text = _("{number} is banned. /unban {number} takes it back.")
     elif before is not None and before.reason:
-        text = say("{number} is banned already: {reason}")
+        text = _("{number} is banned already: {reason}")
     else:
-        text = say("{number} is banned already.")
+        text = _("{number} is banned already.")
     return text.format(number=who, reason=before.reason if before else "")

@@ -187,15 +187,15 @@ async def limit(sender: Sender, words: Sequence[str], services: Services) -> Non
 
 
 async def _set(services: Services, sender: Sender, wanted: Limit) -> str:
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     async with services.db.transaction() as tx:
         chat = await chats.by_telegram_id(tx, wanted.group)
         if chat is None:
-            return say("I am in no group {number}.").format(number=wanted.group)
+            return _("I am in no group {number}.").format(number=wanted.group)
         await groups.choose(tx, chat.id, pool=wanted.credits, share=wanted.share)
     if not wanted.credits:
-        return say("{title} has no pool any more.").format(title=chat.title)
-    return say("{title} has a pool of {credits}{share}.").format(
+        return _("{title} has no pool any more.").format(title=chat.title)
+    return _("{title} has a pool of {credits}{share}.").format(
         title=chat.title,
         credits=sender.translator.credits(wanted.credits),
         share=_each(wanted.share, sender.translator),

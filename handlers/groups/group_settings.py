@@ -95,17 +95,17 @@ def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | No
 
 def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
     """Say how it stands; quiet hours are those of `zone`."""
-    say = translator.gettext
+    _ = translator.gettext
     asking = {
-        Asking.EVERYONE: say("Everyone here may ask for videos."),
-        Asking.ADMINS: say("Only admins may ask for videos here."),
-        Asking.NOBODY: say("I am switched off here."),
+        Asking.EVERYONE: _("Everyone here may ask for videos."),
+        Asking.ADMINS: _("Only admins may ask for videos here."),
+        Asking.NOBODY: _("I am switched off here."),
     }[group.asking]
     lines = [asking]
     if group.topic is not None:
-        lines.append(say("I work in the topic “{topic}” only.").format(topic=unlinked(group.topic)))
+        lines.append(_("I work in the topic “{topic}” only.").format(topic=unlinked(group.topic)))
     elif group.thread_id is not None:
-        lines.append(say("I work in one topic only."))
+        lines.append(_("I work in one topic only."))
     if group.per_day is not None:
         lines.append(
             translator.ngettext(
@@ -116,14 +116,14 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
         )
     hours = group.quiet_hours
     lines.append(
-        say("🌙 Quiet hours: {hours} ({zone})").format(
-            hours=_written(hours) if hours else say("none"), zone=zone.key
+        _("🌙 Quiet hours: {hours} ({zone})").format(
+            hours=_written(hours) if hours else _("none"), zone=zone.key
         )
     )
     if group.blurred:
-        lines.append(say("Videos are covered until they are tapped."))
+        lines.append(_("Videos are covered until they are tapped."))
     if group.own_pictures:
-        lines.append(say("Members bring to life only pictures they sent themselves."))
+        lines.append(_("Members bring to life only pictures they sent themselves."))
     return "\n".join(lines)
 
 
@@ -131,7 +131,7 @@ def buttons(
     group: Group, translator: Translator, thread_id: int | None, topic: str | None
 ) -> list[list[Button]]:
     """Return the choices, the present ones marked; `topic` is where they are shown, by its name."""
-    say, hours = translator.gettext, group.quiet_hours
+    _, hours = translator.gettext, group.quiet_hours
 
     def button(label: str, field: str, value: str, *, present: bool) -> Button:
         return Button(f"✓ {label}" if present else label, Choose(field, value))
@@ -140,9 +140,9 @@ def buttons(
         return button(label, field, _OFF if is_on else _ON, present=is_on)
 
     labels = {
-        Asking.EVERYONE: say("Everyone"),
-        Asking.ADMINS: say("Admins"),
-        Asking.NOBODY: say("Off here"),
+        Asking.EVERYONE: _("Everyone"),
+        Asking.ADMINS: _("Admins"),
+        Asking.NOBODY: _("Off here"),
     }
     rows = [
         [
@@ -151,7 +151,7 @@ def buttons(
         ],
         [
             button(
-                say("{count} a day").format(count=number) if number else say("No limit"),
+                _("{count} a day").format(count=number) if number else _("No limit"),
                 "perday",
                 str(number or 0),
                 present=number == group.per_day,
@@ -159,23 +159,23 @@ def buttons(
             for number in PER_DAY
         ],
         [
-            button(say("🌙 Off"), "quiet", _OFF, present=hours is None),
+            button(_("🌙 Off"), "quiet", _OFF, present=hours is None),
             *(
                 button(label, "quiet", label, present=preset == hours)
                 for preset, label in zip(QUIET_HOURS, map(_written, QUIET_HOURS), strict=True)
             ),
         ],
         [
-            switch(say("Blur videos"), "blurred", is_on=group.blurred),
-            switch(say("Own pictures only"), "own_pictures", is_on=group.own_pictures),
+            switch(_("Blur videos"), "blurred", is_on=group.blurred),
+            switch(_("Own pictures only"), "own_pictures", is_on=group.own_pictures),
         ],
     ]
     if topic is not None:
         here = group.thread_id == (thread_id or GENERAL)
         rows.append(
             [
-                button(say("Only this topic"), "where", f"{_HERE}{topic}", present=here),
-                button(say("Every topic"), "where", _ANYWHERE, present=group.thread_id is None),
+                button(_("Only this topic"), "where", f"{_HERE}{topic}", present=here),
+                button(_("Every topic"), "where", _ANYWHERE, present=group.thread_id is None),
             ]
         )
     return rows
@@ -198,20 +198,20 @@ async def choose(
 ) -> None:
     """Set a choice for an admin of the group."""
     services = context.services
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if not await is_group_admin(context.bot, sender):
-        await sender.answer(say("Only this group's admins choose that."))
+        await sender.answer(_("Only this group's admins choose that."))
         return
     change = choice(press.field, press.value, sender.thread_id)
     if change is None or shown is None:
-        await sender.answer(say("This button is old. Try /settings."))
+        await sender.answer(_("This button is old. Try /settings."))
         return
     if "thread_id" in change:
         change["topic"] = press.topic or None
     async with services.db.transaction() as tx:
         await groups.choose(tx, sender.chat.id, **change)
         group = await groups.find(tx, sender.chat.id)
-    await sender.answer(say("Saved."))
+    await sender.answer(_("Saved."))
     words = text(group, services.terms.zone, sender.translator)
     rows = buttons(group, sender.translator, sender.thread_id, _topic_below(query.message))
     # where the message is gone, the choice stands

@@ -50,15 +50,15 @@ async def report(
         return
     if video is not None and (seen := message.reply_to_message) is not None:
         await _learn_message(services, sender, video, seen)
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if video is None:
-        text = say("Reply to one of my videos with /report, and say what is wrong with it.")
+        text = _("Reply to one of my videos with /report, and say what is wrong with it.")
     elif not await _pass_on(services, sender, video, " ".join(words)):
-        text = say("Thank you. This bot has no admin yet, so I could not pass it on.")
+        text = _("Thank you. This bot has no admin yet, so I could not pass it on.")
     elif sender.chat.is_private:
-        text = say("Thank you for telling me. Whoever runs this bot knows it now.")
+        text = _("Thank you for telling me. Whoever runs this bot knows it now.")
     else:
-        text = say("Thank you, passed on.")
+        text = _("Thank you, passed on.")
     await sender.reply(text, reply_to=message.message_id)
 
 
@@ -120,13 +120,13 @@ def _called(name: str, number: int | None) -> str:
 @router.button(TakeDown, admins=True, asks=N_("Yes, delete"))
 async def take_down(sender: Sender, press: TakeDown, services: Services) -> None:
     """Delete a reported video for an operator; whoever asked for it cannot have it again either."""
-    deleted, say = await _is_deleted(services, press.generation), sender.translator.gettext
+    deleted, _ = await _is_deleted(services, press.generation), sender.translator.gettext
     async with services.db.transaction() as tx:
         await generations.note(tx, press.generation, file_id=None)
     note = (
-        say("Deleted.")
+        _("Deleted.")
         if deleted
-        else say("I could not delete it. It is gone already, over two days old, or out of reach.")
+        else _("I could not delete it. It is gone already, over two days old, or out of reach.")
     )
     await sender.answer(note, alert=not deleted)
 

@@ -82,7 +82,7 @@ async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause
 
     Its own words are there to be edited or copied.
     """
-    say, services = sender.translator.gettext, context.services
+    _, services = sender.translator.gettext, context.services
     draft = Draft(
         cause=cause,
         kind=CardKind.QUESTION,
@@ -94,9 +94,9 @@ async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause
         picture=video.picture,
         picture_by=video.picture_by,
     )
-    text = say("What should be different? Write that, or the whole idea anew:\n\n{prompt}")
+    text = _("What should be different? Write that, or the whole idea anew:\n\n{prompt}")
     handed = handing_out(video.prompt, sender.translator, inline=services.outbox.shares)
-    await _ask(context, sender, draft, text.format(prompt=video.prompt), say("at night"),
+    await _ask(context, sender, draft, text.format(prompt=video.prompt), _("at night"),
                buttons=handed)  # fmt: skip
 
 
@@ -223,7 +223,7 @@ async def answer_small_talk(
     """Say something kind to what is no order; a card that was only praised is put up again."""
     if sender.edited is not None:
         return
-    say, card = sender.translator.gettext, sender.closed
+    _, card = sender.translator.gettext, sender.closed
     if (
         kind is SmallTalk.NOTED
         and card is not None
@@ -233,13 +233,13 @@ async def answer_small_talk(
         await placing.place(context, sender, replace(draft, message_id=card.message_id))
         return
     text = {
-        SmallTalk.NO: say("All right. To cancel a video, send /cancel."),
-        SmallTalk.THANKS: say("You're welcome!"),
-        SmallTalk.HELLO: say("Hello! Send me an idea or a photo, and I make a video of it."),
-        SmallTalk.NOTED: say("🙂 Send me an idea or a photo whenever you like."),
+        SmallTalk.NO: _("All right. To cancel a video, send /cancel."),
+        SmallTalk.THANKS: _("You're welcome!"),
+        SmallTalk.HELLO: _("Hello! Send me an idea or a photo, and I make a video of it."),
+        SmallTalk.NOTED: _("🙂 Send me an idea or a photo whenever you like."),
     }[kind]
     if kind is SmallTalk.NO and card is not None:
-        text = say("All right, nothing was spent.")
+        text = _("All right, nothing was spent.")
     await sender.reply(text)
 
 
@@ -301,23 +301,23 @@ async def drop(sender: Sender, press: Drop, services: Services) -> None:
         own = card is not None and (card.account, card.chat) == (sender.account, sender.chat.id)
         if card is not None and own and await cards.close(tx, card.id, "dropped"):
             card = await cards.find(tx, card.id)
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if card is None:
-        await sender.answer(say("This card is gone."))
+        await sender.answer(_("This card is gone."))
     elif not own or card.state != "dropped":
         await sender.answer(_hindrance(card, sender))
     else:
-        await sender.answer(say("All right, nothing was spent."))
+        await sender.answer(_("All right, nothing was spent."))
         await sender.take_away(card)
 
 
 def _hindrance(card: Card, sender: Sender) -> str:
     """Say why a card cannot be started by this presser; empty where it can."""
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if card.account != sender.account:
         return not_yours(card.account, sender.translator)
     return {
         "open": "",
-        "started": say("That one is already on its way."),
-        "dropped": say("This card is gone."),
+        "started": _("That one is already on its way."),
+        "dropped": _("This card is gone."),
     }[card.state]

@@ -58,19 +58,19 @@ async def hindrance(
 def _not_here_and_now(
     group: Group, sender: Sender, services: Services, *, used_up: bool
 ) -> str | None:
-    say, zone = sender.translator.gettext, services.terms.zone
+    _, zone = sender.translator.gettext, services.terms.zone
     if group.thread_id is not None and group.thread_id != (sender.thread_id or GENERAL):
         if group.topic is None:
-            return say("In this group I work in one topic only, not in this one.")
-        return say("In this group I work in the topic “{topic}”, not in this one.").format(
+            return _("In this group I work in one topic only, not in this one.")
+        return _("In this group I work in the topic “{topic}”, not in this one.").format(
             topic=unlinked(group.topic)
         )
     if group.is_quiet(zone, services.clock()):
-        return say(
-            "Quiet hours here until {hour}:00 ({zone}). Alone with me you can go on."
-        ).format(hour=group.quiet_until, zone=zone.key)
+        return _("Quiet hours here until {hour}:00 ({zone}). Alone with me you can go on.").format(
+            hour=group.quiet_until, zone=zone.key
+        )
     if used_up:
-        return say("That was your last one in this group for today. Alone with me you can go on.")
+        return _("That was your last one in this group for today. Alone with me you can go on.")
     return None
 
 
@@ -202,7 +202,7 @@ def _said_before(sender: Sender, draft: OrderDraft, now: float) -> bool:
 
 async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> bool:
     """Whether the same was tapped just now, at the same price; a first tap is told the price."""
-    services, say = context.services, sender.translator.gettext
+    services, _ = context.services, sender.translator.gettext
     taps, now = context.user_data, services.clock()
     tapped, agreed, at = taps.pop("first tap", ("", 0, 0.0)) if taps else ("", 0, 0.0)
     if tapped == draft.cause and quote.credits <= agreed and now - at <= SECOND_TAP_SECONDS:
@@ -212,11 +212,11 @@ async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, qu
         balance = await balances.balance(connection, sender.account, services.terms, now)
         pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
     if before is not None and before.state in UNFINISHED:
-        await sender.answer(say("That one is already on its way."))
+        await sender.answer(_("That one is already on its way."))
         return False
     text, affordable = refusals.cost_of(quote, balance, pool, sender.translator)
     if affordable:
-        text = f"{text} {say('Tap again to start.')}"
+        text = f"{text} {_('Tap again to start.')}"
         if taps is not None:
             taps["first tap"] = (draft.cause, quote.credits, now)
     await sender.answer(text, alert=not affordable)

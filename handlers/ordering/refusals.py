@@ -228,25 +228,25 @@ def _difference(instead: Instead, quote: Quote, translator: Translator) -> str:
 
 
 def _problem(problem: Problem, translator: Translator) -> str:
-    say, offered = translator.gettext, ", ".join(problem.offered)
+    _, offered = translator.gettext, ", ".join(problem.offered)
     if problem.option == "prompt" and problem.offered:
-        return say("That is {count} characters; {model} takes {most}. Make it shorter.").format(
+        return _("That is {count} characters; {model} takes {most}. Make it shorter.").format(
             count=translator.number(int(problem.given)),
             most=translator.number(int(problem.offered[0])),
             model=problem.family,
         )
     if problem.option == "prompt":
-        return say("What should we see? Add a few words on that.")
+        return _("What should we see? Add a few words on that.")
     if not problem.offered:
-        return say("No model can do that right now. Please try again later.")
+        return _("No model can do that right now. Please try again later.")
     words = {
-        "option": say("I don't know {given}. There is: {offered}"),
-        "model": say("There is no model “{given}”. There is: {offered}")
+        "option": _("I don't know {given}. There is: {offered}"),
+        "model": _("There is no model “{given}”. There is: {offered}")
         if problem.given
-        else say("Which model? There is: {offered}"),
-        "silent": say("{model} always makes sound. Without it: {offered}"),
-        "pro": say("{model} has no pro version. With one: {offered}"),
-    }.get(problem.option, say("--{option} can be: {offered}"))
+        else _("Which model? There is: {offered}"),
+        "silent": _("{model} always makes sound. Without it: {offered}"),
+        "pro": _("{model} has no pro version. With one: {offered}"),
+    }.get(problem.option, _("--{option} can be: {offered}"))
     return words.format(
         option=problem.option, given=unlinked(problem.given), offered=offered, model=problem.family
     )
@@ -254,14 +254,14 @@ def _problem(problem: Problem, translator: Translator) -> str:
 
 def braked(answer: ContentBrake, sender: Sender, now: float) -> str:
     """Say when somebody may order again; where others read it, not why."""
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     text = (
-        say(
+        _(
             "Several of your ideas were turned down for what they would show. "
             "You can order again {when}. Nothing was charged."
         )
         if sender.chat.is_private or sender.press
-        else say("{name}, you can order again {when}. Nothing was charged.")
+        else _("{name}, you can order again {when}. Nothing was charged.")
     )
     return text.format(name=sender.name, when=sender.translator.until(answer.until - now))
 
@@ -372,8 +372,8 @@ def without_pool(quote: Quote, sender: Sender) -> str:
 
 def publicly(quote: Quote, reply: Reply, sender: Sender) -> Reply:
     """Say in a group that credits are missing; how many somebody has is for them alone."""
-    say = sender.translator.gettext
-    text = say("{name}, that one costs {cost}, more than you have left.").format(
+    _ = sender.translator.gettext
+    text = _("{name}, that one costs {cost}, more than you have left.").format(
         name=sender.name, cost=sender.translator.credits(quote.credits)
     )
     return text, [*reply[1], [sender.private_button("quota")]]

@@ -281,20 +281,20 @@ class ResultButtons:
 
         `size` is how many bytes the video has, where they count: of a large one no frame is had.
         """
-        say = translator.gettext
+        _ = translator.gettext
         again = Button(
-            say("🔁 Again · {credits}").format(credits=translator.number(video.credits)),
+            _("🔁 Again · {credits}").format(credits=translator.number(video.credits)),
             Again(video.id),
         )
         on = self._on(video, translator) if (size or 0) <= MOST_FETCHED else []
-        others = [*on, Button(say("🗑 Delete"), Remove(video.id))]
+        others = [*on, Button(_("🗑 Delete"), Remove(video.id))]
         if not in_private:
             # the long label has a row of its own
             return [[again, others[-1]], on]
-        first = [again, Button(say("✏️ Change"), Change(video.id))]
+        first = [again, Button(_("✏️ Change"), Change(video.id))]
         if self.shares:
-            first.append(Button(say("↗️ Share"), share=f"#{video.id}"))
-        return [first, others if unfolded else [Button(say("More…"), More(video.id))]]
+            first.append(Button(_("↗️ Share"), share=f"#{video.id}"))
+        return [first, others if unfolded else [Button(_("More…"), More(video.id))]]
 
     def _on(self, video: Generation, translator: Translator) -> list[Button]:
         """Return the button to go on from the last frame, with its price, where that is offered."""
@@ -399,18 +399,18 @@ def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
 
 def _head(card: Card, translator: Translator) -> str:
     """Ask what a card asks."""
-    say, frame = translator.gettext, which_frame(card.picture or "")
+    _, frame = translator.gettext, which_frame(card.picture or "")
     if frame == "first" and card.prompt:
-        return say("Animate its first frame?\n\n“{prompt}”")
+        return _("Animate its first frame?\n\n“{prompt}”")
     if frame == "last" and card.prompt:
-        return say("Animate its last frame?\n\n“{prompt}”")
+        return _("Animate its last frame?\n\n“{prompt}”")
     if card.prompt or card.kind is not CardKind.PICTURE:
-        return say("Make a video of this?\n\n“{prompt}”")
+        return _("Make a video of this?\n\n“{prompt}”")
     if frame == "first":
-        return say("Animate its first frame? Write what should happen, or tap Gentle movement.")
+        return _("Animate its first frame? Write what should happen, or tap Gentle movement.")
     if frame == "last":
-        return say("Animate its last frame? Write what should happen, or tap Gentle movement.")
-    return say("Nice! What should happen? Write it, or tap Gentle movement.")
+        return _("Animate its last frame? Write what should happen, or tap Gentle movement.")
+    return _("Nice! What should happen? Write it, or tap Gentle movement.")
 
 
 def buttons(card: Card, quote: Quote, translator: Translator) -> list[list[Button]]:

@@ -301,12 +301,12 @@ class BanChat(CallbackData):
 
 def added_text(facts: Mapping[str, Any], translator: Translator) -> str:
     """Say which group it is, how many are in it, and who took the bot in."""
-    say = translator.gettext
-    line = say("{title} ({members} members) added me, by {by}.").format(
+    _ = translator.gettext
+    line = _("{title} ({members} members) added me, by {by}.").format(
         title=facts["title"], members=translator.number(facts["members"]), by=facts["by"]
     )
     if facts["waits"]:
-        line = f"{line} {say('I wait there until you let me in.')}"
+        line = f"{line} {_('I wait there until you let me in.')}"
     return line
 
 
@@ -342,18 +342,18 @@ class BanRequester(CallbackData):
 
 def reported_text(facts: Mapping[str, Any], translator: Translator) -> str:
     """Say who reports whose video, where, in which words, and what it was made of."""
-    say = translator.gettext
+    _ = translator.gettext
     lines = [
-        say("🚩 {reporter} reports a video in {place}. {owner} asked for it.").format(
+        _("🚩 {reporter} reports a video in {place}. {owner} asked for it.").format(
             reporter=facts["reporter"],
-            place=facts["place"] or say("their private chat"),
+            place=facts["place"] or _("their private chat"),
             owner=facts["owner"],
         )
     ]
     if facts["words"]:
-        lines.append(say("They say: {words}").format(words=facts["words"]))
+        lines.append(_("They say: {words}").format(words=facts["words"]))
     if facts["prompt"]:
-        lines.append(say("It was made from: {prompt}").format(prompt=facts["prompt"]))
+        lines.append(_("It was made from: {prompt}").format(prompt=facts["prompt"]))
     return "\n".join(lines)
 
 

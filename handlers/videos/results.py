@@ -157,27 +157,27 @@ async def remove(
     video = await _found(sender, context.services, press.generation)
     if video is None:
         return
-    say = sender.translator.gettext
+    _ = sender.translator.gettext
     if not await _may_remove(context, sender, video):
         await sender.answer(not_yours(video.account, sender.translator))
         return
     if shown is None:
-        await sender.answer(say("This button is old."))
+        await sender.answer(_("This button is old."))
         return
     if not sure:
-        await ask_whether(sender, query, press, say("Yes, delete"))
+        await ask_whether(sender, query, press, _("Yes, delete"))
         return
     try:
         await sender.outbox.take_away(sender.chat, shown)
     except SendError:
-        note = say("Telegram lets me delete only what is younger than two days.")
+        note = _("Telegram lets me delete only what is younger than two days.")
         await sender.answer(note, alert=True)
     else:
         await _note_removal(context.services, sender, video)
         kept = (
-            say("Deleted. /history still has it.")
+            _("Deleted. /history still has it.")
             if video.account == sender.account
-            else say("Deleted. /history still has it for its owner.")
+            else _("Deleted. /history still has it for its owner.")
         )
         await sender.answer(kept)
 
