@@ -68,6 +68,7 @@ class Reason(StrEnum):
     CALLED_BACK = "called back"
     BANNED = "banned"
     NO_TURN = "no turn"
+    BOT_WAS_AWAY = "bot was away"
     PROVIDER_CLOSED = "provider refuses"
     PICTURE_LOST = "picture gone"
     PICTURE_UNUSABLE = "picture unusable"
@@ -360,6 +361,12 @@ async def in_states(tx: Connection, states: Collection[State]) -> list[Generatio
         f"SELECT * FROM generations WHERE state IN ({listed(states)}) ORDER BY id",
     )
     return [from_row(row) for row in rows]
+
+
+async def last_step_at(tx: Connection) -> float:
+    """Return when the last step of any generation was taken, 0 where none was."""
+    row = await one(tx, "SELECT at FROM events ORDER BY id DESC LIMIT 1")
+    return 0.0 if row is None else float(row["at"])
 
 
 async def queue_entries(

@@ -71,6 +71,7 @@ class NoticeKind(StrEnum):
     FAILED_PICTURE = "failed_picture"
     FAILED_PICTURE_GONE = "failed_picture_gone"
     FAILED_REJECTED = "failed_rejected"
+    FAILED_AWAY = "failed_away"
     FAILED_WAITED = "failed_waited"
     UNDELIVERABLE = "undeliverable"
     ELSEWHERE = "elsewhere"

@@ -41,6 +41,16 @@ class StillQueued:
 
 
 @dataclass(frozen=True, slots=True)
+class BotStarted:
+    """The bot begins to run; the last step of any request it knows of was taken at `last_step_at`.
+
+    It may have been away, or the database be a copy that others went on from.
+    """
+
+    last_step_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class PictureLate:
     """Its picture could not be fetched this time.
 
@@ -289,8 +299,8 @@ class NobodyReceives:
 
 
 Outcome: TypeAlias = (
-    TurnCame | BudgetUsed | StillQueued | PictureLate | PictureLost | PictureUnusable | CancelWanted
-    | SenderBanned
+    TurnCame | BudgetUsed | BotStarted | StillQueued | PictureLate | PictureLost | PictureUnusable
+    | CancelWanted | SenderBanned
     | Taken | SurelyNotTaken | AccountRefused | ModelNotServed | ContentRefused | RequestRefused
     | ProviderBroke | AnswerLost | ProcessStopped
     | FoundInLog | NotInLog

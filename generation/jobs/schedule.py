@@ -41,6 +41,8 @@ OUTAGE_PATIENCE = 900.0
 """How long an order in the queue waits for an outage to end."""
 LONGEST_QUEUE = 6 * 3600.0
 """How long a request may wait for its turn."""
+LONGEST_ABSENCE = 900.0
+"""How long the bot may be away until what waited is asked about before it is paid for."""
 BUDGET_SECONDS = 60.0
 """How often a request looks whether the operator's budget reaches for it again."""
 PICTURE_SECONDS = 5.0

@@ -69,13 +69,20 @@ class Submissions:
         return frozenset(self._leaving)
 
     async def recover(self) -> None:
-        """At a start: an outage may last, and what was being submitted has an unknown outcome."""
+        """At a start: an outage may last, and what was being submitted has an unknown outcome.
+
+        What waits and is old may have been made since, where the database is a backup.
+        """
         async with self._db.reading() as connection:
             await self._breaker.restore(connection)
-            lost = await generations.in_states(connection, {State.SUBMITTING})
-        for generation in lost:
+            started = on.BotStarted(await generations.last_step_at(connection))
+            found = await generations.in_states(connection, {State.QUEUED, State.SUBMITTING})
+        for generation in found:
+            is_lost = generation.state is State.SUBMITTING
             try:
-                await self.abandon(generation)
+                await self._lifecycle.advance(
+                    generation, on.ProcessStopped() if is_lost else started
+                )
             except Exception:
                 # the look at its chat tries again; the others must not wait for that
                 logger.exception("generation %d cannot be taken up", generation.id)

@@ -61,7 +61,7 @@ _SENT = {State.READY, State.UNDELIVERABLE}
 _COUNT: tuple[tuple[set[State], tuple[type[Outcome], ...]], ...] = (
     (
         {State.QUEUED},
-        (on.TurnCame, on.BudgetUsed, on.StillQueued, on.PictureLate, on.PictureLost,
+        (on.TurnCame, on.BudgetUsed, on.BotStarted, on.StillQueued, on.PictureLate, on.PictureLost,
          on.PictureUnusable, on.SenderBanned),
     ),
     ({State.QUEUED, State.SUBMITTING}, (on.ModelNotServed,)),
@@ -107,6 +107,10 @@ def decide(
     it = Situation(generation, now, policy, estimate)
     match outcome:
         # while it waits for its turn
+        case on.BotStarted(last_step_at):
+            if now - max(last_step_at, generation.created_at) <= schedule.LONGEST_ABSENCE:
+                return None
+            return it.fail(Reason.BOT_WAS_AWAY, NoticeKind.FAILED_AWAY)
         case on.BudgetUsed():
             return it.stay(now + schedule.BUDGET_SECONDS, {})
         case on.TurnCame(request_id, aspect_ratio, price):

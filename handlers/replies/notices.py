@@ -29,6 +29,7 @@ _RETRY = frozenset(
         NoticeKind.FAILED_LOST,
         NoticeKind.FAILED_CLOSED,
         NoticeKind.FAILED_WAITED,
+        NoticeKind.FAILED_AWAY,
         NoticeKind.PARKED_UNKNOWN,
     }
 )
@@ -175,6 +176,9 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
         NoticeKind.FAILED_LOST: _("I lost this video on the way, and it cannot be had any more."),
         NoticeKind.FAILED_CLOSED: _("The video service stayed closed to us."),
         NoticeKind.FAILED_BANNED: _("You cannot make videos with this bot any more."),
+        NoticeKind.FAILED_AWAY: _(
+            "I was away for a while, so I have not made this. Still want it?"
+        ),
         NoticeKind.FAILED_WAITED: _("Its turn never came, it was too busy."),
         NoticeKind.FAILED_MODEL_GONE: (
             _("{was} has trouble right now.")

@@ -20,6 +20,7 @@ from generation.jobs.outcomes import (
 from generation.jobs.schedule import (
     ADDRESS_PATIENCE,
     LINK_PATIENCE,
+    LONGEST_ABSENCE,
     LONGEST_QUEUE,
     MOST_PICTURE_REFUSALS,
     MOST_PREPARATIONS,
@@ -45,6 +46,8 @@ PRIVATE = 7
 TABLE = """
                                     queued      submitting  unknown     generating  parked   ready          undeliverable
 turn came                           submitting  .           .           .           .        .             .
+bot started, away for long          failed-     .           .           .           .        .             .
+bot started, not away               .           .           .           .           .        .             .
 budget used                         =           .           .           .           .        .             .
 still queued                        .           .           .           .           .        .             .
 still queued, wanted back           cancelled-  .           .           .           .        .             .
@@ -137,6 +140,10 @@ DEARER = Failover(was="Sora 2", cooling=True, substitute=_priced(13))
 OVER = {"finished_at": NOW}
 ROWS = {
     "turn came": Row(outcome=on.TurnCame("r", "16:9")),
+    "bot started, away for long": Row(
+        outcome=on.BotStarted(NOW), after=LONGEST_ABSENCE + 1, notice=NoticeKind.FAILED_AWAY
+    ),
+    "bot started, not away": Row(outcome=on.BotStarted(NOW + 1), after=LONGEST_ABSENCE + 1),
     "budget used": Row(outcome=on.BudgetUsed()),
     "still queued": Row(outcome=on.StillQueued(NOW - OUTAGE_PATIENCE), after=OUTAGE_PATIENCE),
     "still queued, wanted back": Row(

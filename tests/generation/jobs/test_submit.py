@@ -12,12 +12,17 @@ import pytest
 from PIL import Image
 
 from generation.jobs.outcomes import Taken, TurnCame
-from generation.jobs.schedule import LONGEST_QUEUE, OUTAGE_PATIENCE, PICTURE_SECONDS
+from generation.jobs.schedule import (
+    LONGEST_ABSENCE,
+    LONGEST_QUEUE,
+    OUTAGE_PATIENCE,
+    PICTURE_SECONDS,
+)
 from generation.models.catalogue import FAILED_ACCOUNTS, FAILING_SECONDS, GONE_SECONDS, Cooldowns
 from generation.models.offer import Offer
 from sandbox.aimlapi import Fault
 from storage import outages
-from storage.generations import State
+from storage.generations import Reason, State
 from storage.notices import Admins
 from tests.storage.asked import ANN, rows
 
@@ -214,6 +219,29 @@ async def test_a_start_holds_whatever_was_being_submitted_for_unknown(
     assert (await steps.again(queued)).state is State.QUEUED
     await steps.submissions.recover()
     assert await steps.history(lost) == ["queued", "submitting", "unknown"], "once"
+
+
+async def test_what_waits_in_a_backup_is_asked_about_and_what_was_sent_is_looked_up(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    sent = await steps.ask("sent")
+    await steps.advance(sent, TurnCame("r", "16:9"))
+    waits = await steps.ask("waits")
+    clock.now += LONGEST_ABSENCE
+    await steps.submissions.recover()
+    assert (await steps.again(waits)).state is State.QUEUED, "it was away for a moment only"
+    clock.now += LONGEST_ABSENCE + 1
+    fresh = await steps.ask("fresh")
+    async with steps.db.transaction() as tx:
+        await tx.execute("DROP TRIGGER events_are_not_deleted")
+        await tx.execute("DELETE FROM events WHERE generation = ?", (fresh.id,))
+    await steps.submissions.recover()
+    ended = await steps.again(waits)
+    assert (ended.state, ended.reason) == (State.FAILED, Reason.BOT_WAS_AWAY)
+    assert await steps.told() == ["failed_away"]
+    assert (await steps.again(sent)).state is State.UNKNOWN
+    assert (await steps.again(fresh)).state is State.QUEUED
+    assert provider.submissions == []
 
 
 async def test_refusals_in_a_row_wait_longer_and_longer(
