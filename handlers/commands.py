@@ -83,6 +83,7 @@ COMMANDS = (
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
     Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),
+    Command("people", N_("Who uses this bot, the most active first"), scope=Scope.ADMIN),
     Command("stats", N_("Videos, people and money"), scope=Scope.ADMIN),
     Command("grant", N_("Give credits"), "WHO CREDITS [NOTE]", scope=Scope.ADMIN),
     Command("allow", N_("Let a person or chat in"), "WHO", scope=Scope.ADMIN),

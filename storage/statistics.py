@@ -55,6 +55,35 @@ async def budget_used(
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """Somebody who wrote to the bot, and how many videos they asked for."""
+
+    person: int
+    name: str
+    username: str | None
+    asked: int
+    is_banned: bool
+
+
+async def most_active(tx: Connection, *, limit: int, skip: int = 0) -> list[Activity]:
+    """Return people, who asked for most first."""
+    rows = await every(
+        tx,
+        "SELECT people.id, name, username, coalesce(asked, 0) AS asked,"
+        " bans.telegram_id IS NOT NULL AS is_banned FROM people"
+        " LEFT JOIN (SELECT account_id, count(*) AS asked FROM generations"
+        " WHERE account_kind = 'person' GROUP BY account_id) ON account_id = people.id"
+        " LEFT JOIN bans ON telegram_id = people.id"
+        " ORDER BY coalesce(asked, 0) DESC, people.id LIMIT ? OFFSET ?",
+        (limit, skip),
+    )
+    return [
+        Activity(row["id"], row["name"], row["username"], row["asked"], bool(row["is_banned"]))
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """What happened to the requests of some time; money in micro-dollars."""
 

@@ -44,7 +44,7 @@ def corrections(problem: Problem, offer: Offer) -> list[Instead]:
             near = by_resolution(given, offered)
             found = [Instead(resolution=resolution) for resolution in near[:MOST]]
         case "model":
-            close = get_close_matches(given.casefold(), offered, n=MOST + 1, cutoff=0.3)
+            close = get_close_matches(given.casefold(), offered, n=MOST + 1, cutoff=0.4)
             return [Instead(family=name) for name in close or offered[: MOST + 1]]
         case "silent" | "pro":
             return [Instead(family=name) for name in offered[: MOST + 1]]

@@ -78,9 +78,16 @@ def _left(balance: Balance, cost: int, translator: Translator) -> str:
 
 def pool_text(pool: Pool, renews: str | None, cost: int, translator: Translator) -> str:
     """Write what a group has left to share; `renews` says when there will be more."""
+    left = (
+        translator.gettext("This group has {left} of {all} left, about {videos}.")
+        if pool.left >= cost
+        else translator.gettext("This group has {left} of {all} left.")
+    )
     lines = [
-        translator.gettext("This group has {left} of {all} left.").format(
-            left=worth(translator, pool.left, cost), all=translator.number(pool.all)
+        left.format(
+            left=translator.credits(pool.left),
+            all=translator.number(pool.all),
+            videos=videos(translator, pool.left // cost),
         )
     ]
     if pool.share is not None:

@@ -1,13 +1,14 @@
-"""/allow, /deny, /ban and /unban: who may use the bot.
+"""/allow, /deny, /ban and /unban: who may use the bot; /people and /stats: who does.
 
 An admin names them by id, by @name, or by answering a message of theirs, forwarded here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from telegram import MessageOriginUser
+from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
 from generation.jobs import lifecycle
 from generation.models import pricing
@@ -15,8 +16,9 @@ from generation.orders import balances
 from generation.orders.balances import Period
 from handlers.commands import BY_NAME, N_, read_number
 from handlers.membership import depart
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import BanChat
-from handlers.replies.texts import shortened
+from handlers.replies.texts import shortened, unlinked, videos
 from handlers.routing import Router
 from storage import SHARED_IDS, chats, people, statistics
 from storage.people import Ban
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from handlers.context import Context, Sender, Services
     from handlers.replies.texts import Translator
     from storage.people import Person
-    from storage.statistics import Statistics
+    from storage.statistics import Activity, Statistics
 
 router = Router()
 
@@ -81,6 +83,100 @@ async def stats(sender: Sender, services: Services) -> None:
     await sender.reply(text)
 
 
+PER_PAGE = 8
+"""People on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPeople(CallbackData):
+    """Show a page of people; the first is 0."""
+
+    prefix: ClassVar[str] = "people"
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTo(CallbackData):
+    """Ask how many credits a person is given."""
+
+    prefix: ClassVar[str] = "grantto"
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
+class BanPerson(CallbackData):
+    """Shut a person out."""
+
+    prefix: ClassVar[str] = "banperson"
+    person: int
+
+
+def listed(page: Sequence[Activity], first: int, translator: Translator) -> str:
+    """List people with the numbers that commands take; `first` is the place of the first."""
+    say, lines = translator.gettext, []
+    for place, one in enumerate(page, start=first):
+        line = (
+            say("{place}. {name} ({number}): {videos}, banned")
+            if one.is_banned
+            else say("{place}. {name} ({number}): {videos}")
+        )
+        name = f"@{one.username}" if one.username else unlinked(one.name)
+        lines.append(
+            line.format(
+                place=place, name=name, number=one.person, videos=videos(translator, one.asked)
+            )
+        )
+    return "\n".join(lines)
+
+
+def people_buttons(
+    page: Sequence[Activity], number: int, pages: int, translator: Translator
+) -> list[list[Button]]:
+    """Return what can be done for or against each of a page, and the ways to the other pages."""
+    say, rows = translator.gettext, []
+    for place, one in enumerate(page, start=number * PER_PAGE + 1):
+        row = [Button(say("{place} · Grant").format(place=place), GrantTo(one.person))]
+        if not one.is_banned:
+            row.append(Button(say("{place} · Ban").format(place=place), BanPerson(one.person)))
+        rows.append(row)
+    beside = [
+        Button(f"{arrow} {other + 1}/{pages}", ShowPeople(other))
+        for arrow, other in (("◀", number - 1), ("▶", number + 1))
+        if 0 <= other < pages
+    ]
+    return [*rows, beside] if beside else rows
+
+
+@router.command("people")
+async def list_people(sender: Sender, services: Services) -> None:
+    """Show an admin who uses the bot, the most active first."""
+    await _show_people(services, sender, 0, None)
+
+
+@router.button(ShowPeople, admins=True)
+async def turn_people(
+    sender: Sender, press: ShowPeople, shown: int | None, services: Services
+) -> None:
+    """Turn to another page of people."""
+    await sender.answer()
+    await _show_people(services, sender, press.page, shown)
+
+
+async def _show_people(services: Services, sender: Sender, number: int, shown: int | None) -> None:
+    async with services.db.reading() as connection:
+        pages = -(-await people.count(connection) // PER_PAGE)
+        number = min(number, pages - 1)
+        page = await statistics.most_active(connection, limit=PER_PAGE, skip=number * PER_PAGE)
+    text = listed(page, number * PER_PAGE + 1, sender.translator)
+    await sender.show(text, people_buttons(page, number, pages, sender.translator), shown)
+
+
+@router.button(BanPerson, admins=True, asks=N_("Yes, ban"))
+async def ban_person(sender: Sender, press: BanPerson, cause: str, context: Context) -> None:
+    """Shut out somebody of the list of people."""
+    await sender.answer(await shut_out(context, sender, press.person, cause), alert=True)
+
+
 LONGEST_REASON = 100
 """Characters of a ban's reason that are kept: it is read back in an answer to a press."""
 
@@ -105,6 +201,14 @@ def author_of(message: Message | None) -> int | None:
     if user is None or user.is_bot or user.id in SHARED_IDS:
         return None
     return user.id
+
+
+def meant_by(message: Message | None) -> int | None:
+    """Return who is meant by an answer to a message: its author, or the chat it comes from."""
+    match message.forward_origin if message else None:
+        case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
+            return chat.id
+    return author_of(message)
 
 
 async def find_id(services: Services, who: int | str) -> int | None:
@@ -136,7 +240,7 @@ async def _whom(
 ) -> tuple[int, str] | None:
     """Return whose id is meant, and the words after it; None where they are told what is amiss."""
     who = read_who(words[0]) if words else None
-    if who is None and (author := author_of(message.reply_to_message)) is not None:
+    if who is None and (author := meant_by(message.reply_to_message)) is not None:
         return author, " ".join(words)
     number = None if who is None else await find_id(services, who)
     if number is None:
@@ -197,8 +301,8 @@ async def _decided(sender: Sender, services: Services, text: str) -> None:
     """Say what was decided, or that it changes nothing where everyone is let in."""
     if not services.policy.allowed_ids:
         text = sender.translator.gettext(
-            "Noted. But while ALLOWED_IDS is empty, everyone may use this bot; "
-            "/ban shuts somebody out."
+            "Noted, but it changes nothing yet: while ALLOWED_IDS is empty, everyone may use this "
+            "bot. /ban shuts somebody out."
         )
     await sender.reply(text)
 

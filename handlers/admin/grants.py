@@ -6,12 +6,13 @@ A grant stays, for a person or for who speaks as a group or channel; a group's p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from generation.orders import balances
-from handlers.admin.access import author_of, find_id, read_who, unknown
+from handlers.admin.access import GrantTo, find_id, meant_by, read_who, unknown
 from handlers.commands import read_number
-from handlers.replies.texts import usual_cost
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.texts import unlinked, usual_cost, worth
 from handlers.routing import Router
 from storage import chats, groups, ledger, people
 from storage import notices as owing
@@ -69,12 +70,13 @@ async def grant(
     sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
     """Give credits once, and owe the person a word about it."""
-    author = author_of(message.reply_to_message)
+    author = meant_by(message.reply_to_message)
     gift = read_grant(words, answers_somebody=author is not None)
     if gift is None:
         text = grant_usage(sender.translator)
     else:
-        who = author if gift.who is None else await _found(services, gift.who)
+        named = author if gift.who is None else gift.who
+        who = None if named is None else await _found(services, named)
         text = await _give(services, who, gift, cause, sender.translator)
     await sender.reply(text, reply_to=message.message_id)
 
@@ -145,6 +147,93 @@ async def _give_person(
     )
 
 
+GIFTS, POOLS = (1, 5, 20), (10, 50, 200)
+"""What buttons give a person once, and a group per period, in usual videos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Give(CallbackData):
+    """Give a person credits once."""
+
+    prefix: ClassVar[str] = "give"
+    person: int
+    credits: int
+
+
+@router.button(GrantTo, admins=True)
+async def choose_gift(sender: Sender, press: GrantTo, services: Services) -> None:
+    """Ask an admin how much somebody of the list of people is given."""
+    cost = usual_cost(services.offer, services.terms)
+    async with services.db.reading() as connection:
+        name = await people.called(connection, press.person)
+    rows = [
+        [Button(worth(sender.translator, count * cost, cost), Give(press.person, count * cost))]
+        for count in GIFTS
+    ]
+    await sender.answer()
+    text = sender.translator.gettext("How many credits for {name}?")
+    await sender.reply(text.format(name=unlinked(name)), buttons=rows)
+
+
+@router.button(Give, admins=True)
+async def give(sender: Sender, press: Give, shown: int | None, services: Services) -> None:
+    """Give what was chosen, once for each time it was asked."""
+    if shown is None:
+        await sender.answer(sender.translator.gettext("This button is old."))
+        return
+    gift, cause = Gift(press.person, press.credits, None), f"given:{sender.chat.id}:{shown}"
+    text = await _give_person(services, press.person, gift, cause, sender.translator)
+    await sender.answer()
+    await sender.show(text, (), shown)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPool(CallbackData):
+    """Give a chat, by our number, a pool of so many credits per period; 0 takes it away."""
+
+    prefix: ClassVar[str] = "setpool"
+    chat: int
+    credits: int
+
+
+async def show_pool(
+    services: Services, sender: Sender, chat: Chat, message_id: int | None = None
+) -> None:
+    """Show an admin what a group's members may share, and what it could be."""
+    say, cost = sender.translator.gettext, usual_cost(services.offer, services.terms)
+    async with services.db.reading() as connection:
+        group = await groups.find(connection, chat.id)
+    rows = [
+        [
+            Button(
+                f"{'✓ ' if amount == group.pool else ''}{worth(sender.translator, amount, cost)}",
+                SetPool(chat.id, amount),
+            )
+        ]
+        for amount in (count * cost for count in POOLS)
+    ]
+    none = say("No pool") if group.pool else say("✓ No pool")
+    text = say(
+        "What the members of {title} share, renewed as the free allowance is. For any other "
+        "number, and for how much each of them gets, write /limit {number} CREDITS SHARE."
+    ).format(title=unlinked(chat.title), number=chat.telegram_id)
+    await sender.show(text, [*rows, [Button(none, SetPool(chat.id, 0))]], message_id)
+
+
+@router.button(SetPool, admins=True)
+async def set_pool(sender: Sender, press: SetPool, shown: int | None, services: Services) -> None:
+    """Give a group the pool that was chosen."""
+    async with services.db.transaction() as tx:
+        chat = await chats.find(tx, press.chat)
+        if chat is not None and shown is not None:
+            await groups.choose(tx, chat.id, pool=press.credits)
+    if chat is None or shown is None:
+        await sender.answer(sender.translator.gettext("This button is old."))
+        return
+    await sender.answer(sender.translator.gettext("Saved."))
+    await show_pool(services, sender, chat, shown)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """What /limit asks for: the group by Telegram's id, credits for all and for each member."""
@@ -164,13 +253,12 @@ def read_limit(words: Sequence[str]) -> Limit | None:
     return None if max(all_, share) > MOST_CREDITS else Limit(group, all_, share or None)
 
 
-def limit_usage(translator: Translator, group: int | None = None) -> str:
-    """Say how /limit is written, with a group's own id where one is meant."""
-    text = translator.gettext(
-        "Write /limit {group} CREDITS [SHARE]: credits for the whole group, renewed as the free "
+def limit_usage(translator: Translator) -> str:
+    """Say how /limit is written."""
+    return translator.gettext(
+        "Write /limit ID CREDITS [SHARE]: credits for the whole group, renewed as the free "
         "allowance is, and at most so many of them for each member. 0 takes the pool away."
     )
-    return text.format(group=group if group is not None else "ID")
 
 
 @router.command("limit")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
-from handlers.admin import limit_usage
+from handlers.admin import show_pool
 from handlers.commands import N_
 from handlers.context import Access, meet
 from handlers.membership import depart, lacking
@@ -173,11 +173,11 @@ async def leave(sender: Sender, press: Leave, context: Context) -> None:
 
 @router.button(ShowPool, admins=True)
 async def pool(sender: Sender, press: ShowPool, services: Services) -> None:
-    """Show an operator how a group is given a pool."""
+    """Show an operator the pool of a group, to be chosen."""
     group = await _group(sender, services, press.chat)
     if group is not None:
         await sender.answer()
-        await sender.reply(limit_usage(sender.translator, group.telegram_id))
+        await show_pool(services, sender, group)
 
 
 async def moved(update: Update, context: Context) -> None:

@@ -143,7 +143,14 @@ async def test_the_operator_is_told_who_took_it_in_and_can_leave(
     told = await private.wait(says("Film club (3 members) added me, by @bob."))
     assert [b.text for row in told.buttons for b in row] == ["Pool", "Leave", "Ban"]
     await told.press("Pool", by=owner)
-    await private.wait(says(f"/limit {group.id} CREDITS"))
+    pool = await private.wait(says(f"/limit {group.id} CREDITS"))
+    await pool.press("90 credits, about 10 videos", by=owner)
+    await private.wait(lambda m: m is pool and m.buttons[0][0].text.startswith("✓ 90"))
+    await group.send(ann, "/quota")
+    shared = await group.wait(says("This group has 90 credits of 90 left, about 10 videos."))
+    assert shared.buttons
+    await pool.press("No pool", by=owner)
+    await private.wait(lambda m: m is pool and m.buttons[-1][0].text == "✓ No pool")
     await confirmed(private, told, "Leave", by=owner)
     await group.wait(says("Goodbye!"))
     await telegram.wait_for_call("leaveChat")

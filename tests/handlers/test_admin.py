@@ -8,6 +8,10 @@ import pytest
 
 from generation.orders.balances import Period
 from handlers.admin.access import budget, read_who
+from storage import ledger, people
+from storage.ledger import Account, Pot
+from tests.flows.looks import says
+from tests.groups.acts import confirmed, made
 from tests.handlers.commons import SPEECH, settled, terms
 
 if TYPE_CHECKING:
@@ -111,6 +115,105 @@ async def test_a_slip_is_answered_with_how_it_is_written(
     await admin.send(ann, command)
     answer = await admin.wait(lambda message: message.text is not None)
     assert (answer.text or "").startswith(f"Write {command.split(maxsplit=1)[0]}")
+
+
+async def test_people_are_listed_the_most_active_first_and_given_credits_by_buttons(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running(admin_ids=frozenset({ann.id})):
+        theirs = telegram.private(bob)
+        for words in ("a boat", "a train"):
+            await made(house, theirs, bob, words)
+        await chat.send(ann, "/people")
+        shown = await chat.wait(says("1. @bob"))
+        assert (shown.text or "").splitlines() == [
+            f"1. @bob ({bob.id}): 2 videos", f"2. @ann ({ann.id}): 0 videos",
+        ]  # fmt: skip
+        await shown.press("1 · Grant", by=ann)
+        asked = await chat.wait(says(f"How many credits for Bob ({bob.id})?"))
+        assert [row[0].text for row in asked.buttons] == [
+            "9 credits, about 1 video", "45 credits, about 5 videos",
+            "180 credits, about 20 videos",
+        ]  # fmt: skip
+        assert (await asked.press("45 credits", by=bob)).text == "That is not yours to decide."
+        button = asked.button("45 credits")
+        await asked.press("45 credits", by=ann)
+        await chat.wait(lambda m: m is asked and m.text == "Bob has 45 credits more.")
+        await telegram.world.press(asked, button, by=ann, timeout=5)
+        await theirs.wait(says("You were given 45 credits"))
+        async with house.db.reading() as connection:
+            assert await ledger.stored(connection, Account.person(bob.id), Pot.GRANTED) == 45
+
+
+async def test_somebody_of_the_list_is_banned_by_buttons(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running(admin_ids=frozenset({ann.id})):
+        theirs = telegram.private(bob)
+        await made(house, theirs, bob, "a boat")
+        await chat.send(ann, "/people")
+        shown = await chat.wait(says("1. @bob"))
+        answer = await confirmed(chat, shown, "1 · Ban", by=ann)
+        assert answer.text.startswith(f"{bob.id} is banned.")
+        await chat.send(ann, "/people")
+        again = await chat.wait(says(f"1. @bob ({bob.id}): 1 video, banned"))
+        assert [b.text for row in again.buttons for b in row] == [
+            "1 · Grant", "2 · Grant", "2 · Ban",
+        ]  # fmt: skip
+
+
+async def test_many_people_have_pages(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(admin_ids=frozenset({ann.id})):
+        async with house.db.transaction() as tx:
+            for number in range(1, 18):
+                await people.seen(
+                    tx, number, name=f"t.me/P{number}", username=None, language=None, now=1.0
+                )
+        await chat.send(ann, "/people")
+        shown = await chat.wait(says("1. "))
+        await shown.press("▶ 2/3", by=ann)
+        await chat.wait(lambda m: m is shown and (m.text or "").startswith("9. "))
+        assert not any(entity["type"] == "url" for entity in shown.entities)
+        await shown.press("▶ 3/3", by=ann)
+        last = await chat.wait(lambda m: m is shown and (m.text or "").startswith("17. "))
+        assert (last.text or "").splitlines()[-1].startswith("18. @ann")
+        assert [b.text for b in last.buttons[-1]] == ["◀ 2/3"]
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("/ban", "is banned"), ("/unban", "is welcome again"), ("/deny", "Noted"),
+        ("/allow", "Noted"), ("/grant 5", "has 5 credits more"),
+    ],
+)  # fmt: skip
+async def test_whoever_wrote_what_is_forwarded_is_meant_a_person_or_a_channel(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
+    command: str, answer: str,
+) -> None:  # fmt: skip
+    channel = telegram.group("News", [bob])
+    async with house.running(admin_ids=frozenset({ann.id})):
+        await channel.send(bob, "/help")
+        await channel.wait(says("/video"))
+        await telegram.private(bob).send(bob, "/help")
+        await telegram.private(bob).wait(says("/video"))
+        for origin in (
+            bob,
+            {"type": "channel", "date": 1, "message_id": 1, "chat": channel.as_json()},
+            {"type": "chat", "date": 1, "sender_chat": channel.as_json()},
+        ):
+            sent = await chat.send(ann, "spam", forwarded_from=bob)
+            if isinstance(origin, dict):
+                sent.forward_origin = origin
+            if command == "/unban":
+                await chat.send(ann, "/ban", reply_to=sent)
+                await chat.wait(lambda m: m is chat.from_bot[-1] and "banned" in (m.text or ""))
+            asked = await chat.send(ann, command, reply_to=sent)
+            await chat.wait(
+                lambda m, asked=asked: m.message_id > asked.message_id and answer in (m.text or "")  # type: ignore[misc]
+            )
 
 
 async def test_where_everyone_may_ask_allow_says_so(

@@ -105,7 +105,9 @@ def test_a_groups_menu_shows_nothing_private() -> None:
 def test_only_admins_see_what_admins_do() -> None:
     private = {command.name for command in listed(Scope.PRIVATE)}
     everything = {command.name for command in listed(Scope.ADMIN)}
-    assert everything - private == {"stats", "grant", "allow", "deny", "ban", "unban", "limit"}
+    assert everything - private == {
+        "people", "stats", "grant", "allow", "deny", "ban", "unban", "limit",
+    }  # fmt: skip
 
 
 def test_help_names_each_command_of_the_menu() -> None:
