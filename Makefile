@@ -4,7 +4,7 @@ PYTHON ?= python3
 python := .venv/bin/python
 installed := .venv/installed
 
-.PHONY: install demo run test test-quick soak lint bench trace docs screenshots
+.PHONY: install demo run test test-quick soak lint bench trace docs texts screenshots
 
 install: $(installed)
 
@@ -57,6 +57,11 @@ trace: $(installed)
 
 docs: $(installed)
 	$(python) -m bot.settings.docs
+
+# The template that translations are made from.
+texts: $(installed)
+	@.venv/bin/pybabel -q extract --keywords=N_ --omit-header --no-location --no-wrap --sort-output \
+		--output-file=handlers/replies/texts.pot handlers bot
 
 screenshots: $(installed)
 	@SCREENSHOTS=docs $(python) -m pytest tests/demo/test_screenshots.py
