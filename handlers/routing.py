@@ -61,7 +61,7 @@ logger = logging.getLogger(__name__)
 
 
 _OURS = frozenset(name for command in commands.COMMANDS for name in command.names)
-_WRITTEN = re.compile(r"/(\w{1,64})(?:@(\w{3,32}))?(?![\w/@<>])", re.ASCII)
+_WRITTEN = re.compile(r"/ ?(\w{1,64})(?:@(\w{3,32}))?(?![\w/@<>])", re.ASCII)
 _BEHIND_A_COMMAND = ":,;\uff1a\uff0c\u3001"
 """Signs that some put between a command and what they want of it."""
 
@@ -83,7 +83,7 @@ def command_in(message: Message) -> tuple[str, str] | None:
     found = _command(message)
     if found is None:
         return None
-    name, _, bot = found[0][1:].partition("@")
+    name, _, bot = found[0][1:].lstrip().partition("@")
     if bot and bot.lower() != message.get_bot().username.lower():
         return None
     return name.lower(), found[1].lstrip().lstrip(_BEHIND_A_COMMAND).strip()
@@ -98,7 +98,7 @@ def _command(message: Message) -> tuple[str, str] | None:
     """Return the command as it is written, and the rest.
 
     It may be bold, or whatever else formatted. Telegram marks none in what is written as code, as
-    examples are; alone with the bot it is meant all the same.
+    examples are, nor where a phone put a blank; alone with the bot it is meant all the same.
     """
     text = message.text or message.caption or ""
     if not text.startswith("/"):

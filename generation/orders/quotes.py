@@ -86,7 +86,8 @@ def _merged(before: str, said: str) -> str:
     )
     if not old or 2 * (old & new).total() >= _ALIKE * (old + new).total():
         return said
-    end = "" if before.endswith(_ENDS) else "."
+    # an option at its end needs none
+    end = "" if before.endswith(_ENDS) or options.read(before).prompt != before else "."
     return f"{before}{end}{CHANGE}{said[:1].upper()}{said[1:]}"
 
 

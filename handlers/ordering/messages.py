@@ -8,6 +8,7 @@ from telegram import MessageEntity
 from telegram.ext import filters
 
 from generation.orders import options
+from generation.orders.quotes import changed
 from handlers.context import cause_of
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
@@ -186,7 +187,10 @@ async def _answered_video(
         return None
     async with services.db.reading() as connection:
         video = await generations.find(connection, number)
-    seen = video and (video.account == sender.account or video.delivered_chat == sender.chat.id)
+    if video is None or (video.kind == "i2v" and video.picture is None):
+        # without its picture, which was taken back, it would be another one
+        return None
+    seen = video.account == sender.account or video.delivered_chat == sender.chat.id
     return video if seen else None
 
 
@@ -219,15 +223,23 @@ async def animate(sender: Sender, message: Message, context: Context) -> None:
 async def mentioned(sender: Sender, message: Message, context: Context) -> None:
     """Make a video of what stands beside a mention, or of the picture it answers."""
     sent, words = any_picture_of(message, mention_in(message) or "")
+    if small_talk(words):
+        return
+    made = await _answered_video(sender, context.services, message)
+    if made is not None and sent is None and words:
+        await conversation.change(context, sender, message, made, words)
+        return
     if sent is None:
         sent, words = any_picture_of(shown_to(message), words)
-    if not small_talk(words):
-        await _film(context, sender, message, sent, words)
+    await _film(context, sender, message, sent, words)
 
 
 @router.message(PRIVATE & WORDS, orders=True)
 async def private_text(sender: Sender, message: Message, context: Context) -> None:
-    """Take plain words as the answer to an open question, else as an idea to confirm."""
+    """Take plain words as the answer to an open question, else as an idea to confirm.
+
+    Words that answer a video, a card, or an idea of their sender's say what should be different.
+    """
     said = said_in(message)
     if not said:
         await conversation.ask_for_idea(context, sender, message)
@@ -248,9 +260,14 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     if made is not None:
         await conversation.change(context, sender, message, made, said)
         return
-    seen = answered(message)
-    by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
-    sent, words = any_picture_of(None if by_bot else shown_to(message), said)
+    seen, card = answered(message), sender.closed
+    if card is not None and seen is not None and seen.message_id == card.card_message:
+        sent, before, words = SentPicture.on(card), card.prompt, said
+    else:
+        by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
+        sent, words = any_picture_of(None if by_bot else shown_to(message), said)
+        before = "" if sent else idea_of(message)
+    words = changed("", before, words)
     await placing.place(context, sender, draft_of(message, words, sent, asks=True))
 
 

@@ -269,3 +269,39 @@ async def test_a_length_or_shape_said_of_a_video_replaces_its_own(
     await chat.send(ann, "make it vertical, 4 seconds", reply_to=video)
     card = await chat.wait(says("“a lighthouse on a cliff. Make it vertical, 4 seconds”"))
     assert "4 seconds · 9:16" in (card.text or "")
+
+
+async def test_words_that_answer_ones_own_idea_change_it(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    idea = await chat.send(ann, "/video a lighthouse")
+    await chat.wait(shows_video("a lighthouse"))
+    await chat.send(ann, "at night", reply_to=idea)
+    card = await chat.wait(says("“a lighthouse. At night”"))
+    assert has_button(card, "Only my words · 9")
+    assert await spent(house, ann) == 9
+
+
+async def test_words_that_answer_a_card_change_it_and_others_replace_it(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "a lighthouse --seconds 8")
+    card = await chat.wait(says("“a lighthouse”"))
+    await chat.send(ann, "at night", reply_to=card)
+    card = await chat.wait(says("“a lighthouse At night”"))
+    assert "8 seconds" in (card.text or "")
+    await chat.send(ann, "a windmill")
+    await chat.wait(says("“a windmill”"))
+    assert await spent(house, ann) == 0
+
+
+async def test_a_mention_that_answers_a_video_of_the_bot_changes_it(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    telegram.privacy_mode(on=False)
+    await club.send(ann, "/video a lighthouse")
+    video = await club.wait(shows_video("a lighthouse"))
+    await settled(house)
+    await club.send(ann, f"@{telegram.bot.username} make it night", reply_to=video)
+    await club.wait(says("“a lighthouse. Make it night”"))
+    assert await spent(house, ann) == 9
