@@ -399,7 +399,7 @@ def _number_of(message: Message) -> int:
     Raises:
         Unreadable: it is none.
     """
-    number: object = message.message_id
+    number: object = getattr(message, "message_id", None)
     if type(number) is not int or not 0 <= number < 2**63:
         raise Unreadable("a message without a number")
     return number

@@ -173,6 +173,58 @@ async def test_a_video_refused_as_one_and_sent_as_a_document_that_meets(
         assert await here.settle() == (SENT | {Fault.BAD_REQUEST: KEPT}).get(fault, FINE)
 
 
+ODD = [
+    True, [], {"odd": True},
+    {"message_id": "7", "date": 0, "chat": {"id": 1, "type": "private"}},
+    {"message_id": 7, "date": 0, "chat": {"id": 1, "type": "private"}, "text": "no file"},
+]  # fmt: skip
+"""What a yes of Telegram's may hold beside what it should."""
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+async def test_a_video_whose_yes_cannot_be_read_is_there_and_comes_again_where_it_is_asked_for(
+    odd: object, tmp_path: Path, errors: Breakage
+) -> None:
+    async with scene(tmp_path, errors) as here:
+        here.house.telegram.faults.next("sendVideo", Said.answers(odd))
+        await here.chat.send(here.ann, "/video a cat on a sailing boat")
+        await here.to_telegram.called("sendVideo")
+        assert await here.settle() == End("undeliverable", 9, 1, 1)
+        assert not [one for one in here.chat.from_bot if "could not deliver" in (one.text or "")]
+        await here.chat.send(here.ann, "/start")
+        await here.to_telegram.called("sendVideo", 2)
+        async with asyncio.timeout(LONGEST_ROW):
+            while (end := await here.settle()).state != "delivered":
+                await asyncio.sleep(0.02)
+    assert end == TWICE
+
+
+@pytest.mark.parametrize("odd", [True, {"odd": True}], ids=str)
+async def test_no_yes_that_cannot_be_read_is_taken_for_a_no(
+    odd: object, tmp_path: Path, errors: Breakage
+) -> None:
+    async with scene(tmp_path, errors) as here:
+        for call in (
+            "sendMessage", "editMessageText", "editMessageReplyMarkup", "answerCallbackQuery",
+            "deleteMessage", "sendChatAction",
+        ):  # fmt: skip
+            here.house.telegram.faults.always(call, Said.answers(odd))
+        await here.chat.send(here.ann, "/settings")
+        here.press(await here.chat.wait(lambda message: message.buttons), "8 seconds")
+        await here.to_telegram.called("editMessageText")
+        await here.chat.send(here.ann, "a cat on a sailing boat")
+        here.press(await here.chat.wait(says("Make a video of this?")), "Make it")
+        video = await here.chat.wait(shows_video())
+        assert await here.settle() == LONGER
+        here.press(video, "More…")
+        await here.chat.wait(lambda message: "Delete" in str(message.buttons))
+        await here.chat.send(here.ann, "/help")
+        await here.chat.wait(says("/video"))
+    said = [one.text for one in here.chat.from_bot if one.text]
+    assert not [text for text in said if "broke" in text]
+    assert len(said) == len(set(said)), "nothing is said twice"
+
+
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_kept_video_brought_that_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
