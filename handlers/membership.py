@@ -86,6 +86,12 @@ async def cannot_show(context: Context, sender: Sender) -> str | None:
     return missing
 
 
+def forget_rights(context: Context) -> None:
+    """Believe nothing any more of what the bot may do in a group: that has changed."""
+    if context.chat_data is not None:
+        context.chat_data.pop("shows videos until", None)
+
+
 async def _standing(
     bot: ExtBot[Urgency], chat: Chat
 ) -> tuple[bool, ChatMemberRestricted | ChatPermissions | None]:

@@ -11,7 +11,7 @@ from telegram.ext import ChatMemberHandler, MessageHandler, filters
 from handlers.admin import show_pool
 from handlers.commands import N_
 from handlers.context import Access, meet
-from handlers.membership import depart, lacking
+from handlers.membership import depart, forget_rights, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
@@ -50,6 +50,7 @@ async def standing_changed(update: Update, context: Context) -> None:
     if sender is None:
         return
     gone = change.new_chat_member.status in _AWAY
+    forget_rights(context)
     async with services.db.transaction() as tx:
         await chats.set_reachable(tx, sender.chat.id, reachable=not gone)
     if not gone:

@@ -23,7 +23,7 @@ from handlers.replies.outbox import finished
 from handlers.replies.sending import (
     PATIENCE_SECONDS,
     ChatMoved,
-    NoTopic,
+    Misplaced,
     NotPermitted,
     NotSent,
     Refused,
@@ -333,7 +333,7 @@ class Deliveries:
                 limit = int(delivery.video.size * 0.8)
                 smaller = await self.preparation.prepare(delivery.generation, limit)
                 return replace(delivery, video=smaller)
-            case NoTopic():
+            case Misplaced():
                 if left := error.elsewhere(here.thread_id, here.reply_to):
                     return replace(delivery, place=Place(here.chat, here.group, *left))
             case Refused() if not (delivery.as_document or isinstance(error, NotPermitted)):

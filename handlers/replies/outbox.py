@@ -15,6 +15,7 @@ from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import Button, keyboard
 from handlers.replies.sending import (
+    Misplaced,
     NoTopic,
     NotPermitted,
     NotSent,
@@ -386,7 +387,7 @@ async def _placed(
         try:
             with translated():
                 return await send(message_thread_id=thread_id, reply_parameters=_answers(reply_to))
-        except NoTopic as error:
+        except Misplaced as error:
             left = error.elsewhere(thread_id, reply_to)
             if left is None:
                 raise

@@ -15,7 +15,7 @@ import re
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 from aiolimiter import AsyncLimiter
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from telegram._utils.types import JSONDict
+
+
+Spot: TypeAlias = "tuple[int | None, int | None]"
+"""Where a message stands in a chat: in a topic, as an answer to another message."""
 
 
 class SendError(Exception):
@@ -85,26 +89,38 @@ class NotPermitted(Refused):
     """The bot may not send this kind of message to this chat, though it may send others."""
 
 
-class NoTopic(Refused):
+class Misplaced(Refused):
+    """The chat has no such topic, or no such message to answer."""
+
+    def elsewhere(self, thread_id: int | None, reply_to: int | None) -> Spot | None:
+        """Return the topic and the message to answer that are left in the chat, if any are."""
+        left = self._left(thread_id, reply_to)
+        return None if left == (thread_id, reply_to) else left
+
+    def _left(self, thread_id: int | None, _reply_to: int | None) -> Spot:
+        return thread_id, None
+
+
+class NoTopic(Misplaced):
     """The topic is closed or gone."""
 
     def __init__(self, text: str, *, is_closed: bool) -> None:
         super().__init__(text)
         self.is_closed = is_closed
 
-    def elsewhere(
-        self, thread_id: int | None, reply_to: int | None
-    ) -> tuple[int | None, int | None] | None:
-        """Return the topic and the message to answer that are left in the chat, if any are.
-
-        What answers a message goes to its topic, also one that is closed.
-        """
-        left = None, None if self.is_closed or thread_id is None else reply_to
-        return None if left == (thread_id, reply_to) else left
+    def _left(self, thread_id: int | None, reply_to: int | None) -> Spot:
+        # what answers a message goes to its topic, also one that is closed
+        return None, None if self.is_closed or thread_id is None else reply_to
 
 
 _CLOSED_TOPIC = ("topic_closed", "topic closed")
 _NO_TOPIC = ("message thread not found", "topic_deleted")
+_NO_MESSAGE = (
+    "message to be replied not found",
+    "replied message not found",
+    "message to reply not found",
+    "reply_message_id_invalid",
+)
 _NOT_PERMITTED = re.compile(
     "not enough rights|have no rights|need administrator rights|chat_restricted"
     "|chat_write_forbidden|chat_send_[a-z]+_forbidden"
@@ -158,6 +174,8 @@ def _refusal(text: str) -> SendError:
     is_closed = any(words in lowered for words in _CLOSED_TOPIC)
     if is_closed or any(words in lowered for words in _NO_TOPIC):
         return NoTopic(text, is_closed=is_closed)
+    if any(words in lowered for words in _NO_MESSAGE):
+        return Misplaced(text)
     if _NOT_PERMITTED.search(lowered):
         return NotPermitted(text)
     if any(words in lowered for words in _UNREACHABLE):

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from telegram import ChatMemberRestricted
 
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
@@ -36,6 +37,20 @@ async def becomes(house: House, state: str) -> None:
             if found is not None and found.state == state:
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_a_message_deleted_in_a_topic_is_not_answered_but_the_video_comes_there(
+    house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox, slow: None
+) -> None:
+    """There, Telegram refuses an answer to no message, whatever is asked of it."""
+    forum = telegram.group("Film club", [ann], forum=True)
+    topic = forum.topic("Boats")
+    async with house.running():
+        asked = await forum.send(ann, "/video a cat", topic=topic)
+        await provider.wait_for_submissions(1)
+        await forum.delete_message(asked)
+        video = await forum.wait(shows_video("a cat"))
+        assert (video.topic, video.reply_to) == (topic, None)
 
 
 async def test_a_deleted_message_is_not_answered_but_the_video_comes(
@@ -123,11 +138,17 @@ async def test_a_group_that_takes_no_videos_is_told_that_one_is_kept_for_who_nev
         await private.wait(shows_video("a cat"))
 
 
+@pytest.mark.parametrize("from_whom", ["members", "the bot"])
 async def test_where_a_group_is_known_to_take_no_videos_nothing_is_charged(
-    house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox
+    from_whom: str, house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox
 ) -> None:
     group = telegram.group("Film club", [ann])
-    group.withheld = {"can_send_videos"}
+    if from_whom == "members":
+        group.withheld = {"can_send_videos"}
+    else:
+        rights = dict.fromkeys(ChatMemberRestricted.__slots__, True) | {"can_send_videos": False}
+        me = {"status": "restricted", "user": telegram.world.bot.as_json(), "until_date": 0}
+        telegram.faults.next("getChatMember", Fault.answers(rights | me), times=2)
     async with house.running():
         for words in ("/video a cat", "/video"):
             asked = await group.send(ann, words)

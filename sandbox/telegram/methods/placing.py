@@ -44,7 +44,7 @@ def place(world: World, params: Params, what: str, **content: Any) -> Message:
     chat = find_chat(world, params)
     chat.check_writable(what)
     thread = params.get("message_thread_id")
-    reply_to = _answered(chat, params.get("reply_parameters"))
+    reply_to = _answered(chat, params.get("reply_parameters"), in_topic=thread is not None)
     if thread is None and chat.is_forum and reply_to is not None and reply_to.topic is not None:
         thread = reply_to.topic.id
     topic = chat.open_topic(thread)
@@ -70,13 +70,13 @@ def place(world: World, params: Params, what: str, **content: Any) -> Message:
     )
 
 
-def _answered(chat: Chat, given: Params | None) -> Message | None:
+def _answered(chat: Chat, given: Params | None, *, in_topic: bool) -> Message | None:
     if given is None:
         return None
     if "chat_id" in given and given["chat_id"] != chat.id:
         raise bad_request("this server does not play replies to another chat")
     message = chat.find(given["message_id"])
-    if message is None and not given.get("allow_sending_without_reply"):
+    if message is None and (in_topic or not given.get("allow_sending_without_reply")):
         raise bad_request("message to be replied not found")
     quote = given.get("quote")
     if message is not None and quote and quote not in (message.text or message.caption or ""):
