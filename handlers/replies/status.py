@@ -331,7 +331,8 @@ class StatusMessages:
         if chat is None:
             raise LookupError(f"generation {generation.id} belongs to no chat")
         translator = self._languages.translator(person.language if person else None)
-        return _Shown(chat, generation.status_message, translator)
+        # nobody knows any more what it says
+        return _Shown(chat, generation.status_message, translator, waits=True)
 
 
 def _buttons(generation: Generation, translator: Translator) -> list[list[Button]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -193,6 +193,23 @@ async def test_a_restart_keeps_the_time(
             assert (await status.press("Cancel")).text == BACK
             await chat.wait(lambda m: m is status and m.text == BACK)
     assert len(provider.submissions) == int(passes)
+
+
+async def test_a_restart_after_its_time_takes_the_button_away(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    clock, provider.render_seconds = Clock(), 60.0
+    patience: dict[str, Any] = {"poll_interval_seconds": 60, "undo_seconds": LONG}
+    async with house.running(clock=clock, **patience) as bot:
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        clock.skip(LONG)
+        bot.wake(1)
+        await provider.wait_for_submissions(1)
+    assert labels(status) == ["Cancel"]
+    clock.skip(60)
+    async with house.running(clock=clock, **patience):
+        await chat.wait(lambda m: m is status and says("Ready in about")(m) and not m.buttons)
 
 
 async def test_cancel_pressed_while_the_bot_was_away_is_heard_before_the_order_leaves(
