@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import outcomes as on
 from generation.media.fetch import DeadLink, FetchFailed, TooLarge, UnsafeLink
-from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
 from generation.models.pricing import to_micros
 from generation.provider.client import Completed, Failed, LogReadings, Unaddressed
@@ -95,7 +94,7 @@ class Polls:
     async def _fetched(self, generation: Generation, url: str, spent: int | None) -> Outcome:
         try:
             await self._downloads.fetch(generation, url)
-        except (FetchFailed, MediaError):
+        except FetchFailed:
             return on.PollFailed()
         except DeadLink:
             return on.LinkDead(spent)

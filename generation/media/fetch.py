@@ -29,7 +29,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import httpx
 
 from generation.media.formats import HEAD_BYTES, MediaError, MediaFailed, video_container
-from generation.media.videos import NotAVideo, prepare, probe, video_in
+from generation.media.videos import Deliverable, NotAVideo, prepare, probe, video_in
 from generation.provider.client import Completed, Failed
 from generation.provider.errors import NoSuchGeneration, ProviderError
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generation.media.pool import MediaProcesses
-    from generation.media.videos import Deliverable
     from generation.provider.client import AimlApi
     from storage.generations import Generation
 
@@ -51,6 +50,8 @@ FETCHED_AT_ONCE = 8
 LARGEST_VIDEO = 500_000_000
 """Bytes: far above what any model makes, far below a full disk."""
 
+TRIES_AS_VIDEO: Final = 5
+"""How often a video is tried to be made ready before it goes as it is: about half a minute."""
 MAX_REDIRECTS: Final = 5
 CONNECT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 30.0
@@ -128,7 +129,6 @@ class Downloads:
 
         Raises:
             FetchError: As the module says.
-            MediaError: Nobody can tell now what came.
             NotAVideo: Something else came.
         """
         target = self.path_of(generation)
@@ -140,6 +140,9 @@ class Downloads:
             )  # fmt: skip
             try:
                 await probe(self._media, target)
+            except MediaError as error:
+                # it begins as a video does, and is paid for: at worst it goes as a document
+                logger.warning("generation %d cannot be looked at: %s", generation.id, error)
             except BaseException:
                 target.unlink(missing_ok=True)
                 raise
@@ -180,6 +183,8 @@ class UploadPreparation:
     async def prepare(self, generation: Generation, limit: int | None = None) -> Deliverable:
         """Return the file to send, at most `limit` bytes, fetched again where it is gone.
 
+        What cannot be made ready however often goes as it is, as a document.
+
         Raises:
             FileGone: it can no longer be had.
             MediaError: it cannot be made ready now.
@@ -188,7 +193,15 @@ class UploadPreparation:
         source = self.downloads.path_of(generation)
         if not source.exists():
             await self.downloads.restore(generation)
-        return await prepare(self.media, source, source.parent, limit=limit or self.limit)
+        limit = limit or self.limit
+        try:
+            return await prepare(self.media, source, source.parent, limit=limit)
+        except (MediaError, NotAVideo) as error:
+            size = source.stat().st_size
+            if generation.preparation_setbacks < TRIES_AS_VIDEO or size > limit:
+                raise
+            logger.warning("generation %d goes as a document: %s", generation.id, error)
+            return Deliverable(source, "document", 0, 0, 0.0, None, size)
 
     def tidy(self, generation: Generation, *, keep_source: bool) -> None:
         """Remove what was made for sending, and the video itself once it arrived."""

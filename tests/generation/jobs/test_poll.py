@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +15,9 @@ from generation.jobs.schedule import (
     PARKED_FOR,
     PARKED_SECONDS,
 )
+from generation.media.fetch import TRIES_AS_VIDEO, UploadPreparation
+from generation.media.formats import MediaFailed
+from generation.media.pool import MediaProcesses
 from sandbox.aimlapi import Fault, Render
 from storage.generations import State
 from tests.generation.steps import DEADLINE
@@ -427,3 +431,28 @@ async def test_a_generation_without_an_id_cannot_be_asked_about(steps: Steps) ->
     generation = await steps.ask()
     with pytest.raises(ValueError, match="no id at the provider"):
         await steps.polls.poll(generation)
+
+
+class BrokenMedia(MediaProcesses):
+    """Media processes that break down at whatever they are asked."""
+
+    async def run(self, job: str, **_: Any) -> dict[str, Any]:
+        raise MediaFailed(f"{job}: killed")
+
+
+async def test_a_video_that_cannot_be_looked_at_is_taken_and_goes_as_a_document(
+    steps: Steps, made: Generation
+) -> None:
+    steps.downloads._media = BrokenMedia()  # noqa: SLF001 - the only part that breaks
+    ready = await steps.poll(made)
+    assert (ready.state, await steps.ledger()) == (State.READY, ["hold", "capture"])
+    preparation = UploadPreparation(steps.downloads, BrokenMedia(), 50_000_000)
+    with pytest.raises(MediaFailed):
+        await preparation.prepare(ready)
+    ready = await steps.note(ready, preparation_setbacks=TRIES_AS_VIDEO)
+    sent = await preparation.prepare(ready)
+    assert (sent.kind, sent.path) == ("document", steps.downloads.path_of(ready))
+    assert sent.size == sent.path.stat().st_size > 0
+    small = replace(preparation, limit=10)
+    with pytest.raises(MediaFailed):
+        await small.prepare(ready)
