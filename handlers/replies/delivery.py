@@ -94,13 +94,12 @@ class Delivery:
     begun: bool = False
 
 
+@dataclass(eq=False)
 class Undeliverable(Exception):
     """A video is not sent any more; `is_refused` see `Delivery`."""
 
-    def __init__(self, reason: Reason, *, is_refused: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.is_refused = is_refused
+    reason: Reason
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,10 +230,9 @@ class Deliveries:
 
     async def _private_chat(self, generation: Generation) -> int | None:
         """Return where a sender can be told something alone."""
-        if not generation.account.is_person:
-            return None
+        account = generation.account
         async with self.db.reading() as connection:
-            chat = await chats.by_telegram_id(connection, generation.account.id)
+            chat = await chats.by_telegram_id(connection, account.id) if account.is_person else None
         return chat.id if chat is not None and chat.reachable else None
 
     async def _undo(self, generation: Generation) -> None:
@@ -341,7 +339,6 @@ class Deliveries:
             case Unreachable():
                 async with self.db.transaction() as tx:
                     await chats.set_reachable(tx, here.chat.id, reachable=False)
-        is_refused = isinstance(error, Refused) and not here.chat.is_private
-        return replace(
-            delivery, place=None, as_document=False, is_refused=delivery.is_refused or is_refused
-        )
+        is_refused = isinstance(error, Refused) and not isinstance(error, Misplaced)
+        is_refused = delivery.is_refused or (is_refused and not here.chat.is_private)
+        return replace(delivery, place=None, as_document=False, is_refused=is_refused)
