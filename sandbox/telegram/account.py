@@ -58,6 +58,8 @@ class BotAccount:
         self.changes = Changes()
         self.updates = UpdateQueue(clock)
         self.faults = Faults()
+        self.retold: Callable[[str, Any], Any] = lambda _method, result: result
+        """What is answered, by the method and what would be."""
         self.floods: FloodLimits | None = None
         self.calls: list[Call] = []
         self.callbacks = Queries()

@@ -84,6 +84,7 @@ async def _answer(world: World, request: Request) -> Response:
         _lose_answer(rule)
         if rule is not None and rule.fault.kind == "answers":
             result = rule.fault.result
+        result = world.retold(method, result)
     except ApiError as error:
         call.error = error.description
         return _refusal(error)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import random
+import sqlite3
 import sys
 import time
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from handlers.commands import COMMANDS
+from sandbox.telegram import PrivateChat
 from sandbox.telegram.actors import Person
 from sandbox.telegram.queries import Query
 from sandbox.telegram.schema import check_object, type_of
 from storage.database import number
 from tests.flows.makings import photo
+from tests.handlers.commons import settled
 from tests.house import ADMIN
-from tests.reliability.schema_dice import SchemaDice
+from tests.reliability.invariants import wrong_always
+from tests.reliability.schema_dice import SHAPES, SchemaDice
 from tests.reliability.test_hostile_presses import PRESSES
 
 if TYPE_CHECKING:
@@ -162,6 +167,51 @@ async def test_whatever_telegram_sends_is_handled_and_a_newcomer_is_answered(
     house: House, record_property: Callable[[str, object], None]
 ) -> None:
     record_property("figures", await lives(house, seed=1))
+
+
+class OddAnswers:
+    """Answers of Telegram that are valid and not what was expected, as the dice fall."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._dice, self._made = crowd.dice, crowd.made
+
+    def __call__(self, method: str, result: Any) -> Any:
+        if self._dice.random() < 0.3 or not isinstance(result, dict):
+            return result
+        if method == "getChatMember":
+            return self._made.make("ChatMember")
+        if "message_id" not in result:
+            kind = {"getChat": "ChatFullInfo", "getMe": "User", "getFile": "File"}.get(method)
+            return self._made.make(kind, 1) | result if kind else result
+        beside = {name: value for name, value in self._made.message(1).items() if name in SHAPES}
+        content = dict(result)
+        if "video" in content and self._dice.random() < 0.5:
+            # as it does with what is silent, or cannot be played
+            shown = content.pop("video")
+            content[self._dice.choice(["animation", "document"])] = shown
+        if self._dice.random() < 0.1:
+            # it prepares the message, and tells no number yet
+            content["message_id"] = 0
+        return beside | content
+
+
+async def test_whatever_telegram_answers_videos_are_paid_once_or_not_at_all(house: House) -> None:
+    crowd = Crowd(house.telegram, 1)
+    house.telegram.world.retold = OddAnswers(crowd)
+    async with house.running():
+        for n, chat in enumerate([*house.telegram.world.chats.values()]):
+            if isinstance(chat, PrivateChat) and n < 6:
+                person = chat.members[0]
+                await chat.send(person, f"/video boat {n}")
+                await chat.send_photo(person, photo(640, 360), caption=f"boat {n} sails")
+                await chat.send(person, "/quota")
+                await chat.send(person, "another boat")
+        await all_is_handled(house)
+        await settled(house, 120)
+        with closing(sqlite3.connect(house.data / "bot.sqlite3")) as connection:
+            assert wrong_always(connection) == []
+            rows = connection.execute("SELECT state, count(*) FROM generations GROUP BY state")
+            assert dict(rows.fetchall()) == {"delivered": 12}
 
 
 @pytest.mark.soak
