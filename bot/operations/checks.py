@@ -11,6 +11,7 @@ import tempfile
 from base64 import b64decode
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
@@ -259,11 +260,11 @@ async def check_files(bot: Bot, *, is_local: bool) -> list[Finding]:
 
 
 async def check_key(api: AimlApi, url: str) -> list[Finding]:
-    """Look at the key, what its account holds, and whether that fills itself up."""
+    """Look at the key, what it may read, what its account holds, and whether that fills itself."""
     try:
         balance = await api.balance()
     except HeldBack as refusal:
-        return _refused(refusal)
+        return _refused(refusal) + (await _check_log(api) if refusal.is_scope else [])
     except ProviderError as error:
         if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
             found = f"{url} cannot be reached: {error}"
@@ -274,7 +275,21 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
     findings = ok("AIMLAPI_KEY", f"${balance:.2f} left")
     if balance <= 0:
         findings = failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
-    return findings + await _check_top_up(api)
+    return findings + await _check_top_up(api) + await _check_log(api)
+
+
+async def _check_log(api: AimlApi) -> list[Finding]:
+    """Warn where requests whose answer was lost could not be found: that stands on the log."""
+    now = datetime.now(UTC)
+    try:
+        await api.log(since=now - timedelta(minutes=1), until=now)
+    except HeldBack:
+        found = "the key may not read it: a video whose answer was lost cannot be found there"
+        return warning("the provider's log", found, "give the key the scope for logs")
+    except ProviderError as error:
+        found = f"it cannot be read now: {error}"
+        return warning("the provider's log", found, "look again in a while")
+    return []
 
 
 async def _check_top_up(api: AimlApi) -> list[Finding]:

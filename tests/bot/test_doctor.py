@@ -143,6 +143,21 @@ async def test_a_403_from_billing_is_a_missing_scope_and_no_empty_account(
     assert "scope" in said.found
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault.http(403, "Missing scope"), "may not read it"),
+        (Fault.http(500), "cannot be read now"),
+    ],
+)
+async def test_a_log_that_cannot_be_read_is_said(
+    house: House, provider: AimlApiSandbox, fault: Fault, said: str
+) -> None:
+    provider.faults.always("logs", fault)
+    found = await finding(house, "the provider's log")
+    assert (found.verdict, said in found.found) == (Verdict.WARNING, True)
+
+
 async def test_auto_top_up_is_no_ceiling(house: House, provider: AimlApiSandbox) -> None:
     async def meet(_request: Request, _go_on: Callable[..., Awaitable[Response]]) -> Response:
         topup = {"is_enabled": True, "threshold": 5, "amount": 50, "currency": "USD"}
