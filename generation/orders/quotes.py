@@ -145,6 +145,12 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
     return {tuple(_tokens(phrase)): one for phrase, one in found.items()}
 
 
+@cache
+def _telling() -> frozenset[str]:
+    """Return the words without one of which nothing is said."""
+    return frozenset(words[0] for words, phrase in _phrases().items() if phrase.said)
+
+
 def _tokens(text: str) -> list[str]:
     return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
 
@@ -157,6 +163,9 @@ def plain(prompt: str) -> Options:
     …"). What is said so never costs unseen: it is put on a card.
     """
     said: dict[str, Any] = {}
+    words = _tokens(prompt)
+    if not any(word[0].isdecimal() for word in words) and _telling().isdisjoint(words):
+        return Options()
     for part in _PART.split(prompt):
         said |= _said(_tokens(part))
     return Options(**said)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections import ChainMap
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
@@ -330,24 +329,35 @@ def small_talk(text: str) -> SmallTalk | None:
     if not words:
         # "?", "…"
         return SmallTalk.NOTED if text.strip() else None
-    found = (_talk(words, phrases) for phrases in _languages())
+    found = (_talk(words, language) for language in _languages())
     return next((kind for kind in found if kind is not None), None)
 
 
-def _talk(words: list[str], phrases: Mapping[str, str]) -> SmallTalk | None:
+def _talk(words: list[str], language: _Language) -> SmallTalk | None:
     said, at = set[str](), 0
     while at < len(words):
-        lengths = range(min(_LONGEST_PHRASE, len(words) - at), 0, -1)
-        spans = (" ".join(words[at : at + length]) for length in lengths)
-        phrase = next((span for span in spans if span in phrases), None)
+        if words[at] in language.begins:
+            lengths = range(min(language.longest, len(words) - at), 0, -1)
+            spans = (" ".join(words[at : at + length]) for length in lengths)
+            phrase = next((span for span in spans if span in language.phrases), None)
+        else:
+            phrase = None
         if phrase is None and not _GESTURES.fullmatch(words[at]):
             return None
-        said.add(phrases[phrase] if phrase else SmallTalk.NOTED)
+        said.add(language.phrases[phrase] if phrase else SmallTalk.NOTED)
         at += phrase.count(" ") + 1 if phrase else 1
     return next((kind for kind in SmallTalk if kind in said), None)
 
 
-_LONGEST_PHRASE = 16
+class _Language:
+    """What is small talk in a language: what each phrase says, and the words they begin with."""
+
+    def __init__(self, phrases: Mapping[str, str]) -> None:
+        self.phrases = phrases
+        self.begins = frozenset(phrase.split(" ", 1)[0] for phrase in phrases)
+        self.longest = max(phrase.count(" ") + 1 for phrase in phrases)
+
+
 _ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u200b-\u200f]")
 _ONE_WORD_EACH = re.compile("([\u3040-\u30ff\u3400-\u9fff])")
 """Characters of Japanese and Chinese, which put no blanks between words."""
@@ -367,12 +377,12 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _languages() -> tuple[Mapping[str, str], ...]:
-    """Return what is small talk in each language, and what it says; English is said in all."""
+def _languages() -> tuple[_Language, ...]:
+    """Return what is small talk in each language; English is said in all."""
     data = resources.files("handlers.ordering") / "small_talk.json"
     languages = json.loads(data.read_text(encoding="utf-8"))
     english = _by_phrase({kind: languages["en"][kind] for kind in SmallTalk})
-    return tuple(ChainMap(_by_phrase(spoken), english) for spoken in languages.values())
+    return tuple(_Language(english | _by_phrase(spoken)) for spoken in languages.values())
 
 
 def _by_phrase(spoken: dict[str, list[str]]) -> dict[str, str]:
