@@ -86,7 +86,17 @@ def command_in(message: Message) -> tuple[str, str] | None:
     name, _, bot = found[0][1:].lstrip().partition("@")
     if bot and bot.lower() != message.get_bot().username.lower():
         return None
-    return name.lower(), found[1].lstrip().lstrip(_BEHIND_A_COMMAND).strip()
+    rest = found[1].lstrip().lstrip(_BEHIND_A_COMMAND).strip()
+    again = rest.startswith(("@", "/"))
+    return name.lower(), uncalled(rest, message.get_bot().username) if again else rest
+
+
+def uncalled(text: str, username: str) -> str:
+    """Return a text without what calls the bot at its beginning once more: its name, an order."""
+    called = (
+        rf"(?:\s|[{_BEHIND_A_COMMAND}]|@{username}\b|/(?:video|animate)(?:@{username})?\b(?!/))*"
+    )
+    return re.sub(called, "", text, count=1, flags=re.IGNORECASE).rstrip()
 
 
 def begins_with_command(message: Message) -> bool:

@@ -33,6 +33,7 @@ from handlers.routing import (
     command_in,
     cut,
     is_answered,
+    uncalled,
 )
 from handlers.unsupported import unsupported
 from storage import generations
@@ -63,7 +64,7 @@ def mention_in(message: Message) -> str | None:
         )
         by_id = entity.user is not None and entity.user.id == bot.id
         if by_name or by_id:
-            return f"{before}{after}".strip().lstrip(",:").strip()
+            return uncalled(f"{before}{after}", bot.username)
     return None
 
 

@@ -305,3 +305,22 @@ async def test_a_mention_that_answers_a_video_of_the_bot_changes_it(
     await club.send(ann, f"@{telegram.bot.username} make it night", reply_to=video)
     await club.wait(says("“a lighthouse. Make it night”"))
     assert await spent(house, ann) == 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@{name} /video a cat",
+        "/video @{name} a cat",
+        "/video /video a cat",
+        "@{name}, /video: a cat",
+    ],
+)
+async def test_a_bot_that_is_called_twice_hears_the_idea_alone(
+    bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, provider: AimlApiSandbox,
+    text: str,
+) -> None:  # fmt: skip
+    telegram.privacy_mode(on=False)
+    await club.send(ann, text.format(name=telegram.bot.username))
+    await club.wait(shows_video("a cat"))
+    assert [one.body["prompt"] for one in provider.submissions] == ["a cat"]
