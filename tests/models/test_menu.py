@@ -153,7 +153,11 @@ async def test_in_a_group_a_long_menu_says_where_the_rest_is(
         ("--1080p", "720p · 9", {"resolution": "720p"}),
         ("--1080p", "4 seconds · 16:9 · 1080p · Sora 2 Pro · 21", {"resolution": "1080p"}),
         ("--model sora-3", "4 seconds · 16:9 · 720p · Sora 2 · 9", {"model": "openai/sora-2-t2v"}),
-        ("--silent", "4 seconds · 16:9 · 720p · Veo 3.1 Fast · 4", {"generate_audio": False}),
+        (
+            "--silent",
+            "4 seconds · 16:9 · 720p · Veo 3.1 Fast · no sound · 4",
+            {"generate_audio": False},
+        ),
     ],
 )
 async def test_a_wrong_combination_is_answered_with_the_nearest_right_ones(
