@@ -45,12 +45,18 @@ async def test_a_video_sent_that_meets(fault: Fault, tmp_path: Path, errors: Bre
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-@pytest.mark.parametrize("call", ["sendMessage", "deleteMessage", "getUpdates", "sendChatAction"])
+@pytest.mark.parametrize(
+    "calls",
+    [("getUpdates", "sendMessage"), ("sendChatAction", "deleteMessage")],
+    ids=" and ".join,
+)
 async def test_what_stands_around_a_video_and_meets(
-    call: str, fault: Fault, tmp_path: Path, errors: Breakage
+    calls: tuple[str, ...], fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
+    """Each of them, one after the other."""
     async with scene(tmp_path, errors) as here:
-        here.to_telegram.arm(call, fault)
+        for call in calls:
+            here.to_telegram.arm(call, fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         assert await here.settle() == FINE
 
@@ -128,15 +134,29 @@ async def test_a_notice_that_meets(fault: Fault, tmp_path: Path, errors: Breakag
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_an_answer_to_a_press_that_meets(
+async def test_a_press_whose_effect_is_to_be_shown_and_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
+    """What was chosen holds, what was ordered comes, whatever becomes of its answer or message."""
     async with scene(tmp_path, errors) as here:
+        await here.chat.send(here.ann, "/settings")
+        choices = await here.chat.wait(lambda message: message.buttons)
+        here.to_telegram.arm("editMessageText", fault)
+        here.press(choices, "8 seconds")
+        await here.to_telegram.called("editMessageText")
         await here.chat.send(here.ann, "a cat on a sailing boat")
         card = await here.chat.wait(says("Make a video of this?"))
         here.to_telegram.arm("answerCallbackQuery", fault)
         here.press(card, "Make it")
-        assert await here.settle() == FINE
+        assert await here.settle() == LONGER
+        video = await here.chat.wait(shows_video())
+        here.to_telegram.arm("editMessageReplyMarkup", fault)
+        here.press(video, "More…")
+        await here.to_telegram.called("editMessageReplyMarkup")
+        assert await here.settle() == LONGER
+        if "More…" in str(video.buttons):
+            await video.press("More…")
+        await here.chat.wait(lambda message: "Delete" in str(message.buttons))
 
 
 @pytest.mark.parametrize("fault", list(Fault))
@@ -147,19 +167,6 @@ async def test_a_card_that_meets(fault: Fault, tmp_path: Path, errors: Breakage)
         assert await here.settle() == NOTHING
         if fault is not Fault.FORBIDDEN:
             await here.chat.wait(lambda message: message.text)
-
-
-@pytest.mark.parametrize("fault", list(Fault))
-async def test_a_choice_shown_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
-    """What was chosen holds, whether or not its message could be changed."""
-    async with scene(tmp_path, errors) as here:
-        await here.chat.send(here.ann, "/settings")
-        choices = await here.chat.wait(lambda message: message.buttons)
-        here.to_telegram.arm("editMessageText", fault)
-        here.press(choices, "8 seconds")
-        await here.to_telegram.called("editMessageText")
-        await here.chat.send(here.ann, "/video a cat on a sailing boat")
-        assert await here.settle() == LONGER
 
 
 @pytest.mark.parametrize("fault", list(Fault))
@@ -264,21 +271,6 @@ async def test_a_video_of_the_history_that_meets(
     assert (end.state, end.charged, end.submissions) == ("delivered", 9, 1)
     # who has blocked the bot sees neither
     assert end.copies == 2 or sorry or broke or fault is Fault.FORBIDDEN
-
-
-@pytest.mark.parametrize("fault", list(Fault))
-async def test_more_buttons_that_meet(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
-    async with scene(tmp_path, errors) as here:
-        await here.chat.send(here.ann, "/video a cat on a sailing boat")
-        video = await here.chat.wait(shows_video())
-        assert await here.settle() == FINE
-        here.to_telegram.arm("editMessageReplyMarkup", fault)
-        here.press(video, "More…")
-        await here.to_telegram.called("editMessageReplyMarkup")
-        assert await here.settle() == FINE
-        if "More…" in str(video.buttons):
-            await video.press("More…")
-        await here.chat.wait(lambda message: "Delete" in str(message.buttons))
 
 
 @pytest.mark.parametrize("fault", list(Fault))
