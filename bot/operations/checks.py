@@ -27,7 +27,7 @@ from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.models import availability
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
-from handlers.replies.sending import SendError, translated
+from handlers.replies.sending import UNREADABLE, SendError, translated
 from storage.database import steps
 
 if TYPE_CHECKING:
@@ -221,6 +221,9 @@ async def check_telegram(get_me: Callable[[], Awaitable[User]]) -> list[Finding]
         return failure("TELEGRAM_BOT_TOKEN", "Telegram refuses it", "copy it from @BotFather")
     except TelegramError as error:
         found = f"Telegram cannot be reached: {error.message}"
+        return failure("Telegram", found, "check the network and TELEGRAM_API_URL")
+    except UNREADABLE:
+        found = "what answers in its place cannot be read"
         return failure("Telegram", found, "check the network and TELEGRAM_API_URL")
     findings = ok("TELEGRAM_BOT_TOKEN", f"@{me.username}")
     if not me.can_read_all_group_messages:

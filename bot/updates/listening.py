@@ -336,7 +336,7 @@ class Listening:
             self._limit = min(MOST_AT_ONCE, 2 * self._limit)
         if not isinstance(batch, list):
             raise TelegramError("no answer of Telegram's")
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError, OSError):
             self._ahead = self._clock() - parsedate_to_datetime(self._request.dated).timestamp()
         confirms = offset
         for raw in batch:

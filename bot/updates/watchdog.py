@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from telegram.error import InvalidToken, TelegramError
 
 from bot.process import ExitCode
+from handlers.replies.sending import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,6 +171,9 @@ class Watchdog:
             return watch, None
         except TelegramError as error:
             logger.warning("Telegram does not answer: %s", error.message)
+            return watch.unanswered(), None
+        except UNREADABLE as error:
+            logger.warning("Telegram's answer cannot be read: %s", type(error).__name__)
             return watch.unanswered(), None
         watch = watch.answered(self._patience)
         # the first answer may be the end of a long silence: then updates come after a restart

@@ -250,7 +250,7 @@ def _result(job: str, answer: bytes) -> dict[str, Any]:
     """Read an answer, which is a stranger's word."""
     try:
         content = json.loads(answer)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MediaFailed(f"{job}: the child gave no answer") from error
     match content:
         case {"result": dict(result)}:

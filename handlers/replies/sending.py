@@ -114,6 +114,8 @@ class NoTopic(Misplaced):
 
 
 _CLOSED_TOPIC = ("topic_closed", "topic closed")
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What python-telegram-bot raises for an answer that is not as it knows them."""
 _NO_TOPIC = ("message thread not found", "topic_deleted")
 _NO_MESSAGE = (
     "message to be replied not found",
@@ -144,7 +146,7 @@ def translated() -> Iterator[None]:
         raise translate(error) from error
     except UnicodeError:
         raise  # that was about our own words
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise Unreadable(f"an answer nobody can read: {error!r}") from error
 
 

@@ -95,6 +95,15 @@ async def test_a_servers_files_are_looked_at(
     assert (SERVERS in said.found) == (verdict is Verdict.FAILURE)
 
 
+async def test_what_answers_in_telegram_s_place_is_a_failure(
+    house: House, telegram: TelegramSandbox
+) -> None:
+    telegram.faults.always("getMe", TelegramFault.unreadable())
+    said = await finding(house, "Telegram")
+    assert said.verdict is Verdict.FAILURE
+    assert said.found == "what answers in its place cannot be read"
+
+
 async def test_a_refused_key_is_named(house: House) -> None:
     said = await finding(house, "AIMLAPI_KEY", aimlapi_key=SecretStr("not-this-one"))
     assert (said.verdict, said.found) == (Verdict.FAILURE, "it is refused")

@@ -132,3 +132,16 @@ async def test_a_token_that_seems_refused_once_is_asked_about_and_kept(
         telegram.faults.next("getMe", Fault.error(404, "Not Found"), times=2)
         await chat.send(ann, "/video a cat on a sailing boat")
         await chat.wait(shows_video("a cat on a sailing boat"))
+
+
+async def test_an_answer_nobody_can_read_ends_nothing(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(times=QUICK):
+        strange = telegram.faults.always("getMe", Fault.unreadable())
+        telegram.faults.next("getUpdates", Fault.error(404, "Not Found"))
+        asked = len(telegram.calls_of("getMe"))
+        await telegram.wait_for_call("getMe", count=asked + 2, timeout=30)
+        strange.release()
+        await chat.send(ann, "/video a cat on a sailing boat")
+        await chat.wait(shows_video("a cat on a sailing boat"))
