@@ -177,6 +177,8 @@ class Backlog:
         if chat is None or not origin.is_bounded:
             return True, None
         mine = chat.waiting.get(origin.sender, ())
+        if any(update_id == number for number, _ in mine):
+            return False, None  # it waits already: Telegram repeats what was not confirmed
         if mine and origin.kind == "my_chat_member" == mine[-1][1].kind:
             # only how it stands now counts
             return True, self._drop_last(chat, origin.sender)
@@ -190,13 +192,17 @@ class Backlog:
             loudest = max(chat.waiting, key=lambda sender: len(chat.waiting[sender]))
             if len(chat.waiting[loudest]) > len(mine) + 1:
                 return True, self._drop_last(chat, loudest)
+        return self._is_to_tell(update_id, origin, now), None
+
+    def _is_to_tell(self, update_id: int, origin: Origin, now: float) -> bool:
+        """Decide whether one over a bound is kept for its sender to be told, and remember it."""
         key = (origin.chat, origin.sender)
         if not origin.is_for_bot or now - self._told.get(key, -TOLD_SECONDS) < TOLD_SECONDS:
-            return False, None
+            return False
         self._told = {one: at for one, at in self._told.items() if now - at < TOLD_SECONDS}
         self._told[key] = now
         self._excess.add(update_id)
-        return True, None
+        return True
 
     def is_idle(self, chat: int) -> bool:
         """Whether nothing of a chat is being handled, or waits."""

@@ -142,6 +142,8 @@ class Intake(asyncio.Queue[object]):
         it. Whoever waits may be cancelled: all is done all the same, or one that is written down
         would be known when it comes again, and never handed out.
         """
+        if update_id in self._out:
+            return
         origin = origin_of(raw)
         is_in, dropped = self._backlog.admit(update_id, origin, self._clock())
         if dropped is not None:

@@ -465,6 +465,18 @@ async def test_a_flood_of_one_person_leaves_a_bounded_number_of_bodies(
     assert await rows(db, "SELECT count(*) FROM inbox WHERE body IS NOT NULL") == [(0,)]
 
 
+async def test_what_telegram_repeats_is_handled_as_what_it_was_however_much_waits(
+    db: Database, bot: Bot
+) -> None:
+    intake = intake_of(db)
+    updates = [message(bot, number, chat=7) for number in range(1, 1 + MOST_OF_SENDER + 1)]
+    for _ in range(3):
+        for update in updates:
+            await take(intake, update)
+    assert not any(intake.is_excess(update.update_id) for update in updates)
+    assert [one.update_id for one in await drain(intake)] == [one.update_id for one in updates]
+
+
 async def test_channel_identities_of_a_group_and_its_anonymous_admins_share_one_bound(
     db: Database, bot: Bot
 ) -> None:
