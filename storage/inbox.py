@@ -231,8 +231,11 @@ class Backlog:
         chat.serving = next(iter(chat.waiting))
         return self._take(chat, chat.serving, 0)
 
-    def _drop_last(self, chat: _ChatBacklog, sender: int) -> int:
-        update_id, _ = self._take(chat, sender, -1)
+    def _drop_last(self, chat: _ChatBacklog, sender: int) -> int | None:
+        places = [place for place, (_, one) in enumerate(chat.waiting[sender]) if one.is_bounded]
+        if not places:
+            return None
+        update_id, _ = self._take(chat, sender, places[-1])
         self._excess.discard(update_id)
         return update_id
 

@@ -248,8 +248,13 @@ def test_of_changes_of_the_bot_s_standing_the_last_counts() -> None:
 
 def test_a_payment_and_a_move_are_never_dropped() -> None:
     waiting = Waiting()
-    waiting.offer(ANN, times=1000)
-    assert len(waiting.offer(ANN, times=3, is_bounded=False)) == 3
+    waiting.offer(ANN, GROUP, times=MOST_OF_CHAT, is_for_bot=False)
+    paid = waiting.offer(ANN, GROUP, times=3, is_bounded=False)
+    assert len(paid) == 3
+    for sender in range(100, 100 + 2 * MOST_OF_CHAT):
+        waiting.offer(sender, GROUP, is_for_bot=False)
+    assert waiting.dropped, "others had to go"
+    assert {*paid} <= {*waiting.handle(GROUP)}
 
 
 def test_a_backlog_that_was_handled_leaves_nothing_behind() -> None:
