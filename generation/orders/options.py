@@ -54,15 +54,17 @@ _FORMS = {
 """What the value of an option looks like."""
 _FIELD_OF = {"ar": "aspect_ratio", "res": "resolution"}
 
+_LONG, _SHORT = "—–\u2015", "\u2010\u2011\u2212\uff0d"
+"""What phones and keyboards of other scripts write in the place of two dashes, and of one."""
 _OPTION = re.compile(
-    r"(?:^|(?<=\s))(?P<dash>--|[—–]-?|(?<!\n)-)(?P<space>[^\S\n]*)"
+    rf"(?:^|(?<=\s))(?P<dash>--|[{_LONG}][-{_LONG}]?|(?<!\n)[-{_SHORT}])(?P<space>[^\S\n]*)"
     r"(?:(?P<length>\d{1,3})[^\S\n]?s(?:ec(?:ond)?s?)?(?!\w)|(?P<shape>\d{1,2}:\d{1,2})(?![\w:])"
     r"|(?P<name>[^\W_][\w-]*)(?:=(?P<given>\S*))?)",
     re.IGNORECASE,
 )
-_NEXT_WORD = re.compile(r"\s+(?!--|[—–])(\S+)")
+_NEXT_WORD = re.compile(rf"\s+(?!--|[{_LONG}])(\S+)")
 _WORD_ENDS = re.compile(r"\s|\Z")
-_PART_ENDS = re.compile(r"\s*(?:\Z|\n|\s(?:--|[—–]|-(?=\w)))")
+_PART_ENDS = re.compile(rf"\s*(?:\Z|\n|\s(?:--|[{_LONG}]|[-{_SHORT}](?=\w)))")
 """The end of what stands behind a dash and a blank: prose goes on."""
 _AROUND_A_VALUE = "\"'“”‘’„«»,;!?."
 _GIVEN_LIMIT = 40

@@ -37,7 +37,7 @@ from tests.generation.orders.options.settling import NOBODY, OFFER
         ("--silent", Options(silent=True)),
     ],
 )
-@pytest.mark.parametrize("dash", ["--", "—", "–", "—-"])
+@pytest.mark.parametrize("dash", ["--", "—", "–", "—-", "——", "\u2015"])
 @pytest.mark.parametrize("place", ["{} a cat", "a cat {}", "a {} cat", "a\n{}\ncat"])
 def test_an_option_is_read_anywhere_with_any_dash(
     option: str, requested: Options, dash: str, place: str
@@ -68,6 +68,9 @@ def test_an_option_is_read_anywhere_with_any_dash(
         ("a cat --9:16 on a boat", Options(aspect_ratio="9:16")),
         ("a cat -- model veo-3.1", Options(model="veo-3.1")),
         ("a cat -1080p", Options(resolution="1080p")),
+        ("a cat \u2212vertical", Options(aspect_ratio="9:16")),
+        ("a cat \u2010seconds 8", Options(seconds="8")),
+        ("a cat \uff0d1080p", Options(resolution="1080p")),
     ],
 )
 def test_what_looks_like_an_option_counts_with_a_single_dash_and_behind_a_blank(
@@ -114,6 +117,7 @@ def test_what_looks_like_an_option_counts_with_a_single_dash_and_behind_a_blank(
         "a cat -verticality",
         "--- a line ---",
         "-5 °C -- and falling",
+        "\u22125 °C in the shade",
         "--",
         "—",
     ],
