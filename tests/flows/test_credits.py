@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+import pytest
 
 from sandbox.aimlapi import Fault, Render
 from storage import ledger
@@ -13,7 +16,7 @@ from tests.flows.looks import answers, says, shows_video
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Person, PrivateChat
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 
@@ -94,3 +97,32 @@ async def test_a_fourth_request_at_a_time_is_refused_and_costs_nothing(
     await chat.send(ann, "/video one too many")
     await chat.wait(says("3 videos of yours"))
     assert await spent(house, ann) == 27
+
+
+@pytest.mark.parametrize(
+    ("render", "said"),
+    [(Render.never(), "try again in a few minutes"), (Render.works(), "It goes on in")],
+)
+async def test_a_full_budget_says_whether_there_may_be_room_soon(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
+    provider: AimlApiSandbox, render: Render, said: str,
+) -> None:  # fmt: skip
+    """Ann has what she was granted, which is the operator's money as an allowance is."""
+    provider.next_render = render
+    async with house.running(budget_usd=Decimal(1), free_credits=0):
+        await chat.send(ann, "/start")
+        theirs = telegram.private(bob)
+        await theirs.send(bob, "/start")
+        async with house.db.transaction() as tx:
+            for person in (ann, bob):
+                account = Account.person(person.id)
+                await ledger.grant(
+                    tx, account, Pot.GRANTED, 20, cause=f"g{person.id}", note=None, now=0.0
+                )
+        await chat.send(ann, "/video a boat")
+        await provider.wait_for_submissions(1)
+        if said == "It goes on in":
+            await chat.wait(shows_video("a boat"))
+        await theirs.send(bob, "/video a kite")
+        await theirs.wait(says(said))
+    assert len(provider.submissions) == 1
