@@ -12,7 +12,7 @@ from generation.jobs.lifecycle import PROBE_SECONDS
 from generation.jobs.outcomes import CancelWanted
 from generation.orders.balances import Accepted, accept
 from sandbox.aimlapi import Fault
-from storage.generations import State
+from storage.generations import Reason, State
 from tests.generation.orders.test_balances import terms
 from tests.storage.asked import request, rows
 
@@ -271,3 +271,19 @@ async def test_too_many_requests_hold_back_all_and_then_one_by_one(
     await asyncio.gather(*map(steps.submissions.submit, waiting))
     assert [(await steps.again(one)).state for one in asked] == [State.GENERATING] * 20
     assert await steps.admins() == []
+
+
+async def test_a_refusal_of_one_model_alone_closes_no_other(
+    steps: Steps, provider: AimlApiSandbox
+) -> None:
+    refusal = Fault.http(403, "You do not have access to the model openai/sora-2-t2v")
+    provider.faults.next("submit", refusal)
+    refused = await steps.submit(await steps.ask())
+    assert (refused.state, refused.reason) == (State.FAILED, Reason.MODEL_GONE)
+    assert not steps.breaker.is_open
+    pro = await steps.ask(
+        "other", family="sora-2-pro", model="openai/sora-2-pro-t2v", credits=13,
+        price_micros=1_260_000,
+    )  # fmt: skip
+    assert (await steps.submit(pro)).state is State.GENERATING
+    assert await steps.admins() == ["model_gone"]

@@ -276,6 +276,12 @@ def test_the_api_s_own_refusal_of_a_question_calls_for(
     assert type(asked(status, shape(status, "No."))) is error
 
 
+def test_a_question_refused_for_its_model_alone_says_nothing_of_the_account() -> None:
+    words = "This model is not available on your plan"
+    assert type(asked(403, problem_json(403, words))) is Unavailable
+    assert type(asked(403, problem_json(403, "Access denied"))) is HeldBack
+
+
 @pytest.mark.parametrize("status", [301, 400, 404, 429, 500, 502, 503, 504])
 def test_a_page_from_in_between_says_nothing_about_a_generation(status: int) -> None:
     assert type(asked(status, b"<html>gateway</html>")) is Unavailable
