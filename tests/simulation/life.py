@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 ADMIN = 900_001
 KEY = "stand-in-key-0123456789"
 FAMILIES = Settings.model_fields["models"].default
+UNDO_SECONDS = 3
 
 
 class Jobs:
@@ -177,6 +178,7 @@ class Life:
             status=self.status,
             boards=Boards(**messages, progress=progress),
             clock=self.clock,
+            undo_seconds=UNDO_SECONDS,
         )  # fmt: skip
         await self.scheduler.start()
         self.do(self.scheduler.watch())

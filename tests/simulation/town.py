@@ -25,7 +25,7 @@ from storage.chats import ChatKind
 from storage.generations import Request
 from storage.ledger import Account, Pot
 from tests.reliability import invariants
-from tests.simulation.life import Life
+from tests.simulation.life import UNDO_SECONDS, Life
 from tests.simulation.provider import Provider
 from tests.simulation.spending import Spending
 from tests.simulation.telegram import Telegram
@@ -210,7 +210,10 @@ class Town:
                 )  # fmt: skip
         async with life.db.transaction() as tx:
             request = _request(self._offer, wish, chat.id, account)
-            return chat, await balances.accept(tx, request, self._terms, now=self.clock())
+            # every second one came without a tap on a price
+            wait = UNDO_SECONDS if wish.number % 2 else 0.0
+            now = self.clock()
+            return chat, await balances.accept(tx, request, self._terms, now=now, wait=wait)
 
     def _check(self) -> list[str]:
         with closing(sqlite3.connect(self._folder / "bot.sqlite3")) as database:
