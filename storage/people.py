@@ -181,11 +181,6 @@ async def find(tx: Connection, person: int) -> Person | None:
     return None if row is None else _from_row(row)
 
 
-async def count(tx: Connection) -> int:
-    """Return how many people ever wrote to the bot."""
-    return await number(tx, "SELECT count(*) FROM people")
-
-
 async def called(tx: Connection, person: int) -> str:
     """Write somebody's name, where it is known, and the number that commands take."""
     found = await find(tx, person)

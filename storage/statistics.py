@@ -54,6 +54,10 @@ async def budget_used(
     )
 
 
+SLICE, ACCOUNTS = 1000, 100
+"""How many generations, and accounts, are counted at a time: others wait for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
     """Somebody who wrote to the bot, and how many videos they asked for."""
@@ -65,22 +69,43 @@ class Activity:
     is_banned: bool
 
 
-async def most_active(tx: Connection, *, limit: int, skip: int = 0) -> list[Activity]:
-    """Return people, who asked for most first."""
-    rows = await every(
-        tx,
-        "SELECT people.id, name, username, coalesce(asked, 0) AS asked,"
-        " bans.telegram_id IS NOT NULL AS is_banned FROM people"
-        " LEFT JOIN (SELECT account_id, count(*) AS asked FROM generations"
-        " WHERE account_kind = 'person' GROUP BY account_id) ON account_id = people.id"
-        " LEFT JOIN bans ON telegram_id = people.id"
-        " ORDER BY coalesce(asked, 0) DESC, people.id LIMIT ? OFFSET ?",
-        (limit, skip),
-    )
-    return [
-        Activity(row["id"], row["name"], row["username"], row["asked"], bool(row["is_banned"]))
+async def most_active(db: Database, *, limit: int, skip: int = 0) -> tuple[list[Activity], int]:
+    """Return people, who asked for most first, and how many there are in all.
+
+    Counted account by account, in slices that let others between.
+    """
+    asked: dict[int, int] = {}
+    after = -1
+    while True:
+        async with db.reading() as tx:
+            rows = await every(
+                tx,
+                "SELECT account_id, count(*) AS asked FROM generations"
+                " WHERE account_kind = 'person' AND account_id > ?"
+                " GROUP BY account_id ORDER BY account_id LIMIT ?",
+                (after, ACCOUNTS),
+            )
+        asked |= {row["account_id"]: row["asked"] for row in rows}
+        if len(rows) < ACCOUNTS:
+            break
+        after = rows[-1]["account_id"]
+    async with db.reading() as tx:
+        everybody = [row["id"] for row in await every(tx, "SELECT id FROM people")]
+        everybody.sort(key=lambda person: (-asked.get(person, 0), person))
+        page = everybody[skip : skip + limit]
+        rows = await every(
+            tx,
+            "SELECT id, name, username, telegram_id IS NOT NULL AS is_banned FROM people"
+            f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})",
+            page,
+        )
+    found = {
+        row["id"]: Activity(
+            row["id"], row["name"], row["username"], asked.get(row["id"], 0), bool(row["is_banned"])
+        )
         for row in rows
-    ]
+    }
+    return [found[person] for person in page], len(everybody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +120,6 @@ class Statistics:
     spent_micros: int
 
 
-SLICE = 1000
-"""How many generations are counted at a time: others wait for it."""
 _COUNTS = (
     "SELECT count(*), sum(state = 'delivered'), sum(state IN ('failed', 'cancelled')),"
     f" sum(state IN ({listed(UNFINISHED)})),"

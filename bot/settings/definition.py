@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     )
     admin_ids: People = Field(
         default=frozenset(),
-        description="User ids of the admins, comma-separated; "
+        description="User ids of the admins, comma-separated; once set, they count alone; "
         "empty = the first to open the one-time link printed at start.",
     )
     allowed_ids: Ids = Field(

@@ -163,11 +163,10 @@ async def turn_people(
 
 
 async def _show_people(services: Services, sender: Sender, number: int, shown: int | None) -> None:
-    async with services.db.reading() as connection:
-        pages = -(-await people.count(connection) // PER_PAGE)
-        number = min(number, pages - 1)
-        page = await statistics.most_active(connection, limit=PER_PAGE, skip=number * PER_PAGE)
-    text = listed(page, number * PER_PAGE + 1, sender.translator)
+    skip = number * PER_PAGE
+    page, all_ = await statistics.most_active(services.db, limit=PER_PAGE, skip=skip)
+    pages = -(-all_ // PER_PAGE)
+    text = listed(page, skip + 1, sender.translator)
     await sender.show(text, people_buttons(page, number, pages, sender.translator), shown)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from telegram import Message
+from telegram.ext import MessageHandler, filters
 
+from handlers.context import meet
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.sending import Refused
@@ -19,7 +21,7 @@ from storage.groups import GENERAL, Asking, Group
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from telegram import CallbackQuery
+    from telegram import CallbackQuery, Update
 
     from handlers.context import Context, Sender, Services
     from handlers.replies.texts import Translator
@@ -179,6 +181,21 @@ def buttons(
             ]
         )
     return rows
+
+
+async def renamed(update: Update, context: Context) -> None:
+    """Know the only topic of a group by its new name."""
+    message, services = update.message, context.services
+    sender = None if message is None else await meet(update, services)
+    edited = message.forum_topic_edited if message is not None else None
+    if sender is None or sender.group is None or edited is None or not edited.name:
+        return
+    if sender.group.thread_id == sender.thread_id:
+        async with services.db.transaction() as tx:
+            await groups.choose(tx, sender.chat.id, topic=edited.name)
+
+
+router.handlers.append(MessageHandler(filters.StatusUpdate.FORUM_TOPIC_EDITED, renamed))
 
 
 async def show_group_settings(

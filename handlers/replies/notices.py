@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from handlers.replies.keyboards import Button, CallbackData, Change
-from handlers.replies.texts import worth
+from handlers.replies.texts import unlinked, worth
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -374,7 +374,7 @@ def braked_text(facts: Mapping[str, Any], translator: Translator) -> str:
     return translator.gettext(
         "🛑 The video service turned down several ideas of {name} ({number}) within an hour for "
         "what they would show. They have to wait now, longer each time. The last was: {prompt}"
-    ).format(**facts)
+    ).format(**{**facts, "name": unlinked(facts["name"]), "prompt": unlinked(facts["prompt"])})
 
 
 def ban_button(facts: Mapping[str, Any], translator: Translator) -> tuple[tuple[Button, ...], ...]:

@@ -23,6 +23,7 @@ SERVICE = frozenset(
         "migrate_from_chat_id",
         "forum_topic_created",
         "forum_topic_closed",
+        "forum_topic_edited",
         "forum_topic_reopened",
         "successful_payment",
         "refunded_payment",

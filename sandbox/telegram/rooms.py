@@ -47,6 +47,11 @@ class Group(Conversation):
         topic.closed = True
         self.service(self.members[0], topic, forum_topic_closed={})
 
+    def rename(self, topic: Topic, name: str) -> None:
+        """Calls a topic something else."""
+        topic.name = name
+        self.service(self.members[0], topic, forum_topic_edited={"name": name})
+
     def reopen(self, topic: Topic) -> None:
         """Opens a closed topic again."""
         topic.closed = False

@@ -107,6 +107,10 @@ async def test_it_works_in_one_topic_only_where_they_chose_so(
     await forum.send(bob, "/video a boat", topic=films)
     video = await forum.wait(shows_video("a boat"))
     assert video.topic is films
+    forum.rename(talk, "Chatter")
+    forum.rename(films, "Cinema")
+    asked = await forum.send(bob, "/video a boat", topic=talk)
+    await forum.wait(says("in the topic “Cinema”, not in this one", to=asked.message_id))
 
 
 async def test_only_this_topic_is_ticked_in_that_topic_alone_and_general_is_one(

@@ -246,3 +246,33 @@ async def test_a_slip_is_answered_with_how_it_is_written(
 ) -> None:
     await admin.send(ann, command)
     await admin.wait(says(f"Write {command.partition(' ')[0]}"))
+
+
+async def test_who_is_banned_gets_no_kept_video_by_letting_the_bot_in_again(
+    house: House, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    provider.render_seconds = 0.5
+    await bobs.send(bob, "/video a boat")
+    await provider.wait_for_submissions(1)
+    bobs.block(bob)
+    await settled(house)
+    await ban(admin, ann, str(bob.id))
+    bobs.unblock(bob)
+    await bobs.send(bob, "/start")
+    await bobs.wait(says(SHUT_OUT))
+    assert not any(message.video for message in bobs.from_bot)
+
+
+async def test_an_edit_of_somebody_banned_orders_nothing_and_changes_no_card(
+    house: House, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    said = await bobs.send(bob, "a boat")
+    card = await bobs.wait(says("Make a video of this?"))
+    await ban(admin, ann, str(bob.id))
+    await bobs.edit(said, "a train")
+    await bobs.send(bob, "/start")
+    await bobs.wait(says(SHUT_OUT))
+    assert "a train" not in (card.text or "")
+    assert provider.submissions == []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from storage import statistics
+from storage import people, statistics
 from storage.generations import State
-from storage.statistics import SLICE, Statistics
-from tests.storage.asked import BOB, NOW, ask, meet, rows
+from storage.people import Ban
+from storage.statistics import SLICE, Activity, Statistics
+from tests.storage.asked import ANN, BOB, NOW, ask, meet, rows
 
 if TYPE_CHECKING:
+    import pytest
+
     from storage.database import Database
     from storage.generations import Generation
 
@@ -67,3 +70,22 @@ async def test_others_use_the_database_between_two_slices(db: Database) -> None:
         between += not collecting.done()
     assert between >= 3
     assert (await collecting).asked == 2
+
+
+async def test_people_are_counted_in_slices_and_who_asked_for_nothing_comes_last(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "ACCOUNTS", 1)
+    await meet(db)
+    for cause, person in (("a", ANN), ("b", BOB), ("c", BOB)):
+        await ask(db, cause, person=person)
+    async with db.transaction() as tx:
+        for person, name in ((ANN, "Ann"), (BOB, "Bob"), (1, "New")):
+            await people.seen(tx, person, name=name, username=name.lower(), language=None, now=NOW)
+        await people.ban(tx, Ban(telegram_id=ANN, by=BOB, at=NOW), cause="ban")
+    found, count = await statistics.most_active(db, limit=2)
+    assert [(one.person, one.asked, one.is_banned) for one in found] == [
+        (BOB, 2, False), (ANN, 1, True),
+    ]  # fmt: skip
+    [last], _ = await statistics.most_active(db, limit=2, skip=2)
+    assert (last, count) == (Activity(1, "New", "new", 0, is_banned=False), 3)
