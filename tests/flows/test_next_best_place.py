@@ -159,6 +159,18 @@ async def test_where_a_group_is_known_to_take_no_videos_nothing_is_charged(
         assert len(provider.submissions) == 1
 
 
+async def test_where_a_group_takes_no_word_its_order_is_refused_alone(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    group = telegram.group("Film club", [ann])
+    group.read_only()
+    async with house.running():
+        await group.send(ann, "/video a cat")
+        await chat.wait(says("I may not write here"))
+    assert provider.submissions == []
+
+
 async def test_a_topic_that_is_not_there_alone_with_the_bot_keeps_back_nothing(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
