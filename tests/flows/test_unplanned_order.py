@@ -30,10 +30,11 @@ from tests.sandbox.telegram.clips import clip
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
-    from sandbox.telegram import Message, Person
+    from sandbox.telegram import Message
     from tests.house import House
 
 PICTURE, FILM = photo(640, 360), clip(width=320, height=180)
+WEBP = photo(512, 512, "WEBP")
 LENGTH = 20
 """Acts of a play."""
 YEAR = 365 * 24 * 3600
@@ -73,6 +74,10 @@ ACTS: dict[str, dict[str, Sequence[object]]] = {
     "talk": {"at": AT, "words": IDEAS, "to": TO},
     "mention": {"at": ("ann", "bob"), "words": IDEAS},
     "small_talk": {"at": AT, "words": (*THANKS, *PRAISE), "to": TO},
+    "what_cannot_be_had": {"at": AT, "words": IDEAS},
+    "video_of_a_text": {"words": IDEAS},
+    "cancel_one": {"at": AT, "which": range(4)},
+    "sticker": {"moves": (False, True)},
     "edit": {"at": AT, "words": (*IDEAS, "thanks!"), "which": range(3)},
     "command": {"at": AT, "name": COMMANDS},
     "photo": {"words": ("", *IDEAS, "thanks!"), "how": HOW},
@@ -87,7 +92,9 @@ ACTS: dict[str, dict[str, Sequence[object]]] = {
     "restart": {},
     "a_video_arrives": {"at": AT},
 }
-"""What may be done, each as likely as another, and how."""
+"""What may be done, and how."""
+OFTEN = ("tap", "tap_what_is_newest", "tap_what_is_newest", "talk")
+"""What is done more often than the rest."""
 
 
 class Stage:
@@ -138,6 +145,7 @@ class Play:
         self.rules = Rules(stage.now)
         self.numbers: dict[int, Order] = {}
         self.photos: list[Message] = []
+        self.refused: list[Message | None] = []
         self.arrivals = self.restarts = 0
 
     # what they write
@@ -177,13 +185,36 @@ class Play:
             self.rules.small_talk(said, praise=words in PRAISE)
         await self._settle(said)
 
+    async def what_cannot_be_had(self, at: str, words: str) -> None:
+        said = await self._send(at, words, begin="/video --seconds 99 ")
+        self.rules.refused(said)
+        self.refused.append(said.message)
+        await self._settle(said)
+
+    async def video_of_a_text(self, words: str) -> None:
+        theirs = await self._send("bob", words)
+        said = await self._said("ann")
+        said.message = await said.where.send(said.who, "/video", reply_to=theirs.message)
+        said.words = theirs.words
+        self.rules.ordered(said, asks=True)
+        await self._settle(said)
+
+    async def cancel_one(self, at: str, which: int) -> None:
+        numbers = [*self.numbers]
+        if len(numbers) > which:
+            number = numbers[-1 - which]
+            said = await self._send(at, "", begin=f"/cancel {number}")
+            self.rules.cancel_one(said, self.numbers[number])
+            await self._settle(said)
+
     async def edit(self, at: str, words: str, which: int) -> None:
         said = await self._said(at, words)
         written = [one for one in said.where.messages if one.sender is said.who and one.text]
         if len(written) > which:
             said.message = written[-1 - which]
             card = self.rules.open.get((said.where.id, said.who.id))
-            if card and card.by is said.message and (card.pictured or card.waits != "tap"):
+            told = card and card.by is said.message and (card.pictured or card.waits != "tap")
+            if told or said.message in self.refused:
                 return  # what becomes of these is told elsewhere
             await said.where.edit(said.message, said.words)
             self.rules.edit(said, is_idea=words in IDEAS and said.is_private)
@@ -234,6 +265,12 @@ class Play:
         self.rules.picture(said, moves=True)
         await self._settle(said)
 
+    async def sticker(self, *, moves: bool) -> None:
+        said = await self._said("private")
+        said.message = await said.where.send_sticker(said.who, FILM if moves else WEBP, moves=moves)
+        self.rules.sticker(said)
+        await self._settle(said)
+
     async def share(self) -> None:
         if not any(one.done for one in self.rules.orders):
             return
@@ -260,11 +297,15 @@ class Play:
         kind, _, carried = data.partition(":")
         first = carried.partition(":")[0]
         number = int(first) if first.isdigit() else 0
-        is_open = await self._is_open(number, said.who)
-
+        rows = await self.stage.rows("SELECT * FROM cards WHERE id = ?", number)
+        mine = [row for row in rows if (row["state"], row["account_id"]) == ("open", said.who.id)]
+        is_kept = bool(mine) and bool(mine[0]["kept"])
         await asyncio.gather(*(message.press(data=data, by=said.who) for _ in range(times)))
         for turn in range(times):
-            await self._tapped(said, kind, number, is_open=is_open and not turn)
+            if is_kept and not turn and kind == "start":
+                self.rules.proposed(said)
+            else:
+                await self._tapped(said, kind, number, is_open=bool(mine) and not (is_kept or turn))
         await self._settle(said)
 
     async def _tapped(self, said: Said, kind: str, number: int, *, is_open: bool) -> None:
@@ -289,10 +330,6 @@ class Play:
 
     async def tap_what_is_newest(self, at: str) -> None:
         await self.tap(at=at, which=0, times=1)
-
-    async def _is_open(self, card: int, who: Person) -> bool:
-        rows = await self.stage.rows("SELECT state, account_id FROM cards WHERE id = ?", card)
-        return [tuple(row) for row in rows] == [("open", who.id)]
 
     # what happens
 
@@ -457,7 +494,7 @@ Act = tuple[str, dict[str, Any]]
 def acts(seed: int) -> list[Act]:
     """Return what is done in a play."""
     dice = random.Random(seed)
-    names = dice.choices([*ACTS], k=LENGTH)
+    names = dice.choices([*ACTS, *OFTEN], k=LENGTH)
     return [(name, {of: dice.choice(given) for of, given in ACTS[name].items()}) for name in names]
 
 

@@ -95,6 +95,21 @@ class Rules:
         if name == "cancel" and was is None and len(pending) == 1:
             self.cancel(pending[0])
 
+    def cancel_one(self, said: Said, order: Order) -> None:
+        """/cancel with a number closes what is open all the same."""
+        self.close(said)
+        if order.who is said.who:
+            self.cancel(order)
+
+    def refused(self, said: Said) -> None:
+        """What cannot be had is no order; something like it may be tapped, whenever."""
+        self.close(said)
+
+    def proposed(self, said: Said) -> None:
+        """The tap of something like what could not be had is an order."""
+        self.close(said)
+        self.order(said, None, at_once=True)
+
     def bare_video(self, said: Said) -> None:
         """/video alone asks for an idea."""
         self.close(said)
@@ -118,12 +133,16 @@ class Rules:
 
     def talk(self, said: Said) -> None:
         """Words are an answer; alone with the bot they are an idea, too."""
+        card = self.open.get(_key(said))
         was = self._answered(said)
         if was is not None:
             self._take(said, was)
         elif said.is_private:
-            words = "" if said.to == "made" else said.words
-            self._ask(said, "tap", words, pictured=said.to == "photo")
+            # what answers a video or a card is a change of it, with words of both
+            changes = said.to == "made" or (said.to == "question" and card is not None)
+            pictured = said.to == "photo" or (changes and card is not None and card.pictured)
+            self._ask(said, "tap", "" if changes else said.words)
+            self.open[_key(said)] = replace(self.open[_key(said)], pictured=pictured)
 
     def edit(self, said: Said, *, is_idea: bool) -> None:
         """A card follows the edits of its message; where that is no idea any more, it goes.
@@ -158,6 +177,12 @@ class Rules:
             if not words and own and before is not None and just_now:
                 words = before.words if before.waits == "tap" and not before.pictured else ""
             self._ask(said, "tap" if words else "photo", words, pictured=True)
+
+    def sticker(self, said: Said) -> None:
+        """A sticker is a picture where one was asked for, else a gesture."""
+        was = self._answered(said)
+        if was is not None and was.waits == "picture":
+            self._take(said, was, picture=True)
 
     def order(
         self, said: Said, words: str | None, *, like: object = None, at_once: bool = False
