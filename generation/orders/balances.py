@@ -419,6 +419,12 @@ async def content_brake_of(tx: Connection, account: Account, now: float) -> Cont
     return content_brake(await generations.content_refused_at(tx, account, since=since))
 
 
+async def brake(tx: Connection, account: Account, now: float) -> ContentBrake | None:
+    """Return the brake of an account that waits now."""
+    found = await content_brake_of(tx, account, now)
+    return found if found is not None and now < found.until else None
+
+
 async def _hindrance(
     tx: Connection, request: Request, terms: Terms, now: float
 ) -> TooManyPending | ContentBrake | ProviderRefuses | None:
@@ -426,9 +432,8 @@ async def _hindrance(
     pending = await generations.pending_of(tx, request.account)
     if len(pending) >= terms.max_pending:
         return TooManyPending(len(pending), sum(one.chat != request.chat for one in pending))
-    brake = await content_brake_of(tx, request.account, now)
-    if brake is not None and now < brake.until:
-        return brake
+    if (waits := await brake(tx, request.account, now)) is not None:
+        return waits
     outage = await outages.present(tx)
     return None if outage is None or outage.half_open else ProviderRefuses()
 

@@ -25,7 +25,7 @@ from storage.groups import GENERAL, Asking, Group
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generation.orders.balances import Answer
+    from generation.orders.balances import Answer, ContentBrake, TooFewCredits
     from handlers.context import Context, Sender, Services
     from handlers.ordering.drafts import OrderDraft
     from handlers.replies.outbox import Manner
@@ -231,13 +231,15 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
     """
     services, terms, now = context.services, context.services.terms, context.services.clock()
     kept = sender.is_late and sender.chat.is_private and bool(draft.text)
-    card = worded = replaced = short = None
+    card = worded = replaced = None
+    short: ContentBrake | TooFewCredits | None = None
     async with services.db.transaction() as tx:
         made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
         balance = await balances.balance(tx, sender.account, terms, now)
         pool = await balances.pool(tx, sender.chat.id, sender.account, terms, now)
         if made is None and (draft.text or draft.picture is None):
-            short = balances.shortfall(quote.credits, balance, pool)
+            short = await balances.brake(tx, sender.account, now)
+            short = short or balances.shortfall(quote.credits, balance, pool)
         if made is None and short is None:
             card, replaced = await cards.ask(tx, card_draft(sender, draft, kept=kept), now=now)
             if draft.text and not card.prompt:
