@@ -166,6 +166,7 @@ class Bot:
 
         # what takes the steps of a generation
         self.media = MediaProcesses()
+        pictures = Pictures(self.media, TelegramFiles(self.app.bot), self.pictures)
         queue = FairQueue(settings.provider_slots, clock)
         estimates = DurationEstimates(db, offer)
         terms = Terms(
@@ -213,7 +214,7 @@ class Bot:
                 db=db,
                 api=self.api,
                 offer=offer,
-                pictures=Pictures(self.media, TelegramFiles(self.app.bot), self.pictures),
+                pictures=pictures,
                 lifecycle=lifecycle,
                 breaker=breaker,
                 substitutes=substitutes,
@@ -267,6 +268,7 @@ class Bot:
             languages=languages,
             outbox=outbox,
             status=status,
+            pictures=pictures,
             first_admin=FirstAdmin(clock),
             clock=clock,
             wake=wake,

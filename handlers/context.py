@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
+    from generation.media.pictures import Pictures
     from generation.models.catalogue import Catalogue
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
@@ -387,6 +388,7 @@ class Services:
     languages: Languages
     outbox: Outbox
     status: StatusMessages
+    pictures: Pictures
     first_admin: FirstAdmin
     clock: Callable[[], float]
     wake: Callable[[int], None]

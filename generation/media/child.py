@@ -44,7 +44,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from generation.media.formats import MediaRefused
-from generation.media.picture_jobs import fit_picture, measure_picture
+from generation.media.picture_jobs import draw_cut, fit_picture, measure_picture
 from generation.media.video_copies import encode_video, remux_video
 from generation.media.video_jobs import draw_frame, draw_thumbnail, probe_video
 
@@ -71,6 +71,7 @@ JOBS: Final[dict[str, Callable[..., dict[str, object]]]] = {
     "tell_confinement": tell_confinement,
     "measure_picture": measure_picture,
     "fit_picture": fit_picture,
+    "draw_cut": draw_cut,
     "probe_video": probe_video,
     "draw_thumbnail": draw_thumbnail,
     "draw_frame": draw_frame,

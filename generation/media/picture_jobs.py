@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PIL import Image, ImageCms, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageCms, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from pillow_heif import register_heif_opener
 
 from generation.media.formats import HEAD_BYTES, MediaRefused, PictureFault, picture_format
@@ -46,6 +46,11 @@ _BLUR_SHARE: Final = 1 / 24
 """Blur of the background behind a padded picture, as a share of the target's longer side."""
 
 _BACKGROUND_LIGHT: Final = 0.55
+
+CUT_SIDE: Final = 1280
+"""Pixels of the longer side of a picture that shows what is cut away."""
+
+_CUT_LIGHT: Final = 0.3
 _BACKGROUND_SHRINK: Final = 8
 """The background is blurred at an eighth of its size, as nobody can see the difference."""
 
@@ -78,6 +83,22 @@ def fit_picture(
     clean = Image.new("RGB", (width, height))
     clean.paste(fitted)
     clean.save(target, "JPEG", quality=JPEG_QUALITY)
+    return {}
+
+
+def draw_cut(*, source: str, target: str, width: int, height: int) -> dict[str, object]:
+    """Write the picture as a small JPEG, dimmed where filling a frame of this shape cuts it."""
+    with _opened(Path(source)) as (file, _):
+        file.draft(None, (CUT_SIDE, CUT_SIDE))
+        ImageOps.exif_transpose(file, in_place=True)
+        image = _eight_bits(file)
+        image.thumbnail((CUT_SIDE, CUT_SIDE), reducing_gap=_REDUCING_GAP)
+        image = _plain(image)
+    left, top, right, bottom = map(round, _seen(image, width, height))
+    shown = ImageEnhance.Brightness(image).enhance(_CUT_LIGHT)
+    shown.paste(image.crop((left, top, right, bottom)), (left, top))
+    ImageDraw.Draw(shown).rectangle((left, top, right - 1, bottom - 1), outline=WHITE, width=3)
+    shown.save(target, "JPEG", quality=JPEG_QUALITY)
     return {}
 
 
@@ -128,13 +149,20 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Fill the target; what is over goes from both sides alike, in height mostly from below."""
+    """Fill the target with the part of the picture that has its shape."""
+    return _plain(_resized(image, width, height, _seen(image, width, height)))
+
+
+def _seen(image: Image.Image, width: int, height: int) -> tuple[float, float, float, float]:
+    """Choose the part that fills a shape.
+
+    What is over goes from both sides alike, in height mostly from below.
+    """
     seen_width = min(image.width, image.height * width / height)
     seen_height = min(image.height, image.width * height / width)
     left = (image.width - seen_width) / 2
     top = (image.height - seen_height) * _ABOVE
-    box = (left, top, left + seen_width, top + seen_height)
-    return _plain(_resized(image, width, height, box))
+    return (left, top, left + seen_width, top + seen_height)
 
 
 def _pad(image: Image.Image, width: int, height: int) -> Image.Image:

@@ -117,6 +117,24 @@ class Pictures:
             )
             return Fitted(aspect_ratio, data_uri(target))
 
+    async def cut(self, picture: str, frame: tuple[int, int]) -> bytes:
+        """Return a picture as a JPEG that shows what filling a frame of this shape cuts away.
+
+        Raises:
+            PictureGone: it cannot be had any more.
+            PictureDelayed: it could not be had this time.
+            BadPicture: it is not a picture we can use.
+            MediaFailed: the work broke down.
+        """
+        with tempfile.TemporaryDirectory(prefix="picture-", dir=self._folder) as folder:
+            target = Path(folder) / "cut.jpg"
+            source = await self._fetched(picture, Path(folder))
+            width, height = frame
+            await _run(
+                self._media, "draw_cut", source=source, target=target, width=width, height=height
+            )
+            return target.read_bytes()
+
     async def _fetched(self, picture: str, folder: Path) -> Path:
         """Fetch a picture, or a video and draw the frame that is meant."""
         frame, sent = _FRAME.fullmatch(picture), folder / "sent"
@@ -210,10 +228,10 @@ def nearest_aspect(width: int, height: int, choices: Sequence[str]) -> str:
     return min(choices, key=distance)
 
 
-def share_lost(width: int, height: int, aspect_ratio: str) -> float:
-    """Return the share of a picture that is cut away when it fills that shape, from 0 to 1."""
-    wide, _, high = aspect_ratio.partition(":")
-    shape, own = int(wide) / int(high), width / height
+def share_lost(picture: tuple[int, int], frame: tuple[int, int]) -> float:
+    """Return the share of a picture that is cut away when it fills that frame, from 0 to 1."""
+    (width, height), (wide, high) = picture, frame
+    shape, own = wide / high, width / height
     return 1 - min(shape, own) / max(shape, own)
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from generation.media.pictures import nearest_aspect
+from generation.media.pictures import nearest_aspect, share_lost
 from generation.orders import options, substitutes
 from generation.orders.options import Choice, Options, Problem, by_resolution, by_shape
 
@@ -218,7 +218,8 @@ class Quote:
     """A request that can be ordered: its price in US dollars and in credits.
 
     The shape is None where only the picture, once fetched, will tell it. `instead_of` is set where
-    it is not what was chosen, `is_read` where plain words of the prompt made it another one.
+    it is not what was chosen, `is_read` where plain words of the prompt made it another one. `lost`
+    is the share of the picture that is cut away to fill `frame`, though nobody chose that.
     """
 
     prompt: str
@@ -228,6 +229,13 @@ class Quote:
     credits: int
     instead_of: Gone | None = None
     is_read: bool = False
+    lost: float = 0.0
+    frame: tuple[int, int] = (0, 0)
+
+    @property
+    def cuts(self) -> bool:
+        """Whether more of the picture is cut away than somebody takes without being asked."""
+        return self.lost > substitutes.WORTH_ASKING
 
     @property
     def is_dearer(self) -> bool:
@@ -322,7 +330,18 @@ def quote(
     if aspect_ratio is None and picture_size is not None and choice.mode.aspect_ratios:
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
     cost = substitutes.priced(choice, credit_usd, aspect_ratio)
-    return Quote(prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of, is_read)
+    cut = _cut(requested, choice, aspect_ratio, picture_size)
+    return Quote(prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of, is_read, *cut)
+
+
+def _cut(
+    requested: Options, choice: Choice, shape: str | None, picture_size: tuple[int, int] | None
+) -> tuple[float, tuple[int, int]]:
+    """Return what share of a picture is cut away though nobody chose that, and to which frame."""
+    if picture_size is None or requested.fit is not None or requested.aspect_ratio is not None:
+        return 0.0, (0, 0)
+    frame = choice.mode.frame(choice.resolution, shape, picture_size)
+    return share_lost(picture_size, frame), frame
 
 
 def _nearest(said: Options, requested: Options, choice: Choice) -> Options:

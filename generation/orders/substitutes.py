@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
+from generation.media.pictures import nearest_aspect, share_lost
 from generation.models import pricing
 from generation.models.offer import Offer, People
 from generation.orders.options import (
@@ -204,6 +206,32 @@ def replacement(
     found = [priced(choice, credit_usd) for choice in nearest_of if choice is not None]
     cheap = (one for one in found if most is None or one.credits <= most)
     return next(cheap, next(iter(found), None))
+
+
+WORTH_ASKING = 0.15
+"""The share of a picture whose loss is asked about before it is filmed."""
+
+
+def keeping(
+    wanted: Choice, prompt: str, picture_size: tuple[int, int], offer: Offer, credit_usd: Decimal
+) -> Priced | None:
+    """Return another family's video, as near as can be, that loses least of the picture.
+
+    None where each loses too much. A family that is known to refuse people is no choice, for
+    nobody here sees whether there are any; of equals the first in the offer is taken.
+    """
+    found = []
+    for family in offer:
+        choice = nearest(wanted, family) if _takes(family, "i2v", prompt) else None
+        if choice is None or family.name == wanted.family.name or family.people is People.NO:
+            continue
+        shape, mode = None, choice.mode
+        if mode.aspect_ratios:
+            shape = nearest_aspect(*picture_size, mode.aspect_ratios)
+        lost = share_lost(picture_size, mode.frame(choice.resolution, shape, picture_size))
+        if lost <= WORTH_ASKING:
+            found.append((round(lost, 2), priced(choice, credit_usd, shape)))
+    return min(found, key=itemgetter(0), default=(0.0, None))[1]
 
 
 def _takes(family: Family, kind: Kind, prompt: str) -> bool:

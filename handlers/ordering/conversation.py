@@ -190,7 +190,9 @@ async def take(
     if card.kind is CardKind.PICTURE and card.picture is not None:
         # the video answers the photo, not the words for it
         draft = replace(draft, message_id=card.message_id)
-    await placing.place(context, sender, replace(draft, answers=card.id))
+    # a photo that waited for its words was shown with its cut
+    saw_cut = card.kind is CardKind.PICTURE and picture is None
+    await placing.place(context, sender, replace(draft, answers=card.id, saw_cut=saw_cut))
 
 
 def just_said(sender: Sender, now: float) -> str:

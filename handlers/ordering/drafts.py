@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import re
 import unicodedata
 from dataclasses import dataclass, replace
@@ -13,7 +15,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from telegram import ExternalReplyInfo
 
-from generation.media.pictures import frame_of, which_frame
+from generation.media.formats import MediaError
+from generation.media.pictures import (
+    BadPicture,
+    PictureDelayed,
+    PictureGone,
+    frame_of,
+    which_frame,
+)
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
@@ -40,6 +49,8 @@ _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
 _UNNAMED = frozenset({"", "application/octet-stream"})
 """What some phones call every file."""
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+logger = logging.getLogger(__name__)
+
 _LAST = re.compile(r"(?:^|(?<=\s))(?:--|[—–]-?)last(?=\s|\Z)\s*", re.IGNORECASE)
 
 
@@ -189,7 +200,8 @@ class OrderDraft:
     `answers` is the question it answers, which is asked anew where there can be no such video;
     `card` is the card it comes from, and `instead` what was tapped there; `tap` is the press still
     to be answered, and tells presses of one cause apart. For more credits than were `agreed`
-    another tap is needed: on a card, or where it `taps_twice` on the same button.
+    another tap is needed: on a card, or where it `taps_twice` on the same button. `saw_cut` is
+    whether they were shown already what of the picture is cut away.
     """
 
     text: str
@@ -204,6 +216,7 @@ class OrderDraft:
     agreed: int | None = None
     tap: str = ""
     taps_twice: bool = False
+    saw_cut: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -294,6 +307,20 @@ async def quoted(
     async with services.db.reading() as connection:
         had = await generations.last_family(connection, sender.account, draft.kind)
     return replace(quote, instead_of=None) if had == quote.choice.family.name else quote
+
+
+CUT_SECONDS = 5.0
+"""How long a card waits for its picture."""
+
+
+async def cut_of(services: Services, picture: str, quote: Quote) -> bytes | None:
+    """Draw what would be cut away; None where that cannot be had soon: the text says it too."""
+    try:
+        async with asyncio.timeout(CUT_SECONDS):
+            return await services.pictures.cut(picture, quote.frame)
+    except (PictureGone, PictureDelayed, BadPicture, MediaError, TimeoutError) as error:
+        logger.info("a card shows no picture: %r", error)
+        return None
 
 
 LONGEST_SMALL_TALK = 100

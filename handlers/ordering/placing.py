@@ -11,9 +11,10 @@ from generation.models import pricing
 from generation.orders import balances
 from generation.orders.balances import Accepted, Period, Repeated
 from generation.orders.quotes import Quote
+from generation.orders.substitutes import keeping
 from handlers.membership import cannot_show, is_group_admin
 from handlers.ordering import refusals
-from handlers.ordering.drafts import SentPicture, card_draft, quoted
+from handlers.ordering.drafts import SentPicture, card_draft, cut_of, quoted
 from handlers.replies import keyboards as card_replies
 from handlers.replies.sending import SendError
 from handlers.replies.status import payment
@@ -175,7 +176,7 @@ async def show_card(
 
 
 def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
-    """Whether to ask first: where that is wanted, for more than was agreed, or where it is dear.
+    """Whether to ask first: where that is wanted, dear, or cuts much of a picture away.
 
     And where plain words were read as options: they may be none.
     """
@@ -183,7 +184,8 @@ def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
         return True
     if draft.agreed is not None:
         return quote.credits > draft.agreed
-    uncertain = quote.is_dearer or quote.is_read or quote.credits > confirm_credits
+    cuts = quote.cuts and not draft.saw_cut
+    uncertain = quote.is_dearer or quote.is_read or cuts or quote.credits > confirm_credits
     return uncertain and draft.card is None
 
 
@@ -276,13 +278,20 @@ async def _put_up(
         return words
 
     here = text(in_private=sender.chat.is_private)
-    buttons = card_replies.buttons(card, quote, sender.translator)
+    sent, other, picture = SentPicture.on(card), None, None
+    if quote.cuts and sent is not None and sent.size is not None:
+        other = keeping(
+            quote.choice, quote.prompt, sent.size, services.offer, services.terms.credit_usd
+        )
+        if card.card_message is None:
+            picture = await cut_of(services, sent.file_id, quote)
+    buttons = card_replies.buttons(card, quote, sender.translator, keeping=other)
     if not sender.account.is_person:
         buttons = []
     if card.card_message is not None and sender.edited is None:
         await sender.outbox.edit(sender.chat, card.card_message, here, buttons)
     alone = text(in_private=True)
-    await show_card(services, sender, card, here, buttons=buttons, alone=alone)
+    await show_card(services, sender, card, here, buttons=buttons, alone=alone, picture=picture)
 
 
 async def _order(

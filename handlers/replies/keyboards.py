@@ -14,7 +14,7 @@ from telegram import (
     SwitchInlineQueryChosenChat,
 )
 
-from generation.media.pictures import share_lost, which_frame
+from generation.media.pictures import which_frame
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Instead
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from generation.models.offer import Offer
     from generation.orders.balances import Balance, Pool
     from generation.orders.quotes import Quote
+    from generation.orders.substitutes import Priced
     from handlers.replies.texts import Translator
     from storage.cards import Card
     from storage.generations import Generation
@@ -311,8 +312,6 @@ class ResultButtons:
         return [Button(label.format(credits=translator.number(quote.credits)), GoOn(video.id))]
 
 
-WORTH_SAYING = 0.1
-"""The share of a picture whose loss somebody would notice."""
 LONGEST_PROMPT = 400
 """Characters of the prompt shown on a card."""
 
@@ -387,13 +386,9 @@ def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     if quote.instead_of is not None:
         return f"{head}\n\n{gone(quote, translator)}\n{price}"
     parts = [described(translator, quote), price]
-    if quote.choice.fit == "crop" and (lost := _lost(card, quote)) > WORTH_SAYING:
-        parts.insert(
-            1,
-            translator.gettext("{share} of the photo is cut away").format(
-                share=translator.share(lost)
-            ),
-        )
+    if quote.cuts:
+        cut = translator.gettext("{share} of the photo is cut away")
+        parts.insert(1, cut.format(share=translator.share(quote.lost)))
     return "\n".join([f"{head}\n", *parts])
 
 
@@ -413,13 +408,19 @@ def _head(card: Card, translator: Translator) -> str:
     return _("Nice! What should happen? Write it, or tap Gentle movement.")
 
 
-def buttons(card: Card, quote: Quote, translator: Translator) -> list[list[Button]]:
-    """Return a card's buttons: to start, to leave it, to keep the whole of a picture."""
-    label = (
-        translator.gettext("Gentle movement · {credits}")
-        if card.kind is CardKind.PICTURE and not card.prompt
-        else translator.gettext("🎬 Make it · {credits}")
-    )
+def buttons(
+    card: Card, quote: Quote, translator: Translator, *, keeping: Priced | None = None
+) -> list[list[Button]]:
+    """Return a card's buttons: to start, to leave it, to keep the whole of a picture.
+
+    `keeping` is another family's video that keeps its shape.
+    """
+    if card.kind is CardKind.PICTURE and not card.prompt:
+        label = translator.gettext("Gentle movement · {credits}")
+    elif quote.cuts:
+        label = translator.gettext("✂️ Crop · {credits}")
+    else:
+        label = translator.gettext("🎬 Make it · {credits}")
     rows = [
         [
             Button(
@@ -434,11 +435,20 @@ def buttons(card: Card, quote: Quote, translator: Translator) -> list[list[Butto
             credits=translator.number(quote.credits)
         )
         rows.append([Button(alone, StartAlone(card.id, quote.credits))])
-    if quote.choice.fit == "crop" and _lost(card, quote) > WORTH_SAYING:
+    if quote.cuts:
         whole = translator.gettext("Whole picture · {credits}").format(
             credits=translator.number(quote.credits)
         )
-        rows.append([Button(whole, Start(card.id, fit="pad", credits=quote.credits))])
+        # beside what it is the other choice to
+        rows[0].insert(1, Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
+        rows.append([rows[0].pop()])
+        if keeping is not None:
+            family = keeping.choice.family
+            other = translator.gettext("With {title} · {credits}").format(
+                title=family.title, credits=translator.number(keeping.credits)
+            )
+            instead = Instead(family=family.name)
+            rows.insert(1, [Button(other, Start.with_instead(card.id, instead, keeping.credits))])
     return rows
 
 
@@ -452,10 +462,3 @@ def handing_out(prompt: str, translator: Translator, *, inline: bool) -> list[Bu
         return []
     copied = Button(translator.gettext("Copy the words"), copies=prompt)
     return [*[Button(translator.gettext("Edit the words"), edits=prompt)][:inline], copied]
-
-
-def _lost(card: Card, quote: Quote) -> float:
-    """Return the share of the picture that filling the video's shape would cut away."""
-    if not card.picture_width or not card.picture_height or quote.aspect_ratio is None:
-        return 0.0
-    return share_lost(card.picture_width, card.picture_height, quote.aspect_ratio)

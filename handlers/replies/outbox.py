@@ -46,6 +46,7 @@ ACTION_SECONDS = 4.5
 """How often a chat action is shown anew: a client shows it for five seconds."""
 LONGEST_CAPTION = 1024
 LONGEST_TEXT = 4096
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Manner(TypedDict, total=False):
     reply_to: int | None
     ask: str | None
     alone: str
+    picture: bytes | None
 
 
 class Upload:
@@ -180,6 +182,7 @@ class Outbox:
             number = await self.say(
                 chat, text,
                 buttons=buttons, reply_to=reply_to, thread_id=thread_id, ask=how.get("ask"),
+                picture=how.get("picture"),
             )  # fmt: skip
         except (NoTopic, NotPermitted):
             if person is None or chat.is_private:
@@ -199,6 +202,7 @@ class Outbox:
         silent: bool = False,
         cosmetic: bool = False,
         ask: str | None = None,
+        picture: bytes | None = None,
     ) -> int:
         """Send a text; returns its message id.
 
@@ -211,20 +215,35 @@ class Outbox:
             silent: whether the phone stays quiet.
             cosmetic: whether nobody misses it; then it may be left out.
             ask: a placeholder; the sender's client opens an answer to this message.
+            picture: shown above the text, which may then have 1024 characters.
         """
         markup = (
             ForceReply(selective=True, input_field_placeholder=ask)
             if ask is not None
             else keyboard(buttons)
         )
+        placed: dict[str, Any] = {
+            "reply_markup": markup,
+            "disable_notification": silent,
+            "rate_limit_args": _urgency(cosmetic),
+        }
+        if picture is not None:
+            # a very slender one is refused, and any where photos are off; the text must come
+            with suppress(Refused, NotPermitted):
+                send = partial(
+                    self._bot.send_photo,
+                    chat.telegram_id,
+                    picture,
+                    caption=text[:LONGEST_CAPTION],
+                    **placed,
+                )
+                return _number_of(await _placed(send, thread_id, reply_to))
         send = partial(
             self._bot.send_message,
             chat.telegram_id,
             text[:LONGEST_TEXT],
-            reply_markup=markup,
-            disable_notification=silent,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-            rate_limit_args=_urgency(cosmetic),
+            link_preview_options=NO_PREVIEW,
+            **placed,
         )
         return _number_of(await _placed(send, thread_id, reply_to))
 
@@ -237,19 +256,23 @@ class Outbox:
         *,
         cosmetic: bool = False,
     ) -> None:
-        """Change a text of ours; one that reads so already is left alone."""
+        """Change a text of ours, also one below a picture; what reads so already is left alone."""
+        placed: dict[str, Any] = {
+            "chat_id": chat.telegram_id,
+            "message_id": message_id,
+            "reply_markup": keyboard(buttons),
+            "rate_limit_args": _urgency(cosmetic),
+        }
         try:
             with translated():
                 await self._bot.edit_message_text(
-                    text[:LONGEST_TEXT],
-                    chat.telegram_id,
-                    message_id,
-                    reply_markup=keyboard(buttons),
-                    link_preview_options=LinkPreviewOptions(is_disabled=True),
-                    rate_limit_args=_urgency(cosmetic),
+                    text[:LONGEST_TEXT], link_preview_options=NO_PREVIEW, **placed
                 )
         except Refused as refusal:
-            if "not modified" not in str(refusal).lower():
+            if "no text in the message" in str(refusal).lower():
+                with translated():
+                    await self._bot.edit_message_caption(caption=text[:LONGEST_CAPTION], **placed)
+            elif "not modified" not in str(refusal).lower():
                 raise
 
     async def change_buttons(

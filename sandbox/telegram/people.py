@@ -125,7 +125,7 @@ class Conversation(Chat):
         data: bytes,
         *,
         width: int = 320,
-        height: int = 240,
+        height: int = 180,
         duration: int = 2,
         caption: str | None = None,
         reply_to: Message | None = None,
@@ -140,9 +140,11 @@ class Conversation(Chat):
         file = self.world.files.add("voice", data, duration=duration, mime_type="audio/ogg")
         return self._say(by, None, None, media=file)
 
-    async def send_sticker(self, by: Person, data: bytes, *, moves: bool = False) -> Message:
-        """Sends a sticker: a WEBP picture, or a WEBM video where it moves."""
-        file = self.world.files.add("sticker", data, width=512, height=512, streaming=moves)
+    async def send_sticker(
+        self, by: Person, data: bytes, *, moves: bool = False, height: int = 512
+    ) -> Message:
+        """Sends a sticker: a WEBP picture, or a WEBM video where it moves; 512 pixels wide."""
+        file = self.world.files.add("sticker", data, width=512, height=height, streaming=moves)
         return self._say(by, None, None, media=file)
 
     async def send_contact(self, by: Person, phone_number: str, first_name: str) -> Message:

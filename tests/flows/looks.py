@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 def says(words: str, *, to: int | None = None) -> Callable[[Message], bool]:
-    """A text with these words, as an answer to a message where one is named."""
+    """A text, or words below a photo, with these in them; an answer where a message is named."""
 
     def look(message: Message) -> bool:
-        return words in (message.text or "") and (to is None or message.reply_to == to)
+        said = message.caption if message.photo else message.text
+        return words in (said or "") and (to is None or message.reply_to == to)
 
     return look
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def photo(width: int = 1200, height: int = 800, form: str = "JPEG") -> bytes:
+def photo(width: int = 1200, height: int = 700, form: str = "JPEG") -> bytes:
     """Return a picture with something to see in it."""
     image = Image.new("RGB", (width, height), (90, 140, 190))
     draw = ImageDraw.Draw(image)

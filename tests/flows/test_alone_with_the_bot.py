@@ -87,7 +87,7 @@ async def test_a_photo_without_words_is_asked_about_and_the_next_words_belong_to
 ) -> None:
     sent = await chat.send_photo(ann, photo(800, 1200))
     card = await chat.wait(says("What should happen?"))
-    assert "9:16" in (card.text or "")
+    assert "9:16" in (card.caption or "")
     await chat.send(ann, "the wind moves the grass")
     video = await chat.wait(shows_video("the wind moves the grass"))
     assert video.reply_to == sent.message_id
@@ -213,7 +213,7 @@ async def test_an_album_is_one_card_and_ten_photos_are_not_ten_orders(
     await chat.send(ann, "/quota")
     await chat.wait(says("You have 54 credits"))
     await chat.wait_gone(card)
-    asked = [call for call in telegram.calls_of("sendMessage") if "reply_markup" in call.params]
+    asked = [call for call in telegram.calls_of("sendPhoto") if "reply_markup" in call.params]
     assert len(asked) == 1
     assert provider.submissions == []
 
@@ -267,10 +267,12 @@ async def test_a_card_says_how_much_of_a_photo_would_be_cut_away(
 ) -> None:
     await chat.send_photo(ann, photo(1200, 900))
     card = await chat.wait(says("What should happen?"))
-    assert "25% of the photo is cut away" in (card.text or "")
+    assert "25% of the photo is cut away" in (card.caption or "")
+    assert card.photo, "the card shows what is cut away"
     await chat.send_photo(ann, photo(1280, 720))
     whole = await chat.wait(lambda m: says("What should happen?")(m) and m is not card)
     assert "cut away" not in (whole.text or "")
+    assert not whole.photo
 
 
 @pytest.mark.parametrize("form", ["bold", "italic", "code", "spoiler", "blockquote"])
@@ -312,7 +314,7 @@ async def test_words_kept_for_a_photo_are_those_of_an_album(
         await chat.send_photo(ann, photo(900 + n, 700), album="holiday")
     card = await chat.wait(says("“she winks”"))
     assert await spent(house, ann) == 0
-    await card.press(button_of(card, "🎬"), by=ann)
+    await card.press(button_of(card, "✂️ Crop"), by=ann)
     await chat.wait(shows_video("she winks"))
     assert await spent(house, ann) == 9
 
@@ -360,3 +362,59 @@ async def test_a_card_says_that_there_will_be_no_sound(
 ) -> None:
     await chat.send(ann, "a tower without sound --model veo-3.1")
     await chat.wait(says("Veo 3.1 · no sound"))
+
+
+@pytest.mark.parametrize("by", ["caption", "/animate"])
+async def test_a_cut_nobody_chose_is_shown_and_asked_about_before_it_is_filmed(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, by: str
+) -> None:
+    if by == "caption":
+        await chat.send_photo(ann, photo(1200, 900), caption="the sea moves")
+    else:
+        sent = await chat.send_photo(ann, photo(1200, 900))
+        await chat.wait(says("What should happen?"))
+        await chat.send(ann, "/animate the sea moves", reply_to=sent)
+    card = await chat.wait(says("Make a video of this?"))
+    assert card.photo
+    assert "25% of the photo is cut away" in (card.caption or "")
+    assert [[button.text for button in row] for row in card.buttons] == [
+        ["✂️ Crop · 9", "Whole picture · 9"],
+        ["With Kling 3 · 9"],
+        ["No"],
+    ]
+    assert provider.submissions == []
+    await card.press("Whole picture · 9", by=ann)
+    await chat.wait(shows_video("the sea moves"))
+    async with bot.services.db.reading() as connection:
+        [generation] = await generations.in_states(connection, {State.READY, State.DELIVERED})
+    assert (generation.fit, generation.credits) == ("pad", 9)
+
+
+@pytest.mark.parametrize(("button", "model"), [("✂️ Crop", "sora-2"), ("With Kling 3", "kling")])
+async def test_a_photo_is_cropped_or_given_to_a_model_that_keeps_its_shape_by_one_tap(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, button: str, model: str
+) -> None:
+    await chat.send_photo(ann, photo(900, 1200), caption="the sea moves")
+    card = await chat.wait(says("Make a video of this?"))
+    await card.press(button_of(card, button), by=ann)
+    await chat.wait(shows_video("the sea moves"))
+    assert model in str(provider.submissions[0].model)
+    await chat.wait_gone(card)
+
+
+@pytest.mark.parametrize("option", ["--fit crop", "--fit pad", "--ar 4:3 --model seedance-2-fast"])
+async def test_a_cut_that_was_chosen_is_not_asked_about(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, option: str
+) -> None:
+    await chat.send_photo(ann, photo(1200, 900), caption=f"the sea moves {option}")
+    await chat.wait(shows_video("the sea moves"))
+    assert len(provider.submissions) == 1
+
+
+async def test_a_card_whose_picture_cannot_be_drawn_says_what_is_cut_away(
+    bot: Bot, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+) -> None:
+    await chat.send_photo(ann, photo(3200, 150), caption="the sea moves")
+    card = await chat.wait(says("Make a video of this?"))
+    assert "of the photo is cut away" in (card.text or "")
+    assert not card.photo, "Telegram takes none that is 20 times wider than high"

@@ -30,9 +30,9 @@ def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
 async def test_of_two_photos_without_words_the_second_is_asked_about(
     bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    first = await chat.send_photo(ann, photo(800, 600))
+    first = await chat.send_photo(ann, photo(800, 450))
     card = await chat.wait(says("What should happen?", to=first.message_id))
-    second = await chat.send_photo(ann, photo(900, 600))
+    second = await chat.send_photo(ann, photo(900, 506))
     await chat.wait(says("What should happen?", to=second.message_id))
     await chat.wait_gone(card)
     assert provider.submissions == []
@@ -42,8 +42,8 @@ async def test_of_two_photos_without_words_the_second_is_asked_about(
 async def test_words_after_two_photos_belong_to_the_second(
     bot: Bot, house: House, chat: PrivateChat, ann: Person
 ) -> None:
-    await chat.send_photo(ann, photo(800, 600))
-    second = await chat.send_photo(ann, photo(900, 600))
+    await chat.send_photo(ann, photo(800, 450))
+    second = await chat.send_photo(ann, photo(900, 506))
     await chat.wait(says("What should happen?", to=second.message_id))
     await chat.send(ann, "waves roll in")
     await chat.wait(shows_video("waves roll in", to=second.message_id))
@@ -52,9 +52,9 @@ async def test_words_after_two_photos_belong_to_the_second(
 async def test_a_photo_with_words_closes_the_question_about_one_without(
     bot: Bot, chat: PrivateChat, ann: Person
 ) -> None:
-    first = await chat.send_photo(ann, photo(800, 600))
+    first = await chat.send_photo(ann, photo(800, 450))
     card = await chat.wait(says("What should happen?", to=first.message_id))
-    second = await chat.send_photo(ann, photo(900, 600), caption="waves roll in")
+    second = await chat.send_photo(ann, photo(900, 506), caption="waves roll in")
     await chat.wait(shows_video("waves roll in", to=second.message_id))
     await chat.wait_gone(card)
 
@@ -156,7 +156,7 @@ async def test_a_video_answers_which_photo_in_a_group(
 ) -> None:
     await club.send(ann, "/animate it rains")
     question = await club.wait(says("And the photo?"))
-    await club.send_video(ann, clip(width=320, height=240), reply_to=question)
+    await club.send_video(ann, clip(width=320, height=180), reply_to=question)
     await club.wait(shows_video("it rains"))
     assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
 
@@ -231,7 +231,7 @@ async def test_video_on_a_file_that_is_too_large_costs_nothing(
 async def test_a_bare_video_on_a_video_goes_on_with_its_first_frame(
     bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    sent = await chat.send_video(ann, clip(width=320, height=240))
+    sent = await chat.send_video(ann, clip(width=320, height=180))
     await chat.wait(says("Animate its first frame?"))
     await chat.send(ann, "/video", reply_to=sent)
     await chat.wait(shows_video())
@@ -243,8 +243,8 @@ async def test_an_album_with_a_mention_is_a_card(
 ) -> None:
     telegram.privacy_mode(on=False)
     name = telegram.bot.username
-    await club.send_photo(ann, photo(800, 600), caption=f"@{name} waves", album="a")
-    await club.send_photo(ann, photo(900, 600), album="a")
+    await club.send_photo(ann, photo(800, 450), caption=f"@{name} waves", album="a")
+    await club.send_photo(ann, photo(900, 506), album="a")
     await club.wait(says("“waves”"))
     assert await spent(house, ann) == 0
 

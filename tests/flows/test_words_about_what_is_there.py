@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
-CLIP = clip(width=320, height=240)
+CLIP = clip(width=320, height=180)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_a_gesture_is_a_picture_only_where_one_was_asked_for(
     async def gesture() -> Message:
         if kind == "GIF":
             return await moving(chat, ann, kind, None)
-        return await chat.send_sticker(ann, photo(512, 512, "WEBP"))
+        return await chat.send_sticker(ann, photo(512, 288, "WEBP"), height=288)
 
     sent = await gesture()
     await chat.wait(says("Send me a still picture" if kind == "GIF" else "Nice one!",

@@ -29,9 +29,9 @@ def two_colours(container: str = "mp4", codec: str = "libx264") -> bytes:
     with av.open(out, "w", format=container) as file:
         video = file.add_stream(codec, rate=10)
         assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
+        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
         for colour in ("red", "blue"):
-            picture = Image.new("RGB", (320, 240), colour)
+            picture = Image.new("RGB", (320, 180), colour)
             frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call] # PyAV leaves it out
             for _ in range(10):
                 frame.pts = None
@@ -44,12 +44,12 @@ SENDS: dict[str, Callable[[Group, Person], Awaitable[Message]]] = {
     "photo": lambda group, by: group.send_photo(by, photo()),
     "image file": lambda group, by: group.send_document(by, photo(), "boat.jpg", "image/jpeg"),
     "album item": lambda group, by: group.send_photo(by, photo(), album="a1"),
-    "static sticker": lambda group, by: group.send_sticker(by, photo(512, 512, "WEBP")),
+    "static sticker": lambda group, by: group.send_sticker(by, photo(512, 288, "WEBP"), height=288),
     "video sticker": lambda group, by: group.send_sticker(
-        by, two_colours("webm", "libvpx-vp9"), moves=True
+        by, two_colours("webm", "libvpx-vp9"), moves=True, height=288
     ),
-    "GIF": lambda group, by: group.send_animation(by, clip(sound=False, width=320, height=240)),
-    "video": lambda group, by: group.send_video(by, clip(width=320, height=240)),
+    "GIF": lambda group, by: group.send_animation(by, clip(sound=False, width=320, height=180)),
+    "video": lambda group, by: group.send_video(by, clip(width=320, height=180)),
 }
 
 

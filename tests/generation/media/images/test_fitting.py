@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from generation.media.pictures import Fit, data_uri, nearest_aspect, share_lost
+from generation.media.pictures import Fit, Pictures, data_uri, nearest_aspect, share_lost
 from generation.media.pool import MediaProcesses
 from tests.generation.media.images.quarters import ALL_FOUR, corners, fitted, quarters
+from tests.generation.media.videos.inspection import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +118,31 @@ def test_a_picture_travels_as_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("size", "shape", "lost"),
-    [((1600, 900), "16:9", 0.0), ((1200, 900), "16:9", 0.25), ((900, 900), "9:16", 7 / 16)],
+    [((1600, 900), (16, 9), 0.0), ((1200, 900), (16, 9), 0.25), ((900, 900), (9, 16), 7 / 16)],
 )
-def test_the_share_that_is_cut_away_is_told(size: tuple[int, int], shape: str, lost: float) -> None:
-    assert share_lost(*size, shape) == pytest.approx(lost)
+def test_the_share_that_is_cut_away_is_told(
+    size: tuple[int, int], shape: tuple[int, int], lost: float
+) -> None:
+    assert share_lost(size, shape) == pytest.approx(lost)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_what_is_cut_away_is_dimmed_and_what_is_filmed_is_not(
+    media: MediaProcesses, tmp_path: Path, *, turned: bool
+) -> None:
+    exif = Image.Exif()
+    exif[0x112] = 6 if turned else 1
+
+    async def send(file_id: str, target: Path) -> None:
+        assert file_id == "a photo"
+        size = (1000, 2000) if turned else (2000, 1000)
+        Image.new("RGB", size, (200, 100, 50)).save(target, "JPEG", exif=exif)
+
+    shown = await Pictures(media, send, tmp_path).cut("a photo", (1000, 1000))
+    with Image.open(io.BytesIO(shown)) as image:
+        assert image.size == (1280, 640), "the whole picture, as it is seen"
+        for across in (0.1, 0.2, 0.8, 0.9):
+            assert sum(image.getpixel((round(1280 * across), 320))) < 150  # type: ignore[arg-type] # of three
+        for across in (0.3, 0.5, 0.7):
+            assert sum(image.getpixel((round(1280 * across), 320))) > 330  # type: ignore[arg-type] # of three
+    assert files(tmp_path) == [], "what people sent is gone from the disk"
