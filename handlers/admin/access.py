@@ -113,12 +113,12 @@ class BanPerson(CallbackData):
 
 def listed(page: Sequence[Activity], first: int, translator: Translator) -> str:
     """List people with the numbers that commands take; `first` is the place of the first."""
-    say, lines = translator.gettext, []
+    _, lines = translator.gettext, []
     for place, one in enumerate(page, start=first):
         line = (
-            say("{place}. {name} ({number}): {videos}, banned")
+            _("{place}. {name} ({number}): {videos}, banned")
             if one.is_banned
-            else say("{place}. {name} ({number}): {videos}")
+            else _("{place}. {name} ({number}): {videos}")
         )
         name = f"@{one.username}" if one.username else unlinked(one.name)
         lines.append(
@@ -133,11 +133,11 @@ def people_buttons(
     page: Sequence[Activity], number: int, pages: int, translator: Translator
 ) -> list[list[Button]]:
     """Return what can be done for or against each of a page, and the ways to the other pages."""
-    say, rows = translator.gettext, []
+    _, rows = translator.gettext, []
     for place, one in enumerate(page, start=number * PER_PAGE + 1):
-        row = [Button(say("{place} · Grant").format(place=place), GrantTo(one.person))]
+        row = [Button(_("{place} · Grant").format(place=place), GrantTo(one.person))]
         if not one.is_banned:
-            row.append(Button(say("{place} · Ban").format(place=place), BanPerson(one.person)))
+            row.append(Button(_("{place} · Ban").format(place=place), BanPerson(one.person)))
         rows.append(row)
     beside = [
         Button(f"{arrow} {other + 1}/{pages}", ShowPeople(other))

@@ -200,7 +200,7 @@ async def show_pool(
     services: Services, sender: Sender, chat: Chat, message_id: int | None = None
 ) -> None:
     """Show an admin what a group's members may share, and what it could be."""
-    say, cost = sender.translator.gettext, usual_cost(services.offer, services.terms)
+    _, cost = sender.translator.gettext, usual_cost(services.offer, services.terms)
     async with services.db.reading() as connection:
         group = await groups.find(connection, chat.id)
     rows = [
@@ -212,8 +212,8 @@ async def show_pool(
         ]
         for amount in (count * cost for count in POOLS)
     ]
-    none = say("No pool") if group.pool else say("✓ No pool")
-    text = say(
+    none = _("No pool") if group.pool else _("✓ No pool")
+    text = _(
         "What the members of {title} share, renewed as the free allowance is. For any other "
         "number, and for how much each of them gets, write /limit {number} CREDITS SHARE."
     ).format(title=unlinked(chat.title), number=chat.telegram_id)

@@ -172,14 +172,14 @@ def buttons(
             switch(_("Own pictures only"), "own_pictures", is_on=group.own_pictures),
         ],
     ]
+    everywhere = group.thread_id is None
+    every = button(_("Every topic"), "where", _ANYWHERE, present=everywhere)
     if topic is not None:
         here = group.thread_id == (thread_id or GENERAL)
-        rows.append(
-            [
-                button(_("Only this topic"), "where", f"{_HERE}{topic}", present=here),
-                button(_("Every topic"), "where", _ANYWHERE, present=group.thread_id is None),
-            ]
-        )
+        rows.append([button(_("Only this topic"), "where", f"{_HERE}{topic}", present=here), every])
+    elif not everywhere:
+        # it is a forum no more, or its messages cannot be read
+        rows.append([every])
     return rows
 
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.groups.group_settings import choice
+from handlers.groups.group_settings import buttons, choice
 from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
 from storage.groups import Asking
+from storage.groups import Group as GroupChoices
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import made, settings_of, spent
 from tests.groups.test_pools import give
-from tests.handlers.commons import settled
+from tests.handlers.commons import SPEECH, settled
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -141,6 +142,11 @@ async def test_where_there_are_no_topics_there_is_none_to_choose(
 ) -> None:
     settings = await settings_of(club, ann)
     assert not any("topic" in button.text for row in settings.buttons for button in row)
+
+
+def test_a_group_that_has_topics_no_more_can_be_left_to_work_everywhere() -> None:
+    rows = buttons(GroupChoices(1, thread_id=7), SPEECH, None, None)
+    assert [button.text for button in rows[-1]] == ["Every topic"]
 
 
 async def test_so_many_per_member_and_day(
