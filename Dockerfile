@@ -1,5 +1,3 @@
-# syntax=docker/dockerfile:1
-
 # Of all platforms; the digest decides, the tag says what it was.
 ARG PYTHON=python:3.12.14-slim-trixie@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
 

@@ -71,6 +71,7 @@ def test_every_stage_is_built_on_one_image_named_by_its_digest() -> None:
     [base] = re.findall(r"^ARG PYTHON=(.+)$", DOCKERFILE, re.MULTILINE)
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base)
     assert {*re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)} == {"${PYTHON}"}
+    assert "syntax=" not in DOCKERFILE, "that would fetch another image, whatever its tag says then"
 
 
 def test_the_image_holds_the_bot_and_no_sandbox_no_tests_no_secrets() -> None:
