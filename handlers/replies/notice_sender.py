@@ -87,7 +87,8 @@ class Notices:
                 reply_to=owed.reply_to,
                 thread_id=owed.thread_id,
             )
-        except Unreadable:
+        except Unreadable as error:
+            logger.warning("notice %d is sent, and nobody knows how: %s", owed.id, error)
             await self._note_sent(owed)
         except (Refused, Unreachable) as error:
             await self._tell_alone(chat, owed, error)

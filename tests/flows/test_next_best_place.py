@@ -178,9 +178,10 @@ async def test_a_topic_that_is_not_there_alone_with_the_bot_keeps_back_nothing(
     async with house.running():
         asked = await chat.send(ann, "/video a cat", topic=gone)
         await chat.wait(shows_video("a cat", to=asked.message_id))
-        telegram.faults.next("sendVideo", Fault.error(400, "Bad Request: wrong file"), times=3)
+        telegram.faults.next("sendVideo", Fault.error(400, "Bad Request: wrong file"))
         await chat.send(ann, "/video a dog", topic=gone)
-        await chat.wait(lambda one: one.document and one.caption == "a dog")
+        first = await chat.wait(lambda one: one.document)
+        assert first.caption == "a dog"
         asked = await chat.send(ann, "a boat", topic=gone)
         await chat.wait(says("Make a video of this?", to=asked.message_id))
         asked = await chat.send(ann, "/video", topic=gone)
@@ -188,6 +189,7 @@ async def test_a_topic_that_is_not_there_alone_with_the_bot_keeps_back_nothing(
         await chat.send(ann, "/history", topic=gone)
         listed = await chat.wait(says("Tap a number"))
         await listed.press("1")
+        await chat.wait(lambda one: one.document and one is not first)
     assert not [one for one in chat.from_bot if "Something broke" in (one.text or "")]
 
 
