@@ -222,7 +222,10 @@ class Situation:
 
     def missed(self, is_missed: bool, *, is_kept: bool) -> tuple[Notice, ...]:
         """Say in a group that could not be shown its video where that is."""
-        return (self._notice(NoticeKind.ELSEWHERE, is_kept=is_kept),) if is_missed else ()
+        if not is_missed:
+            return ()
+        in_private = self.request.account.is_person
+        return (self._notice(NoticeKind.ELSEWHERE, is_kept=is_kept, in_private=in_private),)
 
     def give_back(self) -> Transition:
         """Give back what was taken for a video that is lost; a gift has been given back before."""

@@ -197,13 +197,18 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
         NoticeKind.UNDELIVERABLE: _(
             "I have a video for you that I could not deliver. Send /start and I bring it."
         ),
-        NoticeKind.ELSEWHERE: _elsewhere(translator, is_kept=bool(facts.get("is_kept"))),
+        NoticeKind.ELSEWHERE: _elsewhere(facts, translator),
     }[kind]
 
 
-def _elsewhere(translator: Translator, *, is_kept: bool) -> str:
+def _elsewhere(facts: Mapping[str, Any], translator: Translator) -> str:
     """Say in a group where the video is that it could not be shown."""
-    if is_kept:
+    if not facts.get("in_private"):
+        return translator.gettext(
+            "Telegram does not let me send this video here. I keep it: "
+            "let me send videos, then send /start here."
+        )
+    if facts.get("is_kept"):
         return translator.gettext(
             "Telegram does not let me send this video here. I keep it for you: "
             "open me in private and send /start."

@@ -138,6 +138,26 @@ async def test_a_group_that_takes_no_videos_is_told_that_one_is_kept_for_who_nev
         await private.wait(shows_video("a cat"))
 
 
+async def test_a_video_asked_in_the_groups_name_waits_until_it_takes_videos(
+    house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox, slow: None
+) -> None:
+    group = telegram.group("Film club", [ann])
+    async with house.running():
+        await group.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+        async with house.db.transaction() as tx:
+            known = await chats.by_telegram_id(tx, group.id)
+            assert known is not None
+            await tx.execute(
+                "UPDATE generations SET account_kind = 'chat', account_id = ?", (known.id,)
+            )
+        group.withheld = {"can_send_videos"}
+        await group.wait(says("let me send videos, then send /start here"))
+        group.withheld.clear()
+        await group.send(ann, "/start@film_maker_bot", sender_chat=group)
+        await group.wait(shows_video("a cat"))
+
+
 @pytest.mark.parametrize("from_whom", ["members", "the bot"])
 async def test_where_a_group_is_known_to_take_no_videos_nothing_is_charged(
     from_whom: str, house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox
