@@ -365,7 +365,7 @@ def _refused(answer: Answer, words: str, *, about_model: bool, prompt: str) -> P
         case HTTPStatus.BAD_REQUEST if about_model:
             means = rejected if refusal.moderation else ModelGone(message)
         case HTTPStatus.INTERNAL_SERVER_ERROR:
-            means = Broken(message)
+            means = rejected if refusal.moderation else Broken(message)
         case HTTPStatus.TOO_MANY_REQUESTS:
             means = RateLimited(message, retry_after=answer.retry_after())
         case HTTPStatus.SERVICE_UNAVAILABLE:

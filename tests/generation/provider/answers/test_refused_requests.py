@@ -76,6 +76,8 @@ from tests.generation.provider.answers.refused import (
         (422, "Unprocessable", Rejected),
         (429, "Too Many Requests", RateLimited),
         (500, "Something wrong with the server. Please, try again later.", Broken),
+        (500, "output new_sensitive (1027)", Rejected),
+        (500, "The content moderation service is unavailable.", Broken),
         (501, "Not implemented", OutcomeUnknown),
         (502, "Bad Gateway", OutcomeUnknown),
         (503, "Service unavailable", NotTaken),
