@@ -32,7 +32,7 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
 
 
 LONGEST_LIFE = 3 * 24 * 3600.0
-"""Seconds in which whatever is asked for has ended; what goes on longer was found to hang."""
+"""Seconds within which a request ends: its turn, its deadline, and the day it is looked for."""
 _MAY_BE_CHARGED = PENDING | {State.PARKED}
 
 
