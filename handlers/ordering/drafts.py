@@ -28,6 +28,7 @@ from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.context import cause_of
 from handlers.replies.keyboards import MOST_FETCHED
+from handlers.replies.texts import UNSEEN
 from storage import SHARED_IDS, generations
 from storage.cards import CardKind, Draft
 
@@ -249,7 +250,8 @@ def draft_of(
     is_whole = units(words) <= LONGEST_PART // 2
     is_idea = small_talk(words) is None and (not words or any(map(str.isalnum, words)))
     return OrderDraft(
-        text=words,
+        # what was copied from a caption of ours
+        text=words.replace(UNSEEN, ""),
         picture=picture,
         origin="message",
         cause=cause_of(message),

@@ -104,7 +104,8 @@ LONGEST_PROMPT = 300
 
 
 _LINKED = re.compile(r"(?<=[@#$/.])(?=\w)|(?<=:)(?=//)")
-_UNSEEN = "\u200b"
+UNSEEN = "\u200b"
+"""A space of no width, before which Telegram ends a link."""
 
 
 def unlinked(text: str) -> str:
@@ -112,7 +113,7 @@ def unlinked(text: str) -> str:
 
     What the bot says in a group, it says in its own name.
     """
-    return _LINKED.sub(_UNSEEN, text)
+    return _LINKED.sub(UNSEEN, text)
 
 
 def shortened(text: str, longest: int) -> str:

@@ -174,7 +174,7 @@ QUIET = {"mention", "url", "hashtag", "bot_command", "email", "text_link"}
 
 
 async def test_nothing_somebody_wrote_is_a_link_or_a_name_in_what_the_bot_says(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, bob: Person
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, provider: AimlApiSandbox
 ) -> None:
     mallory = telegram.person("t.me/spam @bob")
     club.join(mallory)
@@ -190,3 +190,6 @@ async def test_nothing_somebody_wrote_is_a_link_or_a_name_in_what_the_bot_says(
     wrong = await club.wait(says("There is no model"))
     for said in (video, shared, card, wrong):
         assert {one["type"] for one in said.entities} & QUIET == set(), said
+    await club.send(mallory, f"/video {video.caption}")
+    await provider.wait_for_submissions(2)
+    assert [one.body["prompt"] for one in provider.submissions] == [LIVE, LIVE]
