@@ -27,6 +27,8 @@ class PictureFault(StrEnum):
     TOO_SMALL = "too_small"
     BROKEN = "broken"
     TOO_SLOW = "too_slow"
+    RESTING = "resting"
+    """Its sender's last one was too much: the next is not even looked at for a while."""
 
 
 class MediaRefused(MediaError):

@@ -11,20 +11,23 @@ import base64
 import math
 import re
 import tempfile
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout, PictureFault
 from generation.media.videos import NotAVideo, first_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from generation.media.pool import MediaProcesses
     from generation.models.offer import Mode
     from storage.generations import Generation
+    from storage.ledger import Account
 
 _FRAME = re.compile(r"frame:(first|last):(.+)")
 
@@ -77,16 +80,61 @@ class Fitted(NamedTuple):
     data_uri: str
 
 
+FIRST_COOLDOWN_SECONDS: Final = 60.0
+"""How long somebody rests whose picture was too much to open; each time twice as long."""
+
+FORGIVEN_SECONDS: Final = 86400.0
+"""How long after a rest the next one is the first again."""
+
+
+class MediaCooldowns:
+    """Who sent what a media process broke off, and until when nothing of theirs is opened."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._rests: dict[Account, tuple[float, float]] = {}
+
+    @contextmanager
+    def kept(self, account: Account) -> Iterator[None]:
+        """Do media work for somebody who does not rest; it may send them to rest.
+
+        Raises:
+            BadPicture: they rest.
+        """
+        until, _ = self._rests.get(account, (-math.inf, 0.0))
+        if self._clock() < until:
+            raise BadPicture(PictureFault.RESTING)
+        try:
+            yield
+        except (BadPicture, MediaFailed) as error:
+            if isinstance(error, MediaFailed) or error.reason is PictureFault.TOO_SLOW:
+                self._begin(account)
+            raise
+
+    def _begin(self, account: Account) -> None:
+        now = self._clock()
+        self._rests = {
+            one: rest for one, rest in self._rests.items() if now < rest[0] + FORGIVEN_SECONDS
+        }
+        _, before = self._rests.get(account, (now, FIRST_COOLDOWN_SECONDS / 2))
+        self._rests[account] = (now + 2 * before, 2 * before)
+
+
 class Pictures:
     """Fetches and fits pictures; what people sent is gone from the disk afterwards."""
 
     def __init__(
-        self, media: MediaProcesses, fetch: FetchPicture, folder: Path | None = None
+        self,
+        media: MediaProcesses,
+        fetch: FetchPicture,
+        folder: Path | None = None,
+        cooldowns: MediaCooldowns | None = None,
     ) -> None:
         """Make pictures in `folder`, which the next start clears; the system's own by default."""
         self._media = media
         self._fetch = fetch
         self._folder = folder
+        self._cooldowns = cooldowns or MediaCooldowns()
 
     async def fitted(self, generation: Generation, mode: Mode) -> Fitted:
         """Return the picture of a request, as large as its model asks.
@@ -98,7 +146,7 @@ class Pictures:
         """
         if generation.picture is None:
             raise PictureGone
-        with tempfile.TemporaryDirectory(prefix="picture-", dir=self._folder) as folder:
+        with self._cooldowns.kept(generation.account), self._own_folder() as folder:
             target = Path(folder) / "fitted.jpg"
             source = await self._fetched(generation.picture, Path(folder))
             picture = await measure(self._media, source)
@@ -117,7 +165,7 @@ class Pictures:
             )
             return Fitted(aspect_ratio, data_uri(target))
 
-    async def cut(self, picture: str, frame: tuple[int, int]) -> bytes:
+    async def cut(self, picture: str, frame: tuple[int, int], account: Account) -> bytes:
         """Return a picture as a JPEG that shows what filling a frame of this shape cuts away.
 
         Raises:
@@ -126,7 +174,7 @@ class Pictures:
             BadPicture: it is not a picture we can use.
             MediaFailed: the work broke down.
         """
-        with tempfile.TemporaryDirectory(prefix="picture-", dir=self._folder) as folder:
+        with self._cooldowns.kept(account), self._own_folder() as folder:
             target = Path(folder) / "cut.jpg"
             source = await self._fetched(picture, Path(folder))
             width, height = frame
@@ -134,6 +182,9 @@ class Pictures:
                 self._media, "draw_cut", source=source, target=target, width=width, height=height
             )
             return target.read_bytes()
+
+    def _own_folder(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix="picture-", dir=self._folder)
 
     async def _fetched(self, picture: str, folder: Path) -> Path:
         """Fetch a picture, or a video and draw the frame that is meant."""

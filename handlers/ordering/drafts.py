@@ -311,15 +311,15 @@ async def quoted(
     return replace(quote, instead_of=None) if had == quote.choice.family.name else quote
 
 
-CUT_SECONDS = 5.0
+CUT_SECONDS = 6.0
 """How long a card waits for its picture."""
 
 
-async def cut_of(services: Services, picture: str, quote: Quote) -> bytes | None:
+async def cut_of(services: Services, card: Card, sent: SentPicture, quote: Quote) -> bytes | None:
     """Draw what would be cut away; None where that cannot be had soon: the text says it too."""
     try:
         async with asyncio.timeout(CUT_SECONDS):
-            return await services.pictures.cut(picture, quote.frame)
+            return await services.pictures.cut(sent.file_id, quote.frame, card.account)
     except (PictureGone, PictureDelayed, BadPicture, MediaError, TimeoutError) as error:
         logger.info("a card shows no picture: %r", error)
         return None

@@ -284,7 +284,7 @@ async def _put_up(
             quote.choice, quote.prompt, sent.size, services.offer, services.terms.credit_usd
         )
         if card.card_message is None:
-            picture = await cut_of(services, sent.file_id, quote)
+            picture = await cut_of(services, card, sent, quote)
     buttons = card_replies.buttons(card, quote, sender.translator, keeping=other)
     if not sender.account.is_person:
         buttons = []

@@ -225,6 +225,10 @@ def _picture(reason: str, translator: Translator) -> str:
         "too_many_bytes": _("That picture is over 20 MB. Send it as a photo, it is smaller then."),
         "too_many_pixels": _("That picture is too large to open. Send it as a photo."),
         "too_small": _("That picture is too small to make a video of. Send a larger one."),
+        "resting": _(
+            "Your last picture was too much for me, and I still rest from it. "
+            "Send this one again in a few minutes."
+        ),
         "too_slow": _("That picture took too long to open. Send it as a photo."),
         "broken": _("That picture is damaged. Please send it again."),
     }[reason]

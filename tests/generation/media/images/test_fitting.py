@@ -14,6 +14,7 @@ from PIL import Image
 
 from generation.media.pictures import Fit, Pictures, data_uri, nearest_aspect, share_lost
 from generation.media.pool import MediaProcesses
+from storage.ledger import Account
 from tests.generation.media.images.quarters import ALL_FOUR, corners, fitted, quarters
 from tests.generation.media.videos.inspection import files
 
@@ -138,7 +139,7 @@ async def test_what_is_cut_away_is_dimmed_and_what_is_filmed_is_not(
         size = (1000, 2000) if turned else (2000, 1000)
         Image.new("RGB", size, (200, 100, 50)).save(target, "JPEG", exif=exif)
 
-    shown = await Pictures(media, send, tmp_path).cut("a photo", (1000, 1000))
+    shown = await Pictures(media, send, tmp_path).cut("a photo", (1000, 1000), Account.person(1))
     with Image.open(io.BytesIO(shown)) as image:
         assert image.size == (1280, 640), "the whole picture, as it is seen"
         for across in (0.1, 0.2, 0.8, 0.9):
