@@ -11,8 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from handlers.replies.outbox import finished
-from handlers.replies.sending import LeftOut, NotSent, SendError
+from handlers.replies.sending import LeftOut, NotSent, SendError, finished
 from handlers.replies.texts import about, unlinked
 from storage import chats, generations, groups, people
 from storage.generations import PENDING

@@ -19,7 +19,6 @@ from generation.media.fetch import FileGone
 from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
 from handlers.replies.keyboards import ResultButtons
-from handlers.replies.outbox import finished
 from handlers.replies.sending import (
     PATIENCE_SECONDS,
     ChatMoved,
@@ -32,6 +31,7 @@ from handlers.replies.sending import (
     Unreachable,
     Unreadable,
     UploadTooLarge,
+    finished,
 )
 from handlers.replies.texts import caption
 from storage import chats, generations, groups, people
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from generation.media.fetch import UploadPreparation
     from generation.media.videos import Deliverable
     from generation.models.catalogue import Catalogue
-    from handlers.replies.outbox import Outbox, Sent, Upload
+    from handlers.replies.outbox import Outbox, Upload
     from handlers.replies.status import StatusMessages
     from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
@@ -274,14 +274,32 @@ class Deliveries:
 
         Where it is stopped, whether the file had left tells whether somebody may have it.
         """
-        generation = delivery.generation
+        generation, translator = delivery.generation, delivery.translator
         upload: Upload | None = None
         try:
             async with self.outbox.uploading(place.chat) as upload:
                 begins = delivery.begun or await self.lifecycle.advance(generation, on.SendBegins())
                 if not begins:
                     return None
-                sent = await self._hand_over(place, delivery, upload)
+                # whether there is inline mode is known once Telegram was asked
+                buttons = ResultButtons(self.catalogue.offer, self.credit_usd, self.outbox.shares)
+                sent = await self.outbox.send_file(
+                    place.chat,
+                    delivery.video,
+                    caption(generation, translator, ai_label=self.ai_label),
+                    upload,
+                    as_document=delivery.as_document,
+                    spoiler=place.group.blurred,
+                    silent=place.group.is_quiet(self.zone, self.clock()),
+                    buttons=buttons.under(
+                        generation,
+                        translator,
+                        in_private=place.chat.is_private,
+                        size=delivery.video.size,
+                    ),
+                    reply_to=place.reply_to,
+                    thread_id=place.thread_id,
+                )
         except asyncio.CancelledError:
             if delivery.begun if upload is None else not upload.is_gone:
                 await asyncio.shield(self._undo(generation))
@@ -295,28 +313,6 @@ class Deliveries:
         if delivery.status_in is not None:
             await finished(self.status.take_away(generation, delivery.status_in))
         return delivered
-
-    async def _hand_over(self, place: Place, delivery: Delivery, upload: Upload) -> Sent:
-        generation, translator = delivery.generation, delivery.translator
-        # whether there is inline mode is known once Telegram was asked
-        buttons = ResultButtons(self.catalogue.offer, self.credit_usd, self.outbox.shares)
-        return await self.outbox.send_file(
-            place.chat,
-            delivery.video,
-            caption(generation, translator, ai_label=self.ai_label),
-            upload,
-            as_document=delivery.as_document,
-            spoiler=place.group.blurred,
-            silent=place.group.is_quiet(self.zone, self.clock()),
-            buttons=buttons.under(
-                generation,
-                translator,
-                in_private=place.chat.is_private,
-                size=delivery.video.size,
-            ),
-            reply_to=place.reply_to,
-            thread_id=place.thread_id,
-        )
 
     async def _otherwise(self, delivery: Delivery, here: Place, error: SendError) -> Delivery:
         """Return what is left to try after a place or a form was surely refused."""

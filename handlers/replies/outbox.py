@@ -28,7 +28,7 @@ from handlers.replies.sending import (
 from storage.chats import ChatKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from telegram import InlineKeyboardMarkup, Message
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 UPLOADS = 8
 """Videos on their way up at a time; more would only share the bandwidth."""
-FINISH_SECONDS = 1.0
-"""How long a stop waits for what must be `finished`; a call that takes longer is cut."""
 ACTION_SECONDS = 4.5
 """How often a chat action is shown anew: a client shows it for five seconds."""
 LONGEST_CAPTION = 1024
@@ -49,17 +47,6 @@ LONGEST_TEXT = 4096
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 logger = logging.getLogger(__name__)
-
-
-async def finished(work: Coroutine[Any, Any, object]) -> None:
-    """Do something short to its end, even where this task is cancelled meanwhile."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        with suppress(Exception):
-            await asyncio.wait_for(task, FINISH_SECONDS)
-        raise
 
 
 @asynccontextmanager
@@ -188,7 +175,9 @@ class Outbox:
             if person is None or chat.is_private:
                 raise
             chat = replace(chat, id=0, telegram_id=person, kind=ChatKind.PRIVATE)
-            number = await self.say(chat, how.get("alone", text), buttons=buttons)
+            number = await self.say(
+                chat, how.get("alone", text), buttons=buttons, picture=how.get("picture")
+            )
         return Said(chat, number)
 
     async def say(

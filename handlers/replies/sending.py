@@ -190,6 +190,21 @@ def seconds(wait: float | timedelta) -> float:
     return wait if isinstance(wait, int | float) else wait.total_seconds()
 
 
+FINISH_SECONDS = 1.0
+"""How long a stop waits for what must be `finished`; a call that takes longer is cut."""
+
+
+async def finished(work: Coroutine[Any, Any, object]) -> None:
+    """Do something short to its end, even where this task is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await asyncio.wait_for(task, FINISH_SECONDS)
+        raise
+
+
 PATIENCE_SECONDS = 60.0
 """How long an answer waits for a chat; later nobody remembers the question."""
 MOST_LIMITERS = 1000

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from handlers.replies.keyboards import Button, Undo
-from handlers.replies.outbox import finished
-from handlers.replies.sending import Refused, SendError, Unreachable
+from handlers.replies.sending import Refused, SendError, Unreachable, finished
 from handlers.replies.texts import about
 from storage import chats, generations, outages, people
 from storage.generations import PENDING, State
