@@ -18,7 +18,7 @@ from handlers.ordering.drafts import SentPicture, card_draft, cut_of, quoted
 from handlers.replies import keyboards as card_replies
 from handlers.replies.sending import SendError
 from handlers.replies.status import payment
-from handlers.replies.texts import gone, unlinked
+from handlers.replies.texts import gone, unlinked, usual_cost
 from storage import cards, generations, statistics
 from storage.generations import PENDING, UNFINISHED, Request
 from storage.groups import GENERAL, Asking, Group
@@ -315,15 +315,28 @@ async def _order(
     await sender.take_away(*closed)
     note = gone(quote, sender.translator) if quote.instead_of else ""
     paid = payment(answer, sender.translator, in_private=sender.chat.is_private)
-    await _show_status(services, sender, answer.generation, note=note, paid=paid)
+    # a reaction alone lets a group think of the usual price
+    dear = (
+        not sender.chat.is_private
+        and wait > 0
+        and (quote.credits > usual_cost(services.offer, services.terms))
+    )
+    await _show_status(services, sender, answer.generation, note=note, paid=paid, aloud=dear)
 
 
 async def _show_status(
-    services: Services, sender: Sender, generation: Generation, **words: str
+    services: Services,
+    sender: Sender,
+    generation: Generation,
+    *,
+    note: str = "",
+    paid: str = "",
+    aloud: bool = False,
 ) -> None:
     """Say that an order was accepted; it is made all the same where that cannot be said."""
+    show = services.status.show
     try:
-        await services.status.show(generation, sender.chat, sender.translator, **words)
+        await show(generation, sender.chat, sender.translator, note=note, paid=paid, aloud=aloud)
     except SendError as error:
         logger.info("generation %d has no status: %s", generation.id, error)
 

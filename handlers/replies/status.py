@@ -180,14 +180,17 @@ class StatusMessages:
         *,
         note: str = "",
         paid: str = "",
+        aloud: bool = False,
     ) -> None:
         """Say that a request was accepted and what was `paid`, silently: the video will ring.
 
-        While it waits it can be cancelled. `note` is what the sender should know besides.
+        While it waits it can be cancelled. `note` is what the sender should know besides. In a
+        group a reaction stands for it, unless it is to be said `aloud`.
         """
         if generation.status_message is not None or generation.id in self._shown:
             return
-        if not chat.is_private and await self._acknowledged(chat, generation, note):
+        aloud = aloud or chat.is_private
+        if not aloud and await self._acknowledged(chat, generation, note):
             self._remember(generation.id, _Shown(chat, _REACTION, translator))
             return
         place = self._progress.place(generation)
@@ -201,9 +204,12 @@ class StatusMessages:
             place is not None or generation.due_at > generation.created_at
         )
         shown = _Shown(chat, None, translator, text, waits=waits)
-        await finished(self._put_up(generation, shown, note))
+        # alone with the bot it is the only sign that an order was understood
+        await finished(self._put_up(generation, shown, note, cosmetic=not note and not aloud))
 
-    async def _put_up(self, generation: Generation, shown: _Shown, note: str) -> None:
+    async def _put_up(
+        self, generation: Generation, shown: _Shown, note: str, *, cosmetic: bool
+    ) -> None:
         message = await self._outbox.say(
             shown.chat,
             f"{note}\n{shown.text}".strip(),
@@ -211,8 +217,7 @@ class StatusMessages:
             reply_to=generation.message_id,
             thread_id=generation.thread_id,
             silent=True,
-            # alone with the bot it is the only sign that an order was understood
-            cosmetic=not note and not shown.chat.is_private,
+            cosmetic=cosmetic,
         )
         self._remember(generation.id, replace(shown, message=message))
 

@@ -286,6 +286,23 @@ async def test_in_a_group_only_who_ordered_it_cancels_it(
         assert "/video" in (help_.text or ""), "a made-up press changes no other message"
 
 
+async def test_in_a_group_more_than_the_usual_price_is_said_and_the_usual_one_is_not(
+    house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox
+) -> None:
+    club = telegram.group("Film club", [ann])
+    async with house.running(undo_seconds=LONG):
+        usual = await club.send(ann, "/video a boat")
+        await telegram.wait_for_call("setMessageReaction")
+        assert usual.reactions == ["👀"]
+        dear = await club.send(ann, "/video a train --seconds 8")
+        status = await club.wait(says("On it! 17 credits of your own.", to=dear.message_id))
+        assert (dear.reactions, len(club.from_bot)) == ([], 1)
+        answer = await status.press("Cancel")
+        assert answer.text == "Cancelled. 17 credits are back."
+        await club.wait(lambda m: m is status and m.text == answer.text)
+    assert provider.submissions == []
+
+
 async def test_a_groups_pool_is_named_where_it_pays(
     house: House, telegram: TelegramSandbox, ann: Person
 ) -> None:
