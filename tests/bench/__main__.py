@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import statistics
 import sys
 import tempfile
@@ -10,11 +11,16 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from PIL import Image
+
 from sandbox.aimlapi import AimlApiSandbox, Render
 from sandbox.telegram import TelegramSandbox
 from tests.bench.floods import COMMANDS, MESSAGES, Flood, flood
 from tests.bench.memory import MEGABYTE, resident, watched
+from tests.flows.looks import shows_video
 from tests.flows.process import process
+from tests.generation.media.test_sent_media import repeated
+from tests.generation.media.videos.films import Film
 
 RUNS = 5
 SETTLED_SECONDS = 3.0
@@ -66,6 +72,7 @@ async def measure() -> list[Row]:
     plain = statistics.median(held for _, held in yardsticks)
     starts, rests = [], []
     large = growth = family = 0
+    order = video = 0.0
     async with TelegramSandbox() as telegram, AimlApiSandbox() as provider:
         for run in range(RUNS):
             with tempfile.TemporaryDirectory() as data:
@@ -77,6 +84,8 @@ async def measure() -> list[Row]:
                     if run == 0:
                         growth, family = await send_large(telegram, provider, running.pid)
                         large = rests[0]
+                    if run == 1:
+                        order, video = await beside_the_worst(telegram, provider)
         with tempfile.TemporaryDirectory() as data:
             flooded = await flood(telegram, provider, Path(data))
     start, rest = statistics.median(starts), statistics.median(rests)
@@ -105,7 +114,27 @@ async def measure() -> list[Row]:
         Row(
             "the same, with media processes", _megabytes(family), f"{family / large:.2f} × at rest"
         ),
+        *_of_the_worst(order, video),
         *_of_floods(flooded),
+    ]
+
+
+def _of_the_worst(order: float, video: float) -> list[Row]:
+    return [
+        Row(
+            "an order beside the worst media",
+            f"{order:.2f} s",
+            "to the provider, while three send it",
+            "under 5 s",
+            kept=order < 5,
+        ),
+        Row(
+            "a made video beside it",
+            f"{video:.2f} s",
+            "from made to the chat",
+            "under 10 s",
+            kept=video < 10,
+        ),
     ]
 
 
@@ -138,6 +167,68 @@ def _of_floods(flooded: Flood) -> list[Row]:
 
 def _megabytes(size: float) -> str:
     return f"{size / MEGABYTE:.0f} MB"
+
+
+def worst_pictures() -> list[tuple[bytes, str, str]]:
+    """Make a JPEG of endless scans, and a PNG of as many pixels as are taken."""
+    scans, pixels = io.BytesIO(), io.BytesIO()
+    Image.new("L", (7000, 7000), 120).save(scans, "JPEG", progressive=True)
+    whole = scans.getvalue()
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    Image.new("RGBA", (7070, 7070), (1, 2, 3, 4)).save(pixels, "PNG")
+    return [
+        (whole[:-2] + scan * 10_000 + b"\xff\xd9", "scans.jpg", "image/jpeg"),
+        (pixels.getvalue(), "pixels.png", "image/png"),
+    ]
+
+
+def worst_film() -> bytes:
+    """Make a film of half a megabyte that names one frame of 4K 100,000 times."""
+    with tempfile.TemporaryDirectory() as folder:
+        film = Film(sound=None, width=3840, height=2160, frames=1, index_first=False)
+        return repeated(film.make(Path(folder)).read_bytes(), 100_000)
+
+
+async def beside_the_worst(
+    telegram: TelegramSandbox, provider: AimlApiSandbox
+) -> tuple[float, float]:
+    """Return how long a stranger's order takes to the provider, and the made video to the chat.
+
+    Meanwhile three accounts send the worst media there is, one after the other.
+    """
+    film, stills = worst_film(), worst_pictures()
+
+    async def send_all(number: int) -> None:
+        person = telegram.person(f"Attacker {number}")
+        chat = telegram.private(person)
+        while True:
+            await chat.send_video(person, film, width=1000, height=1000, caption="/animate --last")
+            for data, name, kind in stills:
+                await chat.send_document(person, data, name, kind, caption="/animate it moves")
+            await asyncio.sleep(1)
+
+    ann = telegram.person("Ann")
+    chat = telegram.private(ann)
+    sending = [asyncio.create_task(send_all(number)) for number in range(3)]
+    orders, videos = [], []
+    try:
+        await asyncio.sleep(SETTLED_SECONDS)
+        for number in range(RUNS):
+            words, began = f"a boat no. {number}", time.perf_counter()
+            await chat.send(ann, f"/video {words}")
+            while not (found := [one for one in provider.submissions if words in str(one.body)]):
+                await asyncio.sleep(0.02)
+            orders.append(time.perf_counter() - began)
+            while found[0].id is None or not provider.generations.by_id[found[0].id].ended:
+                await asyncio.sleep(0.02)
+            began = time.perf_counter()
+            await chat.wait(shows_video(words), timeout=60)
+            videos.append(time.perf_counter() - began)
+    finally:
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+    return max(orders), max(videos)
 
 
 async def send_large(
