@@ -151,7 +151,7 @@ class Sender:
         The button starts the bot with `payload`; `text` is what everybody may read instead.
         """
         await self.reply(
-            text or self.translator.gettext("That is between you and me."),
+            text or self.translator.gettext("I answer that only in our private chat."),
             buttons=[[self.private_button(payload)]],
             reply_to=message_id,
         )

@@ -59,9 +59,9 @@ async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> l
     if not hears_all:
         found.append(
             _(
-                "Answer a photo with /animate. If answering it with @{name} should do as well: "
-                "make me an admin here; or my owner switches privacy mode off (@BotFather, "
-                "/setprivacy) and adds me again."
+                "Reply to a photo with /animate. If a reply with @{name} should work too, "
+                "make me an admin here, or ask my owner to turn privacy mode off "
+                "(@BotFather, /setprivacy) and to add me again."
             ).format(name=bot.username)
         )
     return found
@@ -110,9 +110,11 @@ def _missing(
     """Say which right is missing to show videos."""
     _ = translator.gettext
     if not _may(rights, "can_send_messages"):
-        return _("I may not write here: let members send messages, or make me an admin.")
+        return _("I am not allowed to write here. Let members send messages, or make me an admin.")
     if not _may(rights, "can_send_videos"):
-        return _("I may not send videos here: allow it to members, or make me an admin.")
+        return _(
+            "I am not allowed to send videos here. Let members send videos, or make me an admin."
+        )
     return None
 
 

@@ -415,7 +415,7 @@ def _refusal(
         return untimely
     if admission.get("admins") and not sender.is_admin:
         return (
-            _("That is not yours to decide.")
+            _("This button is not for you.")
             if message is None
             else unknown_command(message, sender.translator)
         )
@@ -426,7 +426,9 @@ def _untimely(sender: Sender, admission: Admission) -> str:
     """Say why this is not the time; "" where it is."""
     _ = sender.translator.gettext
     if sender.is_excess:
-        return _("That was too much at once. Please wait a minute, then send the last one again.")
+        return _(
+            "That was too much at once. Please wait a minute, then send the last message again."
+        )
     if sender.press and sender.is_late and not admission.get("however_late"):
         return _("That was long ago. Tap again if you still want it.")
     return ""
@@ -439,9 +441,9 @@ def stranger(sender: Sender) -> str:
     """
     _ = sender.translator.gettext
     text = (
-        _("This bot is private. Ask its owner to let you in: your number is {number}.")
+        _("This bot is private. Ask its owner to allow you. Your number is {number}.")
         if sender.chat.is_private
-        else _("This bot is private. Ask its owner to let this group in: its number is {number}.")
+        else _("This bot is private. Ask its owner to allow this group. Its number is {number}.")
     )
     return text.format(number=sender.chat.telegram_id)
 
@@ -465,10 +467,9 @@ def not_yours(owner: Account, translator: Translator) -> str:
     Who writes as a group or a channel presses as themselves: nobody can tell who they are.
     """
     if owner.is_person:
-        return translator.gettext("This one is somebody else's. Use /video for your own.")
+        return translator.gettext("This one belongs to somebody else. Use /video for your own.")
     return translator.gettext(
-        "This was asked in the name of a group or channel, which cannot press. "
-        "Send the command instead."
+        "A group or channel asked for this, and it cannot tap buttons. Send the command instead."
     )
 
 

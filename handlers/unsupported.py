@@ -40,7 +40,7 @@ def advice(message: Message, translator: Translator) -> str:
             _("I can't see places on a map. Send me a photo of it, or describe it."),
         ),
         (message.poll, _("I don't vote. Write me one idea, and I film it.")),
-        (message.dice, _("No luck needed here: send me an idea or a photo.")),
+        (message.dice, _("I can't play games. Send me an idea or a photo.")),
     ):
         if sent:
             return answer

@@ -156,7 +156,7 @@ async def _show(
     if not sender.chat.is_private:
         if len(pages(offer)) > 1:
             more = translator.gettext(
-                "There are {count} in all: alone with me, /models shows them."
+                "There are {count} in all. /models shows them in our private chat."
             )
             words += "\n\n" + more.format(count=translator.number(len(offer.families)))
         await sender.reply(words)

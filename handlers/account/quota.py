@@ -37,15 +37,13 @@ def text(
     lines = [_left(balance, cost, translator)]
     if balance.kept > 0:
         lines.append(
-            _("{kept} of them are yours to keep, the rest is free.").format(
-                kept=translator.number(balance.kept)
-            )
+            _("{kept} of them do not expire.").format(kept=translator.number(balance.kept))
             if balance.allowance > 0
-            else _("They are yours to keep.")
+            else _("They do not expire.")
         )
     if balance.held > 0:
         lines.append(
-            _("{held} more are set aside for {videos} being made.").format(
+            _("Set aside for {videos} being made: {held}.").format(
                 held=translator.number(balance.held), videos=videos(translator, max(1, pending))
             )
         )
@@ -60,7 +58,10 @@ def text(
         lines.append(_("The free allowance is given once."))
     if balance.total < cost and cost > terms.free_credits:
         lines.append(
-            _("One video costs more than a whole allowance: ask the bot's owner for credits.")
+            _(
+                "One video costs more than your whole allowance. Ask the owner of this bot "
+                "for credits."
+            )
         )
     return "\n".join(lines)
 
@@ -71,7 +72,7 @@ def _left(balance: Balance, cost: int, translator: Translator) -> str:
         return translator.gettext("You have {left}.").format(
             left=worth(translator, balance.total, cost)
         )
-    return translator.gettext("You have {left}; a usual video costs {cost}.").format(
+    return translator.gettext("You have {left}. A usual video costs {cost}.").format(
         left=translator.credits(balance.total), cost=translator.number(cost)
     )
 

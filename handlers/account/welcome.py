@@ -90,7 +90,8 @@ def _so_many(translator: Translator, period: Period, count: int) -> str:
 
 def _pictures(translator: Translator) -> str:
     return translator.gettext(
-        "Photos go to the AI service that makes the video; here they are deleted when it is done."
+        "Photos go to the AI service that makes the video. I delete them here when "
+        "the video is done."
     )
 
 
@@ -98,7 +99,7 @@ def free_allowance(translator: Translator, offer: Offer, terms: Terms) -> str:
     """Say what videos cost a person, in what they get for nothing."""
     _, cost = translator.gettext, usual_cost(offer, terms)
     if terms.free_credits < cost:
-        return _("A usual video costs {cost}; whoever runs this bot can give you some.").format(
+        return _("A usual video costs {cost}. The owner of this bot can give you some.").format(
             cost=translator.credits(cost)
         )
     return {
@@ -123,7 +124,8 @@ def greeting(translator: Translator, offer: Offer, terms: Terms) -> str:
 def group_greeting(translator: Translator) -> str:
     """Say in one line how a group gets a video."""
     return translator.gettext(
-        "Write /video and your idea, or answer a photo with /animate, and a short video comes back."
+        "Write /video and your idea, or reply to a photo with /animate, and I send "
+        "you a short video."
     )
 
 
@@ -274,13 +276,15 @@ async def _claim(sender: Sender, context: Context, payload: str) -> None:
     if sender.person is None:
         return
     if sender.is_admin:
-        text = _("You run this bot already. /help has your commands.")
+        text = _("You are an admin of this bot already. /help shows your commands.")
     elif services.first_admin.claim(payload):
         async with services.db.transaction() as tx:
             await people.make_admin(tx, sender.person.id)
         logger.warning("%s (%d) is admin now, by the link", sender.name, sender.person.id)
         await publish_to_admin(context.bot, services, sender.person)
-        text = _("You run this bot now. /help has your commands, /stats what is going on.")
+        text = _(
+            "You are an admin of this bot now. /help shows your commands, /stats what is going on."
+        )
     else:
         text = _("This link is no longer good. Start the bot again to get a new one.")
     await sender.reply(text)

@@ -57,7 +57,7 @@ def budget(left: int | None, terms: Terms, translator: Translator, now: float) -
     if left is None or terms.budget_usd is None:
         return translator.gettext("Budget: no ceiling. BUDGET_USD sets one.")
     ends_at = balances.ends_at(terms.budget_period, terms.zone, now)
-    return translator.gettext("Budget: {left} of {all} left, whole again {when}.").format(
+    return translator.gettext("Budget: {left} of {all} left. It renews {when}.").format(
         left=translator.money(pricing.from_micros(max(0, left))),
         all=translator.money(terms.budget_usd),
         when=translator.until(ends_at - now) if ends_at else "",
@@ -226,11 +226,10 @@ def unknown(who: int | str | None, translator: Translator) -> str:
         text = _("I don't know @{who}: they have never written to me. Their numeric id works too.")
     elif who in SHARED_IDS:
         text = _(
-            "I don't know {who}: Telegram lends that id to many. "
-            "The id of their group or channel works."
+            "Many people on Telegram share the id {who}. Use the id of their group or channel."
         )
     else:
-        text = _("I don't know the chat {who}: it has to take me in first.")
+        text = _("I don't know the chat {who}. Add me there first.")
     return text.format(who=who)
 
 
@@ -244,8 +243,8 @@ async def _whom(
     number = None if who is None else await find_id(services, who)
     if number is None:
         usage = sender.translator.gettext(
-            "Write {command}: a number (a group's is below zero) or an @name. "
-            "Replying to a message of theirs, forwarded here, you need not name them."
+            "Write {command}: an id (a group's is below zero) or an @name. Or forward a "
+            "message of theirs here and reply to it with the command."
         ).format(command=f"/{command} {BY_NAME[command].arguments}")
         await sender.reply(usage if who is None else unknown(who, sender.translator))
         return None
@@ -268,7 +267,7 @@ async def allow(
         return
     number = found[0]
     if number in services.policy.allowed_ids:
-        text = _("{number} stands in ALLOWED_IDS already.")
+        text = _("{number} is in ALLOWED_IDS already.")
     else:
         async with services.db.transaction() as tx:
             await people.allow(tx, number, cause=cause, by=admin.id, now=services.clock())
@@ -284,14 +283,14 @@ async def deny(sender: Sender, message: Message, words: Sequence[str], services:
         return
     number = found[0]
     if number in services.policy.allowed_ids:
-        text = _("{number} stands in ALLOWED_IDS: take it out there and restart.")
+        text = _("{number} is in ALLOWED_IDS. Remove it there and restart.")
     else:
         async with services.db.transaction() as tx:
             was_allowed = await people.deny(tx, number)
         text = (
             _("{number} may not use this bot any more.")
             if was_allowed
-            else _("{number} was not allowed by /allow; nothing changed.")
+            else _("{number} was not allowed by /allow. Nothing changed.")
         )
     await _decided(sender, services, text.format(number=number))
 
@@ -300,8 +299,8 @@ async def _decided(sender: Sender, services: Services, text: str) -> None:
     """Say what was decided, or that it changes nothing where everyone is let in."""
     if not services.policy.allowed_ids:
         text = sender.translator.gettext(
-            "Noted, but it changes nothing yet: while ALLOWED_IDS is empty, everyone may use this "
-            "bot. /ban shuts somebody out."
+            "Saved. But ALLOWED_IDS is empty, so everyone can use this bot. To stop one person, "
+            "use /ban."
         )
     await sender.reply(text)
 
@@ -333,7 +332,7 @@ async def unban(sender: Sender, message: Message, words: Sequence[str], services
     text = (
         _("{number} is welcome again.")
         if was_banned
-        else _("{number} was not banned; nothing changed.")
+        else _("{number} was not banned. Nothing changed.")
     )
     await sender.reply(text.format(number=number))
 

@@ -84,9 +84,10 @@ async def grant(
 def grant_usage(translator: Translator) -> str:
     """Say how /grant is written."""
     return translator.gettext(
-        "Write /grant WHO CREDITS [NOTE]: an id or an @name, and up to {most}. "
-        "Or answer somebody's message, forwarded here, with /grant CREDITS. "
-        "A group's or channel's id (below zero) gives to who writes in its name."
+        "Write /grant WHO CREDITS [NOTE]: an id or an @name, and up to {most}. Or "
+        "forward somebody's message here and reply to it with /grant CREDITS. With "
+        "the id of a group or channel (below zero), whoever writes in its name gets "
+        "them."
     ).format(most=translator.credits(MOST_CREDITS))
 
 
@@ -138,9 +139,9 @@ async def _give_person(
             )
             await owing.owe(tx, notice, now=now)
     if person is None:
-        return translator.gettext("{who} has never spoken to me. {credits} wait for them.").format(
-            who=who, credits=translator.credits(gift.credits)
-        )
+        return translator.gettext(
+            "{who} has never written to me. They get {credits} when they do."
+        ).format(who=who, credits=translator.credits(gift.credits))
     services.wake(chat.id)
     return translator.gettext("{name} has {credits} more.").format(
         name=person.name, credits=translator.credits(gift.credits)
@@ -283,17 +284,16 @@ async def _set(services: Services, sender: Sender, wanted: Limit) -> str:
         await groups.choose(tx, chat.id, pool=wanted.credits, share=wanted.share)
     if not wanted.credits:
         return _("{title} has no pool any more.").format(title=chat.title)
-    return _("{title} has a pool of {credits}{share}.").format(
-        title=chat.title,
-        credits=sender.translator.credits(wanted.credits),
-        share=_each(wanted.share, sender.translator),
+    text = _("{title} has a pool of {credits}.").format(
+        title=chat.title, credits=sender.translator.credits(wanted.credits)
     )
+    return f"{text} {_each(wanted.share, sender.translator)}".strip()
 
 
 def _each(share: int | None, translator: Translator) -> str:
     if share is None:
         return ""
-    return translator.gettext(", at most {share} for each member").format(
+    return translator.gettext("Each member may use {share} of them.").format(
         share=translator.number(share)
     )
 
@@ -308,12 +308,11 @@ async def _shown(services: Services, sender: Sender) -> str:
                 connection, group.chat, Account.chat(group.chat), services.terms, services.clock()
             )
             if chat is not None and pool is not None:
-                line = translator.gettext("{title} ({number}): {left} of {all} left{share}").format(
+                line = translator.gettext("{title} ({number}): {left} of {all} left.").format(
                     title=chat.title,
                     number=chat.telegram_id,
                     left=translator.number(pool.left),
                     all=translator.credits(pool.all),
-                    share=_each(pool.share, translator),
                 )
-                lines.append(line)
+                lines.append(f"{line} {_each(pool.share, translator)}".strip())
     return "\n".join([*lines, limit_usage(translator)])

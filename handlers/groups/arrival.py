@@ -87,12 +87,14 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
     async with services.db.reading() as connection:
         nobody = not services.policy.admin_ids and not await people.admins(connection)
     if waits and nobody:
-        await depart(context, sender.chat, sender.translator.gettext("I am private. Goodbye!"))
+        await depart(
+            context, sender.chat, sender.translator.gettext("This bot is private. Goodbye!")
+        )
         return
     await _tell_operator(context, sender, waits=waits)
     if waits:
         hello = sender.translator.gettext(
-            "Thank you for having me! I wait for my owner to let me in."
+            "Thank you for adding me! My owner has to allow this group first."
         )
         await sender.reply(hello)
     else:
@@ -169,7 +171,9 @@ async def leave(sender: Sender, press: Leave, context: Context) -> None:
     if group is not None:
         await sender.answer(sender.translator.gettext("I am leaving."))
         translator = context.services.languages.translator(None)
-        await depart(context, group, translator.gettext("My owner calls me away. Goodbye!"))
+        await depart(
+            context, group, translator.gettext("My owner took me out of this group. Goodbye!")
+        )
 
 
 @router.button(ShowPool, admins=True)

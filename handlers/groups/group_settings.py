@@ -123,9 +123,9 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
         )
     )
     if group.blurred:
-        lines.append(_("Videos are covered until they are tapped."))
+        lines.append(_("Videos are hidden until somebody taps them."))
     if group.own_pictures:
-        lines.append(_("Members bring to life only pictures they sent themselves."))
+        lines.append(_("Members can animate only photos that they sent themselves."))
     return "\n".join(lines)
 
 
@@ -217,7 +217,7 @@ async def choose(
     services = context.services
     _ = sender.translator.gettext
     if not await is_group_admin(context.bot, sender):
-        await sender.answer(_("Only this group's admins choose that."))
+        await sender.answer(_("Only admins of this group can change that."))
         return
     change = choice(press.field, press.value, sender.thread_id)
     if change is None or shown is None:

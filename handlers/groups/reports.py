@@ -56,9 +56,9 @@ async def report(
     elif not await _pass_on(services, sender, video, " ".join(words)):
         text = _("Thank you. This bot has no admin yet, so I could not pass it on.")
     elif sender.chat.is_private:
-        text = _("Thank you for telling me. Whoever runs this bot knows it now.")
+        text = _("Thank you. The owner of this bot has been told.")
     else:
-        text = _("Thank you, passed on.")
+        text = _("Thank you, I passed it on.")
     await sender.reply(text, reply_to=message.message_id)
 
 
@@ -153,7 +153,7 @@ async def ban_requester(sender: Sender, press: BanRequester, cause: str, context
     async with context.services.db.reading() as connection:
         video = await generations.find(connection, press.generation)
     if video is None or not video.account.is_person:
-        await sender.answer(sender.translator.gettext("There is nobody to ban."))
+        await sender.answer(sender.translator.gettext("There is nobody to ban here."))
         return
     text = await shut_out(context, sender, video.account.id, cause, f"#{video.id}")
     await sender.answer(text, alert=True)

@@ -70,7 +70,7 @@ async def ask_for_picture(context: Context, sender: Sender, message: Message, wo
         sender.translator.gettext("And the photo? Send it here.")
         if words
         else sender.translator.gettext(
-            "Which photo? Send it here, with words on what should happen."
+            "Which photo? Send it here, and write under it what should happen."
         )
     )
     await _ask(context, sender, _question(sender, message, CardKind.PICTURE, words), text,
@@ -94,7 +94,7 @@ async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause
         picture=video.picture,
         picture_by=video.picture_by,
     )
-    text = _("What should be different? Write that, or the whole idea anew:\n\n{prompt}")
+    text = _("What should be different? Write that, or write the whole idea again:\n\n{prompt}")
     handed = handing_out(video.prompt, sender.translator, inline=services.outbox.shares)
     await _ask(context, sender, draft, text.format(prompt=video.prompt), _("at night"),
                buttons=handed)  # fmt: skip
@@ -241,7 +241,7 @@ async def answer_small_talk(
         SmallTalk.NOTED: _("🙂 Send me an idea or a photo whenever you like."),
     }[kind]
     if kind is SmallTalk.NO and card is not None:
-        text = _("All right, nothing was spent.")
+        text = _("All right, nothing was charged.")
     await sender.reply(text)
 
 
@@ -309,7 +309,7 @@ async def drop(sender: Sender, press: Drop, services: Services) -> None:
     elif not own or card.state != "dropped":
         await sender.answer(_hindrance(card, sender))
     else:
-        await sender.answer(_("All right, nothing was spent."))
+        await sender.answer(_("All right, nothing was charged."))
         await sender.take_away(card)
 
 

@@ -336,8 +336,8 @@ async def _other_command(sender: Sender, message: Message) -> None:
     """Charge nothing for a caption that means something else."""
     await sender.reply(
         sender.translator.gettext(
-            "Below a photo I know /animate and /video only. Write there what should happen, "
-            "or send the command by itself."
+            "In the caption of a photo I know only /animate and /video. Write there "
+            "what should happen, or send the command as a message of its own."
         ),
         reply_to=message.message_id,
     )

@@ -47,7 +47,7 @@ async def hindrance(
     used_up = await _is_used_up(services, sender, group)
     if group.asking is Asking.ADMINS and not await is_group_admin(context.bot, sender):
         return sender.translator.gettext(
-            "In this group only admins ask for videos. Alone with me you can."
+            "In this group only admins can order videos. You can order in our private chat."
         )
     return (
         _not_here_and_now(group, sender, services, used_up=used_up)
@@ -62,16 +62,18 @@ def _not_here_and_now(
     _, zone = sender.translator.gettext, services.terms.zone
     if group.thread_id is not None and group.thread_id != (sender.thread_id or GENERAL):
         if group.topic is None:
-            return _("In this group I work in one topic only, not in this one.")
-        return _("In this group I work in the topic “{topic}”, not in this one.").format(
+            return _("In this group I work in one topic only, and this is another one.")
+        return _("In this group I work only in the topic “{topic}”.").format(
             topic=unlinked(group.topic)
         )
     if group.is_quiet(zone, services.clock()):
-        return _("Quiet hours here until {hour}:00 ({zone}). Alone with me you can go on.").format(
-            hour=group.quiet_until, zone=zone.key
-        )
+        return _(
+            "Quiet hours here until {hour}:00 ({zone}). You can go on in our private chat."
+        ).format(hour=group.quiet_until, zone=zone.key)
     if used_up:
-        return _("That was your last one in this group for today. Alone with me you can go on.")
+        return _(
+            "That was your last video in this group for today. You can go on in our private chat."
+        )
     return None
 
 
@@ -82,9 +84,7 @@ def picture_hindrance(group: Group, sender: Sender, picture: SentPicture | None)
     # nobody can tell who an anonymous admin is, so no picture is surely theirs
     if sender.person is not None and picture.by == sender.person.id:
         return None
-    return sender.translator.gettext(
-        "In this group I bring to life only pictures you sent yourself."
-    )
+    return sender.translator.gettext("In this group I animate only photos that you sent yourself.")
 
 
 async def _is_used_up(services: Services, sender: Sender, group: Group) -> bool:

@@ -236,7 +236,7 @@ def _problem(problem: Problem, translator: Translator) -> str:
             model=problem.family,
         )
     if problem.option == "prompt":
-        return _("What should we see? Add a few words on that.")
+        return _("What should we see? Add a few words.")
     if not problem.offered:
         return _("No model can do that right now. Please try again later.")
     words = {
@@ -257,8 +257,8 @@ def braked(answer: ContentBrake, sender: Sender, now: float) -> str:
     _ = sender.translator.gettext
     text = (
         _(
-            "Several of your ideas were turned down for what they would show. "
-            "You can order again {when}. Nothing was charged."
+            "Several of your ideas were refused because of what they would show. You "
+            "can order again {when}. Nothing was charged."
         )
         if sender.chat.is_private or sender.press
         else _("{name}, you can order again {when}. Nothing was charged.")
@@ -291,33 +291,35 @@ def refused(
             ).format(count=translator.number(pending))
         case OverBudget(renews_at):
             text = (
-                translator.gettext("The bot has given all it had to give.")
+                translator.gettext("There are no more free videos. Ask the owner of this bot.")
                 if renews_at is None
                 else translator.gettext(
-                    "The bot has given all it can for now. It goes on {when}; your credits stay."
+                    "There are no more free videos for now. You can order again {when}. Your "
+                    "credits stay."
                 )
             )
             return text.format(when=translator.until((renews_at or now) - now))
         case BudgetHeld(own):
             return (
                 translator.gettext(
-                    "Your videos that wait hold as much as one person may. Try again in a few "
-                    "minutes, when one has started, or cancel one in private. Nothing was spent."
+                    "You have as many videos waiting as one person may have. Try again in a few "
+                    "minutes, or cancel one in private. Nothing was charged."
                 )
                 if own and not in_private
                 else translator.gettext(
-                    "Your videos that wait hold as much as one person may. Try again in a few "
-                    "minutes, when one has started, or /cancel one. Nothing was spent."
+                    "You have as many videos waiting as one person may have. Try again in a few "
+                    "minutes, or /cancel one. Nothing was charged."
                 )
                 if own
                 else translator.gettext(
-                    "All free videos for now are being made. One may become free: "
-                    "try again in a few minutes. Your credits stay."
+                    "Too many free videos are being made right now. Try again in a few minutes. "
+                    "Your credits stay."
                 )
             )
         case ProviderRefuses():
             return translator.gettext(
-                "The video service is closed to us right now; its owner knows. Try again later."
+                "The video service is not taking orders right now. The owner of this bot "
+                "has been told. Nothing was charged. Try again later."
             )
         case TooFewCredits(cost):
             return translator.gettext("This one needs {cost}, you have {left}.").format(
@@ -341,7 +343,7 @@ def too_few_credits(
     lines = [refused(answer, translator, now)]
     if quote.credits > terms.free_credits:
         lines.append(
-            translator.gettext("That is more than a whole allowance: {all}.").format(
+            translator.gettext("That is more than your whole allowance of {all}.").format(
                 all=worth(translator, terms.free_credits, usual_cost(offer, terms))
             )
         )
@@ -365,15 +367,15 @@ def too_few_credits(
 def without_pool(quote: Quote, sender: Sender) -> str:
     """Say to one who writes as a group or a channel where its credits come from."""
     return sender.translator.gettext(
-        "{name}, that one costs {cost}, more than you have left. A group or channel has what my "
-        "owner gives it; write as yourself to use your own credits."
+        "{name}, this costs {cost}, more than is left. You wrote anonymously, so "
+        "your own credits do not count. Write as yourself to use them."
     ).format(name=sender.name, cost=sender.translator.credits(quote.credits))
 
 
 def publicly(quote: Quote, reply: Reply, sender: Sender) -> Reply:
     """Say in a group that credits are missing; how many somebody has is for them alone."""
     _ = sender.translator.gettext
-    text = _("{name}, that one costs {cost}, more than you have left.").format(
+    text = _("{name}, this costs {cost}, more than you have left.").format(
         name=sender.name, cost=sender.translator.credits(quote.credits)
     )
     return text, [*reply[1], [sender.private_button("quota")]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from handlers.replies.keyboards import Button, CallbackData, Change
-from handlers.replies.texts import unlinked, worth
+from handlers.replies.texts import returned, unlinked, worth
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -93,12 +93,10 @@ def in_words(
     facts = dict(owed.facts)
     back = ""
     if "credits" in facts and owed.kind not in _KEEPS:
-        back = translator.gettext("{credits} are back.").format(
-            credits=translator.credits(facts["credits"])
-        )
+        back = returned(translator, facts["credits"])
     if link is not None and owed.kind in _PRIVATE:
         # what was refused and why is nobody else's business
-        text = translator.gettext("{name}, that one was turned down.").format(name=name)
+        text = translator.gettext("{name}, this one was refused.").format(name=name)
         why = Button(translator.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
         return NoticeText(f"{text} {back}".strip(), ((why,),))
     text = f"{_reason(owed.kind, facts, translator)} {back}".strip()
@@ -147,7 +145,7 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
         return f"{given} {facts.get('note') or ''}".strip()
     if kind is NoticeKind.SUBSTITUTED:
         makes_it = (
-            translator.gettext("{was} has trouble right now; {title} makes it: {length}, {cost}.")
+            translator.gettext("{was} has trouble right now. {title} makes it: {length}, {cost}.")
             if facts.get("cooling")
             else translator.gettext(
                 "{was} is no longer offered. {title} makes it: {length}, {cost}."
@@ -163,36 +161,41 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
     return {
         NoticeKind.CANCELLED: _("Cancelled."),
         NoticeKind.FAILED_MODERATION: _(
-            "The video service turned this one down for what it would show. "
-            "Try other words: no real names, nothing violent or intimate."
+            "The video service refused this one because of what it would show. Try "
+            "other words: no real people, no violence, nothing sexual."
         ),
-        NoticeKind.FAILED_PEOPLE: _("{was} takes no pictures of people.").format(
+        NoticeKind.FAILED_PEOPLE: _("{was} does not accept photos of people.").format(
             was=facts.get("was", "")
         ),
         NoticeKind.FAILED_REJECTED: _(
             "The video service did not accept this one. Try other words."
         ),
-        NoticeKind.FAILED_BROKEN: _("Something broke where videos are made."),
-        NoticeKind.FAILED_LOST: _("I lost this video on the way, and it cannot be had any more."),
-        NoticeKind.FAILED_CLOSED: _("The video service stayed closed to us."),
+        NoticeKind.FAILED_BROKEN: _("Something broke at the video service."),
+        NoticeKind.FAILED_LOST: _(
+            "This video got lost on its way to you, and I cannot get it again."
+        ),
+        NoticeKind.FAILED_CLOSED: _("The video service did not take orders for too long."),
         NoticeKind.FAILED_BANNED: _("You cannot make videos with this bot any more."),
         NoticeKind.FAILED_AWAY: _(
             "I was away for a while, so I have not made this. Still want it?"
         ),
-        NoticeKind.FAILED_WAITED: _("Its turn never came, it was too busy."),
+        NoticeKind.FAILED_WAITED: _(
+            "Too many videos were waiting, and this one did not get its turn."
+        ),
         NoticeKind.FAILED_MODEL_GONE: (
             _("{was} has trouble right now.")
             if facts.get("cooling")
             else _("{was} is no longer offered.")
         ).format(was=facts.get("was", "")),
         NoticeKind.FAILED_PICTURE_GONE: _(
-            "I could not fetch your picture any more. Please send it again."
+            "I can no longer get your picture from Telegram. Please send it again."
         ),
         NoticeKind.PARKED_LATE: _(
-            "This one takes far too long. If it still comes, it is on the house."
+            "This is taking too long. If the video still arrives, it is free."
         ),
         NoticeKind.PARKED_UNKNOWN: _(
-            "I could not find out whether this one is being made. If it comes, it is on the house."
+            "I could not find out whether this video is being made. If it still "
+            "arrives, it is free."
         ),
         NoticeKind.UNDELIVERABLE: _(
             "I have a video for you that I could not deliver. Send /start and I bring it."
@@ -247,17 +250,17 @@ _ADMIN: dict[NoticeKind, Callable[[Translator], str]] = {
         "✅ The AI/ML API accepts requests again."
     ),
     NoticeKind.MODEL_GONE: lambda translator: translator.gettext(
-        "⚠️ {model} is no longer served. I leave it alone for a day; the next of MODELS takes over."
+        "⚠️ {model} is no longer served. It is not used for a day; the next of MODELS takes over."
     ),
     NoticeKind.MODEL_FAILING: lambda translator: translator.gettext(
-        "⚠️ {model} failed for three people in 10 minutes. I leave it alone for 30; "
-        "the next of MODELS takes over."
+        "⚠️ {model} failed for three people in 10 minutes. It is not used for 30 "
+        "minutes; the next of MODELS takes over."
     ),
     NoticeKind.MODEL_WITHDRAWN: lambda translator: translator.gettext(
         "⚠️ The AI/ML API has withdrawn {model}. The next of MODELS takes over."
     ),
     NoticeKind.MODEL_SUPERSEDED: lambda translator: translator.gettext(
-        "🔁 The AI/ML API has put {successor} in the place of {model}; it takes over."
+        "🔁 The AI/ML API has replaced {model} by {successor}, which takes over."
     ),
     NoticeKind.NOTHING_SERVED: lambda translator: translator.gettext(
         "⚠️ None of the families in MODELS is served any more: nothing can be ordered. "
@@ -267,12 +270,11 @@ _ADMIN: dict[NoticeKind, Callable[[Translator], str]] = {
         "💵 Prices moved by more than a fifth:\n{moved}\nOrders under way keep theirs."
     ),
     NoticeKind.SET_ASIDE: lambda translator: translator.gettext(
-        "⚠️ A message ended me twice, so I left it alone (update {update}). "
-        "It is kept, the log says more."
+        "⚠️ A message crashed the bot twice, so it was skipped (update {update}). The log says more."
     ),
     NoticeKind.UNREADABLE: lambda translator: translator.gettext(
-        "⚠️ Telegram sent me something I cannot read, so I left it alone (update {update}). "
-        "It is kept, the log says more."
+        "⚠️ Telegram sent something I cannot read, so it was skipped (update "
+        "{update}). The log says more."
     ),
     NoticeKind.BAD_RESULT: lambda translator: translator.gettext(
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
@@ -381,8 +383,9 @@ def reported_buttons(
 def braked_text(facts: Mapping[str, Any], translator: Translator) -> str:
     """Say whose prompts are refused again and again, and what the last was."""
     return translator.gettext(
-        "🛑 The video service turned down several ideas of {name} ({number}) within an hour for "
-        "what they would show. They have to wait now, longer each time. The last was: {prompt}"
+        "🛑 The video service refused several ideas of {name} ({number}) within an "
+        "hour because of what they would show. They have to wait now, longer each "
+        "time. The last one: {prompt}"
     ).format(**{**facts, "name": unlinked(facts["name"]), "prompt": unlinked(facts["prompt"])})
 
 

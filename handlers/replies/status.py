@@ -80,15 +80,15 @@ def payment(accepted: Accepted, translator: Translator, *, in_private: bool) -> 
 def late(translator: Translator) -> str:
     """Say that it takes longer than it usually does."""
     return translator.gettext(
-        "🎬 Longer than usual. If it fails, your credits come back by themselves."
+        "🎬 This takes longer than usual. If it fails, you get your credits back."
     )
 
 
 def closed(translator: Translator) -> str:
     """Say that the service that makes videos takes no orders at the moment."""
     return translator.gettext(
-        "🎬 The video service is closed right now. I wait for it, up to 15 minutes. "
-        "If it stays closed, your credits come back by themselves."
+        "🎬 The video service is not taking orders right now. I wait for it up to 15 "
+        "minutes. After that you get your credits back."
     )
 
 

@@ -146,6 +146,12 @@ def videos(translator: Translator, count: int) -> str:
     return text.format(count=translator.number(count))
 
 
+def returned(translator: Translator, count: int) -> str:
+    """Say that credits are back."""
+    text = translator.ngettext("{count} credit is back.", "{count} credits are back.", count)
+    return text.format(count=translator.number(count))
+
+
 def worth(translator: Translator, count: int, cost: int) -> str:
     """Write credits and what they buy: "20 credits, about 2 videos"."""
     if count < cost:
@@ -160,9 +166,9 @@ def gone(quote: Quote, translator: Translator) -> str:
     if quote.instead_of is None:
         return ""
     text = (
-        translator.gettext("{was} has trouble right now; {title}, {length}, {cost}.")
+        translator.gettext("{was} has trouble right now. Instead: {title}, {length}, {cost}.")
         if quote.instead_of.cooling
-        else translator.gettext("{was} is no longer offered; {title}, {length}, {cost}.")
+        else translator.gettext("{was} is no longer offered. Instead: {title}, {length}, {cost}.")
     )
     return text.format(
         was=quote.instead_of.title,
@@ -189,7 +195,7 @@ def caption(generation: Generation, translator: Translator, *, ai_label: bool) -
     """Return the prompt, shortened, and nothing a sister should not see when it is forwarded."""
     lines = []
     if generation.is_gift:
-        lines.append(translator.gettext("A late one, on the house."))
+        lines.append(translator.gettext("This one came late, so it is free."))
     prompt = generation.prompt
     if len(prompt) > LONGEST_PROMPT:
         prompt = prompt[: LONGEST_PROMPT - 1].rstrip() + ELLIPSIS

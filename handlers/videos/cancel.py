@@ -9,7 +9,7 @@ from generation.jobs import lifecycle
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, Cancel, Undo, carries
 from handlers.replies.sending import Refused, SendError
-from handlers.replies.texts import shortened, unlinked
+from handlers.replies.texts import returned, shortened, unlinked
 from handlers.routing import Router, not_yours
 from storage import chats, generations
 from storage.generations import PENDING, State
@@ -79,16 +79,15 @@ def buttons(pending: Sequence[Generation]) -> list[list[Button]]:
 def outcome(generation: Generation, translator: Translator) -> str:
     """Say what became of a request that was to be cancelled."""
     if generation.state is State.CANCELLED:
-        return translator.gettext("Cancelled. {credits} are back.").format(
-            credits=translator.credits(generation.credits)
-        )
+        cancelled = translator.gettext("Cancelled.")
+        return f"{cancelled} {returned(translator, generation.credits)}"
     if generation.state in PENDING:
         return translator.gettext(
-            "Too late to cancel it: it is being made. If it fails, your credits come back."
+            "Too late to cancel it: it is being made. If it fails, you get your credits back."
         )
     if generation.state is State.READY:
         return translator.gettext("It is finished and on its way to you.")
-    return translator.gettext("That one is over already. /history has your videos.")
+    return translator.gettext("That one is finished already. /history shows your videos.")
 
 
 async def _answer(services: Services, sender: Sender, number: int) -> str:
@@ -135,7 +134,7 @@ async def cancel(
 ) -> None:
     """Cancel the request with the number given, the only one, or show which there are."""
     if sender.closed is not None and not words:
-        nothing = sender.translator.gettext("All right, nothing was spent.")
+        nothing = sender.translator.gettext("All right, nothing was charged.")
         await sender.reply(nothing, reply_to=message.message_id)
         return
     number = _number(words)

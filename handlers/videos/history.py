@@ -79,7 +79,9 @@ async def resend(sender: Sender, press: Resend, services: Services) -> None:
         services.bring(video, sender.chat)
         return
     if video is None or not own or not video.file_id:
-        await sender.answer(sender.translator.gettext("That video is not yours to send."))
+        await sender.answer(
+            sender.translator.gettext("This is not your video, so you cannot send it.")
+        )
         return
     await sender.answer()
     try:
@@ -129,7 +131,7 @@ async def show_reason(services: Services, sender: Sender, payload: str) -> None:
             if generation is not None and generation.account == sender.account:
                 owed = await notices.last_about(connection, generation.id)
     if owed is None:
-        words = sender.translator.gettext("There is nothing to tell you about that one.")
+        words = sender.translator.gettext("I have nothing to tell you about that one.")
         await sender.reply(words)
         return
     told = in_words(owed, sender.translator, name=sender.name, link=None)

@@ -71,7 +71,7 @@ async def _is_taken_back(sender: Sender, video: Generation) -> bool:
     gone = video.kind == "i2v" and video.picture is None
     if gone:
         note = sender.translator.gettext(
-            "Who sent the photo took it back. Send me a photo of your own."
+            "The person who sent this photo took it back. Send me a photo of your own."
         )
         await sender.answer(note, alert=True)
     return gone
@@ -170,7 +170,7 @@ async def remove(
     try:
         await sender.outbox.take_away(sender.chat, shown)
     except SendError:
-        note = _("Telegram lets me delete only what is younger than two days.")
+        note = _("Telegram lets me delete only messages of the last two days.")
         await sender.answer(note, alert=True)
     else:
         await _note_removal(context.services, sender, video)

@@ -103,8 +103,8 @@ async def shared(sender: Sender, message: Message) -> None:
     if not sender.chat.is_private:
         return
     text = sender.translator.gettext(
-        "This one is made already. Reply to it with what should happen, "
-        "and I film that from its first frame."
+        "This is a finished video. Reply to it with what should happen, and I make "
+        "a new one from its first frame."
     )
     if any_picture_of(message)[0] is None:
         text = no_picture(message, sender.translator)

@@ -181,7 +181,7 @@ async def test_videos_that_trickle_in_hold_up_no_question_about_others(
                 await asyncio.sleep(0.01)
         provider.next_render = Render.refused()
         await chat.send(ann, "/video a train")
-        await chat.wait(says("turned this one down"))
+        await chat.wait(says("refused this one"))
         trickle.go_on.set()
         for person in people:
             await telegram.private(person).wait(shows_video("a boat"), timeout=30)
@@ -206,7 +206,7 @@ async def test_a_request_is_looked_at_once_its_time_is_over_and_not_over_and_ove
         assert bot.db.usage.lock_takings - looks < 10
         clock.now += 1.0
         bot.wake(waiting.chat)
-        await chat.wait(says("stayed closed"))
+        await chat.wait(says("did not take orders"))
 
 
 async def test_pictures_that_take_long_hold_up_no_text(

@@ -82,7 +82,7 @@ async def test_a_refusal_by_moderation_gives_the_credits_back(
     await expect(quota).to_contain_text("You have 54 credits")
     await visitor.page.get_by_label("Moderation refuses it").check()
     await visitor.say("/video something unkind")
-    await expect(visitor.message("turned this one down")).to_contain_text("credits are back")
+    await expect(visitor.message("refused this one")).to_contain_text("credits are back")
     await expect(visitor.page.get_by_label("It works")).to_be_checked()
     await expect(visitor.page.locator("#requests")).to_contain_text("refused by moderation")
     await visitor.say("/quota")

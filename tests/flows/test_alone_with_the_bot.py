@@ -66,7 +66,7 @@ async def test_thank_you_costs_nothing_and_no_takes_the_card_away(
     await chat.send(ann, "Thank you, lovely!")
     card = await chat.wait(says("Make a video of this?"))
     answer = await card.press("No", by=ann)
-    assert "nothing was spent" in (answer.text or "")
+    assert "nothing was charged" in (answer.text or "")
     await chat.wait_gone(card)
     assert provider.submissions == []
     assert await spent(house, ann) == 0

@@ -117,7 +117,7 @@ async def test_cancel_closes_what_was_asked_first_and_says_so(
         await chat.send(ann, asked)
     question = await chat.wait(lambda message: bool(message.buttons))
     await chat.send(ann, "/cancel")
-    await chat.wait(says("All right, nothing was spent."))
+    await chat.wait(says("All right, nothing was charged."))
     await chat.wait_gone(question)
     assert await open_cards(house) == 0
     await chat.send(ann, "/cancel")
@@ -132,7 +132,7 @@ async def test_each_question_has_a_button_that_cancels_it(
         await chat.send(ann, command)
         question = await chat.wait(says(words))
         answer = await question.press("Cancel", by=ann)
-        assert answer.text == "All right, nothing was spent."
+        assert answer.text == "All right, nothing was charged."
         await chat.wait_gone(question)
     assert await open_cards(house) == 0
     await chat.send(ann, "a ship in a bottle")
@@ -172,7 +172,7 @@ async def test_no_to_a_photos_question_costs_nothing_and_closes_it(
     await chat.send_photo(ann, photo())
     card = await chat.wait(says("What should happen?"))
     await chat.send(ann, words)
-    await chat.wait(says("All right, nothing was spent."))
+    await chat.wait(says("All right, nothing was charged."))
     await chat.wait_gone(card)
     assert await open_cards(house) == 0
     assert provider.submissions == []
@@ -388,7 +388,7 @@ async def test_a_question_that_is_asked_anew_has_its_cancel_button(
             await chat.wait(says("What should we see?"))
         await chat.send(ann, "a fox --seconds 5")
         refusal = await chat.wait(says("4, 8, 12"))
-        assert (await refusal.press("Cancel", by=ann)).text == "All right, nothing was spent."
+        assert (await refusal.press("Cancel", by=ann)).text == "All right, nothing was charged."
         await chat.wait_gone(refusal)
         await chat.send(ann, "what a lovely evening we had")
         card = await chat.wait(says("“what a lovely evening we had”"))

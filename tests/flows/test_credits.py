@@ -56,7 +56,7 @@ async def test_a_refusal_at_submission_gives_the_credits_back_and_says_what_to_c
 ) -> None:
     provider.faults.next("submit", Fault.moderation())
     asked = await chat.send(ann, "/video something that is not allowed")
-    answer = await chat.wait(says("turned this one down"))
+    answer = await chat.wait(says("refused this one"))
     assert answer.reply_to == asked.message_id
     assert "Try other words" in (answer.text or "")
     assert "9 credits are back" in (answer.text or "")
@@ -69,7 +69,7 @@ async def test_a_refusal_while_it_is_made_gives_the_credits_back(
 ) -> None:
     provider.next_render = Render.refused("Your request was blocked by our moderation system.")
     await chat.send(ann, "/video something that is not allowed")
-    await chat.wait(says("turned this one down"))
+    await chat.wait(says("refused this one"))
     assert await spent(house, ann) == 0
     assert provider.spent_usd == 0
 

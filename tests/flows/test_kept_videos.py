@@ -174,7 +174,7 @@ async def test_what_nobody_in_person_asked_for_is_brought_to_the_group_that_is_b
     refused = telegram.faults.always("sendVideo", Fault.error(403, "Forbidden: kicked"))
     async with house.running():
         await group.send(ann, "/video a first try", sender_chat=speaker)
-        await group.wait(says("more than you have left"))
+        await group.wait(says("more than is left"))
         async with house.db.transaction() as tx:
             spoke = await chats.by_telegram_id(tx, speaker.id)
             assert spoke is not None
@@ -203,7 +203,7 @@ async def test_a_video_whose_file_and_link_are_gone_is_given_back(
                 await asyncio.sleep(0.02)
         (house.data / "videos" / "1.mp4").unlink()
         provider.faults.always("download", ProviderFault.http(410))
-        lost = await chat.wait(says("I lost this video on the way"))
+        lost = await chat.wait(says("This video got lost on its way"))
         assert "9 credits are back" in (lost.text or "")
         await becomes(house, "failed")
         async with house.db.reading() as connection:

@@ -172,7 +172,7 @@ async def test_where_a_group_is_known_to_take_no_videos_nothing_is_charged(
     async with house.running():
         for words in ("/video a cat", "/video"):
             asked = await group.send(ann, words)
-            await group.wait(says("I may not send videos here", to=asked.message_id))
+            await group.wait(says("I am not allowed to send videos here", to=asked.message_id))
         group.withheld.clear()
         await group.send(ann, "/video a dog")
         await group.wait(shows_video("a dog"))
@@ -187,7 +187,7 @@ async def test_where_a_group_takes_no_word_its_order_is_refused_alone(
     group.read_only()
     async with house.running():
         await group.send(ann, "/video a cat")
-        await chat.wait(says("I may not write here"))
+        await chat.wait(says("I am not allowed to write here"))
     assert provider.submissions == []
 
 

@@ -64,7 +64,7 @@ async def test_another_command_below_a_photo_costs_nothing(
     bot: Bot, house: House, chat: PrivateChat, ann: Person, caption: str
 ) -> None:
     await chat.send_photo(ann, photo(), caption=caption)
-    await chat.wait(says("Below a photo I know /animate and /video only."))
+    await chat.wait(says("In the caption of a photo I know only /animate and /video."))
     assert await spent(house, ann) == 0
 
 

@@ -34,7 +34,7 @@ async def test_a_failure_in_a_group_that_is_lost_is_told_in_private_with_its_rea
         await club.send(ann, "/video a cat")
         await provider.wait_for_submissions(1)
         getattr(club, how)()
-        told = await chat.wait(says("turned this one down for what it would show"))
+        told = await chat.wait(says("refused this one because of what it would show"))
     assert "credits are back" in (told.text or "")
     assert told.reply_to is None
     assert not [m for m in chat.from_bot if says("See why")(m)]
@@ -53,7 +53,7 @@ async def test_a_refusal_of_another_maker_is_said_kindly_and_asks_for_other_word
     provider.next_render = Render("error", error_name="Internal", error_message=words)
     async with house.running():
         await chat.send(ann, "/video a cat")
-        told = await chat.wait(says("turned this one down for what it would show"))
+        told = await chat.wait(says("refused this one because of what it would show"))
         assert [button.text for row in told.buttons for button in row] == ["✏️ Change"]
         await told.press("✏️ Change")
         asked = await chat.wait(says("What should be different?"))
@@ -88,7 +88,7 @@ async def test_a_failure_under_somebody_elses_video_names_whose_it_is(
     for _ in range(2):
         await video.press("Again", by=bob)
     told = await club.wait(says("Something broke", to=video.message_id))
-    assert told.text == "Bob: Something broke where videos are made. 9 credits are back."
+    assert told.text == "Bob: Something broke at the video service. 9 credits are back."
 
 
 async def test_a_failure_that_answers_its_own_order_names_nobody(
@@ -97,4 +97,4 @@ async def test_a_failure_that_answers_its_own_order_names_nobody(
     provider.faults.next("submit", Fault.http(500))
     asked = await club.send(ann, "/video a boat")
     told = await club.wait(says("broke", to=asked.message_id))
-    assert told.text == "Something broke where videos are made. 9 credits are back."
+    assert told.text == "Something broke at the video service. 9 credits are back."

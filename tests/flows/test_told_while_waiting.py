@@ -42,7 +42,7 @@ async def test_an_order_that_waits_for_a_closed_service_says_so_until_it_opens(
         await is_closed(house)
         clock.skip(A_WHILE)
         bot.wake(1)
-        await chat.wait(says("The video service is closed right now"))
+        await chat.wait(says("The video service is not taking orders right now"))
         provider.balance = Decimal(20)
         clock.skip(PROBE_SECONDS)
         bot.wake(1)

@@ -41,7 +41,7 @@ async def test_only_admins_may_ask_where_they_chose_so(
     await settings.press("Admins", by=ann)
     await club.wait(says("Only admins may ask"))
     asked = await club.send(bob, "/video a boat")
-    await club.wait(says("only admins ask for videos", to=asked.message_id))
+    await club.wait(says("only admins can order videos", to=asked.message_id))
     assert provider.submissions == []
     await made_by_admin(club, ann)
 
@@ -103,7 +103,7 @@ async def test_it_works_in_one_topic_only_where_they_chose_so(
     await forum.wait(says("I work in the topic “Films” only."))
     for elsewhere in (talk, None):
         asked = await forum.send(bob, "/video a boat", topic=elsewhere)
-        await forum.wait(says("in the topic “Films”, not in this one", to=asked.message_id))
+        await forum.wait(says("only in the topic “Films”", to=asked.message_id))
     assert provider.submissions == []
     await forum.send(bob, "/video a boat", topic=films)
     video = await forum.wait(shows_video("a boat"))
@@ -128,7 +128,7 @@ async def test_only_this_topic_is_ticked_in_that_topic_alone_and_general_is_one(
     assert "Only this topic" in labels
     assert "Every topic" in labels
     asked = await forum.send(bob, "/video a boat", topic=films)
-    await forum.wait(says("in the topic “General”, not in this one", to=asked.message_id))
+    await forum.wait(says("only in the topic “General”", to=asked.message_id))
     await elsewhere.press("Admins", by=ann)
     await elsewhere.press("Only this topic", by=ann)
     await forum.wait(lambda m: m is elsewhere and "the topic “Films” only" in (m.text or ""))
@@ -156,7 +156,7 @@ async def test_so_many_per_member_and_day(
     await club.wait(says("Each member gets 1 video a day."))
     await made(house, club, bob, "a boat")
     asked = await club.send(bob, "/video another")
-    await club.wait(says("your last one in this group for today", to=asked.message_id))
+    await club.wait(says("your last video in this group for today", to=asked.message_id))
     await made(house, club, ann, "a train")
     await made(house, chat, ann, "alone a plane")
 
@@ -172,7 +172,7 @@ async def test_the_channels_somebody_writes_as_count_as_one_member(
         channel = telegram.group(f"Channel {number}", [ann])
         asked = await club.send(ann, f"/video boat {number}", sender_chat=channel)
         if number:
-            await club.wait(says("your last one in this group", to=asked.message_id))
+            await club.wait(says("your last video in this group", to=asked.message_id))
         else:
             await club.wait(shows_video("boat 0"))
     await settled(house)
@@ -184,7 +184,7 @@ async def test_videos_are_blurred_where_they_chose_so_and_nowhere_else(
 ) -> None:
     settings = await settings_of(club, ann)
     await settings.press("Blur videos", by=ann)
-    await club.wait(says("Videos are covered until they are tapped."))
+    await club.wait(says("Videos are hidden until somebody taps them."))
     assert (await made(house, club, bob, "a boat")).spoiler
     assert not (await made(house, chat, ann, "alone a train")).spoiler
     await settings.press("✓ Blur videos", by=ann)
@@ -225,11 +225,11 @@ async def test_only_own_pictures_come_alive_where_they_chose_so(
 ) -> None:
     telegram.privacy_mode(on=False)
     await (await settings_of(club, ann)).press("Own pictures only", by=ann)
-    await club.wait(says("only pictures they sent themselves"))
+    await club.wait(says("only photos that they sent themselves"))
     anns = await club.send_photo(ann, photo())
     for words in ("/animate let it rain", f"@{telegram.bot.username} let it rain"):
         asked = await club.send(bob, words, reply_to=anns)
-        await club.wait(says("only pictures you sent yourself", to=asked.message_id))
+        await club.wait(says("only photos that you sent yourself", to=asked.message_id))
     assert provider.submissions == []
     assert await spent(house, bob) == 0
     bobs = await club.send_photo(bob, photo(), caption="/animate let it snow")
@@ -238,7 +238,7 @@ async def test_only_own_pictures_come_alive_where_they_chose_so(
     video = await club.wait(shows_video("let it shine", to=asked.message_id))
     await settled(house)
     await video.press("Again", by=bob)
-    assert "only pictures you sent yourself" in (await video.press("Again", by=bob)).text
+    assert "only photos that you sent yourself" in (await video.press("Again", by=bob)).text
     await made(house, club, bob, "words alone are free")
 
 
@@ -259,10 +259,10 @@ async def test_only_the_groups_admins_choose(
     for row in settings.buttons:
         for button in row:
             answer = await settings.press(button.text, by=bob)
-            assert answer.text == "Only this group's admins choose that."
+            assert answer.text == "Only admins of this group can change that."
     assert settings.reply_markup == shown
     asked = await club.send(bob, "/settings")
-    await club.wait(says("between you and me", to=asked.message_id))
+    await club.wait(says("only in our private chat", to=asked.message_id))
 
 
 async def test_an_anonymous_admin_sees_the_groups_settings_and_presses_as_themselves(
@@ -284,7 +284,7 @@ async def test_a_refusal_in_a_group_quotes_nothing_and_tells_why_in_private_to_i
 ) -> None:
     provider.faults.next("submit", Fault.moderation())
     asked = await club.send(ann, "/video something embarrassing")
-    refusal = await club.wait(says("Ann, that one was turned down.", to=asked.message_id))
+    refusal = await club.wait(says("Ann, this one was refused.", to=asked.message_id))
     assert "embarrassing" not in (refusal.text or "")
     link = refusal.button("See why").url or ""
     payload = link.partition("?start=")[2]
@@ -302,7 +302,7 @@ async def test_how_many_credits_somebody_has_is_not_said_in_a_group(
     async with house.running(free_credits=5):
         asked = await club.send(ann, "/video a boat")
         refusal = await club.wait(says("more than you have left", to=asked.message_id))
-        assert "Ann, that one costs 9 credits" in (refusal.text or "")
+        assert "Ann, this costs 9 credits" in (refusal.text or "")
         assert "5" not in (refusal.text or "")
         assert "start=quota" in (refusal.button("Open in private").url or "")
 

@@ -26,7 +26,7 @@ RIGHTS = (
     *("can_promote_members", "can_change_info", "can_invite_users", "can_post_stories"),
     *("can_edit_stories", "can_delete_stories"),
 )
-PRIVACY = "switches privacy mode off"
+PRIVACY = "turn privacy mode off"
 
 
 def operator(telegram: TelegramSandbox) -> tuple[Person, PrivateChat]:
@@ -96,7 +96,7 @@ async def test_a_group_that_becomes_a_supergroup_is_not_greeted_again(
     new.bot_status = "left"
     new.bot_became("member", ann)
     await new.send(ann, "/quota")
-    await new.wait(says("between you and me"))
+    await new.wait(says("only in our private chat"))
     assert not [m for m in new.from_bot if says("Hello!")(m)]
 
 
@@ -130,7 +130,7 @@ async def test_missing_rights_are_named(
     club.withheld = {"can_send_videos"}
     asked = await club.send(ann, "/help")
     answer = await club.wait(says("/video", to=asked.message_id))
-    assert "I may not send videos here" in (answer.text or "")
+    assert "I am not allowed to send videos here" in (answer.text or "")
     assert PRIVACY not in (answer.text or "")
 
 
@@ -173,7 +173,7 @@ async def test_with_allowed_ids_it_waits_to_be_let_in(
     async with house.running(allowed_ids=frozenset({1})):
         group = telegram.group("Film club", [ann, bob], with_bot=False)
         group.add_bot(bob)
-        await group.wait(says("I wait for my owner to let me in."))
+        await group.wait(says("My owner has to allow this group first."))
         told = await private.wait(says("until you let me in"))
         assert [b.text for row in told.buttons for b in row] == ["Allow", "Leave", "Ban"]
         await group.send(ann, "/video too early")
@@ -257,7 +257,7 @@ async def test_only_who_runs_the_bot_decides_about_groups(
     told = await private.wait(says("added me"))
     for label in ("Pool", "Leave", "Ban"):
         answer = await told.press(label, by=bob)
-        assert answer.text == "That is not yours to decide."
+        assert answer.text == "This button is not for you."
     assert group.bot_status == "member"
 
 

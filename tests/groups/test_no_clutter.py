@@ -58,7 +58,7 @@ async def test_the_reaction_is_taken_back_when_there_is_nothing_more_to_wait_for
         provider.faults.next("submit", ProviderFault.moderation())
     asked = await club.send(ann, "/video a boat")
     await house.telegram.wait_for_call("setMessageReaction")
-    await club.wait(shows_video("a boat") if end == "delivered" else says("turned down"))
+    await club.wait(shows_video("a boat") if end == "delivered" else says("was refused"))
     await house.telegram.wait_for_call("setMessageReaction", count=2)
     await gone(asked)
     await settled(house)

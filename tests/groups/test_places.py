@@ -40,7 +40,7 @@ async def test_everything_goes_to_the_topic_it_was_asked_in(
     assert (await forum.wait(says("What should we see?", to=question.message_id))).topic is films
     provider.faults.next("submit", ProviderFault.moderation())
     refused = await forum.send(bob, "/video what is not allowed", topic=films)
-    assert (await forum.wait(says("turned down", to=refused.message_id))).topic is films
+    assert (await forum.wait(says("was refused", to=refused.message_id))).topic is films
 
 
 async def test_general_is_addressed_without_an_id(
@@ -164,7 +164,7 @@ async def test_an_anonymous_admin_and_a_channel_are_owners_of_their_own(
     async with house.running():
         for speaker in (club, channel):
             asked = await club.send(ann, "/video a boat", sender_chat=speaker)
-            await club.wait(says("more than you have left", to=asked.message_id))
+            await club.wait(says("more than is left", to=asked.message_id))
         async with house.db.reading() as connection:
             for shared in (1087968824, 136817688):
                 assert await generations.pending_of(connection, Account.person(shared)) == []

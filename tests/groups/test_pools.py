@@ -72,7 +72,7 @@ async def test_what_fails_goes_back_to_where_it_came_from(
     await give(telegram, club, ann, "100 5")
     provider.faults.next("submit", Fault.moderation())
     await club.send(ann, "/video something that is not allowed")
-    await club.wait(says("turned down"))
+    await club.wait(says("was refused"))
     assert (await pooled(house, club), await spent(house, ann)) == (0, 0)
 
 
@@ -93,7 +93,7 @@ async def test_who_writes_as_the_group_draws_on_its_pool_and_has_no_allowance(
     bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
 ) -> None:
     asked = await club.send(ann, "/video too early", sender_chat=club)
-    await club.wait(says("more than you have left", to=asked.message_id))
+    await club.wait(says("more than is left", to=asked.message_id))
     await give(telegram, club, ann, "100 10")
     await club.send(ann, "/video a boat", sender_chat=club)
     await club.wait(shows_video("a boat"))
@@ -120,7 +120,9 @@ async def test_limit_shows_all_pools_and_takes_one_away(
     private = await give(telegram, club, ann, "100 20")
     owner = private.members[0]
     await private.send(owner, "/limit")
-    await private.wait(says(f"Film club ({club.id}): 100 of 100 credits left, at most 20"))
+    await private.wait(
+        says(f"Film club ({club.id}): 100 of 100 credits left. Each member may use 20")
+    )
     await private.send(owner, f"/limit {club.id} 0")
     await private.wait(says("has no pool any more"))
     await made(house, club, ann, "boat")

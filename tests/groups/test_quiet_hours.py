@@ -44,7 +44,7 @@ async def test_in_quiet_hours_an_order_is_answered_with_until_when_and_costs_not
             asked = await club.send(sender, "/video a boat")
             answer = await club.wait(says("Quiet hours", to=asked.message_id))
             assert answer.text == (
-                f"Quiet hours here until 7:00 ({zone.key}). Alone with me you can go on."
+                f"Quiet hours here until 7:00 ({zone.key}). You can go on in our private chat."
             )
         assert provider.submissions == []
         assert await spent(house, bob) == 0

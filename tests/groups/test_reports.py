@@ -38,7 +38,7 @@ def desk(telegram: TelegramSandbox, owner: Person) -> PrivateChat:
 async def reported_by(club: Group, by: Person, video: Message, words: str = "") -> None:
     """Report a video and wait for the thanks."""
     asked = await club.send(by, f"/report {words}".strip(), reply_to=video)
-    await club.wait(says("Thank you, passed on.", to=asked.message_id))
+    await club.wait(says("Thank you, I passed it on.", to=asked.message_id))
 
 
 async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
@@ -121,7 +121,7 @@ async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
     told = await desk.wait(says("🚩"))
     await confirmed(desk, told, "Delete", by=owner)
     assert list(await telegram.inline(ann, "")) == []
-    assert (await listed.press("1")).text == "That video is not yours to send."
+    assert (await listed.press("1")).text == "This is not your video, so you cannot send it."
     await chat.send(ann, "/history")
     await chat.wait(says("No videos yet"))
     await confirmed(desk, told, "Ban", by=owner)
@@ -148,7 +148,7 @@ async def test_a_copy_that_was_shared_or_sent_on_is_reported_as_the_video_it_is(
     ]
     forwarded = await chat.send_inline(ann, result)
     asked = await chat.send(ann, "/report it shows me", reply_to=forwarded)
-    await chat.wait(says("Thank you for telling me.", to=asked.message_id))
+    await chat.wait(says("Thank you. The owner of this bot has been told.", to=asked.message_id))
 
 
 async def test_only_who_runs_the_bot_decides(
@@ -158,7 +158,7 @@ async def test_only_who_runs_the_bot_decides(
     await reported_by(club, bob, video)
     told = await desk.wait(says("🚩"))
     for label in ("Delete", "Ban"):
-        assert (await told.press(label, by=bob)).text == "That is not yours to decide."
+        assert (await told.press(label, by=bob)).text == "This button is not for you."
     assert not video.deleted
     async with house.db.reading() as connection:
         assert not await people.any_banned(connection, [ann.id])
@@ -200,7 +200,7 @@ async def test_alone_with_the_bot_a_report_is_thanked_for_also_of_what_history_s
     await (await chat.wait(says("Tap a number"))).press("1")
     again = await chat.wait(lambda m: m.video is not None and m is not video)
     asked = await chat.send(ann, "/report it shows somebody else", reply_to=again)
-    await chat.wait(says("Thank you for telling me.", to=asked.message_id))
+    await chat.wait(says("Thank you. The owner of this bot has been told.", to=asked.message_id))
     await desk.wait(says(f"Ann ({ann.id}) reports a video in their private chat."))
 
 
@@ -294,11 +294,11 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     for words in ("one", "two", "three"):
         provider.next_render = Render.refused("Your request was blocked by our moderation system.")
         asked = await club.send(ann, f"/video {words}")
-        await club.wait(says("was turned down", to=asked.message_id))
+        await club.wait(says("was refused", to=asked.message_id))
         await settled(house)
     told = await desk.wait(says("🛑"))
     assert f"Ann ({ann.id})" in (told.text or "")
-    assert (told.text or "").endswith("The last was: three")
+    assert (told.text or "").endswith("The last one: three")
     await chat.send(ann, "/video four")
     said = await chat.wait(says("You can order again in 15 minutes"))
     assert "what they would show" in (said.text or "")

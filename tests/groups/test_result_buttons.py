@@ -111,7 +111,7 @@ async def test_each_press_that_cannot_be_paid_offers_something_cheaper_anew(
     async with house.running(free_credits=29):
         video = await made(house, chat, ann, "a boat --seconds 8", "a boat")
         provider.faults.next("submit", Fault.moderation())
-        for turn in ("turned this one down", "Ready in about"):
+        for turn in ("refused this one", "Ready in about"):
             await video.press("Again")
             offer = await chat.wait(lambda m: says("This one needs")(m) and "4 seconds" in str(m))
             assert (await offer.press("4 seconds")).text == ""
@@ -278,7 +278,10 @@ async def test_a_press_is_answered_with_why_where_the_group_does_not_want_it(
     async with house.db.reading() as connection:
         chat = await chats.by_telegram_id(connection, club.id)
     assert chat is not None
-    for asking, words in ((Asking.ADMINS, "only admins ask"), (Asking.NOBODY, "switched off")):
+    for asking, words in (
+        (Asking.ADMINS, "only admins can order"),
+        (Asking.NOBODY, "switched off"),
+    ):
         async with house.db.transaction() as tx:
             await groups.choose(tx, chat.id, asking=asking)
         answer = await video.press("Again", by=bob)

@@ -131,7 +131,7 @@ async def test_a_video_brought_back_to_the_bot_costs_nothing_and_can_be_answered
     video = await made(house, chat, ann, "a boat")
     before, [result] = await spent(house, ann), await telegram.inline(ann, "boat")
     back = await chat.send_inline(ann, result)
-    await chat.wait(says("made already", to=back.message_id))
+    await chat.wait(says("finished video", to=back.message_id))
     again = await chat.send(ann, "/video a boat", via_bot=telegram.bot)
     await chat.wait(says("I see no picture there", to=again.message_id))
     assert len(provider.submissions) == 1

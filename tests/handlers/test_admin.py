@@ -46,7 +46,7 @@ def test_what_is_no_id_and_no_name_is_refused(typed: str) -> None:
 
 def test_a_budget_says_what_is_left_and_when_it_is_whole_again() -> None:
     assert budget(4_000_000, terms(), SPEECH, now=0.0) == (
-        "Budget: $4.00 of $10.00 left, whole again in 1 day."
+        "Budget: $4.00 of $10.00 left. It renews in 1 day."
     )
     assert "no ceiling" in budget(None, terms(budget_usd=None), SPEECH, now=0.0)
     assert "$0.00 of" in budget(-5, terms(budget_period=Period.WEEK), SPEECH, now=0.0)
@@ -98,14 +98,14 @@ async def test_what_the_settings_allow_cannot_be_denied_here(
     admin: PrivateChat, ann: Person
 ) -> None:
     await admin.send(ann, f"/deny {SOMEBODY_LET_IN}")
-    await admin.wait(lambda message: "take it out there" in (message.text or ""))
+    await admin.wait(lambda message: "Remove it there" in (message.text or ""))
     await admin.send(ann, f"/allow {SOMEBODY_LET_IN}")
     await admin.wait(lambda message: "already" in (message.text or ""))
 
 
 async def test_denying_somebody_never_allowed_says_so(admin: PrivateChat, ann: Person) -> None:
     await admin.send(ann, "/deny 99")
-    await admin.wait(lambda message: "nothing changed" in (message.text or ""))
+    await admin.wait(lambda message: "Nothing changed" in (message.text or ""))
 
 
 @pytest.mark.parametrize("command", ["/allow", "/allow ann", "/deny", "/deny everybody"])
@@ -135,7 +135,7 @@ async def test_people_are_listed_the_most_active_first_and_given_credits_by_butt
             "9 credits, about 1 video", "45 credits, about 5 videos",
             "180 credits, about 20 videos",
         ]  # fmt: skip
-        assert (await asked.press("45 credits", by=bob)).text == "That is not yours to decide."
+        assert (await asked.press("45 credits", by=bob)).text == "This button is not for you."
         button = asked.button("45 credits")
         await asked.press("45 credits", by=ann)
         await chat.wait(lambda m: m is asked and m.text == "Bob has 45 credits more.")
@@ -185,8 +185,8 @@ async def test_many_people_have_pages(
 @pytest.mark.parametrize(
     ("command", "answer"),
     [
-        ("/ban", "is banned"), ("/unban", "is welcome again"), ("/deny", "Noted"),
-        ("/allow", "Noted"), ("/grant 5", "has 5 credits more"),
+        ("/ban", "is banned"), ("/unban", "is welcome again"), ("/deny", "Saved"),
+        ("/allow", "Saved"), ("/grant 5", "has 5 credits more"),
     ],
 )  # fmt: skip
 async def test_whoever_wrote_what_is_forwarded_is_meant_a_person_or_a_channel(
@@ -221,7 +221,7 @@ async def test_where_everyone_may_ask_allow_says_so(
 ) -> None:
     async with house.running(admin_ids=frozenset({ann.id})):
         await chat.send(ann, "/allow 99")
-        await chat.wait(lambda message: "everyone may use this bot" in (message.text or ""))
+        await chat.wait(lambda message: "everyone can use this bot" in (message.text or ""))
 
 
 @pytest.mark.usefixtures("bot")

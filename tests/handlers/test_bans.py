@@ -181,7 +181,7 @@ async def test_a_second_ban_says_why_the_first_was(
     await admin.send(ann, f"/ban {bob.id}")
     await admin.wait(says(f"{bob.id} is banned already: rude pictures"))
     await admin.send(ann, "/unban 99")
-    await admin.wait(says("99 was not banned; nothing changed."))
+    await admin.wait(says("99 was not banned. Nothing changed."))
 
 
 async def test_a_banned_group_is_left_and_left_again_when_it_takes_the_bot_in(
@@ -212,7 +212,7 @@ async def test_a_group_that_takes_the_bot_in_can_be_banned_by_a_button(
     group = telegram.group("New club", [ann, bob], with_bot=False)
     group.add_bot(bob)
     told = await admin.wait(says("New club"))
-    assert (await told.press("Ban", by=bob)).text == "That is not yours to decide."
+    assert (await told.press("Ban", by=bob)).text == "This button is not for you."
     assert group.bot_status == "member"
     first = await confirmed(admin, told, "Ban", by=ann)
     assert first.text == f"{group.id} is banned. /unban {group.id} takes it back."

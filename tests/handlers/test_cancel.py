@@ -121,7 +121,7 @@ async def test_what_is_delivered_is_over(house: House, chat: PrivateChat, ann: P
     await chat.wait(lambda message: message.video is not None)
     await settled(house)
     await chat.send(ann, "/cancel 1")
-    await chat.wait(lambda message: "/history has your videos" in (message.text or ""))
+    await chat.wait(lambda message: "/history shows your videos" in (message.text or ""))
 
 
 async def test_nobody_calls_back_what_somebody_else_asked_for(

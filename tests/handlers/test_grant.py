@@ -176,7 +176,7 @@ async def test_credits_for_somebody_new_wait_for_them(
 ) -> None:
     stranger = telegram.person("Cleo")
     await admin.send(ann, f"/grant {stranger.id} 5")
-    await admin.wait(lambda message: "5 credits wait" in (message.text or ""))
+    await admin.wait(lambda message: "get 5 credits" in (message.text or ""))
     assert await bought(house, stranger) == 5
 
 
@@ -194,7 +194,7 @@ async def test_an_answer_to_somebody_may_give_to_another_id(
     stranger = telegram.person("Cleo")
     forwarded = await admin.send(ann, "Cleo should have more", forwarded_from=bob)
     await admin.send(ann, f"/grant {stranger.id} 50", reply_to=forwarded)
-    await admin.wait(lambda message: "50 credits wait" in (message.text or ""))
+    await admin.wait(lambda message: "get 50 credits" in (message.text or ""))
     assert (await bought(house, stranger), await bought(house, bob)) == (50, 0)
 
 
@@ -223,7 +223,7 @@ async def test_a_chat_that_never_took_the_bot_in_gets_nothing(
 
 async def test_telegrams_stand_ins_get_nothing(admin: PrivateChat, ann: Person) -> None:
     await admin.send(ann, "/grant 1087968824 5")
-    await admin.wait(lambda message: "don't know 1087968824" in (message.text or ""))
+    await admin.wait(lambda message: "share the id 1087968824" in (message.text or ""))
 
 
 async def test_a_slip_is_answered_with_how_it_is_written(admin: PrivateChat, ann: Person) -> None:
@@ -252,7 +252,7 @@ async def test_a_grant_delivered_twice_gives_once(
     admin: PrivateChat, house: House, ann: Person, bob: Person
 ) -> None:
     sent = await admin.send(ann, f"/grant {bob.id} 50")
-    await admin.wait(lambda message: "50 credits wait" in (message.text or ""))
+    await admin.wait(lambda message: "get 50 credits" in (message.text or ""))
     assert house.bot is not None
     app = house.bot.app
     first = Update.de_json({"update_id": 10**9, "message": sent.as_json()}, app.bot)

@@ -78,7 +78,7 @@ async def test_nobody_gets_somebody_elses_video(
     await theirs.send(bob, "/help")
     shown = await theirs.wait(lambda message: "/video" in (message.text or ""))
     answer = await telegram.world.press(shown, Button("1", data), by=bob, timeout=5)
-    assert answer.text == "That video is not yours to send."
+    assert answer.text == "This is not your video, so you cannot send it."
     assert not any(message.video for message in theirs.from_bot)
 
 
@@ -89,7 +89,7 @@ async def test_a_number_nobody_has_is_refused(
     await chat.send(ann, "/help")
     shown = await chat.wait(lambda message: "/video" in (message.text or ""))
     answer = await telegram.world.press(shown, Button("1", "resend:4711"), by=ann, timeout=5)
-    assert answer.text == "That video is not yours to send."
+    assert answer.text == "This is not your video, so you cannot send it."
 
 
 @pytest.mark.usefixtures("bot")

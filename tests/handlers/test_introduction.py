@@ -53,7 +53,7 @@ def test_the_greeting_has_three_lines_that_say_what_costs_and_where_photos_go() 
     what, costs, photos = welcome.greeting(SPEECH, OFFER, terms()).splitlines()
     assert "an idea or a photo" in what
     assert costs == "It costs you nothing: every day you have 54 credits, about 6 videos."
-    assert "deleted when it is done" in photos
+    assert "delete them here when the video is done" in photos
 
 
 @pytest.mark.parametrize("names", [OFFER.names, OFFER.names[:1], OFFER.names[::-1]])

@@ -38,7 +38,7 @@ def test_credits_are_said_as_videos() -> None:
 
 
 def test_too_few_for_a_video_is_said_as_what_is_missing() -> None:
-    assert written(allowance=5).startswith("You have 5 credits; a usual video costs 9.")
+    assert written(allowance=5).startswith("You have 5 credits. A usual video costs 9.")
 
 
 def test_renewal_is_said_from_now() -> None:
@@ -47,17 +47,17 @@ def test_renewal_is_said_from_now() -> None:
 
 def test_what_is_set_aside_is_said() -> None:
     text = written(allowance=36, held=18, pending=2)
-    assert "18 more are set aside for 2 videos being made." in text
+    assert "Set aside for 2 videos being made: 18." in text
 
 
 def test_bought_credits_are_told_apart() -> None:
-    assert "20 of them are yours to keep" in written(bought=20)
-    assert "They are yours to keep." in written(allowance=0, bought=20)
+    assert "20 of them do not expire" in written(bought=20)
+    assert "They do not expire." in written(allowance=0, bought=20)
 
 
 def test_a_video_dearer_than_the_allowance_does_not_say_come_back_tomorrow() -> None:
     text = written(allowance=5, given=terms(free_credits=5))
-    assert "more than a whole allowance" in text
+    assert "more than your whole allowance" in text
 
 
 def test_an_allowance_for_life_does_not_renew() -> None:
@@ -84,7 +84,7 @@ async def test_quota_counts_what_is_being_made_and_what_was(
     await chat.send(ann, "/quota")
     answer = await chat.wait(lambda message: "You have" in (message.text or ""))
     assert "You have 45 credits, about 5 videos." in (answer.text or "")
-    assert "9 more are set aside for 1 video being made." in (answer.text or "")
+    assert "Set aside for 1 video being made: 9." in (answer.text or "")
 
 
 @pytest.mark.usefixtures("bot")

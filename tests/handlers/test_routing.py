@@ -221,7 +221,7 @@ async def test_a_video_is_not_sent_again_into_a_group_by_a_forged_press(
     shown = await club.wait(says("/video"))
     button = Button("?", Resend(own.id).encode())
     answer = await telegram.world.press(shown, button, by=ann, timeout=5)
-    assert answer.text == "That video is not yours to send."
+    assert answer.text == "This is not your video, so you cannot send it."
     assert len(club.from_bot) == 1
 
 

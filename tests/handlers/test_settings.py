@@ -147,7 +147,9 @@ def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> Non
     assert shown is not None
     assert isinstance(ordered, Quote)
     assert (shown.choice, shown.credits) == (ordered.choice, ordered.credits)
-    assert text(shown, SPEECH).startswith("Sora 2 Pro is no longer offered; Veo 3.1 Fast, 8 sec")
+    assert text(shown, SPEECH).startswith(
+        "Sora 2 Pro is no longer offered. Instead: Veo 3.1 Fast, 8 sec"
+    )
 
 
 def test_a_value_that_is_tapped_where_another_family_stands_in_chooses_that_family_too() -> None:

@@ -374,7 +374,7 @@ async def test_cancel_for_what_is_delivered_or_was_never_asked_for_is_answered(
         await settled(house)
         video = chat.last
         answer = await press(telegram, video, "undo:1", ann)
-        assert answer == "That one is over already. /history has your videos."
+        assert answer == "That one is finished already. /history shows your videos."
         assert await press(telegram, video, "undo:99", ann) == (
             "You have no request 99. /cancel shows what is under way."
         )

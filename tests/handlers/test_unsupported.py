@@ -38,7 +38,7 @@ POLL = {
         ({"location": PLACE}, "places on a map"),
         ({"venue": {"location": PLACE, "title": "Bar", "address": "1"}}, "places on a map"),
         ({"poll": POLL}, "don't vote"),
-        ({"dice": {"emoji": "🎲", "value": 3}}, "No luck needed"),
+        ({"dice": {"emoji": "🎲", "value": 3}}, "play games"),
         ({"story": {"id": 1, "chat": {"id": 5, "type": "private"}}}, "from an idea or a photo"),
     ],
 )

@@ -144,7 +144,7 @@ async def test_the_first_admins_link_works_once(
 ) -> None:
     payload = orphan.services.first_admin.invite()
     await chat.send(ann, f"/start {payload}")
-    await chat.wait(lambda message: "You run this bot now" in (message.text or ""))
+    await chat.wait(lambda message: "You are an admin of this bot now" in (message.text or ""))
     await chat.send(ann, "/stats")
     await chat.wait(lambda message: "Budget" in (message.text or ""))
     theirs = telegram.private(bob)
@@ -158,7 +158,7 @@ async def test_the_first_admin_sees_their_commands_in_the_menu(
     orphan: Bot, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     await chat.send(ann, f"/start {orphan.services.first_admin.invite()}")
-    await chat.wait(lambda message: "You run this bot now" in (message.text or ""))
+    await chat.wait(lambda message: "You are an admin of this bot now" in (message.text or ""))
     mine = [
         commands
         for (scope, _), commands in telegram.profile.commands.items()
@@ -200,7 +200,7 @@ async def claimed(house: House, chat: PrivateChat, person: Person) -> None:
     async with house.running(admin_ids=frozenset()) as running:
         await house.telegram.wait_for_call("setMyCommands")
         await chat.send(person, f"/start {running.services.first_admin.invite()}")
-        await chat.wait(lambda message: "You run this bot now" in (message.text or ""))
+        await chat.wait(lambda message: "You are an admin of this bot now" in (message.text or ""))
         await house.telegram.wait_for_call("setMyCommands", count=4)
 
 

@@ -140,7 +140,9 @@ async def test_in_a_group_a_long_menu_says_where_the_rest_is(
     async with house.running(models=Offer.load().names):
         await group.send(ann, "/models")
         menu = await group.wait(lambda message: "with sound" in (message.text or ""))
-        assert (menu.text or "").endswith("There are 70 in all: alone with me, /models shows them.")
+        assert (menu.text or "").endswith(
+            "There are 70 in all. /models shows them in our private chat."
+        )
 
 
 @pytest.mark.parametrize(
@@ -192,7 +194,7 @@ async def test_a_photo_with_people_is_offered_to_a_model_that_may_take_it(
     async with house.running():
         await scene.refreshed()
         await scene.chat.send_photo(scene.ann, photo(1280, 720), caption="/animate a smile")
-        told = await scene.said("Sora 2 takes no pictures of people. 9 credits are back.")
+        told = await scene.said("Sora 2 does not accept photos of people. 9 credits are back.")
         await told.press("Try with Veo 3.1 Fast · 4")
         await scene.video()
         assert provider.submissions[-1].model == "google/veo-3.1-i2v-fast"
@@ -217,5 +219,5 @@ async def test_a_photo_with_people_is_not_offered_to_the_model_that_refused_it(
     provider.faults.next("submit", Fault.http(400, "The upload may depict a realistic human."))
     async with house.running(models=("veo-3.1-fast", "sora-2")):
         await scene.chat.send_photo(scene.ann, photo(1280, 720), caption="/animate a smile")
-        told = await scene.said("Veo 3.1 Fast takes no pictures of people.")
-        assert told.buttons == []
+        told = await scene.said("Veo 3.1 Fast does not accept photos of people.")
+        assert [[button.text for button in row] for row in told.buttons] == [["✏️ Change"]]

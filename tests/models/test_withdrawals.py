@@ -38,7 +38,9 @@ async def test_sora_withdrawn_before_the_start_is_not_offered_and_the_next_is_th
         menu = await scene.said("Veo 3.1 Fast")
         assert "Sora" not in (menu.text or "")
         await scene.ask("/video a boat")
-        await scene.said("Sora 2 is no longer offered; Veo 3.1 Fast, 4 seconds, 4 credits.")
+        await scene.said(
+            "Sora 2 is no longer offered. Instead: Veo 3.1 Fast, 4 seconds, 4 credits."
+        )
         await scene.video()
         (submission,) = provider.submissions
         assert submission.model == VEO
@@ -52,7 +54,9 @@ async def test_a_chosen_model_that_is_gone_is_replaced_before_credits_are_held(
     async with house.running():
         await scene.refreshed()
         await scene.ask("/video a boat --model sora-2 --seconds 8")
-        await scene.said("Sora 2 is no longer offered; Veo 3.1 Fast, 8 seconds, 8 credits.")
+        await scene.said(
+            "Sora 2 is no longer offered. Instead: Veo 3.1 Fast, 8 seconds, 8 credits."
+        )
         await scene.video()
         assert [one.model for one in provider.submissions] == [VEO]
         assert provider.submissions[0].body["duration"] == 8
@@ -66,7 +70,9 @@ async def test_a_dearer_replacement_waits_for_one_tap(
     async with house.running(models=("sora-2", "sora-2-pro")):
         await scene.refreshed()
         await scene.ask("/video a boat --model sora-2")
-        card = await scene.said("Sora 2 is no longer offered; Sora 2 Pro, 4 seconds, 13 credits.")
+        card = await scene.said(
+            "Sora 2 is no longer offered. Instead: Sora 2 Pro, 4 seconds, 13 credits."
+        )
         assert await scene.ledger() == []
         await card.press("Make it · 13")
         await scene.video()
@@ -81,7 +87,9 @@ async def test_a_dearer_replacement_of_the_default_waits_for_one_tap(
     async with house.running(models=("sora-2", "sora-2-pro")):
         await scene.refreshed()
         await scene.ask("/video a boat")
-        card = await scene.said("Sora 2 is no longer offered; Sora 2 Pro, 4 seconds, 13 credits.")
+        card = await scene.said(
+            "Sora 2 is no longer offered. Instead: Sora 2 Pro, 4 seconds, 13 credits."
+        )
         assert await scene.ledger() == []
         await card.press("Make it · 13")
         await scene.video()
@@ -116,7 +124,9 @@ async def test_nobodys_saved_default_breaks(
         await scene.ask("/settings")
         await scene.said("8 seconds · 16:9 · 720p · Veo 3.1 Fast")
         await scene.ask("/video a boat")
-        await scene.said("Sora 2 Pro is no longer offered; Veo 3.1 Fast, 8 seconds, 8 credits.")
+        await scene.said(
+            "Sora 2 Pro is no longer offered. Instead: Veo 3.1 Fast, 8 seconds, 8 credits."
+        )
         await scene.video()
 
 
@@ -137,7 +147,9 @@ async def test_sora_withdrawn_while_running_goes_on_with_the_next_at_submission(
             ("hold", 9), ("release", 9), ("hold", 4), ("capture", 4),
         ]  # fmt: skip
         await scene.ask("/video another boat --model sora-2")
-        await scene.said("Sora 2 is no longer offered; Veo 3.1 Fast, 4 seconds, 4 credits.")
+        await scene.said(
+            "Sora 2 is no longer offered. Instead: Veo 3.1 Fast, 4 seconds, 4 credits."
+        )
 
 
 async def test_what_waits_for_a_model_that_is_withdrawn_meanwhile_is_never_sent_to_it(
@@ -165,7 +177,7 @@ async def test_what_waits_for_a_model_that_is_withdrawn_meanwhile_is_never_sent_
         (
             NoticeKind.SUBSTITUTED,
             True,
-            "Sora 2 has trouble right now; Veo makes it: 4 seconds, 4 credits.",
+            "Sora 2 has trouble right now. Veo makes it: 4 seconds, 4 credits.",
         ),
         (
             NoticeKind.SUBSTITUTED,
@@ -245,11 +257,11 @@ async def test_a_superseded_model_is_followed_to_the_one_that_took_over(
     for old, new in zip(SORA[:2], ("minimax/hailuo-2.3", "minimax/hailuo-2.3"), strict=True):
         provider.retire(old, Retirement("superseded", "2026-11-01", replaced_by=new))
     async with house.running(models=("sora-2", "veo-3.1-fast")):
-        await scene.told("has put Hailuo 2.3 in the place of openai/sora-2-t2v; it takes over.")
+        await scene.told("has replaced openai/sora-2-t2v by Hailuo 2.3, which takes over.")
         assert not any("withdrawn" in (one.text or "") for one in scene.admin.from_bot)
         assert house.services.offer.names == ("hailuo-2.3", "veo-3.1-fast")
         await scene.ask("/video a boat --model sora-2")
-        await scene.said("Sora 2 is no longer offered; Hailuo 2.3, 6 seconds, 6 credits.")
+        await scene.said("Sora 2 is no longer offered. Instead: Hailuo 2.3, 6 seconds, 6 credits.")
         await scene.video()
         assert [one.model for one in provider.submissions] == ["minimax/hailuo-2.3"]
         assert await scene.until_settled("hold", "capture") == [("hold", 6), ("capture", 6)]
@@ -305,7 +317,9 @@ async def test_failures_of_three_people_cool_a_model_down_and_moderation_does_no
         await scene.told("openai/sora-2-t2v failed for three people")
         assert not serves_text(house)
         await scene.ask("/video a boat")
-        await scene.said("Sora 2 has trouble right now; Veo 3.1 Fast, 4 seconds, 4 credits.")
+        await scene.said(
+            "Sora 2 has trouble right now. Instead: Veo 3.1 Fast, 4 seconds, 4 credits."
+        )
         await scene.video()
         assert provider.submissions[-1].model == VEO, "the next that costs no more"
 

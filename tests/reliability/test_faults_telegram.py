@@ -110,7 +110,7 @@ async def test_a_picture_that_telegram_does_not_hand_out(
         end = await here.settle()
         passed = here.clock() - asked
         tries = here.to_telegram.calls["getFile"]
-        await here.chat.wait(shows_video() if end.charged else says("could not fetch your picture"))
+        await here.chat.wait(shows_video() if end.charged else says("no longer get your picture"))
     assert (end.state, bool(end.charged), end.submissions) == (
         state, state == "delivered", int(state == "delivered"),
     )  # fmt: skip

@@ -48,7 +48,7 @@ async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
     async with house.running():
         asked = await chat.send(ann, "/video a boat")
         answer = await answer_to(chat, asked, "9 credits are back")
-        given_up = "broke" if what not in NO_VIDEO else "on the house"
+        given_up = "broke" if what not in NO_VIDEO else "it is free"
         assert given_up in (answer.text or "")
         assert await spent(house, ann) == 0
         assert not any(message.video for message in chat.from_bot)
