@@ -81,6 +81,8 @@ def changed(typed: str, before: str, said: str) -> str:
 
 
 def _merged(before: str, said: str) -> str:
+    if not options.read(said).prompt:
+        return f"{before} {said}".strip()
     old, new = (
         Counter(_WORD.findall(text.casefold())) for text in (before, options.read(said).prompt)
     )
@@ -109,6 +111,8 @@ class Gone:
 
 
 _SHAPES_SAID = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
+_NO_TIMES = ("16:9", "21:9")
+"""Shapes that no clock shows, nor a match ends with."""
 _TOKEN = re.compile(
     r"\d{1,2}:\d{1,2}(?![\d:])|\d{3,4}p(?!\w)|\d+"
     r"|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
@@ -166,9 +170,32 @@ def plain(prompt: str) -> Options:
     words = _tokens(prompt)
     if not any(word[0].isdecimal() for word in words) and _telling().isdisjoint(words):
         return Options()
+    if shape := next((word for word in words if word in _NO_TIMES), None):
+        said["aspect_ratio"] = shape
     for part in _PART.split(prompt):
         said |= _said(_tokens(part))
     return Options(**said)
+
+
+def options_alone(text: str) -> str:
+    """Return the options a text says as they are typed, where it says nothing else; else ""."""
+    read = options.read(text)
+    said = plain(read.prompt)
+    parts = [_tokens(part) for part in _PART.split(read.prompt)]
+    # an emoji may be an idea
+    signs = any(unicodedata.category(character) == "So" for character in read.prompt)
+    if read.problems or signs or any(_read(one, 0, whole=True)[1] < len(one) for one in parts):
+        return ""
+    both = {name: getattr(read.requested, name) or getattr(said, name) for name in _TYPED}
+    return " ".join(f"{_TYPED[name]} {value}" for name, value in both.items() if value).replace(
+        " True", ""
+    )
+
+
+_TYPED = {
+    "model": "--model", "pro": "--pro", "seconds": "--seconds", "aspect_ratio": "--ar",
+    "resolution": "--res", "fit": "--fit", "silent": "--silent",
+}  # fmt: skip
 
 
 def _said(tokens: list[str]) -> dict[str, str | bool]:

@@ -57,9 +57,9 @@ MOST_BEFORE = 40
 """Characters of a command and of its bot's name, before the words in the first of two parts."""
 
 
-async def ask_for_idea(context: Context, sender: Sender, message: Message) -> None:
-    """Ask what the video should show; the answer is the order."""
-    await _ask(context, sender, _question(sender, message, CardKind.QUESTION, ""),
+async def ask_for_idea(context: Context, sender: Sender, message: Message, typed: str = "") -> None:
+    """Ask what the video should show, keeping the options said; the answer is the order."""
+    await _ask(context, sender, _question(sender, message, CardKind.QUESTION, typed),
                sender.translator.gettext("What should we see?"),
                sender.translator.gettext("a cat on a sailing boat"))  # fmt: skip
 

@@ -8,7 +8,7 @@ from telegram import MessageEntity
 from telegram.ext import filters
 
 from generation.orders import options
-from generation.orders.quotes import changed
+from generation.orders.quotes import CHANGE, changed, options_alone
 from handlers.context import cause_of
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
@@ -37,6 +37,7 @@ from handlers.routing import (
 )
 from handlers.unsupported import unsupported
 from storage import generations
+from storage.cards import CardKind
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -160,9 +161,11 @@ async def _film(
     idea = "" if sent or options.read(words).prompt else idea_of(message)
     if idea:
         words = f"{idea} {words}".strip()
-    if not words and sent is None:
-        await conversation.ask_for_idea(context, sender, message)
+    typed = options_alone(words)
+    if sent is None and (typed or not words):
+        await conversation.ask_for_idea(context, sender, message, typed)
     else:
+        words = typed or words
         await placing.place(context, sender, draft_of(message, words, sent, asks=bool(idea)))
 
 
@@ -239,7 +242,8 @@ async def mentioned(sender: Sender, message: Message, context: Context) -> None:
 async def private_text(sender: Sender, message: Message, context: Context) -> None:
     """Take plain words as the answer to an open question, else as an idea to confirm.
 
-    Words that answer a video, a card, or an idea of their sender's say what should be different.
+    Words that answer a video, a card, or an idea of their sender's say what should be different, as
+    does what speaks of nothing but options while a card stands.
     """
     said = said_in(message)
     if not said:
@@ -248,10 +252,14 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     if kind := small_talk(said):
         await conversation.answer_small_talk(context, sender, message, kind)
         return
-    now = context.services.clock()
+    now, typed = context.services.clock(), options_alone(said)
     card = conversation.question_to(sender, message, now)
     if card is not None:
-        await conversation.take(context, sender, message, card, said)
+        if typed and card.kind is CardKind.QUESTION and CHANGE not in card.prompt:
+            typed = f"{card.prompt} {typed}".strip()
+            await conversation.ask_for_idea(context, sender, message, typed)
+        else:
+            await conversation.take(context, sender, message, card, typed or said)
         return
     if (whole := conversation.continued(sender, said, now)) is not None:
         sent = SentPicture.on(sender.closed) if sender.closed else None
@@ -259,15 +267,19 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
         return
     made = await _answered_video(sender, context.services, message)
     if made is not None:
-        await conversation.change(context, sender, message, made, said)
+        await conversation.change(context, sender, message, made, typed or said)
         return
     seen, card = answered(message), sender.closed
-    if card is not None and seen is not None and seen.message_id == card.card_message:
-        sent, before, words = SentPicture.on(card), card.prompt, said
+    is_about = seen.message_id == card.card_message if seen and card else seen is None and typed
+    if card is not None and card.kind is not CardKind.QUESTION and is_about:
+        sent, before, words = SentPicture.on(card), card.prompt, typed or said
     else:
         by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
         sent, words = any_picture_of(None if by_bot else shown_to(message), said)
         before = "" if sent else idea_of(message)
+        if typed and sent is None and not before:
+            await conversation.ask_for_idea(context, sender, message, typed)
+            return
     words = changed("", before, words)
     await placing.place(context, sender, draft_of(message, words, sent, asks=True))
 

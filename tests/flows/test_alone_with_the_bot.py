@@ -418,3 +418,44 @@ async def test_a_card_whose_picture_cannot_be_drawn_says_what_is_cut_away(
     card = await chat.wait(says("Make a video of this?"))
     assert "of the photo is cut away" in (card.text or "")
     assert not card.photo, "Telegram takes none that is 20 times wider than high"
+
+
+async def test_options_said_while_a_card_stands_change_it(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "a tall tower")
+    await chat.wait(says("4 seconds · 16:9"))
+    await chat.send(ann, "make it vertical")
+    await chat.wait(says("“a tall tower”\n\n4 seconds · 9:16"))
+    await chat.send(ann, "8 seconds please")
+    card = await chat.wait(says("“a tall tower”\n\n8 seconds · 9:16"))
+    assert await spent(house, ann) == 0
+    await card.press("🎬 Make it · 17", by=ann)
+    await chat.wait(shows_video("a tall tower"))
+    assert provider.submissions[0].body["prompt"] == "a tall tower"
+
+
+async def test_options_said_of_a_photo_leave_it_gentle_movement(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send_photo(ann, photo(1280, 720))
+    await chat.wait(says("What should happen?"))
+    await chat.send(ann, "8 seconds")
+    await chat.wait(shows_video())
+    assert "movement" in str(provider.submissions[0].body["prompt"])
+    assert provider.submissions[0].body["duration"] == 8
+
+
+@pytest.mark.parametrize("order", ["/video --vertical", "/video vertical", "vertical"])
+async def test_options_without_an_idea_are_kept_for_it(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, order: str
+) -> None:
+    await chat.send(ann, order)
+    question = await chat.wait(says("What should we see?"))
+    await chat.send(ann, "8 seconds")
+    await chat.wait_gone(question)
+    await chat.wait(says("What should we see?"))
+    await chat.send(ann, "a tall tower")
+    await chat.wait(shows_video("a tall tower"))
+    assert provider.submissions[0].body["aspect_ratio"] == "9:16"
+    assert provider.submissions[0].body["duration"] == 8

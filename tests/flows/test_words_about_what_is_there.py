@@ -267,8 +267,9 @@ async def test_a_length_or_shape_said_of_a_video_replaces_its_own(
 ) -> None:
     video = await finished(chat, ann, house)
     await chat.send(ann, "make it vertical, 4 seconds", reply_to=video)
-    card = await chat.wait(says("“a lighthouse on a cliff. Make it vertical, 4 seconds”"))
-    assert "4 seconds · 9:16" in (card.text or "")
+    await chat.wait(says("“a lighthouse on a cliff”\n\n4 seconds · 9:16"))
+    await chat.send(ann, "darker, 4 seconds", reply_to=video)
+    await chat.wait(says("“a lighthouse on a cliff. Darker, 4 seconds”\n\n4 seconds · 16:9"))
 
 
 async def test_words_that_answer_ones_own_idea_change_it(

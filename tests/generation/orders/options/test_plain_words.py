@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.orders.options import Options, read
-from generation.orders.quotes import CHANGE, Quote, changed, plain, quote
+from generation.orders.quotes import CHANGE, Quote, changed, options_alone, plain, quote
 from tests.generation.orders.options.settling import NOBODY, OFFER
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ TALL, LONG, MUTE = Options(aspect_ratio="9:16"), Options(seconds="8"), Options(s
         ("a cat in vertical format", TALL),
         ("a cat, portrait", TALL),
         ("a cat, 9:16", TALL),
+        ("16:9 a cat", Options(aspect_ratio="16:9")),
+        ("a 8 second timelapse of clouds", LONG),
         ("a cat (9:16)", TALL),
         ("a cat without sound", MUTE),
         ("a cat, no audio", MUTE),
@@ -151,7 +153,8 @@ def test_sound_is_left_out_where_the_model_can() -> None:
         ("a cat", "make it 8 seconds", f"a cat.{CHANGE}Make it 8 seconds"),
         ("", "at night", "--seconds 4 at night"),
         ("猫が走る", "夜に", f"--seconds 4 猫が走る.{CHANGE}夜に"),
-        ("a cat", "--vertical", f"--seconds 4 a cat.{CHANGE}--vertical"),
+        ("a cat", "--vertical", "--seconds 4 a cat --vertical"),
+        ("a cat", "", "--seconds 4 a cat"),
     ],
 )
 def test_a_change_is_merged_with_what_was_before(before: str, said: str, text: str) -> None:
@@ -162,3 +165,26 @@ def test_a_change_is_merged_with_what_was_before(before: str, said: str, text: s
 def test_a_change_of_any_text_by_any_text_is_read(before: str, said: str) -> None:
     text = changed("--seconds 4", before, said)
     assert read(text).prompt is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("vertical", "--ar 9:16"),
+        ("make it 8 seconds, vertical, please", "--seconds 8 --ar 9:16"),
+        ("make it 8 seconds, vertical please", "--seconds 8 --ar 9:16"),
+        ("--pro -silent", "--pro --silent"),
+        ("--model veo-3.1, 8s", "--model veo-3.1 --seconds 8"),
+        ("🐱, vertical", ""),
+        ("🐱 vertical", ""),
+        ("без звука", "--silent"),
+        ("8秒", "--seconds 8"),
+        ("a cat, vertical", ""),
+        ("vertical --sideways", ""),
+        ("please", ""),
+        ("", ""),
+        ("the silent forest", ""),
+    ],
+)
+def test_what_speaks_of_options_alone_is_typed(text: str, typed: str) -> None:
+    assert options_alone(text) == typed
