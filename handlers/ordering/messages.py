@@ -158,14 +158,13 @@ async def _film(
     context: Context, sender: Sender, message: Message, sent: SentPicture | None, words: str
 ) -> None:
     """Order what was asked for; where nothing is said, what somebody wrote is, on a card."""
-    idea = "" if sent or options.read(words).prompt else idea_of(message)
+    read = options.read(words)
+    idea = "" if sent or read.prompt else idea_of(message)
     if idea:
         words = f"{idea} {words}".strip()
-    typed = options_alone(words)
-    if sent is None and (typed or not words):
-        await conversation.ask_for_idea(context, sender, message, typed)
+    if sent is None and not (idea or read.prompt or read.problems):
+        await conversation.ask_for_idea(context, sender, message, words)
     else:
-        words = typed or words
         await placing.place(context, sender, draft_of(message, words, sent, asks=bool(idea)))
 
 

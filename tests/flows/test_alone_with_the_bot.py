@@ -446,7 +446,7 @@ async def test_options_said_of_a_photo_leave_it_gentle_movement(
     assert provider.submissions[0].body["duration"] == 8
 
 
-@pytest.mark.parametrize("order", ["/video --vertical", "/video vertical", "vertical"])
+@pytest.mark.parametrize("order", ["/video --vertical", "vertical"])
 async def test_options_without_an_idea_are_kept_for_it(
     bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, order: str
 ) -> None:
