@@ -3,6 +3,13 @@
 At most one is open between an account and a chat. Whatever its owner writes next closes it: that
 is done where a sender is met (`identity.meet`), for every message, and only the message that
 closed a question can be its answer. An answer is an order of its own.
+
+Only an order costs: a command with its words, a picture with words of its own, the answer to a
+question, a tap on a price. All else is asked about first, on a card: plain words alone with the
+bot, what was forwarded or is part of an album, the frame of a video, somebody else's text, what
+should be different in a video, plain words that were read as options, what may go on in the next
+message. Small talk and what has no letter in it order nothing at all. An edit orders nothing
+either: the card follows it while it is open (`context.EditedCard`).
 """
 
 from __future__ import annotations
