@@ -163,6 +163,13 @@ async def lives(house: House, seed: int) -> str:
     )
 
 
+@pytest.mark.parametrize("kind", ["Message", "ChatFullInfo", "ChatMember", "File", "User"])
+async def test_what_the_dice_make_is_valid(telegram: TelegramSandbox, kind: str) -> None:
+    made = Crowd(telegram, 1).made
+    for _ in range(200):
+        check_object(kind, made.make(kind))
+
+
 async def test_whatever_telegram_sends_is_handled_and_a_newcomer_is_answered(
     house: House, record_property: Callable[[str, object], None]
 ) -> None:
