@@ -197,3 +197,18 @@ async def test_a_stranger_edit_writes_nobody_down(
     await club.wait(says("/video"))
     assert len(club.from_bot) == 1
     assert await spent(house, bob) == 0
+
+
+async def test_a_card_that_shows_a_cut_follows_as_well(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    sent = await chat.send_photo(ann, photo(1200, 900), caption="it rains")
+    card = await chat.wait(lambda message: "it rains" in (message.caption or ""))
+    await chat.edit(sent, "it snows")
+    follows = await chat.wait(
+        lambda message: "“it snows”" in (message.caption or message.text or "")
+    )
+    assert follows is card or card.deleted
+    assert await spent(house, ann) == 0
+    await follows.press(button_of(follows, "Whole picture"), by=ann)
+    await chat.wait(shows_video("it snows"))
