@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from storage.chats import Chat
 
 FREE_CREDITS = 27
-START = 1_795_132_800.0 + 12 * 3600
-"""Noon of 20 November 2026, UTC: periods turn at midnight."""
-BUDGET = Decimal(1200)
-"""Dollars a day: what is asked for takes more, shortly before midnight."""
+START = 1_795_132_800.0 + 20 * 3600
+"""The evening of 20 November 2026, UTC: much is under way when the period turns at midnight."""
+BUDGET = Decimal(700)
+"""Dollars a day: far less than is asked for."""
+AWAY = 1800.0
+"""Seconds for which nobody asks once it is said that the budget is used."""
 PRICES = {"sora-2": (9, 840_000), "sora-2-pro": (13, 1_260_000)}
 """Credits and millionths of a US dollar for four seconds."""
 GROUPS = -1000
@@ -86,6 +88,7 @@ class Town:
         self.accepted = 0
         self.lives = 0
         self.days = 0.0
+        self._away_until = 0.0
         self.outcomes: Counter[str] = Counter()
         self._terms = Terms(
             credit_usd=Decimal("0.10"), free_credits=FREE_CREDITS, period=Period.DAY,
@@ -147,6 +150,8 @@ class Town:
         """Messages arrive one by one, and now and then many at once."""
         while self.accepted < self._wanted:
             await asyncio.sleep(self._dice.expovariate(1 / 25))
+            if self.clock() < self._away_until:
+                await asyncio.sleep(AWAY)
             for _ in range(30 if self._dice.random() < 0.005 else 1):
                 self.asked += 1
                 wish = self._wish(self.asked)
@@ -175,6 +180,8 @@ class Town:
         for _ in range(2 if self._dice.random() < 0.02 else 1):
             chat, answer = await self._place(life, wish)
             self.outcomes[type(answer).__name__] += 1
+            if isinstance(answer, balances.OverBudget):
+                self._away_until = self.clock() + AWAY
             if isinstance(answer, Accepted):
                 self.accepted += 1
                 self._spending.look()
