@@ -58,6 +58,8 @@ class Group:
     """Members may bring to life only pictures they sent themselves."""
     topic: str | None = None
     """What the only topic is called, where that is known."""
+    language: str | None = None
+    """In which language all are spoken to, as Telegram's clients name it."""
 
     @property
     def quiet_hours(self) -> tuple[int, int] | None:
@@ -92,6 +94,7 @@ def _from_row(row: sqlite3.Row) -> Group:
         quiet_until=row["quiet_until"],
         blurred=bool(row["blurred"]),
         own_pictures=bool(row["own_pictures"]),
+        language=row["language"],
     )
 
 

@@ -17,7 +17,7 @@ from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.videos import offer_retained
-from storage import chats, people
+from storage import chats, groups, people
 from storage.chats import ChatKind
 from storage.notices import Admins, NoticeKind
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from telegram import Update
 
     from handlers.context import Context, Sender, Services
+    from handlers.replies.texts import Translator
     from storage.chats import Chat
     from storage.people import Person
 
@@ -92,6 +93,9 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
         )
         return
     await _tell_operator(context, sender, waits=waits)
+    if sender.person is not None and sender.group is not None and not sender.group.language:
+        async with services.db.transaction() as tx:
+            await groups.choose(tx, sender.chat.id, language=sender.person.language)
     if waits:
         hello = sender.translator.gettext(
             "Thank you for adding me! My owner has to allow this group first."
@@ -104,13 +108,20 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
 async def greet(context: Context, chat: Chat) -> None:
     """Say hello and what to do, with advice where something is off."""
     services = context.services
-    translator = services.languages.translator(None)
+    translator = await _translator_of(services, chat)
     hello = translator.gettext(
         "Hello! /video and your idea makes a short video; reply /animate to a photo to bring it "
         "to life. It uses your own daily credits. Admins: /settings."
     )
     advice = await lacking(context.bot, chat, translator)
     await services.outbox.say(chat, "\n\n".join([hello, *advice]))
+
+
+async def _translator_of(services: Services, chat: Chat) -> Translator:
+    """Return the language in which all in a group are spoken to."""
+    async with services.db.reading() as connection:
+        group = await groups.find(connection, chat.id)
+    return services.languages.translator(group.language)
 
 
 async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> None:
@@ -170,7 +181,7 @@ async def leave(sender: Sender, press: Leave, context: Context) -> None:
     group = await _group(sender, context.services, press.chat)
     if group is not None:
         await sender.answer(sender.translator.gettext("I am leaving."))
-        translator = context.services.languages.translator(None)
+        translator = await _translator_of(context.services, group)
         await depart(
             context, group, translator.gettext("My owner took me out of this group. Goodbye!")
         )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
 
     from handlers.context import Context, Sender, Services
-    from handlers.replies.texts import Translator
+    from handlers.replies.texts import Languages, Translator
 
 router = Router()
 
@@ -130,7 +130,11 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
 
 
 def buttons(
-    group: Group, translator: Translator, thread_id: int | None, topic: str | None
+    group: Group,
+    translator: Translator,
+    thread_id: int | None,
+    topic: str | None,
+    languages: Languages,
 ) -> list[list[Button]]:
     """Return the choices, the present ones marked; `topic` is where they are shown, by its name."""
     _, hours = translator.gettext, group.quiet_hours
@@ -172,6 +176,12 @@ def buttons(
             switch(_("Own pictures only"), "own_pictures", is_on=group.own_pictures),
         ],
     ]
+    if len(languages.names) > 1:
+        spoken = languages.translator(group.language).locale
+        rows += (
+            [button(label, "language", name, present=languages.translator(name).locale == spoken)]
+            for name, label in languages.names.items()
+        )
     everywhere = group.thread_id is None
     every = button(_("Every topic"), "where", _ANYWHERE, present=everywhere)
     if topic is not None:
@@ -204,7 +214,9 @@ async def show_group_settings(
     """Show an admin of the group what there is to choose."""
     await sender.reply(
         text(group, services.terms.zone, sender.translator),
-        buttons=buttons(group, sender.translator, sender.thread_id, topic_of(message)),
+        buttons=buttons(
+            group, sender.translator, sender.thread_id, topic_of(message), services.languages
+        ),
         reply_to=message.message_id,
     )
 
@@ -219,7 +231,10 @@ async def choose(
     if not await is_group_admin(context.bot, sender):
         await sender.answer(_("Only admins of this group can change that."))
         return
-    change = choice(press.field, press.value, sender.thread_id)
+    if press.field == "language" and press.value in services.languages.names:
+        change: dict[str, Any] | None = {"language": press.value}
+    else:
+        change = choice(press.field, press.value, sender.thread_id)
     if change is None or shown is None:
         await sender.answer(_("This button is old. Try /settings."))
         return
@@ -230,7 +245,8 @@ async def choose(
         group = await groups.find(tx, sender.chat.id)
     await sender.answer(_("Saved."))
     words = text(group, services.terms.zone, sender.translator)
-    rows = buttons(group, sender.translator, sender.thread_id, _topic_below(query.message))
+    topic = _topic_below(query.message)
+    rows = buttons(group, sender.translator, sender.thread_id, topic, services.languages)
     # where the message is gone, the choice stands
     with suppress(Refused):
         await sender.outbox.edit(sender.chat, shown, words, rows)

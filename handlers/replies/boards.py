@@ -77,7 +77,7 @@ class Boards:
         self._db = db
         self._outbox = outbox
         self._progress = progress
-        self._translator = languages.translator(None)
+        self._languages = languages
         self._clock = clock
 
     async def refresh(self, number: int) -> None:
@@ -94,6 +94,7 @@ class Boards:
                 return
             work = await generations.in_work(connection, number)
             stands = await groups.boards_of(connection, number)
+            group = await groups.find(connection, number)
             pending = [one for one in work if one.state in PENDING]
             names = {one.id: await _name(connection, one, chat) for one in pending}
         by_thread = defaultdict[int, list[BoardEntry]](list)
@@ -101,26 +102,27 @@ class Boards:
             waits = self._progress.place(one) is not None
             left = None if waits else await self._progress.left(one)
             by_thread[one.thread_id or 0].append(BoardEntry(names[one.id], left))
+        translator = self._languages.translator(group.language)
         for thread in sorted({*by_thread, *stands}):
             entries, board = by_thread[thread], stands.get(thread)
+            words = text(entries, translator) if entries else ""
             if board is not None:
-                await self._correct(chat, board, entries)
+                await self._correct(chat, board, words)
             elif len(entries) > 1 or any(one.left is None or one.left < 0 for one in entries):
-                await finished(self._put_up(chat, thread, entries))
+                await finished(self._put_up(chat, thread, words))
 
-    async def _put_up(self, chat: Chat, thread: int, entries: Sequence[BoardEntry]) -> None:
-        words = text(entries, self._translator)
+    async def _put_up(self, chat: Chat, thread: int, words: str) -> None:
         message = await self._outbox.say(
             chat, words, thread_id=thread or None, silent=True, cosmetic=True
         )
         await self._remember(Board(chat.id, thread, message, words, self._clock()))
 
-    async def _correct(self, chat: Chat, board: Board, entries: Sequence[BoardEntry]) -> None:
+    async def _correct(self, chat: Chat, board: Board, words: str) -> None:
         """Correct a board, sparsely; take it down where there is nothing left to tell."""
-        if not entries:
+        if not words:
             await self._take_down(chat, board)
             return
-        words, now = text(entries, self._translator), self._clock()
+        now = self._clock()
         if words == board.text or now - board.changed_at < EDIT_SECONDS:
             return
         try:

@@ -83,10 +83,17 @@ class Languages:
 
     texts: Mapping[str, gettext.NullTranslations] = field(default_factory=_english)
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What each language is called by those who speak it."""
+        return {name: _locale(name).display_name or name for name in self.texts}
+
     def translator(self, claimed: str | None) -> Translator:
         """Return the nearest language to what a Telegram client claims, such as `pt-BR`."""
-        for name in (claimed or "", (claimed or "").split("-")[0], DEFAULT):
-            if name in self.texts:
+        names = {name.casefold(): name for name in self.texts}
+        wanted = (claimed or DEFAULT).casefold()
+        for folded in (wanted, wanted.split("-")[0], DEFAULT):
+            if (name := names.get(folded)) is not None:
                 return Translator(_locale(name), self.texts[name])
         return Translator(_locale(DEFAULT), gettext.NullTranslations())
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from generation.models.offer import Offer
 from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault
-from tests.flows.looks import answers, shows_video
+from storage import chats, groups
+from tests.flows.looks import answers, says, shows_video
 from tests.flows.makings import photo
 
 if TYPE_CHECKING:
@@ -69,10 +70,36 @@ async def test_every_text_is_said_in_the_persons_language(
 async def test_people_whose_language_has_no_texts_are_spoken_to_in_english(
     house: House, telegram: TelegramSandbox
 ) -> None:
-    for claimed in ("en-BR", "xx", "zh-hans-x-odd", ""):
+    for claimed in ("en-BR", "EN", "xx", "zh-hans-x-odd", ""):
         person = telegram.person("Cai", language=claimed or None)
         chat = telegram.private(person)
         async with house.running(languages=MARKED):
             await chat.send(person, "/help")
             answer = await chat.wait(lambda message: message.text is not None)
         assert "⟦" not in (answer.text or ""), f"a client that claims {claimed!r}"
+
+
+async def test_a_group_is_spoken_to_in_the_language_its_admins_chose(
+    house: House, telegram: TelegramSandbox
+) -> None:
+    ann = telegram.person("Ann", language="eo")
+    group = telegram.group("Film club", [ann], with_bot=False)
+    async with house.running(languages=MARKED):
+        group.add_bot(ann)
+        hello = await group.wait(says("Hello!"))
+        assert (hello.text or "").startswith("⟦"), "it is the language of who took the bot in"
+        group.make_admin(ann)
+        await group.send(ann, "/settings")
+        settings = await group.wait(lambda message: bool(message.buttons))
+        assert "✓ Esperanto" in labels(settings)
+        await settings.press("English", by=ann)
+        await group.wait(lambda message: "✓ English" in labels(message))
+        async with house.db.reading() as connection:
+            chat = await chats.by_telegram_id(connection, group.id)
+            assert chat is not None
+            assert (await groups.find(connection, chat.id)).language == "en"
+
+
+def labels(message: Message) -> list[str]:
+    """Return what the buttons say."""
+    return [button.text for row in message.buttons for button in row]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.groups.group_settings import buttons, choice
+from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
 from storage.groups import Asking
@@ -111,7 +112,7 @@ async def test_it_works_in_one_topic_only_where_they_chose_so(
     forum.rename(talk, "Chatter")
     forum.rename(films, "Cinema")
     asked = await forum.send(bob, "/video a boat", topic=talk)
-    await forum.wait(says("in the topic “Cinema”, not in this one", to=asked.message_id))
+    await forum.wait(says("only in the topic “Cinema”", to=asked.message_id))
 
 
 async def test_only_this_topic_is_ticked_in_that_topic_alone_and_general_is_one(
@@ -145,7 +146,7 @@ async def test_where_there_are_no_topics_there_is_none_to_choose(
 
 
 def test_a_group_that_has_topics_no_more_can_be_left_to_work_everywhere() -> None:
-    rows = buttons(GroupChoices(1, thread_id=7), SPEECH, None, None)
+    rows = buttons(GroupChoices(1, thread_id=7), SPEECH, None, None, Languages())
     assert [button.text for button in rows[-1]] == ["Every topic"]
 
 
