@@ -40,7 +40,7 @@ async def troubled_life(
     provider.faults.next("download", ProviderFault.hung_up())
     await chat.send_photo(ann, photo(), caption="/animate waves roll in")
     await chat.send_document(
-        ann, photo(form="PNG")[:5000], "half.png", "image/png", caption="/animate it"
+        ann, photo(form="PNG")[:2500], "half.png", "image/png", caption="/animate it"
     )
     await chat.wait(lambda message: "damaged" in (message.text or ""), timeout=30)
     await chat.wait(lambda message: message.video, timeout=60)
