@@ -461,7 +461,7 @@ class Play:
 
     async def _left(self) -> list[sqlite3.Row]:
         """Wait until what is due has left for the provider; return all that was ordered."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while True:
             made = await self.stage.rows(GENERATIONS, self.ann.id, self.bob.id)
             stays = [

@@ -179,10 +179,13 @@ class Rules:
             self._ask(said, "tap" if words else "photo", words, pictured=True)
 
     def sticker(self, said: Said) -> None:
-        """A sticker is a picture where one was asked for, else a gesture."""
+        """A sticker is a picture where one was asked for, else a gesture.
+
+        It is square, and asked about: no shape of a video keeps most of it.
+        """
         was = self._answered(said)
         if was is not None and was.waits == "picture":
-            self._take(said, was, picture=True)
+            self._take(said, was, asks=True, picture=True)
 
     def order(
         self, said: Said, words: str | None, *, like: object = None, at_once: bool = False
