@@ -221,7 +221,9 @@ async def test_a_picture_whose_model_is_gone_at_submission_is_fitted_anew(
     async with house.running(models=("sora-2", "hailuo-2.3")):
         await scene.refreshed()
         withdraw(provider, *SORA, announced=False)
-        await scene.chat.send_photo(scene.ann, photo(1200, 900), caption="/animate waves")
+        await scene.chat.send_photo(
+            scene.ann, photo(1200, 900), caption="/animate waves --fit crop"
+        )
         await scene.video()
         sora, hailuo = provider.submissions
         assert sora.body["image_url"]["width"] == 1280

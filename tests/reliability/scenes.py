@@ -31,7 +31,7 @@ async def _text_in_private(stage: Stage) -> None:
 async def _photo_in_a_group(stage: Stage) -> None:
     ann, bob = stage.telegram.person("Ann"), stage.telegram.person("Bob")
     group = stage.telegram.group("Film club", [ann, bob])
-    await group.send_photo(bob, photo(640, 480), caption="/animate waves roll in")
+    await group.send_photo(bob, photo(640, 360), caption="/animate waves roll in")
 
 
 async def _refused_prompt(stage: Stage) -> None:
