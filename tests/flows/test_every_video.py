@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from generation.models.offer import Offer
 from storage import generations
+from storage.database import number
 from storage.ledger import Account
 from tests.flows.looks import shows_video
 from tests.flows.makings import index_is_in_front, photo, streams
@@ -55,6 +57,7 @@ async def test_every_video_comes_back_whole_as_an_answer_to_its_message(
             options = f"--model {family} --res {resolution} --ar {shape} --seconds {seconds}"
             words = f"waves at dawn {family} {resolution} {shape} {seconds} {options}"
             asked[(await _ask(chat, ann, kind, words)).message_id] = case
+            await _accepted(house, len(asked))
         for message_id, case in asked.items():
             answer = await chat.wait(shows_video(to=message_id), timeout=60)
             _is_whole(answer, case, provider, kind)
@@ -68,6 +71,16 @@ async def _ask(chat: Chat, by: Person, kind: str, words: str) -> Message:
     if kind == "t2v":
         return await chat.send(by, f"/video {words}")
     return await chat.send_photo(by, photo(), caption=f"/animate {words}")
+
+
+async def _accepted(house: House, count: int) -> None:
+    """Wait until so many orders are accepted: in a group, few messages of a member may wait."""
+    async with asyncio.timeout(30):
+        while True:
+            async with house.db.reading() as connection:
+                if await number(connection, "SELECT count(*) FROM generations") >= count:
+                    return
+            await asyncio.sleep(0.01)
 
 
 def _is_whole(
