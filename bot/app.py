@@ -17,10 +17,10 @@ from bot.updates.intake import Intake
 from bot.updates.listening import Listening, TelegramFiles, TelegramRequest, TelegramTimes
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
-from generation.jobs.lifecycle import PROBE_SECONDS, CircuitBreaker, Lifecycle
+from generation.jobs.lifecycle import Lifecycle
 from generation.jobs.poll import Lookups, Polls
 from generation.jobs.queue import FairQueue
-from generation.jobs.schedule import DurationEstimates, JobPolicy
+from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
 from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads, UploadPreparation
 from generation.media.pictures import Pictures

@@ -13,9 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.tasks import Tasks
-from generation.jobs.lifecycle import LOOK_SECONDS
 from generation.jobs.queue import QueueEntry
-from generation.jobs.schedule import waits_until
+from generation.jobs.schedule import LOOK_SECONDS, waits_until
 from storage import chats, generations, groups, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
 
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bot.tasks import ChatClocks, Work
-    from generation.jobs.lifecycle import CircuitBreaker
     from generation.jobs.poll import Lookups, Polls
     from generation.jobs.queue import FairQueue
+    from generation.jobs.schedule import CircuitBreaker
     from generation.jobs.submit import Submissions
     from handlers.replies.boards import Boards
     from handlers.replies.delivery import Deliveries

@@ -1,26 +1,40 @@
-"""When to look again, and how long a generation takes: decisions over clocks, without their own."""
+"""When to look again, how long a generation takes, and when a submission may leave."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import math
 from bisect import bisect_right
 from collections import deque
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist, median, pstdev
 from typing import TYPE_CHECKING
 
-from storage import generations
+from generation.provider.errors import HeldBack, ProviderError
+from storage import generations, outages
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
     from aiosqlite import Connection
 
     from generation.models.offer import Offer
+    from generation.provider.client import AimlApi
     from storage.database import Database
     from storage.generations import Generation, Request
+    from storage.notices import Admins
+    from storage.outages import Outage
 
+PROBE_SECONDS = 300.0
+"""How often an outage is probed."""
+SLOW_SECONDS = 60.0
+"""How long after the account asked too often submissions leave one by one."""
+LOOK_SECONDS = 30.0
+"""How often to look whether a probe is due."""
 LOOP_SECONDS = 10.0
 """A loop that polls so often is what the schedule is measured by: it polls as often in all."""
 SHORTEST, LONGEST = 1.0, 60.0
@@ -60,6 +74,8 @@ LEARNS_FROM = 20
 """How many finished generations tell how long the next one takes."""
 TYPICAL_SECONDS = 120.0
 """What a model takes that is not known any more."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,3 +233,127 @@ def link_wait(dead_links: int, left: float) -> float:
 def grace(configured: float | None, estimate: float) -> float:
     """Return how long a lost submission is looked for before credits go back, in seconds."""
     return configured if configured is not None else max(120.0, 2 * estimate)
+
+
+class CircuitBreaker:
+    """Lets submissions through: all while closed, one at a time while half open, else none.
+
+    It is open for a while, and then half open, also where the account asked too often.
+
+    What is written in a transaction counts once `adopt` is called, after its commit.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        api: AimlApi,
+        admins: Admins,
+        clock: Callable[[], float],
+        *,
+        probe_seconds: float = PROBE_SECONDS,
+    ) -> None:
+        self._db = db
+        self._api = api
+        self._admins = admins
+        self._clock = clock
+        self._probe_seconds = probe_seconds
+        self._outage: Outage | None = None
+        self._trial = asyncio.Lock()
+        self._rate_limits = 0
+        self._rests_until = self._slow_until = 0.0
+
+    @property
+    def outage(self) -> Outage | None:
+        """The outage in which nothing is let through; None while it is half open, too."""
+        return None if self._is_half_open else self._outage
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is let through."""
+        return self.outage is not None or self._clock() < self._rests_until
+
+    @property
+    def _is_half_open(self) -> bool:
+        return self._outage is not None and self._outage.half_open
+
+    @property
+    def _is_one_by_one(self) -> bool:
+        return self._is_half_open or self._clock() < self._slow_until
+
+    async def restore(self, connection: Connection) -> None:
+        """Take up the outage that began before the start."""
+        self._outage = await outages.present(connection)
+
+    def adopt(self, outage: Outage | None) -> None:
+        """Count what was committed: the outage that lasts, if any."""
+        self._outage = outage
+
+    def rest(self, retry_after: float | None) -> None:
+        """Let nothing through for a while, longer each time; then one by one for a minute."""
+        wait = backoff(self._rate_limits, retry_after)
+        self._rate_limits += 1
+        self._rests_until = max(self._rests_until, self._clock() + wait)
+        self._slow_until = self._rests_until + SLOW_SECONDS
+
+    async def open(self, tx: Connection, reason: str, explanation: str, *, now: float) -> Outage:
+        """Note that the account is refused; the admins are told each reason once per outage."""
+        outage = await outages.begin(tx, reason, probe_at=now + self._probe_seconds, now=now)
+        known = self._outage
+        if known is None or (known.id, known.reason) != (outage.id, reason):
+            logger.error("the provider refuses everything: %s", explanation)
+            await self._admins.notify(
+                tx,
+                NoticeKind.OUTAGE,
+                cause=f"outage:{outage.id}:{reason}",
+                now=now,
+                reason=reason,
+                explanation=explanation,
+            )
+        return outage
+
+    async def close(self, tx: Connection, *, now: float) -> Outage | None:
+        """Note that an order was taken: that ends an outage which is half open."""
+        self._rate_limits = 0
+        outage = self._outage
+        if outage is None or not outage.half_open:
+            return outage
+        if await outages.end(tx, outage.id, now=now):
+            logger.info("the provider accepts requests again")
+            await self._admins.notify(
+                tx, NoticeKind.OUTAGE_OVER, cause=f"outage:{outage.id}:over", now=now
+            )
+        return None
+
+    @asynccontextmanager
+    async def passage(self) -> AsyncIterator[bool]:
+        """Wait until a submission may leave, and tell whether it may.
+
+        While it is half open the others wait until one has told whether that is over.
+        """
+        if self._is_one_by_one:
+            async with self._trial:
+                if self._is_one_by_one:
+                    yield not self.is_open
+                    return
+        yield not self.is_open
+
+    async def present(self) -> Outage | None:
+        """Return the outage that lasts, after probing it where that is due."""
+        outage = self._outage
+        if outage is None or outage.half_open or self._clock() < outage.probe_at:
+            return outage
+        serves = await self._serves()
+        probe_at = self._clock() + self._probe_seconds
+        async with self._db.transaction() as tx:
+            outage = await outages.probed(tx, outage.id, half_open=serves, probe_at=probe_at)
+        self._outage = outage
+        return outage
+
+    async def _serves(self) -> bool:
+        try:
+            return await self._api.balance() > 0
+        except HeldBack as refusal:
+            # the balance may lie outside the key's scopes: then only a real order can tell
+            return refusal.is_scope
+        except ProviderError:
+            return False

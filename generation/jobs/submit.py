@@ -25,8 +25,9 @@ from storage.generations import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generation.jobs.lifecycle import CircuitBreaker, Lifecycle
+    from generation.jobs.lifecycle import Lifecycle
     from generation.jobs.outcomes import Outcome
+    from generation.jobs.schedule import CircuitBreaker
     from generation.media.pictures import Pictures
     from generation.models.offer import Mode, Offer
     from generation.orders.substitutes import Substitutes

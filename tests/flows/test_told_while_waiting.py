@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from generation.jobs.lifecycle import PROBE_SECONDS
+from generation.jobs.schedule import PROBE_SECONDS
 from storage import outages
 from tests.flows.looks import says, shows_video
 from tests.flows.test_next_best_place import becomes

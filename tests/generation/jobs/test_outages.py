@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.jobs.lifecycle import PROBE_SECONDS
 from generation.jobs.outcomes import CancelWanted
+from generation.jobs.schedule import PROBE_SECONDS
 from generation.orders.balances import Accepted, accept
 from sandbox.aimlapi import Fault
 from storage.generations import Reason, State
