@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bot.tasks import Tasks
 from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import LOOK_SECONDS, waits_until
-from storage import chats, generations, groups, notices
+from storage import chats, generations, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ class Scheduler:
             waiting = {
                 *await generations.chats_in_work(connection),
                 *await notices.chats_owed(connection),
-                *await groups.with_boards(connection),
+                *await chats.with_boards(connection),
             }
         for chat in sorted(waiting):
             self._clocks.wake(chat)

@@ -17,7 +17,7 @@ from handlers.replies.keyboards import Button
 from handlers.replies.outbox import Said
 from handlers.replies.sending import Refused, SendError, Urgency
 from handlers.replies.texts import unlinked
-from storage import SHARED_IDS, cards, chats, groups, people
+from storage import SHARED_IDS, cards, chats, people
 from storage.chats import ChatKind
 from storage.ledger import Account
 
@@ -34,10 +34,9 @@ if TYPE_CHECKING:
     from handlers.replies.status import StatusMessages
     from handlers.replies.texts import Languages, Translator
     from storage.cards import Card
-    from storage.chats import Chat
+    from storage.chats import Chat, Group
     from storage.database import Database
     from storage.generations import Generation
-    from storage.groups import Group
     from storage.people import Person
 
 ALBUM = "album:"
@@ -302,7 +301,7 @@ async def _known(
         translator=services.languages.translator(person.language if person else None),
         is_admin=is_admin,
         access=await _access(connection, policy, place.id, speaker, is_admin=is_admin),
-        group=None if chat.is_private else await groups.find(connection, chat.id),
+        group=None if chat.is_private else await chats.group_of(connection, chat.id),
         is_late=said_at is not None and services.clock() - said_at > AWAY_SECONDS,
         is_excess=services.is_excess(update.update_id),
         press=press,

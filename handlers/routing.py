@@ -24,7 +24,7 @@ from handlers.context import ALBUM, Access, PressAnswer, cause_of, meet
 from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, asking, carries
 from handlers.replies.sending import SendError, Unreachable, Unreadable
 from storage import cards
-from storage.groups import Asking
+from storage.chats import Asking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from generation.models import pricing
-from storage import generations, groups, ledger, outages, statistics
+from storage import chats, generations, ledger, outages, statistics
 from storage.generations import State
 from storage.ledger import Account, Pot
 
@@ -185,7 +185,7 @@ async def pool(
     tx: Connection, chat: int, account: Account, terms: Terms, now: float
 ) -> Pool | None:
     """Add up a group's pool for one who asks there; None where it has none."""
-    group = await groups.find(tx, chat)
+    group = await chats.group_of(tx, chat)
     if not group.pool:
         return None
     began = began_at(terms.period, terms.zone, now)

@@ -28,7 +28,7 @@ from handlers.replies.texts import DEFAULT, usual_cost, worth
 from handlers.routing import Router, contact_line, stranger
 from handlers.videos import offer_retained, show_history, show_reason, show_under_way
 from storage import people
-from storage.groups import Asking
+from storage.chats import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence

@@ -14,7 +14,7 @@ from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import unlinked, usual_cost, worth
 from handlers.routing import Router
-from storage import chats, groups, ledger, people
+from storage import chats, ledger, people
 from storage import notices as owing
 from storage.ledger import Account, Pot
 from storage.notices import Notice, NoticeKind
@@ -203,7 +203,7 @@ async def show_pool(
     """Show an admin what a group's members may share, and what it could be."""
     _, cost = sender.translator.gettext, usual_cost(services.offer, services.terms)
     async with services.db.reading() as connection:
-        group = await groups.find(connection, chat.id)
+        group = await chats.group_of(connection, chat.id)
     rows = [
         [
             Button(
@@ -227,7 +227,7 @@ async def set_pool(sender: Sender, press: SetPool, shown: int | None, services: 
     async with services.db.transaction() as tx:
         chat = await chats.find(tx, press.chat)
         if chat is not None and shown is not None:
-            await groups.choose(tx, chat.id, pool=press.credits)
+            await chats.choose(tx, chat.id, pool=press.credits)
     if chat is None or shown is None:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
@@ -281,7 +281,7 @@ async def _set(services: Services, sender: Sender, wanted: Limit) -> str:
         chat = await chats.by_telegram_id(tx, wanted.group)
         if chat is None:
             return _("I am in no group {number}.").format(number=wanted.group)
-        await groups.choose(tx, chat.id, pool=wanted.credits, share=wanted.share)
+        await chats.choose(tx, chat.id, pool=wanted.credits, share=wanted.share)
     if not wanted.credits:
         return _("{title} has no pool any more.").format(title=chat.title)
     text = _("{title} has a pool of {credits}.").format(
@@ -302,7 +302,7 @@ async def _shown(services: Services, sender: Sender) -> str:
     """List the pools with what is left in each."""
     lines, translator = [], sender.translator
     async with services.db.reading() as connection:
-        for group in await groups.with_pools(connection):
+        for group in await chats.with_pools(connection):
             chat = await chats.find(connection, group.chat)
             pool = await balances.pool(
                 connection, group.chat, Account.chat(group.chat), services.terms, services.clock()

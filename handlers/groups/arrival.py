@@ -17,7 +17,7 @@ from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.videos import offer_retained
-from storage import chats, groups, people
+from storage import chats, people
 from storage.chats import ChatKind
 from storage.notices import Admins, NoticeKind
 
@@ -95,7 +95,7 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
     await _tell_operator(context, sender, waits=waits)
     if sender.person is not None and sender.group is not None and not sender.group.language:
         async with services.db.transaction() as tx:
-            await groups.choose(tx, sender.chat.id, language=sender.person.language)
+            await chats.choose(tx, sender.chat.id, language=sender.person.language)
     if waits:
         hello = sender.translator.gettext(
             "Thank you for adding me! My owner has to allow this group first."
@@ -120,7 +120,7 @@ async def greet(context: Context, chat: Chat) -> None:
 async def _translator_of(services: Services, chat: Chat) -> Translator:
     """Return the language in which all in a group are spoken to."""
     async with services.db.reading() as connection:
-        group = await groups.find(connection, chat.id)
+        group = await chats.group_of(connection, chat.id)
     return services.languages.translator(group.language)
 
 

@@ -15,8 +15,8 @@ from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.sending import Refused
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
-from storage import groups
-from storage.groups import GENERAL, Asking, Group
+from storage import chats
+from storage.chats import GENERAL, Asking, Group
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -202,7 +202,7 @@ async def renamed(update: Update, context: Context) -> None:
         return
     if sender.group.thread_id == sender.thread_id:
         async with services.db.transaction() as tx:
-            await groups.choose(tx, sender.chat.id, topic=edited.name)
+            await chats.choose(tx, sender.chat.id, topic=edited.name)
 
 
 router.handlers.append(MessageHandler(filters.StatusUpdate.FORUM_TOPIC_EDITED, renamed))
@@ -241,8 +241,8 @@ async def choose(
     if "thread_id" in change:
         change["topic"] = press.topic or None
     async with services.db.transaction() as tx:
-        await groups.choose(tx, sender.chat.id, **change)
-        group = await groups.find(tx, sender.chat.id)
+        await chats.choose(tx, sender.chat.id, **change)
+        group = await chats.group_of(tx, sender.chat.id)
     await sender.answer(_("Saved."))
     words = text(group, services.terms.zone, sender.translator)
     topic = _topic_below(query.message)

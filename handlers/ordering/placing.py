@@ -20,8 +20,8 @@ from handlers.replies.sending import SendError
 from handlers.replies.status import payment
 from handlers.replies.texts import gone, unlinked, usual_cost
 from storage import cards, generations, statistics
+from storage.chats import GENERAL, Asking, Group
 from storage.generations import PENDING, UNFINISHED, Request
-from storage.groups import GENERAL, Asking, Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable

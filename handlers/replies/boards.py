@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from handlers.replies.sending import LeftOut, NotSent, SendError, finished
 from handlers.replies.texts import about, unlinked
-from storage import chats, generations, groups, people
+from storage import chats, generations, people
+from storage.chats import Board
 from storage.generations import PENDING
-from storage.groups import Board
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,8 +93,8 @@ class Boards:
             if chat is None or chat.is_private:
                 return
             work = await generations.in_work(connection, number)
-            stands = await groups.boards_of(connection, number)
-            group = await groups.find(connection, number)
+            stands = await chats.boards_of(connection, number)
+            group = await chats.group_of(connection, number)
             pending = [one for one in work if one.state in PENDING]
             names = {one.id: await _name(connection, one, chat) for one in pending}
         by_thread = defaultdict[int, list[BoardEntry]](list)
@@ -142,11 +142,11 @@ class Boards:
         except SendError as error:
             logger.info("the board in chat %d cannot be taken down: %s", chat.id, error)
         async with self._db.transaction() as tx:
-            await groups.forget_boards(tx, board.chat, board.thread_id)
+            await chats.forget_boards(tx, board.chat, board.thread_id)
 
     async def _remember(self, board: Board) -> None:
         async with self._db.transaction() as tx:
-            await groups.put_board(tx, board)
+            await chats.put_board(tx, board)
 
 
 async def _name(connection: Connection, generation: Generation, chat: Chat) -> str:

@@ -34,9 +34,9 @@ from handlers.replies.sending import (
     finished,
 )
 from handlers.replies.texts import caption
-from storage import chats, generations, groups, people
+from storage import chats, generations, people
+from storage.chats import Group
 from storage.generations import Reason, State
-from storage.groups import Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +206,7 @@ class Deliveries:
                 group = Group(chat.id)
                 if not chat.is_private:
                     # its admins may have chosen otherwise since the video was asked for
-                    group = await groups.find(connection, chat.id)
+                    group = await chats.group_of(connection, chat.id)
                 place = Place(chat, group, asked.thread_id, asked.message_id)
         translator = self.languages.translator(person.language if person else None)
         in_private = chat is not None and chat.is_private

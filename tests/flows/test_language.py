@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from generation.models.offer import Offer
 from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault
-from storage import chats, groups
+from storage import chats
 from tests.flows.looks import answers, says, shows_video
 from tests.flows.makings import photo
 
@@ -97,7 +97,7 @@ async def test_a_group_is_spoken_to_in_the_language_its_admins_chose(
         async with house.db.reading() as connection:
             chat = await chats.by_telegram_id(connection, group.id)
             assert chat is not None
-            assert (await groups.find(connection, chat.id)).language == "en"
+            assert (await chats.group_of(connection, chat.id)).language == "en"
 
 
 def labels(message: Message) -> list[str]:

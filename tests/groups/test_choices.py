@@ -10,8 +10,8 @@ from handlers.groups.group_settings import buttons, choice
 from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
-from storage.groups import Asking
-from storage.groups import Group as GroupChoices
+from storage.chats import Asking
+from storage.chats import Group as GroupChoices
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import made, settings_of, spent

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.admin.grants import Limit, read_limit
 from sandbox.aimlapi import Fault
-from storage import chats, groups, ledger
+from storage import chats, ledger
 from storage.ledger import Account, Pot
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, spent
@@ -146,7 +146,7 @@ async def _pool_of(house: House, club: Group) -> int:
     async with house.db.reading() as connection:
         chat = await chats.by_telegram_id(connection, club.id)
         assert chat is not None
-        return (await groups.find(connection, chat.id)).pool
+        return (await chats.group_of(connection, chat.id)).pool
 
 
 async def test_a_supergroup_keeps_the_pool_of_the_group_it_was(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from storage.groups import Group as Choices
+from storage.chats import Group as Choices
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, settings_of, spent
 from tests.handlers.commons import settled

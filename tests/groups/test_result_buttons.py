@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from handlers.replies.keyboards import GoOn
 from handlers.videos import results
 from sandbox.aimlapi import Fault
-from storage import chats, generations, groups
-from storage.groups import Asking
+from storage import chats, generations
+from storage.chats import Asking
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import confirmed, made, spent
@@ -283,7 +283,7 @@ async def test_a_press_is_answered_with_why_where_the_group_does_not_want_it(
         (Asking.NOBODY, "switched off"),
     ):
         async with house.db.transaction() as tx:
-            await groups.choose(tx, chat.id, asking=asking)
+            await chats.choose(tx, chat.id, asking=asking)
         answer = await video.press("Again", by=bob)
         assert words in (answer.text or "")
     assert len(club.from_bot) == said, "nothing is said in the group"

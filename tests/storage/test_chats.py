@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import cards, chats, groups, ledger, notices, people
+from storage import cards, chats, ledger, notices, people
 from storage.cards import CardKind, Draft
 from storage.chats import ChatKind
 from storage.ledger import Account, Pot
@@ -115,7 +115,7 @@ async def test_being_told_twice_of_a_move_changes_nothing_more(db: Database, gro
     moved = await move(db, group)
     generation = await ask(db, "message:2", chat=moved.id, message_id=99)
     async with db.transaction() as tx:
-        await groups.choose(tx, moved.id, thread_id=6)
+        await chats.choose(tx, moved.id, thread_id=6)
     assert await move(db, moved) == moved
     assert await rows(db, "SELECT thread_id FROM groups") == [(6,)], "as is a topic of it"
     assert (await found(db, generation)).message_id == 99, "an id of the new chat is kept"

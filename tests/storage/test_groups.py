@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import chats, generations, groups, statistics
-from storage.chats import ChatKind
-from storage.groups import Asking, Board, Group
+from storage import chats, generations, statistics
+from storage.chats import Asking, Board, ChatKind, Group
 from storage.ledger import Account
 from tests.storage.asked import ANN, BOB, request
 
@@ -26,30 +25,30 @@ async def group(db: Database, telegram_id: int) -> Chat:
 async def test_a_group_nobody_touched_has_the_defaults(db: Database) -> None:
     club = await group(db, -5)
     async with db.reading() as connection:
-        assert await groups.find(connection, club.id) == Group(club.id)
+        assert await chats.group_of(connection, club.id) == Group(club.id)
 
 
 async def test_choices_are_kept_one_by_one(db: Database) -> None:
     club = await group(db, -5)
     async with db.transaction() as tx:
-        await groups.choose(tx, club.id, pool=100, share=20)
-        await groups.choose(tx, club.id, asking=Asking.ADMINS)
-        await groups.choose(tx, club.id, per_day=3, thread_id=7)
-        await groups.choose(tx, club.id, quiet_from=22, quiet_until=7)
-        await groups.choose(tx, club.id, blurred=True)
-        await groups.choose(tx, club.id, own_pictures=True)
-        found = await groups.find(tx, club.id)
+        await chats.choose(tx, club.id, pool=100, share=20)
+        await chats.choose(tx, club.id, asking=Asking.ADMINS)
+        await chats.choose(tx, club.id, per_day=3, thread_id=7)
+        await chats.choose(tx, club.id, quiet_from=22, quiet_until=7)
+        await chats.choose(tx, club.id, blurred=True)
+        await chats.choose(tx, club.id, own_pictures=True)
+        found = await chats.group_of(tx, club.id)
     assert found == Group(club.id, Asking.ADMINS, 7, 3, 100, 20, 22, 7, True, True)
 
 
 async def test_choices_are_undone_one_by_one(db: Database) -> None:
     club = await group(db, -5)
     async with db.transaction() as tx:
-        await groups.choose(tx, club.id, quiet_from=22, quiet_until=7, blurred=True)
-        await groups.choose(tx, club.id, quiet_from=None, quiet_until=None)
-        assert await groups.find(tx, club.id) == Group(club.id, blurred=True)
-        await groups.choose(tx, club.id, blurred=False)
-        assert await groups.find(tx, club.id) == Group(club.id)
+        await chats.choose(tx, club.id, quiet_from=22, quiet_until=7, blurred=True)
+        await chats.choose(tx, club.id, quiet_from=None, quiet_until=None)
+        assert await chats.group_of(tx, club.id) == Group(club.id, blurred=True)
+        await chats.choose(tx, club.id, blurred=False)
+        assert await chats.group_of(tx, club.id) == Group(club.id)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +69,14 @@ async def test_a_choice_that_makes_no_sense_is_refused(
     club = await group(db, -5)
     with pytest.raises(sqlite3.IntegrityError):
         async with db.transaction() as tx:
-            await groups.choose(tx, club.id, **choices)
+            await chats.choose(tx, club.id, **choices)
 
 
 async def test_what_is_no_choice_is_refused(db: Database) -> None:
     club = await group(db, -5)
     with pytest.raises(ValueError, match="not a group's choice: title"):
         async with db.transaction() as tx:
-            await groups.choose(tx, club.id, title="Club")
+            await chats.choose(tx, club.id, title="Club")
 
 
 @pytest.mark.parametrize("met_before", [True, False])
@@ -88,13 +87,13 @@ async def test_a_group_that_moves_takes_its_choices_along_but_no_topic_and_no_bo
     if met_before:
         await group(db, -1005)
     async with db.transaction() as tx:
-        await groups.choose(tx, club.id, pool=100, thread_id=7)
-        await groups.put_board(tx, Board(club.id, 7, 40, "🎬 Ann", 1.0))
+        await chats.choose(tx, club.id, pool=100, thread_id=7)
+        await chats.put_board(tx, Board(club.id, 7, 40, "🎬 Ann", 1.0))
     moved = await chats.move(db, club.id, -1005)
     async with db.reading() as tx:
-        assert await groups.find(tx, moved.id) == Group(moved.id, pool=100)
-        assert await groups.boards_of(tx, moved.id) == {}
-        assert [one.chat for one in await groups.with_pools(tx)] == [moved.id]
+        assert await chats.group_of(tx, moved.id) == Group(moved.id, pool=100)
+        assert await chats.boards_of(tx, moved.id) == {}
+        assert [one.chat for one in await chats.with_pools(tx)] == [moved.id]
 
 
 async def test_a_board_is_kept_per_topic_and_forgotten(db: Database) -> None:
@@ -102,17 +101,17 @@ async def test_a_board_is_kept_per_topic_and_forgotten(db: Database) -> None:
     async with db.transaction() as tx:
         general, films = Board(club.id, 0, 40, "a", 1.0), Board(club.id, 7, 41, "b", 1.0)
         for board in (general, films):
-            await groups.put_board(tx, board)
-        await groups.put_board(tx, Board(club.id, 7, 41, "c", 2.0))
-        assert await groups.boards_of(tx, club.id) == {
+            await chats.put_board(tx, board)
+        await chats.put_board(tx, Board(club.id, 7, 41, "c", 2.0))
+        assert await chats.boards_of(tx, club.id) == {
             0: general,
             7: Board(club.id, 7, 41, "c", 2.0),
         }
-        assert await groups.with_boards(tx) == [club.id]
-        await groups.forget_boards(tx, club.id, 7)
-        assert await groups.boards_of(tx, club.id) == {0: general}
-        await groups.forget_boards(tx, club.id)
-        assert await groups.with_boards(tx) == []
+        assert await chats.with_boards(tx) == [club.id]
+        await chats.forget_boards(tx, club.id, 7)
+        assert await chats.boards_of(tx, club.id) == {0: general}
+        await chats.forget_boards(tx, club.id)
+        assert await chats.with_boards(tx) == []
 
 
 async def test_who_was_served_lately_is_known(db: Database) -> None:
@@ -143,6 +142,6 @@ async def test_failed_and_cancelled_videos_do_not_count_for_the_day(db: Database
 async def test_a_group_is_off_where_nobody_may_ask_and_nowhere_else(db: Database) -> None:
     off, admins = await group(db, -1), await group(db, -2)
     async with db.transaction() as tx:
-        await groups.choose(tx, off.id, asking=Asking.NOBODY)
-        await groups.choose(tx, admins.id, asking=Asking.ADMINS)
-        assert [await groups.is_off(tx, number) for number in (-1, -2, -3)] == [True, False, False]
+        await chats.choose(tx, off.id, asking=Asking.NOBODY)
+        await chats.choose(tx, admins.id, asking=Asking.ADMINS)
+        assert [await chats.is_off(tx, number) for number in (-1, -2, -3)] == [True, False, False]

@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING
 import aiosqlite
 import pytest
 
-from storage import (
-    cards,
-    generations,
-    groups,
-    inbox,
-    ledger,
-    notices,
-    outages,
-    people,
-    statistics,
-)
+from storage import cards, chats, generations, inbox, ledger, notices, outages, people, statistics
 from storage.database import (
     Database,
     NewerDatabase,
@@ -273,6 +263,6 @@ async def test_everything_else_can_be_read(old: Old) -> None:
         assert cooldown.model == "openai/sora-2-t2v"
         assert await people.any_allowed(connection, [GROUP])
         assert await people.admins(connection) == [BOB]
-        group = await groups.find(connection, 2)
+        group = await chats.group_of(connection, 2)
         assert group.pool == (50 if "groups" in old.before else 0)
         assert await people.any_banned(connection, [777]) == ("bans" in old.before)
