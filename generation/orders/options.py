@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from generation.models.offer import People
 
@@ -21,58 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FITS",
-    "OPTIONS",
     "Choice",
     "Defaults",
     "Fit",
     "Options",
     "Problem",
-    "Read",
     "as_requested",
     "check_prompt",
-    "read",
     "settle",
     "settle_leniently",
 ]
-
-OPTIONS = (
-    "--model", "--pro", "--seconds", "--ar", "--horizontal", "--vertical", "--square",
-    "--720p", "--1080p", "--res", "--fit", "--silent",
-)  # fmt: skip
-"""What can be typed, as it is told to people."""
-
-_SHAPES = {"horizontal": "16:9", "vertical": "9:16", "square": "1:1"}
-_SWITCHES = frozenset({"pro", "silent"})
-_RESOLUTION = re.compile(r"\d{3,4}p|\dk")
-_FORMS = {
-    "model": re.compile(r"[\w./-]*[a-z][\w./-]*\d[\w./-]*", re.IGNORECASE),
-    "seconds": re.compile(r"\d+(s|sec|seconds)?", re.IGNORECASE),
-    "ar": re.compile(r"\d+[:x/]\d+", re.IGNORECASE),
-    "res": re.compile(r"\d+[pk]?", re.IGNORECASE),
-    "fit": re.compile(r"crop|pad", re.IGNORECASE),
-}
-"""What the value of an option looks like."""
-_FIELD_OF = {"ar": "aspect_ratio", "res": "resolution"}
-
-_LONG, _SHORT = "—–\u2015", "\u2010\u2011\u2212\uff0d"
-"""What phones and keyboards of other scripts write in the place of two dashes, and of one."""
-_OPTION = re.compile(
-    rf"(?:^|(?<=\s))(?P<dash>--|[{_LONG}][-{_LONG}]?|(?<!\n)[-{_SHORT}])(?P<space>[^\S\n]*)"
-    r"(?:(?P<length>\d{1,3})[^\S\n]?s(?:ec(?:ond)?s?)?(?!\w)|(?P<shape>\d{1,2}:\d{1,2})(?![\w:])"
-    r"|(?P<name>[^\W_][\w-]*)(?:=(?P<given>\S*))?)",
-    re.IGNORECASE,
-)
-_NEXT_WORD = re.compile(rf"\s+(?!--|[{_LONG}])(\S+)")
-_WORD_ENDS = re.compile(r"\s|\Z")
-_PART_ENDS = re.compile(rf"\s*(?:\Z|\n|\s(?:--|[{_LONG}]|[-{_SHORT}](?=\w)))")
-"""The end of what stands behind a dash and a blank: prose goes on."""
-_AROUND_A_VALUE = "\"'“”‘’„«»,;!?."
-_GIVEN_LIMIT = 40
-"""Characters of what was given that are said back."""
-
-_NEWLINE = re.compile(r"\r\n?")
-_WIDE_SPACE = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,91 +50,14 @@ class Options:
 class Problem:
     """Something that cannot be had: which option, what was given, and what there is instead.
 
-    `option` is a name of `OPTIONS` without its dashes, "option" for a word that is none of them,
-    or "prompt". `family` is the one that does not offer it, "" where it is not about one.
+    `option` is a name of `reading.OPTIONS` without its dashes, "option" for a word that is none of
+    them, or "prompt". `family` is the one that does not offer it, "" where it is not about one.
     """
 
     option: str
     given: str
     offered: tuple[str, ...]
     family: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A message taken apart."""
-
-    prompt: str
-    requested: Options
-    problems: tuple[Problem, ...]
-
-
-class _Found(NamedTuple):
-    """An option, and where in the text it ends."""
-
-    name: str
-    given: str
-    end: int
-
-
-def read(text: str) -> Read:
-    """Take the options out of a message; the last of each kind counts.
-
-    The rest stays as it was written, but for characters that cannot be shown.
-    """
-    text = _printable(text)
-    requested, problems, prompt, at = Options(), [], "", 0
-    for match in _OPTION.finditer(text):
-        if match.start() < at or (found := _found(text, match)) is None:
-            continue
-        prompt += text[at : match.start()][:-1]  # the blank before an option goes with it
-        at = found.end
-        if given := _as_field(found.name, found.given):
-            requested = replace(requested, **given)
-        else:
-            problems.append(Problem("option", f"--{found.name}"[:_GIVEN_LIMIT], OPTIONS))
-    return Read((prompt + text[at:]).strip(), requested, tuple(problems))
-
-
-def _printable(text: str) -> str:
-    """Drop control characters and halves of surrogate pairs; keep line breaks and tabs."""
-    return _UNPRINTABLE.sub("", _WIDE_SPACE.sub(" ", _NEWLINE.sub("\n", text)))
-
-
-def _found(text: str, match: re.Match[str]) -> _Found | None:
-    """Return the option that begins here, None where it is prose.
-
-    Two dashes right before a word make an option of it. Behind any other dash, or a blank, counts
-    what looks like a known one; behind a blank nothing may follow that is not said with a dash.
-    """
-    name, end = (match["name"] or "").lower(), match.end()
-    spaced = bool(match["space"])
-    typed = match["dash"] == "--" and not spaced
-    ends = bool((_PART_ENDS if spaced else _WORD_ENDS).match(text, end))
-    if not name:
-        value = ("seconds", match["length"]) if match["length"] else ("ar", match["shape"])
-        return _Found(*value, end) if typed or ends else None
-    if name in _FORMS and not (name == "model" and spaced and match["dash"] != "--"):
-        given = match["given"]
-        if given is None and (word := _NEXT_WORD.match(text, end)):
-            given, end = word[1], word.end()
-        given = (given or "").strip(_AROUND_A_VALUE)[:_GIVEN_LIMIT]
-        meant = typed or _FORMS[name].fullmatch(given)
-        return _Found(name, given, end) if meant else None
-    stands_alone = match["given"] is None and ends
-    known = name not in _FORMS and _as_field(name, "")
-    return _Found(name, "", end) if typed or (known and stands_alone) else None
-
-
-def _as_field(name: str, given: str) -> dict[str, Any]:
-    """Return the field of Options an option sets, nothing for a word that is no option."""
-    if name in _FORMS:
-        return {_FIELD_OF.get(name, name): given}
-    if name in _SHAPES:
-        return {"aspect_ratio": _SHAPES[name]}
-    if name in _SWITCHES:
-        return {name: True}
-    return {"resolution": name} if _RESOLUTION.fullmatch(name) else {}
 
 
 _SHAPE = re.compile(r"([1-9]\d{0,3}):([1-9]\d{0,3})")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
-import unicodedata
-from collections import Counter
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from generation.media.pictures import nearest_aspect, share_lost
-from generation.orders import options, substitutes
+from generation.orders import options, reading, substitutes
 from generation.orders.options import Choice, Options, Problem, by_resolution, by_shape
+from generation.orders.reading import CHANGE, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from decimal import Decimal
 
     from generation.models.offer import Kind, Offer
@@ -56,43 +50,6 @@ def corrections(problem: Problem, offer: Offer) -> list[Instead]:
     return found + [Instead(family=name) for name in others]
 
 
-CHANGE = "\x1e"
-"""What stands in a text between a video's words and what should be different.
-
-Nobody can type it, and nobody sees it: it is read as a blank.
-"""
-_ALIKE = 0.5
-"""The share of common words from which on a text is another one edited, or written anew."""
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
-_ENDS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
-
-
-def changed(typed: str, before: str, said: str) -> str:
-    """Return what to type for a video whose `typed` options and words were, once more is said.
-
-    Where that is the words before, edited, it is all; else both stand together: nobody here can
-    tell which of the old words the new ones mean. An option that is spoken of is typed no more.
-    """
-    spoken = plain(options.read(said).prompt)
-    for name, value in (("seconds", spoken.seconds), ("ar", spoken.aspect_ratio),
-                        ("res", spoken.resolution)):  # fmt: skip
-        typed = typed if value is None else re.sub(rf"--{name} \S+", "", typed)
-    return f"{typed} {_merged(before, said)}".strip()
-
-
-def _merged(before: str, said: str) -> str:
-    if not options.read(said).prompt:
-        return f"{before} {said}".strip()
-    old, new = (
-        Counter(_WORD.findall(text.casefold())) for text in (before, options.read(said).prompt)
-    )
-    if not old or 2 * (old & new).total() >= _ALIKE * (old + new).total():
-        return said
-    # an option at its end needs none
-    end = "" if before.endswith(_ENDS) or options.read(before).prompt != before else "."
-    return f"{before}{end}{CHANGE}{said[:1].upper()}{said[1:]}"
-
-
 GENTLE_MOVEMENT = "Gentle, natural movement; the camera moves in slowly."
 """What happens in a picture nobody said anything about."""
 
@@ -108,136 +65,6 @@ class Gone:
     credits: int
     cooling: bool = False
     chosen: bool = True
-
-
-_SHAPES_SAID = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
-_NO_TIMES = ("16:9", "21:9")
-"""Shapes that no clock shows, nor a match ends with."""
-_TOKEN = re.compile(
-    r"\d{1,2}:\d{1,2}(?![\d:])|\d{3,4}p(?!\w)|\d+"
-    r"|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
-)
-_PART = re.compile(r"[,.;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]+|\s-+\s|:\s")
-_LONGEST_SECONDS = 60
-_LONGEST_TAIL = 12
-"""Words at the end of a part among which options are looked for."""
-_LONGEST_PHRASE = 6
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    """What a phrase says of a video; `alone` where it says so only where nothing else stands."""
-
-    said: Mapping[str, str | bool]
-    alone: bool = False
-    is_video: bool = False
-
-
-@cache
-def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
-    """Return the phrases that speak of a video's options, in any language, by their words."""
-    data = resources.files("generation.orders") / "plain_words.json"
-    words = json.loads(data.read_text(encoding="utf-8"))
-    found = {phrase: _Phrase({}) for phrase in words["besides"]}
-    found |= {phrase: _Phrase({}, is_video=True) for phrase in words["video"]}
-    for alone in (False, True):
-        for shape, phrases in words["shapes alone" if alone else "shapes"].items():
-            found |= {one: _Phrase({"aspect_ratio": shape}, alone=alone) for one in phrases}
-        silent = words["silent alone" if alone else "silent"]
-        found |= {phrase: _Phrase({"silent": True}, alone=alone) for phrase in silent}
-    found |= {f"0 {unit}": _Phrase({}) for unit in words["seconds"]}
-    return {tuple(_tokens(phrase)): one for phrase, one in found.items()}
-
-
-@cache
-def _telling() -> frozenset[str]:
-    """Return the words without one of which nothing is said."""
-    return frozenset(words[0] for words, phrase in _phrases().items() if phrase.said)
-
-
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
-
-
-def plain(prompt: str) -> Options:
-    """Return what a prompt says in plain words of length, shape, resolution and sound.
-
-    It counts where a part of it, between its commas, says nothing else ("…, vertical, 8 seconds"),
-    ends with it ("… without sound"), or begins with it before the word video ("8 second video of
-    …"). What is said so never costs unseen: it is put on a card.
-    """
-    said: dict[str, Any] = {}
-    words = _tokens(prompt)
-    if not any(word[0].isdecimal() for word in words) and _telling().isdisjoint(words):
-        return Options()
-    if shape := next((word for word in words if word in _NO_TIMES), None):
-        said["aspect_ratio"] = shape
-    for part in _PART.split(prompt):
-        said |= _said(_tokens(part))
-    return Options(**said)
-
-
-def options_alone(text: str) -> str:
-    """Return the options a text says as they are typed, where it says nothing else; else ""."""
-    read = options.read(text)
-    said = plain(read.prompt)
-    parts = [_tokens(part) for part in _PART.split(read.prompt)]
-    # an emoji may be an idea
-    signs = any(unicodedata.category(character) == "So" for character in read.prompt)
-    if read.problems or signs or any(_read(one, 0, whole=True)[1] < len(one) for one in parts):
-        return ""
-    both = {name: getattr(read.requested, name) or getattr(said, name) for name in _TYPED}
-    return " ".join(f"{_TYPED[name]} {value}" for name, value in both.items() if value).replace(
-        " True", ""
-    )
-
-
-_TYPED = {
-    "model": "--model", "pro": "--pro", "seconds": "--seconds", "aspect_ratio": "--ar",
-    "resolution": "--res", "fit": "--fit", "silent": "--silent",
-}  # fmt: skip
-
-
-def _said(tokens: list[str]) -> dict[str, str | bool]:
-    """Return what the tail of a part says of a video, or its head before the word video."""
-    for start in range(max(0, len(tokens) - _LONGEST_TAIL) if tokens else 0, len(tokens)):
-        found, end, _ = _read(tokens, start, whole=start == 0)
-        if end == len(tokens) and found:
-            return found
-    found, _, is_video = _read(tokens, 0, whole=False)
-    return found if is_video else {}
-
-
-def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str | bool], int, bool]:
-    """Read phrases from a word on; tells what they say, where they end, and whether of a video."""
-    said: dict[str, str | bool] = {}
-    at, is_video, phrases = start, False, _phrases()
-    while at < len(tokens):
-        one = tokens[at]
-        if one in _SHAPES_SAID:
-            said["aspect_ratio"] = one
-            length = 1
-        elif one[-1] == "p" and one[0].isdecimal():
-            said["resolution"] = one
-            length = 1
-        elif one.isdecimal() and ("0", *tokens[at + 1 : at + 2]) in phrases:
-            if not 0 < int(one[:4]) <= _LONGEST_SECONDS:
-                break
-            said["seconds"] = str(int(one))
-            length = 2
-        else:
-            left = len(tokens) - at
-            lengths = range(min(_LONGEST_PHRASE, left), 0, -1)
-            length = next((n for n in lengths if tuple(tokens[at : at + n]) in phrases), 0)
-            if not length:
-                break
-            phrase = phrases[tuple(tokens[at : at + length])]
-            if phrase.alone and not whole:
-                break
-            said |= phrase.said
-            is_video = is_video or (phrase.is_video and bool(said))
-        at += length
-    return said, at, is_video
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +152,7 @@ def quote(
             chosen, or is the default, and is gone, is replaced.
         reads: whether plain words count (see `plain`), beside what was typed or tapped.
     """
-    read = options.read(text)
+    read = reading.read(text)
     if read.problems:
         return read.problems
     requested = instead.over(read.requested) if instead is not None else read.requested
@@ -334,7 +161,7 @@ def quote(
         return (Problem("model", "", ()),)
     prompt = read.prompt
     if instead is not None and instead.words_alone:
-        prompt = options.read(text.rpartition(CHANGE)[2]).prompt
+        prompt = reading.read(text.rpartition(CHANGE)[2]).prompt
     prompt = prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from telegram.ext import filters
 
 from generation.orders import substitutes
-from generation.orders.quotes import CHANGE, Instead, changed
+from generation.orders.quotes import Instead
+from generation.orders.reading import CHANGE, changed
 from handlers.context import cause_of
 from handlers.ordering import placing
 from handlers.ordering.drafts import (

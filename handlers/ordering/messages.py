@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from telegram import MessageEntity
 from telegram.ext import filters
 
-from generation.orders import options
-from generation.orders.quotes import CHANGE, changed, options_alone
+from generation.orders import reading
+from generation.orders.reading import CHANGE, changed, options_alone
 from handlers.context import cause_of
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
@@ -158,7 +158,7 @@ async def _film(
     context: Context, sender: Sender, message: Message, sent: SentPicture | None, words: str
 ) -> None:
     """Order what was asked for; where nothing is said, what somebody wrote is, on a card."""
-    read = options.read(words)
+    read = reading.read(words)
     idea = "" if sent or read.prompt else idea_of(message)
     if idea:
         words = f"{idea} {words}".strip()

@@ -15,7 +15,7 @@ from telegram import (
 )
 
 from generation.media.pictures import which_frame
-from generation.orders import quotes, substitutes
+from generation.orders import quotes, reading, substitutes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Instead
 from handlers.replies.texts import described, gone, shortened, unlinked, worth
@@ -430,7 +430,7 @@ def buttons(
             Button(translator.gettext("No"), Drop(card.id)),
         ]
     ]
-    if quotes.CHANGE in card.prompt:
+    if reading.CHANGE in card.prompt:
         alone = translator.gettext("Only my words · {credits}").format(
             credits=translator.number(quote.credits)
         )

@@ -8,7 +8,8 @@ import pytest
 
 from generation.models.offer import Offer
 from generation.orders.balances import Period
-from generation.orders.options import Choice, Defaults, read, settle
+from generation.orders.options import Choice, Defaults, settle
+from generation.orders.reading import read
 from handlers.account import welcome
 from handlers.commands import Scope
 from tests.handlers.commons import OFFER, SPEECH, terms

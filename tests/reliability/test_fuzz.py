@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from generation.orders import options
+from generation.orders import reading
 from generation.provider.client import AimlApi
 from generation.provider.errors import ProviderError
 from tests.reliability.test_hostile_presses import PRESSES
@@ -89,7 +89,7 @@ async def test_whatever_the_provider_answers_only_its_own_errors_are_raised(
 @given(text=st.text() | st.text(alphabet=" -—–=:,'\"pros1024x:seconds", max_size=80))
 @settings(max_examples=1000, deadline=None)
 def test_any_text_is_read_as_a_prompt_with_options(text: str) -> None:
-    read = options.read(text)
+    read = reading.read(text)
     assert len(read.prompt) <= len(text)
     assert "\0" not in read.prompt
 

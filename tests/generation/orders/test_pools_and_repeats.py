@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from generation.models.offer import Offer
 from generation.orders import quotes, substitutes
 from generation.orders.balances import Balance, Pool, draw
-from generation.orders.options import Defaults, read
+from generation.orders.options import Defaults
+from generation.orders.reading import read
 from storage.generations import Generation, State
 from storage.ledger import Pot
 from tests.handlers.commons import terms

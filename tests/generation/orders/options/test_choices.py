@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from generation.models.offer import Family, Mode, Offer, People
-from generation.orders.options import Defaults, Options, Problem, read, settle
+from generation.orders.options import Defaults, Options, Problem, settle
+from generation.orders.reading import read
 from tests.generation.orders.options.settling import ALL, NOBODY, OFFER, chosen, problem
 
 

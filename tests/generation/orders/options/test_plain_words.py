@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.orders.options import Options, read
-from generation.orders.quotes import CHANGE, Quote, changed, options_alone, plain, quote
+from generation.orders.options import Options
+from generation.orders.quotes import Quote, quote
+from generation.orders.reading import CHANGE, changed, options_alone, plain, read
 from tests.generation.orders.options.settling import NOBODY, OFFER
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Options, Problem, check_prompt, read, settle
+from generation.orders.options import Choice, Options, Problem, check_prompt, settle
+from generation.orders.reading import read
 from tests.generation.orders.options.settling import NOBODY, OFFER, chosen, problem
 
 

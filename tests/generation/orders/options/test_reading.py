@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.orders.options import OPTIONS, Choice, Options, Problem, read, settle
+from generation.orders.options import Choice, Options, Problem, settle
+from generation.orders.reading import OPTIONS, read
 from tests.generation.orders.options.settling import NOBODY, OFFER
 
 
