@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from telegram import Update
 
-from handlers import routing, unsupported
+from handlers import presses, unsupported
 from handlers.account import model_choice, quota, settings, welcome
 from handlers.admin import access, grants
 from handlers.groups import arrival, group_settings, reports
 from handlers.ordering import conversation, messages
 from handlers.replies.sending import SendError
-from handlers.routing import presses
 from handlers.videos import cancel, history, results, sharing
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 MODULES = (
     sharing, welcome, arrival, messages, conversation, results, reports, quota, history, cancel,
-    settings, group_settings, model_choice, access, grants, unsupported, routing,
+    settings, group_settings, model_choice, access, grants, unsupported, presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""
@@ -33,7 +32,7 @@ def register(app: App) -> None:
     """Hand every module's handlers to the application."""
     for module in MODULES:
         app.add_handlers(module.router.handlers)
-    app.add_handler(presses(module.router for module in MODULES))
+    app.add_handler(presses.handler(module.router for module in MODULES))
     app.add_error_handler(report)
 
 

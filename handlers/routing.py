@@ -2,8 +2,8 @@
 
 A module that answers people has a `Router`, and decorates with it what answers: commands of the
 table, buttons by what they carry, messages by a filter. Whoever speaks is met once, and turned away
-here where they may not; a press is decoded once and answered once. What is decorated asks by name
-for what it needs (see `OFFERED`), and stays a plain function.
+here where they may not (of presses see `handlers.presses`). What is decorated asks by name for what
+it needs (see `OFFERED`), and stays a plain function.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from telegram import MessageEntity
-from telegram.ext import CallbackQueryHandler, MessageHandler, filters
+from telegram.ext import MessageHandler, filters
 
 from handlers import commands
 from handlers.commands import Scope
-from handlers.context import ALBUM, Access, PressAnswer, cause_of, meet
-from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, asking, carries
+from handlers.context import ALBUM, Access, cause_of, meet
 from handlers.replies.sending import SendError, Unreachable, Unreadable
+from handlers.replies.texts import contact_line
 from storage import cards
 from storage.chats import Asking
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 
-    from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update
+    from telegram import Message, Update
     from telegram.ext import BaseHandler
 
     from handlers.context import Context, Sender, Services
+    from handlers.replies.keyboards import CallbackData
     from handlers.replies.texts import Translator
     from storage.cards import Card
-    from storage.ledger import Account
 
 F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
 
@@ -51,9 +51,9 @@ OFFERED = {
     "shown": "int",
 }
 """What a handler may ask for, and its type. Beside these, `press` is what its button carries,
-`sure` whether that was asked about before (see `ask_whether`) and `shown` the message that shows
-the button: None where it is gone, or never had it; `admin` is the person who sent a command of
-admins or pressed their button."""
+`sure` whether that was asked about before (see `presses.ask_whether`) and `shown` the message that
+shows the button: None where it is gone, or never had it; `admin` is the person who sent a command
+of admins or pressed their button."""
 _LONGEST_NAME = 32
 """Characters of an unknown command that are said back; Telegram knows no longer one."""
 
@@ -300,7 +300,7 @@ def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, Non
             return
         if update.message is None and sender.edited is None:
             return
-        refusal = _refusal(sender, route.admission, context.services, message)
+        refusal = refusal_of(sender, route.admission, context.services, message)
         try:
             if refusal is None:
                 words = (command_in(message) or ("", ""))[1].split()
@@ -323,80 +323,7 @@ async def _drop(services: Services, sender: Sender, card: Card) -> None:
     await sender.take_away(card)
 
 
-def presses(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
-    """Return the handler of all presses; what nobody knows is of an older version, or made up."""
-    routes = {
-        route.press.prefix: route for router in routers for route in router.buttons if route.press
-    }
-
-    async def handle(update: Update, context: Context) -> None:
-        query = update.callback_query
-        if query is None:
-            return
-        answer = PressAnswer(context.services.outbox, query.id)
-        sure = Sure.decode(query.data)
-        data = sure.meant if sure else query.data or ""
-        route = routes.get(data.partition(":")[0])
-        press = route.press.decode(data) if route and route.press else None
-        if route is None or press is None:
-            language = context.services.languages.translator(query.from_user.language_code)
-            await answer.give(language.gettext("This button is old. Send me the idea again."))
-            return
-        try:
-            # our buttons stand under messages in chats; a made-up press may come from elsewhere
-            sender = await meet(update, context.services, answer)
-            if sender is not None and (text := _refusal(sender, route.admission, context.services)):
-                await sender.answer(text, alert=True)
-                if sender.is_late and sender.chat.is_private:
-                    # Telegram shows no answer to a press that is minutes old
-                    await sender.reply(text)
-            elif sender is not None and sure is None and (yes := route.admission.get("asks")):
-                await ask_whether(sender, query, press, sender.translator.gettext(yes))
-            elif sender is not None:
-                known = {"press": press, "query": query, "sure": sure is not None}
-                known["shown"] = _shows(query.message, sure or press)
-                await route.run(update, context, sender, **known)
-                if sure is not None and "asks" in route.admission:
-                    await _change_question(sender, query)
-        except Exception:
-            await answer.give()
-            raise
-        await answer.give()
-
-    return CallbackQueryHandler(handle)
-
-
-def _shows(message: MaybeInaccessibleMessage | None, press: CallbackData) -> int | None:
-    """Return the message where it has the button that was pressed: a client may send any data."""
-    return message.message_id if message is not None and carries(message, press) else None
-
-
-async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData, yes: str) -> None:
-    """Ask below the pressed message, once, whether an act that cannot be undone is meant."""
-    await sender.answer()
-    act, _, number = press.encode().partition(":")
-    keep = Button(sender.translator.gettext("Keep"), Keep())
-    await _change_question(sender, query, Button(yes, Sure(act, int(number))), keep)
-
-
-async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -> None:
-    message = query.message
-    # a made-up press may name any message
-    if message is not None and (row or carries(message, Keep())):
-        markup = asking(message, *row)
-        await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
-
-
-router = Router()
-
-
-@router.button(Keep, when_off=True, however_late=True)
-async def keep(sender: Sender, query: CallbackQuery) -> None:
-    """Take a question away whose act is not meant."""
-    await _change_question(sender, query)
-
-
-def _refusal(
+def refusal_of(
     sender: Sender, admission: Admission, services: Services, message: Message | None = None
 ) -> str | None:
     """Say why somebody is turned away; "" where that is done in silence, None where they may."""
@@ -448,28 +375,11 @@ def stranger(sender: Sender) -> str:
     return text.format(number=sender.chat.telegram_id)
 
 
-def contact_line(translator: Translator, contact: str) -> str:
-    """Say whom to ask."""
-    return translator.gettext("Questions? {contact}").format(contact=contact)
-
-
 def unknown_command(message: Message, translator: Translator) -> str:
     """Say that a command is not there, or not for this person."""
     name = (message.text or "").split()[0].partition("@")[0][: _LONGEST_NAME + 1]
     return translator.gettext("I don't know {command}. /help shows what I can do.").format(
         command=name
-    )
-
-
-def not_yours(owner: Account, translator: Translator) -> str:
-    """Say to a presser that a button belongs to somebody else.
-
-    Who writes as a group or a channel presses as themselves: nobody can tell who they are.
-    """
-    if owner.is_person:
-        return translator.gettext("This one belongs to somebody else. Use /video for your own.")
-    return translator.gettext(
-        "A group or channel asked for this, and it cannot tap buttons. Send the command instead."
     )
 
 

@@ -24,8 +24,8 @@ from handlers.ordering import OrderDraft, place
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import WHY
 from handlers.replies.sending import SendError, translated
-from handlers.replies.texts import DEFAULT, usual_cost, worth
-from handlers.routing import Router, contact_line, stranger
+from handlers.replies.texts import DEFAULT, contact_line, usual_cost, worth
+from handlers.routing import Router, stranger
 from handlers.videos import offer_retained, show_history, show_reason, show_under_way
 from storage import people
 from storage.chats import Asking

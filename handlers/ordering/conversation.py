@@ -33,6 +33,7 @@ from handlers.ordering.drafts import (
     draft_of,
     units,
 )
+from handlers.presses import not_yours
 from handlers.replies.keyboards import (
     Button,
     Drop,
@@ -40,7 +41,7 @@ from handlers.replies.keyboards import (
     StartAlone,
     handing_out,
 )
-from handlers.routing import Router, not_yours
+from handlers.routing import Router
 from storage import cards
 from storage.cards import CardKind, Draft
 

@@ -210,3 +210,8 @@ def caption(generation: Generation, translator: Translator, *, ai_label: bool) -
     if ai_label:
         lines.append(translator.gettext("Made with AI"))
     return "\n".join(line for line in lines if line)
+
+
+def contact_line(translator: Translator, contact: str) -> str:
+    """Say whom to ask."""
+    return translator.gettext("Questions? {contact}").format(contact=contact)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import lifecycle
 from handlers.commands import read_number
+from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, Cancel, Undo, carries
 from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import returned, shortened, unlinked
-from handlers.routing import Router, not_yours
+from handlers.routing import Router
 from storage import chats, generations
 from storage.generations import PENDING, State
 

@@ -16,6 +16,7 @@ from generation.media.pictures import frame_of
 from generation.orders import substitutes
 from handlers.membership import is_group_admin
 from handlers.ordering import OrderDraft, SentPicture, ask_anew, place
+from handlers.presses import ask_whether, not_yours
 from handlers.replies.keyboards import (
     MOST_FETCHED,
     Again,
@@ -28,7 +29,7 @@ from handlers.replies.keyboards import (
 )
 from handlers.replies.notices import Retry, TryWith
 from handlers.replies.sending import SendError
-from handlers.routing import Router, ask_whether, not_yours
+from handlers.routing import Router
 from storage import generations
 from storage.ledger import Account
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from telegram import Update
 
+from handlers import presses
 from handlers.account.settings import SetDefault
 from handlers.account.welcome import HowItWorks, Surprise
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import Again, CallbackData, Cancel
 from handlers.replies.notices import Resend
-from handlers.routing import Router, presses
+from handlers.routing import Router
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button
 from storage import people, videos
@@ -96,7 +97,7 @@ async def test_a_button_is_handed_what_it_asks_for_and_answered_where_its_handle
     async def poked(sender: Sender, press: Poke, cause: str, context: Context) -> None:
         heard.append((sender.name, press, cause.partition(":")[0], context.services))
 
-    bot.app.add_handler(presses([router]), group=-1)
+    bot.app.add_handler(presses.handler([router]), group=-1)
     await chat.send(ann, "/help")
     shown = await chat.wait(says("/video"))
     answer = await telegram.world.press(shown, Button("?", "poke"), by=ann, timeout=5)
@@ -148,7 +149,7 @@ async def test_a_press_whose_handler_breaks_is_answered_once_and_says_so(
     async def breaks(sender: Sender) -> None:
         raise ZeroDivisionError(sender.name)
 
-    bot.app.add_handler(presses([router]), group=-1)
+    bot.app.add_handler(presses.handler([router]), group=-1)
     house.errors.expect("broke its handler")
     await club.send(ann, "/help")
     shown = await club.wait(says("/video"))

@@ -1,0 +1,107 @@
+"""Presses of buttons: each is decoded and answered once; what cannot be undone is asked about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram.ext import CallbackQueryHandler
+
+from handlers.context import PressAnswer, meet
+from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, asking, carries
+from handlers.routing import Router, refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from telegram import CallbackQuery, MaybeInaccessibleMessage, Update
+
+    from handlers.context import Context, Sender
+    from handlers.replies.texts import Translator
+    from storage.ledger import Account
+
+
+router = Router()
+
+
+def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
+    """Return the handler of all presses; what nobody knows is of an older version, or made up."""
+    routes = {
+        route.press.prefix: route for router in routers for route in router.buttons if route.press
+    }
+
+    async def handle(update: Update, context: Context) -> None:
+        query = update.callback_query
+        if query is None:
+            return
+        answer = PressAnswer(context.services.outbox, query.id)
+        sure = Sure.decode(query.data)
+        data = sure.meant if sure else query.data or ""
+        route = routes.get(data.partition(":")[0])
+        press = route.press.decode(data) if route and route.press else None
+        if route is None or press is None:
+            language = context.services.languages.translator(query.from_user.language_code)
+            await answer.give(language.gettext("This button is old. Send me the idea again."))
+            return
+        try:
+            # our buttons stand under messages in chats; a made-up press may come from elsewhere
+            sender = await meet(update, context.services, answer)
+            if sender is not None and (
+                text := refusal_of(sender, route.admission, context.services)
+            ):
+                await sender.answer(text, alert=True)
+                if sender.is_late and sender.chat.is_private:
+                    # Telegram shows no answer to a press that is minutes old
+                    await sender.reply(text)
+            elif sender is not None and sure is None and (yes := route.admission.get("asks")):
+                await ask_whether(sender, query, press, sender.translator.gettext(yes))
+            elif sender is not None:
+                known = {"press": press, "query": query, "sure": sure is not None}
+                known["shown"] = _shows(query.message, sure or press)
+                await route.run(update, context, sender, **known)
+                if sure is not None and "asks" in route.admission:
+                    await _change_question(sender, query)
+        except Exception:
+            await answer.give()
+            raise
+        await answer.give()
+
+    return CallbackQueryHandler(handle)
+
+
+def _shows(message: MaybeInaccessibleMessage | None, press: CallbackData) -> int | None:
+    """Return the message where it has the button that was pressed: a client may send any data."""
+    return message.message_id if message is not None and carries(message, press) else None
+
+
+async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData, yes: str) -> None:
+    """Ask below the pressed message, once, whether an act that cannot be undone is meant."""
+    await sender.answer()
+    act, _, number = press.encode().partition(":")
+    keep = Button(sender.translator.gettext("Keep"), Keep())
+    await _change_question(sender, query, Button(yes, Sure(act, int(number))), keep)
+
+
+async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -> None:
+    message = query.message
+    # a made-up press may name any message
+    if message is not None and (row or carries(message, Keep())):
+        markup = asking(message, *row)
+        await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
+
+
+@router.button(Keep, when_off=True, however_late=True)
+async def keep(sender: Sender, query: CallbackQuery) -> None:
+    """Take a question away whose act is not meant."""
+    await _change_question(sender, query)
+
+
+def not_yours(owner: Account, translator: Translator) -> str:
+    """Say to a presser that a button belongs to somebody else.
+
+    Who writes as a group or a channel presses as themselves: nobody can tell who they are.
+    """
+    if owner.is_person:
+        return translator.gettext("This one belongs to somebody else. Use /video for your own.")
+    return translator.gettext(
+        "A group or channel asked for this, and it cannot tap buttons. Send the command instead."
+    )
