@@ -29,6 +29,14 @@ TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
 """A bot's id and its secret: 35 characters today, with space for Telegram to change its mind."""
 
 
+HOST = re.compile(r"[^\s.]+(\.[^\s.]+)*\.?")
+"""A host's name: parts with a dot between, none of them empty."""
+LARGEST_ID = 1 << 52
+"""Beyond all ids of Telegram, which promises that they have at most 52 bits."""
+MOST, LONGEST = 1_000_000, 30 * 24 * 3600.0
+"""Bounds of numbers and of seconds: what is more is a slip of the finger."""
+
+
 class QuotaPeriod(StrEnum):
     """How long an allowance lasts."""
 
@@ -77,7 +85,8 @@ def _key(value: SecretStr) -> SecretStr:
 def _address(value: str) -> str:
     try:
         parts = urlsplit(value)
-        complete = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        named = HOST.fullmatch(parts.hostname or "")
+        complete = parts.scheme in {"http", "https"} and named and parts.port != 0
     except ValueError:
         complete = False
     if not complete or parts.query or parts.fragment or parts.username:
@@ -106,6 +115,8 @@ def _people(ids: frozenset[int]) -> frozenset[int]:
 
 
 def _nobody_shares(ids: frozenset[int]) -> frozenset[int]:
+    if not all(abs(identity) < LARGEST_ID for identity in ids):
+        raise ValueError("must hold ids as Telegram gives them")
     for identity in sorted(ids & SHARED_IDS):
         raise ValueError(f"must not hold {identity}: many people share that id")
     return ids
@@ -141,8 +152,10 @@ Folder = Annotated[Path, AfterValidator(at_home)]
 Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_split), AfterValidator(_nobody_shares)]
 People = Annotated[Ids, AfterValidator(_people)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known)]
-Ceiling = Annotated[Annotated[Decimal, Field(ge=0)] | None, BeforeValidator(_none_is_no_ceiling)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Ceiling = Annotated[
+    Annotated[Decimal, Field(ge=0, le=MOST)] | None, BeforeValidator(_none_is_no_ceiling)
+]
+Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
 
 
@@ -187,10 +200,14 @@ class Settings(BaseSettings):
     credit_usd: Decimal = Field(
         default=Decimal("0.10"),
         gt=0,
+        le=MOST,
+        decimal_places=6,
         description="What one credit stands for; a video costs its price divided by this, "
         "rounded up, and at least 1.",
     )
-    free_credits: int = Field(default=54, ge=0, description="The allowance of a person per period.")
+    free_credits: int = Field(
+        default=54, ge=0, le=MOST, description="The allowance of a person per period."
+    )
     quota_period: QuotaPeriod = Field(
         default=QuotaPeriod.DAY,
         description="When the allowance renews: `day`, `week`, `month`, or never: `lifetime`.",
@@ -209,10 +226,14 @@ class Settings(BaseSettings):
     max_pending_per_user: int = Field(
         default=3,
         ge=1,
+        le=MOST,
         description="Unfinished videos a person may have; one more is refused at no cost.",
     )
     provider_slots: int = Field(
-        default=50, ge=1, description="Videos made at a time; more wait their turn, fairly."
+        default=50,
+        ge=1,
+        le=MOST,
+        description="Videos made at a time; more wait their turn, fairly.",
     )
     models: Names = Field(
         default=(
@@ -234,7 +255,10 @@ class Settings(BaseSettings):
         "a price; 0 = it leaves at once.",
     )
     confirm_credits: int = Field(
-        default=30, ge=0, description="A video that costs more asks for one tap before it starts."
+        default=30,
+        ge=0,
+        le=MOST,
+        description="A video that costs more asks for one tap before it starts.",
     )
     poll_interval_seconds: Seconds | None = Field(
         default=None, description="How often to ask whether a video is ready; empty = adaptive."
@@ -248,7 +272,9 @@ class Settings(BaseSettings):
         "go back; empty = twice the model's typical time, at least 120.",
     )
     support_contact: str | None = Field(
-        default=None, description="Whom people may ask for help, such as `@name`."
+        default=None,
+        max_length=200,
+        description="Whom people may ask for help, such as `@name`.",
     )
     ai_label: bool = Field(default=False, description='Adds "Made with AI" to captions.')
     log_level: Level = Field(

@@ -113,7 +113,10 @@ def _sources(environ: Mapping[str, str], env_file: Path) -> tuple[EnvSettingsSou
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise WrongSettings([f"{env_file} cannot be read: {reason}"]) from None
     from_environment = EnvSettingsSource(Settings)
-    from_environment.env_vars = {name.lower(): value for name, value in environ.items() if value}
+    # what hands a file on to a container strips no blanks
+    from_environment.env_vars = {
+        name.lower(): stripped for name, value in environ.items() if (stripped := value.strip())
+    }
     return from_file, from_environment
 
 
@@ -150,9 +153,9 @@ def _in_words(detail: ErrorDetails) -> str:
         case "greater_than":
             must = f"must be more than {limits['gt']:g}"
         case "greater_than_equal":
-            must = f"must be {limits['ge']:g} or more"
+            must = f"must be {limits['ge']:,.15g} or more"
         case "less_than_equal":
-            must = f"must be {limits['le']:g} or less"
+            must = f"must be {limits['le']:,.15g} or less"
         case "enum" | "literal_error":
             must = f"must be {limits['expected'].replace(chr(39), '')}"
         case "value_error":
