@@ -26,6 +26,7 @@ from generation.media.pictures import (
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
+from handlers.commands import COMMANDS
 from handlers.context import cause_of
 from handlers.replies.keyboards import MOST_FETCHED
 from handlers.replies.texts import UNSEEN
@@ -226,8 +227,32 @@ class OrderDraft:
 
 
 def is_own(message: Message) -> bool:
-    """Whether somebody meant just this message: none that was forwarded, or part of an album."""
-    return message.forward_origin is None and message.media_group_id is None
+    """Whether somebody wrote just this message.
+
+    None that was forwarded, is part of an album, or was written for them by another bot.
+    """
+    return not (message.forward_origin or message.media_group_id or message.via_bot)
+
+
+_NAMES = frozenset(name for command in COMMANDS for name in command.names) | {"prompt"}
+_FILLERS = re.compile("[\u115f\u1160\u3164\uffa0]")
+"""Letters that are not seen."""
+
+
+def _is_idea(words: str) -> bool:
+    """Whether words are surely to be filmed.
+
+    A question may be one to the bot, a link is nothing to be seen, a command or the word that
+    stands for the idea in the help was copied.
+    """
+    alone = words.strip("/[]<>\"'.! \n").lower()
+    return not (
+        small_talk(words)
+        or not any(map(str.isalpha, _FILLERS.sub("", words)))
+        or words.rstrip().endswith(("?", "\uff1f", "\u061f"))
+        or ("://" in words and len(words.split()) == 1)
+        or alone in _NAMES
+    )
 
 
 LONGEST_PART = 4096
@@ -244,11 +269,11 @@ def draft_of(
 ) -> OrderDraft:
     """Return the order a message holds.
 
-    Forwards, albums, small talk, what has no letter in it, and what is so long that it may go on
-    in the next message, are never just charged.
+    What is not surely somebody's own idea, and what is so long that it may go on in the next
+    message, is never just charged.
     """
     is_whole = units(words) <= LONGEST_PART // 2
-    is_idea = small_talk(words) is None and (not words or any(map(str.isalnum, words)))
+    is_idea = not words or _is_idea(words)
     return OrderDraft(
         # what was copied from a caption of ours
         text=words.replace(UNSEEN, ""),

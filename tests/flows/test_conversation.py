@@ -227,12 +227,29 @@ async def test_a_caption_that_is_small_talk_says_nothing_of_what_should_happen(
     assert await spent(house, ann) == 0
 
 
-@pytest.mark.parametrize("order", ["/video no, stop", "/video thanks!"])
-async def test_small_talk_after_a_command_is_asked_about(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, order: str
+async def test_what_is_surely_no_idea_is_asked_about_after_a_command(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
 ) -> None:
-    await chat.send(ann, order)
-    await chat.wait(says("Make a video of this?"))
+    for words in (
+        "no, stop", "thanks!", "how does this work?", "\u8fd9\u662f\u4ec0\u4e48\uff1f",
+        "1", "\u3164", "/help", "settings", "[PROMPT]", "https://example.com/cat",
+    ):  # fmt: skip
+        asked = await chat.send(ann, f"/video {words}")
+        await chat.wait(says("Make a video of this?", to=asked.message_id))
+    assert await spent(house, ann) == 0
+
+
+async def test_what_another_bot_wrote_for_somebody_is_asked_about(
+    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person
+) -> None:
+    other = telegram.person("Other bot", username="other_bot")
+    for place in (chat, club):
+        asked = await place.send(ann, "/video a card of the other bot", via_bot=other)
+        await place.wait(says("Make a video of this?", to=asked.message_id))
+    await chat.send(ann, "/video")
+    await chat.wait(says("What should we see?"))
+    asked = await chat.send(ann, "Sunny, 20 degrees", via_bot=other)
+    await chat.wait(says("Make a video of this?", to=asked.message_id))
     assert await spent(house, ann) == 0
 
 
