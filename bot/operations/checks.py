@@ -12,7 +12,6 @@ from base64 import b64decode
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,6 @@ from bot.updates.listening import UNSEEN, unseen_folder
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
-from generation.models import availability
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.replies.sending import UNREADABLE, SendError, translated
 from storage.database import steps
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
 
     from bot.settings.definition import Settings
     from generation.media.pool import MediaProcesses
-    from generation.models.availability import Snapshot
-    from generation.models.offer import Offer
     from generation.provider.client import AimlApi
 
 logger = logging.getLogger(__name__)
@@ -128,8 +124,6 @@ BLACK_SQUARE = (
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAADElEQVR4nGNgIA0AAAAwAAEWiZrRAAAAAElFTkSuQmCC"
 )
 """A PNG of 16×16 pixels for the media process to open: the bot itself never loads a decoder."""
-CLOCK_SECONDS = 60.0
-"""How far our clock may be from the provider's for its log to be searched in vain."""
 
 
 class Verdict(StrEnum):
@@ -323,37 +317,6 @@ def _refused(refusal: HeldBack) -> list[Finding]:
                 "it may not read the balance: a scope is missing, which says nothing of money",
                 "give the key the scope for billing, or look at the balance yourself",
             )
-
-
-def check_models(known: Offer, names: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
-    """Look which of the families in MODELS are served."""
-    if not snapshot.models:
-        return warning("MODELS", "the provider does not say what it serves", "look again later")
-    live = availability.at_live_prices(known, snapshot)
-    out = availability.gone(known, snapshot)
-    offer = availability.in_order(live, names).without(out)
-    lost = [name for name in names if name not in offer]
-    if not offer.families:
-        remedy = "name others: `models` lists what there is"
-        return failure("MODELS", "none of its families is served", remedy)
-    said = f"{', '.join(offer.names)}; the default is {offer.names[0]}"
-    if lost:
-        return warning("MODELS", f"{said}; gone: {', '.join(lost)}", "take them out of MODELS")
-    return ok("MODELS", said)
-
-
-async def check_clock(url: str, http: httpx.AsyncClient, now: float) -> list[Finding]:
-    """Hold our clock against the provider's."""
-    try:
-        answer = await http.head(url, timeout=10)
-        theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
-    except (httpx.HTTPError, KeyError, ValueError, TypeError):
-        return warning("clock", "nobody tells the time to compare it with", "keep it set by NTP")
-    apart = abs(now - theirs)
-    if apart > CLOCK_SECONDS:
-        found = f"{apart:.0f} seconds from the provider's"
-        return failure("clock", found, "set it by NTP: lost requests are looked for by their time")
-    return ok("clock", "as the provider's")
 
 
 def check_openness(settings: Settings) -> list[Finding]:

@@ -6,16 +6,26 @@ import json
 import logging
 import time
 from dataclasses import asdict
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import httpx
 from telegram import Bot
 
 from bot.operations import checks
-from bot.operations.checks import Finding, Verdict, check_database, check_holder
+from bot.operations.checks import (
+    Finding,
+    Verdict,
+    check_database,
+    check_holder,
+    failure,
+    ok,
+    warning,
+)
 from bot.settings.sources import ENV_FILE
 from bot.updates.listening import TelegramRequest, TelegramTimes
 from generation.media.pool import MediaProcesses
+from generation.models import availability
 from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer
 from generation.provider.client import AimlApi, client_options
@@ -28,6 +38,9 @@ if TYPE_CHECKING:
 _MARKS = {Verdict.OK: "ok     ", Verdict.WARNING: "warning", Verdict.FAILURE: "FAILURE"}
 _COLOURS = {Verdict.OK: "\x1b[32m", Verdict.WARNING: "\x1b[33m", Verdict.FAILURE: "\x1b[31m"}
 _PLAIN = "\x1b[0m"
+
+CLOCK_SECONDS = 60.0
+"""How far our clock may be from the provider's for its log to be searched in vain."""
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +92,8 @@ async def look(
         snapshot = Snapshot(await feeds.models(), await feeds.retired())
     except NoFeed:
         snapshot = Snapshot()
-    yield checks.check_models(Offer.load(), settings.models, snapshot)
-    yield await checks.check_clock(settings.aimlapi_url, http, clock())
+    yield check_models(Offer.load(), settings.models, snapshot)
+    yield await check_clock(settings.aimlapi_url, http, clock())
     yield checks.check_openness(settings)
     yield checks.check_admins(settings)
 
@@ -128,3 +141,34 @@ def as_text(findings: Sequence[Finding], *, coloured: bool) -> str:
         if one.remedy:
             lines.append(f"{'':9}→ {one.remedy}")
     return "\n".join(lines)
+
+
+def check_models(known: Offer, names: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
+    """Look which of the families in MODELS are served."""
+    if not snapshot.models:
+        return warning("MODELS", "the provider does not say what it serves", "look again later")
+    live = availability.at_live_prices(known, snapshot)
+    out = availability.gone(known, snapshot)
+    offer = availability.in_order(live, names).without(out)
+    lost = [name for name in names if name not in offer]
+    if not offer.families:
+        remedy = "name others: `models` lists what there is"
+        return failure("MODELS", "none of its families is served", remedy)
+    said = f"{', '.join(offer.names)}; the default is {offer.names[0]}"
+    if lost:
+        return warning("MODELS", f"{said}; gone: {', '.join(lost)}", "take them out of MODELS")
+    return ok("MODELS", said)
+
+
+async def check_clock(url: str, http: httpx.AsyncClient, now: float) -> list[Finding]:
+    """Hold our clock against the provider's."""
+    try:
+        answer = await http.head(url, timeout=10)
+        theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (httpx.HTTPError, KeyError, ValueError, TypeError):
+        return warning("clock", "nobody tells the time to compare it with", "keep it set by NTP")
+    apart = abs(now - theirs)
+    if apart > CLOCK_SECONDS:
+        found = f"{apart:.0f} seconds from the provider's"
+        return failure("clock", found, "set it by NTP: lost requests are looked for by their time")
+    return ok("clock", "as the provider's")

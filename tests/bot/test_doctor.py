@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from bot.app import Times
 from bot.operations import checks
 from bot.operations.checks import Verdict
-from bot.operations.doctor import as_text, examine, is_fit
+from bot.operations.doctor import as_text, check_clock, examine, is_fit
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
 from sandbox.telegram import Fault as Said
@@ -189,8 +189,8 @@ async def test_families_that_are_gone_are_named(house: House, provider: AimlApiS
 
 async def test_a_clock_that_is_off_is_a_failure(house: House, provider: AimlApiSandbox) -> None:
     async with httpx.AsyncClient() as http:
-        (fast,) = await checks.check_clock(provider.url, http, time.time() + 300)
-        (right,) = await checks.check_clock(provider.url, http, time.time())
+        (fast,) = await check_clock(provider.url, http, time.time() + 300)
+        (right,) = await check_clock(provider.url, http, time.time())
     assert fast.verdict is Verdict.FAILURE
     assert right.verdict is Verdict.OK
 
