@@ -1,3 +1,3 @@
-"""Operations: checks, backup, health, logs."""
+"""Operations: what a start needs, `doctor`, the list of models, logs."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Groups: arrival, rules, settings, reports."""
+"""Groups: arrival, settings, reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything the bot says leaves here, and comes back as one of a few outcomes (see `outcomes`)."""
+"""Everything the bot says leaves here, and comes back as one of a few outcomes (see `sending`)."""
 
 from __future__ import annotations
 
