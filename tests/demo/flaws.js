@@ -24,6 +24,7 @@
     if (box(one).left < -1 || box(one).right > innerWidth + 1) flaws.push(`beside the page: ${called(one)}`);
     const style = getComputedStyle(one);
     const mayBeCut = style.textOverflow === "ellipsis" || style.display === "inline" || one.matches("textarea");
+    if (one.matches("textarea") && one.scrollHeight > one.offsetHeight + 1) flaws.push(`low: ${called(one)}`);
     if (!mayBeCut && one.scrollWidth > one.clientWidth + 1) flaws.push(`cut: ${called(one)}`);
   }
 

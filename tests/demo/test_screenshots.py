@@ -77,6 +77,8 @@ async def test_nothing_overlaps_and_nothing_is_cut(
     ):
         if device == "phone":
             await shown(visitor, "demo-phone-chats")
+            await visitor.become("Bob")
+            await visitor.become("Ann")
             await visitor.open_chat("Film Maker")
         await visitor.start()
         await visitor.say("/video A paper boat on a puddle, first drops of rain")

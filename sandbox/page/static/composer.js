@@ -164,8 +164,8 @@ function answerLast() {
   if (last && about === null) answerIfAsked(last, false);
 }
 
-/** Let the field be as high as what is written in it. */
+/** Let the field be as high as what is written in it; hidden, it has no height to go by. */
 function grow() {
   words.style.height = "auto";
-  words.style.height = `${words.scrollHeight}px`;
+  if (words.scrollHeight) words.style.height = `${words.scrollHeight}px`;
 }
