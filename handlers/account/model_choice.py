@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 router = Router()
 
-SOUND, PHOTO, CHOSEN = "🔊", "🖼", "✓"
+SOUND, PHOTO, TIME, CHOSEN = "🔊", "🖼", "⏱", "✓"
 _PER_ROW = 2
 """Names are long."""
 PER_PAGE = 12
@@ -68,15 +68,15 @@ def page_of(offer: Offer, family: str | None) -> int:
 def text(
     offer: Offer, default: str | None, credit_usd: Decimal, translator: Translator, page: int = 0
 ) -> str:
-    """Return a page of the menu: two lines for each family."""
+    """Return a page of the menu: three lines for each family."""
     if not offer.families:
         return translator.gettext("There is nothing to choose right now.")
     parts = [
         _family(family, default, offer, credit_usd, translator) for family in pages(offer)[page]
     ]
-    legend = translator.gettext("{sound} with sound · {photo} from a photo").format(
-        sound=SOUND, photo=PHOTO
-    )
+    legend = translator.gettext(
+        "{sound} with sound · {photo} from a photo · {time} how long it takes"
+    ).format(sound=SOUND, photo=PHOTO, time=TIME)
     return "\n\n".join([*parts, legend])
 
 
@@ -90,15 +90,17 @@ def _family(
     ]
     title = f"{CHOSEN} {family.title}" if family.name == default else family.title
     shapes = list(dict.fromkeys(shape for mode in modes for shape in mode.aspect_ratios))
-    facts = [
+    video = [
         _lengths(sorted({seconds for mode in modes for seconds in mode.seconds}), translator),
         ", ".join(shapes) or translator.gettext("the photo's shape"),
+    ]
+    costs = [
         translator.gettext("from {cost}").format(
             cost=translator.credits(_cheapest(family, offer, credit_usd))
         ),
-        about(translator, min(mode.typical_seconds for mode in modes)),
+        f"{TIME} {about(translator, min(mode.typical_seconds for mode in modes))}",
     ]
-    return f"{' '.join([title, *marks])}\n{' · '.join(facts)}"
+    return "\n".join([" ".join([title, *marks]), " · ".join(video), " · ".join(costs)])
 
 
 def _lengths(seconds: Sequence[int], translator: Translator) -> str:

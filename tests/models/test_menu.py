@@ -29,11 +29,11 @@ def test_the_menu_says_length_shapes_price_time_and_what_a_family_does() -> None
     offer = Offer.load().only(["sora-2", "kling-3", "hailuo-2.3-fast", "ray-2"])
     menu = text(offer, "kling-3", CREDIT, SPEECH).split("\n\n")
     assert menu == [
-        "Sora 2 🔊 🖼\n4, 8, 12 s · 16:9, 9:16 · from 9 credits · 1 minute",
-        "✓ Kling 3 🔊 🖼\n3\N{EN DASH}15 s · 16:9, 9:16, 1:1 · from 7 credits · 6 minutes",
-        "Hailuo 2.3 Fast 🖼\n6, 10 s · the photo's shape · from 3 credits · 2 minutes",
-        "Luma Ray 2\n5, 9 s · 1:1, 16:9, 9:16, 4:3, 3:4, 21:9, 9:21 · from 8 credits · 2 minutes",
-        "🔊 with sound · 🖼 from a photo",
+        "Sora 2 🔊 🖼\n4, 8, 12 s · 16:9, 9:16\nfrom 9 credits · ⏱ 1 minute",
+        "✓ Kling 3 🔊 🖼\n3\N{EN DASH}15 s · 16:9, 9:16, 1:1\nfrom 7 credits · ⏱ 6 minutes",
+        "Hailuo 2.3 Fast 🖼\n6, 10 s · the photo's shape\nfrom 3 credits · ⏱ 2 minutes",
+        "Luma Ray 2\n5, 9 s · 1:1, 16:9, 9:16, 4:3, 3:4, 21:9, 9:21\nfrom 8 credits · ⏱ 2 minutes",
+        "🔊 with sound · 🖼 from a photo · ⏱ how long it takes",
     ]
 
 
