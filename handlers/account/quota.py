@@ -43,7 +43,11 @@ def text(
         )
     if balance.held > 0:
         lines.append(
-            _("Set aside for {videos} being made: {held}.").format(
+            translator.ngettext(
+                "{held} credit is set aside for {videos} being made.",
+                "{held} credits are set aside for {videos} being made.",
+                balance.held,
+            ).format(
                 held=translator.number(balance.held), videos=videos(translator, max(1, pending))
             )
         )

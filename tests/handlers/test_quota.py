@@ -47,7 +47,7 @@ def test_renewal_is_said_from_now() -> None:
 
 def test_what_is_set_aside_is_said() -> None:
     text = written(allowance=36, held=18, pending=2)
-    assert "Set aside for 2 videos being made: 18." in text
+    assert "18 credits are set aside for 2 videos being made." in text
 
 
 def test_bought_credits_are_told_apart() -> None:
@@ -84,7 +84,7 @@ async def test_quota_counts_what_is_being_made_and_what_was(
     await chat.send(ann, "/quota")
     answer = await chat.wait(lambda message: "You have" in (message.text or ""))
     assert "You have 45 credits, about 5 videos." in (answer.text or "")
-    assert "Set aside for 1 video being made: 9." in (answer.text or "")
+    assert "9 credits are set aside for 1 video being made." in (answer.text or "")
 
 
 @pytest.mark.usefixtures("bot")
