@@ -139,8 +139,9 @@ def help_text(
         if scope is not Scope.EVERYONE
         else group_greeting(translator),
         commands.overview(translator, scope),
-        _("Write what else you want after the idea: {options}").format(
-            options=", ".join(_examples(offer))
+        # each on its own line: phones break a line behind a dash
+        _("Write what else you want after the idea:\n{options}").format(
+            options="\n".join(_examples(offer))
         ),
         free_allowance(translator, offer, terms),
     ]

@@ -61,7 +61,7 @@ def test_the_greeting_has_three_lines_that_say_what_costs_and_where_photos_go() 
 def test_help_shows_options_that_can_be_had(names: tuple[str, ...]) -> None:
     offer = OFFER.only(names)
     text = welcome.help_text(SPEECH, offer, terms(), Scope.PRIVATE, None)
-    examples = text.partition("after the idea: ")[2].splitlines()[0].split(", ")
+    examples = text.partition("after the idea:\n")[2].partition("\n\n")[0].splitlines()
     assert examples
     for example in examples:
         found = read(f"a cat {example}")
