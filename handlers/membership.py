@@ -59,9 +59,8 @@ async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> l
     if not hears_all:
         found.append(
             _(
-                "Reply to a photo with /animate. If a reply with @{name} should work too, "
-                "make me an admin here, or ask my owner to turn privacy mode off "
-                "(@BotFather, /setprivacy) and to add me again."
+                "If @{name} in a reply to a photo should work too, make me an admin here, or ask "
+                "my owner to turn privacy mode off (@BotFather, /setprivacy) and to add me again."
             ).format(name=bot.username)
         )
     return found

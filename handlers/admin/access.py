@@ -38,10 +38,10 @@ router = Router()
 
 
 def counted(totals: Statistics, translator: Translator) -> str:
-    """Write what happened in some time, in a line."""
+    """Write what happened in some time, in two lines."""
     return translator.gettext(
         "{asked} asked for, {delivered} delivered, {failed} failed or cancelled, "
-        "{in_work} in work. People: {people}. Spent: {money}"
+        "{in_work} in work.\nPeople: {people}. Spent: {money}"
     ).format(
         asked=translator.number(totals.asked),
         people=translator.number(totals.people),
@@ -243,8 +243,10 @@ async def _whom(
     number = None if who is None else await find_id(services, who)
     if number is None:
         usage = sender.translator.gettext(
-            "Write {command}: an id (a group's is below zero) or an @name. Or forward a "
-            "message of theirs here and reply to it with the command."
+            "Write {command}\n"
+            "WHO: an id (a group's is below zero) or an @name.\n"
+            "\n"
+            "Or forward a message of theirs here and reply to it with the command."
         ).format(command=f"/{command} {BY_NAME[command].arguments}")
         await sender.reply(usage if who is None else unknown(who, sender.translator))
         return None

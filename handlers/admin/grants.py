@@ -84,11 +84,13 @@ async def grant(
 def grant_usage(translator: Translator) -> str:
     """Say how /grant is written."""
     return translator.gettext(
-        "Write /grant WHO CREDITS [NOTE]: an id or an @name, and up to {most}. Or "
-        "forward somebody's message here and reply to it with /grant CREDITS. With "
-        "the id of a group or channel (below zero), whoever writes in its name gets "
-        "them."
-    ).format(most=translator.credits(MOST_CREDITS))
+        "Write /grant WHO CREDITS [NOTE]\n"
+        "WHO: an id or an @name. With the id of a group or channel (below zero), whoever writes "
+        "in its name gets them.\n"
+        "CREDITS: up to {most}.\n"
+        "\n"
+        "Or forward somebody's message here and reply to it with /grant CREDITS"
+    ).format(most=translator.number(MOST_CREDITS))
 
 
 async def _found(services: Services, who: int | str) -> int | Chat | None:
@@ -172,8 +174,10 @@ async def choose_gift(sender: Sender, press: GrantTo, services: Services) -> Non
         for count in GIFTS
     ]
     await sender.answer()
-    text = sender.translator.gettext("How many credits for {name}?")
-    await sender.reply(text.format(name=unlinked(name)), buttons=rows)
+    text = sender.translator.gettext(
+        "How many credits for {name}?\n\nFor any other number, write /grant {number} CREDITS"
+    )
+    await sender.reply(text.format(name=unlinked(name), number=press.person), buttons=rows)
 
 
 @router.button(Give, admins=True)
@@ -215,8 +219,10 @@ async def show_pool(
     ]
     none = _("No pool") if group.pool else _("✓ No pool")
     text = _(
-        "What the members of {title} share, renewed as the free allowance is. For any other "
-        "number, and for how much each of them gets, write /limit {number} CREDITS SHARE."
+        "What the members of {title} share, renewed as the free allowance is.\n"
+        "\n"
+        "For any other number, and for how much each of them gets, write /limit {number} CREDITS "
+        "SHARE"
     ).format(title=unlinked(chat.title), number=chat.telegram_id)
     await sender.show(text, [*rows, [Button(none, SetPool(chat.id, 0))]], message_id)
 
@@ -257,8 +263,10 @@ def read_limit(words: Sequence[str]) -> Limit | None:
 def limit_usage(translator: Translator) -> str:
     """Say how /limit is written."""
     return translator.gettext(
-        "Write /limit ID CREDITS [SHARE]: credits for the whole group, renewed as the free "
-        "allowance is, and at most so many of them for each member. 0 takes the pool away."
+        "Write /limit ID CREDITS [SHARE]\n"
+        "ID: the group's, below zero.\n"
+        "CREDITS: for the whole group, renewed as the free allowance is. 0 takes the pool away.\n"
+        "SHARE: at most so many of them for each member."
     )
 
 
@@ -315,4 +323,4 @@ async def _shown(services: Services, sender: Sender) -> str:
                     all=translator.credits(pool.all),
                 )
                 lines.append(f"{line} {_each(pool.share, translator)}".strip())
-    return "\n".join([*lines, limit_usage(translator)])
+    return "\n\n".join([*lines, limit_usage(translator)])
