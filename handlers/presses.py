@@ -101,7 +101,7 @@ def not_yours(owner: Account, translator: Translator) -> str:
     Who writes as a group or a channel presses as themselves: nobody can tell who they are.
     """
     if owner.is_person:
-        return translator.gettext("This one belongs to somebody else. Use /video for your own.")
+        return translator.gettext("This one is somebody else's. Use /video for your own.")
     return translator.gettext(
         "A group or channel asked for this, and it cannot tap buttons. Send the command instead."
     )

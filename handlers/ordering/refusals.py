@@ -240,13 +240,13 @@ def _problem(problem: Problem, translator: Translator) -> str:
     if not problem.offered:
         return _("No model can do that right now. Please try again later.")
     words = {
-        "option": _("I don't know {given}. There is: {offered}"),
-        "model": _("There is no model “{given}”. There is: {offered}")
+        "option": _("I don't know {given}. You can write: {offered}"),
+        "model": _("There is no model “{given}”. You can choose: {offered}")
         if problem.given
-        else _("Which model? There is: {offered}"),
+        else _("Which model? You can choose: {offered}"),
         "silent": _("{model} always makes sound. Without it: {offered}"),
         "pro": _("{model} has no pro version. With one: {offered}"),
-    }.get(problem.option, _("--{option} can be: {offered}"))
+    }.get(problem.option, _("After --{option} you can write: {offered}"))
     return words.format(
         option=problem.option, given=unlinked(problem.given), offered=offered, model=problem.family
     )
