@@ -288,14 +288,14 @@ class ResultButtons:
             Again(video.id),
         )
         on = self._on(video, translator) if (size or 0) <= MOST_FETCHED else []
-        others = [*on, Button(_("🗑 Delete"), Remove(video.id))]
+        delete = Button(_("🗑 Delete"), Remove(video.id))
+        # the long label has a row of its own
         if not in_private:
-            # the long label has a row of its own
-            return [[again, others[-1]], on]
+            return [[again, delete], on]
         first = [again, Button(_("✏️ Change"), Change(video.id))]
         if self.shares:
             first.append(Button(_("↗️ Share"), share=f"#{video.id}"))
-        return [first, others if unfolded else [Button(_("More…"), More(video.id))]]
+        return [first, on, [delete]] if unfolded else [first, [Button(_("More…"), More(video.id))]]
 
     def _on(self, video: Generation, translator: Translator) -> list[Button]:
         """Return the button to go on from the last frame, with its price, where that is offered."""
@@ -369,14 +369,14 @@ def price(
     quote: Quote, balance: Balance, pool: Pool | None, translator: Translator, *, in_private: bool
 ) -> str:
     """Say what a video costs, and of what; how much somebody has is told to them alone."""
-    cost = translator.credits(quote.credits)
+    cost = translator.number(quote.credits)
     if in_private:
         left = worth(translator, balance.total, quote.credits)
         return translator.gettext("{cost} of your {left}").format(cost=cost, left=left)
     if pool is not None and pool.available >= quote.credits:
         left = translator.credits(pool.left)
         return translator.gettext("{cost} of the group's {left}").format(cost=cost, left=left)
-    return cost
+    return translator.credits(quote.credits)
 
 
 def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
@@ -386,6 +386,10 @@ def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     if quote.instead_of is not None:
         return f"{head}\n\n{gone(quote, translator)}\n{price}"
     parts = [described(translator, quote), price]
+    mode = quote.choice.mode
+    if mode.sound and mode.fields.sound is None and reading.plain(quote.prompt).silent:
+        sounds = translator.gettext("{model} always makes sound.")
+        parts.insert(1, sounds.format(model=quote.choice.family.title))
     if quote.cuts:
         cut = translator.gettext("{share} of the photo is cut away")
         parts.insert(1, cut.format(share=translator.share(quote.lost)))

@@ -36,7 +36,7 @@ async def test_plain_words_are_asked_about_and_one_tap_starts_them(
 ) -> None:
     asked = await chat.send(ann, "a lighthouse in a storm")
     card = await chat.wait(says("Make a video of this?"))
-    assert "9 credits of your 54 credits, about 6 videos" in (card.text or "")
+    assert "9 of your 54 credits, about 6 videos" in (card.text or "")
     assert "4 seconds · 16:9 · 720p · Sora 2" in (card.text or "")
     assert provider.submissions == []
     assert await spent(house, ann) == 0
@@ -185,7 +185,7 @@ async def test_a_dear_video_asks_for_one_tap_first(
     bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await chat.send(ann, "/video a tower --pro --res 1080p --seconds 8")
-    card = await chat.wait(says("42 credits"))
+    card = await chat.wait(says("42 of your 54 credits"))
     assert provider.submissions == []
     await card.press(button_of(card, "🎬"), by=ann)
     await chat.wait(shows_video("a tower"))
@@ -357,11 +357,13 @@ async def test_a_single_dash_and_a_blank_behind_one_make_options(
     assert provider.submissions[0].body["duration"] == 8
 
 
-async def test_a_card_says_that_there_will_be_no_sound(
+async def test_a_card_says_whether_there_will_be_no_sound_as_asked(
     bot: Bot, chat: PrivateChat, ann: Person
 ) -> None:
     await chat.send(ann, "a tower without sound --model veo-3.1")
     await chat.wait(says("Veo 3.1 · no sound"))
+    await chat.send(ann, "a bridge without sound --model sora-2")
+    await chat.wait(says("Sora 2 always makes sound."))
 
 
 @pytest.mark.parametrize("by", ["caption", "/animate"])

@@ -80,7 +80,7 @@ async def test_a_dear_answer_is_asked_about_with_its_words(
         asked = await chat.wait(says("What should we see?"))
     await chat.send(ann, "she dances --model sora-2-pro --seconds 12")
     card = await chat.wait(says("“she dances”"))
-    assert "38 credits of your 54" in (card.text or "")
+    assert "38 of your 54" in (card.text or "")
     await chat.wait_gone(asked)
     assert await spent(house, ann) == 0
     await card.press(button_of(card, "🎬"), by=ann)

@@ -188,7 +188,7 @@ async def test_a_card_in_a_group_tells_the_pool_and_nobodys_credits(
     assert (card.text or "").splitlines()[-1] == "38 credits"
     await give(telegram, club, ann, "100")
     await club.send(ann, dear)
-    await club.wait(says("38 credits of the group's 100 credits"))
+    await club.wait(says("38 of the group's 100 credits"))
 
 
 async def test_what_is_cheaper_counts_the_pool(

@@ -147,6 +147,9 @@ async def test_more_unfolds_what_is_needed_less(
     ]
     await video.press("More…")
     await chat.wait(lambda m: any("Delete" in b.text for row in m.buttons for b in row))
+    assert [[b.text for b in row] for row in video.buttons][1:] == [
+        ["🎞 Animate its last frame · 9"], ["🗑 Delete"],
+    ], "a long label has a row of its own"  # fmt: skip
     await confirmed(chat, video, "Delete")
     await chat.wait_gone(video)
 

@@ -43,7 +43,7 @@ async def test_a_surprise_says_its_idea_and_its_price_before_it_costs(
     welcome = await welcomed(chat, ann)
     await welcome.press("Surprise me")
     card = await chat.wait(says("Make a video of this?"))
-    assert "9 credits of your 54 credits" in (card.text or "")
+    assert "9 of your 54 credits" in (card.text or "")
     assert provider.submissions == []
     await card.press("Make it · 9")
     video = await chat.wait(shows_video())

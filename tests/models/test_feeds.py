@@ -201,11 +201,11 @@ async def test_a_tap_never_costs_more_than_its_button_says(
     async with house.running():
         await scene.refreshed()
         await scene.ask("a boat at dawn")
-        card = await scene.said("9 credits of your 54 credits")
+        card = await scene.said("9 of your 54 credits")
         provider.prices[SORA] = Price(Decimal("0.42"))
         await scene.refreshed()
         await card.press("Make it · 9")
-        dearer = await scene.said("17 credits of your 54 credits")
+        dearer = await scene.said("17 of your 54 credits")
         assert await scene.ledger() == []
         await dearer.press("Make it · 17")
         await scene.video()
