@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram import Update
 
-from handlers import presses, unsupported
+from handlers import attachments, presses
 from handlers.account import model_choice, quota, settings, welcome
 from handlers.admin import access, grants
 from handlers.groups import arrival, group_settings, reports
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 MODULES = (
     sharing, welcome, arrival, messages, conversation, results, reports, quota, history, cancel,
-    settings, group_settings, model_choice, access, grants, unsupported, presses,
+    settings, group_settings, model_choice, access, grants, attachments, presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from handlers.ordering.conversation import ask_anew
-from handlers.ordering.drafts import (
-    OrderDraft,
-    SentPicture,
-    any_picture_of,
-    no_picture,
-)
+from handlers.ordering.drafts import OrderDraft, SentPicture, any_picture_of
 from handlers.ordering.messages import SENT_THROUGH_US
 from handlers.ordering.placing import place
 
@@ -18,6 +13,5 @@ __all__ = [
     "SentPicture",
     "any_picture_of",
     "ask_anew",
-    "no_picture",
     "place",
 ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from telegram import ExternalReplyInfo
 
@@ -26,9 +26,9 @@ from generation.media.pictures import (
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
+from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.context import cause_of
-from handlers.replies.keyboards import MOST_FETCHED
 from handlers.replies.texts import UNSEEN
 from storage import SHARED_IDS, generations
 from storage.cards import CardKind, Draft
@@ -36,21 +36,16 @@ from storage.cards import CardKind, Draft
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from telegram import Animation, Document, Message, User, Video, VideoNote
+    from telegram import Message, User
 
     from generation.models.offer import Kind
     from generation.orders.options import Problem
     from generation.orders.quotes import Instead
     from handlers.context import Sender, Services
-    from handlers.replies.texts import Translator
     from storage.cards import Card
 
 LONGEST_SIDE = 100_000
 """Pixels: ten times what Telegram says of any video."""
-_NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
-_UNNAMED = frozenset({"", "application/octet-stream"})
-"""What some phones call every file."""
-_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 logger = logging.getLogger(__name__)
 
 _LAST = re.compile(r"(?:^|(?<=\s))(?:--|[—–]-?)last(?=\s|\Z)\s*", re.IGNORECASE)
@@ -94,10 +89,6 @@ class SentPicture:
         return cls(file_id, width, height, by)
 
 
-Seen: TypeAlias = "Message | ExternalReplyInfo"
-"""A message, or what Telegram tells of one in another chat."""
-
-
 def picture_of(message: Seen | None) -> SentPicture | None:
     """Return the picture a message shows, None where it shows none we can fetch."""
     if message is None:
@@ -107,7 +98,7 @@ def picture_of(message: Seen | None) -> SentPicture | None:
     if sizes:
         return SentPicture.of(sizes[-1].file_id, sizes[-1], by)
     document = message.document
-    if document is None or not is_image(document) or not _fetchable(document.file_size):
+    if document is None or not is_image(document) or not is_fetchable(document.file_size):
         return None
     # Telegram tells no size of a file, but its thumbnail has the same shape
     return SentPicture.of(document.file_id, document.thumbnail, by)
@@ -128,57 +119,12 @@ def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture |
             # drawings, not frames: nothing here can render them
             return None, words
         return SentPicture.of(sticker.file_id, sticker, _sender(message)), words
-    moving = _moving(message) or sticker
-    if moving is None or not _fetchable(moving.file_size):
+    moving = moving_in(message) or sticker
+    if moving is None or not is_fetchable(moving.file_size):
         return None, words
     left, wants_last = _LAST.subn("", words)
     frame = frame_of(moving.file_id, last=bool(wants_last))
     return SentPicture.of(frame, moving, _sender(message)), left.strip()
-
-
-def _moving(message: Seen) -> Video | Animation | VideoNote | Document | None:
-    """Return what moves in a message: a video, also one sent as a file, or a GIF."""
-    file = message.document if is_video(message.document) else None
-    return message.video or message.animation or message.video_note or file
-
-
-def is_too_large(message: Seen) -> bool:
-    """Whether a message's picture is more than a bot may fetch."""
-    document = message.document
-    return document is not None and is_image(document) and not _fetchable(document.file_size)
-
-
-def no_picture(message: Seen, translator: Translator) -> str:
-    """Say why nothing of a message can come alive, and what can."""
-    moving = _moving(message)
-    if moving is not None and not _fetchable(moving.file_size):
-        return translator.gettext(
-            "That is over 20 MB, more than I can fetch. Send a shorter video."
-        )
-    if message.document is not None and not _fetchable(message.document.file_size):
-        return translator.gettext(
-            "That file is over 20 MB, more than I can fetch. Send it as a photo."
-        )
-    if message.sticker is not None:
-        return translator.gettext("I can't open that kind of sticker. Reply to a photo or a video.")
-    return translator.gettext("I see no picture there. Reply /animate to a photo.")
-
-
-def is_image(file: Document) -> bool:
-    """Whether a file claims to be a still picture; its bytes are looked at later."""
-    claimed = (file.mime_type or "").lower()
-    if claimed in _UNNAMED:
-        return (file.file_name or "").lower().endswith(_ENDINGS)
-    return claimed.startswith("image/") and claimed not in _NOT_PICTURES
-
-
-def is_video(file: Document | None) -> bool:
-    """Whether a file claims to be a video."""
-    return file is not None and (file.mime_type or "").lower().startswith("video/")
-
-
-def _fetchable(size: int | None) -> bool:
-    return not isinstance(size, int) or size <= MOST_FETCHED
 
 
 def _sender(message: Seen) -> int | None:

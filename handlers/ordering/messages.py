@@ -9,6 +9,7 @@ from telegram.ext import filters
 
 from generation.orders import reading
 from generation.orders.reading import CHANGE, changed, options_alone
+from handlers.attachments import is_image, is_too_large, is_video, no_picture, unsupported
 from handlers.context import cause_of
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
@@ -16,11 +17,7 @@ from handlers.ordering.drafts import (
     answered,
     any_picture_of,
     draft_of,
-    is_image,
     is_own,
-    is_too_large,
-    is_video,
-    no_picture,
     picture_of,
     shown_to,
     small_talk,
@@ -35,15 +32,14 @@ from handlers.routing import (
     is_answered,
     uncalled,
 )
-from handlers.unsupported import unsupported
 from storage import generations
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
     from telegram import Message
 
+    from handlers.attachments import Seen
     from handlers.context import Context, Sender, Services
-    from handlers.ordering.drafts import Seen
     from storage.generations import Generation
 
 

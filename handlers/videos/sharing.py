@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
 from telegram.ext import InlineQueryHandler
 
+from handlers.attachments import no_picture
 from handlers.commands import read_number
-from handlers.ordering import SENT_THROUGH_US, any_picture_of, no_picture
+from handlers.ordering import SENT_THROUGH_US, any_picture_of
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router

@@ -9,7 +9,7 @@ import pytest
 from telegram import Message
 
 from generation.orders.balances import Balance
-from handlers import unsupported
+from handlers import attachments
 from handlers.account import quota, settings, welcome
 from handlers.commands import Scope, menu
 from handlers.replies.texts import Languages
@@ -68,7 +68,7 @@ def test_what_stands_on_settings_is_translated() -> None:
 
 def test_advice_is_translated() -> None:
     message = Message.de_json({"message_id": 1, "date": 0, "chat": {"id": 5, "type": "private"}})
-    assert unsupported.advice(message, SPEECH).startswith(MARK)
+    assert attachments.advice(message, SPEECH).startswith(MARK)
 
 
 @pytest.mark.usefixtures("bot")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from telegram import Message
 
-from handlers.unsupported import advice
+from handlers.attachments import advice
 from tests.flows.looks import says
 from tests.flows.makings import photo
 from tests.handlers.commons import SPEECH
