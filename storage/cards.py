@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from storage import chats
 from storage.database import FORGOTTEN_AT_ONCE, changed, one
-from storage.ledger import Account, AccountKind
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     import sqlite3
@@ -82,7 +82,7 @@ def _from_row(row: sqlite3.Row) -> Card:
         state=row["state"],
         chat=row["chat"],
         thread_id=row["thread_id"],
-        account=Account(AccountKind(row["account_kind"]), row["account_id"]),
+        account=Account.of(row),
         message_id=row["message_id"],
         card_message=row["card_message"],
         prompt=row["prompt"],

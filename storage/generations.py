@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from storage.database import every, number, one
-from storage.ledger import Account, AccountKind
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     import sqlite3
@@ -218,16 +218,12 @@ _REQUEST = tuple(field.name for field in dataclasses.fields(Request) if field.na
 def from_row(row: sqlite3.Row) -> Generation:
     """Read a row of all columns."""
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
-    values["account"] = _account(row)
+    values["account"] = Account.of(row)
     values["state"] = State(row["state"])
     values["reason"] = Reason(row["reason"])
     for name in ("silent", "cancel_wanted", "is_gift"):
         values[name] = bool(row[name])
     return Generation(**values)
-
-
-def _account(row: sqlite3.Row) -> Account:
-    return Account(AccountKind(row["account_kind"]), row["account_id"])
 
 
 async def insert(
@@ -379,19 +375,7 @@ async def queue_entries(
         f" WHERE state IN ({listed(AT_PROVIDER)}) OR (state = 'queued' AND due_at <= ?)",
         (now,),
     )
-    return [(State(row["state"]), (row["id"], row["chat"], _account(row))) for row in rows]
-
-
-async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
-    """Return who was submitted since then, in which chat and when last, the latest last."""
-    rows = await every(
-        tx,
-        "SELECT account_kind, account_id, chat, max(submitted_at) AS at FROM generations"
-        " INDEXED BY generations_by_turn WHERE submitted_at >= ?"
-        " GROUP BY account_kind, account_id, chat ORDER BY at",
-        (since,),
-    )
-    return [(_account(row), row["chat"], row["at"]) for row in rows]
+    return [(State(row["state"]), (row["id"], row["chat"], Account.of(row))) for row in rows]
 
 
 async def pending_of(tx: Connection, account: Account) -> list[Generation]:
@@ -404,16 +388,6 @@ async def pending_of(tx: Connection, account: Account) -> list[Generation]:
         (account.kind, account.id),
     )
     return [from_row(row) for row in rows]
-
-
-async def budget_waiting(tx: Connection, account: Account) -> int:
-    """Return what the operator gives to an account's queued requests, in micro-dollars."""
-    return await number(
-        tx,
-        "SELECT sum(budget_micros) FROM generations"
-        " WHERE account_kind = ? AND account_id = ? AND state = 'queued'",
-        (account.kind, account.id),
-    )
 
 
 ALIKE = 50
@@ -440,22 +414,6 @@ async def content_refused_at(tx: Connection, account: Account, *, since: float) 
         (account.kind, account.id, since, Reason.CONTENT_REFUSED),
     )
     return [row["changed_at"] for row in rows]
-
-
-LOOKED_BACK = 500
-"""How many of somebody's requests their habits are read from."""
-
-
-async def last_family(tx: Connection, account: Account, kind: str) -> str | None:
-    """Return the family of the last video an account asked for, of this kind."""
-    row = await one(
-        tx,
-        "SELECT family FROM (SELECT id, kind, family FROM generations"
-        " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"
-        " WHERE kind = ? ORDER BY id DESC LIMIT 1",
-        (account.kind, account.id, LOOKED_BACK, kind),
-    )
-    return None if row is None else str(row["family"])
 
 
 async def durations(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from storage.database import changed, every, number
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from aiosqlite import Connection
 
 
@@ -25,6 +27,11 @@ class Account:
 
     kind: AccountKind
     id: int
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Account:
+        """Return the account that a row names."""
+        return cls(AccountKind(row["account_kind"]), row["account_id"])
 
     @classmethod
     def person(cls, person: int) -> Account:
@@ -106,7 +113,7 @@ async def open_holds(tx: Connection, generation: int) -> list[Hold]:
     return [
         Hold(
             id=row["id"],
-            account=Account(AccountKind(row["account_kind"]), row["account_id"]),
+            account=Account.of(row),
             pot=Pot(row["pot"]),
             credits=row["credits"],
             member=row["member"],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.database import every, number
+from storage.database import every, number, one
 from storage.generations import PENDING, UNFINISHED, State, listed
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
     from storage.database import Database
-    from storage.ledger import Account
 
 
 async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:
@@ -153,3 +153,41 @@ async def collect(db: Database, *, since: float = 0.0) -> Statistics:
             )
     asked, delivered, failed, in_work, spent_micros = counts
     return Statistics(asked, delivered, failed, in_work, len(accounts), spent_micros)
+
+
+async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
+    """Return who was submitted since then, in which chat and when last, the latest last."""
+    rows = await every(
+        tx,
+        "SELECT account_kind, account_id, chat, max(submitted_at) AS at FROM generations"
+        " INDEXED BY generations_by_turn WHERE submitted_at >= ?"
+        " GROUP BY account_kind, account_id, chat ORDER BY at",
+        (since,),
+    )
+    return [(Account.of(row), row["chat"], row["at"]) for row in rows]
+
+
+async def budget_waiting(tx: Connection, account: Account) -> int:
+    """Return what the operator gives to an account's queued requests, in micro-dollars."""
+    return await number(
+        tx,
+        "SELECT sum(budget_micros) FROM generations"
+        " WHERE account_kind = ? AND account_id = ? AND state = 'queued'",
+        (account.kind, account.id),
+    )
+
+
+LOOKED_BACK = 500
+"""How many of somebody's requests their habits are read from."""
+
+
+async def last_family(tx: Connection, account: Account, kind: str) -> str | None:
+    """Return the family of the last video an account asked for, of this kind."""
+    row = await one(
+        tx,
+        "SELECT family FROM (SELECT id, kind, family FROM generations"
+        " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"
+        " WHERE kind = ? ORDER BY id DESC LIMIT 1",
+        (account.kind, account.id, LOOKED_BACK, kind),
+    )
+    return None if row is None else str(row["family"])

@@ -7,7 +7,7 @@ from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from storage import generations
+from storage import generations, statistics
 from storage.generations import State
 from storage.ledger import Account
 
@@ -124,7 +124,7 @@ class FairQueue:
     async def restore(self, tx: Connection) -> None:
         """Take up who waits, who is at the provider, and who was served lately."""
         now = self._clock()
-        for account, chat, at in await generations.last_served(tx, since=now - LATELY_SECONDS):
+        for account, chat, at in await statistics.last_served(tx, since=now - LATELY_SECONDS):
             self._was_served(account, chat, at)
         for state, entry in await generations.queue_entries(tx, now=now):
             take = self.add if state is State.QUEUED else self.occupy

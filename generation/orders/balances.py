@@ -376,7 +376,7 @@ async def _over_budget(
     left = await budget_left(tx, terms, now)
     if left is None or terms.budget_usd is None or not given:
         return None
-    waiting = await generations.budget_waiting(tx, account)
+    waiting = await statistics.budget_waiting(tx, account)
     if waiting and WAITING_PARTS * (waiting + given) > pricing.to_micros(terms.budget_usd):
         return BudgetHeld(own=True)
     if given <= left:

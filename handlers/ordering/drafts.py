@@ -30,7 +30,7 @@ from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.context import cause_of
 from handlers.replies.texts import UNSEEN
-from storage import SHARED_IDS, generations
+from storage import SHARED_IDS, statistics
 from storage.cards import CardKind, Draft
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ async def quoted(
     if not isinstance(quote, Quote) or quote.instead_of is None or quote.instead_of.chosen:
         return quote
     async with services.db.reading() as connection:
-        had = await generations.last_family(connection, sender.account, draft.kind)
+        had = await statistics.last_family(connection, sender.account, draft.kind)
     return replace(quote, instead_of=None) if had == quote.choice.family.name else quote
 
 

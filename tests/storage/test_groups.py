@@ -121,7 +121,7 @@ async def test_who_was_served_lately_is_known(db: Database) -> None:
             wish = request(f"message:{number}", chat=club.id, person=person)
             made = await generations.insert(tx, wish, now=1.0)
             await generations.note(tx, made.id, submitted_at=at)
-        found = await generations.last_served(tx, since=15.0)
+        found = await statistics.last_served(tx, since=15.0)
     assert found == [(Account.person(BOB), club.id, 20.0), (Account.person(ANN), club.id, 30.0)]
 
 

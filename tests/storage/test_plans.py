@@ -66,7 +66,7 @@ class Explained:
         pytest.param(
             lambda tx: statistics.asked_since(tx, ACCOUNT, 1, since=NOW), id="what was asked today"
         ),
-        pytest.param(lambda tx: generations.last_served(tx, since=NOW), id="who was served lately"),
+        pytest.param(lambda tx: statistics.last_served(tx, since=NOW), id="who was served lately"),
         pytest.param(
             lambda tx: generations.queue_entries(tx, now=NOW), id="who waits and who has a slot"
         ),

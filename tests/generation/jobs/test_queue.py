@@ -16,7 +16,7 @@ from generation.jobs.queue import (
     QueueEntry,
 )  # fmt: skip
 from generation.jobs.schedule import waits_until
-from storage import generations
+from storage import statistics
 from storage.generations import State
 from storage.ledger import Account
 
@@ -306,7 +306,7 @@ async def test_a_start_takes_up_who_waits_who_has_a_slot_and_who_had_a_turn_late
     queue = FairQueue(2, clock)
     async with steps.db.reading() as connection:
         await queue.restore(connection)
-        entries = await generations.last_served(connection, since=clock.now - 1)
+        entries = await statistics.last_served(connection, since=clock.now - 1)
     assert entries == [(taken.account, taken.chat, clock.now)]
     assert queue.has_slot(taken.id)
     assert queue.position(waiting.id) == 1
