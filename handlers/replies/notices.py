@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from handlers.replies.keyboards import Button, CallbackData, Change
-from handlers.replies.texts import returned, unlinked, worth
+from handlers.replies.texts import returned, shortened, unlinked, worth
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def in_words(
             reported_text(owed.facts, translator), reported_buttons(owed.facts, translator)
         )
     if owed.kind is NoticeKind.CONTENT_BRAKE:
-        return NoticeText(braked_text(owed.facts, translator), ban_button(owed.facts, translator))
+        ban = ban_button(owed.facts, translator, owed.facts["name"])
+        return NoticeText(braked_text(owed.facts, translator), ban)
     if owed.kind in _ADMIN:
         return NoticeText(_ADMIN[owed.kind](translator).format(**owed.facts))
     facts = dict(owed.facts)
@@ -377,7 +378,7 @@ def reported_buttons(
 ) -> tuple[tuple[Button, ...], ...]:
     """Return what the operator can do about it; only a person can be shut out by a tap."""
     delete = Button(translator.gettext("🗑 Delete"), TakeDown(int(facts["generation"])))
-    return ((delete, *(ban for row in ban_button(facts, translator) for ban in row)),)
+    return ((delete,), *ban_button(facts, translator, facts["owner"]))
 
 
 def braked_text(facts: Mapping[str, Any], translator: Translator) -> str:
@@ -389,8 +390,15 @@ def braked_text(facts: Mapping[str, Any], translator: Translator) -> str:
     ).format(**{**facts, "name": unlinked(facts["name"]), "prompt": unlinked(facts["prompt"])})
 
 
-def ban_button(facts: Mapping[str, Any], translator: Translator) -> tuple[tuple[Button, ...], ...]:
+LONGEST_NAME = 30
+"""Characters of a name on a button."""
+
+
+def ban_button(
+    facts: Mapping[str, Any], translator: Translator, name: str
+) -> tuple[tuple[Button, ...], ...]:
     """Let the operator shut out who asked for a video, where that is a person."""
     if not facts["by_person"]:
         return ()
-    return ((Button(translator.gettext("Ban"), BanRequester(int(facts["generation"]))),),)
+    label = translator.gettext("Ban {name}").format(name=shortened(name, LONGEST_NAME))
+    return ((Button(label, BanRequester(int(facts["generation"]))),),)

@@ -52,7 +52,7 @@ async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
         "They say: that is my bath",
         "It was made from: a boat in the bath",
     ]
-    assert [b.text for row in told.buttons for b in row] == ["🗑 Delete", "Ban"]
+    assert [b.text for row in told.buttons for b in row] == ["🗑 Delete", f"Ban Ann ({ann.id})"]
 
 
 @pytest.mark.parametrize("by_whom", ["its requester", "the operator"])
