@@ -1,4 +1,4 @@
-"""Membership of groups: who runs one, what the bot lacks in one, and how it leaves one."""
+"""Membership of groups: who runs one, what it takes now, what the bot lacks, and how it leaves."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from telegram import (
     ChatPermissions,
 )
 
+from generation.orders import balances
+from generation.orders.balances import Period
 from handlers.replies.sending import SendError, translated
-from storage import chats
+from handlers.replies.texts import unlinked
+from storage import chats, statistics
+from storage.chats import GENERAL, Group
 
 if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
-    from handlers.context import Context, Sender
+    from handlers.context import Context, Sender, Services
     from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
     from storage.chats import Chat
@@ -132,3 +136,37 @@ async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
         await context.bot.leave_chat(chat.telegram_id)
     async with services.db.transaction() as tx:
         await chats.set_reachable(tx, chat.id, reachable=False)
+
+
+def not_here_and_now(
+    group: Group, sender: Sender, services: Services, *, used_up: bool
+) -> str | None:
+    """Say why a group takes no order here, or now, or from somebody; None where it does."""
+    _, zone = sender.translator.gettext, services.terms.zone
+    if group.thread_id is not None and group.thread_id != (sender.thread_id or GENERAL):
+        if group.topic is None:
+            return _("In this group I work in one topic only, and this is another one.")
+        return _("In this group I work only in the topic “{topic}”.").format(
+            topic=unlinked(group.topic)
+        )
+    if group.is_quiet(zone, services.clock()):
+        return _(
+            "Quiet hours here until {hour}:00 ({zone}). You can go on in our private chat."
+        ).format(hour=group.quiet_until, zone=zone.key)
+    if used_up:
+        return _(
+            "That was your last video in this group for today. You can go on in our private chat."
+        )
+    return None
+
+
+async def is_used_up(services: Services, sender: Sender, group: Group) -> bool:
+    """Whether somebody had as many videos in a group today as its admins give each member."""
+    if group.per_day is None:
+        return False
+    today = balances.began_at(Period.DAY, services.terms.zone, services.clock())
+    async with services.db.reading() as connection:
+        asked = await statistics.asked_since(
+            connection, sender.account, sender.chat.id, since=today
+        )
+    return asked >= group.per_day

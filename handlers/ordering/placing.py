@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Unpack
 
 from generation.models import pricing
 from generation.orders import balances
-from generation.orders.balances import Accepted, Period, Repeated
+from generation.orders.balances import Accepted, Repeated
 from generation.orders.quotes import Quote
 from generation.orders.substitutes import keeping
-from handlers.membership import cannot_show, is_group_admin
+from handlers.membership import cannot_show, is_group_admin, is_used_up, not_here_and_now
 from handlers.ordering import refusals
 from handlers.ordering.drafts import SentPicture, card_draft, cut_of, quoted
 from handlers.replies import keyboards as card_replies
 from handlers.replies.sending import SendError
 from handlers.replies.status import payment
-from handlers.replies.texts import gone, unlinked, usual_cost
-from storage import cards, generations, statistics
-from storage.chats import GENERAL, Asking, Group
+from handlers.replies.texts import gone, usual_cost
+from storage import cards, generations
+from storage.chats import Asking, Group
 from storage.generations import PENDING, UNFINISHED, Request
 
 if TYPE_CHECKING:
@@ -44,37 +44,16 @@ async def hindrance(
     services, group = context.services, sender.group
     if group is None:
         return None
-    used_up = await _is_used_up(services, sender, group)
+    used_up = await is_used_up(services, sender, group)
     if group.asking is Asking.ADMINS and not await is_group_admin(context.bot, sender):
         return sender.translator.gettext(
             "In this group only admins can order videos. You can order in our private chat."
         )
     return (
-        _not_here_and_now(group, sender, services, used_up=used_up)
+        not_here_and_now(group, sender, services, used_up=used_up)
         or picture_hindrance(group, sender, picture)
         or await cannot_show(context, sender)
     )
-
-
-def _not_here_and_now(
-    group: Group, sender: Sender, services: Services, *, used_up: bool
-) -> str | None:
-    _, zone = sender.translator.gettext, services.terms.zone
-    if group.thread_id is not None and group.thread_id != (sender.thread_id or GENERAL):
-        if group.topic is None:
-            return _("In this group I work in one topic only, and this is another one.")
-        return _("In this group I work only in the topic “{topic}”.").format(
-            topic=unlinked(group.topic)
-        )
-    if group.is_quiet(zone, services.clock()):
-        return _(
-            "Quiet hours here until {hour}:00 ({zone}). You can go on in our private chat."
-        ).format(hour=group.quiet_until, zone=zone.key)
-    if used_up:
-        return _(
-            "That was your last video in this group for today. You can go on in our private chat."
-        )
-    return None
 
 
 def picture_hindrance(group: Group, sender: Sender, picture: SentPicture | None) -> str | None:
@@ -85,17 +64,6 @@ def picture_hindrance(group: Group, sender: Sender, picture: SentPicture | None)
     if sender.person is not None and picture.by == sender.person.id:
         return None
     return sender.translator.gettext("In this group I animate only photos that you sent yourself.")
-
-
-async def _is_used_up(services: Services, sender: Sender, group: Group) -> bool:
-    if group.per_day is None:
-        return False
-    today = balances.began_at(Period.DAY, services.terms.zone, services.clock())
-    async with services.db.reading() as connection:
-        asked = await statistics.asked_since(
-            connection, sender.account, sender.chat.id, since=today
-        )
-    return asked >= group.per_day
 
 
 SAID_BEFORE_SECONDS = 900.0
