@@ -89,7 +89,7 @@ def grant_usage(translator: Translator) -> str:
         "in its name gets them.\n"
         "CREDITS: up to {most}.\n"
         "\n"
-        "Or forward somebody's message here and reply to it with /grant CREDITS"
+        "Or forward somebody's message here and reply to it with:\n/grant CREDITS"
     ).format(most=translator.number(MOST_CREDITS))
 
 
@@ -175,7 +175,7 @@ async def choose_gift(sender: Sender, press: GrantTo, services: Services) -> Non
     ]
     await sender.answer()
     text = sender.translator.gettext(
-        "How many credits for {name}?\n\nFor any other number, write /grant {number} CREDITS"
+        "How many credits for {name}?\n\nFor any other number, write:\n/grant {number} CREDITS"
     )
     await sender.reply(text.format(name=unlinked(name), number=press.person), buttons=rows)
 
@@ -221,8 +221,8 @@ async def show_pool(
     text = _(
         "What the members of {title} share, renewed as the free allowance is.\n"
         "\n"
-        "For any other number, and for how much each of them gets, write /limit {number} CREDITS "
-        "SHARE"
+        "For any other number, and for how much each of them gets, write:\n"
+        "/limit {number} CREDITS SHARE"
     ).format(title=unlinked(chat.title), number=chat.telegram_id)
     await sender.show(text, [*rows, [Button(none, SetPool(chat.id, 0))]], message_id)
 
