@@ -101,7 +101,7 @@ async def test_a_fourth_request_at_a_time_is_refused_and_costs_nothing(
 
 @pytest.mark.parametrize(
     ("render", "said"),
-    [(Render.never(), "try again in a few minutes"), (Render.works(), "It goes on in")],
+    [(Render.never(), "Try again in a few minutes"), (Render.works(), "order again in")],
 )
 async def test_a_full_budget_says_whether_there_may_be_room_soon(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
@@ -121,7 +121,7 @@ async def test_a_full_budget_says_whether_there_may_be_room_soon(
                 )
         await chat.send(ann, "/video a boat")
         await provider.wait_for_submissions(1)
-        if said == "It goes on in":
+        if said == "order again in":
             await chat.wait(shows_video("a boat"))
         await theirs.send(bob, "/video a kite")
         await theirs.wait(says(said))
