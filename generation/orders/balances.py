@@ -377,14 +377,14 @@ async def _over_budget(
     if left is None or terms.budget_usd is None or not given:
         return None
     waiting = await statistics.budget_waiting(tx, account)
-    if waiting and WAITING_PARTS * (waiting + given) > pricing.to_micros(terms.budget_usd):
-        return BudgetHeld(own=True)
-    if given <= left:
+    whole = pricing.to_micros(terms.budget_usd)
+    own = bool(waiting) and WAITING_PARTS * (waiting + given) > whole
+    if given <= left and not own:
         return None
     for_good = await budget_left(tx, terms, now, without=generations.PENDING)
-    if for_good is not None and given <= for_good:
-        return BudgetHeld(own=False)
-    return OverBudget(ends_at(terms.budget_period, terms.zone, now))
+    if for_good is not None and given > for_good:
+        return OverBudget(ends_at(terms.budget_period, terms.zone, now))
+    return BudgetHeld(own=own)
 
 
 REFUSALS_BEFORE_BRAKE = 3

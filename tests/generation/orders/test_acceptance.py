@@ -291,6 +291,13 @@ async def test_a_reached_ceiling_says_when_it_renews(db: Database) -> None:
     await accepted(db, about={"budget_usd": Decimal(1)}, now=answer.renews_at)
 
 
+async def test_a_ceiling_lowered_below_what_waits_is_reached_and_frees_in_no_few_minutes(
+    db: Database,
+) -> None:
+    await accepted(db, "waits")
+    assert isinstance(await order(db, "b", about={"budget_usd": Decimal(0)}), OverBudget)
+
+
 async def test_a_renewed_budget_is_whole_again(db: Database) -> None:
     await made(db, "a", about={"budget_usd": Decimal(1)})
     full = await order(db, "b", about={"budget_usd": Decimal(1)})
