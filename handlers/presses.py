@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from telegram import InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler
 
 from handlers.context import PressAnswer, meet
-from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, asking, carries
+from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, carries, keyboard
 from handlers.routing import Router, refusal_of
 
 if TYPE_CHECKING:
@@ -81,11 +82,24 @@ async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData,
     await _change_question(sender, query, Button(yes, Sure(act, int(number))), keep)
 
 
+def _asking(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:
+    """Return the keyboard of a message with a question below it in place of any other, or none."""
+    markup = message.reply_markup if isinstance(message, Message) else None
+    rows = [
+        buttons
+        for buttons in (markup.inline_keyboard if markup else ())
+        if not any(Keep.matches(button.callback_data) for button in buttons)
+    ]
+    asked = keyboard([row])
+    rows += asked.inline_keyboard if asked else ()
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
 async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -> None:
     message = query.message
     # a made-up press may name any message
     if message is not None and (row or carries(message, Keep())):
-        markup = asking(message, *row)
+        markup = _asking(message, *row)
         await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
 
 

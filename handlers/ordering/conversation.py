@@ -34,13 +34,7 @@ from handlers.ordering.drafts import (
     units,
 )
 from handlers.presses import not_yours
-from handlers.replies.keyboards import (
-    Button,
-    Drop,
-    Start,
-    StartAlone,
-    handing_out,
-)
+from handlers.replies.keyboards import Button, Drop, Start, StartAlone
 from handlers.routing import Router
 from storage import cards
 from storage.cards import CardKind, Draft
@@ -51,6 +45,7 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, Message
 
     from handlers.context import Context, Sender, Services
+    from handlers.replies.texts import Translator
     from storage.cards import Card
     from storage.generations import Generation
 
@@ -62,6 +57,8 @@ SURE_SECONDS = 120.0
 """How long such an answer is surely one; later it is asked about before it is charged."""
 JUST_NOW_SECONDS = 10.0
 """How long before a picture its words may come, or the first part of a text before its second."""
+LONGEST_HANDED_OUT = 256
+"""Characters of a text that a button hands out; Telegram counts in UTF-16."""
 MOST_BEFORE = 40
 """Characters of a command and of its bot's name, before the words in the first of two parts."""
 
@@ -332,3 +329,11 @@ def _hindrance(card: Card, sender: Sender) -> str:
         "started": _("That one is already on its way."),
         "dropped": _("This card is gone."),
     }[card.state]
+
+
+def handing_out(prompt: str, translator: Translator, *, inline: bool) -> list[Button]:
+    """Return the buttons that put a prompt where it can be edited; `inline` is the bot's mode."""
+    if not prompt or len(prompt.encode("utf-16-le")) // 2 > LONGEST_HANDED_OUT:
+        return []
+    copied = Button(translator.gettext("Copy the words"), copies=prompt)
+    return [*[Button(translator.gettext("Edit the words"), edits=prompt)][:inline], copied]

@@ -170,19 +170,6 @@ class Keep(CallbackData):
     prefix: ClassVar[str] = "keep"
 
 
-def asking(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:
-    """Return the keyboard of a message with a question below it in place of any other, or none."""
-    markup = message.reply_markup if isinstance(message, Message) else None
-    rows = [
-        buttons
-        for buttons in (markup.inline_keyboard if markup else ())
-        if not any(Keep.matches(button.callback_data) for button in buttons)
-    ]
-    asked = keyboard([row])
-    rows += asked.inline_keyboard if asked else ()
-    return InlineKeyboardMarkup(rows) if rows else None
-
-
 @dataclass(frozen=True, slots=True)
 class Cancel(CallbackData):
     """Cancel a request of the list."""
@@ -454,15 +441,3 @@ def buttons(
             instead = Instead(family=family.name)
             rows.insert(1, [Button(other, Start.with_instead(card.id, instead, keeping.credits))])
     return rows
-
-
-LONGEST_HANDED_OUT = 256
-"""Characters of a text that a button hands out; Telegram counts in UTF-16."""
-
-
-def handing_out(prompt: str, translator: Translator, *, inline: bool) -> list[Button]:
-    """Return the buttons that put a prompt where it can be edited; `inline` is the bot's mode."""
-    if not prompt or len(prompt.encode("utf-16-le")) // 2 > LONGEST_HANDED_OUT:
-        return []
-    copied = Button(translator.gettext("Copy the words"), copies=prompt)
-    return [*[Button(translator.gettext("Edit the words"), edits=prompt)][:inline], copied]
