@@ -18,7 +18,7 @@ from handlers.ordering.drafts import SentPicture, card_draft, cut_of, quoted
 from handlers.replies import keyboards as card_replies
 from handlers.replies.sending import SendError
 from handlers.replies.status import payment
-from handlers.replies.texts import gone, usual_cost
+from handlers.replies.texts import cost_of, gone, usual_cost
 from storage import cards, generations
 from storage.chats import Asking, Group
 from storage.generations import PENDING, UNFINISHED, Request
@@ -184,7 +184,7 @@ async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, qu
     if before is not None and before.state in UNFINISHED:
         await sender.answer(_("That one is already on its way."))
         return False
-    text, affordable = refusals.cost_of(quote, balance, pool, sender.translator)
+    text, affordable = cost_of(quote, balance, pool, sender.translator)
     if affordable:
         text = f"{text} {_('Tap again to start.')}"
         if taps is not None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
 
     from generation.models.offer import Offer
-    from generation.orders.balances import Balance, Pool, Refused, Terms
+    from generation.orders.balances import Refused, Terms
     from generation.orders.options import Problem
     from handlers.context import Context, Sender, Services
     from handlers.ordering.drafts import OrderDraft
@@ -178,22 +178,6 @@ async def _affordable(
         if isinstance(other, Quote) and other.credits <= most:
             (shorter if same else others).append((instead, other))
     return shorter + sorted(others, key=lambda one: one[1].credits)[:1]
-
-
-def cost_of(
-    quote: Quote, balance: Balance, pool: Pool | None, translator: Translator
-) -> tuple[str, bool]:
-    """Say what a video would cost a presser, and whether they can pay it."""
-    pooled = pool.available if pool else 0
-    needed = translator.number(quote.credits)
-    if pooled >= quote.credits:
-        text = translator.gettext("Costs {cost} of the group's {left}.")
-        return text.format(cost=needed, left=translator.credits(pooled)), True
-    left = translator.credits(balance.total + pooled)
-    if balance.total + pooled < quote.credits:
-        text = translator.gettext("This one needs {cost}, you have {left}.")
-        return text.format(cost=needed, left=left), False
-    return translator.gettext("Costs {cost} of your {left}.").format(cost=needed, left=left), True
 
 
 def problems(found: Sequence[Problem], translator: Translator) -> str:

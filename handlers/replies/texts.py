@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from generation.models.offer import Offer
-    from generation.orders.balances import Terms
+    from generation.orders.balances import Balance, Pool, Terms
     from generation.orders.quotes import Quote
     from storage.generations import Generation
 
@@ -135,6 +135,22 @@ def usual_cost(offer: Offer, terms: Terms) -> int:
         "usual", kind="t2v", offer=offer, defaults=Defaults(), credit_usd=terms.credit_usd
     )
     return usual.credits if isinstance(usual, quotes.Quote) else 1
+
+
+def cost_of(
+    quote: Quote, balance: Balance, pool: Pool | None, translator: Translator
+) -> tuple[str, bool]:
+    """Say what a video would cost a presser, and whether they can pay it."""
+    pooled = pool.available if pool else 0
+    needed = translator.number(quote.credits)
+    if pooled >= quote.credits:
+        text = translator.gettext("Costs {cost} of the group's {left}.")
+        return text.format(cost=needed, left=translator.credits(pooled)), True
+    left = translator.credits(balance.total + pooled)
+    if balance.total + pooled < quote.credits:
+        text = translator.gettext("This one needs {cost}, you have {left}.")
+        return text.format(cost=needed, left=left), False
+    return translator.gettext("Costs {cost} of your {left}.").format(cost=needed, left=left), True
 
 
 def about(translator: Translator, seconds: float) -> str:
