@@ -28,7 +28,8 @@ from generation.media.pool import MediaProcesses
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer
-from generation.orders.balances import Period, Terms
+from generation.models.pricing import Period
+from generation.orders.balances import Terms
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import (
     FRESH,

@@ -12,8 +12,8 @@ from telegram import (
     ChatPermissions,
 )
 
-from generation.orders import balances
-from generation.orders.balances import Period
+from generation.models import pricing
+from generation.models.pricing import Period
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
 from storage import chats, statistics
@@ -164,7 +164,7 @@ async def is_used_up(services: Services, sender: Sender, group: Group) -> bool:
     """Whether somebody had as many videos in a group today as its admins give each member."""
     if group.per_day is None:
         return False
-    today = balances.began_at(Period.DAY, services.terms.zone, services.clock())
+    today = pricing.began_at(Period.DAY, services.terms.zone, services.clock())
     async with services.db.reading() as connection:
         asked = await statistics.asked_since(
             connection, sender.account, sender.chat.id, since=today

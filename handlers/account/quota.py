@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generation.models.pricing import Period
 from generation.orders import balances
-from generation.orders.balances import Period
 from handlers.replies.texts import usual_cost, videos, worth
 from handlers.routing import Router
 from storage import generations

@@ -14,7 +14,7 @@ from telegram import (
 )
 from telegram.constants import BotDescriptionLimit
 
-from generation.orders.balances import Period
+from generation.models.pricing import Period
 from handlers import commands
 from handlers.account import quota, settings
 from handlers.commands import Scope

@@ -12,8 +12,8 @@ from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
 from generation.jobs import lifecycle
 from generation.models import pricing
+from generation.models.pricing import Period
 from generation.orders import balances
-from generation.orders.balances import Period
 from handlers.commands import BY_NAME, N_, read_number
 from handlers.membership import depart
 from handlers.replies.keyboards import Button, CallbackData
@@ -56,7 +56,7 @@ def budget(left: int | None, terms: Terms, translator: Translator, now: float) -
     """Write what the operator still gives; `left` is in micro-dollars, None without a ceiling."""
     if left is None or terms.budget_usd is None:
         return translator.gettext("Budget: no ceiling. BUDGET_USD sets one.")
-    ends_at = balances.ends_at(terms.budget_period, terms.zone, now)
+    ends_at = pricing.ends_at(terms.budget_period, terms.zone, now)
     return translator.gettext("Budget: {left} of {all} left. It renews {when}.").format(
         left=translator.money(pricing.from_micros(max(0, left))),
         all=translator.money(terms.budget_usd),
@@ -68,7 +68,7 @@ def budget(left: int | None, terms: Terms, translator: Translator, now: float) -
 async def stats(sender: Sender, services: Services) -> None:
     """Tell an admin what happened today and so far."""
     _, now = sender.translator.gettext, services.clock()
-    today = balances.began_at(Period.DAY, services.terms.zone, now)
+    today = pricing.began_at(Period.DAY, services.terms.zone, now)
     of_today = await statistics.collect(services.db, since=today)
     of_all = await statistics.collect(services.db)
     async with services.db.reading() as connection:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from generation.models.offer import Offer
-from generation.orders.balances import Period, Terms
+from generation.models.pricing import Period
+from generation.orders.balances import Terms
 from handlers.replies.texts import Languages
 from storage import generations
 from storage.generations import UNFINISHED

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.orders.balances import Period
+from generation.models.pricing import Period
 from handlers.admin.access import budget, read_who
 from storage import ledger, people
 from storage.ledger import Account, Pot

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from generation.models.offer import Offer
-from generation.orders.balances import Period
+from generation.models.pricing import Period
 from generation.orders.options import Choice, Defaults, settle
 from generation.orders.reading import read
 from handlers.account import welcome

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.orders.balances import Balance, Period
+from generation.models.pricing import Period
+from generation.orders.balances import Balance
 from handlers.account import quota
 from tests.handlers.commons import SPEECH, terms
 

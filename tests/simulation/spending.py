@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from generation.models import pricing
-from generation.orders.balances import began_at
+from generation.models.pricing import began_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable

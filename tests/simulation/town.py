@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from generation.jobs import lifecycle
 from generation.jobs.schedule import MOST_PREPARATIONS
 from generation.models.offer import Offer
+from generation.models.pricing import Period
 from generation.orders import balances
-from generation.orders.balances import Accepted, Period, Repeated, Terms
+from generation.orders.balances import Accepted, Repeated, Terms
 from handlers.replies.notice_sender import MOST_SENDS
 from handlers.replies.sending import SendError
 from handlers.replies.texts import Languages

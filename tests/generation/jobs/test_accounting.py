@@ -15,16 +15,15 @@ import pytest
 from generation.jobs.lifecycle import apply
 from generation.jobs.outcomes import TurnCame
 from generation.jobs.transitions import COUNTS_IN, NEXT
+from generation.models.pricing import Period, began_at
 from generation.orders import balances
 from generation.orders.balances import (
     Accepted,
     BudgetHeld,
     OverBudget,
-    Period,
     TooFewCredits,
     TooManyPending,
     accept,
-    began_at,
 )
 from storage import generations, ledger, people
 from storage.generations import State

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation.models.pricing import Period
 from generation.orders import balances
-from generation.orders.balances import Balance, Draw, Period, Terms, budget_share, draw, draw_bought
+from generation.orders.balances import Balance, Draw, Terms, budget_share, draw, draw_bought
 from storage import generations, ledger
 from storage.generations import Reason, State
 from storage.ledger import Account, Kind, Pot

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from generation.orders.balances import Period, began_at, ends_at
+from generation.models.pricing import Period, began_at, ends_at
 
 ZONES = sorted(available_timezones())
 TURNING = [Period.DAY, Period.WEEK, Period.MONTH]
