@@ -1,7 +1,7 @@
 """Questions and cards: what is open between the bot and somebody, and what ends it.
 
 At most one is open between an account and a chat. Whatever its owner writes next closes it: that
-is done where a sender is met (`identity.meet`), for every message, and only the message that
+is done where a sender is met (`context.meet`), for every message, and only the message that
 closed a question can be its answer. An answer is an order of its own.
 
 Only an order costs: a command with its words, a picture with words of its own, the answer to a
