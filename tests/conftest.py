@@ -40,11 +40,16 @@ LONGEST = [HERE / "reliability" / "test_crashes.py", HERE / "simulation" / "test
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-quick` leaves out; begin with the longest, short ones fill the end."""
+    """Mark what `make test-quick` leaves out, and begin with the longest: short ones fill the end.
+
+    Each of several workers begins with the next part of the list, so all are dealt a share.
+    """
     for item in items:
         if item.path not in QUICK and any(folder in item.path.parents for folder in SLOW):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: (item.path not in LONGEST, not item.get_closest_marker("slow")))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = [item for worker in range(workers) for item in items[worker::workers]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
