@@ -149,7 +149,7 @@ async def test_an_anonymous_admin_is_shown_no_buttons_that_nobody_can_press(
     assert "Send the command again to start it." in (card.text or "")
     assert card.buttons == []
     wrong = await club.send(ann, "/video a boat --seconds 7", sender_chat=club)
-    assert (await club.wait(says("can be", to=wrong.message_id))).buttons == []
+    assert (await club.wait(says("you can write", to=wrong.message_id))).buttons == []
     provider.faults.next("submit", Fault.moderation())
     refused = await club.send(ann, "/video a boat that is turned down", sender_chat=club)
     told = await club.wait(says("Try other words", to=refused.message_id))

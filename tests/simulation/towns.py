@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
-import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -61,6 +60,5 @@ def lived(seed: str, generations: int) -> Lived:
 def lived_side_by_side(seeds: Sequence[str], generations: int) -> list[Lived]:
     """Let one town per seed live, two at a time."""
     apart = multiprocessing.get_context("spawn")
-    # a town never waits: whoever has a time limit goes first
-    with ProcessPoolExecutor(AT_ONCE, apart, initializer=os.nice, initargs=(10,)) as pool:
+    with ProcessPoolExecutor(AT_ONCE, apart) as pool:
         return list(pool.map(lived, seeds, [generations] * len(seeds)))
