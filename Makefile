@@ -29,8 +29,8 @@ run: $(installed)
 		case $$code in 1|4) echo "Starting again in 5 seconds …" >&2; sleep 5;; *) exit $$code;; esac; \
 	done
 
-# Four at a time also on two cores: much of a test is waiting for time-outs that must be seen to end.
-tests := $(python) -m pytest -n 4 --dist worksteal
+# Three at a time also on two cores: much of a test is waiting for time-outs that must be seen to end.
+tests := $(python) -m pytest -n 3 --dist worksteal
 
 test: $(installed)
 	@$(tests)

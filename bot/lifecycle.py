@@ -280,7 +280,7 @@ async def _beat(bot: Bot) -> None:
 
 async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
     """End the process where the provider refuses the key, for a minute as Telegram its token."""
-    watch = Watch(taken_at=bot.clock())
+    watch, wait = Watch(taken_at=bot.clock()), bot.times.updates.look
     while True:
         try:
             await bot.api.balance()
@@ -294,12 +294,14 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
                 _refuse("AIMLAPI_KEY is refused by the AI/ML API", supervisor)
                 return
             logger.warning("AIMLAPI_KEY seems to be refused by the AI/ML API: asking again")
+            await asyncio.sleep(bot.times.updates.look)
         except ProviderError as error:
+            # nothing is known of the key by that
             logger.warning("the AI/ML API does not tell its balance: %s", error)
-            return
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_RETRY_SECONDS)
         else:
             return
-        await asyncio.sleep(bot.times.updates.look)
 
 
 async def _check_up(bot: Bot) -> None:
