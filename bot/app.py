@@ -18,10 +18,9 @@ from bot.updates.listening import Listening, TelegramFiles, TelegramRequest, Tel
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.lifecycle import Lifecycle
-from generation.jobs.poll import Lookups, Polls
+from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
-from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads, UploadPreparation
 from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bot.tasks import ChatClocks, Work
-    from generation.jobs.poll import Lookups, Polls
+    from generation.jobs.provider_calls import Lookups, Polls, Submissions
     from generation.jobs.queue import FairQueue
     from generation.jobs.schedule import CircuitBreaker
-    from generation.jobs.submit import Submissions
     from handlers.replies.boards import Boards
     from handlers.replies.delivery import Deliveries
     from handlers.replies.notice_sender import Notices
@@ -234,7 +233,7 @@ class Scheduler:
                 self._take(generation, "look up", partial(self._submissions.abandon, generation))
             case State.GENERATING | State.PARKED if generation.provider_id is not None:
                 self._correct(generation)
-                # polls bound themselves: see `generation.jobs.poll`
+                # polls bound themselves: see `generation.jobs.provider_calls`
                 sends = generation.chat not in self._groups
                 self._take(generation, None, partial(self._polls.poll, generation, sends=sends))
             case State.UNKNOWN | State.PARKED:

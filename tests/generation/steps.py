@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from generation.jobs.lifecycle import Lifecycle
-from generation.jobs.poll import Lookups, Polls
+from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
-from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads
 from generation.media.pictures import PictureDelayed, PictureGone, Pictures
 from generation.models.availability import Feeds

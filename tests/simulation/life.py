@@ -20,10 +20,9 @@ from bot.settings.definition import Settings
 from bot.tasks import ChatClocks
 from bot.updates.listening import TelegramFiles
 from generation.jobs.lifecycle import Lifecycle
-from generation.jobs.poll import Lookups, Polls
+from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
-from generation.jobs.submit import Submissions
 from generation.media.fetch import Downloads, UploadPreparation
 from generation.media.pictures import Pictures
 from generation.media.videos import clean_up
