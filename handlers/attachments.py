@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, TypeAlias
 from telegram.constants import FileSizeLimit
 from telegram.ext import filters
 
-from handlers.context import cause_of
 from handlers.replies.keyboards import MOST_FETCHED
 from handlers.routing import COMMANDED, Router, is_answered, unknown_command
+from handlers.senders import cause_of
 
 if TYPE_CHECKING:
     from telegram import Animation, Document, ExternalReplyInfo, Message, Video, VideoNote
 
-    from handlers.context import Context, Sender
+    from handlers.context import Context
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
 
 router = Router()
 

@@ -22,9 +22,10 @@ from storage.chats import GENERAL, Group
 if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.chats import Chat
 
 BELIEVED_SECONDS = 60.0

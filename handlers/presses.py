@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler
 
-from handlers.context import PressAnswer, meet
 from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, carries, keyboard
 from handlers.routing import Router, refusal_of
+from handlers.senders import PressAnswer, meet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from telegram import CallbackQuery, MaybeInaccessibleMessage, Update
 
-    from handlers.context import Context, Sender
+    from handlers.context import Context
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.ledger import Account
 
 

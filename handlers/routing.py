@@ -20,9 +20,9 @@ from telegram.ext import MessageHandler, filters
 
 from handlers import commands
 from handlers.commands import Scope
-from handlers.context import ALBUM, Access, cause_of, meet
 from handlers.replies.sending import SendError, Unreachable, Unreadable
 from handlers.replies.texts import contact_line
+from handlers.senders import ALBUM, Access, cause_of, meet
 from storage import cards
 from storage.chats import Asking
 
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from telegram import Message, Update
     from telegram.ext import BaseHandler
 
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.keyboards import CallbackData
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.cards import Card
 
 F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, MaybeInaccessibleMessage
 
     from generation.models.offer import Family
-    from handlers.context import Sender, Services
+    from handlers.context import Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
 
 router = Router()
 

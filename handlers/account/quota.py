@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from generation.orders.balances import Balance, Pool, Terms
-    from handlers.context import Sender, Services
+    from handlers.context import Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
 
 router = Router()
 

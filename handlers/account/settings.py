@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, Message
 
     from generation.models.offer import Mode, Offer
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.people import Person
 
 router = Router()

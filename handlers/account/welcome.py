@@ -18,7 +18,7 @@ from generation.models.pricing import Period
 from handlers import commands
 from handlers.account import quota, settings
 from handlers.commands import Scope
-from handlers.context import Access, FirstAdmin
+from handlers.context import FirstAdmin
 from handlers.membership import lacking
 from handlers.ordering import OrderDraft, place
 from handlers.replies.keyboards import Button, CallbackData
@@ -26,6 +26,7 @@ from handlers.replies.notices import WHY
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import DEFAULT, contact_line, usual_cost, worth
 from handlers.routing import Router, stranger
+from handlers.senders import Access
 from handlers.videos import offer_retained, show_history, show_reason, show_under_way
 from storage import people
 from storage.chats import Asking
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
 
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.people import Person
 
 _PLACES = (

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from generation.orders.balances import Terms
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.people import Person
     from storage.statistics import Activity, Statistics
 

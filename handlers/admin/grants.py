@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
     from telegram import Message
 
-    from handlers.context import Sender, Services
+    from handlers.context import Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.chats import Chat
 
 router = Router()

@@ -10,12 +10,12 @@ from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from handlers.admin import show_pool
 from handlers.commands import N_
-from handlers.context import Access, meet
 from handlers.membership import depart, forget_rights, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
+from handlers.senders import Access, meet
 from handlers.videos import offer_retained
 from storage import chats, people
 from storage.chats import ChatKind
@@ -24,8 +24,9 @@ from storage.notices import Admins, NoticeKind
 if TYPE_CHECKING:
     from telegram import Update
 
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.chats import Chat
     from storage.people import Person
 

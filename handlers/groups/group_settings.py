@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from telegram import Message
 from telegram.ext import MessageHandler, filters
 
-from handlers.context import meet
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.sending import Refused
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
+from handlers.senders import meet
 from storage import chats
 from storage.chats import GENERAL, Asking, Group
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from telegram import CallbackQuery, Update
 
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.texts import Languages, Translator
+    from handlers.senders import Sender
 
 router = Router()
 

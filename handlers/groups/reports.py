@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from aiosqlite import Connection
     from telegram import Message
 
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
+    from handlers.senders import Sender
     from storage.generations import Generation
 
 router = Router()

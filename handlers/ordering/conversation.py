@@ -1,7 +1,7 @@
 """Questions and cards: what is open between the bot and somebody, and what ends it.
 
 At most one is open between an account and a chat. Whatever its owner writes next closes it: that
-is done where a sender is met (`context.meet`), for every message, and only the message that
+is done where a sender is met (`senders.meet`), for every message, and only the message that
 closed a question can be its answer. An answer is an order of its own.
 
 Only an order costs: a command with its words, a picture with words of its own, the answer to a
@@ -9,7 +9,7 @@ question, a tap on a price. All else is asked about first, on a card: plain word
 bot, what was forwarded or is part of an album, the frame of a video, somebody else's text, what
 should be different in a video, plain words that were read as options, what may go on in the next
 message. Small talk and what has no letter in it order nothing at all. An edit orders nothing
-either: the card follows it while it is open (`context.EditedCard`).
+either: the card follows it while it is open (`senders.EditedCard`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from telegram.ext import filters
 from generation.orders import substitutes
 from generation.orders.quotes import Instead
 from generation.orders.reading import CHANGE, changed
-from handlers.context import cause_of
 from handlers.ordering import placing
 from handlers.ordering.drafts import (
     LONGEST_PART,
@@ -36,6 +35,7 @@ from handlers.ordering.drafts import (
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, Drop, Start, StartAlone
 from handlers.routing import Router
+from handlers.senders import cause_of
 from storage import cards
 from storage.cards import CardKind, Draft
 
@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 
     from telegram import CallbackQuery, Message
 
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.cards import Card
     from storage.generations import Generation
 

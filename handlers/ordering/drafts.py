@@ -28,8 +28,8 @@ from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
-from handlers.context import cause_of
 from handlers.replies.texts import UNSEEN
+from handlers.senders import cause_of
 from storage import SHARED_IDS, statistics
 from storage.cards import CardKind, Draft
 
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from generation.models.offer import Kind
     from generation.orders.options import Problem
     from generation.orders.quotes import Instead
-    from handlers.context import Sender, Services
+    from handlers.context import Services
+    from handlers.senders import Sender
     from storage.cards import Card
 
 LONGEST_SIDE = 100_000

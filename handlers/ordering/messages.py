@@ -10,7 +10,6 @@ from telegram.ext import filters
 from generation.orders import reading
 from generation.orders.reading import CHANGE, changed, options_alone
 from handlers.attachments import is_image, is_too_large, is_video, no_picture, unsupported
-from handlers.context import cause_of
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
     SentPicture,
@@ -32,6 +31,7 @@ from handlers.routing import (
     is_answered,
     uncalled,
 )
+from handlers.senders import cause_of
 from storage import generations
 from storage.cards import CardKind
 
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from handlers.attachments import Seen
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
+    from handlers.senders import Sender
     from storage.generations import Generation
 
 

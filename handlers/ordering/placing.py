@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from generation.orders.balances import Answer, ContentBrake, TooFewCredits
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
     from handlers.replies.outbox import Manner
+    from handlers.senders import Sender
     from storage.cards import Card
     from storage.generations import Generation
 

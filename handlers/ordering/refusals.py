@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from generation.models.offer import Offer
     from generation.orders.balances import Refused, Terms
     from generation.orders.options import Problem
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
     from handlers.replies.outbox import Said
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
 
 Hindrance: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
 """What stands in the way of an order but its sender's ways."""

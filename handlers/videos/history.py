@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from telegram import Message
 
-    from handlers.context import Sender, Services
+    from handlers.context import Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.generations import Generation
 
 router = Router()

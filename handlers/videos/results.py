@@ -36,7 +36,8 @@ from storage.ledger import Account
 if TYPE_CHECKING:
     from telegram import CallbackQuery
 
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
+    from handlers.senders import Sender
     from storage.generations import Generation
 
 router = Router()

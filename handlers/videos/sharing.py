@@ -19,8 +19,9 @@ from storage.ledger import Account
 if TYPE_CHECKING:
     from telegram import InlineQuery, Message, Update
 
-    from handlers.context import Context, Sender, Services
+    from handlers.context import Context, Services
     from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.generations import Generation
 
 router = Router()

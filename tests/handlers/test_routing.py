@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from bot.app import Bot
-    from handlers.context import Context, Sender
+    from handlers.context import Context
+    from handlers.senders import Sender
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, PrivateChat, TelegramSandbox
     from tests.house import House

@@ -1,0 +1,322 @@
+"""Senders: who wrote or pressed, where, and what they may do; met once for each update."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from functools import partial
+from typing import TYPE_CHECKING, Unpack
+
+import telegram
+
+from handlers.replies.keyboards import Button
+from handlers.replies.outbox import Said
+from handlers.replies.sending import Refused, SendError
+from handlers.replies.texts import unlinked
+from storage import SHARED_IDS, cards, chats, people
+from storage.chats import ChatKind
+from storage.ledger import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiosqlite import Connection
+
+    from handlers.context import OperatorPolicy, Services
+    from handlers.replies.outbox import Manner, Outbox
+    from handlers.replies.texts import Translator
+    from storage.cards import Card
+    from storage.chats import Chat, Group
+    from storage.people import Person
+
+ALBUM = "album:"
+"""How the cause begins that all messages of an album share."""
+AWAY_SECONDS = 900.0
+"""How old an order may be when it is read: older ones are asked about before they cost."""
+
+
+class Access(Enum):
+    """What the operator allows somebody."""
+
+    MEMBER = auto()
+    """Everything."""
+    STRANGER = auto()
+    """Everything but ordering: the operator named who may, and they are not among them."""
+    BANNED = auto()
+    """Nothing."""
+
+
+class PressAnswer:
+    """The one answer a pressed button gets: the first that is given."""
+
+    def __init__(self, outbox: Outbox, query_id: str) -> None:
+        self._outbox = outbox
+        self._query_id = query_id
+        self.is_given = False
+
+    async def give(self, text: str = "", *, alert: bool = False) -> None:
+        """Stop the button's spinner, with a word where there is one."""
+        if not self.is_given:
+            self.is_given = True
+            await self._outbox.answer(self._query_id, text, alert=alert)
+
+
+class EditedCard:
+    """The open card about a message that was edited; it goes where nothing stands in its place.
+
+    An edit orders nothing: what the message says now is put on the card, to be tapped.
+    """
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+        self.is_followed = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Somebody who spoke or pressed; `person` is None for anonymous admins and channels."""
+
+    chat: Chat
+    thread_id: int | None
+    account: Account
+    person: Person | None
+    translator: Translator
+    is_admin: bool
+    access: Access
+    group: Group | None
+    """What the admins of the group chose where they speak in one."""
+    is_late: bool
+    """Whether it lay so long, while the bot was away, that they may not want it any more."""
+    is_excess: bool
+    """Whether they sent so much at once that what follows this was dropped unread."""
+    press: PressAnswer | None
+    """What answers their press, where they pressed a button: only they read it."""
+    closed: Card | None
+    """The question or card that was open between them and the bot until they wrote this."""
+    edited: EditedCard | None
+    """What waits for their tap on what they wrote before, where they edited it."""
+    outbox: Outbox = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """What to call them."""
+        return unlinked(self.person.name if self.person else self.chat.title)
+
+    async def reply(self, text: str, **how: Unpack[Manner]) -> Said:
+        """Say something where they spoke, else alone with them (see `Outbox.tell`)."""
+        person = self.person.id if self.person else None
+        return await self.outbox.tell(self.chat, person, text, thread_id=self.thread_id, **how)
+
+    async def tell(self, text: str, **how: Unpack[Manner]) -> Said:
+        """Say something about an order; about an edited one, in the place of its card."""
+        if self.edited is not None:
+            self.edited.is_followed = True
+            if (standing := self.edited.card.card_message) is not None:
+                try:
+                    await self.outbox.edit(self.chat, standing, text, how.get("buttons", ()))
+                except Refused:
+                    # it is gone, or opens an answer: no such message can be changed
+                    await self.take_away(self.edited.card)
+                else:
+                    return Said(self.chat, standing)
+        return await self.reply(text, **how)
+
+    async def show(
+        self, text: str, buttons: Sequence[Sequence[Button]], message_id: int | None
+    ) -> None:
+        """Say something in a message of ours that is there already, or anew where it is gone."""
+        if message_id is not None:
+            try:
+                await self.outbox.edit(self.chat, message_id, text, buttons)
+            except Refused:
+                pass  # deleted, or too old to be changed
+            else:
+                return
+        await self.reply(text, buttons=buttons)
+
+    async def invite(self, payload: str, message_id: int, text: str = "") -> None:
+        """Say in a group that something is between them and the bot, with a button that opens it.
+
+        The button starts the bot with `payload`; `text` is what everybody may read instead.
+        """
+        await self.reply(
+            text or self.translator.gettext("I answer that only in our private chat."),
+            buttons=[[self.private_button(payload)]],
+            reply_to=message_id,
+        )
+
+    def private_button(self, payload: str) -> Button:
+        """Return the button that starts the bot in private with `payload`."""
+        opens = f"{self.outbox.link}?start={payload}"
+        return Button(self.translator.gettext("Open in private"), url=opens)
+
+    async def answer(self, text: str = "", *, alert: bool = False) -> None:
+        """Answer their press, where they pressed and it is not answered yet."""
+        if self.press is not None:
+            await self.press.give(text, alert=alert)
+
+    async def take_away(self, *gone: Card | None) -> None:
+        """Delete the messages that show cards; one that stays is answered as old when pressed."""
+        for card in gone:
+            if card is not None and card.card_message is not None:
+                with suppress(SendError):
+                    await self.outbox.delete(self.chat, card.card_message)
+
+
+def cause_of(message: telegram.Message) -> str:
+    """Name a message as the cause of an order: Telegram repeats updates. An album is one cause."""
+    if message.media_group_id is not None:
+        return f"{ALBUM}{message.chat.id}:{message.media_group_id}"
+    return f"message:{message.chat.id}:{message.message_id}"
+
+
+async def meet(
+    update: telegram.Update, services: Services, press: PressAnswer | None = None
+) -> Sender | None:
+    """Return who speaks and where, as Telegram tells them now; None for updates of nobody.
+
+    Whoever is new is written down first; another name of theirs, or of the place, soon. What was
+    open between them and the bot is closed by a new message of theirs, whatever it says. Nobody is
+    met by an edit.
+    """
+    place, speaker = update.effective_chat, _speaker(update)
+    if place is None or speaker is None or place.is_direct_messages:
+        # what is written to a channel is nothing a bot may answer
+        return None
+    async with services.db.reading() as connection:
+        sender = await _known(connection, update, services, press)
+    if update.edited_message is not None or (
+        sender is not None and (sender.closed is None or sender.closed.state != "open")
+    ):
+        return sender
+    async with services.db.transaction() as tx:
+        if sender is None:
+            await _note(place, speaker, services.clock(), tx)
+            sender = await _known(tx, update, services, press)
+        if sender is not None and sender.closed is not None and update.message is not None:
+            await cards.close_open(tx, sender.chat.id, sender.account, by=cause_of(update.message))
+        return sender
+
+
+def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:
+    """Return the person, or the chat in whose name they write; bots and stand-ins are nobody.
+
+    Only a message that Telegram signs with the group itself is the group's voice. Whoever presses
+    a button does so as themselves, even an anonymous admin.
+    """
+    message, user = update.effective_message, update.effective_user
+    if message is not None and update.callback_query is None:
+        if message.is_automatic_forward:
+            # a channel's post in the group for its comments: nobody there wrote it
+            return None
+        if message.sender_chat is not None:
+            return message.sender_chat
+    if user is None or user.is_bot or user.id in SHARED_IDS:
+        # an anonymous admin, or a bot that runs the group, takes us in or throws us out
+        return None if update.my_chat_member is None else update.effective_chat
+    return user
+
+
+async def _note(
+    place: telegram.Chat, speaker: telegram.User | telegram.Chat, now: float, tx: Connection
+) -> None:
+    """Write down who spoke and where, as Telegram tells them now."""
+    for chat in {place, speaker} if isinstance(speaker, telegram.Chat) else {place}:
+        title = chat.effective_name or ""
+        await chats.seen(tx, chat.id, kind=ChatKind(chat.type), title=title, now=now)
+    if isinstance(speaker, telegram.User):
+        await people.seen(
+            tx,
+            speaker.id,
+            name=speaker.first_name,
+            username=speaker.username,
+            language=speaker.language_code,
+            now=now,
+        )
+
+
+async def _known(
+    connection: Connection, update: telegram.Update, services: Services, press: PressAnswer | None
+) -> Sender | None:
+    """Return the sender; None where they, or the place, are not written down yet."""
+    place, speaker = update.effective_chat, _speaker(update)
+    if place is None or speaker is None:
+        return None
+    known = await chats.by_telegram_id(connection, place.id)
+    if known is None or not known.reachable or known.kind != place.type:
+        return None
+    chat = replace(known, title=place.effective_name or "")
+    person, before, renamed = None, None, False
+    if isinstance(speaker, telegram.User):
+        before = await people.find(connection, speaker.id)
+        if before is None:
+            return None
+        person = replace(
+            before,
+            name=speaker.first_name,
+            username=speaker.username,
+            language=speaker.language_code or before.language,
+        )
+        account = Account.person(person.id)
+    else:
+        owner = await chats.by_telegram_id(connection, speaker.id)
+        if owner is None:
+            return None
+        account = Account.chat(owner.id)
+        renamed = owner.title != (speaker.effective_name or "")
+    if renamed or (chat, person) != (known, before):
+        services.db.later(partial(_note, place, speaker, services.clock()))
+    policy, message = services.policy, update.effective_message
+    is_admin = person is not None and (person.id in policy.admin_ids or person.is_admin)
+    said_at = (
+        services.kept_since(update.update_id)
+        if update.message is None
+        else update.message.date.timestamp() + services.clock_ahead()
+    )
+    closed = card = None
+    if update.message is not None:
+        closed = await cards.to_close(connection, chat.id, account, by=cause_of(update.message))
+    elif (edit := update.edited_message) is not None:
+        closed = await cards.closed_by(connection, cause_of(edit))
+        card = await cards.of_message(connection, chat.id, account, cause_of(edit))
+        # of an album's pictures, one has the words
+        if card is not None and edit.media_group_id and card.message_id != edit.message_id:
+            card = None
+    in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
+    return Sender(
+        chat=chat,
+        thread_id=getattr(message, "message_thread_id", None) if in_topic else None,
+        account=account,
+        person=person,
+        translator=services.languages.translator(person.language if person else None),
+        is_admin=is_admin,
+        access=await _access(connection, policy, place.id, speaker, is_admin=is_admin),
+        group=None if chat.is_private else await chats.group_of(connection, chat.id),
+        is_late=said_at is not None and services.clock() - said_at > AWAY_SECONDS,
+        is_excess=services.is_excess(update.update_id),
+        press=press,
+        closed=closed,
+        edited=EditedCard(card) if card is not None else None,
+        outbox=services.outbox,
+    )
+
+
+async def _access(
+    connection: Connection,
+    policy: OperatorPolicy,
+    place: int,
+    speaker: telegram.User | telegram.Chat,
+    *,
+    is_admin: bool,
+) -> Access:
+    """Return what somebody may do in a place, by the ids at Telegram that stand for them."""
+    # whoever runs the bot may have been shut out before they did
+    if await people.any_banned(connection, {place} if is_admin else {place, speaker.id}):
+        return Access.BANNED
+    if not policy.allowed_ids or is_admin:
+        return Access.MEMBER
+    ids = {place, speaker.id} if isinstance(speaker, telegram.User) else {place}
+    if ids & policy.allowed_ids or await people.any_allowed(connection, ids):
+        return Access.MEMBER
+    return Access.STRANGER
