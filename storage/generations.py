@@ -266,6 +266,13 @@ async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
     return None if row is None else from_row(row)
 
 
+async def is_anothers(tx: Connection, provider_id: str, generation: int) -> bool:
+    """Whether the provider gave this id to another request than this one."""
+    return await one(
+        tx, "SELECT 1 FROM generations WHERE provider_id = ? AND id <> ?", (provider_id, generation)
+    ) is not None  # fmt: skip
+
+
 async def chat_of(tx: Connection, generation: int) -> int:
     """Return where a generation is waited for now: chats may become one. 0 where there is none."""
     return await number(tx, "SELECT chat FROM generations WHERE id = ?", (generation,))

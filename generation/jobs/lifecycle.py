@@ -14,21 +14,26 @@ from typing import TYPE_CHECKING, assert_never
 from generation.jobs.outcomes import (
     AccountRateLimited,
     AccountServed,
+    AnswerLost,
     BadResult,
     BudgetUsed,
     CancelWanted,
     Credits,
+    FoundInLog,
     ModelFailed,
     ModelIsGone,
+    NotInLog,
     OutageBegins,
     PromptRefused,
     SenderBanned,
+    Taken,
     TurnCame,
 )
 from generation.jobs.schedule import CircuitBreaker, Estimate, JobPolicy
 from generation.jobs.transitions import NEXT, decide
 from generation.models import pricing
 from generation.orders import balances
+from generation.provider.client import LOOKUP_SECONDS
 from storage import chats, generations, ledger, notices, people
 from storage.generations import State
 from storage.ledger import Account, Kind
@@ -100,8 +105,18 @@ class Lifecycle:
         """
         now = self._clock()
         async with self._db.transaction() as tx:
-            if isinstance(outcome, TurnCame):
-                outcome = await self._as_affordable(tx, generation.id, outcome, now)
+            match outcome:
+                case TurnCame():
+                    outcome = await self._as_affordable(tx, generation.id, outcome, now)
+                case Taken(provider_id) | FoundInLog(provider_id) if await generations.is_anothers(
+                    tx, provider_id, generation.id
+                ):
+                    # one video is not handed out and paid twice; the right id may be in the log
+                    outcome = (
+                        AnswerLost("answered with the id of another request")
+                        if isinstance(outcome, Taken)
+                        else NotInLog(LOOKUP_SECONDS)
+                    )
             estimate = await self._estimates.within(tx, generation)
             steps = await apply(
                 tx, generation.id, outcome, now=now, policy=self._policy, estimate=estimate

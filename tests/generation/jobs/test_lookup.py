@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.responses import JSONResponse
 
 from generation.jobs.schedule import PARKED_FOR, PARKED_SECONDS
 from generation.provider.client import LOOKUP_SECONDS
 from sandbox.aimlapi import Fault, Render
+from storage import generations
 from storage.generations import State
 from tests.generation.steps import DEADLINE, GRACE
 
@@ -78,6 +81,42 @@ async def test_it_is_told_from_all_others_of_the_same_hour(
     clock.now += 60
     found = await steps.look_up(lost)
     assert found.provider_id == provider.submissions[3].id
+
+
+def id_of(first: Generation) -> Fault:
+    """The request is taken, and the answer names the id of an earlier one."""
+
+    async def meet(request: Request, go_on: Handler) -> Response:
+        taken = json.loads(bytes((await go_on(request)).body))
+        return JSONResponse({**taken, "id": first.provider_id}, 201)
+
+    return Fault("the id of another request", meet)
+
+
+async def test_an_id_that_another_request_has_is_an_answer_lost(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    first = await steps.taken("first")
+    lost = await lose(steps, id_of(first))
+    assert lost.provider_id is None, "the first one's video is not charged twice"
+    clock.now += 15
+    found = await steps.look_up(lost)
+    assert (found.state, found.provider_id) == (State.GENERATING, provider.submissions[1].id)
+
+
+async def test_an_id_in_the_log_that_another_request_has_is_not_found_there(
+    steps: Steps, provider: AimlApiSandbox, lost: Generation, clock: Clock
+) -> None:
+    other = await steps.ask("another")
+    async with steps.db.transaction() as tx:
+        await generations.note(tx, other.id, provider_id=str(provider.submissions[0].id))
+    sought = lost
+    while sought.state is State.UNKNOWN:
+        assert sought.due_at > clock.now or sought is lost, "it is not asked for without a rest"
+        clock.now = max(clock.now, sought.due_at)
+        sought = await steps.look_up(sought)
+    assert sought.state is State.PARKED
+    assert await steps.told() == ["parked_unknown"]
 
 
 async def test_a_log_that_lags_behind_is_searched_again(
