@@ -211,18 +211,20 @@ class Changes(TypedDict, total=False):
     file_kind: str
 
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(Generation) if field.name != "account")
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Generation))
 _REQUEST = tuple(field.name for field in dataclasses.fields(Request) if field.name != "account")
 
 
 def from_row(row: sqlite3.Row) -> Generation:
     """Read a row of all columns."""
-    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
+    # column by column: SQLite would look for each name among all
+    columns = zip(row.keys(), row, strict=True)
+    values: dict[str, Any] = {name: value for name, value in columns if name in _FIELDS}
     values["account"] = Account.of(row)
-    values["state"] = State(row["state"])
-    values["reason"] = Reason(row["reason"])
+    values["state"] = State(values["state"])
+    values["reason"] = Reason(values["reason"])
     for name in ("silent", "cancel_wanted", "is_gift"):
-        values[name] = bool(row[name])
+        values[name] = bool(values[name])
     return Generation(**values)
 
 
