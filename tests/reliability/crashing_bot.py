@@ -5,8 +5,8 @@ after. A point's name tells what happens there and how often it has happened, su
 `POST sendVideo, sent #2`; at the one that `CRASH_AT` names (or is the number of, from
 1) the process sends itself SIGKILL.
 
-This program imports the bot once and forks a process for each life it is asked for, so
-that a life starts within milliseconds. It reads a life's environment as one line of
+This program loads once what the bot needs, and forks a process for each life it is asked
+for, so that a life starts within milliseconds. It reads a life's environment as one line of
 JSON, and answers with two lines: the process's id, and how it ended.
 """
 
@@ -20,6 +20,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from bot.operations.logs import set_up_logs
 from bot.settings.sources import read_settings
 from generation.jobs import schedule
 from generation.provider import client as request_log
+from handlers.ordering.drafts import small_talk
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -127,8 +129,17 @@ def live(environment: dict[str, str]) -> int:
         return asyncio.run(lifecycle.run(settings))
 
 
+def load() -> None:
+    """Load what the bot would at its first connection and its first order."""
+    for module in ("anyio._backends._asyncio", "apscheduler.triggers.date", "httpcore"):
+        import_module(module)
+    request_log.tls()
+    small_talk("hello")
+
+
 def main() -> None:
     """Fork lives until nobody asks for another."""
+    load()
     for line in sys.stdin:
         environment = json.loads(line)
         child = os.fork()
