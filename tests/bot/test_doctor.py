@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from decimal import Decimal
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,7 +23,7 @@ from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
 from sandbox.telegram import Fault as Said
 from sandbox.telegram import Fault as TelegramFault
-from tests.bot.test_command_line import bot
+from tests.bot.test_command_line import PROJECT, bot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -318,15 +317,17 @@ UNUSABLE = {
 }
 
 
-@pytest.mark.skipif(find_spec("socksio") is not None, reason="then a SOCKS proxy can be used")
 @pytest.mark.parametrize("kind", UNUSABLE)
 @pytest.mark.parametrize(("command", "code"), [("run", 2), ("doctor", 1), ("models", 2)])
 def test_a_proxy_that_cannot_be_used_is_one_line(
     telegram: TelegramSandbox, tmp_path: Path, kind: str, command: str, code: int
 ) -> None:
     name, value, words = UNUSABLE[kind]
+    # what Python reads at its start: as if nobody had installed it
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['socksio'] = None")
+    environ = {name: value, "PYTHONPATH": f"{PROJECT}{os.pathsep}{tmp_path}"}
     ended = bot(
-        command, at=tmp_path, TELEGRAM_BOT_TOKEN=telegram.token, AIMLAPI_KEY="key", **{name: value}
+        command, at=tmp_path, TELEGRAM_BOT_TOKEN=telegram.token, AIMLAPI_KEY="key", **environ
     )
     assert ended.returncode == code
     [line] = [one for one in (ended.stdout + ended.stderr).splitlines() if "PROXY" in one]
