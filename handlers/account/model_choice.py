@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from telegram import Message
-
 from generation.models.offer import KINDS, Offer
 from generation.orders import substitutes
 from generation.orders.options import Choice, Defaults, Options, settle
@@ -22,8 +20,6 @@ from storage import people
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
-
-    from telegram import CallbackQuery, MaybeInaccessibleMessage
 
     from generation.models.offer import Family
     from handlers.context import Services
@@ -151,7 +147,7 @@ async def _show(
     sender: Sender,
     default: str | None,
     page: int,
-    menu: MaybeInaccessibleMessage | None = None,
+    shown: int | None = None,
 ) -> None:
     """Show a page of the menu, in the message it stands in already where that is still there."""
     offer, translator = services.offer, sender.translator
@@ -164,21 +160,11 @@ async def _show(
             words += "\n\n" + more.format(count=translator.number(len(offer.families)))
         await sender.reply(words)
         return
-    rows = buttons(offer, default, page)
-    await sender.show(words, rows, menu.message_id if menu and _is_menu(menu) else None)
-
-
-def _is_menu(message: MaybeInaccessibleMessage) -> bool:
-    """Whether this is a menu of ours: what a press carries may be made up, its message is not."""
-    markup = message.reply_markup if isinstance(message, Message) else None
-    carried = [
-        one.callback_data for row in (markup.inline_keyboard if markup else ()) for one in row
-    ]
-    return any(UseFamily.matches(data) or ShowPage.matches(data) for data in carried)
+    await sender.show(words, buttons(offer, default, page), shown)
 
 
 @router.button(UseFamily)
-async def use(sender: Sender, press: UseFamily, query: CallbackQuery, services: Services) -> None:
+async def use(sender: Sender, press: UseFamily, shown: int | None, services: Services) -> None:
     """Make a family the default of whoever tapped it."""
     changes = sender.person and chosen(sender.person, services.offer, "family", press.family)
     _ = sender.translator.gettext
@@ -190,14 +176,14 @@ async def use(sender: Sender, press: UseFamily, query: CallbackQuery, services: 
     await sender.answer(_("Saved."))
     if sender.chat.is_private:
         page = page_of(services.offer, press.family)
-        await _show(services, sender, press.family, page, query.message)
+        await _show(services, sender, press.family, page, shown)
 
 
 @router.button(ShowPage)
-async def turn(sender: Sender, press: ShowPage, query: CallbackQuery, services: Services) -> None:
+async def turn(sender: Sender, press: ShowPage, shown: int | None, services: Services) -> None:
     """Turn to another page of the menu."""
     await sender.answer()
     if sender.person is not None and sender.chat.is_private:
         # there may be fewer pages than there were
         page = min(press.page, len(pages(services.offer)) - 1)
-        await _show(services, sender, sender.person.family, page, query.message)
+        await _show(services, sender, sender.person.family, page, shown)

@@ -25,7 +25,7 @@ from storage import people
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from telegram import CallbackQuery, Message
+    from telegram import Message
 
     from generation.models.offer import Mode, Offer
     from handlers.context import Context, Services
@@ -203,23 +203,16 @@ async def _show(
 
 
 @router.button(SetDefault)
-async def choose(
-    sender: Sender, press: SetDefault, query: CallbackQuery, services: Services
-) -> None:
+async def choose(sender: Sender, press: SetDefault, shown: int | None, services: Services) -> None:
     """Set a default of the presser's own and show how it stands."""
     _ = sender.translator.gettext
     if sender.person is None or press.owner != sender.person.id or not sender.chat.is_private:
         await sender.answer(_("These are not your settings."))
         return
-    shown = _usual_of(services, sender.person)
-    changes = chosen(sender.person, services.offer, press.field, press.value, shown)
+    present = _usual_of(services, sender.person)
+    changes = chosen(sender.person, services.offer, press.field, press.value, present)
     if changes is not None:
         async with services.db.transaction() as tx:
             await people.set_default(tx, sender.person.id, **changes)
     await sender.answer(_("Saved.") if changes else _("Not offered now."))
-    await _show(
-        services,
-        sender,
-        replace(sender.person, **(changes or {})),
-        query.message.message_id if query.message else None,
-    )
+    await _show(services, sender, replace(sender.person, **(changes or {})), shown)

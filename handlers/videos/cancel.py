@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from generation.jobs import lifecycle
 from handlers.commands import read_number
 from handlers.presses import not_yours
-from handlers.replies.keyboards import Button, Cancel, Undo, carries
+from handlers.replies.keyboards import Button, Cancel, Undo
 from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import returned, shortened, unlinked
 from handlers.routing import Router
@@ -18,7 +18,7 @@ from storage.generations import PENDING, State
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from telegram import CallbackQuery, Message
+    from telegram import Message
 
     from handlers.context import Services
     from handlers.replies.texts import Translator
@@ -161,21 +161,19 @@ def _number(words: Sequence[str]) -> int | None:
 
 
 @router.button(Cancel, when_off=True, however_late=True)
-async def cancel_one(
-    sender: Sender, press: Cancel, query: CallbackQuery, services: Services
-) -> None:
+async def cancel_one(sender: Sender, press: Cancel, shown: int | None, services: Services) -> None:
     """Cancel the request of a button, where it is the presser's own."""
     await sender.answer(await _answer(services, sender, press.generation), alert=True)
-    # a made-up press may name any message of a group, so there the list stays as it is
-    if query.message is not None and sender.chat.is_private:
+    # in a group the list may be somebody else's
+    if shown is not None and sender.chat.is_private:
         _, listed, rows = await _listed(services, sender)
         # a list that was deleted meanwhile needs no correction
         with suppress(Refused):
-            await sender.outbox.edit(sender.chat, query.message.message_id, listed, rows)
+            await sender.outbox.edit(sender.chat, shown, listed, rows)
 
 
 @router.button(Undo, when_off=True, however_late=True)
-async def undo(sender: Sender, press: Undo, query: CallbackQuery, services: Services) -> None:
+async def undo(sender: Sender, press: Undo, shown: int | None, services: Services) -> None:
     """Cancel the request whose status is pressed, and say so in it; or that it is too late."""
     number, now = press.generation, services.clock()
     generation = await lifecycle.cancel(services.db, number, sender.account, now=now)
@@ -188,18 +186,16 @@ async def undo(sender: Sender, press: Undo, query: CallbackQuery, services: Serv
             else _unknown(number, sender.translator)
         )
         return
-    # a made-up press may name any message
-    status = query.message.message_id if query.message and carries(query.message, press) else None
     is_over = generation.state is State.CANCELLED
-    if is_over and status is not None:
+    if is_over and shown is not None:
         services.status.leave(generation, sender.chat, sender.translator)
     services.wake(generation.chat)
     said = outcome(generation, sender.translator)
     await sender.answer(said, alert=not is_over)
-    if status is None:
+    if shown is None:
         return
     if not is_over:
-        await sender.outbox.change_buttons(sender.chat, status, None)
+        await sender.outbox.change_buttons(sender.chat, shown, None)
         return
     with suppress(SendError):
-        await sender.outbox.edit(sender.chat, status, said)
+        await sender.outbox.edit(sender.chat, shown, said)
