@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from telegram import BotCommand
 
+from handlers.replies.texts import N_
+
 if TYPE_CHECKING:
     from handlers.replies.texts import Translator
 
@@ -58,11 +60,6 @@ class Command:
     def names(self) -> tuple[str, ...]:
         """Everything it answers to."""
         return (self.name, *self.aliases)
-
-
-def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds texts to translate
-    """Mark a text that is translated where the language is known."""
-    return text
 
 
 COMMANDS = (

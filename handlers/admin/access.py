@@ -14,11 +14,11 @@ from generation.jobs import lifecycle
 from generation.models import pricing
 from generation.models.pricing import Period
 from generation.orders import balances
-from handlers.commands import BY_NAME, N_, read_number
+from handlers.commands import BY_NAME, read_number
 from handlers.membership import depart
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import BanChat
-from handlers.replies.texts import shortened, unlinked, videos
+from handlers.replies.texts import N_, shortened, unlinked, videos
 from handlers.routing import Router
 from storage import SHARED_IDS, chats, people, statistics
 from storage.people import Ban

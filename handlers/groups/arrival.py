@@ -9,11 +9,10 @@ from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from handlers.admin import show_pool
-from handlers.commands import N_
 from handlers.membership import depart, forget_rights, lacking
 from handlers.replies.notices import Leave, LetIn, ShowPool
 from handlers.replies.sending import SendError, translated
-from handlers.replies.texts import unlinked
+from handlers.replies.texts import N_, unlinked
 from handlers.routing import Router
 from handlers.senders import Access, meet
 from handlers.videos import offer_retained

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.admin import shut_out
-from handlers.commands import N_
 from handlers.replies.keyboards import video_under
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
-from handlers.replies.texts import shortened, unlinked
+from handlers.replies.texts import N_, shortened, unlinked
 from handlers.routing import Router
 from storage import chats, generations, people
 from storage.notices import Admins, NoticeKind

@@ -1,16 +1,16 @@
-"""What is owed, in words: each kind of notice has its own here."""
+"""Notices in words: what each kind of what is owed says, and the buttons under it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from handlers.replies.keyboards import Button, CallbackData, Change
-from handlers.replies.texts import returned, shortened, unlinked, worth
+from handlers.replies.texts import N_, returned, shortened, unlinked, worth
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from handlers.replies.texts import Translator
     from storage.notices import Owed
@@ -33,6 +33,9 @@ _RETRY = frozenset(
         NoticeKind.PARKED_UNKNOWN,
     }
 )
+
+
+Rows: TypeAlias = tuple[tuple[Button, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class NoticeText:
     """A notice in words."""
 
     text: str
-    buttons: tuple[tuple[Button, ...], ...] = ()
+    buttons: Rows = ()
 
 
 def in_words(
@@ -80,19 +83,16 @@ def in_words(
     Raises:
         KeyError: there are no words for this kind: a bug of ours.
     """
+    facts, back = dict(owed.facts), ""
     if owed.kind is NoticeKind.ADDED:
-        return NoticeText(added_text(owed.facts, translator), added_buttons(owed.facts, translator))
+        return NoticeText(added_text(facts, translator), added_buttons(facts, translator))
     if owed.kind is NoticeKind.REPORTED:
-        return NoticeText(
-            reported_text(owed.facts, translator), reported_buttons(owed.facts, translator)
-        )
+        return NoticeText(reported_text(facts, translator), reported_buttons(facts, translator))
     if owed.kind is NoticeKind.CONTENT_BRAKE:
-        ban = ban_button(owed.facts, translator, owed.facts["name"])
-        return NoticeText(braked_text(owed.facts, translator), ban)
+        ban = ban_button(facts, translator, facts["name"])
+        return NoticeText(braked_text(facts, translator), ban)
     if owed.kind in _ADMIN:
-        return NoticeText(_ADMIN[owed.kind](translator).format(**owed.facts))
-    facts = dict(owed.facts)
-    back = ""
+        return NoticeText(translator.gettext(_ADMIN[owed.kind]).format(**facts))
     if "credits" in facts and owed.kind not in _KEEPS:
         back = returned(translator, facts["credits"])
     if link is not None and owed.kind in _PRIVATE:
@@ -106,9 +106,7 @@ def in_words(
     return NoticeText(text, _ways_on(owed, translator, link))
 
 
-def _ways_on(
-    owed: Owed, translator: Translator, link: str | None
-) -> tuple[tuple[Button, ...], ...]:
+def _ways_on(owed: Owed, translator: Translator, link: str | None) -> Rows:
     """Return what the person can do about it."""
     rows, facts, generation = list[tuple[Button, ...]](), owed.facts, owed.generation
     if generation is None:
@@ -238,46 +236,44 @@ def _picture(reason: str, translator: Translator) -> str:
     }[reason]
 
 
-_ADMIN: dict[NoticeKind, Callable[[Translator], str]] = {
-    NoticeKind.ALLOWED_CHAT_MOVED: lambda translator: translator.gettext(
+_ADMIN = {
+    NoticeKind.ALLOWED_CHAT_MOVED: N_(
         "A group of ALLOWED_IDS became a supergroup and has another id now. It is still let in. "
         "Please write {moved} in the place of {was} in .env."
     ),
-    NoticeKind.OUTAGE: lambda translator: translator.gettext(
+    NoticeKind.OUTAGE: N_(
         "⚠️ The AI/ML API refuses all requests ({reason}): {explanation}\n"
         "Orders wait 15 minutes, new ones are refused. I look again every 5 minutes."
     ),
-    NoticeKind.OUTAGE_OVER: lambda translator: translator.gettext(
-        "✅ The AI/ML API accepts requests again."
-    ),
-    NoticeKind.MODEL_GONE: lambda translator: translator.gettext(
+    NoticeKind.OUTAGE_OVER: N_("✅ The AI/ML API accepts requests again."),
+    NoticeKind.MODEL_GONE: N_(
         "⚠️ {model} is no longer served. It is not used for a day; the next of MODELS takes over."
     ),
-    NoticeKind.MODEL_FAILING: lambda translator: translator.gettext(
+    NoticeKind.MODEL_FAILING: N_(
         "⚠️ {model} failed for three people in 10 minutes. It is not used for 30 "
         "minutes; the next of MODELS takes over."
     ),
-    NoticeKind.MODEL_WITHDRAWN: lambda translator: translator.gettext(
+    NoticeKind.MODEL_WITHDRAWN: N_(
         "⚠️ The AI/ML API has withdrawn {model}. The next of MODELS takes over."
     ),
-    NoticeKind.MODEL_SUPERSEDED: lambda translator: translator.gettext(
+    NoticeKind.MODEL_SUPERSEDED: N_(
         "🔁 The AI/ML API has replaced {model} by {successor}, which takes over."
     ),
-    NoticeKind.NOTHING_SERVED: lambda translator: translator.gettext(
+    NoticeKind.NOTHING_SERVED: N_(
         "⚠️ None of the families in MODELS is served any more: nothing can be ordered. "
         "`python -m bot models` lists what there is."
     ),
-    NoticeKind.PRICES_MOVED: lambda translator: translator.gettext(
+    NoticeKind.PRICES_MOVED: N_(
         "💵 Prices moved by more than a fifth:\n{moved}\nOrders under way keep theirs."
     ),
-    NoticeKind.SET_ASIDE: lambda translator: translator.gettext(
+    NoticeKind.SET_ASIDE: N_(
         "⚠️ A message crashed the bot twice, so it was skipped (update {update}). The log says more."
     ),
-    NoticeKind.UNREADABLE: lambda translator: translator.gettext(
+    NoticeKind.UNREADABLE: N_(
         "⚠️ Telegram sent something I cannot read, so it was skipped (update "
         "{update}). The log says more."
     ),
-    NoticeKind.BAD_RESULT: lambda translator: translator.gettext(
+    NoticeKind.BAD_RESULT: N_(
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
     ),
 }
@@ -326,9 +322,7 @@ def added_text(facts: Mapping[str, Any], translator: Translator) -> str:
     return line
 
 
-def added_buttons(
-    facts: Mapping[str, Any], translator: Translator
-) -> tuple[tuple[Button, ...], ...]:
+def added_buttons(facts: Mapping[str, Any], translator: Translator) -> Rows:
     """Return what the operator can do about it."""
     chat = int(facts["group"])
     first = (
@@ -373,9 +367,7 @@ def reported_text(facts: Mapping[str, Any], translator: Translator) -> str:
     return "\n".join(lines)
 
 
-def reported_buttons(
-    facts: Mapping[str, Any], translator: Translator
-) -> tuple[tuple[Button, ...], ...]:
+def reported_buttons(facts: Mapping[str, Any], translator: Translator) -> Rows:
     """Return what the operator can do about it; only a person can be shut out by a tap."""
     delete = Button(translator.gettext("🗑 Delete"), TakeDown(int(facts["generation"])))
     return ((delete,), *ban_button(facts, translator, facts["owner"]))
@@ -394,9 +386,7 @@ LONGEST_NAME = 30
 """Characters of a name on a button."""
 
 
-def ban_button(
-    facts: Mapping[str, Any], translator: Translator, name: str
-) -> tuple[tuple[Button, ...], ...]:
+def ban_button(facts: Mapping[str, Any], translator: Translator, name: str) -> Rows:
     """Let the operator shut out who asked for a video, where that is a person."""
     if not facts["by_person"]:
         return ()

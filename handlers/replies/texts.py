@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 DEFAULT = "en"
 
 
+def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds texts to translate
+    """Mark a text that is translated where the language is known."""
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Translator:
     """One language: its texts, its numbers and its times."""
