@@ -353,18 +353,17 @@ class BanRequester(CallbackData):
 def reported_text(facts: Mapping[str, Any], translator: Translator) -> str:
     """Say who reports whose video, where, in which words, and what it was made of."""
     _ = translator.gettext
-    lines = [
-        _("🚩 {reporter} reports a video in {place}. {owner} asked for it.").format(
-            reporter=facts["reporter"],
-            place=facts["place"] or _("their private chat"),
-            owner=facts["owner"],
-        )
-    ]
+    head = (
+        _("🚩 {reporter} reports a video in {place}. {owner} asked for it.")
+        if facts["place"]
+        else _("🚩 {reporter} reports a video in their private chat. {owner} asked for it.")
+    )
+    lines = [head]
     if facts["words"]:
-        lines.append(_("They say: {words}").format(words=facts["words"]))
+        lines.append(_("They say: {words}"))
     if facts["prompt"]:
-        lines.append(_("It was made from: {prompt}").format(prompt=facts["prompt"]))
-    return "\n".join(lines)
+        lines.append(_("It was made from: {prompt}"))
+    return "\n".join(line.format(**facts) for line in lines)
 
 
 def reported_buttons(facts: Mapping[str, Any], translator: Translator) -> Rows:
