@@ -13,9 +13,11 @@ from handlers.attachments import is_image, is_too_large, is_video, no_picture, u
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
     SentPicture,
+    SmallTalk,
     answered,
     any_picture_of,
     draft_of,
+    is_number,
     is_own,
     picture_of,
     shown_to,
@@ -273,8 +275,12 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
         by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
         sent, words = any_picture_of(None if by_bot else shown_to(message), said)
         before = "" if sent else idea_of(message)
-        if typed and sent is None and not before:
-            await conversation.ask_for_idea(context, sender, message, typed)
+        if sent is None and not before and (typed or is_number(words)):
+            if typed:
+                await conversation.ask_for_idea(context, sender, message, typed)
+            else:
+                # it may be meant for a question that only buttons and a command answer
+                await conversation.answer_small_talk(context, sender, message, SmallTalk.NOTED)
             return
     words = changed("", before, words)
     await placing.place(context, sender, draft_of(message, words, sent, asks=True))

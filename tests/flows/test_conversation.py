@@ -239,6 +239,29 @@ async def test_what_is_surely_no_idea_is_asked_about_after_a_command(
     assert await spent(house, ann) == 0
 
 
+async def test_a_number_alone_is_no_idea(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(admin_ids=frozenset({ann.id})):
+        await chat.send(ann, "/people")
+        shown = await chat.wait(says("1. @ann"))
+        await shown.press("1 · Grant", by=ann)
+        asked = await chat.wait(says("How many credits for"))
+        for number in ("100", "+ 2 500", "\u0665\u0660"):
+            await chat.send(ann, number)
+        await chat.send(ann, "100", reply_to=asked)
+        await chat.send(ann, "/quota")
+        await chat.wait(says("You have 54 credits"))
+        assert not [one for one in chat.from_bot if "Make a video" in (one.text or "")]
+        idea = await chat.send(ann, "1 cat")
+        await chat.wait(says("Make a video of this?", to=idea.message_id))
+        await chat.send(ann, "/video")
+        await chat.wait(says("What should we see?"))
+        year = await chat.send(ann, "1984")
+        await chat.wait(says("Make a video of this?", to=year.message_id))
+    assert provider.submissions == []
+
+
 async def test_what_another_bot_wrote_for_somebody_is_asked_about(
     bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person
 ) -> None:
