@@ -17,7 +17,7 @@ from generation.models.pricing import Period
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
 from storage import chats, statistics
-from storage.chats import GENERAL, Group
+from storage.chats import GENERAL, Asking, Group
 
 if TYPE_CHECKING:
     from telegram.ext import ExtBot
@@ -139,29 +139,35 @@ async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
         await chats.set_reachable(tx, chat.id, reachable=False)
 
 
-def not_here_and_now(
-    group: Group, sender: Sender, services: Services, *, used_up: bool
-) -> str | None:
-    """Say why a group takes no order here, or now, or from somebody; None where it does."""
+async def not_here_and_now(context: Context, sender: Sender, group: Group) -> str | None:
+    """Say why a group takes no order here, or now, or from somebody; None where it does.
+
+    Whether somebody is an admin, and what they had today, is looked up only where it matters.
+    """
+    services, text = context.services, None
     _, zone = sender.translator.gettext, services.terms.zone
-    if group.thread_id is not None and group.thread_id != (sender.thread_id or GENERAL):
-        if group.topic is None:
-            return _("In this group I work in one topic only, and this is another one.")
-        return _("In this group I work only in the topic “{topic}”.").format(
-            topic=unlinked(group.topic)
+    if group.asking is Asking.ADMINS and not await is_group_admin(context.bot, sender):
+        text = _("In this group only admins can order videos. You can order in our private chat.")
+    elif group.thread_id is not None and group.thread_id != (sender.thread_id or GENERAL):
+        text = (
+            _("In this group I work in one topic only, and this is another one.")
+            if group.topic is None
+            else _("In this group I work only in the topic “{topic}”.").format(
+                topic=unlinked(group.topic)
+            )
         )
-    if group.is_quiet(zone, services.clock()):
-        return _(
+    elif group.is_quiet(zone, services.clock()):
+        text = _(
             "Quiet hours here until {hour}:00 ({zone}). You can go on in our private chat."
         ).format(hour=group.quiet_until, zone=zone.key)
-    if used_up:
-        return _(
+    elif await _is_used_up(services, sender, group):
+        text = _(
             "That was your last video in this group for today. You can go on in our private chat."
         )
-    return None
+    return text
 
 
-async def is_used_up(services: Services, sender: Sender, group: Group) -> bool:
+async def _is_used_up(services: Services, sender: Sender, group: Group) -> bool:
     """Whether somebody had as many videos in a group today as its admins give each member."""
     if group.per_day is None:
         return False

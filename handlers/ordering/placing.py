@@ -1,4 +1,4 @@
-"""From a draft to an accepted order: quote it, ask where it is dear, accept it, answer."""
+"""Placing of orders: quote a draft, ask first where that is due, accept it, answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generation.orders import balances
 from generation.orders.balances import Accepted, Repeated
 from generation.orders.quotes import Quote
 from generation.orders.substitutes import keeping
-from handlers.membership import cannot_show, is_group_admin, is_used_up, not_here_and_now
+from handlers.membership import cannot_show, not_here_and_now
 from handlers.ordering import refusals
 from handlers.ordering.drafts import SentPicture, card_draft, cut_of, quoted
 from handlers.replies import keyboards as card_replies
@@ -20,7 +20,6 @@ from handlers.replies.sending import SendError
 from handlers.replies.status import payment
 from handlers.replies.texts import cost_of, gone, usual_cost
 from storage import cards, generations
-from storage.chats import Asking, Group
 from storage.generations import PENDING, UNFINISHED, Request
 
 if TYPE_CHECKING:
@@ -32,26 +31,27 @@ if TYPE_CHECKING:
     from handlers.replies.outbox import Manner
     from handlers.senders import Sender
     from storage.cards import Card
+    from storage.chats import Group
     from storage.generations import Generation
+
+
+SAID_BEFORE_SECONDS = 900.0
+"""How long saying the same once more starts it."""
+SECOND_TAP_SECONDS = 10.0
+"""How long the first tap is remembered."""
+
+logger = logging.getLogger(__name__)
 
 
 async def hindrance(
     context: Context, sender: Sender, picture: SentPicture | None = None
 ) -> str | None:
-    """Say why somebody may not ask here; None where they may.
-
-    Whether somebody is an admin is looked up only where it matters.
-    """
-    services, group = context.services, sender.group
+    """Say why somebody may not ask here; None where they may."""
+    group = sender.group
     if group is None:
         return None
-    used_up = await is_used_up(services, sender, group)
-    if group.asking is Asking.ADMINS and not await is_group_admin(context.bot, sender):
-        return sender.translator.gettext(
-            "In this group only admins can order videos. You can order in our private chat."
-        )
     return (
-        not_here_and_now(group, sender, services, used_up=used_up)
+        await not_here_and_now(context, sender, group)
         or picture_hindrance(group, sender, picture)
         or await cannot_show(context, sender)
     )
@@ -65,14 +65,6 @@ def picture_hindrance(group: Group, sender: Sender, picture: SentPicture | None)
     if sender.person is not None and picture.by == sender.person.id:
         return None
     return sender.translator.gettext("In this group I animate only photos that you sent yourself.")
-
-
-SAID_BEFORE_SECONDS = 900.0
-"""How long saying the same once more starts it."""
-SECOND_TAP_SECONDS = 10.0
-"""How long the first tap is remembered."""
-
-logger = logging.getLogger(__name__)
 
 
 async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
