@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from generation.models.offer import Family, Kind, Mode, Offer
+    from storage.people import Person
 
 __all__ = [
     "FITS",
@@ -155,6 +156,13 @@ class Defaults:
     seconds: int | None = None
     aspect_ratio: str | None = None
     resolution: str | None = None
+
+    @classmethod
+    def of(cls, person: Person | None) -> Defaults:
+        """Return a person's; none for whoever writes as a group or a channel."""
+        if person is None:
+            return cls()
+        return cls(person.family, person.seconds, person.aspect_ratio, person.resolution)
 
 
 @dataclass(frozen=True, slots=True)

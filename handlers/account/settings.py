@@ -70,7 +70,7 @@ def usual(
     gets.
     """
     found = meant(
-        Options(model=family), _saved(person),
+        Options(model=family), Defaults.of(person),
         offer=offer, named=named, kind="t2v", credit_usd=credit_usd,
     )  # fmt: skip
     if isinstance(found, Problem):
@@ -78,10 +78,6 @@ def usual(
     choice, instead_of = found
     cost = substitutes.priced(choice, credit_usd)
     return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits, instead_of)
-
-
-def _saved(person: Person) -> Defaults:
-    return Defaults(person.family, person.seconds, person.aspect_ratio, person.resolution)
 
 
 def values(mode: Mode) -> dict[str, tuple[str | int, ...]]:
@@ -110,7 +106,7 @@ def chosen(
             for name, offered in values(mode).items()
         }
         return {"family": value, **kept}
-    choice = shown.choice if shown else settle(Options(), _saved(person), offer, "t2v")
+    choice = shown.choice if shown else settle(Options(), Defaults.of(person), offer, "t2v")
     if not isinstance(choice, Choice):
         return None
     offered = values(choice.mode).get(field, ())

@@ -112,8 +112,8 @@ async def change(
 ) -> None:
     """Put on a card what words that answer a video would make of it."""
     text = changed(substitutes.typed(video), video.prompt, words)
-    picture = SentPicture(video.picture, by=video.picture_by) if video.picture else None
-    await placing.place(context, sender, draft_of(message, text, picture, asks=True))
+    draft = draft_of(message, text, SentPicture.behind(video), asks=True)
+    await placing.place(context, sender, draft)
 
 
 def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> Draft:
@@ -334,7 +334,7 @@ def _hindrance(card: Card, sender: Sender) -> str:
 
 def handing_out(prompt: str, translator: Translator, *, inline: bool) -> list[Button]:
     """Return the buttons that put a prompt where it can be edited; `inline` is the bot's mode."""
-    if not prompt or len(prompt.encode("utf-16-le")) // 2 > LONGEST_HANDED_OUT:
+    if not prompt or units(prompt) > LONGEST_HANDED_OUT:
         return []
     copied = Button(translator.gettext("Copy the words"), copies=prompt)
     return [*[Button(translator.gettext("Edit the words"), edits=prompt)][:inline], copied]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from handlers.context import Services
     from handlers.senders import Sender
     from storage.cards import Card
+    from storage.generations import Generation
 
 LONGEST_SIDE = 100_000
 """Pixels: ten times what Telegram says of any video."""
@@ -70,6 +71,11 @@ class SentPicture:
         if card.picture is None:
             return None
         return cls(card.picture, card.picture_width, card.picture_height, card.picture_by)
+
+    @classmethod
+    def behind(cls, video: Generation) -> SentPicture | None:
+        """Return the picture a video is made from, where it was not taken back."""
+        return cls(video.picture, by=video.picture_by) if video.picture else None
 
     @property
     def moves(self) -> bool:
@@ -266,18 +272,12 @@ async def quoted(
 
     That our own choice for those who make none is another one now is said until they had it.
     """
-    person = sender.person
-    defaults = (
-        Defaults(person.family, person.seconds, person.aspect_ratio, person.resolution)
-        if person
-        else Defaults()
-    )
     quote = quotes.quote(
         draft.text,
         kind=draft.kind,
         offer=services.offer,
         named=services.catalogue.named,
-        defaults=defaults,
+        defaults=Defaults.of(sender.person),
         credit_usd=services.terms.credit_usd,
         picture_size=draft.picture.size if draft.picture else None,
         instead=draft.instead,

@@ -257,9 +257,7 @@ def draft_like(generation: Generation, sender: Sender, *, message_id: int | None
     """Return the order of another video like this one, paid by whoever asks."""
     return OrderDraft(
         text=substitutes.like(generation),
-        picture=SentPicture(generation.picture, by=generation.picture_by)
-        if generation.picture
-        else None,
+        picture=SentPicture.behind(generation),
         origin="press",
         cause=f"press:again:{generation.id}:{sender.account.kind}:{sender.account.id}",
         message_id=message_id,
