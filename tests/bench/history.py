@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import sys
 import tempfile
@@ -84,6 +85,8 @@ async def grown(path: Path) -> None:
         for statement in _LEDGER.split(";")[:-1]:
             connection.execute(statement)
         connection.execute("COMMIT")
+    # else the first to wait for the disk would wait for all of this
+    os.sync()
 
 
 async def cost(db: Database, what: str, work: Awaitable[object]) -> Cost:
