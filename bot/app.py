@@ -21,9 +21,10 @@ from generation.jobs.lifecycle import Lifecycle
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
-from generation.media.fetch import Downloads, UploadPreparation
+from generation.media.fetch import Downloads
 from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses
+from generation.media.videos import UploadPreparation
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer

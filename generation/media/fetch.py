@@ -22,14 +22,13 @@ import contextlib
 import logging
 import os
 import socket
-from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
 from generation.media.formats import HEAD_BYTES, MediaError, MediaFailed, video_container
-from generation.media.videos import Deliverable, NotAVideo, prepare, probe, video_in
+from generation.media.videos import NotAVideo, probe, video_in
 from generation.provider.client import Completed, Failed
 from generation.provider.errors import NoSuchGeneration, ProviderError
 
@@ -50,8 +49,6 @@ FETCHED_AT_ONCE = 8
 LARGEST_VIDEO = 500_000_000
 """Bytes: far above what any model makes, far below a full disk."""
 
-TRIES_AS_VIDEO: Final = 5
-"""How often a video is tried to be made ready before it goes as it is: about half a minute."""
 MAX_REDIRECTS: Final = 5
 CONNECT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 30.0
@@ -167,48 +164,6 @@ class Downloads:
             raise FileGone(repr(error)) from error
         except (ProviderError, FetchFailed) as error:
             raise MediaFailed(repr(error)) from error
-
-
-@dataclass(frozen=True, slots=True)
-class UploadPreparation:
-    """Brings videos on the disk into a form Telegram takes, and tidies up behind that.
-
-    `limit` is how many bytes Telegram is believed to take.
-    """
-
-    downloads: Downloads
-    media: MediaProcesses
-    limit: int
-
-    async def prepare(self, generation: Generation, limit: int | None = None) -> Deliverable:
-        """Return the file to send, at most `limit` bytes, fetched again where it is gone.
-
-        What cannot be made ready however often goes as it is, as a document.
-
-        Raises:
-            FileGone: it can no longer be had.
-            MediaError: it cannot be made ready now.
-            NotAVideo: the file holds none.
-        """
-        source = self.downloads.path_of(generation)
-        if not source.exists():
-            await self.downloads.restore(generation)
-        limit = limit or self.limit
-        try:
-            return await prepare(self.media, source, source.parent, limit=limit)
-        except (MediaError, NotAVideo) as error:
-            size = source.stat().st_size
-            if generation.preparation_setbacks < TRIES_AS_VIDEO or size > limit:
-                raise
-            logger.warning("generation %d goes as a document: %s", generation.id, error)
-            return Deliverable(source, "document", 0, 0, 0.0, None, size)
-
-    def tidy(self, generation: Generation, *, keep_source: bool) -> None:
-        """Remove what was made for sending, and the video itself once it arrived."""
-        source = self.downloads.path_of(generation)
-        for file in source.parent.glob(f"{source.stem}.*"):
-            if file != source or not keep_source:
-                file.unlink(missing_ok=True)
 
 
 async def fetch_video(

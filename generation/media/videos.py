@@ -16,7 +16,7 @@ import shutil
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from generation.media.pool import MediaProcesses
     from storage.database import Database
+    from storage.generations import Generation
 
 WAITING = frozenset({State.READY, State.UNDELIVERABLE})
 """Only these still need their video; one on its way to `ready` is fetched again."""
@@ -153,6 +154,64 @@ async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: i
         thumbnail=thumbnail,
         size=facts.size,
     )
+
+
+class Downloaded(Protocol):
+    """Where videos lie until they are delivered."""
+
+    def path_of(self, generation: Generation) -> Path:
+        """Return where a generation's video lies."""
+        ...
+
+    async def restore(self, generation: Generation) -> None:
+        """Bring back a video that is gone from there."""
+        ...
+
+
+TRIES_AS_VIDEO: Final = 5
+"""How often a video is tried to be made ready before it goes as it is: about half a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPreparation:
+    """Brings videos on the disk into a form Telegram takes, and tidies up behind that.
+
+    `limit` is how many bytes Telegram is believed to take.
+    """
+
+    downloads: Downloaded
+    media: MediaProcesses
+    limit: int
+
+    async def prepare(self, generation: Generation, limit: int | None = None) -> Deliverable:
+        """Return the file to send, at most `limit` bytes, fetched again where it is gone.
+
+        What cannot be made ready however often goes as it is, as a document.
+
+        Raises:
+            FileGone: it can no longer be had.
+            MediaError: it cannot be made ready now.
+            NotAVideo: the file holds none.
+        """
+        source = self.downloads.path_of(generation)
+        if not source.exists():
+            await self.downloads.restore(generation)
+        limit = limit or self.limit
+        try:
+            return await prepare(self.media, source, source.parent, limit=limit)
+        except (MediaError, NotAVideo) as error:
+            size = source.stat().st_size
+            if generation.preparation_setbacks < TRIES_AS_VIDEO or size > limit:
+                raise
+            logger.warning("generation %d goes as a document: %s", generation.id, error)
+            return Deliverable(source, "document", 0, 0, 0.0, None, size)
+
+    def tidy(self, generation: Generation, *, keep_source: bool) -> None:
+        """Remove what was made for sending, and the video itself once it arrived."""
+        source = self.downloads.path_of(generation)
+        for file in source.parent.glob(f"{source.stem}.*"):
+            if file != source or not keep_source:
+                file.unlink(missing_ok=True)
 
 
 async def first_frame(

@@ -45,8 +45,7 @@ if TYPE_CHECKING:
 
     from generation.jobs.lifecycle import Lifecycle
     from generation.jobs.outcomes import Outcome
-    from generation.media.fetch import UploadPreparation
-    from generation.media.videos import Deliverable
+    from generation.media.videos import Deliverable, UploadPreparation
     from generation.models.catalogue import Catalogue
     from handlers.replies.outbox import Outbox, Upload
     from handlers.replies.status import StatusMessages

@@ -23,9 +23,9 @@ from generation.jobs.lifecycle import Lifecycle
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
-from generation.media.fetch import Downloads, UploadPreparation
+from generation.media.fetch import Downloads
 from generation.media.pictures import Pictures
-from generation.media.videos import clean_up
+from generation.media.videos import UploadPreparation, clean_up
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.orders.substitutes import Substitutes

@@ -15,9 +15,9 @@ from generation.jobs.schedule import (
     PARKED_FOR,
     PARKED_SECONDS,
 )
-from generation.media.fetch import TRIES_AS_VIDEO, UploadPreparation
 from generation.media.formats import MediaFailed
 from generation.media.pool import MediaProcesses
+from generation.media.videos import TRIES_AS_VIDEO, UploadPreparation
 from sandbox.aimlapi import Fault, Render
 from storage.generations import State
 from tests.generation.steps import DEADLINE
