@@ -293,12 +293,8 @@ def data_uri(path: Path) -> str:
 
 async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, Any]:
     """Run a picture job, and translate what the picture is to blame for."""
-    plain = {
-        name: value if isinstance(value, int | str) else str(value.absolute())
-        for name, value in arguments.items()
-    }
     try:
-        return await media.run(job, **plain)
+        return await media.run(job, **arguments)
     except MediaTimeout as error:
         raise BadPicture(PictureFault.TOO_SLOW) from error
     except MediaRefused as error:

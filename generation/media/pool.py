@@ -150,8 +150,8 @@ class MediaProcesses:
     async def run(self, job: str, **arguments: Any) -> dict[str, Any]:
         """Do a job of `generation.media.child` within its limits.
 
-        Paths must be absolute strings: `source` and `target` are all a child may open. Cancelling
-        the caller kills the child that works for it. A failed attempt leaves no target.
+        The paths `source` and `target` are all a child may open. Cancelling the caller kills the
+        child that works for it. A failed attempt leaves no target.
 
         Raises:
             MediaRefused: The bytes are not what the job works on.
@@ -159,11 +159,11 @@ class MediaProcesses:
             MediaFailed: The child died, or the job broke down, or this is closed.
         """
         queue, seconds, processor = LIMITS[job]
-        order = json.dumps({"job": job, "processor": processor, "arguments": arguments})
+        order = {"job": job, "processor": processor, "arguments": arguments}
         async with self._queues[queue]:
             if self._is_closed:
                 raise MediaFailed("media processes are closed")
-            channel = self._launcher.fork(order.encode())
+            channel = self._launcher.fork(json.dumps(order, default=_absolute).encode())
             self._channels.add(channel)
             is_done = False
             try:
@@ -221,7 +221,12 @@ class MediaProcesses:
             self._launcher.end()
 
 
-def _remove(target: str | None) -> None:
+def _absolute(path: Path) -> str:
+    """Write a path as the child understands it, which works in another folder."""
+    return str(path.absolute())
+
+
+def _remove(target: Path | str | None) -> None:
     """Take away what an attempt may have left half done."""
     if target is not None:
         Path(target).unlink(missing_ok=True)

@@ -15,7 +15,6 @@ import logging
 import shutil
 from dataclasses import dataclass
 from enum import Enum, auto
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -32,6 +31,7 @@ from storage.generations import State
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from generation.media.pool import MediaProcesses
     from storage.database import Database
@@ -251,12 +251,8 @@ async def probe(media: MediaProcesses, source: Path) -> Facts:
 
 async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, Any]:
     """Run a video job, and translate what the file is to blame for."""
-    plain = {
-        name: str(value.absolute()) if isinstance(value, Path) else value
-        for name, value in arguments.items()
-    }
     try:
-        return await media.run(job, **plain)
+        return await media.run(job, **arguments)
     except MediaRefused as error:
         raise NotAVideo(error.reason) from error
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout
 from generation.media.pool import MediaProcesses
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.simulation.weather import Weather
 
 
@@ -27,7 +28,7 @@ class StandInMedia(MediaProcesses):
             case "probe_video":
                 if self._weather.strikes("result is no video", 0.003):
                     raise MediaRefused("unreadable")
-                return _facts(Path(arguments["source"]))
+                return _facts(arguments["source"])
             case "measure_picture":
                 if self._weather.strikes("bad picture", 0.02):
                     raise MediaRefused("broken")
@@ -41,8 +42,8 @@ class StandInMedia(MediaProcesses):
         return {}
 
 
-def _write(target: str) -> None:
-    Path(target).write_bytes(b"made of what was sent")
+def _write(target: Path) -> None:
+    target.write_bytes(b"made of what was sent")
 
 
 def _facts(source: Path) -> dict[str, Any]:
