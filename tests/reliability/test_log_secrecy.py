@@ -8,28 +8,23 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import pytest
-
+from sandbox.aimlapi import AimlApiSandbox, Render
 from sandbox.aimlapi import Fault as ProviderFault
-from sandbox.aimlapi import Render
-from sandbox.telegram import Fault
+from sandbox.telegram import Fault, TelegramSandbox
 from tests.flows.makings import photo
 from tests.flows.process import process, terminate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-
 BASE64 = re.compile(r"[A-Za-z0-9+/]{256,}")
 BYTES = re.compile(r"(?:\\x[0-9a-f]{2}){16,}")
 
 
-async def troubled_life(
-    telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
-) -> None:
+async def troubled_life(telegram: TelegramSandbox, provider: AimlApiSandbox) -> None:
     """Ask for videos of words and pictures while answers fail in every way that prints much."""
+    ann = telegram.person("Ann")
+    chat = telegram.private(ann)
     telegram.faults.next("sendMessage", Fault.bad_gateway())
     telegram.faults.next("getFile", Fault.dropped())
     telegram.faults.next("sendVideo", Fault.error(500, f"Internal error at /bot{telegram.token}/x"))
@@ -49,17 +44,17 @@ async def troubled_life(
     await chat.wait(lambda message: "are back" in (message.text or ""), timeout=30)
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-async def test_no_line_of_a_troubled_life_holds_token_key_or_picture(
-    telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat, ann: Person,
-    tmp_path: Path, form: str,
-) -> None:  # fmt: skip
-    async with process(
-        telegram, provider, tmp_path, LOG_LEVEL="DEBUG", LOG_FORMAT=form, PYTHONASYNCIODEBUG="1"
-    ) as bot:
+async def life_says_nothing_secret(form: str, data: Path) -> None:
+    async with (
+        TelegramSandbox() as telegram,
+        AimlApiSandbox(key="sandbox-key-0123456789") as provider,
+        process(
+            telegram, provider, data, LOG_LEVEL="DEBUG", LOG_FORMAT=form, PYTHONASYNCIODEBUG="1"
+        ) as bot,
+    ):
         assert bot.stderr is not None
         reading = asyncio.create_task(bot.stderr.read())
-        await troubled_life(telegram, provider, chat, ann)
+        await troubled_life(telegram, provider)
         await terminate(bot)
         said = (await asyncio.wait_for(reading, 15)).decode()
     assert len(said.splitlines()) > 50, "a life at DEBUG says more than this"
@@ -72,3 +67,10 @@ async def test_no_line_of_a_troubled_life_holds_token_key_or_picture(
     if form == "json":
         written = [line for line in said.splitlines() if line.startswith("{")]
         assert all(json.loads(line)["level"] for line in written)
+
+
+async def test_no_line_of_a_troubled_life_holds_token_key_or_picture(tmp_path: Path) -> None:
+    # side by side: each of the two waits for most of its time
+    async with asyncio.TaskGroup() as group:
+        for form in ("text", "json"):
+            group.create_task(life_says_nothing_secret(form, tmp_path / form))
