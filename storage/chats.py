@@ -171,20 +171,12 @@ _CHOICES = frozenset(field.name for field in dataclasses.fields(Group)) - {"chat
 
 
 def _group(row: sqlite3.Row) -> Group:
-    return Group(
-        chat=row["chat"],
-        asking=Asking(row["asking"]),
-        thread_id=row["thread_id"],
-        topic=row["topic"],
-        per_day=row["per_day"],
-        pool=row["pool"],
-        share=row["share"],
-        quiet_from=row["quiet_from"],
-        quiet_until=row["quiet_until"],
-        blurred=bool(row["blurred"]),
-        own_pictures=bool(row["own_pictures"]),
-        language=row["language"],
-    )
+    read = {
+        "asking": Asking(row["asking"]),
+        "blurred": bool(row["blurred"]),
+        "own_pictures": bool(row["own_pictures"]),
+    }
+    return Group(**dict(row) | read)
 
 
 async def group_of(tx: Connection, chat: int) -> Group:
