@@ -161,10 +161,11 @@ async def test_dashes_in_prose_stay_in_the_prompt(
     assert provider.submissions[0].body["prompt"] == text
 
 
-async def test_options_are_understood_after_a_phones_long_dash(
-    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+@pytest.mark.parametrize("typed", ["—vertical —seconds 8", "-vertical -- seconds 8"])
+async def test_options_are_understood_after_a_phones_dash_and_a_blank_behind_one(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, typed: str
 ) -> None:
-    await chat.send(ann, "/video a tall tower —vertical —seconds 8")
+    await chat.send(ann, f"/video a tall tower {typed}")
     await chat.wait(shows_video("a tall tower"))
     assert provider.submissions[0].body["aspect_ratio"] == "9:16"
     assert provider.submissions[0].body["duration"] == 8
@@ -346,15 +347,6 @@ async def test_plain_words_preset_a_card_and_never_cost_unseen(
     await chat.send(ann, "/video a wide river for 8 seconds --seconds 4")
     await chat.wait(shows_video("a wide river for 8 seconds"))
     assert provider.submissions[1].body["duration"] == 4
-
-
-async def test_a_single_dash_and_a_blank_behind_one_make_options(
-    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
-) -> None:
-    await chat.send(ann, "/video a tall tower -vertical -- seconds 8")
-    await chat.wait(shows_video("a tall tower"))
-    assert provider.submissions[0].body["aspect_ratio"] == "9:16"
-    assert provider.submissions[0].body["duration"] == 8
 
 
 async def test_a_card_says_whether_there_will_be_no_sound_as_asked(

@@ -77,28 +77,17 @@ async def test_a_topic_that_is_closed_or_gone_leads_to_the_group(
         assert (await group.wait(shows_video("a cat"))).topic is None
 
 
+@pytest.mark.parametrize("met", ["before", "unseen"])
 @pytest.mark.parametrize("how", ["disband", "kick_bot", "read_only"])
 async def test_a_group_that_is_lost_leads_to_the_private_chat(
-    how: str, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    how: str, met: str, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
     provider: AimlApiSandbox, slow: None,
 ) -> None:  # fmt: skip
+    """Who met it unseen may have started the bot before this database was."""
     group = telegram.group("Film club", [ann])
     async with house.running():
-        await chat.send(ann, "/start")
-        await group.send(ann, "/video a cat")
-        await provider.wait_for_submissions(1)
-        getattr(group, how)()
-        await chat.wait(shows_video("a cat"))
-
-
-@pytest.mark.parametrize("how", ["disband", "kick_bot", "read_only"])
-async def test_who_met_the_bot_unseen_gets_in_private_what_a_lost_group_does_not_take(
-    how: str, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
-    provider: AimlApiSandbox, slow: None,
-) -> None:  # fmt: skip
-    """They may have started the bot before this database was."""
-    group = telegram.group("Film club", [ann])
-    async with house.running():
+        if met == "before":
+            await chat.send(ann, "/start")
         await group.send(ann, "/video a cat")
         await provider.wait_for_submissions(1)
         getattr(group, how)()
