@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 
 from handlers.replies.sending import Urgency
+from handlers.replies.texts import usual_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,6 +103,11 @@ class Services:
     def offer(self) -> Offer:
         """The families that are served now."""
         return self.catalogue.offer
+
+    @property
+    def usual_cost(self) -> int:
+        """The credits of the video one gets who chooses nothing."""
+        return usual_cost(self.offer, self.terms)
 
 
 class BotData:

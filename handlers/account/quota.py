@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from generation.models.pricing import Period
 from generation.orders import balances
-from handlers.replies.texts import usual_cost, videos, worth
+from handlers.replies.texts import videos, worth
 from handlers.routing import Router
 from storage import generations
 
@@ -121,7 +121,7 @@ async def quota(sender: Sender, message: Message, services: Services) -> None:
         text(
             balance,
             pending=len(pending),
-            cost=usual_cost(services.offer, services.terms),
+            cost=services.usual_cost,
             terms=services.terms,
             translator=sender.translator,
             now=now,
@@ -136,6 +136,6 @@ async def _pool(services: Services, sender: Sender) -> str:
         pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
     if pool is None:
         return ""
-    cost = usual_cost(services.offer, services.terms)
+    cost = services.usual_cost
     when = sender.translator.until(pool.renews_at - now) if pool.renews_at else None
     return pool_text(pool, when, cost, sender.translator)

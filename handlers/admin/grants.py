@@ -12,7 +12,7 @@ from generation.orders import balances
 from handlers.admin.access import GrantTo, find_id, meant_by, read_who, unknown
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.texts import unlinked, usual_cost, worth
+from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
 from storage import chats, ledger, people
 from storage import notices as owing
@@ -127,7 +127,7 @@ async def _give_person(
     services: Services, who: int, gift: Gift, cause: str, translator: Translator
 ) -> str:
     """Write the grant and the notice of it in one."""
-    now, cost = services.clock(), usual_cost(services.offer, services.terms)
+    now, cost = services.clock(), services.usual_cost
     async with services.db.transaction() as tx:
         person = await people.find(tx, who)
         await _enter(tx, Account.person(who), gift, cause, now)
@@ -167,7 +167,7 @@ class Give(CallbackData):
 @router.button(GrantTo, admins=True)
 async def choose_gift(sender: Sender, press: GrantTo, services: Services) -> None:
     """Ask an admin how much somebody of the list of people is given."""
-    cost = usual_cost(services.offer, services.terms)
+    cost = services.usual_cost
     async with services.db.reading() as connection:
         name = await people.called(connection, press.person)
     rows = [
@@ -206,7 +206,7 @@ async def show_pool(
     services: Services, sender: Sender, chat: Chat, message_id: int | None = None
 ) -> None:
     """Show an admin what a group's members may share, and what it could be."""
-    _, cost = sender.translator.gettext, usual_cost(services.offer, services.terms)
+    _, cost = sender.translator.gettext, services.usual_cost
     async with services.db.reading() as connection:
         group = await chats.group_of(connection, chat.id)
     rows = [

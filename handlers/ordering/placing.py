@@ -18,7 +18,7 @@ from handlers.ordering.drafts import SentPicture, card_draft, cut_of, quoted
 from handlers.replies import keyboards as card_replies
 from handlers.replies.sending import SendError
 from handlers.replies.status import payment
-from handlers.replies.texts import cost_of, gone, usual_cost
+from handlers.replies.texts import cost_of, gone
 from storage import cards, generations
 from storage.generations import PENDING, UNFINISHED, Request
 
@@ -277,12 +277,8 @@ async def _order(
     note = gone(quote, sender.translator) if quote.instead_of else ""
     paid = payment(answer, sender.translator, in_private=sender.chat.is_private)
     # a reaction alone lets a group think of the usual price
-    dear = (
-        not sender.chat.is_private
-        and wait > 0
-        and (quote.credits > usual_cost(services.offer, services.terms))
-    )
-    await _show_status(services, sender, answer.generation, note=note, paid=paid, aloud=dear)
+    is_dear = not sender.chat.is_private and wait > 0 and quote.credits > services.usual_cost
+    await _show_status(services, sender, answer.generation, note=note, paid=paid, aloud=is_dear)
 
 
 async def _show_status(
