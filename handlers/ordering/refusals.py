@@ -16,7 +16,7 @@ from generation.orders.balances import (
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
 from handlers.replies.keyboards import Button, Drop, Start
-from handlers.replies.texts import described, unlinked, usual_cost, worth
+from handlers.replies.texts import described, unlinked, worth
 from handlers.routing import is_answered
 from storage import cards
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    from generation.models.offer import Offer
-    from generation.orders.balances import Refused, Terms
+    from generation.orders.balances import Refused
     from generation.orders.options import Problem
     from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 Hindrance: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
 """What stands in the way of an order but its sender's ways."""
-Reply: TypeAlias = tuple[str, list[list[Button]]]
 
 MOST_PROPOSED = 3
 """How many nearest right videos are proposed for a wrong one."""
@@ -130,19 +128,13 @@ async def decline(
         return
     affordable = await _affordable(services, sender, draft, quote, answer.available)
     kept = await _kept(services, sender, draft) if affordable and draft.card is None else None
-    reply = too_few_credits(
-        quote,
-        answer,
-        affordable,
-        card=kept or draft.card or 0,
-        offer=services.offer,
-        terms=services.terms,
-        translator=translator,
-        now=services.clock(),
-    )
-    if not sender.chat.is_private:
-        reply = publicly(quote, reply, sender)
-    await refuse(context, sender, draft, *reply, keeps=kept)
+    buttons = cheaper(kept or draft.card or 0, affordable, translator)
+    if sender.chat.is_private:
+        text = too_few_credits(services, quote, answer, translator)
+    else:
+        text = publicly(quote, sender)
+        buttons.append([sender.private_button("quota")])
+    await refuse(context, sender, draft, text, buttons, keeps=kept)
 
 
 def _waits_elsewhere(answer: Refused) -> bool:
@@ -191,14 +183,29 @@ def proposals(
 ) -> list[list[Button]]:
     """Offer the nearest that can be had; each starts what is remembered on the card."""
     return [
-        [
-            Button(
-                f"{_difference(instead, quote, translator)} · {translator.number(quote.credits)}",
-                Start.with_instead(card, instead, quote.credits),
-            )
-        ]
+        [_start(card, instead, quote, _difference(instead, quote, translator), translator)]
         for instead, quote in nearest
     ]
+
+
+def cheaper(
+    card: int, affordable: Sequence[tuple[Instead, Quote]], translator: Translator
+) -> list[list[Button]]:
+    """Offer what can be paid, side by side: a family's shortest, or another family."""
+    row = []
+    for instead, quote in affordable:
+        title = quote.choice.family.title
+        label = title if instead.family else translator.lasts(instead.seconds)
+        row.append(_start(card, instead, quote, label, translator))
+    return [row] if row else []
+
+
+def _start(card: int, instead: Instead, quote: Quote, label: str, translator: Translator) -> Button:
+    """Return the button that starts something else than the card says, at its price."""
+    return Button(
+        f"{label} · {translator.number(quote.credits)}",
+        Start.with_instead(card, instead, quote.credits),
+    )
 
 
 def _difference(instead: Instead, quote: Quote, translator: Translator) -> str:
@@ -313,40 +320,22 @@ def refused(
 
 
 def too_few_credits(
-    quote: Quote,
-    answer: TooFewCredits,
-    affordable: Sequence[tuple[Instead, Quote]],
-    *,
-    card: int,
-    offer: Offer,
-    terms: Terms,
-    translator: Translator,
-    now: float,
-) -> Reply:
-    """Say what is missing, when there will be more, and offer what can be paid."""
-    balance = answer.balance
-    lines = [refused(answer, translator, now)]
+    services: Services, quote: Quote, answer: TooFewCredits, translator: Translator
+) -> str:
+    """Say what is missing, and when there will be more."""
+    terms, now, renews_at = services.terms, services.clock(), answer.balance.renews_at
+    text = refused(answer, translator, now)
     if quote.credits > terms.free_credits:
-        lines.append(
-            translator.gettext("That is more than your whole allowance of {all}.").format(
-                all=worth(translator, terms.free_credits, usual_cost(offer, terms))
-            )
+        more = translator.gettext("That is more than your whole allowance of {all}.").format(
+            all=worth(translator, terms.free_credits, services.usual_cost)
         )
-    elif balance.renews_at is not None:
-        lines.append(
-            translator.gettext("Your allowance renews {when}.").format(
-                when=translator.until(balance.renews_at - now)
-            )
+    elif renews_at is not None:
+        more = translator.gettext("Your allowance renews {when}.").format(
+            when=translator.until(renews_at - now)
         )
-    row = [
-        Button(
-            f"{one.choice.family.title if instead.family else translator.lasts(instead.seconds)}"
-            f" · {one.credits}",
-            Start.with_instead(card, instead, one.credits),
-        )
-        for instead, one in affordable
-    ]
-    return " ".join(lines), [row] if row else []
+    else:
+        return text
+    return f"{text} {more}"
 
 
 def without_pool(quote: Quote, sender: Sender) -> str:
@@ -357,10 +346,8 @@ def without_pool(quote: Quote, sender: Sender) -> str:
     ).format(name=sender.name, cost=sender.translator.credits(quote.credits))
 
 
-def publicly(quote: Quote, reply: Reply, sender: Sender) -> Reply:
+def publicly(quote: Quote, sender: Sender) -> str:
     """Say in a group that credits are missing; how many somebody has is for them alone."""
-    _ = sender.translator.gettext
-    text = _("{name}, this costs {cost}, more than you have left.").format(
+    return sender.translator.gettext("{name}, this costs {cost}, more than you have left.").format(
         name=sender.name, cost=sender.translator.credits(quote.credits)
     )
-    return text, [*reply[1], [sender.private_button("quota")]]

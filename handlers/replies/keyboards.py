@@ -406,38 +406,28 @@ def buttons(
 
     `keeping` is another family's video that keeps its shape.
     """
+    cost = translator.number(quote.credits)
     if card.kind is CardKind.PICTURE and not card.prompt:
         label = translator.gettext("Gentle movement · {credits}")
     elif quote.cuts:
         label = translator.gettext("✂️ Crop · {credits}")
     else:
         label = translator.gettext("🎬 Make it · {credits}")
-    rows = [
-        [
-            Button(
-                label.format(credits=translator.number(quote.credits)),
-                Start(card.id, credits=quote.credits),
-            ),
-            Button(translator.gettext("No"), Drop(card.id)),
-        ]
-    ]
-    if reading.CHANGE in card.prompt:
-        alone = translator.gettext("Only my words · {credits}").format(
-            credits=translator.number(quote.credits)
-        )
-        rows.append([Button(alone, StartAlone(card.id, quote.credits))])
+    first = [Button(label.format(credits=cost), Start(card.id, credits=quote.credits))]
+    others = list[list[Button]]()
     if quote.cuts:
-        whole = translator.gettext("Whole picture · {credits}").format(
-            credits=translator.number(quote.credits)
-        )
+        whole = translator.gettext("Whole picture · {credits}").format(credits=cost)
         # beside what it is the other choice to
-        rows[0].insert(1, Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
-        rows.append([rows[0].pop()])
+        first.append(Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
         if keeping is not None:
             family = keeping.choice.family
             other = translator.gettext("With {title} · {credits}").format(
                 title=family.title, credits=translator.number(keeping.credits)
             )
             instead = Instead(family=family.name)
-            rows.insert(1, [Button(other, Start.with_instead(card.id, instead, keeping.credits))])
-    return rows
+            others.append([Button(other, Start.with_instead(card.id, instead, keeping.credits))])
+    if reading.CHANGE in card.prompt:
+        alone = translator.gettext("Only my words · {credits}").format(credits=cost)
+        others.append([Button(alone, StartAlone(card.id, quote.credits))])
+    leave = Button(translator.gettext("No"), Drop(card.id))
+    return [first, *others, [leave]] if quote.cuts else [[*first, leave], *others]
