@@ -145,6 +145,13 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 _ENDS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
 
 
+def is_number(words: str) -> bool:
+    """Whether words are a number, with signs around it or not: that shows nothing."""
+    return bool(re.fullmatch(r"[\W_]*\d[\d\W_]*", words)) and not any(
+        unicodedata.category(one) == "So" for one in words
+    )
+
+
 def changed(typed: str, before: str, said: str) -> str:
     """Return what to type for a video whose `typed` options and words were, once more is said.
 

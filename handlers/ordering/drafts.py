@@ -208,13 +208,6 @@ def _is_idea(words: str) -> bool:
     )
 
 
-def is_number(words: str) -> bool:
-    """Whether words are a number, with signs around it or not: that shows nothing."""
-    return bool(re.fullmatch(r"[\W_]*\d[\d\W_]*", words)) and not any(
-        unicodedata.category(one) == "So" for one in words
-    )
-
-
 LONGEST_PART = 4096
 """UTF-16 units of a message; what is longer comes in several, cut in their second half."""
 

@@ -8,7 +8,7 @@ from telegram import MessageEntity
 from telegram.ext import filters
 
 from generation.orders import reading
-from generation.orders.reading import CHANGE, changed, options_alone
+from generation.orders.reading import CHANGE, changed, is_number, options_alone
 from handlers.attachments import is_image, is_too_large, is_video, no_picture, unsupported
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
@@ -17,7 +17,6 @@ from handlers.ordering.drafts import (
     answered,
     any_picture_of,
     draft_of,
-    is_number,
     is_own,
     picture_of,
     shown_to,
