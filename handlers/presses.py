@@ -80,7 +80,7 @@ async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData,
     await sender.answer()
     act, _, number = press.encode().partition(":")
     keep = Button(sender.translator.gettext("Keep"), Keep())
-    await _change_question(sender, query, Button(yes, Sure(act, int(number))), keep)
+    await _change_question(sender, query, Button(yes, Sure(act, int(number)), style="danger"), keep)
 
 
 def _asking(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:

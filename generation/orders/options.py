@@ -93,6 +93,13 @@ def by_resolution(wanted: str, offered: Sequence[str]) -> list[str]:
     return _by_distance(wanted, offered, _lines)
 
 
+def higher_resolution(present: str, offered: Sequence[str]) -> str | None:
+    """Return the next resolution with more lines; None where there is none."""
+    lines = _lines(present)
+    higher = [one for one in offered if lines is not None and (_lines(one) or 0.0) > lines]
+    return min(higher, key=lambda one: _lines(one) or 0.0, default=None)
+
+
 def is_shape(text: str) -> bool:
     """Whether this is a shape, offered or not."""
     return _slope(text) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +13,7 @@ from generation.orders.options import (
     USUAL_RESOLUTION,
     USUAL_SHAPE,
     Choice,
+    higher_resolution,
     nearest_resolution,
     nearest_seconds,
     nearest_shape,
@@ -27,39 +28,26 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 
-def like(generation: Generation) -> str:
+def like(wanted: Generation) -> str:
     """Return what to type for another video like this one."""
-    return f"{generation.prompt} {typed(generation)}"
+    return f"{wanted.prompt} {typed(wanted)}"
 
 
-def typed(generation: Generation) -> str:
+def typed(wanted: Choice | Generation) -> str:
     """Return the options of a video as they are typed."""
-    parts = [f"--model {generation.family}", *options(generation)]
-    if generation.silent:
-        parts.append("--silent")
+    family = wanted.family if isinstance(wanted.family, str) else wanted.family.name
+    parts = [f"--model {family} --seconds {wanted.seconds} --fit {wanted.fit}"]
+    parts += [f"--ar {wanted.aspect_ratio}"] if wanted.aspect_ratio else []
+    parts += [f"--res {wanted.resolution}"] if wanted.resolution else []
+    parts += ["--silent"] if wanted.silent else []
     return " ".join(parts)
 
 
 def with_family(generation: Generation, family: Family) -> str:
     """Return what to type for the family's video that is nearest to this one."""
     choice = nearest(generation, family)
-    parts = [generation.prompt, f"--model {family.name}"]
-    if choice is not None:
-        parts += [f"--seconds {choice.seconds}", f"--fit {choice.fit}"]
-        parts += [f"--ar {choice.aspect_ratio}"] if choice.aspect_ratio else []
-        parts += [f"--res {choice.resolution}"] if choice.resolution else []
-        parts += ["--silent"] if choice.silent else []
-    return " ".join(parts)
-
-
-def options(generation: Generation) -> list[str]:
-    """Return the options of a video as they are typed, but for its model."""
-    found = [f"--seconds {generation.seconds}", f"--fit {generation.fit}"]
-    if generation.aspect_ratio is not None:
-        found.append(f"--ar {generation.aspect_ratio}")
-    if generation.resolution is not None:
-        found.append(f"--res {generation.resolution}")
-    return found
+    options = f"--model {family.name}" if choice is None else typed(choice)
+    return f"{generation.prompt} {options}"
 
 
 def going_on(generation: Generation, offer: Offer) -> str:
@@ -262,3 +250,72 @@ def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
         fit=cast("Fit", wanted.fit),
         silent=wanted.silent,
     )
+
+
+MOST_OTHERS = 2
+"""Other models that are proposed for one video."""
+_NOTABLY = 1.5
+"""How many times longer a video is to be whose length is worth a button."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variations:
+    """What else can be made of a video's words or picture, all else as near to it as can be."""
+
+    longer: Priced | None = None
+    shape: Priced | None = None
+    resolution: Priced | None = None
+    others: tuple[Priced, ...] = ()
+
+    @classmethod
+    def of(cls, video: Generation, offer: Offer, credit_usd: Decimal) -> Variations:
+        """Return what of this is offered now: a length, a shape, more lines, other models."""
+        kind = cast("Kind", video.kind)
+        if not (video.prompt if kind == "t2v" else video.picture):
+            # forgotten, or taken back
+            return cls()
+        able = [family for family in offer if _takes(family, kind, video.prompt)]
+        able.sort(key=lambda family: kind == "i2v" and family.people is People.NO)
+        near = ((family.name, nearest(video, family)) for family in able)
+        found = {name: choice for name, choice in near if choice is not None}
+        present = found.pop(video.family, None)
+        others = tuple(priced(choice, credit_usd) for choice in found.values())[:MOST_OTHERS]
+        if present is None:
+            return cls(others=others)
+        sharper = _sharper(present) or _sharper(found.get(present.family.pro or ""))
+        longer, shape, resolution = (
+            None if choice is None else priced(choice, credit_usd)
+            for choice in (_longer(present), _turned(present), sharper)
+        )
+        return cls(longer, shape, resolution, others)
+
+
+def _longer(present: Choice) -> Choice | None:
+    mode, least = present.mode, present.seconds * _NOTABLY
+    offered = [
+        one
+        for one in mode.seconds
+        if one > present.seconds and mode.offers(one, present.resolution)
+    ]
+    seconds = next((one for one in offered if one >= least), offered[-1] if offered else 0)
+    return replace(present, seconds=seconds) if seconds else None
+
+
+def _turned(present: Choice) -> Choice | None:
+    """Return it lying where it stood, or as near to that as can be; of a picture nothing is cut."""
+    across, _, down = (present.aspect_ratio or "").partition(":")
+    other = [one for one in present.mode.aspect_ratios if one != present.aspect_ratio]
+    shape = nearest_shape(f"{down}:{across}" if down != across else "9:16", other)
+    if not down or shape is None:
+        return None
+    fit = "pad" if present.kind == "i2v" else present.fit
+    return replace(present, aspect_ratio=shape, fit=fit)
+
+
+def _sharper(present: Choice | None) -> Choice | None:
+    if present is None or present.resolution is None:
+        return None
+    mode = present.mode
+    together = [one for one in mode.resolutions if mode.offers(present.seconds, one)]
+    resolution = higher_resolution(present.resolution, together)
+    return replace(present, resolution=resolution) if resolution else None

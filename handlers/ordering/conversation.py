@@ -32,8 +32,9 @@ from handlers.ordering.drafts import (
     draft_of,
     units,
 )
+from handlers.ordering.order_card import Drop, Start, StartAlone, show_card
 from handlers.presses import not_yours
-from handlers.replies.keyboards import Button, Drop, Start, StartAlone
+from handlers.replies.keyboards import Button
 from handlers.routing import Router
 from handlers.senders import cause_of
 from storage import cards
@@ -152,9 +153,9 @@ async def _ask(
     await sender.take_away(replaced)
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
-        await placing.show_card(services, sender, card, text, buttons=[buttons, [cancel]])
+        await show_card(services, sender, card, text, buttons=[buttons, [cancel]])
     else:
-        await placing.show_card(services, sender, card, text, ask=hint)
+        await show_card(services, sender, card, text, ask=hint)
 
 
 def question_to(sender: Sender, message: Message, now: float) -> Card | None:

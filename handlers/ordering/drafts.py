@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import re
 import unicodedata
 from dataclasses import dataclass, replace
@@ -15,14 +13,7 @@ from typing import TYPE_CHECKING
 
 from telegram import ExternalReplyInfo
 
-from generation.media.formats import MediaError
-from generation.media.pictures import (
-    BadPicture,
-    PictureDelayed,
-    PictureGone,
-    frame_of,
-    which_frame,
-)
+from generation.media.pictures import frame_of, which_frame
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
@@ -48,7 +39,6 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 100_000
 """Pixels: ten times what Telegram says of any video."""
-logger = logging.getLogger(__name__)
 
 _LAST = re.compile(r"(?:^|(?<=\s))(?:--|[—–]-?)last(?=\s|\Z)\s*", re.IGNORECASE)
 
@@ -281,20 +271,6 @@ async def quoted(
     async with services.db.reading() as connection:
         had = await statistics.last_family(connection, sender.account, draft.kind)
     return replace(quote, instead_of=None) if had == quote.choice.family.name else quote
-
-
-CUT_SECONDS = 6.0
-"""How long a card waits for its picture."""
-
-
-async def cut_of(services: Services, card: Card, sent: SentPicture, quote: Quote) -> bytes | None:
-    """Draw what would be cut away; None where that cannot be had soon: the text says it too."""
-    try:
-        async with asyncio.timeout(CUT_SECONDS):
-            return await services.pictures.cut(sent.file_id, quote.frame, card.account)
-    except (PictureGone, PictureDelayed, BadPicture, MediaError, TimeoutError) as error:
-        logger.info("a card shows no picture: %r", error)
-        return None
 
 
 LONGEST_SMALL_TALK = 100

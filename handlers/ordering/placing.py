@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.orders import balances
 from generation.orders.balances import Accepted, Repeated
 from generation.orders.quotes import Quote
-from generation.orders.substitutes import keeping
 from handlers.membership import cannot_show, not_here_and_now
-from handlers.ordering import refusals
-from handlers.ordering.drafts import SentPicture, card_draft, cut_of, quoted
-from handlers.replies import keyboards as card_replies
+from handlers.ordering import order_card, refusals
+from handlers.ordering.drafts import SentPicture, card_draft, quoted
 from handlers.replies.sending import SendError
 from handlers.replies.status import payment
 from handlers.replies.texts import cost_of, gone
@@ -23,12 +21,9 @@ from storage import cards, generations
 from storage.generations import PENDING, UNFINISHED, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from generation.orders.balances import Answer, ContentBrake, TooFewCredits
     from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
-    from handlers.replies.outbox import Manner
     from handlers.senders import Sender
     from storage.cards import Card
     from storage.chats import Group
@@ -120,22 +115,6 @@ async def is_hindered(context: Context, sender: Sender, message_id: int | None) 
     return why is not None
 
 
-async def show_card(
-    services: Services,
-    sender: Sender,
-    card: Card,
-    text: str,
-    **how: Unpack[Manner],
-) -> None:
-    """Put a card up, where it does not stand already as it is."""
-    if card.state != "open" or (card.card_message is not None and sender.edited is None):
-        return
-    how["reply_to"] = card.message_id
-    said = await sender.tell(text, **how)
-    async with services.db.transaction() as tx:
-        await refusals.note_shown(tx, sender, card.id, said)
-
-
 def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
     """Whether to ask first: where that is wanted, dear, or cuts much of a picture away.
 
@@ -216,43 +195,8 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
         await sender.answer()
         await sender.take_away(replaced)
         if worded is not None or card.card_message is None or sender.edited is not None:
-            price = partial(card_replies.price, quote, balance, pool, sender.translator)
-            await _put_up(services, sender, worded or card, quote, price)
-
-
-async def _put_up(
-    services: Services, sender: Sender, card: Card, quote: Quote, price: Callable[..., str]
-) -> None:
-    """Show a card, or on one that stands the words of its album that came since.
-
-    Where its group takes no word it is shown, and paid, alone with its sender.
-    """
-
-    def text(*, in_private: bool) -> str:
-        words = price(in_private=in_private)
-        words = card_replies.text(card, quote, words, sender.translator)
-        if sender.is_late:
-            words = sender.translator.gettext("I was away. Still want this?") + "\n\n" + words
-        if not sender.account.is_person:
-            # whoever writes as a group or a channel presses as somebody else
-            words += "\n" + sender.translator.gettext("Send the command again to start it.")
-        return words
-
-    here = text(in_private=sender.chat.is_private)
-    sent, other, picture = SentPicture.on(card), None, None
-    if quote.cuts and sent is not None and sent.size is not None:
-        other = keeping(
-            quote.choice, quote.prompt, sent.size, services.offer, services.terms.credit_usd
-        )
-        if card.card_message is None:
-            picture = await cut_of(services, card, sent, quote)
-    buttons = card_replies.buttons(card, quote, sender.translator, keeping=other)
-    if not sender.account.is_person:
-        buttons = []
-    if card.card_message is not None and sender.edited is None:
-        await sender.outbox.edit(sender.chat, card.card_message, here, buttons)
-    alone = text(in_private=True)
-    await show_card(services, sender, card, here, buttons=buttons, alone=alone, picture=picture)
+            price = partial(order_card.price, quote, balance, pool, sender.translator)
+            await order_card.put_up(services, sender, worded or card, quote, price)
 
 
 async def _order(

@@ -15,7 +15,8 @@ from generation.orders.balances import (
 )
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
-from handlers.replies.keyboards import Button, Drop, Start
+from handlers.ordering.order_card import Drop, Start, note_shown
+from handlers.replies.keyboards import Button
 from handlers.replies.texts import described, unlinked, worth
 from handlers.routing import is_answered
 from storage import cards
@@ -23,13 +24,10 @@ from storage import cards
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiosqlite import Connection
-
     from generation.orders.balances import Refused
     from generation.orders.options import Problem
     from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
-    from handlers.replies.outbox import Said
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
 
@@ -78,12 +76,6 @@ async def refuse(
         if draft.answers is not None:
             await cards.reopen(tx, draft.answers, said.message_id, now=services.clock())
             await note_shown(tx, sender, draft.answers, said)
-
-
-async def note_shown(tx: Connection, sender: Sender, card: int, said: Said) -> None:
-    """Remember where a card is shown: alone with its sender where their group takes no word."""
-    alone = None if said.chat is sender.chat else said.chat.telegram_id
-    await cards.shown(tx, card, said.message_id, alone_with=alone)
 
 
 async def propose(

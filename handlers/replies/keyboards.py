@@ -1,10 +1,10 @@
-"""Keyboards: what buttons carry and how they are laid out, under cards and under videos."""
+"""Keyboards: what buttons carry, and how they are laid out under videos."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from telegram import (
     CopyTextButton,
@@ -14,12 +14,9 @@ from telegram import (
     SwitchInlineQueryChosenChat,
 )
 
-from generation.media.pictures import which_frame
-from generation.orders import quotes, reading, substitutes
+from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
-from generation.orders.quotes import Instead
-from handlers.replies.texts import described, gone, shortened, unlinked, worth
-from storage.cards import CardKind
+from generation.orders.substitutes import Variations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +25,8 @@ if TYPE_CHECKING:
     from telegram import MaybeInaccessibleMessage
 
     from generation.models.offer import Offer
-    from generation.orders.balances import Balance, Pool
-    from generation.orders.quotes import Quote
     from generation.orders.substitutes import Priced
     from handlers.replies.texts import Translator
-    from storage.cards import Card
     from storage.generations import Generation
 
 LONGEST = 64
@@ -93,11 +87,12 @@ class Button:
     """A button under a message: it carries data, opens a link, or hands a text out.
 
     `share` is written behind the bot's name in the chat somebody picks, `edits` in this one, and
-    `copies` goes to the clipboard.
+    `copies` goes to the clipboard. Clients that know no `style` show it as any other.
     """
 
     text: str
     data: CallbackData | None = None
+    style: Literal["primary", "success", "danger"] | None = None
     url: str | None = None
     share: str | None = None
     edits: str | None = None
@@ -118,6 +113,7 @@ def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
                     switch_inline_query_chosen_chat=_anywhere(button.share),
                     switch_inline_query_current_chat=button.edits,
                     copy_text=CopyTextButton(button.copies) if button.copies else None,
+                    style=button.style,
                 )
                 for button in row
             ]
@@ -244,6 +240,45 @@ class More(CallbackData):
     generation: int
 
 
+@dataclass(frozen=True, slots=True)
+class Vary(CallbackData):
+    """Make a video's words or picture once more, as the button says; whoever taps pays."""
+
+    prefix: ClassVar[str] = "vary"
+    generation: int
+    seconds: int
+    family: str
+    shape: str
+    resolution: str
+    credits: int
+
+    @classmethod
+    def to(cls, video: Generation, other: Priced) -> Self:
+        """Return what a button to this other video carries."""
+        choice = other.choice
+        # the colon of a shape separates fields in a button
+        shape = (choice.aspect_ratio or "").replace(":", "x")
+        return cls(
+            video.id, choice.seconds, choice.family.name, shape, choice.resolution or "",
+            other.credits,
+        )  # fmt: skip
+
+    def over(self, video: Generation) -> Generation:
+        """Return the video that is meant; of a picture, nothing is cut for another shape."""
+        shape = self.shape.replace("x", ":") or None
+        turned = video.kind == "i2v" and shape is not None and shape != video.aspect_ratio
+        return dataclasses.replace(
+            video,
+            seconds=self.seconds,
+            family=self.family,
+            aspect_ratio=shape,
+            resolution=self.resolution or None,
+            fit="pad" if turned else video.fit,
+        )
+
+
+LONGEST_BESIDE = 18
+"""Characters of a label that has another one beside it: on a phone both are as wide."""
 MOST_FETCHED = 20_000_000
 """Bytes a bot may fetch from Telegram (the hosted server's limit for getFile)."""
 
@@ -265,7 +300,7 @@ class ResultButtons:
         unfolded: bool = False,
         size: int | None = None,
     ) -> list[list[Button]]:
-        """Return the rows: in private the useful three and the others on demand, in a group all.
+        """Return the rows: the useful ones, and on demand what else can be made of it.
 
         `size` is how many bytes the video has, where they count: of a large one no frame is had.
         """
@@ -274,15 +309,47 @@ class ResultButtons:
             _("🔁 Again · {credits}").format(credits=translator.number(video.credits)),
             Again(video.id),
         )
-        on = self._on(video, translator) if (size or 0) <= MOST_FETCHED else []
-        delete = Button(_("🗑 Delete"), Remove(video.id))
-        # the long label has a row of its own
+        delete = Button(_("🗑 Delete"), Remove(video.id), style="danger")
+        more = [Button(_("More…"), More(video.id))]
+        on = list[Button]()
+        if (unfolded or not in_private) and (size or 0) <= MOST_FETCHED:
+            # the long label has a row of its own
+            on = self._on(video, translator)
+        others = self._others(video, translator) if unfolded else []
         if not in_private:
-            return [[again, delete], on]
+            return [[again, delete], on, *(others if unfolded else [more])]
         first = [again, Button(_("✏️ Change"), Change(video.id))]
         if self.shares:
             first.append(Button(_("↗️ Share"), share=f"#{video.id}"))
-        return [first, on, [delete]] if unfolded else [first, [Button(_("More…"), More(video.id))]]
+        return [first, on, *others, [delete]] if unfolded else [first, more]
+
+    def _others(self, video: Generation, translator: Translator) -> list[list[Button]]:
+        """Return buttons to what else is offered: longer, in another shape, sharper, by others."""
+        _, found = translator.gettext, Variations.of(video, self.offer, self.credit_usd)
+        labels = [
+            (found.longer, _("⏱ Longer: {length} · {credits}")),
+            (found.shape, _("📐 {shape} · {credits}")),
+            (found.resolution, _("✨ HD {resolution} · {credits}")),
+            *((other, _("With {title} · {credits}")) for other in found.others),
+        ]
+        rows = list[list[Button]]()
+        for other, label in labels:
+            if other is None:
+                continue
+            choice = other.choice
+            text = label.format(
+                length=translator.lasts(choice.seconds),
+                shape=choice.aspect_ratio,
+                resolution=choice.resolution,
+                title=choice.family.title,
+                credits=translator.number(other.credits),
+            )
+            button = Button(text, Vary.to(video, other))
+            if rows and all(len(one.text) <= LONGEST_BESIDE for one in (*rows[-1], button)):
+                rows[-1].append(button)
+            else:
+                rows.append([button])
+        return rows
 
     def _on(self, video: Generation, translator: Translator) -> list[Button]:
         """Return the button to go on from the last frame, with its price, where that is offered."""
@@ -297,137 +364,3 @@ class ResultButtons:
             return []
         label = translator.gettext("🎞 Animate its last frame · {credits}")
         return [Button(label.format(credits=translator.number(quote.credits)), GoOn(video.id))]
-
-
-LONGEST_PROMPT = 400
-"""Characters of the prompt shown on a card."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start(CallbackData):
-    """Make the video of a card, for as many credits as the button says.
-
-    What is 0 or empty else stays as the card says.
-    """
-
-    prefix: ClassVar[str] = "start"
-    card: int
-    seconds: int = 0
-    family: str = ""
-    fit: str = ""
-    shape: str = ""
-    resolution: str = ""
-    credits: int = 0
-
-    @classmethod
-    def with_instead(cls, card: int, instead: Instead, credits_: int) -> Self:
-        """Return what a button for something else than the card says carries."""
-        # the colon of a shape separates fields in a button
-        shape = instead.aspect_ratio.replace(":", "x")
-        return cls(
-            card, instead.seconds, instead.family, instead.fit, shape, instead.resolution, credits_
-        )
-
-    @property
-    def instead(self) -> Instead:
-        """What was tapped in the place of what the card says."""
-        shape = self.shape.replace("x", ":")
-        return Instead(self.seconds, self.family, self.fit, shape, self.resolution)
-
-
-@dataclass(frozen=True, slots=True)
-class StartAlone(CallbackData):
-    """Make the video of a card that changes another, by what should be different alone."""
-
-    prefix: ClassVar[str] = "alone"
-    card: int
-    credits: int
-
-
-@dataclass(frozen=True, slots=True)
-class Drop(CallbackData):
-    """Make nothing of a card."""
-
-    prefix: ClassVar[str] = "drop"
-    card: int
-
-
-def price(
-    quote: Quote, balance: Balance, pool: Pool | None, translator: Translator, *, in_private: bool
-) -> str:
-    """Say what a video costs, and of what; how much somebody has is told to them alone."""
-    cost = translator.number(quote.credits)
-    if in_private:
-        left = worth(translator, balance.total, quote.credits)
-        return translator.gettext("{cost} of your {left}").format(cost=cost, left=left)
-    if pool is not None and pool.available >= quote.credits:
-        left = translator.credits(pool.left)
-        return translator.gettext("{cost} of the group's {left}").format(cost=cost, left=left)
-    return translator.credits(quote.credits)
-
-
-def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
-    """Return what a card says; `price` is in words."""
-    prompt = unlinked(shortened(quote.prompt, LONGEST_PROMPT))
-    head = _head(card, translator).format(prompt=prompt)
-    if quote.instead_of is not None:
-        return f"{head}\n\n{gone(quote, translator)}\n{price}"
-    parts = [described(translator, quote), price]
-    mode = quote.choice.mode
-    if mode.sound and mode.fields.sound is None and reading.plain(quote.prompt).silent:
-        sounds = translator.gettext("{model} always makes sound.")
-        parts.insert(1, sounds.format(model=quote.choice.family.title))
-    if quote.cuts:
-        cut = translator.gettext("{share} of the photo is cut away")
-        parts.insert(1, cut.format(share=translator.share(quote.lost)))
-    return "\n".join([f"{head}\n", *parts])
-
-
-def _head(card: Card, translator: Translator) -> str:
-    """Ask what a card asks."""
-    _, frame = translator.gettext, which_frame(card.picture or "")
-    if frame == "first" and card.prompt:
-        return _("Animate its first frame?\n\n“{prompt}”")
-    if frame == "last" and card.prompt:
-        return _("Animate its last frame?\n\n“{prompt}”")
-    if card.prompt or card.kind is not CardKind.PICTURE:
-        return _("Make a video of this?\n\n“{prompt}”")
-    if frame == "first":
-        return _("Animate its first frame? Write what should happen, or tap Gentle movement.")
-    if frame == "last":
-        return _("Animate its last frame? Write what should happen, or tap Gentle movement.")
-    return _("Nice! What should happen? Write it, or tap Gentle movement.")
-
-
-def buttons(
-    card: Card, quote: Quote, translator: Translator, *, keeping: Priced | None = None
-) -> list[list[Button]]:
-    """Return a card's buttons: to start, to leave it, to keep the whole of a picture.
-
-    `keeping` is another family's video that keeps its shape.
-    """
-    cost = translator.number(quote.credits)
-    if card.kind is CardKind.PICTURE and not card.prompt:
-        label = translator.gettext("Gentle movement · {credits}")
-    elif quote.cuts:
-        label = translator.gettext("✂️ Crop · {credits}")
-    else:
-        label = translator.gettext("🎬 Make it · {credits}")
-    first = [Button(label.format(credits=cost), Start(card.id, credits=quote.credits))]
-    others = list[list[Button]]()
-    if quote.cuts:
-        whole = translator.gettext("Whole picture · {credits}").format(credits=cost)
-        # beside what it is the other choice to
-        first.append(Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
-        if keeping is not None:
-            family = keeping.choice.family
-            other = translator.gettext("With {title} · {credits}").format(
-                title=family.title, credits=translator.number(keeping.credits)
-            )
-            instead = Instead(family=family.name)
-            others.append([Button(other, Start.with_instead(card.id, instead, keeping.credits))])
-    if reading.CHANGE in card.prompt:
-        alone = translator.gettext("Only my words · {credits}").format(credits=cost)
-        others.append([Button(alone, StartAlone(card.id, quote.credits))])
-    leave = Button(translator.gettext("No"), Drop(card.id))
-    return [first, *others, [leave]] if quote.cuts else [[*first, leave], *others]

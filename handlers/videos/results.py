@@ -25,6 +25,7 @@ from handlers.replies.keyboards import (
     More,
     Remove,
     ResultButtons,
+    Vary,
     keyboard,
 )
 from handlers.replies.notices import Retry, TryWith
@@ -79,21 +80,25 @@ async def _is_taken_back(sender: Sender, video: Generation) -> bool:
     return gone
 
 
-async def _own(sender: Sender, services: Services, number: int) -> Generation | None:
-    """Return a video where the presser is its requester, alone with the bot; else they are told."""
-    video = await _found(sender, services, number)
-    if video is not None and not (sender.chat.is_private and video.account == sender.account):
-        await sender.answer(not_yours(video.account, sender.translator))
-        return None
-    return video
-
-
 @router.button(Again, orders=True)
 async def again(sender: Sender, press: Again, query: CallbackQuery, context: Context) -> None:
     """Make another video like this one."""
     video = await _basis(sender, context.services, press.generation)
     if video is not None:
         draft = draft_like(video, sender, message_id=_answered(query))
+        await _order(context, query, sender, draft, video)
+
+
+@router.button(Vary, orders=True)
+async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Context) -> None:
+    """Make a video's words or picture once more, in another way."""
+    video = await _basis(sender, context.services, press.generation)
+    if video is not None:
+        draft = draft_like(press.over(video), sender, message_id=_answered(query))
+        # one tap more for another price is no other order
+        way = replace(press, credits=0).encode()
+        cause = f"press:{way}:{sender.account.kind}:{sender.account.id}"
+        draft = replace(draft, cause=cause, agreed=press.credits)
         await _order(context, query, sender, draft, video)
 
 
@@ -134,13 +139,20 @@ async def change(sender: Sender, press: Change, cause: str, context: Context) ->
 async def more(
     sender: Sender, press: More, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
-    """Show the owner the buttons that are needed less."""
-    video = await _own(sender, services, press.generation)
+    """Show what else can be made of a video, as its requester wants it shown."""
+    video = await _found(sender, services, press.generation)
     if video is None or shown is None:
+        return
+    if video.account != sender.account:
+        await sender.answer(not_yours(video.account, sender.translator))
         return
     await sender.answer()
     rows = layout(services).under(
-        video, sender.translator, in_private=True, unfolded=True, size=_size(query)
+        video,
+        sender.translator,
+        in_private=sender.chat.is_private,
+        unfolded=True,
+        size=_size(query),
     )
     await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
@@ -265,11 +277,16 @@ def draft_like(generation: Generation, sender: Sender, *, message_id: int | None
 
 
 async def _order(
-    context: Context, query: CallbackQuery, sender: Sender, draft: OrderDraft, video: Generation
+    context: Context,
+    query: CallbackQuery,
+    sender: Sender,
+    draft: OrderDraft,
+    video: Generation,
 ) -> None:
-    """Order at the first tap what costs its owner no more than before, else at the second."""
+    """Order at the first tap what costs its owner no more than was said, else at the second."""
     own = sender.chat.is_private and video.account == sender.account
-    agreed = min(video.credits, context.services.policy.confirm_credits) if own else 0
+    said = video.credits if draft.agreed is None else draft.agreed
+    agreed = min(said, context.services.policy.confirm_credits) if own else 0
     draft = replace(draft, tap=query.id, agreed=agreed, taps_twice=True)
     await place(context, sender, draft)
 

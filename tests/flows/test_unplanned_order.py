@@ -88,6 +88,7 @@ ACTS: dict[str, dict[str, Sequence[object]]] = {
     "share": {},
     "tap": {"at": AT, "which": range(8), "times": (1, 2)},
     "tap_what_is_newest": {"at": AT},
+    "another_way": {"at": AT, "which": range(5)},
     "wait": {"seconds": (15, 150, 1000)},
     "restart": {},
     "a_video_arrives": {"at": AT},
@@ -293,7 +294,23 @@ class Play:
         ]
         if not there:
             return
-        message, data = there[which % len(there)]
+        await self._press(said, *there[which % len(there)], times)
+
+    async def another_way(self, at: str, which: int) -> None:
+        """What else can be made of the newest video, where its requester unfolds that."""
+        said = await self._said(at)
+        made = [one for one in said.where.from_bot if one.video and one.buttons]
+        for prefix in ("more:", "vary:"):
+            ways = [
+                button.data
+                for row in (made[-1].buttons if made else ())
+                for button in row
+                if button.data and button.data.startswith(prefix)
+            ]
+            if ways:
+                await self._press(said, made[-1], ways[which % len(ways)], 1)
+
+    async def _press(self, said: Said, message: Message, data: str, times: int) -> None:
         kind, _, carried = data.partition(":")
         first = carried.partition(":")[0]
         number = int(first) if first.isdigit() else 0
@@ -305,10 +322,11 @@ class Play:
             if is_kept and not turn and kind == "start":
                 self.rules.proposed(said)
             else:
-                await self._tapped(said, kind, number, is_open=bool(mine) and not (is_kept or turn))
+                await self._tapped(said, data, number, is_open=bool(mine) and not (is_kept or turn))
         await self._settle(said)
 
-    async def _tapped(self, said: Said, kind: str, number: int, *, is_open: bool) -> None:
+    async def _tapped(self, said: Said, data: str, number: int, *, is_open: bool) -> None:
+        kind = data.partition(":")[0]
         order = self.numbers.get(number)
         own = order is not None and order.who is said.who
         match kind:
@@ -318,9 +336,9 @@ class Play:
                 self.rules.close(said)
             case "undo" | "cancel" if order is not None and own:
                 self.rules.cancel(order)
-            case "again" | "goon" if order is not None:
-                words = order.words if kind == "again" else None
-                like = (kind, number, said.who)
+            case "again" | "goon" | "vary" if order is not None:
+                words = order.words if kind != "goon" else None
+                like = (data, said.who)
                 self.rules.again(said, like, words, own=own and said.is_private)
             case "change" if own:
                 self.rules.change(said)

@@ -74,14 +74,19 @@ async def test_bob_pressing_all_buttons_under_anns_video_in_the_group_changes_no
 ) -> None:
     club = telegram.group("Film club", [telegram.person("Owner"), ann, bob])
     video = await made(house, club, ann, "a public boat")
-    before, shown = await _hers(house, ann), (video.caption, video.reply_markup)
-    pressed = 0
-    for row in video.buttons:
-        for button in row:
-            answer = await video.press(button.text, by=bob)
-            assert answer.text, "each press is answered with a note"
+    before, pressed = await _hers(house, ann), 0
+    for unfolded in (False, True):
+        if unfolded:
+            await video.press("More…", by=ann)
             pressed += 1
-    assert pressed == 3
+            await club.wait(lambda m: m is video and "Longer" in str(m))
+        shown = (video.caption, video.reply_markup)
+        for row in video.buttons:
+            for button in row:
+                answer = await video.press(button.text, by=bob)
+                assert answer.text, "each press is answered with a note"
+                pressed += 1
+    assert pressed == 4 + 1 + 8
     assert telegram.unanswered_callbacks == []
     assert len(telegram.calls_of("answerCallbackQuery")) == pressed
     assert await _hers(house, ann) == before

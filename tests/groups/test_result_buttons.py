@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from handlers.replies.keyboards import GoOn
@@ -14,6 +15,7 @@ from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.groups.acts import confirmed, made, spent
 from tests.handlers.commons import settled
+from tests.storage.asked import rows
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -148,10 +150,83 @@ async def test_more_unfolds_what_is_needed_less(
     await video.press("More…")
     await chat.wait(lambda m: any("Delete" in b.text for row in m.buttons for b in row))
     assert [[b.text for b in row] for row in video.buttons][1:] == [
-        ["🎞 Animate its last frame · 9"], ["🗑 Delete"],
+        ["🎞 Animate its last frame · 9"], ["⏱ Longer: 8 seconds · 17"],
+        ["📐 9:16 · 9", "✨ HD 1080p · 21"], ["With Sora 2 Pro · 13"], ["With Veo 3.1 Fast · 4"],
+        ["🗑 Delete"],
     ], "a long label has a row of its own"  # fmt: skip
     await confirmed(chat, video, "Delete")
     await chat.wait_gone(video)
+
+
+async def test_what_else_can_be_made_of_a_video_is_one_tap_each_and_outlives_restarts(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    ways = {
+        "Longer": ("openai/sora-2-t2v", 8, "16:9", "720p"),
+        "📐": ("openai/sora-2-t2v", 4, "9:16", "720p"),
+        "HD": ("openai/sora-2-pro-t2v", 4, "16:9", "1080p"),
+        "With Veo": ("google/veo-3.1-t2v-fast", 4, "16:9", "720p"),
+    }
+    async with house.running(free_credits=100):
+        video = await made(house, chat, ann, "a boat in the bath")
+    async with house.running(free_credits=100):
+        await video.press("More…")
+        await chat.wait(lambda m: m is video and "With Veo" in str(m))
+    provider.render_seconds = 60
+    async with house.running(free_credits=100, max_pending_per_user=9):
+        for way in ways:
+            assert (await video.press(way)).text == ""
+            assert (await video.press(way)).text == "That one is already on its way."
+        await provider.wait_for_submissions(5)
+        bodies = [one.body for one in provider.submissions[1:]]
+        told = [
+            (one["model"], one["duration"], one["aspect_ratio"], one["resolution"])
+            for one in bodies
+        ]
+        assert sorted(told) == sorted(ways.values())
+        assert {one["prompt"] for one in bodies} == {"a boat in the bath"}
+        assert await spent(house, ann) == 9 + 17 + 9 + 21 + 4
+
+
+async def test_what_costs_more_than_its_button_says_asks_for_a_second_tap(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running():
+        video = await made(house, chat, ann, "a boat in the bath")
+        await video.press("More…")
+        await chat.wait(lambda m: m is video and "With Veo" in str(m))
+    async with house.running(credit_usd=Decimal("0.08")):
+        answer = await video.press("Longer: 8 seconds · 17")
+        assert answer.text == "Costs 21 of your 45 credits. Tap again to start."
+        assert len(provider.submissions) == 1
+
+
+async def test_in_a_group_others_order_what_else_its_requester_unfolded_by_two_taps_of_their_own(
+    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+) -> None:
+    video = await made(house, club, ann, "a boat in the bath")
+    assert "somebody else's" in (await video.press("More…", by=bob)).text
+    await video.press("More…", by=ann)
+    await club.wait(lambda m: m is video and "With Veo" in str(m))
+    await twice(video, "📐 9:16", bob)
+    again = await club.wait(lambda m: m.video is not None and m is not video)
+    assert again.reply_to == video.message_id
+    assert provider.submissions[-1].body["aspect_ratio"] == "9:16"
+    assert (await spent(house, ann), await spent(house, bob)) == (9, 9)
+
+
+async def test_another_shape_of_a_photos_video_cuts_nothing_of_the_photo(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send_photo(ann, photo(1280, 720), caption="waves roll in")
+    video = await chat.wait(shows_video("waves roll in"))
+    await settled(house)
+    await video.press("More…")
+    await chat.wait(lambda m: m is video and "With Veo" in str(m))
+    await video.press("📐 9:16")
+    await chat.wait(lambda m: m.video is not None and m is not video)
+    newest = "SELECT aspect_ratio, fit FROM generations ORDER BY id DESC"
+    assert (await rows(house.db, newest))[0] == ("9:16", "pad")
 
 
 async def test_there_is_no_share_without_inline_mode(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.models.offer import Offer
+from generation.models.offer import KINDS, Kind, Offer
 from generation.orders import quotes, substitutes
 from generation.orders.balances import Balance, Pool, draw
 from generation.orders.options import Defaults
 from generation.orders.reading import read
+from handlers.replies.keyboards import Vary
 from storage.generations import Generation, State
 from storage.ledger import Pot
 from tests.handlers.commons import terms
@@ -93,6 +95,43 @@ def test_going_on_from_a_family_that_is_gone_takes_another() -> None:
     text = substitutes.going_on(video(family="long-gone"), OFFER)
     assert text == "a cat"
     assert quoted(text, "i2v").choice.kind == "i2v"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_else_is_offered_of_a_video_can_be_had_for_what_its_button_says(
+    kind: Kind,
+) -> None:
+    credit_usd, offered = terms().credit_usd, set()
+    for family in OFFER.able(kind):
+        mode = family.mode(kind)
+        assert mode is not None
+        old = video(
+            kind=kind, family=family.name, seconds=mode.seconds[0], picture="p",
+            aspect_ratio=next(iter(mode.aspect_ratios), None),
+            resolution=next(iter(mode.resolutions), None),
+        )  # fmt: skip
+        found = substitutes.Variations.of(old, OFFER, credit_usd)
+        named = {"longer": found.longer, "shape": found.shape, "more lines": found.resolution}
+        for way, one in [*named.items(), *(("model", one) for one in found.others)]:
+            if one is None:
+                continue
+            offered.add(way)
+            carried = replace(Vary.to(old, one), generation=10**9).encode()
+            press = Vary.decode(carried)
+            assert press is not None
+            made = quoted(substitutes.like(press.over(old)), kind)
+            assert (made.prompt, made.credits) == (old.prompt, one.credits), (family.name, way)
+            turned = kind == "i2v" and made.choice.aspect_ratio not in {None, old.aspect_ratio}
+            assert made.choice == replace(one.choice, fit="pad" if turned else "crop"), family.name
+            assert made.choice.seconds > old.seconds or way != "longer"
+        assert (found.longer is None) == (len(mode.seconds) == 1)
+        assert (found.shape is None) == (len(mode.aspect_ratios) < 2)
+    assert offered == {"longer", "shape", "more lines", "model"}
+
+
+def test_nothing_else_is_offered_of_what_was_forgotten_or_taken_back() -> None:
+    for old in (video(prompt=""), video(kind="i2v", picture=None)):
+        assert substitutes.Variations.of(old, OFFER, terms().credit_usd) == substitutes.Variations()
 
 
 @given(st.text(max_size=50))
