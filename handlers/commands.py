@@ -72,7 +72,8 @@ COMMANDS = (
     ),
     Command(
         "history",
-        N_("Your last videos, sent again for free"),
+        N_("Your videos, sent again for free"),
+        "[WORDS]",
         aliases=("videos",),
         scope=Scope.PRIVATE,
     ),

@@ -123,17 +123,21 @@ class Sender:
         return await self.reply(text, **how)
 
     async def show(
-        self, text: str, buttons: Sequence[Sequence[Button]], message_id: int | None
+        self,
+        text: str,
+        buttons: Sequence[Sequence[Button]],
+        message_id: int | None,
+        picture: bytes | None = None,
     ) -> None:
         """Say something in a message of ours that is there already, or anew where it is gone."""
         if message_id is not None:
             try:
-                await self.outbox.edit(self.chat, message_id, text, buttons)
+                await self.outbox.edit(self.chat, message_id, text, buttons, picture=picture)
             except Refused:
                 pass  # deleted, or too old to be changed
             else:
                 return
-        await self.reply(text, buttons=buttons)
+        await self.reply(text, buttons=buttons, picture=picture)
 
     async def invite(self, payload: str, message_id: int, text: str = "") -> None:
         """Say in a group that something is between them and the bot, with a button that opens it.

@@ -209,6 +209,7 @@ class Changes(TypedDict, total=False):
     file_id: str | None
     file_unique_id: str | None
     file_kind: str
+    thumbnail: str | None
 
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Generation))

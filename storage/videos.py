@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.database import every
+from storage.database import changed, every
 from storage.generations import State, from_row
 from storage.ledger import AccountKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from aiosqlite import Connection
 
@@ -26,7 +26,7 @@ KEPT_SECONDS = 30 * 24 * 3600.0
 
 async def finished_of(
     db: Database, account: Account, *, limit: int, before: int | None = None,
-    words: Collection[str] = (), kind: str | None = None,
+    after: int | None = None, words: Collection[str] = (), kind: str | None = None,
 ) -> list[Generation]:  # fmt: skip
     """Return an account's videos that can be sent again, newest first.
 
@@ -35,21 +35,24 @@ async def finished_of(
         account: whose.
         limit: at most so many.
         before: only videos with a lower number.
+        after: only videos with a higher number, and of those the lowest.
         words: only videos whose prompt holds all of these, however they are capitalised.
         kind: only what Telegram took as this, such as `video`.
     """
     # SQLite folds the case of English letters only
     folded = [word.casefold() for word in words]
     size = SLICE if folded else limit
+    beyond, order = ("<", "DESC") if after is None else (">", "ASC")
+    bound = (_ABOVE_ALL if before is None else before) if after is None else after
     found: list[int] = []
     while True:
         async with db.reading() as tx:
             page = await every(
                 tx,
                 "SELECT id, prompt FROM generations WHERE account_kind = ? AND account_id = ?"
-                " AND id < ? AND file_id IS NOT NULL AND file_kind = coalesce(?, file_kind)"
-                " ORDER BY id DESC LIMIT ?",
-                (account.kind, account.id, _ABOVE_ALL if before is None else before, kind, size),
+                f" AND id {beyond} ? AND file_id IS NOT NULL"
+                f" AND file_kind = coalesce(?, file_kind) ORDER BY id {order} LIMIT ?",
+                (account.kind, account.id, bound, kind, size),
             )
             for row in page:
                 prompt = row["prompt"].casefold()
@@ -63,7 +66,32 @@ async def finished_of(
                     found[:limit],
                 )
                 return [from_row(row) for row in rows]
-        before = page[-1]["id"]
+        bound = page[-1]["id"]
+
+
+async def stills_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:
+    """Return the ids of the small pictures Telegram has of videos, None where it has none."""
+    marks = ", ".join("?" * len(page))
+    rows = await every(
+        tx,
+        f"SELECT id, thumbnail FROM generations WHERE id IN ({marks})",
+        [video.id for video in page],
+    )
+    found = {row["id"]: row["thumbnail"] for row in rows}
+    return [found.get(video.id) for video in page]
+
+
+async def forget(tx: Connection, account: Account, video: int) -> bool:
+    """Forget what a video shows and where Telegram has it; False where it is not this account's.
+
+    That it was made, and where it stands, stays: somebody may still report it.
+    """
+    return await changed(
+        tx,
+        "UPDATE generations SET file_id = NULL, thumbnail = NULL, prompt = '', picture = NULL"
+        " WHERE id = ? AND account_kind = ? AND account_id = ? AND file_id IS NOT NULL",
+        (video, account.kind, account.id),
+    )
 
 
 async def kept_of(tx: Connection, account: Account, *, now: float) -> list[Generation]:

@@ -284,6 +284,7 @@ class Arrived:
     file_kind: str
     is_missed: bool = False
     file_unique_id: str | None = None
+    thumbnail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,13 +219,13 @@ def decide(
         case on.NobodyReceives(reason, tell_in, is_missed):
             kept = it.keep(reason, tell_in)
             return replace(kept, owes=kept.owes + it.missed(is_missed, is_kept=True))
-        case on.Arrived(chat, message, file_id, file_kind, is_missed, file_unique_id):
+        case on.Arrived(chat, message, file_id, file_kind, is_missed, unique_id, thumbnail):
             return it.move(
                 State.DELIVERED, Reason.SENT,
                 changes={
                     "delivered_chat": chat, "delivered_message": message,
-                    "file_id": file_id, "file_kind": file_kind, "file_unique_id": file_unique_id,
-                    "send_started_at": None, "status_message": None,
+                    "file_id": file_id, "file_kind": file_kind, "file_unique_id": unique_id,
+                    "thumbnail": thumbnail, "send_started_at": None, "status_message": None,
                 },
                 owes=it.missed(is_missed, is_kept=False),
             )  # fmt: skip

@@ -44,7 +44,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from generation.media.formats import MediaRefused
-from generation.media.picture_jobs import draw_cut, fit_picture, measure_picture
+from generation.media.picture_jobs import (
+    draw_cut,
+    draw_sheet,
+    fit_picture,
+    measure_picture,
+)
 from generation.media.video_copies import encode_video, remux_video
 from generation.media.video_jobs import draw_frame, draw_thumbnail, probe_video
 
@@ -72,6 +77,7 @@ JOBS: Final[dict[str, Callable[..., dict[str, object]]]] = {
     "measure_picture": measure_picture,
     "fit_picture": fit_picture,
     "draw_cut": draw_cut,
+    "draw_sheet": draw_sheet,
     "probe_video": probe_video,
     "draw_thumbnail": draw_thumbnail,
     "draw_frame": draw_frame,

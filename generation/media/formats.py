@@ -50,6 +50,9 @@ class MediaFailed(MediaError):
 HEAD_BYTES: Final = 16
 """So many first bytes are enough for every answer here."""
 
+STILL_BYTES: Final = 200_000
+"""The most a small picture of a video may have: Telegram's limit for thumbnails."""
+
 _HEIF_BRANDS: Final = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"},
 )

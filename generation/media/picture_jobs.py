@@ -12,10 +12,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PIL import Image, ImageCms, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageCms, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 from pillow_heif import register_heif_opener
 
-from generation.media.formats import HEAD_BYTES, MediaRefused, PictureFault, picture_format
+from generation.media.formats import (
+    HEAD_BYTES,
+    STILL_BYTES,
+    MediaRefused,
+    PictureFault,
+    picture_format,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +56,10 @@ _BACKGROUND_LIGHT: Final = 0.55
 CUT_SIDE: Final = 1280
 """Pixels of the longer side of a picture that shows what is cut away."""
 
+_STILL: Final = (320, 240)
+_ACROSS: Final = 3
+_GAP: Final = 6
+_NUMBER_FONT: Final = ImageFont.load_default(40)
 _CUT_LIGHT: Final = 0.3
 _BACKGROUND_SHRINK: Final = 8
 """The background is blurred at an eighth of its size, as nobody can see the difference."""
@@ -100,6 +110,42 @@ def draw_cut(*, source: str, target: str, width: int, height: int) -> dict[str, 
     ImageDraw.Draw(shown).rectangle((left, top, right - 1, bottom - 1), outline=WHITE, width=3)
     shown.save(target, "JPEG", quality=JPEG_QUALITY)
     return {}
+
+
+def draw_sheet(*, source: str, target: str, sizes: list[int]) -> dict[str, object]:
+    """Write a sheet of numbered stills, three in a row, as a JPEG.
+
+    The source holds one JPEG behind the other, of these `sizes` in bytes. What is missing, or
+    cannot be read, is an empty place: the number says what is meant.
+    """
+    (wide, high), across = _STILL, min(_ACROSS, len(sizes))
+    down = -(-len(sizes) // across)
+    size = across * (wide + _GAP) - _GAP, down * (high + _GAP) - _GAP
+    sheet = Image.new("RGB", size, WHITE)
+    draw = ImageDraw.Draw(sheet)
+    with Path(source).open("rb") as stills:
+        for place, length in enumerate(sizes):
+            corner = place % across * (wide + _GAP), place // across * (high + _GAP)
+            sheet.paste(_still(stills.read(min(length, STILL_BYTES))), corner)
+            _number(draw, str(place + 1), corner)
+    sheet.save(target, "JPEG", quality=JPEG_QUALITY)
+    return {}
+
+
+def _still(data: bytes) -> Image.Image:
+    try:
+        with Image.open(BytesIO(data), formats=("JPEG",)) as image:
+            _check_sides(image)
+            return _pad(_plain(image), *_STILL)
+    except Exception:  # noqa: BLE001 - decoders of hostile bytes raise anything
+        return Image.new("RGB", _STILL, "#30343a")
+
+
+def _number(draw: ImageDraw.ImageDraw, text: str, corner: tuple[int, int]) -> None:
+    """Write a number into the corner of a still."""
+    left, top = corner
+    draw.rounded_rectangle((left + 8, top + 8, left + 56, top + 56), 12, fill="#000000")
+    draw.text((left + 32, top + 32), text, fill=WHITE, font=_NUMBER_FONT, anchor="mm")
 
 
 @contextmanager

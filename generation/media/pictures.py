@@ -7,18 +7,25 @@ behind `frame:first:` or `frame:last:`. The work is done in a media process
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import math
 import re
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout, PictureFault
+from generation.media.formats import (
+    STILL_BYTES,
+    MediaFailed,
+    MediaRefused,
+    MediaTimeout,
+    PictureFault,
+)
 from generation.media.videos import NotAVideo, first_frame
 
 if TYPE_CHECKING:
@@ -83,6 +90,9 @@ class Fitted(NamedTuple):
 FIRST_COOLDOWN_SECONDS: Final = 60.0
 """How long somebody rests whose picture was too much to open; each time twice as long."""
 
+SHEETS_KEPT: Final = 16
+"""Sheets of stills kept in memory, for those who turn pages there and back."""
+
 FORGIVEN_SECONDS: Final = 86400.0
 """How long after a rest the next one is the first again."""
 
@@ -135,6 +145,7 @@ class Pictures:
         self._fetch = fetch
         self._folder = folder
         self._cooldowns = cooldowns or MediaCooldowns()
+        self._sheets: dict[tuple[str | None, ...], bytes] = {}
 
     async def fitted(self, generation: Generation, mode: Mode) -> Fitted:
         """Return the picture of a request, as large as its model asks.
@@ -182,6 +193,34 @@ class Pictures:
                 self._media, "draw_cut", source=source, target=target, width=width, height=height
             )
             return target.read_bytes()
+
+    async def sheet(self, stills: Sequence[str | None]) -> bytes:
+        """Return a JPEG of numbered stills, by the ids of their files; some may be missing.
+
+        Raises:
+            BadPicture: it took too long.
+            MediaFailed: the work broke down.
+        """
+        key = tuple(stills)
+        if key not in self._sheets:
+            with self._own_folder() as folder:
+                files = [Path(folder) / str(place) for place in range(len(stills))]
+                pairs = zip(stills, files, strict=True)
+                await asyncio.gather(*(self._fetched_still(still, file) for still, file in pairs))
+                found = [_still_in(file) for file in files]
+                source, target = Path(folder) / "stills", Path(folder) / "sheet.jpg"
+                source.write_bytes(b"".join(found))
+                sizes = [len(data) for data in found]
+                await _run(self._media, "draw_sheet", source=source, target=target, sizes=sizes)
+                while len(self._sheets) >= SHEETS_KEPT:
+                    self._sheets.pop(next(iter(self._sheets)))
+                self._sheets[key] = target.read_bytes()
+        return self._sheets[key]
+
+    async def _fetched_still(self, file_id: str | None, target: Path) -> None:
+        if file_id is not None:
+            with suppress(PictureGone, PictureDelayed):
+                await self._fetch(file_id, target)
 
     def _own_folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="picture-", dir=self._folder)
@@ -284,6 +323,11 @@ def share_lost(picture: tuple[int, int], frame: tuple[int, int]) -> float:
     (width, height), (wide, high) = picture, frame
     shape, own = wide / high, width / height
     return 1 - min(shape, own) / max(shape, own)
+
+
+def _still_in(file: Path) -> bytes:
+    """Return a still that was fetched; none where it could not be had, or is none."""
+    return file.read_bytes() if file.exists() and file.stat().st_size <= STILL_BYTES else b""
 
 
 def data_uri(path: Path) -> str:

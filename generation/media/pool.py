@@ -58,6 +58,7 @@ LIMITS: Final = {
     "fit_picture": Limits(Queue.SENT, 10.0, 5),
     # less than a card waits for it: what takes longer sends its sender to rest
     "draw_cut": Limits(Queue.SENT, 4.0, 3),
+    "draw_sheet": Limits(Queue.SENT, 4.0, 3),
     "draw_frame": Limits(Queue.SENT, 10.0, 10),
     "tell_confinement": Limits(Queue.RESULT, 10.0, 5),
     "probe_video": Limits(Queue.RESULT, 120.0, 240),

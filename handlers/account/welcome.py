@@ -248,7 +248,7 @@ async def start(
     elif payload == "quota":
         await quota.quota(sender, message, services)
     elif payload == "history":
-        await show_history(sender, message, services)
+        await show_history(sender, message, (), services)
     elif payload == "cancel":
         await show_under_way(sender, services)
     elif payload == "settings":

@@ -188,8 +188,8 @@ async def _answered_video(
         return None
     async with services.db.reading() as connection:
         video = await generations.find(connection, number)
-    if video is None or (video.kind == "i2v" and video.picture is None):
-        # without its picture, which was taken back, it would be another one
+    if video is None or not video.prompt or (video.kind == "i2v" and video.picture is None):
+        # it was deleted, or without its picture, which was taken back, it would be another one
         return None
     seen = video.account == sender.account or video.delivered_chat == sender.chat.id
     return video if seen else None

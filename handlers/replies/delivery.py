@@ -306,6 +306,7 @@ class Deliveries:
         arrived = on.Arrived(
             place.chat.id, sent.message_id, sent.file_id, sent.file_kind,
             is_missed=delivery.is_refused, file_unique_id=sent.file_unique_id,
+            thumbnail=sent.thumbnail,
         )  # fmt: skip
         delivered = await self.lifecycle.advance(generation, arrived)
         self.preparation.tidy(generation, keep_source=False)

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from telegram import ForceReply, InputFile, LinkPreviewOptions, ReplyParameters
+from telegram import (
+    ForceReply,
+    InputFile,
+    InputMediaPhoto,
+    LinkPreviewOptions,
+    ReplyParameters,
+)
 from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import Button, keyboard
@@ -106,7 +112,7 @@ class UploadedFile(io.BufferedReader):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Where somebody can read what was said, and the number it has there."""
+    """Where something was said, and the number it has there."""
 
     chat: Chat
     message_id: int
@@ -120,6 +126,7 @@ class Sent:
     file_id: str
     file_kind: str
     file_unique_id: str | None = None
+    thumbnail: str | None = None
 
 
 class Outbox:
@@ -217,14 +224,11 @@ class Outbox:
             "rate_limit_args": _urgency(cosmetic),
         }
         if picture is not None:
+            caption = text[:LONGEST_CAPTION]
             # a very slender one is refused, and any where photos are off; the text must come
             with suppress(Refused, NotPermitted):
                 send = partial(
-                    self._bot.send_photo,
-                    chat.telegram_id,
-                    picture,
-                    caption=text[:LONGEST_CAPTION],
-                    **placed,
+                    self._bot.send_photo, chat.telegram_id, picture, caption=caption, **placed
                 )
                 return _number_of(await _placed(send, thread_id, reply_to))
         send = partial(
@@ -244,8 +248,9 @@ class Outbox:
         buttons: Sequence[Sequence[Button]] = (),
         *,
         cosmetic: bool = False,
+        picture: bytes | None = None,
     ) -> None:
-        """Change a text of ours, also one below a picture; what reads so already is left alone."""
+        """Change a text of ours, or a picture; what reads so stays."""
         placed: dict[str, Any] = {
             "chat_id": chat.telegram_id,
             "message_id": message_id,
@@ -254,9 +259,13 @@ class Outbox:
         }
         try:
             with translated():
-                await self._bot.edit_message_text(
-                    text[:LONGEST_TEXT], link_preview_options=NO_PREVIEW, **placed
-                )
+                if picture is None:
+                    await self._bot.edit_message_text(
+                        text[:LONGEST_TEXT], link_preview_options=NO_PREVIEW, **placed
+                    )
+                else:
+                    photo = InputMediaPhoto(picture, caption=text[:LONGEST_CAPTION])
+                    await self._bot.edit_message_media(photo, **placed)
         except Refused as refusal:
             if "no text in the message" in str(refusal).lower():
                 with translated():
@@ -284,7 +293,7 @@ class Outbox:
             return
 
     async def take_away(self, chat: Chat, message_id: int) -> None:
-        """Delete a message of ours, or raise Refused where Telegram does not."""
+        """Delete a message of ours; Refused where Telegram does not."""
         with translated():
             await self._bot.delete_message(chat.telegram_id, message_id)
 
@@ -361,7 +370,7 @@ class Outbox:
         reply_to: int | None = None,
         thread_id: int | None = None,
     ) -> None:
-        """Send a file Telegram has already; nothing is uploaded."""
+        """Send a file that Telegram has already."""
         send = partial(
             getattr(self._bot, f"send_{file_kind}"),
             chat.telegram_id,
@@ -422,5 +431,6 @@ def _sent(message: Message) -> Sent:
     for kind in ("video", "animation", "document"):
         file = getattr(message, kind)
         if file is not None and isinstance(file.file_id, str):
-            return Sent(_number_of(message), file.file_id, kind, file.file_unique_id)
+            small, known = getattr(file.thumbnail, "file_id", None), file.file_unique_id
+            return Sent(_number_of(message), file.file_id, kind, known, small)
     raise Unreadable("a message without the file that was sent")

@@ -1,14 +1,26 @@
-"""/history: the last videos, each sent again for nothing, as often as one likes.
+"""/history: somebody's videos page by page, with a still of each on one picture.
 
-And what else came of orders: videos that nobody could receive, and why one was turned down.
+A tap sends one again for nothing, goes on from it, or deletes it. And what else came of orders:
+videos that nobody could receive, and why one was turned down.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
+from telegram import Message
+
+from generation.media.formats import MediaError
+from generation.media.pictures import BadPicture
+from generation.orders import quotes, substitutes
+from generation.orders.options import Defaults
+from generation.orders.quotes import Quote
 from handlers.commands import read_number
-from handlers.replies.keyboards import Button
+from handlers.presses import ask_whether
+from handlers.replies.keyboards import Button, CallbackData, GoOn
 from handlers.replies.notices import WHY, Resend, in_words
 from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, shortened
@@ -20,50 +32,239 @@ from storage.generations import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import Message
+    from telegram import CallbackQuery
 
     from handlers.context import Services
+    from handlers.replies.keyboards import ResultButtons
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.generations import Generation
 
 router = Router()
 
-MOST = 10
-"""Videos in the list."""
+PER_PAGE = 9
+"""Videos on a page: three rows of stills."""
 _PER_ROW = 5
 _LONGEST_PROMPT = 60
 """Characters of a prompt in the list: about two lines of a phone."""
+_LONGEST_SEARCH = 24
+"""Bytes of the words that are looked for: a button carries them from page to page."""
+SHEET_SECONDS = 6.0
+"""How long a page waits for its picture."""
+_GO_ON, _DELETE = "on", "del"
+
+logger = logging.getLogger(__name__)
 
 
-def text(videos: Sequence[Generation], translator: Translator) -> str:
+@dataclass(frozen=True, slots=True)
+class ShowVideos(CallbackData):
+    """Show a page of somebody's videos: those before one, those after one, else the newest.
+
+    `act` is what a tap on a number does, "" to send it again; `words` are what the videos were made
+    from.
+    """
+
+    prefix: ClassVar[str] = "page"
+    before: int = 0
+    after: int = 0
+    act: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget(CallbackData):
+    """Delete a video from its owner's list."""
+
+    prefix: ClassVar[str] = "forget"
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The videos of a page, the newest first, and whether there are newer and older ones."""
+
+    place: ShowVideos
+    videos: Sequence[Generation]
+    has_newer: bool = False
+    has_older: bool = False
+
+
+def sought(words: Sequence[str]) -> str:
+    """Return words as a button carries them; of what is longer, the beginning is looked for."""
+    text = " ".join(" ".join(words).replace(":", " ").split())
+    return text.encode()[:_LONGEST_SEARCH].decode(errors="ignore").strip()
+
+
+def text(page: Page, translator: Translator) -> str:
     """List videos by their prompts, numbered as their buttons are."""
-    if not videos:
-        return translator.gettext(
-            "No videos yet. Send me an idea or a photo, and your first one will be here."
+    _, words = translator.gettext, page.place.words
+    if not page.videos and words:
+        return _("None of your videos was made from “{words}”. /history shows them all.").format(
+            words=words
         )
-    lines = [translator.gettext("Tap a number and I send it again, for free:")]
-    for number, video in enumerate(videos, start=1):
-        prompt = shortened(video.prompt, _LONGEST_PROMPT) or translator.gettext("(forgotten)")
+    if not page.videos:
+        return _("No videos yet. Send me an idea or a photo, and your first one will be here.")
+    lines = [
+        {
+            _GO_ON: _("Which one should go on from its last frame? The price is beside it:"),
+            _DELETE: _("Which one should I delete from your list?"),
+        }.get(page.place.act, _("Tap a number and I send it again, for free:"))
+    ]
+    if words:
+        lines.insert(0, _("Made from “{words}”.").format(words=words))
+    for number, video in enumerate(page.videos, start=1):
+        prompt = shortened(video.prompt, _LONGEST_PROMPT) or _("(forgotten)")
         lines.append(f"{number}. {prompt}")
     return "\n".join(lines)
 
 
-def buttons(videos: Sequence[Generation]) -> list[list[Button]]:
-    """Return a numbered button for each video."""
-    row = [Button(str(number), Resend(video.id)) for number, video in enumerate(videos, start=1)]
-    return [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+def buttons(page: Page, layout: ResultButtons, translator: Translator) -> list[list[Button]]:
+    """Return a numbered button for each video, to turn pages, and what else a number can do."""
+    _, place = translator.gettext, page.place
+    row = list[Button]()
+    for number, video in enumerate(page.videos, start=1):
+        if place.act == _DELETE:
+            row.append(Button(f"🗑 {number}", Forget(video.id)))
+        elif place.act != _GO_ON:
+            row.append(Button(str(number), Resend(video.id)))
+        elif quote := _going_on(video, layout):
+            row.append(Button(f"{number} · {translator.number(quote.credits)}", GoOn(video.id)))
+    rows = [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+    turns = list[Button]()
+    if page.has_newer:
+        newer = replace(place, before=0, after=page.videos[0].id)
+        turns.append(Button(_("◀ Newer"), newer))
+    if page.has_older:
+        older = replace(place, before=page.videos[-1].id, after=0)
+        turns.append(Button(_("Older ▶"), older))
+    acts = [Button(_("◀ Back"), replace(place, act=""))]
+    if not place.act:
+        acts = [
+            Button(_("🎞 Continue"), replace(place, act=_GO_ON)),
+            Button(_("🗑 Delete"), replace(place, act=_DELETE)),
+        ]
+    return [*rows, turns, acts] if page.videos else []
+
+
+def _going_on(video: Generation, layout: ResultButtons) -> Quote | None:
+    """Return what goes on from a video's last frame; None where none is offered."""
+    quote = quotes.quote(
+        substitutes.going_on(video, layout.offer),
+        kind="i2v", offer=layout.offer, defaults=Defaults(), credit_usd=layout.credit_usd,
+    )  # fmt: skip
+    return quote if isinstance(quote, Quote) else None
+
+
+async def _read(services: Services, sender: Sender, place: ShowVideos) -> Page:
+    """Read a page; one that is empty now is the newest instead."""
+    found = await videos.finished_of(
+        services.db, sender.account,
+        limit=PER_PAGE + 1, before=place.before or None, after=place.after or None,
+        words=place.words.split(),
+    )  # fmt: skip
+    if not found and (place.before or place.after):
+        return await _read(services, sender, replace(place, before=0, after=0))
+    goes_on = len(found) > PER_PAGE
+    if place.after:
+        return Page(place, found[-PER_PAGE:], has_newer=goes_on, has_older=True)
+    return Page(place, found[:PER_PAGE], has_newer=bool(place.before), has_older=goes_on)
+
+
+async def _stills(services: Services, page: Page) -> bytes | None:
+    """Draw the stills of a page; None where that cannot be had soon: the text says it too."""
+    async with services.db.reading() as connection:
+        stills = await videos.stills_of(connection, page.videos)
+    if not any(stills):
+        return None
+    try:
+        async with asyncio.timeout(SHEET_SECONDS):
+            return await services.pictures.sheet(stills)
+    except (BadPicture, MediaError, TimeoutError) as error:
+        logger.info("a page of videos shows no picture: %r", error)
+        return None
+
+
+async def _show(
+    services: Services, sender: Sender, place: ShowVideos, shown: Message | None = None
+) -> None:
+    """Show a page, in the message that shows another one where that can be changed."""
+    page = await _read(services, sender, place)
+    picture = await _stills(services, page) if page.videos else None
+    standing = None if shown is None else shown.message_id
+    if shown is not None and shown.photo and picture is None:
+        # its picture shows other videos, and cannot be taken away alone
+        await sender.outbox.delete(sender.chat, shown.message_id)
+        standing = None
+    rows = buttons(page, layout(services), sender.translator)
+    await sender.show(text(page, sender.translator), rows, standing, picture)
 
 
 @router.command("history")
-async def show_history(sender: Sender, message: Message, services: Services) -> None:
-    """List somebody's last videos, and bring what is kept, in private."""
+async def show_history(
+    sender: Sender, message: Message, words: Sequence[str], services: Services
+) -> None:
+    """List somebody's videos, or those made from some words, and bring what is kept, in private."""
     if not sender.chat.is_private:
         await sender.invite("history", message.message_id)
         return
-    found = await videos.finished_of(services.db, sender.account, limit=MOST)
-    await sender.reply(text(found, sender.translator), buttons=buttons(found))
+    await _show(services, sender, ShowVideos(words=sought(words)))
     await offer_retained(services, sender)
+
+
+@router.button(ShowVideos)
+async def turn(
+    sender: Sender, press: ShowVideos, query: CallbackQuery, shown: int | None, services: Services
+) -> None:
+    """Turn to another page, or to what else a tap on a number does."""
+    await sender.answer()
+    if sender.chat.is_private:
+        await _show(services, sender, press, _message_of(query) if shown else None)
+
+
+@router.button(Forget)
+async def forget(
+    sender: Sender,
+    press: Forget,
+    query: CallbackQuery,
+    shown: int | None,
+    services: Services,
+    *,
+    sure: bool,
+) -> None:
+    """Delete a video of the presser's own from their list, once that is surely meant."""
+    _, page = sender.translator.gettext, _page_below(query)
+    if page is None or shown is None or not sender.chat.is_private:
+        await sender.answer(_("This button is old. Try /history."))
+        return
+    if not sure:
+        await ask_whether(sender, query, press, _("Yes, delete"))
+        return
+    async with services.db.transaction() as tx:
+        is_gone = await videos.forget(tx, sender.account, press.generation)
+    await sender.answer(
+        _("Deleted here. Where I sent it, it stays until you delete it there.")
+        if is_gone
+        else _("That one is deleted already."),
+        alert=is_gone,
+    )
+    await _show(services, sender, page, _message_of(query))
+
+
+def _message_of(query: CallbackQuery) -> Message | None:
+    return query.message if isinstance(query.message, Message) else None
+
+
+def _page_below(query: CallbackQuery) -> ShowVideos | None:
+    """Return the page that stands in a message: its way back carries it."""
+    message = _message_of(query)
+    markup = message.reply_markup if message is not None else None
+    carried = [
+        press
+        for row in (markup.inline_keyboard if markup else ())
+        for button in row
+        if (press := ShowVideos.decode(button.callback_data)) is not None
+    ]
+    return carried[-1] if carried else None
 
 
 @router.button(Resend)

@@ -256,7 +256,8 @@ async def _failed(sender: Sender, services: Services, number: int) -> Generation
     """Return a video, made or not, if it is the presser's; else they are told."""
     async with services.db.reading() as connection:
         generation = await generations.find(connection, number)
-    if generation is None:
+    if generation is None or not generation.prompt:
+        # unknown, or deleted by its owner
         await sender.answer(sender.translator.gettext("This button is old."))
         return None
     if generation.account != sender.account:

@@ -68,7 +68,7 @@ async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
         video = None if number is None else await generations.find(connection, number)
     if number is not None:
         own = video is not None and video.account == account and video.file_kind == "video"
-        return [video] if video is not None and own else []
+        return [video] if video is not None and own and video.file_id else []
     return await videos.finished_of(
         services.db,
         account,

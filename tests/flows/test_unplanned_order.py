@@ -323,12 +323,16 @@ class Play:
                 self.rules.proposed(said)
             else:
                 await self._tapped(said, data, number, is_open=bool(mine) and not (is_kept or turn))
+            if data.startswith("sure:forget:"):
+                self.numbers[int(data.rpartition(":")[2])].forgotten = True
         await self._settle(said)
 
     async def _tapped(self, said: Said, data: str, number: int, *, is_open: bool) -> None:
         kind = data.partition(":")[0]
         order = self.numbers.get(number)
         own = order is not None and order.who is said.who
+        if order is not None and order.forgotten and kind in {"again", "goon", "vary", "change"}:
+            return
         match kind:
             case "start" | "alone" if is_open:
                 self.rules.start(said, alone=kind == "alone")

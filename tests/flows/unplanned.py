@@ -41,6 +41,7 @@ class Order:
     """What must be paid for: whose it is, where, with which words (None: whichever).
 
     Until `until` it can be cancelled; `like` is the tap that is no other order while it is made.
+    What is `forgotten`, its owner deleted: there is nothing to go on from.
     """
 
     who: Person
@@ -50,6 +51,7 @@ class Order:
     like: object = None
     cancelled: bool = False
     done: bool = False
+    forgotten: bool = False
 
 
 @dataclass

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from sandbox.telegram.messages import Button
+from storage import generations
+from tests.flows.looks import says
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ async def made(house: House, chat: PrivateChat, person: Person, idea: str) -> Me
 async def listed(chat: PrivateChat, person: Person) -> Message:
     """Ask for the list."""
     await chat.send(person, "/history")
-    return await chat.wait(lambda message: "Tap a number" in (message.text or ""))
+    return await chat.wait(says("Tap a number"))
 
 
 @pytest.mark.usefixtures("bot")
@@ -44,7 +48,7 @@ async def test_a_video_comes_again_as_often_as_one_likes_and_costs_nothing(
     first = await made(house, chat, ann, "a cat")
     await made(house, chat, ann, "a dog")
     shown = await listed(chat, ann)
-    assert (shown.text or "").splitlines()[1:] == ["1. a dog", "2. a cat"]
+    assert (shown.caption or "").splitlines()[1:] == ["1. a dog", "2. a cat"]
     for _ in range(2):
         await shown.press("2")
     await telegram.wait_for_call("sendVideo", count=4)
@@ -65,7 +69,7 @@ async def test_videos_is_another_name_for_history(
 ) -> None:
     await made(house, chat, ann, "a cat")
     await chat.send(ann, "/videos")
-    await chat.wait(lambda message: "1. a cat" in (message.text or ""))
+    await chat.wait(says("1. a cat"))
 
 
 @pytest.mark.usefixtures("bot")
@@ -105,16 +109,115 @@ async def test_a_file_telegram_lost_is_admitted(
     assert len(telegram.calls_of("answerCallbackQuery")) == 1
 
 
-@pytest.mark.usefixtures("bot")
-async def test_the_list_holds_ten(house: House, chat: PrivateChat, ann: Person) -> None:
-    await made(house, chat, ann, "a cat")
+async def copied(house: House, numbers: range, **changes: object) -> None:
+    """Have videos that were made long ago, all like the first."""
     async with house.db.transaction() as tx:
-        cursor = await tx.execute("SELECT * FROM generations")
+        cursor = await tx.execute("SELECT * FROM generations WHERE id = 1")
         row = dict(await cursor.fetchone() or {})
-        for number in range(2, 13):
-            copy = row | {"id": number, "cause": str(number), "request_id": None, "prompt": "x"}
-            marks = ", ".join("?" * len(copy))
-            await tx.execute(f"INSERT INTO generations VALUES ({marks})", tuple(copy.values()))  # noqa: S608 - marks only
+        for number in numbers:
+            copy = row | {"id": number, "cause": str(number), "request_id": None, **changes}
+            columns, marks = ", ".join(copy), ", ".join("?" * len(copy))
+            insert = f"INSERT INTO generations ({columns}) VALUES ({marks})"  # noqa: S608 - names only
+            await tx.execute(insert, [*copy.values()])
+
+
+def numbers_of(shown: Message) -> list[str]:
+    """Return what the lines of a page begin with."""
+    return re.findall(r"^(\d+\. .*)$", shown.caption or shown.text or "", re.MULTILINE)
+
+
+async def test_pages_show_a_still_of_each_video_and_turn_also_after_a_restart(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        await made(house, chat, ann, "a cat")
+        await copied(house, range(2, 13))
+        shown = await listed(chat, ann)
+        assert shown.photo, "the stills are on one picture"
+        with Image.open(shown.photo[-1].path) as sheet:
+            assert sheet.size[0] > sheet.size[1] > 700, "three in a row, three rows"
+            assert len(sheet.resize((3, 3)).getcolors() or ()) > 1, "something is to be seen"
+        assert len(numbers_of(shown)) == 9
+        assert [len(row) for row in shown.buttons] == [5, 4, 1, 2]
+        await shown.press("Older ▶")
+        await chat.wait(lambda message: message is shown and len(numbers_of(message)) == 3)
+        with Image.open(shown.photo[-1].path) as sheet:
+            assert sheet.size[0] > 3 * sheet.size[1] > 700, "one row of three"
+    async with house.running():
+        await shown.press("◀ Newer")
+        await chat.wait(lambda message: message is shown and len(numbers_of(message)) == 9)
+        await shown.press("9")
+        await chat.wait(lambda message: message.video is not None and message is not shown)
+    assert len([message for message in chat.from_bot if message.photo]) == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_words_are_looked_for_and_kept_from_page_to_page(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await made(house, chat, ann, "a cat")
+    await copied(house, range(2, 12), prompt="A Dog: its ball", thumbnail=None)
+    await copied(house, range(12, 15), prompt="a bird")
+    await chat.send(ann, "/history dog: BALL")
+    shown = await chat.wait(says("Made from “dog BALL”."))
+    assert len(numbers_of(shown)) == 9
+    assert not shown.photo, "there is no still of any"
+    await shown.press("Older ▶")
+    await chat.wait(lambda message: numbers_of(message) == ["1. A Dog: its ball"])
+    await chat.send(ann, "/history elephant")
+    none = await chat.wait(says("None of your videos was made from “elephant”"))
+    assert none.buttons == []
+
+
+async def test_a_video_is_deleted_once_that_was_asked_and_nothing_is_left_to_go_on_from(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        cat = await made(house, chat, ann, "a cat")
+        await made(house, chat, ann, "a dog")
+        shown = await listed(chat, ann)
+        await shown.press("Delete")
+        await chat.wait(says("Which one should I delete"))
+        await shown.press("🗑 2")
+        await chat.wait(lambda message: any("Yes" in one.text for one in message.buttons[-1:][0]))
+    async with house.running():
+        answer = await shown.press("Yes, delete")
+        assert "Deleted here" in answer.text
+        await chat.wait(lambda message: numbers_of(message) == ["1. a dog"])
+        assert not any("Yes" in button.text for row in shown.buttons for button in row)
+        again = await cat.press("Again")
+        assert "This button is old" in again.text
+        assert len(await telegram.inline(ann, "#1")) == 0
+        async with house.db.reading() as connection:
+            gone = await generations.find(connection, 1)
+        assert gone is not None
+        assert (gone.prompt, gone.file_id, gone.state) == ("", None, "delivered")
+
+
+@pytest.mark.usefixtures("bot")
+async def test_nobody_deletes_somebody_elses_video(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    await made(house, chat, ann, "a cat")
+    theirs = telegram.private(bob)
+    await made(house, theirs, bob, "a dog")
+    shown = await listed(theirs, bob)
+    for forged in ("sure:forget:1", "forget:1"):
+        await telegram.world.press(shown, Button("?", forged), by=bob, timeout=5)
+    assert numbers_of(await listed(chat, ann)) == ["1. a cat"]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_number_goes_on_from_its_video_at_the_price_beside_it(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await made(house, chat, ann, "a cat")
     shown = await listed(chat, ann)
-    assert len((shown.text or "").splitlines()) == 11
-    assert [len(row) for row in shown.buttons] == [5, 5]
+    await shown.press("Continue")
+    await chat.wait(says("Which one should go on"))
+    await shown.press("1 · 9")
+    await house.provider.wait_for_submissions(2)
+    await settled(house)
+    assert "image_url" in house.provider.submissions[1].body
+    await shown.press("◀ Back")
+    await chat.wait(says("Tap a number"))

@@ -151,3 +151,20 @@ async def test_a_picture_that_is_gone_or_late_says_so(
     album.delayed = True
     with pytest.raises(PictureDelayed):
         await pictures.fitted(await asked(db, cause="late"), SORA)
+
+
+async def test_a_sheet_shows_stills_side_by_side_and_leaves_a_place_for_what_cannot_be_had(
+    media: MediaProcesses, album: Album, folder: Path
+) -> None:
+    still = io.BytesIO()
+    Image.new("RGB", (320, 180), "red").save(still, "JPEG")
+    album.pictures |= {"red": still.getvalue(), "broken": b"\xff\xd8\xff no more"}
+    pictures = Pictures(media, album, folder)
+    sheet = await pictures.sheet(["red", None, "broken", "another", "photo", "red"])
+    with Image.open(io.BytesIO(sheet)) as shown:
+        small = shown.convert("RGB").resize((3, 2), Image.Resampling.BOX)
+    reds = [small.getpixel((place % 3, place // 3))[0] > 150 for place in range(6)]  # type: ignore[index]
+    assert reds == [True, False, False, False, False, True]
+    assert is_empty(folder)
+    album.pictures.clear()
+    assert await pictures.sheet(["red", None, "broken", "another", "photo", "red"]) == sheet
