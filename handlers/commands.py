@@ -77,6 +77,7 @@ COMMANDS = (
         aliases=("videos",),
         scope=Scope.PRIVATE,
     ),
+    Command("queue", N_("What is on the way")),
     Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
     Command("help", N_("What I can do"), when_off=True),

@@ -1,11 +1,11 @@
-"""Videos: what somebody had made and can have once more, and what nobody could receive yet."""
+"""Videos: what somebody waits for, had made and can have once more, and what nobody received."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from storage.database import changed, every
-from storage.generations import State, from_row
+from storage.generations import UNFINISHED, State, from_row, listed
 from storage.ledger import AccountKind
 
 if TYPE_CHECKING:
@@ -67,6 +67,18 @@ async def finished_of(
                 )
                 return [from_row(row) for row in rows]
         bound = page[-1]["id"]
+
+
+async def unfinished_of(tx: Connection, account: Account) -> list[Generation]:
+    """Return what an account waits for in all chats, oldest first."""
+    rows = await every(
+        tx,
+        # of the order the index of all somebody ever made would be taken
+        f"SELECT * FROM generations WHERE state IN ({listed(UNFINISHED)})"
+        " AND account_kind = ? AND account_id = ? ORDER BY +id",
+        (account.kind, account.id),
+    )
+    return [from_row(row) for row in rows]
 
 
 async def stills_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:

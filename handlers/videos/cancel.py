@@ -1,4 +1,7 @@
-"""/cancel: a video that is not submitted yet is called off; later that can only be asked for."""
+"""/queue: what is unfinished in all chats of somebody; /cancel calls off what is not submitted.
+
+What is being made already cannot be called off: that can only be asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from handlers.replies.keyboards import Button, Cancel, Undo
 from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import returned, shortened, unlinked
 from handlers.routing import Router
-from storage import chats, generations
+from storage import chats, generations, videos
 from storage.generations import PENDING, State
 
 if TYPE_CHECKING:
@@ -32,22 +35,24 @@ _LONGEST_PROMPT = 60
 
 
 def text(
-    pending: Sequence[Generation],
+    unfinished: Sequence[Generation],
     translator: Translator,
     *,
     in_private: bool,
     groups: Mapping[int, str] | None = None,
     elsewhere: int = 0,
 ) -> str:
-    """List what is under way, by the numbers /cancel takes.
+    """List what is under way and how far it is, by the numbers /cancel takes.
 
     `groups` are the titles of those where it was asked for, by the chats' numbers; `elsewhere`
     counts what is not listed.
     """
     lines = []
-    if pending:
-        lines = [translator.gettext("Which video should I cancel?")]
-        lines += [_line(one, (groups or {}).get(one.chat), translator) for one in pending]
+    if unfinished:
+        lines = [translator.gettext("On the way:")]
+        lines += [_line(one, (groups or {}).get(one.chat), translator) for one in unfinished]
+        if any(one.state is State.QUEUED for one in unfinished):
+            lines.append(translator.gettext("Which one should I cancel?"))
     elif in_private:
         lines = [translator.gettext("Nothing is under way. Send me an idea or a photo.")]
     elif elsewhere:
@@ -65,17 +70,24 @@ def text(
 
 
 def _line(one: Generation, title: str | None, translator: Translator) -> str:
-    prompt = unlinked(shortened(one.prompt, _LONGEST_PROMPT))
-    if title is None:
-        return f"{one.id}. {prompt}"
-    return translator.gettext("{number}. {prompt} (in {group})").format(
-        number=one.id, prompt=prompt, group=title
+    _, prompt = translator.gettext, unlinked(shortened(one.prompt, _LONGEST_PROMPT))
+    line = (
+        _("{number}. {prompt} · {how_far}")
+        if title is None
+        else _("{number}. {prompt} (in {group}) · {how_far}")
     )
+    how_far = {
+        State.QUEUED: _("waits its turn"),
+        State.READY: _("is being sent"),
+        State.PARKED: _("is late, and free if it comes"),
+    }.get(one.state, _("is being made"))
+    return line.format(number=one.id, prompt=prompt, group=title, how_far=how_far)
 
 
-def buttons(pending: Sequence[Generation]) -> list[list[Button]]:
-    """Return a button for each request that is under way."""
-    return [[Button(f"✖ {one.id}", Cancel(one.id))] for one in pending]
+def buttons(unfinished: Sequence[Generation]) -> list[list[Button]]:
+    """Return a button for each request that can be cancelled."""
+    waiting = (one for one in unfinished if one.state is State.QUEUED)
+    return [[Button(f"✖ {one.id}", Cancel(one.id))] for one in waiting]
 
 
 def outcome(generation: Generation, translator: Translator) -> str:
@@ -104,7 +116,7 @@ async def _answer(services: Services, sender: Sender, number: int) -> str:
 
 def _unknown(number: int, translator: Translator) -> str:
     return translator.gettext(
-        "You have no request {number}. /cancel shows what is under way."
+        "You have no request {number}. /queue shows what is under way."
     ).format(number=number)
 
 
@@ -114,20 +126,20 @@ async def _listed(
     """Return what somebody waits for that can be named here, in words and with a button each."""
     in_private, groups = sender.chat.is_private, dict[int, str]()
     async with services.db.reading() as connection:
-        pending = everything = await generations.pending_of(connection, sender.account)
+        listed = everything = await videos.unfinished_of(connection, sender.account)
         if in_private:
-            for chat in {one.chat for one in pending} - {sender.chat.id}:
+            for chat in {one.chat for one in listed} - {sender.chat.id}:
                 place = await chats.find(connection, chat)
                 groups[chat] = place.title if place else ""
         else:
             # what somebody asked for elsewhere is not listed in front of a group
-            pending = [one for one in everything if one.chat == sender.chat.id]
-    elsewhere = len(everything) - len(pending)
+            listed = [one for one in everything if one.chat == sender.chat.id]
+    elsewhere = len(everything) - len(listed)
     words = text(
-        pending, sender.translator, in_private=in_private, groups=groups, elsewhere=elsewhere
+        listed, sender.translator, in_private=in_private, groups=groups, elsewhere=elsewhere
     )
     opens = [[sender.private_button("cancel")]] if elsewhere else []
-    return pending, words, buttons(pending) + opens
+    return listed, words, buttons(listed) + opens
 
 
 @router.command("cancel")
@@ -141,7 +153,8 @@ async def cancel(
         return
     number = _number(words)
     if number is None:
-        pending, listed, rows = await _listed(services, sender)
+        unfinished, listed, rows = await _listed(services, sender)
+        pending = [one for one in unfinished if one.state in PENDING]
         if words or len(pending) != 1:
             await sender.reply(listed, buttons=rows, reply_to=message.message_id)
             return
@@ -149,8 +162,9 @@ async def cancel(
     await sender.reply(await _answer(services, sender, number), reply_to=message.message_id)
 
 
+@router.command("queue")
 async def show_under_way(sender: Sender, services: Services) -> None:
-    """Show somebody what there is to cancel."""
+    """Show somebody what is under way, and what of it can be cancelled."""
     _, listed, rows = await _listed(services, sender)
     await sender.reply(listed, buttons=rows)
 

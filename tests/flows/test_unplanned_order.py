@@ -54,7 +54,7 @@ ELSEWHERE = ("use", "set", "models", "group")
 """Buttons that change what is offered: their tests are elsewhere."""
 IDEAS = ("a fox in the snow", "waves roll in")
 THANKS, PRAISE = ("thanks!", "no", "never mind", "hi", "cancel"), ("great!", "👍")
-COMMANDS = ("quota", "help", "cancel", "start", "history", "settings", "models")
+COMMANDS = ("quota", "help", "cancel", "queue", "start", "history", "settings", "models")
 HOW = ("own", "album", "forwarded")
 GENERATIONS = (
     "SELECT made.*, chats.telegram_id FROM generations AS made JOIN chats ON chats.id = made.chat"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,8 +96,12 @@ async def test_several_are_listed_with_a_button_each(
 ) -> None:
     made, waits = await two_asked(busy, chat, ann)
     await chat.send(ann, "/cancel")
-    shown = await chat.wait(lambda message: "Which video" in (message.text or ""))
-    assert (shown.text or "").splitlines()[1:] == [f"{made.id}. a cat", f"{waits.id}. a dog"]
+    shown = await chat.wait(lambda message: "Which one should I cancel" in (message.text or ""))
+    assert (shown.text or "").splitlines()[:3] == [
+        "On the way:",
+        f"{made.id}. a cat · is being made",
+        f"{waits.id}. a dog · waits its turn",
+    ]
     answer = await shown.press(f"✖ {waits.id}")
     assert answer.text == "Cancelled. 9 credits are back."
     await chat.wait(
@@ -160,7 +165,7 @@ async def test_what_is_no_number_asks_for_the_list(
 async def test_a_deleted_list_is_not_missed(busy: House, chat: PrivateChat, ann: Person) -> None:
     _, waits = await two_asked(busy, chat, ann)
     await chat.send(ann, "/cancel")
-    shown = await chat.wait(lambda message: "Which video" in (message.text or ""))
+    shown = await chat.wait(lambda message: "Which one should I cancel" in (message.text or ""))
     await chat.delete_message(shown)
     answer = await shown.press(f"✖ {waits.id}")
     assert answer.text == "Cancelled. 9 credits are back."
@@ -172,7 +177,7 @@ async def test_words_that_are_no_number_show_the_list_and_call_nothing_back(
 ) -> None:
     await ask(chat, ann, "a cat")
     await chat.send(ann, f"/cancel {words}")
-    await chat.wait(lambda message: "Which video should I cancel?" in (message.text or ""))
+    await chat.wait(lambda message: "On the way:" in (message.text or ""))
     (one,) = await pending(busy, ann)
     assert not one.cancel_wanted
 
@@ -181,3 +186,31 @@ async def test_number_0_is_nobodys(busy: House, chat: PrivateChat, ann: Person) 
     await ask(chat, ann, "a cat")
     await chat.send(ann, "/cancel 0")
     await chat.wait(lambda message: "You have no request 0." in (message.text or ""))
+
+
+async def test_the_queue_shows_all_chats_and_cancels_what_still_waits_also_after_a_restart(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
+    ann: Person, bob: Person,
+) -> None:  # fmt: skip
+    provider.render_seconds = 60.0
+    group = telegram.group("Film club", [ann, bob])
+    async with house.running(provider_slots=1):
+        made, _ = await two_asked(house, chat, ann)
+        await group.send(ann, "/video a boat")
+        async with asyncio.timeout(10):
+            while len(await pending(house, ann)) < 3:
+                await asyncio.sleep(0.01)
+        boat = (await pending(house, ann))[-1]
+        await chat.send(ann, "/queue")
+        shown = await chat.wait(lambda message: "(in Film club)" in (message.text or ""))
+        assert f"{boat.id}. a boat (in Film club) · waits its turn" in (shown.text or "")
+        assert f"{made.id}. a cat · is being made" in (shown.text or "")
+        assert [len(row) for row in shown.buttons] == [1, 1], "what is made cannot be cancelled"
+        await group.send(ann, f"/queue@{telegram.bot.username}")
+        here = await group.wait(lambda message: "On the way:" in (message.text or ""))
+        assert "a cat" not in (here.text or ""), "what was asked elsewhere is nobody's business"
+    async with house.running(provider_slots=1):
+        answer = await shown.press(f"✖ {boat.id}")
+        assert answer.text == "Cancelled. 9 credits are back."
+        await chat.wait(lambda message: message is shown and "a boat" not in (message.text or ""))
+        assert (await find(house, boat.id)).state is State.CANCELLED

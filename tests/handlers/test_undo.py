@@ -332,8 +332,11 @@ async def test_in_private_cancel_names_what_was_asked_for_in_groups(
         )
         assert told.buttons[0][0].url == f"https://t.me/{telegram.bot.username}?start=cancel"
         await chat.send(ann, "/start cancel")
-        listed = await chat.wait(says("Which video should I cancel?"))
-        assert (listed.text or "").splitlines()[1:] == ["1. a cat", "2. a boat (in Film club)"]
+        listed = await chat.wait(says("On the way:"))
+        assert (listed.text or "").splitlines()[1:3] == [
+            "1. a cat · waits its turn",
+            "2. a boat (in Film club) · waits its turn",
+        ]
         assert (await listed.press("✖ 2")).text == BACK
         assert await became(house, 2) is State.CANCELLED
 
@@ -376,5 +379,5 @@ async def test_cancel_for_what_is_delivered_or_was_never_asked_for_is_answered(
         answer = await press(telegram, video, "undo:1", ann)
         assert answer == "That one is finished already. /history shows your videos."
         assert await press(telegram, video, "undo:99", ann) == (
-            "You have no request 99. /cancel shows what is under way."
+            "You have no request 99. /queue shows what is under way."
         )
