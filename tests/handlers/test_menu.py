@@ -31,10 +31,11 @@ async def test_menus_are_published_for_each_kind_of_chat(
     assert (
         shown["default"]
         == shown["all_group_chats"]
-        == ["video", "animate", "settings", "models", "cancel", "report", "help"]
+        == ["video", "animate", "settings", "models", "queue", "cancel", "report", "help"]
     )
     assert shown["all_private_chats"] == [
-        "video", "animate", "settings", "models", "quota", "history", "cancel", "report", "help",
+        "video", "animate", "settings", "models", "quota", "history", "queue",
+        "cancel", "report", "help",
     ]  # fmt: skip
     assert bot.services.policy.admin_ids
 
