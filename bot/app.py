@@ -22,6 +22,7 @@ from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
+from generation.media.films import FilmMaker
 from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses
 from generation.media.videos import UploadPreparation
@@ -167,7 +168,9 @@ class Bot:
 
         # what takes the steps of a generation
         self.media = MediaProcesses()
-        pictures = Pictures(self.media, TelegramFiles(self.app.bot), self.pictures)
+        files = TelegramFiles(self.app.bot)
+        pictures = Pictures(self.media, files, self.pictures)
+        limit = LOCAL_UPLOAD_LIMIT if settings.telegram_api_local else UPLOAD_LIMIT
         queue = FairQueue(settings.provider_slots, clock)
         estimates = DurationEstimates(db, offer)
         terms = Terms(
@@ -230,11 +233,7 @@ class Bot:
                 db=db,
                 outbox=outbox,
                 lifecycle=lifecycle,
-                preparation=UploadPreparation(
-                    downloads,
-                    self.media,
-                    LOCAL_UPLOAD_LIMIT if settings.telegram_api_local else UPLOAD_LIMIT,
-                ),
+                preparation=UploadPreparation(downloads, self.media, limit),
                 status=status,
                 languages=languages,
                 ai_label=settings.ai_label,
@@ -244,7 +243,16 @@ class Bot:
                 clock=clock,
                 wake=wake,
             ),
-            notices=Notices(db=db, outbox=outbox, languages=languages, clock=clock, wake=wake),
+            notices=Notices(
+                db=db,
+                outbox=outbox,
+                films=FilmMaker(self.media, files, downloads, self.pictures, limit),
+                languages=languages,
+                ai_label=settings.ai_label,
+                zone=settings.timezone,
+                clock=clock,
+                wake=wake,
+            ),
             status=status,
             boards=Boards(
                 db=db, outbox=outbox, progress=progress, languages=languages, clock=clock

@@ -17,6 +17,7 @@ from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import LOOK_SECONDS, waits_until
 from storage import chats, generations, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
+from storage.notices import NoticeKind, Owed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from handlers.replies.status import StatusMessages
     from storage.chats import Chat
     from storage.database import Database
-    from storage.notices import Owed
 
 POST_SECONDS = 3.0
 """How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
@@ -137,15 +137,14 @@ class Scheduler:
             place = await chats.find(connection, chat)
             work = await generations.in_work(connection, chat)
             owed = await notices.owed(connection, chat)
-        if place is not None and place.id != chat:
-            self._queue_up(chat, ())
-            await self._look_elsewhere(chat, place)
-        if place is None or place.id != chat:
-            return None
         # nothing may be awaited until the steps are started: what was read would grow old,
         # and a video that was delivered meanwhile be sent once more
         self._heed_outage()
         dues = self._queue_up(chat, work)
+        if place is None:
+            # it became one with another, which nobody has told of what waits there now
+            await self._wake_all()
+            return None
         if not place.is_private:
             self._groups.add(chat)
             self._updates.run(f"board {chat}", partial(self._boards.refresh, chat), again=True)
@@ -154,12 +153,6 @@ class Scheduler:
                 dues += self._start_or_wait(generation)
         dues += self._tell_or_wait(chat, owed)
         return max(0.0, min(dues) - self._clock()) if dues else None
-
-    async def _look_elsewhere(self, chat: int, into: Chat) -> None:
-        """Look after what came into a chat while it became part of another."""
-        async with self._db.transaction() as tx:
-            await chats.follow(tx, chat, into.id)
-        self._clocks.wake(into.id)
 
     def _queue_up(self, chat: int, work: Iterable[Generation]) -> list[float]:
         """Let a chat's requests have slots or wait; return when to look at those again."""
@@ -266,16 +259,25 @@ class Scheduler:
         return max(rest, generation.due_at) if generation.state in UNFINISHED else rest
 
     def _tell_or_wait(self, chat: int, owed: Sequence[Owed]) -> list[float]:
-        """Send the notices that are due; return when to look at the others."""
-        if (key := f"notices {chat}") in self._updates:
-            return []
-        now = self._clock()
-        dues = [
-            max(notice.due_at, self._updates.left_alone(f"notice {notice.id}")) for notice in owed
-        ]
-        if tell := [notice for notice, due in zip(owed, dues, strict=True) if due <= now]:
-            self._updates.run(key, partial(self._tell, tell), lambda _: self._clocks.wake(chat))
-        return [due for due in dues if due > now]
+        """Send the notices that are due; return when to look at the others.
+
+        A film takes its time, and no other notice waits for it.
+        """
+        now, dues, tell = self._clock(), list[float](), list[Owed]()
+        for notice in owed:
+            key = f"notice {notice.id}"
+            if (due := max(notice.due_at, self._updates.left_alone(key))) > now:
+                dues.append(due)
+            elif notice.kind is NoticeKind.FILM:
+                self._steps.run(key, partial(self._tell, [notice]), partial(self._told, chat))
+            else:
+                tell.append(notice)
+        if tell and (key := f"notices {chat}") not in self._updates:
+            self._updates.run(key, partial(self._tell, tell), partial(self._told, chat))
+        return dues
+
+    def _told(self, chat: int, _: object) -> None:
+        self._clocks.wake(chat)
 
     async def _tell(self, owed: Iterable[Owed]) -> None:
         for notice in owed:

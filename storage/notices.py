@@ -76,6 +76,7 @@ class NoticeKind(StrEnum):
     UNDELIVERABLE = "undeliverable"
     ELSEWHERE = "elsewhere"
     # to a person
+    FILM = "film"
     GRANTED = "granted"
     # to the admins
     ADDED = "added"

@@ -15,7 +15,7 @@ What a decoder that was taken over can do:
     seccomp                (x86-64 and ARM 64, Linux 3.17) no socket, no other process or program,
                            no signal to or look into another process, no file moved, removed, linked
                            or given other rights, no system call younger than Linux 5.0
-    Landlock               (Linux 5.13) no file but the job's source, to read, and its target, and
+    Landlock               (Linux 5.13) no file but the job's sources, to read, its target, and
                            Python's libraries, to read; 6.2 not even emptied; 6.7 no TCP; 6.12 no
                            signal
 
@@ -43,6 +43,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from generation.media.film_jobs import join_videos
 from generation.media.formats import MediaRefused
 from generation.media.picture_jobs import (
     draw_cut,
@@ -83,6 +84,8 @@ JOBS: Final[dict[str, Callable[..., dict[str, object]]]] = {
     "draw_frame": draw_frame,
     "remux_video": remux_video,
     "encode_video": encode_video,
+    "join_videos": join_videos,
+    "shrink_film": encode_video,
 }
 
 MEMORY_BYTES: Final = 2 * 1024**3
@@ -118,6 +121,12 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
         return {"refused": error.reason}
     except Exception as error:  # noqa: BLE001 - decoders of hostile bytes raise anything
         return {"failed": f"{type(error).__name__}: {error}"[:FAILURE_CHARS]}
+
+
+def files_of(arguments: dict[str, Any]) -> tuple[list[str], str | None]:
+    """Tell which files a job reads, and which it writes."""
+    source = arguments.get("source")
+    return [*arguments.get("sources", []), *([source] if source else [])], arguments.get("target")
 
 
 def limit_resources(processor: int) -> None:
@@ -164,8 +173,8 @@ TCP: Final = 0b11
 SIGNALS_AND_ABSTRACT_SOCKETS: Final = 0b11
 
 
-def restrict_files(source: str | None, target: str | None) -> None:
-    """Leave a job its own two files and Python's libraries, where the kernel has Landlock.
+def restrict_files(sources: list[str], target: str | None) -> None:
+    """Leave a job its own files and Python's libraries, where the kernel has Landlock.
 
     The target is made here: afterwards nothing can be, such as a link to what the bot would then
     take for a picture.
@@ -182,7 +191,8 @@ def restrict_files(source: str | None, target: str | None) -> None:
     ruleset = _libc.syscall(LANDLOCK_CREATE_RULESET, bounds, size, 0)
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
     allowed: list[tuple[str | None, int]] = [(path, READ_FILE | READ_DIR) for path in libraries]
-    allowed += [(source, READ_FILE), (target, READ_FILE | WRITE_FILE | TRUNCATE)]
+    allowed += [(source, READ_FILE) for source in sources]
+    allowed.append((target, READ_FILE | WRITE_FILE | TRUNCATE))
     for path, access in allowed:
         if path is None:
             continue
@@ -269,7 +279,7 @@ def work(channel: socket.socket) -> None:
         own.sendall(b" ")
         limit_resources(order["processor"])
         drop_capabilities()
-        restrict_files(order["arguments"].get("source"), order["arguments"].get("target"))
+        restrict_files(*files_of(order["arguments"]))
         forbid_calls()
         own.sendall(json.dumps(answer(order)).encode())
 

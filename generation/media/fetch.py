@@ -121,14 +121,14 @@ class Downloads:
         """Return where a generation's video lies until it is delivered."""
         return video_in(self._folder, generation.id)
 
-    async def fetch(self, generation: Generation, url: str) -> None:
-        """Bring a video to the disk; what turns out to be none is not left there.
+    async def fetch(self, generation: Generation, url: str, target: Path | None = None) -> None:
+        """Bring a video to its place on the disk, or another; what is none is not left there.
 
         Raises:
             FetchError: As the module says.
             NotAVideo: Something else came.
         """
-        target = self.path_of(generation)
+        target = target or self.path_of(generation)
         async with self._fetching:
             await fetch_video(
                 self._http, url, target,
@@ -144,8 +144,8 @@ class Downloads:
                 target.unlink(missing_ok=True)
                 raise
 
-    async def restore(self, generation: Generation) -> None:
-        """Fetch a video again whose file is gone from the disk.
+    async def restore(self, generation: Generation, target: Path | None = None) -> None:
+        """Fetch a video again whose file is gone from the disk, to its place there or another.
 
         Raises:
             FileGone: The provider has it no longer.
@@ -159,7 +159,7 @@ class Downloads:
                 raise FileGone("the provider calls it failed by now")
             if not isinstance(status, Completed):
                 raise MediaFailed("the provider names no address")
-            await self.fetch(generation, status.url)
+            await self.fetch(generation, status.url, target)
         except (NoSuchGeneration, DeadLink, UnsafeLink, TooLarge, NotAVideo) as error:
             raise FileGone(repr(error)) from error
         except (ProviderError, FetchFailed) as error:

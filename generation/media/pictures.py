@@ -50,6 +50,12 @@ def which_frame(picture: str) -> str | None:
     return None if found is None else found[1]
 
 
+def end_of(picture: str) -> str | None:
+    """Return the file id of the video whose last frame the picture of a request is; else None."""
+    found = _FRAME.fullmatch(picture)
+    return found[2] if found is not None and found[1] == "last" else None
+
+
 class PictureGone(Exception):
     """The picture can no longer be fetched; nobody but its sender can help."""
 

@@ -36,12 +36,14 @@ _ANSWER_BYTES: Final = 65536
 class Queue(Enum):
     """A queue of jobs done one at a time.
 
-    What people send never stands in front of results, nor do the minutes of an encoding.
+    What people send never stands in front of results, nor do the minutes of an encoding, nor does
+    what is made of results once more stand in front of one that is encoded.
     """
 
     SENT = auto()
     RESULT = auto()
     ENCODE = auto()
+    FILM = auto()
 
 
 class Limits(NamedTuple):
@@ -65,6 +67,8 @@ LIMITS: Final = {
     "draw_thumbnail": Limits(Queue.RESULT, 120.0, 240),
     "remux_video": Limits(Queue.RESULT, 120.0, 240),
     "encode_video": Limits(Queue.ENCODE, 600.0, 1200),
+    "join_videos": Limits(Queue.FILM, 600.0, 1200),
+    "shrink_film": Limits(Queue.FILM, 600.0, 1200),
 }
 
 
@@ -151,8 +155,8 @@ class MediaProcesses:
     async def run(self, job: str, **arguments: Any) -> dict[str, Any]:
         """Do a job of `generation.media.child` within its limits.
 
-        The paths `source` and `target` are all a child may open. Cancelling the caller kills the
-        child that works for it. A failed attempt leaves no target.
+        The paths `source`, or all `sources`, and `target` are all a child may open. Cancelling the
+        caller kills the child that works for it. A failed attempt leaves no target.
 
         Raises:
             MediaRefused: The bytes are not what the job works on.

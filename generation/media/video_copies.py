@@ -61,7 +61,7 @@ _KEPT: Final = frozenset({"aac", "mp3"})
 
 def remux_video(*, source: str, target: str) -> dict[str, object]:
     """Copy picture and sound, packet by packet, into an mp4 that plays while it loads."""
-    with opened(Path(source)) as (container, video), _mp4(target) as output:
+    with opened(Path(source)) as (container, video), mp4(target) as output:
         copy = output.add_stream_from_template(video, opaque=True)
         sound = sound_for(container, output)
         undated: list[Packet[Any]] = []
@@ -97,7 +97,7 @@ def encode_video(*, source: str, target: str, limit: int) -> dict[str, object]:
 
 def _encode(source: Path, target: str, aim: float) -> None:
     """Encode once, aiming at so many bytes."""
-    with opened(source) as (container, video), _mp4(target) as output:
+    with opened(source) as (container, video), mp4(target) as output:
         rate = video.average_rate or Fraction(25)
         bits = max(aim * 8 / max(length(container, video), _SHORTEST) - _SOUND_BITS, _LEAST_BITS)
         shown = round(video.width * (video.sample_aspect_ratio or 1)) or video.width
@@ -140,7 +140,7 @@ def _dated(undated: list[Packet[Any]], following: Packet[Any]) -> list[Packet[An
     return undated
 
 
-def _mp4(target: str) -> OutputContainer:
+def mp4(target: str) -> OutputContainer:
     """Open an mp4 for writing whose index ends up in front."""
     return av.open(target, "w", format="mp4", options={"movflags": "+faststart"})
 
@@ -212,7 +212,7 @@ class _Encoded:
         self.sources = [given]
         self._given = given
         self._output = output
-        self._track = _aac(output, given.codec_context.sample_rate)
+        self._track = aac(output, given.codec_context.sample_rate)
 
     def take(self, packet: Packet[Any]) -> None:
         for frame in self._given.decode(packet):
@@ -231,7 +231,7 @@ class _Silence:
     def __init__(self, output: OutputContainer) -> None:
         self.sources: list[AudioStream] = []
         self._output = output
-        self._track = _aac(output, _SOUND_RATE)
+        self._track = aac(output, _SOUND_RATE)
         self._samples = 0
 
     def take(self, packet: Packet[Any]) -> None:
@@ -252,7 +252,7 @@ class _Silence:
         self._output.mux(self._track.encode(None))
 
 
-def _aac(output: OutputContainer, rate: int) -> AudioStream:
+def aac(output: OutputContainer, rate: int) -> AudioStream:
     """Add a track of stereo AAC; rates AAC does not know become the usual one."""
     track = output.add_stream(
         "aac", rate=rate if rate in _AAC_RATES else _SOUND_RATE, layout="stereo"

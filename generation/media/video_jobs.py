@@ -61,7 +61,7 @@ def probe_video(*, source: str) -> dict[str, object]:
         sounds = container.streams.audio
         if is_known(video):
             frame = next(frames(container, video))
-            pixels, (width, height) = frame.format.name, _shown_size(frame, video)
+            pixels, (width, height) = frame.format.name, shown_size(frame, video)
         else:
             pixels, width, height = "", video.width, video.height
         return {
@@ -195,7 +195,7 @@ def index_first(source: Path) -> bool:
     return False
 
 
-def _shown_size(frame: VideoFrame, video: VideoStream) -> tuple[int, int]:
+def shown_size(frame: VideoFrame, video: VideoStream) -> tuple[int, int]:
     """Give width and height as seen: pixels made square, the picture turned."""
     width = round(frame.width * (video.sample_aspect_ratio or 1))
     return (frame.height, width) if frame.rotation % 180 else (width, frame.height)
@@ -204,7 +204,7 @@ def _shown_size(frame: VideoFrame, video: VideoStream) -> tuple[int, int]:
 def _picture(frame: VideoFrame, video: VideoStream) -> Image.Image:
     """Give a frame as it is seen."""
     picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call] # PyAV leaves it out
-    width, height = _shown_size(frame, video)
+    width, height = shown_size(frame, video)
     return picture.rotate(frame.rotation, expand=True).resize((width, height))
 
 

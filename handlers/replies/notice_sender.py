@@ -1,29 +1,45 @@
-"""Send what is owed, at least once: where it is owed, or else to the person alone."""
+"""Send what is owed, at least once: where it is owed, or else to the person alone.
+
+It is a text, or a film, which is made first: that takes its time, and costs nothing.
+"""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from generation.jobs import schedule
+from generation.media.films import SceneGone
+from generation.media.formats import MediaError
+from generation.media.pictures import PictureDelayed
+from generation.media.videos import NotAVideo
 from handlers.replies.notices import in_words
 from handlers.replies.sending import (
     ChatMoved,
+    Misplaced,
+    NotSent,
     Refused,
     SendError,
+    SentPerhaps,
     Unreachable,
     Unreadable,
+    UploadTooLarge,
 )
-from handlers.replies.texts import unlinked
+from handlers.replies.texts import caption, unlinked
 from storage import chats, generations, notices, people
+from storage.chats import Group
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
+    from zoneinfo import ZoneInfo
 
+    from generation.media.films import FilmMaker
+    from handlers.replies.keyboards import Button
     from handlers.replies.outbox import Outbox
-    from handlers.replies.texts import Languages
+    from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation
@@ -31,6 +47,8 @@ if TYPE_CHECKING:
 
 MOST_SENDS = 12
 """How often a notice is tried before nobody can be told."""
+MOST_MAKINGS = 4
+"""How often a film is tried to be made before it is said that it cannot be."""
 
 _THERE_ONLY = frozenset({NoticeKind.ELSEWHERE})
 """Notices of which the person knows already, or hears by another."""
@@ -46,13 +64,19 @@ class Notices:
         *,
         db: Database,
         outbox: Outbox,
+        films: FilmMaker,
         languages: Languages,
+        ai_label: bool,
+        zone: ZoneInfo,
         clock: Callable[[], float],
         wake: Callable[[int], None],
     ) -> None:
         self._db = db
         self._outbox = outbox
+        self._films = films
         self._languages = languages
+        self._ai_label = ai_label
+        self._zone = zone
         self._clock = clock
         self._wake = wake
 
@@ -71,6 +95,9 @@ class Notices:
         nobody = about is not None and not about.account.is_person
         link = None if chat.is_private or nobody else self._outbox.link
         calls = not chat.is_private and _answers_nobody(owed, about)
+        if owed.kind is NoticeKind.FILM:
+            await self._send(chat, owed, partial(self._send_film, chat, owed, translator))
+            return
         try:
             told = in_words(owed, translator, name=name, link=link, calls=calls)
         except Exception:
@@ -79,21 +106,27 @@ class Notices:
             await self._give_up(owed, "it cannot be put into words")
             return
         told = replace(told, buttons=()) if nobody else told
+        say = partial(self._say, chat, owed, told.text, told.buttons)
+        await self._send(chat, owed, say)
+
+    async def _say(
+        self, chat: Chat, owed: Owed, text: str, buttons: Sequence[Sequence[Button]] = ()
+    ) -> None:
+        await self._outbox.say(
+            chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
+        )
+
+    async def _send(self, chat: Chat, owed: Owed, send: Callable[[], Awaitable[None]]) -> None:
+        """Send what a notice holds, and write down what became of it."""
         try:
-            await self._outbox.say(
-                chat,
-                told.text,
-                buttons=told.buttons,
-                reply_to=owed.reply_to,
-                thread_id=owed.thread_id,
-            )
+            await send()
         except Unreadable as error:
             logger.warning("notice %d is sent, and nobody knows how: %s", owed.id, error)
             await self._note_sent(owed)
         except (Refused, Unreachable) as error:
             await self._tell_alone(chat, owed, error)
         except ChatMoved as moved:
-            await chats.move(self._db, chat.id, moved.telegram_id, now=self._clock())
+            await chats.move(self._db, chat.id, moved.telegram_id)
         except SendError as error:
             logger.info("notice %d waits: %s", owed.id, error)
             wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))
@@ -101,6 +134,78 @@ class Notices:
                 await notices.try_later(tx, owed.id, due_at=self._clock() + wait)
         else:
             await self._note_sent(owed)
+
+    async def _send_film(self, chat: Chat, owed: Owed, translator: Translator) -> None:
+        """Make a film and send it, or say why that cannot be."""
+        numbers = owed.facts.get("scenes", [])
+        async with self._db.reading() as connection:
+            found = [await generations.find(connection, number) for number in numbers]
+            group = Group(chat.id)
+            if not chat.is_private:
+                group = await chats.group_of(connection, chat.id)
+        scenes = [scene for scene in found if scene is not None and scene.file_id]
+        if not scenes:
+            raise Refused("nothing of the film is left")
+        try:
+            await self._make_and_send(chat, group, owed, scenes, translator)
+        except SceneGone as gone:
+            text = translator.gettext(
+                "I cannot get scene {number} back: Telegram gives me no file over 20 MB. "
+                "Take it out of the film or make it anew, and send the film again."
+            )
+            await self._say(chat, owed, text.format(number=translator.number(gone.place)))
+        except NotAVideo as error:
+            logger.warning("film %d cannot be made: %s", owed.id, error)
+            await self._say(
+                chat, owed, translator.gettext("I could not join these scenes. I am sorry.")
+            )
+        except (MediaError, PictureDelayed) as error:
+            logger.warning("film %d cannot be made now: %r", owed.id, error)
+            if owed.sends + 1 < MOST_MAKINGS:
+                raise NotSent(str(error), getattr(error, "retry_after", None) or 0.0) from error
+            text = translator.gettext("I could not make this film. Please try it again later.")
+            await self._say(chat, owed, text)
+
+    async def _make_and_send(
+        self,
+        chat: Chat,
+        group: Group,
+        owed: Owed,
+        scenes: Sequence[Generation],
+        translator: Translator,
+    ) -> None:
+        told = list(dict.fromkeys(scene.prompt for scene in scenes if scene.prompt))
+        whole = replace(scenes[0], prompt=" … ".join(told), is_gift=False)
+        limit, thread_id, reply_to = None, owed.thread_id, owed.reply_to
+        while True:
+            async with self._films.made(scenes, limit) as film:
+                try:
+                    async with self._outbox.uploading(chat) as upload:
+                        await self._outbox.send_file(
+                            chat,
+                            film,
+                            caption(whole, translator, ai_label=self._ai_label),
+                            upload,
+                            spoiler=group.blurred,
+                            silent=group.is_quiet(self._zone, self._clock()),
+                            reply_to=reply_to,
+                            thread_id=thread_id,
+                        )
+                except UploadTooLarge:
+                    # the server's limit is lower than we believed
+                    limit = int(film.size * 0.8)
+                except Misplaced as error:
+                    left = error.elsewhere(thread_id, reply_to)
+                    if left is None:
+                        raise
+                    thread_id, reply_to = left
+                except SentPerhaps:
+                    # a second one is better than none, a third is not
+                    if not owed.sends:
+                        raise
+                    return
+                else:
+                    return
 
     async def _note_sent(self, owed: Owed) -> None:
         async with self._db.transaction() as tx:

@@ -24,6 +24,7 @@ from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
+from generation.media.films import FilmMaker
 from generation.media.pictures import Pictures
 from generation.media.videos import UploadPreparation, clean_up
 from generation.models.availability import Feeds
@@ -173,7 +174,10 @@ class Life:
                 catalogue=catalogue, credit_usd=Decimal("0.10"),
                 zone=ZoneInfo("UTC"), clock=self.clock, wake=self.wake,
             ),
-            notices=Notices(**messages, wake=self.wake),
+            notices=Notices(
+                **messages, wake=self.wake, ai_label=False, zone=ZoneInfo("UTC"),
+                films=FilmMaker(media, TelegramFiles(bot), downloads, pictures, UPLOAD_LIMIT),
+            ),
             status=self.status,
             boards=Boards(**messages, progress=progress),
             clock=self.clock,

@@ -1,0 +1,111 @@
+"""Films made ready to send: their scenes brought back, joined, and kept within a limit.
+
+A scene comes back from Telegram by its file id, and where that gives none, as of one over 20 MB,
+from the provider, as long as its link leads there. The work is done in media processes of its own
+queue (`generation.media.film_jobs`), so that nobody's video waits for somebody's film.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from generation.media.fetch import FileGone
+from generation.media.formats import MediaRefused
+from generation.media.pictures import PictureGone
+from generation.media.videos import NotAVideo, prepare, probe
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from generation.media.fetch import Downloads
+    from generation.media.pictures import FetchPicture
+    from generation.media.pool import MediaProcesses
+    from generation.media.videos import Deliverable
+    from storage.generations import Generation
+
+FILMS_AT_ONCE: Final = 2
+"""Films whose scenes lie on the disk."""
+
+
+class SceneGone(Exception):
+    """A scene can no longer be had; `place` is which it is, from 1."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"scene {place} is gone")
+        self.place = place
+
+
+async def join(
+    media: MediaProcesses, clips: Sequence[Path], film: Path, *, limit: int
+) -> Deliverable:
+    """Join videos to one that is ready to send within `limit` bytes; all files lie by `film`.
+
+    Raises:
+        NotAVideo: One of them is none, or all are too long together.
+        MediaTimeout, MediaFailed: The work broke down.
+    """
+    try:
+        await media.run("join_videos", sources=list(clips), target=film)
+        if (await probe(media, film)).size > limit:
+            smaller = film.with_name("smaller.mp4")
+            await media.run("shrink_film", source=film, target=smaller, limit=limit)
+            film = smaller
+    except MediaRefused as error:
+        raise NotAVideo(error.reason) from error
+    return await prepare(media, film, film.parent, limit=limit)
+
+
+class FilmMaker:
+    """Makes films of delivered videos; what lay on the disk for one is gone afterwards.
+
+    `limit` is how many bytes Telegram is believed to take.
+    """
+
+    def __init__(
+        self,
+        media: MediaProcesses,
+        fetch: FetchPicture,
+        downloads: Downloads,
+        folder: Path,
+        limit: int,
+    ) -> None:
+        """Make films in `folder`, which the next start clears."""
+        self._media = media
+        self._fetch = fetch
+        self._downloads = downloads
+        self._folder = folder
+        self._limit = limit
+        self._making = asyncio.Semaphore(FILMS_AT_ONCE)
+
+    @asynccontextmanager
+    async def made(
+        self, scenes: Sequence[Generation], limit: int | None = None
+    ) -> AsyncIterator[Deliverable]:
+        """Give the film of these videos, as long as it is needed.
+
+        Raises:
+            SceneGone: One can no longer be had.
+            PictureDelayed, MediaError: It cannot be made now.
+            NotAVideo: It cannot be made.
+        """
+        async with self._making:
+            with tempfile.TemporaryDirectory(prefix="film-", dir=self._folder) as folder:
+                clips = []
+                for place, scene in enumerate(scenes, start=1):
+                    clips.append(Path(folder) / f"{place}.mp4")
+                    await self._bring(scene, place, clips[-1])
+                film = Path(folder) / "film.mp4"
+                yield await join(self._media, clips, film, limit=limit or self._limit)
+
+    async def _bring(self, scene: Generation, place: int, target: Path) -> None:
+        try:
+            await self._fetch(scene.file_id or "", target)
+        except PictureGone:
+            try:
+                await self._downloads.restore(scene, target)
+            except FileGone as error:
+                raise SceneGone(place) from error
