@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OPEN_SECONDS, CLOSED_SECONDS = 48 * 3600.0, 3600.0
 """How long after it was put up a card keeps its words, while it is open and once it is closed."""
 
+FOLLOWS = "press:goon:"
+"""How the cause begins of a card that asks what happens after the end of a video."""
+
 
 class CardKind(StrEnum):
     """What a card asks."""
@@ -65,6 +68,11 @@ class Card(Draft):
     def wants_picture(self) -> bool:
         """Whether it asks which picture is meant."""
         return self.kind is CardKind.PICTURE and self.picture is None
+
+    @property
+    def asks_what_follows(self) -> bool:
+        """Whether it asks what happens after the end of a video, whose words its own end with."""
+        return self.kind is CardKind.QUESTION and self.cause.startswith(FOLLOWS)
 
     @property
     def is_question(self) -> bool:

@@ -121,6 +121,7 @@ class Request:
     price_micros: int
     budget_micros: int
     picture_by: int | None = None
+    parent: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from generation.media.pictures import end_of
 from generation.models import pricing
 from generation.models.pricing import Period, began_at, ends_at
-from storage import chats, generations, ledger, outages, statistics
+from storage import chats, films, generations, ledger, outages, statistics
 from storage.generations import State
 from storage.ledger import Account, Pot
 
@@ -308,6 +309,8 @@ async def accept(
         if draws is None:
             return over
     request = replace(request, price_micros=price, budget_micros=given)
+    if request.picture and (before_it := end_of(request.picture)) is not None:
+        request = replace(request, parent=await films.by_file_id(tx, before_it))
     generation = await generations.insert(tx, request, now=now, due_at=now + wait)
     for part in draws:
         is_pooled = part.pot is Pot.POOL

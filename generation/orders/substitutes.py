@@ -18,6 +18,7 @@ from generation.orders.options import (
     nearest_seconds,
     nearest_shape,
 )
+from generation.orders.reading import CHANGE
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -51,11 +52,11 @@ def with_family(generation: Generation, family: Family) -> str:
 
 
 def going_on(generation: Generation, offer: Offer) -> str:
-    """Return what to type for a video that begins where this one ends.
+    """Return what to type for a video that begins where this one ends, its own words at the end.
 
     What its model does not do with a picture is left out.
     """
-    parts = [generation.prompt]
+    parts = list[str]()
     mode = offer[generation.family].mode("i2v") if generation.family in offer else None
     if mode is not None:
         parts.append(f"--model {generation.family}")
@@ -65,7 +66,9 @@ def going_on(generation: Generation, offer: Offer) -> str:
             parts.append(f"--ar {generation.aspect_ratio}")
         if generation.resolution in mode.resolutions:
             parts.append(f"--res {generation.resolution}")
-    return " ".join(parts)
+        if generation.silent and mode.fields.sound is not None:
+            parts.append("--silent")
+    return f"{' '.join(parts)}{CHANGE}{generation.prompt}"
 
 
 @dataclass(frozen=True, slots=True)

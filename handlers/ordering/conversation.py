@@ -21,7 +21,7 @@ from telegram.ext import filters
 
 from generation.orders import substitutes
 from generation.orders.quotes import Instead
-from generation.orders.reading import CHANGE, changed
+from generation.orders.reading import CHANGE, changed, read
 from handlers.ordering import placing
 from handlers.ordering.drafts import (
     LONGEST_PART,
@@ -185,7 +185,12 @@ async def take(
 ) -> None:
     """Take a message as the answer to a question: its words, its picture, or both."""
     typed, is_change, before = card.prompt.partition(CHANGE)
-    words = changed(typed, before, words) if is_change else f"{card.prompt} {words}".strip()
+    if card.asks_what_follows:
+        # the next scene has words of its own; where only options are said, it just goes on
+        is_change = "" if read(words).prompt else is_change
+        words = f"{typed} {before} {words}" if is_change else f"{typed} {words}"
+    else:
+        words = changed(typed, before, words) if is_change else f"{card.prompt} {words}".strip()
     if card.wants_picture and picture is None:
         await ask_for_picture(context, sender, message, words)
         return

@@ -22,7 +22,7 @@ from handlers.commands import COMMANDS
 from handlers.replies.texts import UNSEEN
 from handlers.senders import cause_of
 from storage import SHARED_IDS, statistics
-from storage.cards import CardKind, Draft
+from storage.cards import FOLLOWS, CardKind, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -231,10 +231,11 @@ def draft_of(
 def card_draft(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
     """Return the card that keeps an order until it is tapped."""
     picture = draft.picture or SentPicture("")
+    kind = CardKind.PICTURE if draft.picture else CardKind.PROMPT
     return Draft(
         # what one press asked is over when the next is made
         cause=f"{draft.cause}:{draft.tap}" if draft.tap else draft.cause,
-        kind=CardKind.PICTURE if draft.picture else CardKind.PROMPT,
+        kind=CardKind.QUESTION if draft.cause.startswith(FOLLOWS) else kind,
         chat=sender.chat.id,
         thread_id=sender.thread_id,
         account=sender.account,

@@ -121,16 +121,22 @@ def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
 def _head(card: Card, translator: Translator) -> str:
     """Ask what a card asks."""
     _, frame = translator.gettext, which_frame(card.picture or "")
-    if frame == "first" and card.prompt:
-        return _("Animate its first frame?\n\n“{prompt}”")
-    if frame == "last" and card.prompt:
-        return _("Animate its last frame?\n\n“{prompt}”")
+    if card.asks_what_follows:
+        return _("What happens next? Answer this with it, or tap Just go on.")
+    if frame == "first":
+        return (
+            _("Animate its first frame?\n\n“{prompt}”")
+            if card.prompt
+            else _("Animate its first frame? Write what should happen, or tap Gentle movement.")
+        )
+    if frame == "last":
+        return (
+            _("Animate its last frame?\n\n“{prompt}”")
+            if card.prompt
+            else _("Animate its last frame? Write what should happen, or tap Gentle movement.")
+        )
     if card.prompt or card.kind is not CardKind.PICTURE:
         return _("Make a video of this?\n\n“{prompt}”")
-    if frame == "first":
-        return _("Animate its first frame? Write what should happen, or tap Gentle movement.")
-    if frame == "last":
-        return _("Animate its last frame? Write what should happen, or tap Gentle movement.")
     return _("Nice! What should happen? Write it, or tap Gentle movement.")
 
 
@@ -142,7 +148,9 @@ def buttons(
     `keeping` is another family's video that keeps its shape.
     """
     cost = translator.number(quote.credits)
-    if card.kind is CardKind.PICTURE and not card.prompt:
+    if card.asks_what_follows:
+        label = translator.gettext("🎞 Just go on · {credits}")
+    elif card.kind is CardKind.PICTURE and not card.prompt:
         label = translator.gettext("Gentle movement · {credits}")
     elif quote.cuts:
         label = translator.gettext("✂️ Crop · {credits}")
@@ -161,7 +169,7 @@ def buttons(
             )
             instead = Instead(family=family.name)
             others.append([Button(other, Start.with_instead(card.id, instead, keeping.credits))])
-    if reading.CHANGE in card.prompt:
+    if reading.CHANGE in card.prompt and not card.asks_what_follows:
         alone = translator.gettext("Only my words · {credits}").format(credits=cost)
         others.append([Button(alone, StartAlone(card.id, quote.credits))])
     leave = Button(translator.gettext("No"), Drop(card.id))

@@ -210,7 +210,7 @@ def video_under(message: Message | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class GoOn(CallbackData):
-    """Make a video that begins with this one's last frame; whoever taps pays."""
+    """Ask what happens next, for a video that begins with this one's last frame."""
 
     prefix: ClassVar[str] = "goon"
     generation: int
@@ -362,5 +362,5 @@ class ResultButtons:
         )
         if not isinstance(quote, quotes.Quote):
             return []
-        label = translator.gettext("🎞 Animate its last frame · {credits}")
+        label = translator.gettext("🎞 Continue · {credits}")
         return [Button(label.format(credits=translator.number(quote.credits)), GoOn(video.id))]

@@ -32,6 +32,7 @@ from handlers.replies.notices import Retry, TryWith
 from handlers.replies.sending import SendError
 from handlers.routing import Router
 from storage import generations
+from storage.cards import FOLLOWS
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Conte
 
 @router.button(GoOn, orders=True)
 async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Context) -> None:
-    """Make a video that begins where this one ends."""
+    """Ask what happens where this video ends; what is said then, or a tap on the price, orders."""
     video = await _basis(sender, context.services, press.generation)
     if video is None:
         return
@@ -118,10 +119,12 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
         text=substitutes.going_on(video, context.services.offer),
         picture=SentPicture(frame_of(video.file_id or "", last=True), by=video.picture_by),
         origin="press",
-        cause=f"press:goon:{video.id}:{sender.account.kind}:{sender.account.id}",
+        cause=f"{FOLLOWS}{video.id}:{sender.account.kind}:{sender.account.id}",
         message_id=_answered(query),
+        asks=True,
+        tap=query.id,
     )
-    await _order(context, query, sender, draft, video)
+    await place(context, sender, draft)
 
 
 @router.button(Change, orders=True)

@@ -322,12 +322,15 @@ class Play:
             if is_kept and not turn and kind == "start":
                 self.rules.proposed(said)
             else:
-                await self._tapped(said, data, number, is_open=bool(mine) and not (is_kept or turn))
+                is_open = bool(mine) and not (is_kept or turn)
+                await self._tapped(said, message, data, number, is_open=is_open)
             if data.startswith("sure:forget:"):
                 self.numbers[int(data.rpartition(":")[2])].forgotten = True
         await self._settle(said)
 
-    async def _tapped(self, said: Said, data: str, number: int, *, is_open: bool) -> None:
+    async def _tapped(
+        self, said: Said, message: Message, data: str, number: int, *, is_open: bool
+    ) -> None:
         kind = data.partition(":")[0]
         order = self.numbers.get(number)
         own = order is not None and order.who is said.who
@@ -340,10 +343,11 @@ class Play:
                 self.rules.close(said)
             case "undo" | "cancel" if order is not None and own:
                 self.rules.cancel(order)
-            case "again" | "goon" | "vary" if order is not None:
-                words = order.words if kind != "goon" else None
+            case "again" | "vary" if order is not None:
                 like = (data, said.who)
-                self.rules.again(said, like, words, own=own and said.is_private)
+                self.rules.again(said, like, order.words, own=own and said.is_private)
+            case "goon" if order is not None:
+                self.rules.go_on(said, message)
             case "change" if own:
                 self.rules.change(said)
             case "surprise":

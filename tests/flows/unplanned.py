@@ -24,7 +24,8 @@ class Open:
 
     It waits for an idea, for a picture (with the words that came), for what should happen in a
     photo, or for its tap; `pictured` is a card with a picture on it. `by` put it up, `about` is the
-    photo. What should be `changed` in a video is always asked about, with words of both.
+    photo. What should be `changed` in a video is always asked about, with words of both. What
+    `follows` a video is asked as of a photo; where nothing is said, that is asked about.
     """
 
     waits: Waits
@@ -34,6 +35,7 @@ class Open:
     pictured: bool = False
     about: Message | None = None
     changed: bool = False
+    follows: bool = False
 
 
 @dataclass
@@ -160,7 +162,8 @@ class Rules:
     def small_talk(self, said: Said, *, praise: bool) -> None:
         """Thanks, no, hi are never an order; a card that is praised stands again."""
         was = self.close(said)
-        if praise and said.is_private and was is not None and was.waits in {"tap", "photo"}:
+        stands = was is not None and was.waits in {"tap", "photo"} and not was.follows
+        if praise and said.is_private and was is not None and stands:
             self.open[_key(said)] = replace(was, at=self.now, by=said.message)
 
     def picture(self, said: Said, *, own: bool = True, moves: bool = False) -> None:
@@ -220,8 +223,8 @@ class Rules:
 
     def _take(self, said: Said, was: Open, *, asks: bool = False, picture: bool = False) -> None:
         words = f"{was.words} {said.words}".strip()
-        if was.changed:
-            self._ask(said, "tap", pictured=picture)
+        if was.changed or (was.follows and not said.words):
+            self._ask(said, "tap", pictured=picture or was.follows)
         elif was.waits == "picture" and not picture:
             self._ask(said, "picture", words)
         elif not asks and (said.to or self.now - was.at <= SURE):
@@ -243,6 +246,10 @@ class Rules:
     def change(self, said: Said) -> None:
         """What should be different in a video is asked for."""
         self.open[_key(said)] = Open("idea", self.now, None, changed=True)
+
+    def go_on(self, said: Said, video: Message) -> None:
+        """What happens after a video is asked for; a tap just goes on."""
+        self.open[_key(said)] = Open("photo", self.now, None, "", True, video, follows=True)
 
     def surprise(self, said: Said, words: str) -> None:
         """An idea of the bot's is shown on a card."""

@@ -84,7 +84,10 @@ async def test_the_last_frame_comes_alive(
     bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
     video = await made(house, club, ann, "a boat in the bath")
-    await twice(video, "Animate its last frame", bob)
+    await video.press("Continue", by=bob)
+    question = await club.wait(says("What happens next?", to=video.message_id))
+    assert (await question.press("Just go on · 9", by=ann)).text.startswith("This one is somebody")
+    await question.press("Just go on · 9", by=bob)
     onward = await club.wait(lambda m: m.video is not None and m is not video)
     assert onward.reply_to == video.message_id
     submission = provider.submissions[-1]
@@ -150,7 +153,7 @@ async def test_more_unfolds_what_is_needed_less(
     await video.press("More…")
     await chat.wait(lambda m: any("Delete" in b.text for row in m.buttons for b in row))
     assert [[b.text for b in row] for row in video.buttons][1:] == [
-        ["🎞 Animate its last frame · 9"], ["⏱ Longer: 8 seconds · 17"],
+        ["🎞 Continue · 9"], ["⏱ Longer: 8 seconds · 17"],
         ["📐 9:16 · 9", "✨ HD 1080p · 21"], ["With Sora 2 Pro · 13"], ["With Veo 3.1 Fast · 4"],
         ["🗑 Delete"],
     ], "a long label has a row of its own"  # fmt: skip
@@ -294,7 +297,7 @@ async def test_a_photo_its_author_took_back_is_used_no_more(
     await settled(house)
     await confirmed(club, video, "Delete", by=bob)
     await club.wait_gone(video)
-    for label in ("Again", "Animate its last frame"):
+    for label in ("Again", "Continue"):
         for by, words in ((owner, "This button is old."), (ann, "took it back")):
             assert words in (await video.press(label, by=by)).text
     await chat.send(ann, "/history")
@@ -393,7 +396,7 @@ async def test_the_last_frame_of_what_no_bot_may_fetch_is_not_offered(
     video.media = replace(video.media, size=20_000_001)
     await video.press("More…")
     await chat.wait(lambda m: any("Delete" in b.text for row in m.buttons for b in row))
-    assert not any("last frame" in b.text for row in video.buttons for b in row)
+    assert not any("Continue" in b.text for row in video.buttons for b in row)
     # as it was offered before its size was looked at
     video.reply_markup = {"inline_keyboard": [[{"text": "🎞", "callback_data": data}]]}
     answer = await video.press("🎞")
@@ -412,7 +415,7 @@ async def test_a_large_video_goes_to_a_group_without_that_button(
 
     def offered(size: int) -> bool:
         rows = layout.under(video, translator, in_private=False, size=size)
-        return any("last frame" in button.text for row in rows for button in row)
+        return any("Continue" in button.text for row in rows for button in row)
 
     assert offered(20_000_000)
     assert not offered(20_000_001)

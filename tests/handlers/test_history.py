@@ -216,6 +216,8 @@ async def test_a_number_goes_on_from_its_video_at_the_price_beside_it(
     await shown.press("Continue")
     await chat.wait(says("Which one should go on"))
     await shown.press("1 · 9")
+    question = await chat.wait(says("What happens next?"))
+    await question.press("Just go on · 9")
     await house.provider.wait_for_submissions(2)
     await settled(house)
     assert "image_url" in house.provider.submissions[1].body

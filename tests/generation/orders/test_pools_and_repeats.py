@@ -92,9 +92,8 @@ def test_going_on_keeps_what_the_model_does_with_a_picture() -> None:
 
 
 def test_going_on_from_a_family_that_is_gone_takes_another() -> None:
-    text = substitutes.going_on(video(family="long-gone"), OFFER)
-    assert text == "a cat"
-    assert quoted(text, "i2v").choice.kind == "i2v"
+    quote = quoted(substitutes.going_on(video(family="long-gone"), OFFER), "i2v")
+    assert (quote.prompt, quote.choice.kind) == ("a cat", "i2v")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,161 @@
+"""Films: videos of which each begins where the one before ends.
+
+A video's `parent` is the scene before it: the one whose last frame it was made from. What its owner
+had made anew for a scene takes that one's place once it is there; it is known by its cause, or by
+that of the card it came from.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage import cards, generations
+from storage.database import changed, every, number, one
+from storage.generations import from_row
+
+if TYPE_CHECKING:
+    from aiosqlite import Connection
+
+    from storage.generations import Generation
+    from storage.ledger import Account
+
+MOST_SCENES = 20
+"""Scenes of a film that are looked for, the last ones of more."""
+
+_ANEW = re.compile(r"press:anew:(\d+):")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A place in a film: the number of the video first made for it, and the one shown there now.
+
+    `begins` is whether another scene is meant to stand before it.
+    """
+
+    number: int
+    video: Generation
+    begins: bool
+
+
+def anew(scene: int, account: Account) -> str:
+    """Return the cause of a video that somebody has made anew for a scene."""
+    return f"press:anew:{scene}:{account.kind}:{account.id}"
+
+
+async def by_file_id(tx: Connection, file_id: str) -> int | None:
+    """Return the number of the video that Telegram has under this id."""
+    return await number(tx, "SELECT max(id) FROM generations WHERE file_id = ?", (file_id,)) or None
+
+
+async def latest(tx: Connection, account: Account) -> Generation | None:
+    """Return the newest video of an account that goes on from another."""
+    row = await one(
+        tx,
+        "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
+        " AND parent IS NOT NULL AND file_id IS NOT NULL ORDER BY id DESC LIMIT 1",
+        (account.kind, account.id),
+    )
+    return None if row is None else from_row(row)
+
+
+async def scenes_of(tx: Connection, video: Generation, account: Account) -> list[Scene]:
+    """Return the scenes of the film a video is part of, as an account may show them.
+
+    Before it stand those it goes on from; after it, of each scene, the account's newest next one.
+    """
+    first = await _first(tx, video)
+    places, before = [first], first.parent
+    while before is not None and len(places) < MOST_SCENES:
+        found = await generations.find(tx, before)
+        if found is None:
+            break
+        places.insert(0, await _first(tx, found))
+        before = places[0].parent
+    scenes = [await _scene(tx, place, account) for place in places]
+    while len(scenes) < MOST_SCENES and (following := await _next(tx, places[-1], account)):
+        places.append(following[0])
+        scenes.append(following[1])
+    return [scene for scene in scenes if scene is not None]
+
+
+async def remove(tx: Connection, scene: int, account: Account) -> bool:
+    """Take a scene out of an account's film: what follows it goes on from the one before.
+
+    False where nothing of that is the account's.
+    """
+    found = await generations.find(tx, scene)
+    if found is None:
+        return False
+    takes = [take.id for take in await _takes(tx, found, account)]
+    marks = ", ".join("?" * len(takes))
+    own = "account_kind = ? AND account_id = ?"
+    closed = await changed(
+        tx,
+        f"UPDATE generations SET parent = ? WHERE parent IN ({marks}) AND {own}",
+        (found.parent, *takes, account.kind, account.id),
+    )
+    left = await changed(
+        tx,
+        f"UPDATE generations SET parent = NULL WHERE id IN ({marks}) AND {own}",
+        (*takes, account.kind, account.id),
+    )
+    return closed or left
+
+
+async def _first(tx: Connection, video: Generation) -> Generation:
+    """Return the video first made for the place that a video has in a film."""
+    cause = video.cause
+    if video.origin == "card":
+        card = await cards.find(tx, int(cause.removeprefix("card:")))
+        cause = card.cause if card is not None else cause
+    made_anew = _ANEW.match(cause)
+    found = await generations.find(tx, int(made_anew[1])) if made_anew else None
+    return found or video
+
+
+async def _takes(tx: Connection, first: Generation, account: Account) -> list[Generation]:
+    """Return what an account had made for a place, newest first, and what was made there first."""
+    cause = anew(first.id, account)
+    rows = await every(
+        tx,
+        "SELECT * FROM generations WHERE id = ?"
+        " UNION SELECT * FROM generations WHERE cause = ?"
+        " UNION SELECT * FROM generations WHERE cause IN"
+        " (SELECT 'card:' || id FROM cards WHERE cause > ? AND cause < ?) ORDER BY id DESC",
+        (first.id, cause, f"{cause}:", f"{cause};"),
+    )
+    return [from_row(row) for row in rows]
+
+
+async def _scene(tx: Connection, first: Generation, account: Account) -> Scene | None:
+    """Return what an account may show at a place; None where that is nothing."""
+    takes = await _takes(tx, first, account)
+    shown = next((take for take in takes if _may_show(take, account)), None)
+    return None if shown is None else Scene(first.id, shown, first.parent is not None)
+
+
+def _may_show(video: Generation, account: Account) -> bool:
+    """Whether there is such a video, and nobody took it, or its picture, away."""
+    is_here = video.account == account or video.delivered_message is not None
+    return video.file_id is not None and is_here and not (video.kind == "i2v" and not video.picture)
+
+
+async def _next(
+    tx: Connection, first: Generation, account: Account
+) -> tuple[Generation, Scene] | None:
+    """Return an account's newest scene that follows a place."""
+    takes = [take.id for take in await _takes(tx, first, account)]
+    marks = ", ".join("?" * len(takes))
+    rows = await every(
+        tx,
+        f"SELECT * FROM generations WHERE parent IN ({marks}) AND account_kind = ?"
+        " AND account_id = ? ORDER BY id DESC",
+        (*takes, account.kind, account.id),
+    )
+    for row in rows:
+        video = from_row(row)
+        if (await _first(tx, video)).id == video.id and (scene := await _scene(tx, video, account)):
+            return video, scene
+    return None
