@@ -80,6 +80,7 @@ COMMANDS = (
     Command("queue", N_("What is on the way")),
     Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
+    Command("language", N_("The language I speak with you"), scope=Scope.PRIVATE, listed=False),
     Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),
     Command("people", N_("Who uses this bot, the most active first"), scope=Scope.ADMIN),

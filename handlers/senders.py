@@ -260,7 +260,7 @@ async def _known(
             before,
             name=speaker.first_name,
             username=speaker.username,
-            language=speaker.language_code or before.language,
+            language=before.spoken or speaker.language_code or before.language,
         )
         account = Account.person(person.id)
     else:

@@ -149,6 +149,11 @@ class Group:
     """What the only topic is called, where that is known."""
     language: str | None = None
     """In which language all are spoken to, as Telegram's clients name it."""
+    family: str | None = None
+    """What a video is like where its prompt says nothing; None leaves it to each member."""
+    seconds: int | None = None
+    aspect_ratio: str | None = None
+    resolution: str | None = None
 
     @property
     def quiet_hours(self) -> tuple[int, int] | None:

@@ -115,7 +115,11 @@ async def any_banned(tx: Connection, telegram_ids: Collection[int]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at Telegram; the defaults are None where they chose nothing."""
+    """Somebody at Telegram; the defaults are None where they chose nothing.
+
+    `language` is the one they chose, which is also in `spoken`, else what their client claims.
+    `fit` is what becomes of a photo of another shape; they may want to be asked before each video.
+    """
 
     id: int
     name: str
@@ -126,9 +130,14 @@ class Person:
     seconds: int | None
     aspect_ratio: str | None
     resolution: str | None
+    fit: str | None = None
+    asks_first: bool = False
+    spoken: str | None = None
 
 
-_DEFAULTS = frozenset({"family", "seconds", "aspect_ratio", "resolution"})
+_DEFAULTS = frozenset(
+    {"family", "seconds", "aspect_ratio", "resolution", "fit", "asks_first", "spoken"}
+)
 
 
 def _from_row(row: sqlite3.Row) -> Person:
@@ -136,12 +145,15 @@ def _from_row(row: sqlite3.Row) -> Person:
         id=row["id"],
         name=row["name"],
         username=row["username"],
-        language=row["language"],
+        language=row["spoken"] or row["language"],
         is_admin=bool(row["is_admin"]),
         family=row["family"],
         seconds=row["seconds"],
         aspect_ratio=row["aspect_ratio"],
         resolution=row["resolution"],
+        fit=row["fit"],
+        asks_first=bool(row["asks_first"]),
+        spoken=row["spoken"],
     )
 
 
@@ -199,7 +211,7 @@ async def set_default(tx: Connection, person: int, **defaults: Any) -> None:
     Args:
         tx: the open transaction.
         person: whose default.
-        defaults: any of family, seconds, aspect_ratio, resolution.
+        defaults: any of family, seconds, aspect_ratio, resolution, fit, asks_first, spoken.
     """
     unknown = defaults.keys() - _DEFAULTS
     if unknown:

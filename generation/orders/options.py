@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from generation.models.offer import Family, Kind, Mode, Offer
+    from storage.chats import Group
     from storage.people import Person
 
 __all__ = [
@@ -163,13 +164,20 @@ class Defaults:
     seconds: int | None = None
     aspect_ratio: str | None = None
     resolution: str | None = None
+    fit: Fit | None = None
 
     @classmethod
-    def of(cls, person: Person | None) -> Defaults:
-        """Return a person's; none for whoever writes as a group or a channel."""
-        if person is None:
-            return cls()
-        return cls(person.family, person.seconds, person.aspect_ratio, person.resolution)
+    def of(cls, person: Person | None, group: Group | None = None) -> Defaults:
+        """Return what counts where a prompt says nothing: a group's choices, then a person's own.
+
+        Whoever writes as a group or a channel has none of their own.
+        """
+        saved: dict[str, Any] = {}
+        for name in ("family", "seconds", "aspect_ratio", "resolution"):
+            found = (getattr(one, name) for one in (group, person) if one is not None)
+            saved[name] = next((value for value in found if value is not None), None)
+        fit = next((fit for fit in FITS if person is not None and fit == person.fit), None)
+        return cls(**saved, fit=fit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +211,7 @@ def settle(requested: Options, defaults: Defaults, offer: Offer, kind: Kind) -> 
             seconds=_seconds(requested, defaults, family, mode, resolution),
             aspect_ratio=_shape(requested, defaults, family, mode, kind),
             resolution=resolution,
-            fit=_fit(requested),
+            fit=_fit(requested, defaults),
             silent=_silent(requested, offer, family, mode, kind),
         )
     except _NotOfferedError as refusal:
@@ -340,12 +348,12 @@ def _typed_resolution(given: str) -> str:
     return f"{given}p" if given.isdigit() else given.lower()
 
 
-def _fit(requested: Options) -> Fit:
+def _fit(requested: Options, defaults: Defaults) -> Fit:
     return _pick(
         Problem("fit", requested.fit or "", FITS),
         None if requested.fit is None else requested.fit.lower(),
         {fit: fit for fit in FITS},
-        FITS[0],
+        defaults.fit or FITS[0],
     )
 
 

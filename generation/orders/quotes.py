@@ -184,15 +184,16 @@ def quote(
     if aspect_ratio is None and picture_size is not None and choice.mode.aspect_ratios:
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
     cost = substitutes.priced(choice, credit_usd, aspect_ratio)
-    cut = _cut(requested, choice, aspect_ratio, picture_size)
+    is_chosen = bool(requested.fit or requested.aspect_ratio or defaults.fit)
+    cut = _cut(choice, aspect_ratio, None if is_chosen else picture_size)
     return Quote(prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of, is_read, *cut)
 
 
 def _cut(
-    requested: Options, choice: Choice, shape: str | None, picture_size: tuple[int, int] | None
+    choice: Choice, shape: str | None, picture_size: tuple[int, int] | None
 ) -> tuple[float, tuple[int, int]]:
     """Return what share of a picture is cut away though nobody chose that, and to which frame."""
-    if picture_size is None or requested.fit is not None or requested.aspect_ratio is not None:
+    if picture_size is None:
         return 0.0, (0, 0)
     frame = choice.mode.frame(choice.resolution, shape, picture_size)
     return share_lost(picture_size, frame), frame

@@ -1,6 +1,7 @@
-"""/models: what can be chosen from, with lengths, shapes and prices; a tap makes it the default.
+"""/models: what can be chosen from, with lengths, shapes and prices, to read.
 
 It is a menu of pages: only the one in somebody's private chat has buttons, and only that is edited.
+A tap on a model tells more of it; nothing changes until *Use this* is tapped.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from generation.models.offer import Family
+    from generation.models.offer import Family, Kind
     from handlers.context import Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
@@ -33,6 +34,8 @@ _PER_ROW = 2
 """Names are long."""
 PER_PAGE = 12
 """Families beside each other in one message."""
+MOST_LENGTHS = 8
+"""Lengths of a family whose prices are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,14 @@ class UseFamily(CallbackData):
     """Make a family the presser's default."""
 
     prefix: ClassVar[str] = "use"
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFamily(CallbackData):
+    """Tell more of a family, in the message that shows a page."""
+
+    prefix: ClassVar[str] = "model"
     family: str
 
 
@@ -118,12 +129,14 @@ def _cheapest(family: Family, offer: Offer, credit_usd: Decimal) -> int:
 
 
 def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Button]]:
-    """Return a button for each family of a page but the one that is chosen, and to turn pages."""
+    """Return a button for each family of a page, to read more of it, and to turn pages."""
     parts = pages(offer)
     row = [
-        Button(family.title, UseFamily(family.name))
+        Button(
+            f"{CHOSEN} {family.title}" if family.name == default else family.title,
+            ShowFamily(family.name),
+        )
         for family in parts[page]
-        if family.name != default
     ]
     rows = [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
     beside = [
@@ -177,6 +190,41 @@ async def use(sender: Sender, press: UseFamily, shown: int | None, services: Ser
     if sender.chat.is_private:
         page = page_of(services.offer, press.family)
         await _show(services, sender, press.family, page, shown)
+
+
+def details(
+    family: Family, default: str | None, offer: Offer, credit_usd: Decimal, translator: Translator
+) -> str:
+    """Tell of a family what each of its lengths costs as well."""
+    lines = [_family(family, default, offer, credit_usd, translator), ""]
+    mode = family.t2v or family.i2v
+    for seconds in mode.seconds[:MOST_LENGTHS] if mode is not None else ():
+        kind: Kind = "t2v" if family.t2v else "i2v"
+        options = Options(model=family.name, seconds=str(seconds))
+        choice = settle(options, Defaults(), offer, kind)
+        if isinstance(choice, Choice):
+            cost = translator.credits(substitutes.priced(choice, credit_usd).credits)
+            length = translator.lasts(seconds)
+            lines.append(translator.gettext("{length}: {cost}").format(length=length, cost=cost))
+    return "\n".join(lines)
+
+
+@router.button(ShowFamily)
+async def show_family(
+    sender: Sender, press: ShowFamily, shown: int | None, services: Services
+) -> None:
+    """Tell more of a family; only another tap makes it the default."""
+    offer, translator = services.offer, sender.translator
+    if press.family not in offer or sender.person is None or not sender.chat.is_private:
+        await sender.answer(translator.gettext("Not offered now."))
+        return
+    await sender.answer()
+    default, family = sender.person.family, offer[press.family]
+    rows = [[Button(translator.gettext("◀ Back"), ShowPage(page_of(offer, family.name)))]]
+    if default != family.name:
+        rows.insert(0, [Button(translator.gettext("Use this"), UseFamily(family.name))])
+    words = details(family, default, offer, services.terms.credit_usd, translator)
+    await sender.show(words, rows, shown)
 
 
 @router.button(ShowPage)

@@ -1,4 +1,7 @@
-"""/settings: what a video is like when one does not say, chosen by tapping."""
+"""/settings: what a video is like when one does not say, chosen by tapping.
+
+What the prompt says counts first, then in a group what its admins chose, then one's own choice.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,23 @@ from generation.orders.options import (
     settle,
 )
 from generation.orders.quotes import Quote, meant
-from handlers.groups import show_group_settings
+from handlers.groups import GroupVideo, show_group_settings
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import described, gone
 from handlers.routing import Router
-from storage import people
+from storage import chats, people
+from storage.chats import Group
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from telegram import Message
 
     from generation.models.offer import Mode, Offer
     from handlers.context import Context, Services
-    from handlers.replies.texts import Translator
+    from handlers.replies.texts import Languages, Translator
     from handlers.senders import Sender
     from storage.people import Person
 
@@ -51,26 +56,38 @@ class SetDefault(CallbackData):
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class SpeakIn(CallbackData):
+    """Speak a language with the presser, whatever their client claims."""
+
+    prefix: ClassVar[str] = "speak"
+    language: str
+
+
 def carried(value: str | int) -> str:
     """Spell a value as a button can carry it: the colon of a shape separates fields there."""
     return str(value).replace(":", "x")
 
 
+def _defaults(saved: Person | Group) -> Defaults:
+    return Defaults(saved.family, saved.seconds, saved.aspect_ratio, saved.resolution)
+
+
 def usual(
-    person: Person,
+    saved: Person | Group,
     offer: Offer,
     credit_usd: Decimal,
     family: str | None = None,
     *,
     named: Offer | None = None,
 ) -> Quote | None:
-    """Return what an idea becomes, with this family or the person's; None where nothing can.
+    """Return what an idea becomes, with this family or the saved one; None where nothing can.
 
     `named` is every family the operator names: what replaces one that is gone is what an order
     gets.
     """
     found = meant(
-        Options(model=family), Defaults.of(person),
+        Options(model=family), _defaults(saved),
         offer=offer, named=named, kind="t2v", credit_usd=credit_usd,
     )  # fmt: skip
     if isinstance(found, Problem):
@@ -90,7 +107,7 @@ def values(mode: Mode) -> dict[str, tuple[str | int, ...]]:
 
 
 def chosen(
-    person: Person, offer: Offer, field: str, value: str, shown: Quote | None = None
+    saved: Person | Group, offer: Offer, field: str, value: str, shown: Quote | None = None
 ) -> dict[str, Any] | None:
     """Return the defaults that a press sets; None where nothing like it is offered.
 
@@ -102,11 +119,11 @@ def chosen(
             return None
         mode = next(iter(offer[value].modes.values()))
         kept = {
-            name: saved if (saved := getattr(person, name)) in offered else None
+            name: one if (one := getattr(saved, name)) in offered else None
             for name, offered in values(mode).items()
         }
         return {"family": value, **kept}
-    choice = shown.choice if shown else settle(Options(), Defaults.of(person), offer, "t2v")
+    choice = shown.choice if shown else settle(Options(), _defaults(saved), offer, "t2v")
     if not isinstance(choice, Choice):
         return None
     offered = values(choice.mode).get(field, ())
@@ -132,25 +149,47 @@ def _moved_along(present: Choice, field: str, tapped: str | int) -> dict[str, An
 def text(quote: Quote, translator: Translator) -> str:
     """Say what somebody's usual video is and what it costs, and what it stands in for."""
     said = translator.gettext(
-        "Your usual video:\n{video}\n\nEach costs {credits}. A photo keeps its own shape."
+        "Your usual video:\n{video}\n\nEach costs {credits}. A photo keeps its own shape.\n\n"
+        "The last rows: what I do with a photo that does not fit, and whether I ask before "
+        "each video."
     ).format(video=described(translator, quote), credits=translator.credits(quote.credits))
     return f"{gone(quote, translator)}\n\n{said}".strip()
 
 
+def group_text(quote: Quote, translator: Translator) -> str:
+    """Say what a usual video of a group is, and that its prompt counts before."""
+    return translator.gettext(
+        "A video in this group, where its idea says nothing else:\n{video}\n\n"
+        "Each costs {credits}. Where nothing is ticked, each member's own choice counts. "
+        "Tap a tick to take it away."
+    ).format(video=described(translator, quote), credits=translator.credits(quote.credits))
+
+
 def buttons(
-    person: Person, quote: Quote, offer: Offer, credit_usd: Decimal, translator: Translator
+    saved: Person | Group,
+    quote: Quote,
+    offer: Offer,
+    credit_usd: Decimal,
+    translator: Translator,
 ) -> list[list[Button]]:
-    """Return what can be chosen, the present choice marked; a single value is no choice."""
+    """Return what can be chosen, the present choice marked; a single value is no choice.
+
+    Of a group only what its admins chose is marked, and a tap there takes that back.
+    """
     choice = quote.choice
 
     def button(field: str, value: str | int, label: str, present: str | int | None) -> Button:
-        mark = "✓ " if value == present else ""
-        return Button(mark + label, SetDefault(person.id, field, carried(value)))
+        if isinstance(saved, Group):
+            is_on = value == getattr(saved, field)
+            data: CallbackData = GroupVideo(field, "" if is_on else carried(value))
+        else:
+            is_on, data = value == present, SetDefault(saved.id, field, carried(value))
+        return Button(f"✓ {label}" if is_on else label, data)
 
     families = [
         button("family", family.name, f"{family.title} · {other.credits}", choice.family.name)
         for family in offer
-        if (other := usual(person, offer, credit_usd, family.name))
+        if (other := usual(saved, offer, credit_usd, family.name))
     ]
     rows = [families[start : start + _PER_ROW] for start in range(0, len(families), _PER_ROW)]
     if len(families) == 1:
@@ -169,6 +208,49 @@ def _label(value: str | int, translator: Translator) -> str:
     return translator.lasts(value) if isinstance(value, int) else value
 
 
+_ASK = "ask"
+_SAVED_AS: Mapping[str, Mapping[str, str | bool | None]] = {
+    "fit": {_ASK: None, "crop": "crop", "pad": "pad"},
+    "asks_first": {"off": False, "on": True},
+}
+"""What a button saves that is the same for every model, by column and by what it carries."""
+
+
+def habits(person: Person, languages: Languages, translator: Translator) -> list[list[Button]]:
+    """Return what can be chosen whatever the model is; one language is no choice."""
+    _ = translator.gettext
+    labels = {
+        "fit": (_("Ask about photos"), _("✂️ Crop"), _("🖼 Whole")),
+        "asks_first": (_("Start at once"), _("Ask first")),
+    }
+    rows = [
+        [
+            Button(
+                f"✓ {label}" if saved == getattr(person, field) else label,
+                SetDefault(person.id, field, value),
+            )
+            for (value, saved), label in zip(_SAVED_AS[field].items(), shown, strict=True)
+        ]
+        for field, shown in labels.items()
+    ]
+    return rows + spoken(languages, translator)
+
+
+def spoken(languages: Languages, translator: Translator) -> list[list[Button]]:
+    """Return the languages there are, the present one marked; one is no choice."""
+    if len(languages.names) == 1:
+        return []
+    return [
+        [
+            Button(
+                f"✓ {label}" if languages.translator(name).locale == translator.locale else label,
+                SpeakIn(name),
+            )
+        ]
+        for name, label in languages.names.items()
+    ]
+
+
 @router.command("settings")
 async def settings(sender: Sender, message: Message, context: Context) -> None:
     """Show somebody's usual video and what else it could be; to a group's admins, the group's."""
@@ -180,22 +262,22 @@ async def settings(sender: Sender, message: Message, context: Context) -> None:
         await _show(context.services, sender, sender.person)
 
 
-def _usual_of(services: Services, person: Person) -> Quote | None:
-    return usual(person, services.offer, services.terms.credit_usd, named=services.catalogue.named)
+def _usual_of(services: Services, saved: Person | Group) -> Quote | None:
+    return usual(saved, services.offer, services.terms.credit_usd, named=services.catalogue.named)
 
 
 async def _show(
     services: Services, sender: Sender, person: Person, message_id: int | None = None
 ) -> None:
     """Show the settings, in the message they are shown in already where that is still there."""
-    credit_usd = services.terms.credit_usd
+    credit_usd, translator = services.terms.credit_usd, sender.translator
     quote = _usual_of(services, person)
     if quote is None:
-        words, rows = sender.translator.gettext("There is nothing to choose right now."), []
+        words, rows = translator.gettext("There is nothing to choose right now."), []
     else:
-        words = text(quote, sender.translator)
-        rows = buttons(person, quote, services.offer, credit_usd, sender.translator)
-    await sender.show(words, rows, message_id)
+        words = text(quote, translator)
+        rows = buttons(person, quote, services.offer, credit_usd, translator)
+    await sender.show(words, rows + habits(person, services.languages, translator), message_id)
 
 
 @router.button(SetDefault)
@@ -205,10 +287,67 @@ async def choose(sender: Sender, press: SetDefault, shown: int | None, services:
     if sender.person is None or press.owner != sender.person.id or not sender.chat.is_private:
         await sender.answer(_("These are not your settings."))
         return
-    present = _usual_of(services, sender.person)
-    changes = chosen(sender.person, services.offer, press.field, press.value, present)
+    changes: dict[str, Any] | None
+    if press.field in _SAVED_AS:
+        offered = _SAVED_AS[press.field]
+        changes = {press.field: offered[press.value]} if press.value in offered else None
+    else:
+        present = _usual_of(services, sender.person)
+        changes = chosen(sender.person, services.offer, press.field, press.value, present)
     if changes is not None:
         async with services.db.transaction() as tx:
             await people.set_default(tx, sender.person.id, **changes)
     await sender.answer(_("Saved.") if changes else _("Not offered now."))
     await _show(services, sender, replace(sender.person, **(changes or {})), shown)
+
+
+@router.command("language")
+async def language(sender: Sender, services: Services) -> None:
+    """Ask somebody which language they want to read."""
+    _, rows = sender.translator.gettext, spoken(services.languages, sender.translator)
+    words = _("Which language should I speak with you?")
+    if not rows:
+        words = _("I speak one language so far, this one.")
+    await sender.reply(words, buttons=rows if sender.chat.is_private else ())
+
+
+@router.button(SpeakIn)
+async def speak_in(sender: Sender, press: SpeakIn, shown: int | None, services: Services) -> None:
+    """Speak a language with the presser from now on, and show their settings in it."""
+    if sender.person is None or press.language not in services.languages.names:
+        await sender.answer(sender.translator.gettext("Not offered now."))
+        return
+    async with services.db.transaction() as tx:
+        await people.set_default(tx, sender.person.id, spoken=press.language)
+    sender = replace(sender, translator=services.languages.translator(press.language))
+    await sender.answer(sender.translator.gettext("Saved."))
+    if sender.person is not None and sender.chat.is_private:
+        await _show(services, sender, sender.person, shown)
+
+
+@router.button(GroupVideo)
+async def choose_for_group(
+    sender: Sender, press: GroupVideo, shown: int | None, context: Context
+) -> None:
+    """Show an admin of a group what its videos are like, and set what they tap."""
+    services, group, _ = context.services, sender.group, sender.translator.gettext
+    if group is None or not await is_group_admin(context.bot, sender):
+        await sender.answer(_("Only admins of this group can change that."))
+        return
+    changes: dict[str, Any] | None = {}
+    if press.field in {"family", "seconds", "aspect_ratio", "resolution"}:
+        present = _usual_of(services, group)
+        changes = {press.field: None}
+        if press.value:
+            changes = chosen(group, services.offer, press.field, press.value, present)
+        if changes:
+            async with services.db.transaction() as tx:
+                await chats.choose(tx, sender.chat.id, **changes)
+    words = _("Saved.") if changes else _("Not offered now.")
+    await sender.answer(words if press.field else "")
+    group = replace(group, **(changes or {}))
+    quote = _usual_of(services, group)
+    if quote is not None:
+        credit_usd, translator = services.terms.credit_usd, sender.translator
+        rows = buttons(group, quote, services.offer, credit_usd, translator)
+        await sender.show(group_text(quote, translator), rows, shown if press.field else None)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from handlers.groups.group_settings import show_group_settings
+from handlers.groups.group_settings import GroupVideo, show_group_settings
 
-__all__ = ["show_group_settings"]
+__all__ = ["GroupVideo", "show_group_settings"]

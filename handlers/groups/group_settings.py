@@ -55,6 +55,18 @@ class Choose(CallbackData):
         return self.value.removeprefix(_HERE) if names_one else None
 
 
+@dataclass(frozen=True, slots=True)
+class GroupVideo(CallbackData):
+    """Set what a video of the group is like, or show it where no `field` is named.
+
+    `field` is a column of the group's choices; without a value each member's own counts.
+    """
+
+    prefix: ClassVar[str] = "gvideo"
+    field: str = ""
+    value: str = ""
+
+
 def _written(hours: tuple[int, int]) -> str:
     """Write quiet hours: "22–7"."""
     return f"{hours[0]}–{hours[1]}"
@@ -177,6 +189,7 @@ def buttons(
             switch(_("Own pictures only"), "own_pictures", is_on=group.own_pictures),
         ],
     ]
+    rows.append([Button(_("🎬 Model, length, shape…"), GroupVideo())])
     if len(languages.names) > 1:
         spoken = languages.translator(group.language).locale
         rows += (

@@ -261,7 +261,7 @@ async def quoted(
         kind=draft.kind,
         offer=services.offer,
         named=services.catalogue.named,
-        defaults=Defaults.of(sender.person),
+        defaults=Defaults.of(sender.person, sender.group),
         credit_usd=services.terms.credit_usd,
         picture_size=draft.picture.size if draft.picture else None,
         instead=draft.instead,

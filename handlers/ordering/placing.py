@@ -78,7 +78,9 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
     if not isinstance(quote, Quote):
         await refusals.propose(context, sender, draft, quote)
         return
-    asks = sender.is_late or _needs_a_tap(draft, quote, services.policy.confirm_credits)
+    wary = sender.person is not None and sender.person.asks_first
+    unasked = 0 if wary else services.policy.confirm_credits
+    asks = sender.is_late or _needs_a_tap(draft, quote, unasked)
     if asks:
         if draft.taps_twice:
             if not await _is_second_tap(context, sender, draft, quote):

@@ -50,7 +50,7 @@ ENOUGH: dict[str, Any] = {
     "generation_timeout_seconds": 10**6,
 }
 """Nothing stands in an order's way, and nothing is called off but by its owner."""
-ELSEWHERE = ("use", "set", "models", "group")
+ELSEWHERE = ("use", "set", "models", "group", "gvideo", "model", "speak")
 """Buttons that change what is offered: their tests are elsewhere."""
 IDEAS = ("a fox in the snow", "waves roll in")
 THANKS, PRAISE = ("thanks!", "no", "never mind", "hi", "cancel"), ("great!", "👍")

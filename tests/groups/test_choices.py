@@ -333,3 +333,34 @@ def test_a_press_chooses_only_what_is_on_offer(
     field: str, value: str, thread: int | None, change: dict[str, object] | None
 ) -> None:
     assert choice(field, value, thread) == change
+
+
+async def test_what_admins_chose_for_the_groups_videos_counts_before_a_members_own(
+    house: House, club: Group, ann: Person, bob: Person, telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    async with house.running():
+        own = telegram.private(bob)
+        await own.send(bob, "/settings")
+        await (await own.wait(says("Your usual video"))).press("12 seconds")
+        await (await settings_of(club, ann)).press("Model, length, shape", by=ann)
+        shown = await club.wait(says("A video in this group"))
+        refused = await shown.press("8 seconds", by=bob)
+        assert refused.text == "Only admins of this group can change that."
+        await shown.press("8 seconds", by=ann)
+        await club.wait(says("8 seconds · 16:9"))
+    async with house.running():
+        await shown.press("9:16", by=ann)
+        await club.wait(says("8 seconds · 9:16"))
+        ideas = ((club, "a boat"), (own, "a train"), (club, "a kite --seconds 4"))
+        for count, (place, words) in enumerate(ideas, start=1):
+            await place.send(bob, f"/video {words}")
+            await provider.wait_for_submissions(count)
+            await settled(house)
+        asked = [(one.body["duration"], one.body["aspect_ratio"]) for one in provider.submissions]
+        assert asked == [(8, "9:16"), (12, "16:9"), (4, "9:16")]
+        await shown.press("✓ 8 seconds", by=ann)
+        await club.wait(lambda message: message is shown and "✓ 8" not in str(message.buttons))
+        await club.send(bob, "/video a cloud")
+        await provider.wait_for_submissions(4)
+    assert provider.submissions[3].body["duration"] == 12, "it is each member's own again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from decimal import Decimal
+from gettext import NullTranslations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,11 @@ from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.account.settings import SetDefault, buttons, carried, chosen, text, usual, values
+from handlers.replies.texts import Languages
 from sandbox.telegram.messages import Button
-from storage import people
+from storage import generations, people
+from tests.flows.looks import says
+from tests.flows.makings import photo
 from tests.handlers.commons import OFFER, SPEECH, person
 
 if TYPE_CHECKING:
@@ -229,3 +233,58 @@ async def test_a_value_of_another_model_is_refused(
     press = SetDefault(ann.id, "resolution", "1080p").encode()
     answer = await telegram.world.press(settings, Button("?", press), by=ann, timeout=5)
     assert answer.text == "Not offered now."
+
+
+async def test_a_photo_is_treated_and_a_video_asked_about_as_somebody_chose(
+    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        settings = await opened(chat, ann)
+        await settings.press("Whole")
+        await chat.wait(lambda message: any("✓ 🖼 Whole" in str(row) for row in message.buttons))
+        await chat.send_photo(ann, photo(1200, 300), caption="it rains")
+        await provider.wait_for_submissions(1)
+    async with house.running():
+        await settings.press("Ask first")
+        await chat.wait(lambda message: any("✓ Ask first" in str(row) for row in message.buttons))
+        await chat.send(ann, "/video a boat")
+        card = await chat.wait(says("Make a video of this?"))
+        assert len(provider.submissions) == 1
+        await card.press("Make it · 9")
+        await provider.wait_for_submissions(2)
+        await settings.press("Start at once")
+        await chat.send(ann, "/video a train")
+        await provider.wait_for_submissions(3)
+    async with house.running():
+        async with house.db.reading() as connection:
+            made = await generations.find(connection, 1)
+        assert made is not None
+        assert made.fit == "pad"
+
+
+GERMAN = Languages({"en": NullTranslations(), "de": NullTranslations()})
+
+
+async def test_a_language_that_was_chosen_counts_whatever_the_client_says(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(languages=GERMAN):
+        settings = await opened(chat, ann)
+        await settings.press("Deutsch")
+        await chat.wait(lambda message: any("✓ Deutsch" in str(row) for row in message.buttons))
+    async with house.running(languages=GERMAN):
+        await chat.send(ann, "/language")
+        asked = await chat.wait(says("Which language"))
+        assert asked.button("✓ Deutsch").data == "speak:de"
+        async with house.db.reading() as connection:
+            known = await people.find(connection, ann.id)
+        assert known is not None
+        assert known.language == "de"
+
+
+@pytest.mark.usefixtures("bot")
+async def test_one_language_is_no_choice(chat: PrivateChat, ann: Person) -> None:
+    settings = await opened(chat, ann)
+    assert not any("English" in button.text for row in settings.buttons for button in row)
+    await chat.send(ann, "/language")
+    assert not (await chat.wait(says("one language so far"))).buttons

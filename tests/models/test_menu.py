@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generation.models.offer import Offer
-from handlers.account.model_choice import PER_PAGE, ShowPage, UseFamily, buttons, pages, text
+from handlers.account.model_choice import (
+    PER_PAGE,
+    ShowFamily,
+    ShowPage,
+    UseFamily,
+    buttons,
+    pages,
+    text,
+)
 from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.messages import Button
@@ -37,10 +45,11 @@ def test_the_menu_says_length_shapes_price_time_and_what_a_family_does() -> None
     ]
 
 
-def test_the_chosen_family_has_no_button() -> None:
+def test_the_chosen_family_is_marked() -> None:
     offer = Offer.load().only(["sora-2", "kling-3", "veo-3.1"])
     assert [[one.text for one in row] for row in buttons(offer, "kling-3")] == [
-        ["Sora 2", "Veo 3.1"]
+        ["Sora 2", "✓ Kling 3"],
+        ["Veo 3.1"],
     ]
 
 
@@ -53,7 +62,7 @@ def test_every_page_of_the_menu_of_every_family_fits_a_message() -> None:
         rows = buttons(everything, None, page)
         assert len(rows) <= 8, "they fit a phone"
         taps = [one.data for row in rows for one in row]
-        shown += [tap.family for tap in taps if isinstance(tap, UseFamily)]
+        shown += [tap.family for tap in taps if isinstance(tap, ShowFamily)]
     assert tuple(shown) == everything.names, "each family stands on one page"
 
 
@@ -75,6 +84,8 @@ async def test_the_menu_is_turned_in_its_own_message_and_a_tap_stays_on_its_page
         title = Offer.load().families[PER_PAGE + 1].title
         await scene.said(title)
         await menu.press(title)
+        await scene.said("seconds: ")
+        await menu.press("Use this")
         await scene.said(f"✓ {title}")
         assert menu.button("◀ 1/6").data == ShowPage(0).encode()
         assert len(scene.chat.from_bot) == 1
@@ -87,6 +98,8 @@ async def test_a_page_that_is_no_longer_there_is_the_last(house: House, scene: S
     async with house.running():
         await menu.press("▶ 2/6")
         await menu.press("Veo 3.1 Fast")
+        await scene.said("seconds: ")
+        await menu.press("Use this")
         await scene.said("✓ Veo 3.1 Fast")
         assert len(scene.chat.from_bot) == 1
 
@@ -115,6 +128,14 @@ async def test_a_tap_in_the_menu_sets_the_default(house: House, scene: Scene) ->
         await scene.ask("/models")
         menu = await scene.said("with sound")
         await menu.press("Veo 3.1 Fast")
+        await scene.said("8 seconds: ")
+        async with house.db.reading() as connection:
+            ann = await people.find(connection, scene.ann.id)
+        assert ann is not None
+        assert ann.family is None, "reading changes nothing"
+    async with house.running():
+        await scene.said("seconds: ")
+        await menu.press("Use this")
         await scene.said("✓ Veo 3.1 Fast")
         async with house.db.reading() as connection:
             ann = await people.find(connection, scene.ann.id)
