@@ -127,7 +127,7 @@ class Generations:
             self._events.tell("failed", id=generation.id, message=generation.render.error_message)
             return
         _, generation.path = await asyncio.gather(
-            asyncio.sleep(seconds), asyncio.to_thread(clips.make, generation.clip, self._folder)
+            asyncio.sleep(seconds), clips.render(generation.clip, self._folder)
         )
         generation.charged = generation.price
         self._account.charge(generation.price)

@@ -1,36 +1,29 @@
-"""A few photos to start with, painted when they are first asked for."""
+"""A few photos to start with, drawn when they are first asked for."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
-from sandbox.page import paintings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from PIL import Image
-
+from sandbox.aimlapi.drawing import WordScene
 
 _QUALITY = 88
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo on offer: pixels, and what paints it."""
+    """A photo on offer: pixels, and the words of what is in it."""
 
     title: str
     size: tuple[int, int]
-    paint: Callable[[tuple[int, int]], Image.Image]
+    words: str
 
 
 PHOTOS = {
-    "lake": Photo("A lake at dusk", (1280, 720), paintings.lake),
-    "balloons": Photo("Balloons in the morning", (1200, 900), paintings.balloons),
-    "lighthouse": Photo("A lighthouse", (900, 1200), paintings.lighthouse),
+    "lake": Photo("A lake at dusk", (1280, 720), "a lake at dusk"),
+    "balloons": Photo("Balloons in the morning", (1200, 900), "balloons over a meadow at dawn"),
+    "lighthouse": Photo("A lighthouse", (900, 1200), "a lighthouse by the sea at dusk"),
 }
 
 
@@ -44,5 +37,5 @@ def jpeg(name: str) -> bytes:
     """A photo's file; raises LookupError for an unknown name."""
     photo = PHOTOS[name]
     out = io.BytesIO()
-    photo.paint(photo.size).save(out, "JPEG", quality=_QUALITY)
+    WordScene(photo.words, photo.size).frame(1.0).save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()

@@ -1,0 +1,8 @@
+"""Moving pictures drawn after the words of a prompt, or moved out of a photo."""
+
+from __future__ import annotations
+
+from sandbox.aimlapi.drawing.figures import sticker
+from sandbox.aimlapi.drawing.scene import PhotoScene, Scene, WordScene
+
+__all__ = ["PhotoScene", "Scene", "WordScene", "sticker"]

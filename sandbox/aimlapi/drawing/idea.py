@@ -1,0 +1,160 @@
+"""What the words of a prompt ask to see: subjects, place, weather, time of day, movement."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sandbox.aimlapi.drawing.figures import COLOURS, figures, mixed
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi.drawing.figures import Colour, Figure
+
+MOST_FIGURES = 3
+
+_NOUNS = """
+cat kitten kitty; dog puppy hound corgi; fox wolf; rabbit bunny hare; horse pony unicorn stallion;
+bear panda; elephant mammoth; penguin; owl; bird parrot robin gull seagull swallow crane eagle;
+butterfly moth bee dragonfly; fish goldfish koi shark; whale dolphin orca; turtle tortoise; snail;
+dragon; dinosaur dino trex; astronaut cosmonaut spaceman; robot android; snowman;
+lighthouse; house cabin cottage hut home; castle palace fortress; windmill mill;
+tree oak pine palm; flower rose tulip sunflower daisy blossom; mushroom toadstool;
+sailboat sailing yacht; paperboat; ship boat steamer ferry; car taxi auto truck bus; train tram
+locomotive; bicycle bike; balloon; rocket spaceship spacecraft shuttle; plane airplane aeroplane
+jet; kite; ufo saucer; lantern; fire campfire bonfire fireplace; umbrella; cup tea coffee teapot
+mug; book; heart love; person man woman girl boy child kid dancer people someone grandmother
+grandfather fisherman captain knight king queen family couple hiker runner
+"""
+_PLACES = """
+sea ocean beach coast shore waves wave harbour harbor pier island bay bathtub surf; lake pond
+river water stream reflection; mountains mountain alps peak hill hills valley cliff volcano
+village; forest wood woods jungle; city street town skyline tokyo paris york road stop bridge;
+desert dune dunes sahara canyon mars; meadow field grass farm park prairie savanna savannah;
+garden leaf flowerbed yard; space galaxy planet orbit cosmos universe nebula moonwalk; underwater
+reef coral seabed aquarium submarine; ice iceberg arctic antarctic glacier frozen;
+sky clouds cloud above air; room kitchen table desk window indoors shelf; puddle
+"""
+_TIMES = """
+night midnight nightfall moonlight moonlit starry stars star moon dark; dawn sunrise morning
+daybreak; dusk sunset evening twilight golden warm; day noon daylight sunny midday summer bright
+"""
+_WEATHERS = """
+rain rainy raining raindrop drop drizzle; snow snowy snowing snowfall snowflake blizzard winter;
+storm stormy thunder thunderstorm lightning; fog foggy mist misty haze hazy; petal sakura cherry
+blossoms; leaves autumn autumnal; firefly fireflies sparkles magic magical glowing; firework
+fireworks confetti celebration
+"""
+_MOTIONS = """
+walk stroll wander march; run race gallop chase sprint gallops races speeds speeding racing; fly
+flies soar soars glide flying gliding; dance dances dancing twirl spin spins; jump jumps leap
+leaps hop bounce jumping; float floats drift drifts hover hovering floating; swim swims dive
+swimming; rise rises launch lifts rising; sleep sleeps sleeping rest rests sit sits sitting
+"""
+_TONES = """
+red crimson scarlet; orange ginger copper; yellow gold golden; green emerald; blue azure; purple
+violet lilac; pink rosy; white; black ink; grey gray silver; brown
+"""
+_BOATS = ("sailboat", "paperboat", "ship")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A figure in the scene; `rider` sits on the boat before it."""
+
+    figure: Figure
+    body: Colour | None
+    motion: str
+    count: int = 1
+    is_rider: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """A scene in words of the renderer's own."""
+
+    time: str
+    place: str
+    weather: frozenset[str]
+    subjects: tuple[Subject, ...]
+    seed: int
+    is_understood: bool
+
+
+def read(prompt: str) -> Idea:
+    """What a prompt asks to see; what it leaves open follows from its seed."""
+    seed = zlib.crc32(prompt.encode())
+    text = prompt.lower().replace("sailing boat", "sailboat").replace("paper boat", "paperboat")
+    text = text.replace("hot-air", "").replace("hot air", "").replace("paper airplane", "plane")
+    words = re.findall(r"[^\W\d_]+", text)
+    subjects = _subjects(words)
+    places = _found(words, _PLACES)
+    weather = frozenset(_found(words, _WEATHERS))
+    times = _found(words, _TIMES)
+    known = bool(subjects or places or weather)
+    home = subjects[0].figure.home if subjects else ""
+    home = "ice" if "snow" in weather and home in {"", "meadow", "garden"} else home
+    place = places[0] if places else home
+    if not place:
+        place = ("sea", "mountains", "meadow", "lake")[seed % 4]
+    if place in {"sky", "garden", "puddle", "room"} and len(places) > 1:
+        place = places[1] if place == "sky" else place
+    time = times[0] if times else ("day", "dusk", "day", "dawn")[seed // 4 % 4]
+    if place == "space":
+        time = "night"
+    if weather & {"firework", "firefly"} and not times:
+        time = "night"
+    return Idea(time, place, weather, subjects, seed, known or bool(times))
+
+
+def _subjects(words: list[str]) -> tuple[Subject, ...]:
+    nouns, tones = _index(_NOUNS), _index(_TONES)
+    motions = _found(words, _MOTIONS)
+    made: list[Subject] = []
+    for index, word in enumerate(words):
+        name = nouns.get(word) or nouns.get(_singular(word))
+        if name is None or any(subject.figure.name == name for subject in made):
+            continue
+        figure = figures()[name]
+        before = words[max(0, index - 2) : index]
+        tone = next((tones[one] for one in before if one in tones), None)
+        body = None if tone is None else mixed(COLOURS[tone], (128, 110, 100), 0.08)
+        is_many = word not in nouns and name not in {"house", "tree"}
+        is_many = is_many or name == "fish"
+        many = 2 if {"two", "pair", "couple"} & set(before) else 3 if is_many else 1
+        motion = figure.motion if made or not motions else _able(figure, motions[0])
+        made.append(Subject(figure, body, motion, many))
+    boats = [one for one in made if one.figure.name in _BOATS]
+    riders = [one for one in made if one.figure.motion in {"sit", "walk", "run", "hop"}]
+    if boats and riders:
+        rider = riders[0]
+        made = [boats[0], Subject(rider.figure, rider.body, "sit", is_rider=True)]
+    return tuple(made[:MOST_FIGURES])
+
+
+def _able(figure: Figure, motion: str) -> str:
+    """What a figure makes of a movement: a house does not run."""
+    return figure.motion if figure.motion in {"stand", "sail", "rise", "launch"} else motion
+
+
+def _found(words: list[str], table: str) -> list[str]:
+    """What a table calls the words it knows, in the words' order, each once."""
+    index = _index(table)
+    found = (index.get(word) or index.get(_singular(word)) for word in words)
+    return list(dict.fromkeys(name for name in found if name))
+
+
+@cache
+def _index(table: str) -> dict[str, str]:
+    """The first word of a group by each of its words."""
+    groups = [group.split() for group in table.split(";")]
+    return {word: group[0] for group in groups for word in group}
+
+
+def _singular(word: str) -> str:
+    for ending, instead in (("ies", "y"), ("ves", "f"), ("ses", "s"), ("s", "")):
+        if word.endswith(ending):
+            return word.removesuffix(ending) + instead
+    return word

@@ -1,0 +1,61 @@
+"""A landscape: what lies around the subjects, and how it looks at a moment."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageChops
+
+from sandbox.aimlapi.drawing.strips import WHITE, Strip, gradient
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi.drawing.light import Light
+
+
+@dataclass(slots=True)
+class Landscape:
+    """What is around the subjects: still sky, strips behind and before them, where they stand.
+
+    `ground` and `horizon` are shares of the picture's height; below the horizon water may mirror.
+    In a room there is weather only in the `window`.
+    """
+
+    still: Image.Image
+    light: Light
+    horizon: float
+    ground: float
+    behind: list[Strip] = field(default_factory=list)
+    before: list[Strip] = field(default_factory=list)
+    stars: tuple[Image.Image, Image.Image] | None = None
+    mirrors: bool = False
+    snows: bool = False
+    window: tuple[int, int, int, int] | None = None
+
+    def paint(self, canvas: Image.Image, seconds: float, travel: float) -> None:
+        """Lay down what is behind the subjects."""
+        canvas.paste(self.still)
+        if self.stars:
+            for number, mask in enumerate(self.stars):
+                shine = 0.62 + 0.38 * math.sin(2.1 * seconds + math.pi * number)
+                canvas.paste(WHITE, (0, 0), mask.point([round(v * shine) for v in range(256)]))
+        for strip in self.behind:
+            strip.paint(canvas, seconds, travel)
+        if self.mirrors:
+            self._mirror(canvas, seconds)
+
+    def _mirror(self, canvas: Image.Image, seconds: float) -> None:
+        width, height = canvas.size
+        shore = round(self.horizon * height)
+        tall = height - shore
+        above = canvas.crop((0, max(0, shore - tall), width, shore))
+        below = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width, tall))
+        wobble = [
+            ((0, y, width, y + 8), (s, y, s, y + 8, width + s, y + 8, width + s, y))
+            for y in range(0, tall, 8)
+            for s in (math.sin(y * 0.13 + 2.4 * seconds) * width * 0.004 * (0.3 + y / tall),)
+        ]
+        below = below.transform(below.size, Image.Transform.MESH, wobble)
+        shade = gradient(below.size, ((214, 220, 236), (120, 136, 170)))
+        canvas.paste(ImageChops.multiply(below, shade), (0, shore))
