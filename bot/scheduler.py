@@ -137,14 +137,15 @@ class Scheduler:
             place = await chats.find(connection, chat)
             work = await generations.in_work(connection, chat)
             owed = await notices.owed(connection, chat)
+        if place is not None and place.id != chat:
+            self._queue_up(chat, ())
+            await self._look_elsewhere(chat, place)
+        if place is None or place.id != chat:
+            return None
         # nothing may be awaited until the steps are started: what was read would grow old,
         # and a video that was delivered meanwhile be sent once more
         self._heed_outage()
         dues = self._queue_up(chat, work)
-        if place is None:
-            # it became one with another, which nobody has told of what waits there now
-            await self._wake_all()
-            return None
         if not place.is_private:
             self._groups.add(chat)
             self._updates.run(f"board {chat}", partial(self._boards.refresh, chat), again=True)
@@ -153,6 +154,12 @@ class Scheduler:
                 dues += self._start_or_wait(generation)
         dues += self._tell_or_wait(chat, owed)
         return max(0.0, min(dues) - self._clock()) if dues else None
+
+    async def _look_elsewhere(self, chat: int, into: Chat) -> None:
+        """Look after what came into a chat while it became part of another."""
+        async with self._db.transaction() as tx:
+            await chats.follow(tx, chat, into.id)
+        self._clocks.wake(into.id)
 
     def _queue_up(self, chat: int, work: Iterable[Generation]) -> list[float]:
         """Let a chat's requests have slots or wait; return when to look at those again."""

@@ -13,9 +13,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from storage.database import changed, every, number, one
+from storage.generations import UNFINISHED, State, listed
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Collection
     from zoneinfo import ZoneInfo
 
     from aiosqlite import Connection
@@ -34,13 +36,17 @@ class ChatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A place to speak; `reachable` is False while the bot is blocked or removed there."""
+    """A place to speak; `reachable` is False while the bot is blocked or removed there.
+
+    `moved_at` is since when Telegram knows it by its id: no message of before is in reach.
+    """
 
     id: int
     telegram_id: int
     kind: ChatKind
     title: str
     reachable: bool
+    moved_at: float = 0.0
 
     @property
     def is_private(self) -> bool:
@@ -55,6 +61,7 @@ def _from_row(row: sqlite3.Row) -> Chat:
         kind=ChatKind(row["kind"]),
         title=row["title"],
         reachable=bool(row["reachable"]),
+        moved_at=row["moved_at"],
     )
 
 
@@ -76,15 +83,22 @@ async def seen(
     return _from_row(row)
 
 
+_FOUND = (
+    "SELECT own.* FROM chats AS asked JOIN chats AS own"
+    " ON own.id = coalesce(asked.became, asked.id) WHERE asked."
+)
+"""Finds a chat; one that is part of another is that one."""
+
+
 async def find(tx: Connection, chat: int) -> Chat | None:
     """Return the chat with our number."""
-    row = await one(tx, "SELECT * FROM chats WHERE id = ?", (chat,))
+    row = await one(tx, f"{_FOUND}id = ?", (chat,))
     return None if row is None else _from_row(row)
 
 
 async def by_telegram_id(tx: Connection, telegram_id: int) -> Chat | None:
     """Return the chat with Telegram's number."""
-    row = await one(tx, "SELECT * FROM chats WHERE telegram_id = ?", (telegram_id,))
+    row = await one(tx, f"{_FOUND}telegram_id = ?", (telegram_id,))
     return None if row is None else _from_row(row)
 
 
@@ -218,13 +232,6 @@ async def with_pools(tx: Connection) -> list[Group]:
     return [_group(row) for row in rows]
 
 
-async def hand_on_choices(tx: Connection, chat: int, into: int) -> None:
-    """Hand a group's choices on to the chat it became; topics of the old one mean nothing there."""
-    await tx.execute("UPDATE groups SET thread_id = NULL, topic = NULL WHERE chat = ?", (chat,))
-    if chat != into:
-        await tx.execute("UPDATE OR REPLACE groups SET chat = ? WHERE chat = ?", (into, chat))
-
-
 @dataclass(frozen=True, slots=True)
 class Board:
     """A board as it stands in a chat; thread 0 is no topic."""
@@ -264,83 +271,109 @@ async def with_boards(tx: Connection) -> list[int]:
     return [row["chat"] for row in await every(tx, "SELECT DISTINCT chat FROM boards")]
 
 
-SLICE = 50
-"""How many rows of a chat that moves are written at a time: others wait for it."""
+SLICE = 500
+"""How many rows of a chat that becomes part of another follow at a time: others wait for it."""
+_ITS_OWN = "account_id = iif(account_kind = 'chat' AND account_id = ?1, ?2, account_id)"
 
 
-def _slice(table: str, column: str, *messages: str, also: str = "") -> str:
-    """Write a statement that hands on the next rows of a chat, without the ids of its messages."""
-    forgotten = "".join(f", {name} = NULL" for name in messages)
+def _following(states: Collection[State], most: str = "") -> tuple[str, str]:
+    """Write the statements that hand on to another chat what was made in one, and its credits."""
     return (
-        f"UPDATE {table} SET {column} = ?2{forgotten}{also} WHERE id IN (SELECT id FROM {table}"
-        f" WHERE {column} = ?1 AND id > ?3 ORDER BY id LIMIT ?4) RETURNING id"
+        f"""UPDATE generations
+            SET chat = ?2, delivered_chat = iif(delivered_chat = ?1, ?2, delivered_chat), {_ITS_OWN}
+            WHERE id IN (
+                SELECT id FROM generations WHERE chat = ?1 AND state IN ({listed(states)}){most}
+            )""",
+        f"""UPDATE ledger SET account_id = ?2 WHERE id IN (
+            SELECT id FROM ledger WHERE account_kind = 'chat' AND account_id = ?1{most})""",
     )
 
 
-# what stands in a chat whose messages are out of reach can be tapped no more
-_CLOSED = ", state = iif(state = 'open', 'dropped', state)"
-_ITS_OWN = ", account_id = iif(account_kind = 'chat' AND account_id = ?1, ?2, account_id)"
-_POOL = (
-    "UPDATE ledger SET account_id = ?2 WHERE id IN (SELECT id FROM ledger WHERE ?1 <> ?2"
-    " AND account_kind = 'chat' AND account_id = ?1 AND pot = 'pool' AND ?3 >= 0 LIMIT ?4)"
-    " RETURNING id"
+_KEPT = UNFINISHED | {State.UNDELIVERABLE}
+"""States of what is still to be sent, and answers its message."""
+_SLICES = _following(frozenset(State) - _KEPT, " LIMIT ?3")
+"""What a long history has much of."""
+_REST = (
+    *_following(frozenset(State)),
+    # closed cards, and notices that were sent, are found by their own numbers alone
+    f"UPDATE OR IGNORE cards SET chat = ?2, {_ITS_OWN} WHERE chat = ?1 AND state = 'open'",
+    "UPDATE notices SET chat = ?2 WHERE chat = ?1 AND sent_at IS NULL AND given_up = 0",
+    "UPDATE OR IGNORE boards SET chat = ?2 WHERE chat = ?1",
+    "UPDATE OR IGNORE groups SET chat = ?2 WHERE chat = ?1",
 )
-"""Nobody draws on it meanwhile: the group's choices, its pool among them, follow last."""
-_SLICES = (
-    _slice("generations", "chat", "message_id", "thread_id", "status_message", also=_ITS_OWN),
-    _slice("generations", "delivered_chat", "delivered_message"),
-    _slice("cards", "chat", "message_id", "thread_id", "card_message", also=_ITS_OWN + _CLOSED),
-    _slice("notices", "chat", "reply_to", "thread_id"),
-    _POOL,
+_FORGOTTEN = (
+    f"""UPDATE generations SET message_id = NULL, thread_id = NULL
+        WHERE chat = ? AND state IN ({listed(_KEPT)})""",
+    """UPDATE generations INDEXED BY generations_untidy SET status_message = NULL
+        WHERE chat = ? AND status_message IS NOT NULL""",
+    # what stands there can be tapped no more
+    """UPDATE cards SET state = 'dropped', message_id = NULL, thread_id = NULL, card_message = NULL
+        WHERE chat = ? AND state = 'open'""",
+    """UPDATE notices SET reply_to = NULL, thread_id = NULL
+        WHERE chat = ? AND sent_at IS NULL AND given_up = 0""",
+    "UPDATE groups SET thread_id = NULL, topic = NULL WHERE chat = ?",
+    "DELETE FROM boards WHERE chat = ?",
 )
+"""Messages and topics of a chat that moved: in the new one their ids mean others."""
 
 
-async def move(db: Database, chat: int, telegram_id: int) -> Chat:
+async def follow(tx: Connection, chat: int, into: int) -> None:
+    """Hand on to a chat what came into another that is part of it."""
+    for statement in _REST:
+        await tx.execute(statement, (chat, into))
+    await tx.execute("DELETE FROM groups WHERE chat = ?", (chat,))
+
+
+async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat:
     """Give a chat its new id at Telegram; where that id is known already, the two become one.
 
-    Message ids and topics of the old chat mean nothing in the new one and are forgotten;
-    whoever was let in or shut out by the old id is so by the new one. What was made in it
-    follows in slices that let others between, the chat itself last: a move that was
-    interrupted goes on when it is told of again.
+    Our number stays, and all that was ever made there stays as it is: only what is still to be
+    sent forgets the messages it would answer. What came from the new chat before the news of the
+    move is short. It follows, what is over in slices that let others between and the rest with
+    the move itself; a move that was interrupted goes on when it is told of again.
     """
-    after: dict[tuple[int, str], int] = {}
     while True:
         async with db.transaction() as tx:
-            known = await by_telegram_id(tx, telegram_id)
-            if known is not None and known.id == chat:
+            here, known = await find(tx, chat), await by_telegram_id(tx, telegram_id)
+            if here is None:
+                raise ValueError(f"there is no chat {chat}")
+            if known is not None and known.id == here.id:
                 return known  # told of it before; what was chosen since then stays
-            into = chat if known is None else known.id
-            for statement in _SLICES:
-                place = into, statement
-                rows = await every(tx, statement, (chat, into, after.get(place, 0), SLICE))
-                if rows:
-                    after[place] = max(row["id"] for row in rows)
-                    break
-            else:
-                await _finish_move(tx, chat, into, telegram_id)
-                moved = await by_telegram_id(tx, telegram_id)
-                assert moved is not None  # noqa: S101 - it was known, or is now
-                return moved
+            if known is None or not await _follows(tx, known.id, here.id):
+                await _finish_move(tx, here, known, telegram_id, now)
 
 
-async def _finish_move(tx: Connection, chat: int, into: int, telegram_id: int) -> None:
-    await forget_boards(tx, chat)
-    await hand_on_choices(tx, chat, into)
+async def _follows(tx: Connection, chat: int, into: int) -> bool:
+    """Hand on the next slice; tell whether there was any."""
+    for statement in _SLICES:
+        if await changed(tx, statement, (chat, into, SLICE)):
+            return True
+    return False
+
+
+async def _finish_move(
+    tx: Connection, chat: Chat, known: Chat | None, telegram_id: int, now: float
+) -> None:
+    for statement in _FORGOTTEN:
+        await tx.execute(statement, (chat.id,))
     for table in ("allowed", "bans"):
-        # where both ids were decided about, one row is enough
+        # whoever was let in or shut out is so still; where both ids were, one row is enough
         await tx.execute(
-            f"UPDATE OR REPLACE {table} SET telegram_id = ?"
-            " WHERE telegram_id = (SELECT telegram_id FROM chats WHERE id = ?)",
-            (telegram_id, chat),
+            f"UPDATE OR REPLACE {table} SET telegram_id = ? WHERE telegram_id = ?",
+            (telegram_id, chat.telegram_id),
         )
-    if into == chat:
+    if known is not None:
+        await follow(tx, known.id, chat.id)
+        # its number leads here, and the old id with it; 0 is nobody's
         await tx.execute(
-            "UPDATE chats SET telegram_id = ?, kind = 'supergroup' WHERE id = ?",
-            (telegram_id, chat),
+            "UPDATE chats SET became = ?, telegram_id = 0 WHERE id = ?", (chat.id, known.id)
         )
-        return
     await tx.execute(
-        "UPDATE ledger SET account_id = ? WHERE account_kind = 'chat' AND account_id = ?",
-        (into, chat),
+        "UPDATE chats SET telegram_id = ?, kind = 'supergroup', reachable = ?, moved_at = ?"
+        " WHERE id = ?",
+        (telegram_id, (known or chat).reachable, now, chat.id),
     )
-    await tx.execute("DELETE FROM chats WHERE id = ?", (chat,))
+    if known is not None:
+        await tx.execute(
+            "UPDATE chats SET telegram_id = ? WHERE id = ?", (chat.telegram_id, known.id)
+        )

@@ -207,7 +207,7 @@ async def moved(update: Update, context: Context) -> None:
         known = await chats.by_telegram_id(connection, old)
         chat = await chats.by_telegram_id(connection, new)
     if known is not None:
-        chat = await chats.move(services.db, known.id, new)
+        chat = await chats.move(services.db, known.id, new, now=services.clock())
     if old in services.policy.allowed_ids:
         async with services.db.transaction() as tx:
             admins = Admins(services.policy.admin_ids, services.wake)

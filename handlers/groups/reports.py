@@ -138,7 +138,7 @@ async def _is_deleted(services: Services, number: int) -> bool:
         if video is None or video.delivered_chat is None or not video.delivered_message:
             return False
         place = await chats.find(connection, video.delivered_chat)
-    if place is None:
+    if place is None or video.changed_at < place.moved_at:
         return False
     try:
         await services.outbox.take_away(place, video.delivered_message)

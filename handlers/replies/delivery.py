@@ -318,7 +318,8 @@ class Deliveries:
         """Return what is left to try after a place or a form was surely refused."""
         match error:
             case ChatMoved():
-                chat = await chats.move(self.db, here.chat.id, error.telegram_id)
+                now = self.clock()
+                chat = await chats.move(self.db, here.chat.id, error.telegram_id, now=now)
                 logger.info("chat %d is a supergroup now", here.chat.id)
                 # the old group's message ids mean other messages in the new one
                 return replace(delivery, place=Place(chat, here.group))

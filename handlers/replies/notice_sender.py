@@ -126,7 +126,7 @@ class Notices:
         except (Refused, Unreachable) as error:
             await self._tell_alone(chat, owed, error)
         except ChatMoved as moved:
-            await chats.move(self._db, chat.id, moved.telegram_id)
+            await chats.move(self._db, chat.id, moved.telegram_id, now=self._clock())
         except SendError as error:
             logger.info("notice %d waits: %s", owed.id, error)
             wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))

@@ -125,9 +125,28 @@ async def test_a_chat_that_becomes_another_during_a_step_is_looked_after_there(
             await chats.seen(tx, moved.id, kind=ChatKind.SUPERGROUP, now=0.0)
             known = await chats.by_telegram_id(tx, club.id)
         assert known is not None
-        await chats.move(house.db, known.id, moved.id)
+        await chats.move(house.db, known.id, moved.id, now=0.0)
         answered.set()
         await moved.wait(shows_video("a boat"))
+
+
+async def test_a_chat_that_becomes_part_of_another_during_a_step_is_looked_after_as_that_one(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
+) -> None:
+    club, answered = telegram.group("Film club", [ann]), asyncio.Event()
+    provider.faults.next("poll", Fault.hang(answered))
+    async with house.running():
+        async with house.db.transaction() as tx:
+            was = await chats.seen(tx, -77, kind=ChatKind.GROUP, now=0.0)
+        await club.send(ann, "/video a boat")
+        async with asyncio.timeout(20):
+            while provider.faults.waiting():
+                await asyncio.sleep(0.01)
+        moved = await chats.move(house.db, was.id, club.id, now=0.0)
+        assert moved.id == was.id
+        answered.set()
+        video = await club.wait(shows_video("a boat"))
+        assert video.reply_to is not None, "messages of the new chat are known"
 
 
 async def test_a_notice_follows_a_chat_that_turns_out_to_be_another(

@@ -134,7 +134,9 @@ async def test_a_supergroup_the_bot_met_before_its_group_moved_becomes_one_with_
     await new.wait(shows_video("a boat"))
     await settled(house)
     async with house.db.reading() as connection:
-        assert await chats.by_telegram_id(connection, group.id) is None
+        chat = await chats.by_telegram_id(connection, new.id)
+        assert chat is not None
+        assert await chats.by_telegram_id(connection, group.id) == chat, "known by either id"
 
 
 @pytest.mark.parametrize("fate", ["read_only", "kick_bot", "disband"])

@@ -8,6 +8,7 @@ import pytest
 
 from handlers.replies.notices import reported_buttons, reported_text
 from sandbox.aimlapi import Render
+from sandbox.telegram import Message
 from storage import people
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed, made
@@ -17,7 +18,7 @@ from tests.house import ADMIN
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 USAGE = "Reply to one of my videos with /report, and say what is wrong with it."
@@ -312,3 +313,26 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     assert len(provider.submissions) == 4
     assert (await confirmed(desk, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
     assert sum(says("🛑")(one) for one in desk.from_bot) == 1
+
+
+async def test_no_message_of_a_new_group_is_deleted_for_a_video_of_the_old_one(
+    bot: Bot,
+    house: House,
+    telegram: TelegramSandbox,
+    desk: PrivateChat,
+    owner: Person,
+    ann: Person,
+    bob: Person,
+) -> None:
+    club = telegram.group("Old club", [ann, bob], kind="group")
+    video = await made(house, club, ann, "a boat in the bath")
+    await reported_by(club, bob, video)
+    told = await desk.wait(says("🚩"))
+    moved, others = club.migrate(), list[Message]()
+    moved.make_admin()
+    while not others or others[-1].message_id < video.message_id:
+        others.append(await moved.send(ann, "hello"))
+    await settled(house)
+    pressed = await confirmed(desk, told, "Delete", by=owner)
+    assert pressed.text.startswith("I could not delete it.")
+    assert others[-1].message_id in {one.message_id for one in moved.messages}

@@ -88,7 +88,7 @@ async def test_a_banned_group_that_moves_is_banned_where_it_goes(
         if met_before:
             await chats.seen(tx, -1005, kind=ChatKind.SUPERGROUP, now=NOW)
         await people.ban(tx, Ban(telegram_id=-5, by=BOB, at=NOW), cause="update:1")
-    await chats.move(db, club.id, -1005)
+    await chats.move(db, club.id, -1005, now=NOW)
     async with db.reading() as connection:
         assert await people.any_banned(connection, [-1005])
         assert not await people.any_banned(connection, [-5])

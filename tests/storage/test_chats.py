@@ -57,7 +57,7 @@ async def group(db: Database) -> Chat:
 
 async def move(db: Database, chat: Chat) -> Chat:
     """Let Telegram call a chat something else."""
-    return await chats.move(db, chat.id, SUPERGROUP)
+    return await chats.move(db, chat.id, SUPERGROUP, now=NOW + 9)
 
 
 async def test_a_chat_seen_again_keeps_its_number(db: Database) -> None:
@@ -88,16 +88,21 @@ async def test_a_private_chat_bears_its_persons_id(db: Database) -> None:
 async def test_a_group_that_grows_up_keeps_its_number(db: Database, group: Chat) -> None:
     moved = await move(db, group)
     assert (moved.id, moved.telegram_id, moved.kind) == (group.id, SUPERGROUP, "supergroup")
+    assert moved.moved_at == NOW + 9, "messages of before are out of reach"
     async with db.reading() as connection:
         assert await chats.by_telegram_id(connection, GROUP) is None
 
 
-async def test_messages_of_the_old_chat_are_forgotten(db: Database, group: Chat) -> None:
+async def test_what_is_still_to_be_sent_forgets_the_messages_of_the_old_chat(
+    db: Database, group: Chat
+) -> None:
+    kept = await ask(db, "message:2", chat=group.id, message_id=7, thread_id=3)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE generations SET state = 'undeliverable' WHERE id = ?", (kept.id,))
     await move(db, group)
     assert await rows(
-        db,
-        "SELECT message_id, thread_id, status_message, delivered_message FROM generations",
-    ) == [(None, None, None, None)]
+        db, "SELECT DISTINCT message_id, thread_id, status_message FROM generations"
+    ) == [(None, None, None)]
     assert await rows(db, "SELECT message_id, thread_id, card_message FROM cards") == [
         (None, None, None)
     ]
@@ -123,14 +128,14 @@ async def test_being_told_twice_of_a_move_changes_nothing_more(db: Database, gro
 
 async def test_two_rows_of_one_chat_become_one(db: Database, group: Chat) -> None:
     known = await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    account = Account.chat(known.id)
+    made = await ask(db, "message:2", chat=known.id, account=account, message_id=21)
     async with db.transaction() as tx:
-        await ledger.grant(
-            tx, Account.chat(known.id), Pot.POOL, 11, cause="grant:2", note=None, now=NOW
-        )
+        await tx.execute("UPDATE generations SET delivered_chat = chat WHERE id = ?", (made.id,))
+        await ledger.grant(tx, account, Pot.POOL, 11, cause="grant:2", note=None, now=NOW)
         await people.allow(tx, SUPERGROUP, cause="allow:2", by=ANN, now=NOW)
     moved = await move(db, group)
-    assert moved.id == known.id
-    assert await rows(db, "SELECT id FROM chats") == [(known.id,)]
+    assert moved.id == group.id
     for table, column in (
         ("generations", "chat"),
         ("generations", "delivered_chat"),
@@ -141,12 +146,30 @@ async def test_two_rows_of_one_chat_become_one(db: Database, group: Chat) -> Non
         ("ledger", "account_id"),
     ):
         where = await rows(db, f"SELECT DISTINCT {column} FROM {table}")  # noqa: S608 - names above
-        assert where == [(known.id,)], f"{table}.{column} follows"
+        assert where == [(group.id,)], f"{table}.{column} follows"
+    assert (await found(db, made)).message_id == 21, "an id of the new chat is kept"
     async with db.reading() as connection:
-        assert await ledger.stored(connection, Account.chat(known.id), Pot.POOL) == 111
-        assert await ledger.held(connection, Account.chat(known.id)) == 9
+        assert await ledger.stored(connection, Account.chat(group.id), Pot.POOL) == 111
+        assert await ledger.held(connection, Account.chat(group.id)) == 18
         assert await people.any_allowed(connection, [SUPERGROUP])
+        assert await chats.find(connection, known.id) == moved, "the other's number leads to it"
+        assert await chats.by_telegram_id(connection, GROUP) == moved, "and so does the old id"
     assert await rows(db, "SELECT count(*) FROM allowed") == [(1,)]
+    assert await chats.move(db, known.id, SUPERGROUP, now=NOW) == moved
+
+
+async def test_what_comes_into_a_chat_while_it_becomes_part_of_another_follows(
+    db: Database, group: Chat
+) -> None:
+    known = await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    await move(db, group)
+    late = await ask(db, "message:2", chat=known.id, message_id=21)
+    async with db.transaction() as tx:
+        await chats.choose(tx, known.id, pool=5)
+        await chats.choose(tx, group.id, pool=7)
+        await chats.follow(tx, known.id, group.id)
+        assert [one.chat for one in await chats.with_pools(tx)] == [group.id]
+    assert ((await found(db, late)).chat, (await found(db, late)).message_id) == (group.id, 21)
 
 
 async def test_a_persons_credits_stay_when_a_chat_of_the_same_number_moves(db: Database) -> None:
@@ -165,10 +188,11 @@ async def test_every_column_that_refers_to_a_chat_follows_when_two_become_one(
 ) -> None:
     known = await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
     async with db.transaction() as tx:
-        await tx.execute(
-            "INSERT INTO groups (chat, thread_id, pool) VALUES (?, 3, 50)", (group.id,)
-        )
-        await tx.execute("INSERT INTO boards VALUES (?, 3, 16, 'board', 0.0)", (group.id,))
+        for chat in (known.id, group.id):
+            await tx.execute(
+                "INSERT INTO groups (chat, thread_id, pool) VALUES (?, 3, 50)", (chat,)
+            )
+            await tx.execute("INSERT INTO boards VALUES (?, ?, 16, 'board', 0.0)", (chat, chat))
     await move(db, group)
     referring = await rows(
         db,
@@ -177,49 +201,49 @@ async def test_every_column_that_refers_to_a_chat_follows_when_two_become_one(
     )
     assert len(referring) >= 6
     for table, column in referring:
-        left = await rows(db, f"SELECT count(*) FROM {table} WHERE {column} = ?", group.id)  # noqa: S608 - names of the schema
-        assert left == [(0,)], f"{table}.{column} still refers to the old chat"
-    assert await rows(db, "SELECT chat, thread_id, pool FROM groups") == [(known.id, None, 50)]
+        left = await rows(db, f"SELECT count(*) FROM {table} WHERE {column} = ?", known.id)  # noqa: S608 - names of the schema
+        assert left == [(0,)], f"{table}.{column} still refers to the other chat"
+    assert await rows(db, "SELECT chat, thread_id, pool FROM groups") == [(group.id, None, 50)]
+    boards = await rows(db, "SELECT chat, thread_id FROM boards")
+    assert boards == [(group.id, known.id)], "those of the old chat are gone"
 
 
-@pytest.mark.parametrize("met_before", [True, False])
-async def test_a_long_history_follows_in_slices_that_let_others_between(
-    db: Database, group: Chat, monkeypatch: pytest.MonkeyPatch, met_before: bool
+async def test_a_history_of_any_length_stays_as_it_is_when_its_chat_moves(
+    db: Database, group: Chat
+) -> None:
+    made = [await ask(db, f"message:{number}", chat=group.id) for number in range(2, 9)]
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE generations SET state = 'delivered' WHERE chat = ?", (group.id,))
+        await tx.execute("UPDATE generations SET delivered_message = id")
+    before = [await found(db, one) for one in made]
+    takings, changes = db.usage.lock_takings, db.usage.commits
+    await move(db, group)
+    assert (db.usage.lock_takings - takings, db.usage.commits - changes) == (2, 2)
+    assert [await found(db, one) for one in made] == before
+
+
+async def test_what_is_over_in_the_new_chat_follows_in_slices_that_let_others_between(
+    db: Database, group: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chats, "SLICE", 2)
-    if met_before:
-        await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    known = await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
     for number in range(2, 9):
-        await ask(db, f"message:{number}", chat=group.id, message_id=number)
+        await ask(db, f"message:{number}", chat=known.id, message_id=number)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE generations SET state = 'failed' WHERE id > 2")
     takings = db.usage.lock_takings
-    moved = await move(db, group)
-    assert db.usage.lock_takings > takings + 4
-    assert await rows(db, "SELECT DISTINCT chat, message_id FROM generations") == [(moved.id, None)]
-    assert await rows(db, "SELECT count(*) FROM chats WHERE kind <> 'private'") == [(1,)]
-
-
-@pytest.mark.parametrize("met_before", [True, False])
-async def test_a_move_that_was_interrupted_goes_on_when_it_is_told_of_again(
-    db: Database, group: Chat, monkeypatch: pytest.MonkeyPatch, met_before: bool
-) -> None:
-    monkeypatch.setattr(chats, "SLICE", 1)
-    if met_before:
-        await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
-    for number in range(2, 6):
-        await ask(db, f"message:{number}", chat=group.id, message_id=number)
     for _ in range(3):
         moving = asyncio.create_task(move(db, group))
         for _ in range(20):
             await asyncio.sleep(0)
+        # a move that is interrupted goes on when it is told of again
         moving.cancel()
         with suppress(asyncio.CancelledError):
             await moving
     moved = await move(db, group)
-    assert await rows(db, "SELECT DISTINCT chat, message_id FROM generations") == [(moved.id, None)]
-    async with db.reading() as connection:
-        account = Account.chat(moved.id)
-        assert await ledger.stored(connection, account, Pot.POOL) == 100
-        assert await ledger.held(connection, account) == 9
+    assert db.usage.lock_takings > takings + 3
+    there = "SELECT id, message_id FROM generations WHERE chat = ? ORDER BY id"
+    assert await rows(db, there, moved.id) == [(1, None), *((n, n) for n in range(2, 9))]
 
 
 @pytest.mark.parametrize("met_before", [True, False])

@@ -10,7 +10,7 @@ import pytest
 from storage import chats, generations, statistics
 from storage.chats import Asking, Board, ChatKind, Group
 from storage.ledger import Account
-from tests.storage.asked import ANN, BOB, request
+from tests.storage.asked import ANN, BOB, NOW, request
 
 if TYPE_CHECKING:
     from storage.chats import Chat
@@ -89,7 +89,7 @@ async def test_a_group_that_moves_takes_its_choices_along_but_no_topic_and_no_bo
     async with db.transaction() as tx:
         await chats.choose(tx, club.id, pool=100, thread_id=7)
         await chats.put_board(tx, Board(club.id, 7, 40, "🎬 Ann", 1.0))
-    moved = await chats.move(db, club.id, -1005)
+    moved = await chats.move(db, club.id, -1005, now=NOW)
     async with db.reading() as tx:
         assert await chats.group_of(tx, moved.id) == Group(moved.id, pool=100)
         assert await chats.boards_of(tx, moved.id) == {}
