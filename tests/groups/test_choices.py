@@ -349,7 +349,7 @@ async def test_what_admins_chose_for_the_groups_videos_counts_before_a_members_o
         assert refused.text == "Only admins of this group can change that."
         await shown.press("8 seconds", by=ann)
         await club.wait(says("8 seconds · 16:9"))
-    async with house.running():
+    async with house.running(free_credits=1000):
         await shown.press("9:16", by=ann)
         await club.wait(says("8 seconds · 9:16"))
         ideas = ((club, "a boat"), (own, "a train"), (club, "a kite --seconds 4"))
