@@ -77,6 +77,7 @@ COMMANDS = (
         aliases=("videos",),
         scope=Scope.PRIVATE,
     ),
+    Command("story", N_("Your film: its scenes as one video")),
     Command("queue", N_("What is on the way")),
     Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),

@@ -13,7 +13,7 @@ from handlers.admin import access, grants
 from handlers.groups import arrival, group_settings, reports
 from handlers.ordering import conversation, messages
 from handlers.replies.sending import SendError
-from handlers.videos import cancel, history, results, sharing
+from handlers.videos import cancel, films, history, results, sharing
 
 if TYPE_CHECKING:
     from handlers.context import App, Context
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MODULES = (
-    sharing, welcome, arrival, messages, conversation, results, reports, quota, history, cancel,
-    settings, group_settings, model_choice, access, grants, attachments, presses,
+    sharing, welcome, arrival, messages, conversation, results, reports, quota, history, films,
+    cancel, settings, group_settings, model_choice, access, grants, attachments, presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

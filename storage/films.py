@@ -49,13 +49,14 @@ async def by_file_id(tx: Connection, file_id: str) -> int | None:
     return await number(tx, "SELECT max(id) FROM generations WHERE file_id = ?", (file_id,)) or None
 
 
-async def latest(tx: Connection, account: Account) -> Generation | None:
-    """Return the newest video of an account that goes on from another."""
+async def latest(tx: Connection, account: Account, chat: int | None = None) -> Generation | None:
+    """Return the newest video of an account that goes on from another, anywhere or in a chat."""
     row = await one(
         tx,
         "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
-        " AND parent IS NOT NULL AND file_id IS NOT NULL ORDER BY id DESC LIMIT 1",
-        (account.kind, account.id),
+        " AND parent IS NOT NULL AND file_id IS NOT NULL"
+        " AND delivered_chat = coalesce(?, delivered_chat) ORDER BY id DESC LIMIT 1",
+        (account.kind, account.id, chat),
     )
     return None if row is None else from_row(row)
 

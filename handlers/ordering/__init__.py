@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.ordering.conversation import ask_anew
-from handlers.ordering.drafts import OrderDraft, SentPicture, any_picture_of
+from handlers.ordering.drafts import OrderDraft, SentPicture, answered, any_picture_of
 from handlers.ordering.messages import SENT_THROUGH_US
 from handlers.ordering.placing import place
 
@@ -11,6 +11,7 @@ __all__ = [
     "SENT_THROUGH_US",
     "OrderDraft",
     "SentPicture",
+    "answered",
     "any_picture_of",
     "ask_anew",
     "place",

@@ -170,17 +170,17 @@ async def _read(services: Services, sender: Sender, place: ShowVideos) -> Page:
     return Page(place, found[:PER_PAGE], has_newer=bool(place.before), has_older=goes_on)
 
 
-async def _stills(services: Services, page: Page) -> bytes | None:
-    """Draw the stills of a page; None where that cannot be had soon: the text says it too."""
+async def stills(services: Services, shown: Sequence[Generation]) -> bytes | None:
+    """Draw stills of videos; None where that cannot be had soon: the text says it too."""
     async with services.db.reading() as connection:
-        stills = await videos.stills_of(connection, page.videos)
-    if not any(stills):
+        found = await videos.stills_of(connection, shown)
+    if not any(found):
         return None
     try:
         async with asyncio.timeout(SHEET_SECONDS):
-            return await services.pictures.sheet(stills)
+            return await services.pictures.sheet(found)
     except (BadPicture, MediaError, TimeoutError) as error:
-        logger.info("a page of videos shows no picture: %r", error)
+        logger.info("a list of videos shows no picture: %r", error)
         return None
 
 
@@ -189,7 +189,7 @@ async def _show(
 ) -> None:
     """Show a page, in the message that shows another one where that can be changed."""
     page = await _read(services, sender, place)
-    picture = await _stills(services, page) if page.videos else None
+    picture = await stills(services, page.videos) if page.videos else None
     standing = None if shown is None else shown.message_id
     if shown is not None and shown.photo and picture is None:
         # its picture shows other videos, and cannot be taken away alone

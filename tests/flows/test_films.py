@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import av
+import pytest
 
 from sandbox.aimlapi import Fault
 from storage import generations
+from storage.database import every
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made, spent
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Message, Person, PrivateChat
+    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 
@@ -26,6 +33,26 @@ async def asked(chat: PrivateChat, video: Message) -> Message:
         )
     await video.press("Continue")
     return await chat.wait(says("What happens next?", to=video.message_id))
+
+
+def length(path: Path) -> float:
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        return float((video.duration or 0) * (video.time_base or 0))
+
+
+def shown(path: Path) -> int:
+    """Decode a video to its last frame, and count them."""
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+async def sent_scenes(house: House) -> list[int]:
+    """Return the scenes of the film that was asked for last."""
+    async with house.db.reading() as connection:
+        rows = await every(connection, "SELECT facts FROM notices WHERE kind = 'film'")
+    found: list[int] = json.loads(rows[-1]["facts"])["scenes"]
+    return found
 
 
 async def parents(house: House) -> list[int | None]:
@@ -95,3 +122,87 @@ async def test_a_scene_that_failed_and_is_tried_again_belongs_to_its_film(
     await chat.wait(lambda m: m.video is not None and m is not video)
     await settled(house)
     assert await parents(house) == [None, 1, 1]
+
+
+async def a_film(house: House, chat: PrivateChat, ann: Person) -> list[Message]:
+    """Three scenes: a boat in the bath, it sails away, it sinks."""
+    scenes = [await made(house, chat, ann, "a boat in the bath")]
+    for words in ("it sails away", "it sinks"):
+        await asked(chat, scenes[-1])
+        await chat.send(ann, words)
+        scenes.append(await chat.wait(shows_video(words)))
+        await settled(house)
+    return scenes
+
+
+def listed(message: Message) -> list[str]:
+    return (message.caption or message.text or "").splitlines()[1:]
+
+
+def of_film(message: Message, *prompts: str) -> bool:
+    return listed(message) == [f"{n}. {prompt}" for n, prompt in enumerate(prompts, 1)]
+
+
+async def test_the_scenes_of_a_film_are_sent_as_one_video_after_a_restart_between_any_two_taps(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox, tmp_path: Path
+) -> None:
+    async with house.running():
+        scenes = await a_film(house, chat, ann)
+        paid = await spent(house, ann)
+    async with house.running():
+        await chat.send(ann, "/story")
+        story = await chat.wait(says("Your film: 3 scenes, 12 seconds."))
+        assert story.photo, "each has its still"
+        assert of_film(story, "a boat in the bath", "it sails away", "it sinks")
+    async with house.running():
+        await story.press("Send the whole film · free")
+        # the process ends in the middle: the film is owed
+    async with house.running():
+        film = await chat.wait(
+            lambda m: m.video is not None and m.reply_to == story.message_id, timeout=30
+        )
+        assert film.caption == "a boat in the bath … it sails away … it sinks"
+        assert await spent(house, ann) == paid, "it is free"
+        assert film.buttons == []
+    assert film.media is not None
+    clips = [scene.media.path for scene in scenes if scene.media is not None]
+    assert length(film.media.path) == pytest.approx(sum(map(length, clips)), abs=0.01)
+    assert shown(film.media.path) == sum(map(shown, clips)), "decoded to the last frame"
+    assert film.media.duration == 12
+
+
+async def test_a_scene_is_taken_out_and_another_made_anew_where_it_stands(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(free_credits=200):
+        scenes = await a_film(house, chat, ann)
+        await chat.send(ann, "/story", reply_to=scenes[0])
+        story = await chat.wait(says("Your film: 3 scenes"))
+        await story.press("2")
+        await chat.wait(lambda m: m is story and "Take it out" in str(m))
+    async with house.running(free_credits=200):
+        await story.press("Make scene 2 anew · 9")
+        again = await chat.wait(
+            lambda m: m.video is not None and m.reply_to == story.message_id, timeout=20
+        )
+        assert again.caption == "it sails away"
+        await settled(house)
+        _, second, _, anew = provider.submissions
+        assert anew.body["image_url"] == second.body["image_url"], "from the same last frame"
+    async with house.running(free_credits=200):
+        await story.press("Back")
+        await chat.wait(lambda m: m is story and "Send the whole film" in str(m))
+        assert of_film(story, "a boat in the bath", "it sails away", "it sinks")
+        await story.press("Send the whole film")
+        assert await sent_scenes(house) == [1, 4, 3], "the newer one stands in its place"
+        await story.press("1")
+        await chat.wait(lambda m: m is story and "Take it out" in str(m))
+    async with house.running(free_credits=200):
+        await story.press("Take it out")
+        await chat.wait(lambda m: m is story and of_film(m, "it sails away", "it sinks"))
+        assert story.photo
+        await story.press("2")
+        await chat.wait(lambda m: m is story and "Take it out" in str(m))
+        await story.press("Take it out")
+        await chat.wait(lambda m: m is story and says("One scene so far.")(m))
+        assert story.buttons == []

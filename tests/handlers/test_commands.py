@@ -99,7 +99,17 @@ def test_start_is_in_no_menu() -> None:
 
 def test_a_groups_menu_shows_nothing_private() -> None:
     names = [command.name for command in listed(Scope.EVERYONE)]
-    assert names == ["video", "animate", "settings", "models", "queue", "cancel", "report", "help"]
+    assert names == [
+        "video",
+        "animate",
+        "settings",
+        "models",
+        "story",
+        "queue",
+        "cancel",
+        "report",
+        "help",
+    ]
 
 
 def test_only_admins_see_what_admins_do() -> None:

@@ -31,10 +31,10 @@ async def test_menus_are_published_for_each_kind_of_chat(
     assert (
         shown["default"]
         == shown["all_group_chats"]
-        == ["video", "animate", "settings", "models", "queue", "cancel", "report", "help"]
+        == ["video", "animate", "settings", "models", "story", "queue", "cancel", "report", "help"]
     )
     assert shown["all_private_chats"] == [
-        "video", "animate", "settings", "models", "quota", "history", "queue",
+        "video", "animate", "settings", "models", "quota", "history", "story", "queue",
         "cancel", "report", "help",
     ]  # fmt: skip
     assert bot.services.policy.admin_ids

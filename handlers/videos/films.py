@@ -1,0 +1,285 @@
+"""/story: the scenes of a film with a still of each, taken out or made anew, and sent as one video.
+
+A film is the videos that went on from each other (`storage.films`). Its buttons carry one of them,
+and its owner's tap reads anew what it is made of now. Sending it costs nothing; it is owed as a
+notice is, made and sent in its own time (`handlers.replies.notice_sender`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from generation.media.pictures import frame_of
+from generation.orders import quotes, substitutes
+from generation.orders.options import Defaults
+from generation.orders.quotes import Quote
+from handlers.ordering import OrderDraft, SentPicture, answered, place
+from handlers.presses import not_yours
+from handlers.replies.keyboards import Button, CallbackData, keyboard, video_under
+from handlers.replies.texts import shortened
+from handlers.routing import Router
+from handlers.videos.history import stills
+from storage import films, generations, notices
+from storage.notices import Notice, NoticeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telegram import CallbackQuery, Message
+
+    from generation.models.offer import Kind
+    from handlers.context import Context, Services
+    from handlers.replies.texts import Translator
+    from handlers.senders import Sender
+    from storage.films import Scene
+
+router = Router()
+
+_PER_ROW = 5
+_LONGEST_PROMPT = 40
+"""Characters of a prompt in the list: the words below a picture are few."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFilm(CallbackData):
+    """Show the scenes of the film a video is in, or what can be done with one; 0 is none."""
+
+    prefix: ClassVar[str] = "story"
+    video: int
+    scene: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOut(CallbackData):
+    """Take a scene out of a film."""
+
+    prefix: ClassVar[str] = "takeout"
+    video: int
+    scene: int
+
+
+@dataclass(frozen=True, slots=True)
+class MakeAnew(CallbackData):
+    """Make a scene of a film anew, for as many credits as the button says."""
+
+    prefix: ClassVar[str] = "anew"
+    video: int
+    scene: int
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendFilm(CallbackData):
+    """Send the whole film."""
+
+    prefix: ClassVar[str] = "film"
+    video: int
+
+
+def text(scenes: Sequence[Scene], translator: Translator) -> str:
+    """List the scenes of a film by their prompts, numbered as their buttons are."""
+    _ = translator.gettext
+    if not scenes:
+        return _(
+            "No film yet. Tap Continue under a video, and what happens next becomes its second "
+            "scene."
+        )
+    if len(scenes) == 1:
+        head = _("One scene so far. Tap Continue under its video, and the next one makes a film.")
+    else:
+        count = translator.number(len(scenes))
+        length = translator.lasts(sum(scene.video.seconds for scene in scenes))
+        head = _("Your film: {count} scenes, {length}. Tap a number to change that scene.").format(
+            count=count, length=length
+        )
+    lines = [head]
+    for number, scene in enumerate(scenes, start=1):
+        prompt = shortened(scene.video.prompt, _LONGEST_PROMPT) or _("(forgotten)")
+        lines.append(f"{number}. {prompt}")
+    return "\n".join(lines)
+
+
+def buttons(scenes: Sequence[Scene], translator: Translator) -> list[list[Button]]:
+    """Return a numbered button for each scene, and the one that sends them all."""
+    if len(scenes) < 2:  # noqa: PLR2004 - one is no film
+        return []
+    last = scenes[-1].video.id
+    row = [
+        Button(str(number), ShowFilm(last, scene.number))
+        for number, scene in enumerate(scenes, start=1)
+    ]
+    send = Button(translator.gettext("🎬 Send the whole film · free"), SendFilm(last))
+    return [*(row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)), [send]]
+
+
+def _scene_buttons(
+    services: Services, scenes: Sequence[Scene], place: int, translator: Translator
+) -> list[list[Button]]:
+    """Return what can be done with the scene at a place."""
+    _, scene, last = translator.gettext, scenes[place], scenes[-1].video.id
+    rows = [[Button(_("🗑 Take it out"), TakeOut(last, scene.number), style="danger")],
+            [Button(_("◀ Back"), ShowFilm(last))]]  # fmt: skip
+    quote = quotes.quote(
+        substitutes.like(scene.video),
+        kind=_kind(scenes, place),
+        offer=services.offer,
+        defaults=Defaults(),
+        credit_usd=services.terms.credit_usd,
+    )
+    if isinstance(quote, Quote):
+        label = _("🔁 Make scene {number} anew · {credits}").format(
+            number=translator.number(place + 1), credits=translator.number(quote.credits)
+        )
+        rows.insert(0, [Button(label, MakeAnew(last, scene.number, quote.credits))])
+    return rows
+
+
+def _kind(scenes: Sequence[Scene], place: int) -> Kind:
+    return "t2v" if place == 0 and scenes[place].video.kind == "t2v" else "i2v"
+
+
+def _begins_with(scenes: Sequence[Scene], place: int) -> SentPicture | None:
+    """Return the picture a scene begins with: the end of the one before it as it is now."""
+    scene = scenes[place].video
+    if place == 0 or not scenes[place].begins:
+        return SentPicture.behind(scene)
+    before = scenes[place - 1].video
+    return SentPicture(frame_of(before.file_id or "", last=True), by=before.picture_by)
+
+
+async def _scenes(services: Services, sender: Sender, video: int | None) -> list[Scene] | None:
+    """Return the scenes of the film a video is in, the sender's last film where none is named.
+
+    In a group only what stands there; None where the video is somebody else's.
+    """
+    here = None if sender.chat.is_private else sender.chat.id
+    async with services.db.reading() as connection:
+        found = (
+            await films.latest(connection, sender.account, here)
+            if video is None
+            else await generations.find(connection, video)
+        )
+        if found is None:
+            return []
+        if found.account != sender.account:
+            await sender.answer(not_yours(found.account, sender.translator))
+            return None
+        scenes = await films.scenes_of(connection, found, sender.account)
+    return [scene for scene in scenes if here in {None, scene.video.delivered_chat}]
+
+
+async def _show(
+    services: Services, sender: Sender, scenes: Sequence[Scene], shown: int | None
+) -> None:
+    picture = await stills(services, [scene.video for scene in scenes]) if scenes else None
+    rows = buttons(scenes, sender.translator)
+    await sender.show(text(scenes, sender.translator), rows, shown, picture)
+
+
+@router.command("story")
+async def show_story(sender: Sender, message: Message, services: Services) -> None:
+    """Show the film of the video that is answered, else the last one."""
+    scenes = await _scenes(services, sender, video_under(answered(message)))
+    if scenes is None:
+        words = sender.translator.gettext("That video is somebody else's. /story shows your own.")
+        await sender.reply(words, reply_to=message.message_id)
+        return
+    await _show(services, sender, scenes, None)
+
+
+@router.button(ShowFilm)
+async def show(sender: Sender, press: ShowFilm, shown: int | None, services: Services) -> None:
+    """Show the film as it is now, or what can be done with one of its scenes."""
+    scenes = await _scenes(services, sender, press.video)
+    if scenes is None or shown is None:
+        return
+    await sender.answer()
+    place = _place(scenes, press.scene)
+    if place is None:
+        await _show(services, sender, scenes, shown)
+    else:
+        rows = _scene_buttons(services, scenes, place, sender.translator)
+        await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
+
+
+def _place(scenes: Sequence[Scene], number: int) -> int | None:
+    return next((at for at, scene in enumerate(scenes) if scene.number == number), None)
+
+
+@router.button(TakeOut)
+async def take_out(sender: Sender, press: TakeOut, shown: int | None, services: Services) -> None:
+    """Take a scene out; what follows goes on from the one before."""
+    scenes = await _scenes(services, sender, press.video)
+    if scenes is None or shown is None:
+        return
+    left = [scene for scene in scenes if scene.number != press.scene]
+    async with services.db.transaction() as tx:
+        await films.remove(tx, press.scene, sender.account)
+    note = sender.translator.gettext("It is out of the film. The video itself stays.")
+    await sender.answer(note)
+    again = await _scenes(services, sender, left[-1].video.id) if left else []
+    await _show(services, sender, again or [], shown)
+
+
+@router.button(MakeAnew, orders=True)
+async def make_anew(
+    sender: Sender, press: MakeAnew, query: CallbackQuery, context: Context
+) -> None:
+    """Make a scene anew from the end of the one before; once it is there, it takes its place."""
+    scenes = await _scenes(context.services, sender, press.video)
+    if scenes is None:
+        return
+    at = _place(scenes, press.scene)
+    if at is None:
+        await sender.answer(sender.translator.gettext("This button is old. Try /story."))
+        return
+    agreed = min(press.credits, context.services.policy.confirm_credits)
+    draft = OrderDraft(
+        text=substitutes.like(scenes[at].video),
+        picture=_begins_with(scenes, at),
+        origin="press",
+        cause=films.anew(press.scene, sender.account),
+        message_id=query.message.message_id if query.message else None,
+        tap=query.id,
+        taps_twice=True,
+        agreed=agreed if sender.chat.is_private else 0,
+    )
+    await place(context, sender, draft)
+
+
+@router.button(SendFilm)
+async def send_film(
+    sender: Sender, press: SendFilm, query: CallbackQuery, cause: str, services: Services
+) -> None:
+    """Have the film made and sent, once at a time."""
+    scenes, _ = await _scenes(services, sender, press.video), sender.translator.gettext
+    if scenes is None:
+        return
+    if len(scenes) < 2:  # noqa: PLR2004 - one is no film
+        await sender.answer(_("This button is old. Try /story."))
+        return
+    async with services.db.transaction() as tx:
+        owed = await notices.owed(tx, sender.chat.id)
+        person = sender.person.id if sender.person else None
+        if is_new := not any((one.kind, one.person) == (NoticeKind.FILM, person) for one in owed):
+            await notices.owe(
+                tx,
+                Notice(
+                    cause=f"film:{cause}",
+                    chat=sender.chat.id,
+                    kind=NoticeKind.FILM,
+                    facts={"scenes": [scene.video.id for scene in scenes]},
+                    thread_id=sender.thread_id,
+                    reply_to=query.message.message_id if query.message else None,
+                    person=person,
+                    generation=scenes[-1].video.id,
+                ),
+                now=services.clock(),
+            )
+    services.wake(sender.chat.id)
+    await sender.answer(
+        _("I put the scenes together. The film comes here in a moment.")
+        if is_new
+        else _("It is already on its way.")
+    )
