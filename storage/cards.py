@@ -57,12 +57,21 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card(Draft):
-    """A draft with its number; `card_message` is the bot's own message once it was sent."""
+    """A draft with its number; `card_message` is the bot's own message once it was sent.
+
+    `options` are what was tapped on it, as they are typed.
+    """
 
     id: int
     state: str
     card_message: int | None
     created_at: float
+    options: str
+
+    @property
+    def text(self) -> str:
+        """What to type for its video; what was written after a tap counts more than the tap."""
+        return f"{self.options} {self.prompt}".strip()
 
     @property
     def wants_picture(self) -> bool:
@@ -100,6 +109,7 @@ def _from_row(row: sqlite3.Row) -> Card:
         picture_by=row["picture_by"],
         kept=bool(row["kept"]),
         created_at=row["created_at"],
+        options=row["options"],
     )
 
 
@@ -208,6 +218,16 @@ async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
         (draft.kind, draft.prompt, draft.message_id, draft.picture, draft.picture_width,
          draft.picture_height, draft.picture_by, card),
     )  # fmt: skip
+    return None if row is None else _from_row(row)
+
+
+async def choose(tx: Connection, card: int, prompt: str, options: str) -> Card | None:
+    """Put other options on an open card, and its words without any; None where it is not."""
+    row = await one(
+        tx,
+        "UPDATE cards SET prompt = ?, options = ? WHERE id = ? AND state = 'open' RETURNING *",
+        (prompt, options, card),
+    )
     return None if row is None else _from_row(row)
 
 

@@ -73,7 +73,8 @@ class Quote:
 
     The shape is None where only the picture, once fetched, will tell it. `instead_of` is set where
     it is not what was chosen, `is_read` where plain words of the prompt made it another one. `lost`
-    is the share of the picture that is cut away to fill `frame`, though nobody chose that.
+    is the share of the picture that is cut away to fill `frame`; `is_chosen` tells that somebody
+    chose that frame, or the cut.
     """
 
     prompt: str
@@ -85,11 +86,17 @@ class Quote:
     is_read: bool = False
     lost: float = 0.0
     frame: tuple[int, int] = (0, 0)
+    is_chosen: bool = False
 
     @property
     def cuts(self) -> bool:
-        """Whether more of the picture is cut away than somebody takes without being asked."""
+        """Whether more of the picture is cut away than somebody takes without being told."""
         return self.lost > substitutes.WORTH_ASKING
+
+    @property
+    def cuts_unasked(self) -> bool:
+        """Whether it cuts so much away though nobody chose that."""
+        return self.cuts and not self.is_chosen
 
     @property
     def is_dearer(self) -> bool:
@@ -185,15 +192,17 @@ def quote(
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
     cost = substitutes.priced(choice, credit_usd, aspect_ratio)
     is_chosen = bool(requested.fit or requested.aspect_ratio or defaults.fit)
-    cut = _cut(choice, aspect_ratio, None if is_chosen else picture_size)
-    return Quote(prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of, is_read, *cut)
+    cut = _cut(choice, aspect_ratio, picture_size)
+    return Quote(
+        prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of, is_read, *cut, is_chosen
+    )
 
 
 def _cut(
     choice: Choice, shape: str | None, picture_size: tuple[int, int] | None
 ) -> tuple[float, tuple[int, int]]:
-    """Return what share of a picture is cut away though nobody chose that, and to which frame."""
-    if picture_size is None:
+    """Return what share of a picture is cut away, and to which frame."""
+    if picture_size is None or choice.fit == "pad":
         return 0.0, (0, 0)
     frame = choice.mode.frame(choice.resolution, shape, picture_size)
     return share_lost(picture_size, frame), frame

@@ -158,11 +158,21 @@ def changed(typed: str, before: str, said: str) -> str:
     Where that is the words before, edited, it is all; else both stand together: nobody here can
     tell which of the old words the new ones mean. An option that is spoken of is typed no more.
     """
+    return f"{unspoken(typed, said)} {_merged(before, said)}".strip()
+
+
+def unspoken(typed: str, said: str) -> str:
+    """Return the options of a video without those that are spoken of now."""
     spoken = plain(read(said).prompt)
     for name, value in (("seconds", spoken.seconds), ("ar", spoken.aspect_ratio),
                         ("res", spoken.resolution)):  # fmt: skip
         typed = typed if value is None else re.sub(rf"--{name} \S+", "", typed)
-    return f"{typed} {_merged(before, said)}".strip()
+    return typed
+
+
+def words_alone(text: str) -> str:
+    """Return a text without its options; what should be different stays marked."""
+    return CHANGE.join(read(part).prompt for part in text.split(CHANGE))
 
 
 def _merged(before: str, said: str) -> str:

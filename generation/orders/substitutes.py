@@ -192,7 +192,7 @@ def replacement(
     nearest_of = (
         nearest(wanted, family)
         for family in families
-        if _takes(family, cast("Kind", wanted.kind), prompt)
+        if takes(family, cast("Kind", wanted.kind), prompt)
     )
     found = [priced(choice, credit_usd) for choice in nearest_of if choice is not None]
     cheap = (one for one in found if most is None or one.credits <= most)
@@ -213,7 +213,7 @@ def keeping(
     """
     found = []
     for family in offer:
-        choice = nearest(wanted, family) if _takes(family, "i2v", prompt) else None
+        choice = nearest(wanted, family) if takes(family, "i2v", prompt) else None
         if choice is None or family.name == wanted.family.name or family.people is People.NO:
             continue
         shape, mode = None, choice.mode
@@ -225,7 +225,7 @@ def keeping(
     return min(found, key=itemgetter(0), default=(0.0, None))[1]
 
 
-def _takes(family: Family, kind: Kind, prompt: str) -> bool:
+def takes(family: Family, kind: Kind, prompt: str) -> bool:
     """Whether a prompt is short enough for a family."""
     mode = family.mode(kind)
     return mode is not None and (mode.prompt_limit is None or len(prompt) <= mode.prompt_limit)
@@ -255,6 +255,28 @@ def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
     )
 
 
+def toggled(present: Choice, option: str, value: str, offer: Offer) -> Choice | None:
+    """Return a video with another length, shape, resolution or model; None where there is none.
+
+    What does not go together with a length or a resolution moves along.
+    """
+    mode, lines = present.mode, present.resolution
+    if option == "model" and value in offer:
+        return nearest(present, offer[value])
+    if option == "ar" and value in mode.aspect_ratios:
+        return replace(present, aspect_ratio=value)
+    if option == "res" and value in mode.resolutions:
+        lengths = [seconds for seconds in mode.seconds if mode.offers(seconds, value)]
+        seconds = nearest_seconds(present.seconds, lengths)
+        return replace(present, resolution=value, seconds=seconds)
+    if option == "seconds" and value in map(str, mode.seconds):
+        together = [one for one in mode.resolutions if mode.offers(int(value), one)]
+        if lines is not None:
+            lines = nearest_resolution(lines, together)
+        return replace(present, seconds=int(value), resolution=lines)
+    return None
+
+
 MOST_OTHERS = 2
 """Other models that are proposed for one video."""
 _NOTABLY = 1.5
@@ -277,7 +299,7 @@ class Variations:
         if not (video.prompt if kind == "t2v" else video.picture):
             # forgotten, or taken back
             return cls()
-        able = [family for family in offer if _takes(family, kind, video.prompt)]
+        able = [family for family in offer if takes(family, kind, video.prompt)]
         able.sort(key=lambda family: kind == "i2v" and family.people is People.NO)
         near = ((family.name, nearest(video, family)) for family in able)
         found = {name: choice for name, choice in near if choice is not None}

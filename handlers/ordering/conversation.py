@@ -20,21 +20,32 @@ from typing import TYPE_CHECKING
 from telegram.ext import filters
 
 from generation.orders import substitutes
-from generation.orders.quotes import Instead
-from generation.orders.reading import CHANGE, changed, read
+from generation.orders.quotes import Instead, Quote
+from generation.orders.reading import CHANGE, changed, read, unspoken, words_alone
+from generation.orders.substitutes import toggled
 from handlers.ordering import placing
 from handlers.ordering.drafts import (
     LONGEST_PART,
-    OrderDraft,
     SentPicture,
     SmallTalk,
     answered,
     draft_of,
+    draft_on,
+    quoted,
     units,
 )
-from handlers.ordering.order_card import Drop, Start, StartAlone, show_card
+from handlers.ordering.order_card import (
+    Drop,
+    Start,
+    StartAlone,
+    Toggle,
+    Unfold,
+    buttons,
+    handing_out,
+    show_card,
+)
 from handlers.presses import not_yours
-from handlers.replies.keyboards import Button
+from handlers.replies.keyboards import Button, keyboard
 from handlers.routing import Router
 from handlers.senders import cause_of
 from storage import cards
@@ -46,7 +57,6 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, Message
 
     from handlers.context import Context, Services
-    from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.cards import Card
     from storage.generations import Generation
@@ -59,8 +69,6 @@ SURE_SECONDS = 120.0
 """How long such an answer is surely one; later it is asked about before it is charged."""
 JUST_NOW_SECONDS = 10.0
 """How long before a picture its words may come, or the first part of a text before its second."""
-LONGEST_HANDED_OUT = 256
-"""Characters of a text that a button hands out; Telegram counts in UTF-16."""
 MOST_BEFORE = 40
 """Characters of a command and of its bot's name, before the words in the first of two parts."""
 
@@ -189,8 +197,12 @@ async def take(
         # the next scene has words of its own; where only options are said, it just goes on
         is_change = "" if read(words).prompt else is_change
         words = f"{typed} {before} {words}" if is_change else f"{typed} {words}"
+    elif is_change:
+        words = changed(typed, before, words)
     else:
-        words = changed(typed, before, words) if is_change else f"{card.prompt} {words}".strip()
+        words = f"{card.prompt} {words}"
+    # what was tapped before the words came
+    words = f"{unspoken(card.options, words)} {words}".strip()
     if card.wants_picture and picture is None:
         await ask_for_picture(context, sender, message, words)
         return
@@ -244,7 +256,7 @@ async def answer_small_talk(
         and card is not None
         and not (card.wants_picture or card.kind is CardKind.QUESTION)
     ):
-        draft = draft_of(message, card.prompt, SentPicture.on(card), asks=True)
+        draft = draft_of(message, card.text, SentPicture.on(card), asks=True)
         await placing.place(context, sender, replace(draft, message_id=card.message_id))
         return
     text = {
@@ -279,28 +291,55 @@ async def _start(
     instead: Instead,
     query: CallbackQuery,
 ) -> None:
-    async with context.services.db.reading() as connection:
-        card = await cards.find(connection, press.card)
+    if (card := await _open_card(sender, context.services, press.card)) is not None:
+        agreed = press.credits or None
+        draft = draft_on(card, instead=instead, agreed=agreed, tap=query.id)
+        await placing.place(context, sender, draft)
+
+
+async def _open_card(sender: Sender, services: Services, number: int) -> Card | None:
+    """Return a card that is open and the presser's; else they are told."""
+    async with services.db.reading() as connection:
+        card = await cards.find(connection, number)
     if card is None or card.chat != sender.chat.id:
         await sender.answer(sender.translator.gettext("This card is gone."))
     elif hindrance := _hindrance(card, sender):
         await sender.answer(hindrance)
     else:
-        await placing.place(
-            context,
-            sender,
-            OrderDraft(
-                text=card.prompt,
-                picture=SentPicture.on(card),
-                origin="card",
-                cause=f"card:{card.id}",
-                message_id=card.message_id,
-                card=card.id,
-                instead=instead,
-                agreed=press.credits or None,
-                tap=query.id,
-            ),
-        )
+        return card
+    return None
+
+
+@router.button(Toggle)
+async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
+    """Put another length, shape, resolution or model on a card, with its price."""
+    card = await _open_card(sender, services, press.card)
+    if card is None:
+        return
+    was = await quoted(services, sender, draft_on(card))
+    choice = None
+    if isinstance(was, Quote):
+        choice = toggled(was.choice, press.option, press.meant, services.offer)
+    if not isinstance(was, Quote) or choice is None:
+        await sender.answer(sender.translator.gettext("Not offered now."))
+        return
+    await sender.answer()
+    async with services.db.transaction() as tx:
+        words = words_alone(card.prompt)
+        chosen = await cards.choose(tx, card.id, words, substitutes.typed(choice))
+    if chosen is not None:
+        await placing.show_anew(services, sender, chosen, was)
+
+
+@router.button(Unfold)
+async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Services) -> None:
+    """Show all lengths, or all models, that a card can have."""
+    card = await _open_card(sender, services, press.card)
+    quote = await quoted(services, sender, draft_on(card)) if card is not None else None
+    if card is not None and shown is not None and isinstance(quote, Quote):
+        await sender.answer()
+        rows = buttons(services, sender, card, quote, unfolded=press.option)
+        await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
 
 @router.message(filters.UpdateType.EDITED_MESSAGE, orders=True, overheard=True)
@@ -336,11 +375,3 @@ def _hindrance(card: Card, sender: Sender) -> str:
         "started": _("That one is already on its way."),
         "dropped": _("This card is gone."),
     }[card.state]
-
-
-def handing_out(prompt: str, translator: Translator, *, inline: bool) -> list[Button]:
-    """Return the buttons that put a prompt where it can be edited; `inline` is the bot's mode."""
-    if not prompt or units(prompt) > LONGEST_HANDED_OUT:
-        return []
-    copied = Button(translator.gettext("Copy the words"), copies=prompt)
-    return [*[Button(translator.gettext("Edit the words"), edits=prompt)][:inline], copied]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from telegram import ExternalReplyInfo
 
@@ -140,6 +140,7 @@ def _sender(message: Seen) -> int | None:
 class OrderDraft:
     """An order before it is placed.
 
+    `options` were tapped before the `text` was written, and are typed as they would be in it.
     `origin` is `message`, `card` or `press`; `cause` makes a repetition of it known;
     `message_id` is what the video answers; `asks` wants a tap even for a cheap video;
     `answers` is the question it answers, which is asked anew where there can be no such video;
@@ -162,11 +163,31 @@ class OrderDraft:
     tap: str = ""
     taps_twice: bool = False
     saw_cut: bool = False
+    options: str = ""
+
+    @property
+    def typed(self) -> str:
+        """What to type for it."""
+        return f"{self.options} {self.text}".strip()
 
     @property
     def kind(self) -> Kind:
         """From text alone, or from a picture."""
         return "t2v" if self.picture is None else "i2v"
+
+
+def draft_on(card: Card, **tapped: Any) -> OrderDraft:
+    """Return the order a card holds."""
+    return OrderDraft(
+        text=card.prompt,
+        picture=SentPicture.on(card),
+        origin="card",
+        cause=f"card:{card.id}",
+        message_id=card.message_id,
+        card=card.id,
+        options=card.options,
+        **tapped,
+    )
 
 
 def is_own(message: Message) -> bool:
@@ -240,7 +261,7 @@ def card_draft(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
         thread_id=sender.thread_id,
         account=sender.account,
         message_id=draft.message_id,
-        prompt=draft.text,
+        prompt=draft.typed,
         picture=picture.file_id or None,
         picture_width=picture.width,
         picture_height=picture.height,
@@ -257,7 +278,7 @@ async def quoted(
     That our own choice for those who make none is another one now is said until they had it.
     """
     quote = quotes.quote(
-        draft.text,
+        draft.typed,
         kind=draft.kind,
         offer=services.offer,
         named=services.catalogue.named,

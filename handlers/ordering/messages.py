@@ -266,10 +266,11 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     if made is not None:
         await conversation.change(context, sender, message, made, typed or said)
         return
-    seen, card = answered(message), sender.closed
+    seen, card, tapped = answered(message), sender.closed, ""
     is_about = seen.message_id == card.card_message if seen and card else seen is None and typed
     if card is not None and card.kind is not CardKind.QUESTION and is_about:
         sent, before, words = SentPicture.on(card), card.prompt, typed or said
+        tapped = card.options
     else:
         by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
         sent, words = any_picture_of(None if by_bot else shown_to(message), said)
@@ -281,7 +282,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
                 # it may be meant for a question that only buttons and a command answer
                 await conversation.answer_small_talk(context, sender, message, SmallTalk.NOTED)
             return
-    words = changed("", before, words)
+    words = changed(tapped, before, words)
     await placing.place(context, sender, draft_of(message, words, sent, asks=True))
 
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, which_frame
 from generation.orders import reading
-from generation.orders.quotes import Instead
-from generation.orders.substitutes import keeping
-from handlers.ordering.drafts import SentPicture
+from generation.orders.quotes import Instead, Quote
+from generation.orders.substitutes import keeping, priced, takes, toggled
+from handlers.ordering.drafts import SentPicture, units
 from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.sending import Refused
 from handlers.replies.texts import described, gone, shortened, unlinked, worth
 from storage import cards
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aiosqlite import Connection
 
     from generation.orders.balances import Balance, Pool
-    from generation.orders.quotes import Quote
     from generation.orders.substitutes import Priced
     from handlers.context import Services
     from handlers.replies.outbox import Manner, Said
@@ -87,6 +87,30 @@ class Drop(CallbackData):
     card: int
 
 
+@dataclass(frozen=True, slots=True)
+class Toggle(CallbackData):
+    """Put another length (`seconds`), shape (`ar`), resolution (`res`) or `model` on a card."""
+
+    prefix: ClassVar[str] = "toggle"
+    card: int
+    option: str
+    value: str
+
+    @property
+    def meant(self) -> str:
+        """The value: the colon of a shape separates fields in a button."""
+        return self.value.replace("x", ":") if self.option == "ar" else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Unfold(CallbackData):
+    """Show all values of an option that a card can have."""
+
+    prefix: ClassVar[str] = "unfold"
+    card: int
+    option: str
+
+
 def price(
     quote: Quote, balance: Balance, pool: Pool | None, translator: Translator, *, in_private: bool
 ) -> str:
@@ -141,39 +165,128 @@ def _head(card: Card, translator: Translator) -> str:
 
 
 def buttons(
-    card: Card, quote: Quote, translator: Translator, *, keeping: Priced | None = None
+    services: Services, sender: Sender, card: Card, quote: Quote, *, unfolded: str = ""
 ) -> list[list[Button]]:
-    """Return a card's buttons: to start, to leave it, to keep the whole of a picture.
+    """Return a card's buttons: to start, to leave it, to keep the whole of a picture, to choose.
 
-    `keeping` is another family's video that keeps its shape.
+    What is `unfolded` shows all its values. Alone with the bot, where nobody else reads along, all
+    is there to choose.
     """
-    cost = translator.number(quote.credits)
+    translator = sender.translator
+    _, cost = translator.gettext, translator.number(quote.credits)
+    if not sender.account.is_person:
+        return []
     if card.asks_what_follows:
-        label = translator.gettext("🎞 Just go on · {credits}")
+        label = _("🎞 Just go on · {credits}")
     elif card.kind is CardKind.PICTURE and not card.prompt:
-        label = translator.gettext("Gentle movement · {credits}")
+        label = _("Gentle movement · {credits}")
     elif quote.cuts:
-        label = translator.gettext("✂️ Crop · {credits}")
+        label = _("✂️ Crop · {credits}")
     else:
-        label = translator.gettext("🎬 Make it · {credits}")
-    first = [Button(label.format(credits=cost), Start(card.id, credits=quote.credits))]
+        label = _("🎬 Make it · {credits}")
+    start = Start(card.id, credits=quote.credits)
+    first = [Button(label.format(credits=cost), start, style="success")]
     others = list[list[Button]]()
     if quote.cuts:
-        whole = translator.gettext("Whole picture · {credits}").format(credits=cost)
+        whole = _("Whole picture · {credits}").format(credits=cost)
         # beside what it is the other choice to
         first.append(Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
-        if keeping is not None:
-            family = keeping.choice.family
-            other = translator.gettext("With {title} · {credits}").format(
-                title=family.title, credits=translator.number(keeping.credits)
+        if (other := _keeping(services, card, quote)) is not None:
+            text = _("With {title} · {credits}").format(
+                title=other.choice.family.title, credits=translator.number(other.credits)
             )
-            instead = Instead(family=family.name)
-            others.append([Button(other, Start.with_instead(card.id, instead, keeping.credits))])
+            instead = Instead(family=other.choice.family.name)
+            others.append([Button(text, Start.with_instead(card.id, instead, other.credits))])
     if reading.CHANGE in card.prompt and not card.asks_what_follows:
-        alone = translator.gettext("Only my words · {credits}").format(credits=cost)
+        alone = _("Only my words · {credits}").format(credits=cost)
         others.append([Button(alone, StartAlone(card.id, quote.credits))])
-    leave = Button(translator.gettext("No"), Drop(card.id))
-    return [first, *others, [leave]] if quote.cuts else [[*first, leave], *others]
+        others.append(handing_out(quote.prompt, translator, inline=services.outbox.shares))
+    leave = Button(_("No"), Drop(card.id))
+    rows = [first, *others, [leave]] if quote.cuts else [[*first, leave], *others]
+    if sender.chat.is_private:
+        rows += _toggles(services, card, quote, translator, unfolded)
+    return rows
+
+
+def _keeping(services: Services, card: Card, quote: Quote) -> Priced | None:
+    """Return another family's video that keeps a picture's shape, where none was chosen."""
+    sent = SentPicture.on(card)
+    if not quote.cuts_unasked or sent is None or sent.size is None:
+        return None
+    credit_usd = services.terms.credit_usd
+    return keeping(quote.choice, quote.prompt, sent.size, services.offer, credit_usd)
+
+
+FEW = 4
+"""Values of an option that are shown unasked."""
+_PER_ROW = 5
+
+
+def _toggles(
+    services: Services, card: Card, quote: Quote, translator: Translator, unfolded: str
+) -> list[list[Button]]:
+    """Return what can be chosen, the present choice marked; a single value is no choice."""
+    choice, mode, rows = quote.choice, quote.choice.mode, list[list[Button]]()
+    brief = {str(seconds): translator.briefly(seconds) for seconds in mode.seconds}
+    shapes = {shape: shape for shape in mode.aspect_ratios}
+    lines = {one: one for one in mode.resolutions}
+    for option, offered, present in (
+        ("seconds", brief, str(choice.seconds)),
+        ("ar", shapes, quote.aspect_ratio),
+        ("res", lines, choice.resolution),
+    ):
+        values = [*offered] if unfolded == option else few([*offered], present)
+        row = [
+            Button(
+                ("✓ " if value == present else "") + offered[value],
+                Toggle(card.id, option, value.replace(":", "x")),
+            )
+            for value in values
+        ]
+        if len(values) < len(offered):
+            row.append(Button(translator.gettext("More…"), Unfold(card.id, option)))
+        if len(offered) > 1:
+            rows += [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+    families = {
+        family.name: priced(near, services.terms.credit_usd)
+        for family in services.offer.able(choice.kind)
+        if takes(family, choice.kind, quote.prompt)
+        and (near := toggled(choice, "model", family.name, services.offer))
+    }
+    if len(families) > 1 and unfolded == "model":
+        for name, other in families.items():
+            label = f"{other.choice.family.title} · {translator.number(other.credits)}"
+            mark = "✓ " if name == choice.family.name else ""
+            rows.append([Button(mark + label, Toggle(card.id, "model", name))])
+    elif len(families) > 1:
+        label = translator.gettext("Model: {title}").format(title=choice.family.title)
+        rows.append([Button(label, Unfold(card.id, "model"))])
+    return rows
+
+
+def few(offered: Sequence[str], present: str | None) -> list[str]:
+    """Return a few of many values, spread over all of them, the present one among them."""
+    last = len(offered) - 1
+    if last < FEW:
+        return [*offered]
+    places = {round(last * step / (FEW - 1)) for step in range(FEW)}
+    if present in offered:
+        at = offered.index(present)
+        # the nearest gives way
+        places = places - {min(places, key=lambda place: abs(place - at))} | {at}
+    return [offered[place] for place in sorted(places)]
+
+
+LONGEST_HANDED_OUT = 256
+"""Characters of a text that a button hands out; Telegram counts in UTF-16."""
+
+
+def handing_out(prompt: str, translator: Translator, *, inline: bool) -> list[Button]:
+    """Return the buttons that put a prompt where it can be edited; `inline` is the bot's mode."""
+    if not prompt or units(prompt) > LONGEST_HANDED_OUT:
+        return []
+    copied = Button(translator.gettext("Copy the words"), copies=prompt)
+    return [*[Button(translator.gettext("Edit the words"), edits=prompt)][:inline], copied]
 
 
 async def note_shown(tx: Connection, sender: Sender, card: int, said: Said) -> None:
@@ -213,11 +326,18 @@ async def cut_of(services: Services, card: Card, sent: SentPicture, quote: Quote
 
 
 async def put_up(
-    services: Services, sender: Sender, card: Card, quote: Quote, price: Callable[..., str]
+    services: Services,
+    sender: Sender,
+    card: Card,
+    quote: Quote,
+    price: Callable[..., str],
+    *,
+    was: Quote | None = None,
 ) -> None:
-    """Show a card, or on one that stands the words of its album that came since.
+    """Show a card, or on one that stands the words of its album that came since, or another choice.
 
-    Where its group takes no word it is shown, and paid, alone with its sender.
+    Where its group takes no word it is shown, and paid, alone with its sender. `was` is the video
+    it showed before.
     """
 
     def said(*, in_private: bool) -> str:
@@ -230,18 +350,26 @@ async def put_up(
             words += "\n" + sender.translator.gettext("Send the command again to start it.")
         return words
 
-    here = said(in_private=sender.chat.is_private)
-    sent, other, picture = SentPicture.on(card), None, None
-    if quote.cuts and sent is not None and sent.size is not None:
-        other = keeping(
-            quote.choice, quote.prompt, sent.size, services.offer, services.terms.credit_usd
-        )
-        if card.card_message is None:
-            picture = await cut_of(services, card, sent, quote)
-    rows = buttons(card, quote, sender.translator, keeping=other)
-    if not sender.account.is_person:
-        rows = []
-    if card.card_message is not None and sender.edited is None:
-        await sender.outbox.edit(sender.chat, card.card_message, here, rows)
+    here, picture = said(in_private=sender.chat.is_private), None
+    sent, rows = SentPicture.on(card), buttons(services, sender, card, quote)
+    turned = was is not None and (was.cuts or quote.cuts) and was.frame != quote.frame
+    if sent is not None and (turned or (quote.cuts and card.card_message is None)):
+        picture = await cut_of(services, card, sent, quote)
+    stands = None if sender.edited else card.card_message
+    # what is seen of a picture is shown by another one
+    if stands is not None and (turned or not await _changed(sender, stands, here, rows)):
+        await sender.take_away(card)
+        card = replace(card, card_message=None)
     alone = said(in_private=True)
     await show_card(services, sender, card, here, buttons=rows, alone=alone, picture=picture)
+
+
+async def _changed(
+    sender: Sender, message_id: int, text: str, rows: Sequence[Sequence[Button]]
+) -> bool:
+    """Change a card where it stands; tell whether it still does."""
+    try:
+        await sender.outbox.edit(sender.chat, message_id, text, rows)
+    except Refused:
+        return False
+    return True

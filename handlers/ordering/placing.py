@@ -11,9 +11,10 @@ from generation.models import pricing
 from generation.orders import balances
 from generation.orders.balances import Accepted, Repeated
 from generation.orders.quotes import Quote
+from generation.orders.reading import unspoken
 from handlers.membership import cannot_show, not_here_and_now
 from handlers.ordering import order_card, refusals
-from handlers.ordering.drafts import SentPicture, card_draft, quoted
+from handlers.ordering.drafts import SentPicture, card_draft, draft_on, quoted
 from handlers.replies.sending import SendError
 from handlers.replies.status import payment
 from handlers.replies.texts import cost_of, gone
@@ -106,7 +107,7 @@ async def _rewritten(
         replaced = await cards.close_open(tx, sender.chat.id, sender.account, by=card.cause)
     if replaced is not None and replaced.card_message != card.card_message:
         await sender.take_away(replaced)
-    return draft
+    return replace(draft, options=unspoken(card.options, draft.text))
 
 
 async def is_hindered(context: Context, sender: Sender, message_id: int | None) -> bool:
@@ -126,7 +127,7 @@ def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
         return True
     if draft.agreed is not None:
         return quote.credits > draft.agreed
-    cuts = quote.cuts and not draft.saw_cut
+    cuts = quote.cuts_unasked and not draft.saw_cut
     uncertain = quote.is_dearer or quote.is_read or cuts or quote.credits > confirm_credits
     return uncertain and draft.card is None
 
@@ -199,6 +200,18 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
         if worded is not None or card.card_message is None or sender.edited is not None:
             price = partial(order_card.price, quote, balance, pool, sender.translator)
             await order_card.put_up(services, sender, worded or card, quote, price)
+
+
+async def show_anew(services: Services, sender: Sender, card: Card, was: Quote) -> None:
+    """Show what was chosen on a card, and what it costs."""
+    quote, now = await quoted(services, sender, draft_on(card)), services.clock()
+    if not isinstance(quote, Quote):
+        return
+    async with services.db.reading() as connection:
+        balance = await balances.balance(connection, sender.account, services.terms, now)
+        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
+    cost = partial(order_card.price, quote, balance, pool, sender.translator)
+    await order_card.put_up(services, sender, card, quote, cost, was=was)
 
 
 async def _order(

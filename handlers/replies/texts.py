@@ -63,6 +63,11 @@ class Translator:
         """Write a length of time the way one says it: "40 seconds", "1 minute"."""
         return format_timedelta(timedelta(seconds=seconds), threshold=0.95, locale=self.locale)
 
+    def briefly(self, seconds: float) -> str:
+        """Write a length of time where there is little space: "8 sec"."""
+        length = timedelta(seconds=seconds)
+        return format_timedelta(length, threshold=2, format="short", locale=self.locale)
+
     def until(self, seconds: float) -> str:
         """Write when something is from now: "in 5 hours"."""
         return format_timedelta(

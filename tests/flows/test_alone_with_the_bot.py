@@ -375,6 +375,9 @@ async def test_a_cut_nobody_chose_is_shown_and_asked_about_before_it_is_filmed(
         ["✂️ Crop · 9", "Whole picture · 9"],
         ["With Kling 3 · 9"],
         ["No"],
+        ["✓ 4 sec", "8 sec", "12 sec"],
+        ["✓ 16:9", "9:16"],
+        ["Model: Sora 2"],
     ]
     assert provider.submissions == []
     await card.press("Whole picture · 9", by=ann)

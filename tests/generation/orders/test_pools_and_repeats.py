@@ -140,3 +140,24 @@ def test_options_never_leak_into_the_prompt(prompt: str) -> None:
         return
     old = video(prompt=plain.prompt)
     assert read(substitutes.like(old)).prompt == plain.prompt
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_can_be_tapped_on_a_card_can_be_had(kind: Kind) -> None:
+    offer = OFFER.able(kind)
+    for family in offer:
+        present = quoted(f"a cat --model {family.name}", kind).choice
+        mode, names = present.mode, (family.pro or family.name, offer.names[0])
+        for option, values in (
+            ("seconds", map(str, mode.seconds)), ("ar", mode.aspect_ratios),
+            ("res", mode.resolutions), ("model", names),
+        ):  # fmt: skip
+            for value in values:
+                choice = substitutes.toggled(present, option, value, offer)
+                if choice is None:
+                    assert value not in offer, (family.name, option, value)
+                    continue
+                assert quoted(f"{substitutes.typed(choice)} a cat", kind).choice == choice
+                chosen = {"seconds": str(choice.seconds), "ar": choice.aspect_ratio,
+                          "res": choice.resolution, "model": choice.family.name}  # fmt: skip
+                assert chosen[option] == value

@@ -46,12 +46,14 @@ def test_the_shape_that_loses_least_is_taken_and_what_it_loses_is_known(
     found = quoted("waves", size, family)
     assert found.aspect_ratio == shape
     assert found.lost == pytest.approx(lost, abs=0.01)
-    assert found.cuts == (lost > 0.15)
+    assert found.cuts == found.cuts_unasked == (lost > 0.15)
 
 
 @pytest.mark.parametrize("option", ["--fit crop", "--fit pad", "--ar 16:9"])
-def test_what_somebody_chose_to_lose_is_no_loss(option: str) -> None:
-    assert quoted(f"waves {option}", (1000, 1000), "sora-2").lost == 0
+def test_what_somebody_chose_to_lose_is_not_asked_about(option: str) -> None:
+    found = quoted(f"waves {option}", (1000, 1000), "sora-2")
+    assert not found.cuts_unasked
+    assert found.lost == (0 if option == "--fit pad" else pytest.approx(7 / 16, abs=0.01))
 
 
 @pytest.mark.parametrize(
