@@ -47,6 +47,14 @@ class Admins:
             self.wake(chat.id)
         return told
 
+    async def were_told(self, tx: Connection, cause: str) -> bool:
+        """Whether a cause owed any of them a message already."""
+        everybody = self.admin_ids | set(await people.admins(tx))
+        causes = [f"admin:{admin}:{cause}" for admin in everybody]
+        marks = ", ".join("?" * len(causes))
+        known = f"SELECT count(*) FROM notices WHERE cause IN ({marks})"
+        return bool(await number(tx, known, causes))
+
     async def notify_of_move(self, tx: Connection, old: int, new: int, *, now: float) -> None:
         """Owe each admin word that an id of the settings' means a group that has another now."""
         cause, kind = f"moved:{old}", NoticeKind.ALLOWED_CHAT_MOVED
@@ -77,12 +85,15 @@ class NoticeKind(StrEnum):
     ELSEWHERE = "elsewhere"
     # to a person
     FILM = "film"
+    CREDITS_DENIED = "credits_denied"
     GRANTED = "granted"
+    RENEWED = "renewed"
     # to the admins
     ADDED = "added"
     ALLOWED_CHAT_MOVED = "allowed_chat_moved"
     BAD_RESULT = "bad_result"
     CONTENT_BRAKE = "content_brake"
+    CREDITS_WANTED = "credits_wanted"
     MODEL_FAILING = "model_failing"
     MODEL_GONE = "model_gone"
     MODEL_SUPERSEDED = "model_superseded"
@@ -154,15 +165,19 @@ def _facts(text: str) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
-async def owe(tx: Connection, notice: Notice, *, now: float) -> bool:
-    """Write down that a message is owed; False where the same cause owes it already."""
+async def owe(tx: Connection, notice: Notice, *, now: float, due_at: float | None = None) -> bool:
+    """Write down that a message is owed; False where the same cause owes it already.
+
+    It is sent at once unless a later time is given.
+    """
     return await changed(
         tx,
         "INSERT INTO notices (cause, chat, thread_id, reply_to, person, generation,"
         " kind, facts, due_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (cause) DO NOTHING",
         (notice.cause, notice.chat, notice.thread_id, notice.reply_to, notice.person,
-         notice.generation, notice.kind, json.dumps(dict(notice.facts)), now, now),
+         notice.generation, notice.kind, json.dumps(dict(notice.facts)),
+         now if due_at is None else due_at, now),
     )  # fmt: skip
 
 

@@ -1,14 +1,22 @@
-"""/quota: what is left to spend, what is set aside, and when the allowance renews."""
+"""/quota: what is left to spend, what is set aside, and when the allowance renews.
+
+Who has too few is told when it does, or asks the owner.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generation.models import pricing
 from generation.models.pricing import Period
 from generation.orders import balances
+from handlers.ordering import ways_on_for
+from handlers.replies.more_credits import AskOwner, RemindMe
 from handlers.replies.texts import videos, worth
 from handlers.routing import Router
-from storage import generations
+from handlers.senders import Access
+from storage import generations, notices, people
+from storage.notices import Admins, Notice, NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -117,16 +125,71 @@ async def quota(sender: Sender, message: Message, services: Services) -> None:
     async with services.db.reading() as connection:
         balance = await balances.balance(connection, sender.account, services.terms, now)
         pending = await generations.pending_of(connection, sender.account)
-    await sender.reply(
-        text(
-            balance,
-            pending=len(pending),
-            cost=services.usual_cost,
-            terms=services.terms,
-            translator=sender.translator,
-            now=now,
-        )
+    words = text(
+        balance,
+        pending=len(pending),
+        cost=services.usual_cost,
+        terms=services.terms,
+        translator=sender.translator,
+        now=now,
     )
+    rows = []
+    if balance.total < services.usual_cost:
+        rows = [await ways_on_for(services, sender, balance, services.usual_cost)]
+    await sender.reply(words, buttons=rows)
+
+
+@router.button(RemindMe)
+async def remind(sender: Sender, services: Services) -> None:
+    """Owe somebody a word when their allowance renews, once each time."""
+    now, _ = services.clock(), sender.translator.gettext
+    async with services.db.transaction() as tx:
+        balance = await balances.balance(tx, sender.account, services.terms, now)
+        renews_at = balance.renews_at
+        if sender.chat.is_private and renews_at is not None:
+            notice = Notice(
+                cause=f"renewal:{sender.account.id}:{renews_at:.0f}",
+                chat=sender.chat.id,
+                kind=NoticeKind.RENEWED,
+                facts={"credits": services.terms.free_credits, "cost": services.usual_cost},
+                person=sender.account.id,
+            )
+            await notices.owe(tx, notice, now=now, due_at=renews_at)
+    if renews_at is None:
+        await sender.answer(_("Your credits do not renew."), alert=True)
+        return
+    services.wake(sender.chat.id)
+    told = _("I will tell you {when}, when your credits renew.")
+    await sender.answer(told.format(when=sender.translator.until(renews_at - now)), alert=True)
+
+
+@router.button(AskOwner)
+async def ask_owner(sender: Sender, services: Services) -> None:
+    """Owe every admin a card with somebody's request, once a day; they are told the answer."""
+    now, person, _ = services.clock(), sender.person, sender.translator.gettext
+    if person is None or sender.access is not Access.MEMBER:
+        await sender.answer(_("This button is not for you."))
+        return
+    day = int(pricing.began_at(Period.DAY, services.terms.zone, now))
+    cause, admins = f"wanted:{person.id}:{day}", Admins(services.policy.admin_ids, services.wake)
+    async with services.db.transaction() as tx:
+        were_told = await admins.were_told(tx, cause)
+        told = list[int]()
+        if not were_told:
+            balance = await balances.balance(tx, sender.account, services.terms, now)
+            told = await admins.notify(
+                tx, NoticeKind.CREDITS_WANTED,
+                cause=cause, now=now, person=person.id, day=day, left=balance.total,
+                name=await people.called(tx, person.id),
+            )  # fmt: skip
+    answer = (
+        _("I asked today already. I will tell you what the owner says.")
+        if were_told
+        else _("I asked the owner, and will tell you what they say.")
+        if told
+        else _("This bot has no owner in Telegram, so I cannot ask anybody.")
+    )
+    await sender.answer(answer, alert=True)
 
 
 async def _pool(services: Services, sender: Sender) -> str:

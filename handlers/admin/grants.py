@@ -12,6 +12,7 @@ from generation.orders import balances
 from handlers.admin.access import GrantTo, find_id, meant_by, read_who, unknown
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.more_credits import AnswerRequest
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
 from storage import chats, ledger, people
@@ -190,6 +191,42 @@ async def give(sender: Sender, press: Give, shown: int | None, services: Service
     gift, cause = Gift(press.person, press.credits, None), f"given:{sender.chat.id}:{shown}"
     text = await _give_person(services, press.person, gift, cause, sender.translator)
     await sender.answer()
+    await sender.show(text, (), shown)
+
+
+@router.button(AnswerRequest, admins=True)
+async def answer_request(
+    sender: Sender, press: AnswerRequest, shown: int | None, services: Services
+) -> None:
+    """Answer who asked for credits; of several admins the first one counts."""
+    _, now = sender.translator.gettext, services.clock()
+    if shown is None:
+        await sender.answer(_("This button is old."))
+        return
+    cause = f"asked:{press.person}:{press.day}"
+    async with services.db.transaction() as tx:
+        chat = await chats.private_with(tx, press.person, now=now)
+        name = unlinked(await people.called(tx, press.person))
+        notice = Notice(
+            cause=f"{cause}:answered",
+            chat=chat.id,
+            kind=NoticeKind.GRANTED if press.credits else NoticeKind.CREDITS_DENIED,
+            facts={"credits": press.credits, "cost": services.usual_cost},
+            person=press.person,
+        )
+        is_first = await owing.owe(tx, notice, now=now)
+        if is_first and press.credits:
+            gift = Gift(press.person, press.credits, None)
+            await _enter(tx, Account.person(press.person), gift, cause, now)
+    services.wake(chat.id)
+    text = (
+        _("{name} was answered already.")
+        if not is_first
+        else _("{name} has {credits} more.")
+        if press.credits
+        else _("I told {name} that there are no more for now.")
+    ).format(name=name, credits=sender.translator.credits(press.credits))
+    await sender.answer("" if is_first else text)
     await sender.show(text, (), shown)
 
 

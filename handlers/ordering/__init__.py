@@ -6,6 +6,7 @@ from handlers.ordering.conversation import ask_anew
 from handlers.ordering.drafts import OrderDraft, SentPicture, answered, any_picture_of
 from handlers.ordering.messages import SENT_THROUGH_US
 from handlers.ordering.placing import place
+from handlers.ordering.refusals import ways_on_for
 
 __all__ = [
     "SENT_THROUGH_US",
@@ -15,4 +16,5 @@ __all__ = [
     "any_picture_of",
     "ask_anew",
     "place",
+    "ways_on_for",
 ]

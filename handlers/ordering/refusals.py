@@ -16,15 +16,16 @@ from generation.orders.balances import (
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
 from handlers.ordering.order_card import Drop, Start, note_shown
+from handlers.replies import more_credits
 from handlers.replies.keyboards import Button
 from handlers.replies.texts import described, unlinked, worth
 from handlers.routing import is_answered
-from storage import cards
+from storage import cards, people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generation.orders.balances import Refused
+    from generation.orders.balances import Balance, Refused
     from generation.orders.options import Problem
     from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
@@ -116,17 +117,34 @@ async def decline(
         await refuse(context, sender, draft, text, opens)
         return
     if not sender.account.is_person:
-        await refuse(context, sender, draft, without_pool(quote, sender))
+        await refuse(
+            context,
+            sender,
+            draft,
+            more_credits.without_pool(sender.name, quote.credits, translator),
+        )
         return
     affordable = await _affordable(services, sender, draft, quote, answer.available)
     kept = await _kept(services, sender, draft) if affordable and draft.card is None else None
     buttons = cheaper(kept or draft.card or 0, affordable, translator)
     if sender.chat.is_private:
         text = too_few_credits(services, quote, answer, translator)
+        buttons.append(await ways_on_for(services, sender, answer.balance, quote.credits))
     else:
         text = publicly(quote, sender)
         buttons.append([sender.private_button("quota")])
     await refuse(context, sender, draft, text, buttons, keeps=kept)
+
+
+async def ways_on_for(
+    services: Services, sender: Sender, balance: Balance, cost: int
+) -> list[Button]:
+    """Return what somebody can do who has less than something costs."""
+    renews = balance.renews_at is not None and cost <= services.terms.free_credits
+    async with services.db.reading() as connection:
+        admins = services.policy.admin_ids or await people.admins(connection)
+    asks = bool(admins) and not sender.is_admin
+    return more_credits.ways_on(sender.translator, renews=renews, asks=asks)
 
 
 def _waits_elsewhere(answer: Refused) -> bool:
@@ -328,14 +346,6 @@ def too_few_credits(
     else:
         return text
     return f"{text} {more}"
-
-
-def without_pool(quote: Quote, sender: Sender) -> str:
-    """Say to one who writes as a group or a channel where its credits come from."""
-    return sender.translator.gettext(
-        "{name}, this costs {cost}, more than is left. You wrote anonymously, so "
-        "your own credits do not count. Write as yourself to use them."
-    ).format(name=sender.name, cost=sender.translator.credits(quote.credits))
 
 
 def publicly(quote: Quote, sender: Sender) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData, Change
-from handlers.replies.texts import N_, returned, shortened, unlinked, worth
+from handlers.replies.texts import N_, returned, shortened, unlinked
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 WHY = "why-"
 """What a link to the bot begins with that asks why a video was turned down."""
-_KEEPS = frozenset({NoticeKind.GRANTED, NoticeKind.SUBSTITUTED, NoticeKind.ELSEWHERE})
+_KEEPS = frozenset({NoticeKind.SUBSTITUTED, NoticeKind.ELSEWHERE})
 """Notices after which no credits came back."""
 _PRIVATE = frozenset(
     {NoticeKind.FAILED_MODERATION, NoticeKind.FAILED_PEOPLE, NoticeKind.FAILED_REJECTED}
@@ -84,10 +85,15 @@ def in_words(
         KeyError: there are no words for this kind: a bug of ours.
     """
     facts, back = dict(owed.facts), ""
-    if owed.kind is NoticeKind.ADDED:
-        return NoticeText(added_text(facts, translator), added_buttons(facts, translator))
-    if owed.kind is NoticeKind.REPORTED:
-        return NoticeText(reported_text(facts, translator), reported_buttons(facts, translator))
+    if owed.kind in more_credits.ABOUT_CREDITS:
+        return NoticeText(*more_credits.in_words(owed, translator))
+    in_two = {
+        NoticeKind.ADDED: (added_text, added_buttons),
+        NoticeKind.REPORTED: (reported_text, reported_buttons),
+    }
+    if owed.kind in in_two:
+        text_of, buttons_of = in_two[owed.kind]
+        return NoticeText(text_of(facts, translator), buttons_of(facts, translator))
     if owed.kind is NoticeKind.CONTENT_BRAKE:
         ban = ban_button(facts, translator, facts["name"])
         return NoticeText(braked_text(facts, translator), ban)
@@ -135,13 +141,6 @@ def _ways_on(owed: Owed, translator: Translator, link: str | None) -> Rows:
 def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> str:
     if kind is NoticeKind.FAILED_PICTURE:
         return _picture(str(facts["picture"]), translator)
-    if kind is NoticeKind.GRANTED:
-        # what an older version owes does not know its worth
-        cost = facts.get("cost", facts["credits"] + 1)
-        given = translator.gettext("You were given {credits}.").format(
-            credits=worth(translator, facts["credits"], cost)
-        )
-        return f"{given} {facts.get('note') or ''}".strip()
     if kind is NoticeKind.SUBSTITUTED:
         makes_it = (
             translator.gettext("{was} has trouble right now. {title} makes it: {length}, {cost}.")

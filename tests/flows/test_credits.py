@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox.aimlapi import Fault, Render
+from sandbox.telegram.messages import Button
 from storage import ledger
 from storage.ledger import Account, Pot
 from tests.flows.looks import answers, says, shows_video
@@ -16,7 +18,7 @@ from tests.flows.looks import answers, says, shows_video
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 
@@ -126,3 +128,82 @@ async def test_a_full_budget_says_whether_there_may_be_room_soon(
         await theirs.send(bob, "/video a kite")
         await theirs.wait(says(said))
     assert len(provider.submissions) == 1
+
+
+class Day:
+    """A clock for the bot and for Telegram that can be put forward."""
+
+    def __init__(self, telegram: TelegramSandbox) -> None:
+        self.ahead = 0.0
+        telegram.world.clock = self.read
+
+    def read(self) -> float:
+        return time.time() + self.ahead
+
+    def pass_on(self) -> None:
+        """Let a day pass."""
+        self.ahead += 24 * 3600
+
+
+async def short_of_credits(chat: PrivateChat, person: Person) -> Message:
+    """Order once more than somebody can pay for; return what is said."""
+    await chat.send(person, "/video a boat")
+    await chat.wait(shows_video("a boat"))
+    asked = await chat.send(person, "/video a train")
+    return await chat.wait(says("This one needs 9 credits, you have 0", to=asked.message_id))
+
+
+async def test_who_wants_it_is_told_once_when_their_credits_renew_also_by_the_next_start(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    day = Day(telegram)
+    async with house.running(free_credits=9, clock=day.read):
+        told = await short_of_credits(chat, ann)
+        for _ in range(2):
+            answer = await told.press("Remind me")
+            assert answer.text.startswith("I will tell you in ")
+        assert "54" not in await quota(chat, ann)
+        assert chat.last.button("Remind me").data == "remind"
+    day.pass_on()
+    for _ in range(2):
+        async with house.running(free_credits=9, clock=day.read):
+            await chat.wait(says("Your credits are back: 9 credits, about 1 video."))
+            await chat.send(ann, "/help")
+            await chat.wait(lambda one: says("/video")(one) and one is chat.last)
+    assert len([one for one in chat.from_bot if says("Your credits are back")(one)]) == 1
+
+
+async def test_the_owner_is_asked_once_a_day_and_the_first_admins_answer_counts(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    day = Day(telegram)
+    owners = [telegram.person("Olga"), telegram.person("Omar")]
+    desks = [telegram.private(owner) for owner in owners]
+    settings: dict[str, Any] = {
+        "free_credits": 9,
+        "admin_ids": frozenset(owner.id for owner in owners),
+    }
+    async with house.running(clock=day.read, **settings):
+        for desk, owner in zip(desks, owners, strict=True):
+            await desk.send(owner, "/help")
+        told = await short_of_credits(chat, ann)
+        assert "I asked the owner" in (await told.press("Ask the owner")).text
+        assert "I asked today already" in (await told.press("Ask the owner")).text
+        cards = [await desk.wait(says("🙋 Ann")) for desk in desks]
+    async with house.running(clock=day.read, **settings):
+        await cards[0].press("Grant 50")
+        await chat.wait(says("You were given 50 credits, about 5 videos."))
+        await desks[0].wait(lambda one: one is cards[0] and "50 credits more" in (one.text or ""))
+        assert "was answered already" in (await cards[1].press("No")).text
+        await desks[1].wait(lambda one: one is cards[1] and not one.buttons)
+        assert "You have 50 credits" in await quota(chat, ann)
+        day.pass_on()
+        assert "I asked the owner" in (await told.press("Ask the owner")).text
+        again = await desks[1].wait(lambda one: says("🙋 Ann")(one) and one is not cards[1])
+        await again.press("No")
+        await chat.wait(says("The owner of this bot gives no more credits for now."))
+        forged = Button("?", f"answer:{ann.id}:0:1000")
+        refused = await telegram.world.press(told, forged, by=ann, timeout=5)
+        assert refused.text == "This button is not for you."
+        assert "You have 59 credits" in await quota(chat, ann)
+    assert all(len([m for m in desk.from_bot if says("🙋 Ann")(m)]) <= 2 for desk in desks)

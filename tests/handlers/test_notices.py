@@ -17,7 +17,7 @@ FACTS: dict[str, Any] = {
     "group": 2, "reporter": "Bob", "place": "here", "owner": "Ann", "words": "", "prompt": "a cat",
     "generation": 1, "by_person": True, "reason": "key", "explanation": "401", "model": "m",
     "successor": "Veo", "moved": "m: $1 → $2", "update": 7,
-    "old": -1, "new": -2, "name": "Bob", "number": 5,
+    "left": 0, "person": 5, "day": 0, "old": -1, "new": -2, "name": "Bob", "number": 5,
 }  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def words(kind: NoticeKind, **facts: Any) -> str:
     return in_words(owed, Languages().translator("en"), name="Ann", link=None).text
 
 
-@pytest.mark.parametrize("kind", sorted({*NoticeKind} - {NoticeKind.UNKNOWN}))
+@pytest.mark.parametrize("kind", sorted({*NoticeKind} - {NoticeKind.UNKNOWN, NoticeKind.FILM}))
 def test_every_kind_of_notice_has_words(kind: NoticeKind) -> None:
     text = words(kind)
     assert text
