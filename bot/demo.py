@@ -27,11 +27,13 @@ from sandbox.page import Stage
 from sandbox.telegram import TelegramSandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
 RENDER_SECONDS = 8.0
 POLL_SECONDS = 1.0
 """A provider on this machine may be asked often: nobody should wait for its videos."""
+DOWN_SECONDS = 1.5
+"""How long the bot stays away where the page restarts it: long enough to be seen."""
 TIMES = Times(probe=8.0, checkup=math.inf)
 """An outage should be seen to end; what `doctor` would warn of is play here."""
 KEY = "sandbox-key-for-this-machine"
@@ -48,7 +50,9 @@ async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
             AimlApiSandbox(key=KEY, render_seconds=RENDER_SECONDS, quick_clips=False)
         )
         try:
-            stage = await stack.enter_async_context(Stage(telegram, provider, port=port))
+            stage = await stack.enter_async_context(
+                Stage(telegram, provider, port=port, plays=True)
+            )
         except OSError as taken:
             sys.stderr.write(f"No port for the page from {port} on: {taken}\n")
             return ExitCode.FAILURE
@@ -59,7 +63,25 @@ async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
             if browser:
                 await asyncio.to_thread(webbrowser.open, stage.url)
 
-        return await run(settings(stage, folder), times=TIMES, opened=show)
+        return await keep_running(stage, settings(stage, folder), opened=show)
+
+
+async def keep_running(
+    stage: Stage,
+    settings: Settings,
+    *,
+    opened: Callable[[], Awaitable[None]] | None = None,
+    times: Times = TIMES,
+) -> ExitCode:
+    """Run the bot, and again whenever the page wants it to be restarted."""
+    while True:
+        stopping = asyncio.Event()
+        stage.panel.restart = stopping.set
+        code = await run(settings, times=times, opened=opened, stopping=stopping)
+        if code is not ExitCode.STOPPED or not stage.panel.is_restarting:
+            return code
+        opened = None
+        await asyncio.sleep(DOWN_SECONDS)
 
 
 def settings(stage: Stage, data_dir: Path) -> Settings:

@@ -59,9 +59,13 @@ async def run(
     *,
     times: Times | None = None,
     opened: Callable[[], Awaitable[None]] | None = None,
+    stopping: asyncio.Event | None = None,
 ) -> ExitCode:
-    """Run the bot until a signal or a failure ends it; `opened` is told that the data are ours."""
-    stopping = asyncio.Event()
+    """Run the bot until a signal, `stopping` or a failure ends it.
+
+    `opened` is told that the data are ours.
+    """
+    stopping = stopping or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)

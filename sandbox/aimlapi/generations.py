@@ -77,6 +77,7 @@ class Generations:
         self._events = events
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._made: dict[str, asyncio.Task[Path]] = {}
 
     def begin(
         self,
@@ -100,6 +101,12 @@ class Generations:
             task.add_done_callback(self._finished)
         return generation
 
+    async def make(self, clip: clips.Clip) -> Path:
+        """The clip's file; one that is being made is waited for."""
+        if clip.name not in self._made:
+            self._made[clip.name] = asyncio.create_task(clips.render(clip, self._folder))
+        return await asyncio.shield(self._made[clip.name])
+
     @property
     def held(self) -> Decimal:
         """What those under way will cost."""
@@ -111,9 +118,10 @@ class Generations:
 
     async def close(self) -> None:
         """Give up what is still under way."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._made.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -127,7 +135,7 @@ class Generations:
             self._events.tell("failed", id=generation.id, message=generation.render.error_message)
             return
         _, generation.path = await asyncio.gather(
-            asyncio.sleep(seconds), clips.render(generation.clip, self._folder)
+            asyncio.sleep(seconds), self.make(generation.clip)
         )
         generation.charged = generation.price
         self._account.charge(generation.price)

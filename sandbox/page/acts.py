@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+import io
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.aimlapi.drawing import sticker
 from sandbox.page.uploads import send
+from sandbox.telegram import Group
 
 if TYPE_CHECKING:
     from sandbox.page.cast import Cast
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 20.0  # seconds the bot may take to answer a button
 _INLINE_PATIENCE = 4.0  # seconds it may take to answer while somebody types
+_FORWARDED = "What about this one: a hedgehog flies a kite over the sea"
 
 
 class _Act(BaseModel):
@@ -68,6 +73,19 @@ class Picked(_Act):
     topic: int | None = None
 
 
+class Sent(_Act):
+    """Something that is no text, no photo and no file."""
+
+    kind: Literal["voice", "sticker", "forward"]
+    topic: int | None = None
+
+
+class Moved(_Act):
+    """The bot, brought into a group or thrown out of it."""
+
+    into: bool
+
+
 class Acts:
     """Everything people can do; LookupError where something acted on is not there (any more)."""
 
@@ -117,6 +135,26 @@ class Acts:
         self._results = {result["id"]: result for result in answer}
         return answer
 
+    async def send(self, sent: Sent) -> None:
+        """Send a voice message or a sticker, or forward what somebody else has written."""
+        person, chat = self._place(sent)
+        topic = self._topic(chat, sent.topic)
+        if sent.kind == "voice":
+            await chat.send_voice(person, b"OggS", topic=topic)
+        elif sent.kind == "sticker":
+            picture = await asyncio.to_thread(_sticker)
+            await chat.send_sticker(person, picture, topic=topic)
+        else:
+            others = (one for one in self._cast.people.values() if one is not person)
+            await chat.send(person, _FORWARDED, topic=topic, forwarded_from=next(others))
+
+    async def move(self, moved: Moved) -> None:
+        """Bring the bot into a group, or throw it out."""
+        person, chat = self._place(moved)
+        if not isinstance(chat, Group) or chat.has_bot is moved.into:
+            raise LookupError("nothing is to be done here")
+        (chat.add_bot if moved.into else chat.kick_bot)(person)
+
     async def pick(self, picked: Picked) -> None:
         """Send a result of the last inline query."""
         person, chat = self._place(picked)
@@ -137,6 +175,12 @@ def _message(chat: Chat, message_id: int) -> Message:
     if message is None:
         raise LookupError("that message is gone")
     return message
+
+
+def _sticker() -> bytes:
+    out = io.BytesIO()
+    sticker("cat").save(out, "WEBP", quality=90)
+    return out.getvalue()
 
 
 def _own(chat: Chat, message_id: int, person: Person) -> Message:

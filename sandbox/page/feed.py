@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.page.cast import Cast
     from sandbox.page.panel import Panel
+    from sandbox.page.show import Show
     from sandbox.telegram import TelegramSandbox
     from sandbox.telegram.changes import Event
 
@@ -29,9 +30,15 @@ class Feed:
     """Listens to both sandboxes as long as it is entered, and hands on what a page shows."""
 
     def __init__(
-        self, telegram: TelegramSandbox, provider: AimlApiSandbox, cast: Cast, panel: Panel
+        self,
+        telegram: TelegramSandbox,
+        provider: AimlApiSandbox,
+        cast: Cast,
+        panel: Panel,
+        show: Show,
     ) -> None:
         self._telegram = telegram
+        self._show = show
         self._provider = provider
         self._cast = cast
         self._panel = panel
@@ -64,7 +71,8 @@ class Feed:
 
     def everything(self) -> Json:
         """What is to be seen now."""
-        return state.state(self._telegram, self._cast, self._panel)
+        shown = state.state(self._telegram, self._cast, self._panel)
+        return shown | {"show": self._show.as_json()}
 
     async def stream(self) -> AsyncIterator[str]:
         """One page's stream: first everything there is, then each change."""
@@ -84,6 +92,8 @@ class Feed:
                 yield _line(event)
         finally:
             self._pages.discard(mine)
+            if not self._pages:
+                self._show.end()
 
     async def _hear_telegram(self, events: AsyncGenerator[Event, None]) -> None:
         floods = False
@@ -96,6 +106,12 @@ class Feed:
                 case {"event": "action"}:
                     place = {"chat": event["chat_id"], "topic": event["topic"]}
                     self.tell("action", **place, action=event["action"])
+                case {"event": "left" | "standing", "chat_id": chat_id}:
+                    if chat := self._cast.chats.get(chat_id):
+                        self.tell("standing", chat=chat_id, has_bot=chat.has_bot)
+                case {"event": "call", "method": "getUpdates"} if self._panel.is_restarting:
+                    self._panel.is_restarting = False
+                    self.panel_changed()
                 case {"event": "call", "method": method} if method in _PROFILE:
                     self.tell("bot", bot=state.bot(self._telegram))
                 case {"event": "call"} if floods and not self._panel.floods:

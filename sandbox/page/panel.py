@@ -1,4 +1,4 @@
-"""The panel beside the chat: how long a video takes, what goes wrong next, and what it cost."""
+"""The panel beside the chat: what can be tried, what goes wrong next, and what it cost."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 LONGEST_RENDER = 120.0  # seconds
+LANGUAGES = {
+    "en": "English",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "pt-br": "Português",
+    "ru": "Русский",
+    "ar": "العربية",
+    "zh-hans": "中文",
+}
 _FLOOD = 3  # seconds Telegram asks the bot to wait
 _RETRY_AFTER = 2  # seconds the provider asks the bot to wait
 
@@ -78,14 +88,20 @@ OUTCOMES = {
 
 
 class Wish(BaseModel):
-    """A change of the panel: what is left out stays; `blocks` says who blocks the bot, or not."""
+    """A change of the panel: what is left out stays.
+
+    `blocks` says who blocks the bot, or not, `languages` what people's Telegram is set to.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     render_seconds: float | None = Field(default=None, ge=0, le=LONGEST_RENDER)
     next: str | None = None
     flood: bool | None = None
+    privacy: bool | None = None
+    restart: bool = False
     blocks: dict[int, bool] = Field(default_factory=dict)
+    languages: dict[int, str] = Field(default_factory=dict)
 
 
 class Panel:
@@ -97,6 +113,9 @@ class Panel:
         self._cast = cast
         self._next = WORKS
         self._flood: FaultRule | None = None
+        self.restart: Callable[[], None] | None = None
+        """What ends the bot and starts it again, where somebody can."""
+        self.is_restarting = False
 
     def change(self, wish: Wish) -> None:
         """Do what is wished; raises LookupError for an unknown outcome or person."""
@@ -106,6 +125,15 @@ class Panel:
             self._expect(OUTCOMES[wish.next])
         if wish.flood is not None:
             self._flood_next(on=wish.flood)
+        if wish.privacy is not None:
+            self._telegram.privacy_mode(on=wish.privacy)
+        if wish.restart and self.restart is not None and not self.is_restarting:
+            self.is_restarting = True
+            self.restart()
+        for person_id, language in wish.languages.items():
+            if language not in LANGUAGES:
+                raise LookupError("no such language")
+            self._cast.person(person_id).language = language
         for person_id, blocks in wish.blocks.items():
             chat = self._cast.private[person_id]
             if blocks != chat.blocked:
@@ -141,6 +169,11 @@ class Panel:
             ],
             "held": self._held,
             "flood": self.floods,
+            "privacy": not self._telegram.world.reads_all_group_messages,
+            "restarts": self.restart is not None,
+            "restarting": self.is_restarting,
+            "languages": LANGUAGES,
+            "language": {key: one.language for key, one in self._cast.people.items()},
             "blocked": [key for key, chat in self._cast.private.items() if chat.blocked],
             "requests": [self._request(one) for one in provider.submissions],
             "spent_usd": str(provider.spent_usd),

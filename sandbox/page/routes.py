@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.middleware import Middleware
@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sandbox.page import photos
-from sandbox.page.acts import Asked, Changed, Picked, Pressed, Removed, Said
+from sandbox.page.acts import Asked, Changed, Moved, Picked, Pressed, Removed, Said, Sent
 from sandbox.page.guard import Guard
 from sandbox.page.menus import menu_for
 from sandbox.page.panel import Wish
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sandbox.page.cast import Cast
     from sandbox.page.feed import Feed
     from sandbox.page.panel import Panel
+    from sandbox.page.show import Show
     from sandbox.telegram import TelegramSandbox
 
     Handler = Callable[[Request], Awaitable[Response]]
@@ -45,17 +46,26 @@ _UPLOAD_BYTES = 64 * 1024 * 1024
 _IN_PAGE = {
     "photo": "image/jpeg",
     "thumbnail": "image/jpeg",
+    "sticker": "image/webp",
     "video": "video/mp4",
     "animation": "video/mp4",
 }
 """What the page shows itself; anything else somebody sent is only handed out to be saved."""
 
 
+class _Played(BaseModel):
+    """Whether the scene that plays by itself begins or ends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    begins: bool
+
+
 def application(
-    telegram: TelegramSandbox, cast: Cast, panel: Panel, feed: Feed, acts: Acts
+    telegram: TelegramSandbox, cast: Cast, panel: Panel, feed: Feed, acts: Acts, *, show: Show
 ) -> Starlette:
     """The page as an ASGI app."""
-    answers = _Answers(telegram, cast, panel, feed, acts)
+    answers = _Answers(telegram, cast, panel, feed, acts, show)
     looked_at = {
         "/": answers.index,
         "/state.json": answers.state,
@@ -71,6 +81,9 @@ def application(
         "/remove": answers.remove,
         "/ask": answers.ask,
         "/pick": answers.pick,
+        "/send": answers.send,
+        "/move": answers.move,
+        "/show": answers.show,
         "/panel": answers.wish,
     }
     return Starlette(
@@ -92,6 +105,7 @@ class _Answers:
     panel: Panel
     feed: Feed
     acts: Acts
+    played: Show
 
     async def index(self, _: Request) -> Response:
         return FileResponse(_STATIC / "index.html")
@@ -157,6 +171,20 @@ class _Answers:
 
     async def pick(self, request: Request) -> Response:
         await self.acts.pick(await _read(request, Picked))
+        return _done()
+
+    async def send(self, request: Request) -> Response:
+        await self.acts.send(await _read(request, Sent))
+        return _done()
+
+    async def move(self, request: Request) -> Response:
+        await self.acts.move(await _read(request, Moved))
+        return _done()
+
+    async def show(self, request: Request) -> Response:
+        if (await _read(request, _Played)).begins:
+            return JSONResponse({"plays": self.played.begin()})
+        self.played.end()
         return _done()
 
     async def wish(self, request: Request) -> Response:

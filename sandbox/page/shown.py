@@ -101,7 +101,9 @@ def _button(button: Button) -> Json:
         "inline": button.share
         if button.switch_inline_query is None
         else button.switch_inline_query,
+        "edits": button.edits,
         "copy": button.copy_text,
+        "style": button.style,
         "pay": button.pay,
     }
 

@@ -10,6 +10,7 @@ from sandbox.page.cast import Cast
 from sandbox.page.feed import Feed
 from sandbox.page.panel import Panel
 from sandbox.page.routes import application
+from sandbox.page.show import Show
 from sandbox.telegram.serving import Connections, LoopbackServer
 
 if TYPE_CHECKING:
@@ -24,15 +25,24 @@ class Stage:
     """``async with Stage(telegram, provider, port=8088)`` serves the chat page at ``url``.
 
     Where the port is taken, one of the next twenty is; 0 takes any. It is bound at once, so that
-    ``url`` is known. Raises OSError when none is free.
+    ``url`` is known. Raises OSError when none is free. With ``plays`` the first page begins with a
+    scene that plays by itself.
     """
 
-    def __init__(self, telegram: TelegramSandbox, provider: AimlApiSandbox, *, port: int) -> None:
+    def __init__(
+        self,
+        telegram: TelegramSandbox,
+        provider: AimlApiSandbox,
+        *,
+        port: int,
+        plays: bool = False,
+    ) -> None:
         self.telegram = telegram
         self.provider = provider
         self.cast = Cast.gather(telegram)
         self.panel = Panel(telegram, provider, self.cast)
-        self.feed = Feed(telegram, provider, self.cast, self.panel)
+        self.show = Show(provider, is_due=plays)
+        self.feed = Feed(telegram, provider, self.cast, self.panel, self.show)
         self.acts = Acts(telegram, self.cast)
         self._server = self._bound(port)
         self.url = self._server.url
@@ -41,13 +51,16 @@ class Stage:
         """Listen."""
         await self.feed.__aenter__()
         await self._server.start()
-        self._inviting = asyncio.create_task(self._invite())
+        self._working = [
+            asyncio.create_task(work) for work in (self._invite(), self.show.prepare())
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the page's stream, then everything."""
-        self._inviting.cancel()
-        await asyncio.gather(self._inviting, return_exceptions=True)
+        for task in self._working:
+            task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
         await self.feed.__aexit__()
         await self._server.stop()
 
@@ -59,7 +72,8 @@ class Stage:
         await self.cast.invite()
 
     def _bound(self, first: int) -> LoopbackServer:
-        app = application(self.telegram, self.cast, self.panel, self.feed, self.acts)
+        parts = (self.telegram, self.cast, self.panel, self.feed, self.acts)
+        app = application(*parts, show=self.show)
         taken: OSError | None = None
         for port in range(first, min(first + _NEXT_PORTS, _PORTS)) if first else [0]:
             try:

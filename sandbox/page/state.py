@@ -43,6 +43,7 @@ def chat_state(chat: Chat) -> Json:
         "title": chat.title,
         "members": [person.id for person in chat.members],
         "forum": chat.is_forum,
+        "has_bot": chat.has_bot,
         "topics": [
             {"id": topic.id, "name": topic.name, "closed": topic.closed}
             for topic in chat.topics.values()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Person:
-    """A Telegram user, or the bot itself."""
+    """A Telegram user, or the bot itself; their program can be set to another language."""
 
     id: int
     first_name: str
     username: str | None = None
-    language: str | None = None
+    language: str | None = field(default=None, compare=False)
     is_bot: bool = False
 
     def as_json(self) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Button:
     edits: str | None = None
     copy_text: str | None = None
     pay: bool = False
+    style: str | None = None
 
 
 class Place(Protocol):
@@ -279,4 +280,5 @@ def _button(shown: Json) -> Button:
         edits=shown.get("switch_inline_query_current_chat"),
         copy_text=(shown.get("copy_text") or {}).get("text"),
         pay=shown.get("pay", False),
+        style=shown.get("style"),
     )

@@ -135,17 +135,25 @@ class Conversation(Chat):
         file = self._framed("animation", data, width, height, duration)
         return self._say(by, reply_to, topic, media=file, **_captioned(caption))
 
-    async def send_voice(self, by: Person, data: bytes, *, duration: int = 3) -> Message:
+    async def send_voice(
+        self, by: Person, data: bytes, *, duration: int = 3, topic: Topic | None = None
+    ) -> Message:
         """Sends a voice message; ``duration`` in seconds."""
         file = self.world.files.add("voice", data, duration=duration, mime_type="audio/ogg")
-        return self._say(by, None, None, media=file)
+        return self._say(by, None, topic, media=file)
 
     async def send_sticker(
-        self, by: Person, data: bytes, *, moves: bool = False, height: int = 512
+        self,
+        by: Person,
+        data: bytes,
+        *,
+        moves: bool = False,
+        height: int = 512,
+        topic: Topic | None = None,
     ) -> Message:
         """Sends a sticker: a WEBP picture, or a WEBM video where it moves; 512 pixels wide."""
         file = self.world.files.add("sticker", data, width=512, height=height, streaming=moves)
-        return self._say(by, None, None, media=file)
+        return self._say(by, None, topic, media=file)
 
     async def send_contact(self, by: Person, phone_number: str, first_name: str) -> Message:
         """Sends a contact."""
@@ -220,6 +228,7 @@ class Conversation(Chat):
         }
         self.bot_status = status
         self.world.updates.push("my_chat_member", change)
+        self.world.changes.tell("standing", chat_id=self.id)
 
     def _say(
         self, by: Person, reply_to: Message | None, topic: Topic | None, **content: Any

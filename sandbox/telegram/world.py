@@ -96,6 +96,11 @@ class Chat:
     last_id: int = 0
 
     @property
+    def has_bot(self) -> bool:
+        """Whether the bot is in it."""
+        return self.bot_status in {"member", "administrator"}
+
+    @property
     def messages(self) -> list[Message]:
         """Everything in the chat that is not deleted, oldest first."""
         return [message for message in self.history.values() if not message.deleted]

@@ -105,6 +105,11 @@ class Visitor:
         await self.page.get_by_role("button", name="Start", exact=True).click()
         await expect(self.from_bot).to_have_count(1)
 
+    async def open_panel(self) -> None:
+        """Look behind the scenes."""
+        await self.page.get_by_role("button", name="Behind the scenes").click()
+        await expect(self.page.get_by_role("button", name="Close", exact=True)).to_be_visible()
+
     async def become(self, name: str) -> None:
         """Switch who is talking."""
         await self.page.get_by_role("radio", name=name, exact=True).check()

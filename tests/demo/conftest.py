@@ -118,9 +118,10 @@ async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
 async def visitor(
     stage: Stage, chromium: Browser, tmp_path: Path, errors: Breakage
 ) -> AsyncIterator[Visitor]:
-    """Somebody in front of the page, as Ann, with the bot running."""
+    """Somebody in front of the page, as Ann, with the bot running and the panel open."""
     del errors  # only to look at them in the end
     async with playing(stage, tmp_path), visiting(chromium, stage.url) as someone:
+        await someone.open_panel()
         yield someone
 
 

@@ -36,7 +36,7 @@
 
   for (const bubble of all(".bubble")) {
     const wide = (one) => Math.abs(box(one).width - box(bubble).width) < 1;
-    const inside = [...bubble.querySelectorAll("[data-part=media] > :is(img, video, .grid)")];
+    const inside = [...bubble.querySelectorAll("[data-part=media] > :is(img, video, .grid, .moving)")];
     const below = [...bubble.parentElement.querySelectorAll(".row")];
     for (const one of [...inside, ...below]) if (!wide(one)) flaws.push(`not as wide as its bubble: ${called(one)}`);
   }

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import expect
 
-from tests.demo.browser import holding
+from sandbox.page import Stage
+from tests.demo.browser import holding, visiting
 from tests.demo.played import update
 
 if TYPE_CHECKING:
-    from sandbox.page import Stage
+    from playwright.async_api import Browser
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import TelegramSandbox
     from tests.demo.browser import Visitor
     from tests.sandbox.telegram.talk import Caller
 
@@ -53,6 +60,46 @@ async def test_entities_are_shown(call: Caller, ann: int, onlooker: Visitor) -> 
     await expect(said.get_by_role("button", name="dark")).to_be_visible()
     await said.get_by_role("button", name="/help").click()
     await expect(onlooker.log.locator(".own").last).to_contain_text("/help")
+
+
+async def test_a_moment_told_relative_to_now_counts(
+    call: Caller, ann: int, onlooker: Visitor
+) -> None:
+    moment = {"type": "date_time", "offset": 9, "length": 4, "date_time_format": "r"}
+    moment["unix_time"] = int(time.time()) + 60
+    await call("sendMessage", chat_id=ann, text="Ready in soon", entities=[moment])
+    shown = onlooker.from_bot.locator("time[data-counts]")
+    await expect(shown).to_have_text(re.compile(r"in [4-6]\d seconds"))
+    await expect(shown).not_to_have_text(str(await shown.text_content()))
+
+
+async def test_a_button_writes_into_the_field(call: Caller, ann: int, onlooker: Visitor) -> None:
+    key = {"text": "Edit it", "switch_inline_query_current_chat": "a fox", "style": "success"}
+    keyboard = {"inline_keyboard": [[key]]}
+    await call("sendMessage", chat_id=ann, text="a video", reply_markup=keyboard)
+    await onlooker.log.get_by_role("button", name="Edit it").click()
+    await expect(onlooker.field).to_have_value("@film_maker_bot a fox")
+
+
+async def test_a_show_is_over_at_a_key_and_is_played_once(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, chromium: Browser
+) -> None:
+    pace = provider.render_seconds = 3.0
+    async with (
+        Stage(telegram, provider, port=0, plays=True) as stage,
+        visiting(chromium, stage.url) as visitor,
+    ):
+        bar = visitor.page.locator("#show-bar")
+        await expect(bar).to_be_visible()
+        assert provider.render_seconds < pace
+        await visitor.page.keyboard.press("Shift")
+        await expect(bar).to_be_hidden()
+        async with asyncio.timeout(10):
+            while provider.render_seconds != pace:
+                await asyncio.sleep(0.02)
+        await visitor.page.reload()
+        await visitor.settled()
+        await expect(bar).to_be_hidden()
 
 
 async def test_a_link_that_is_a_script_leads_nowhere(

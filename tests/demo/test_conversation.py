@@ -23,7 +23,13 @@ async def test_a_prompt_becomes_a_status_and_then_a_video_that_plays(visitor: Vi
         "width": 1280,
         "height": 720,
     }
-    assert await visitor.videos.get_attribute("controls") is not None
+    plays = "v => !v.paused && v.muted && v.loop"
+    assert await visitor.videos.evaluate(plays), "a video plays by itself, as in Telegram"
+    await visitor.page.get_by_role("button", name="Watch it with sound").click()
+    large = visitor.page.get_by_role("dialog").locator("video")
+    assert await large.evaluate("v => v.controls && !v.muted")
+    await visitor.page.keyboard.press("Escape")
+    await expect(large).to_have_count(0)
 
 
 async def test_a_photo_comes_alive_when_it_is_answered_with_animate(
@@ -97,13 +103,13 @@ async def test_a_reload_finds_the_conversation_again(visitor: Visitor) -> None:
     await visitor.become("Bob")
     await visitor.say("/video waves at night")
     await expect(visitor.videos).to_have_count(1)
-    before = await visitor.log.inner_text()
+    before = await visitor.log.locator(".bubble").all_inner_texts()
     await visitor.page.reload()
     await visitor.settled()
     await expect(visitor.page.locator("#title")).to_have_text("Film club")
     await expect(visitor.page.get_by_role("radio", name="Bob")).to_be_checked()
     await expect(visitor.videos).to_have_count(1)
-    assert await visitor.log.inner_text() == before
+    assert await visitor.log.locator(".bubble").all_inner_texts() == before
 
 
 async def test_the_bot_is_seen_to_arrive_in_a_group(visitor: Visitor) -> None:

@@ -100,6 +100,8 @@ async def test_the_panel_takes_the_focus_and_gives_it_back(onlooker: Visitor) ->
     opens = onlooker.page.get_by_role("button", name="Behind the scenes")
     panel = onlooker.page.get_by_role("complementary", name="Behind the scenes")
     closes = panel.get_by_role("button", name="Close")
+    await expect(panel).to_be_hidden()
+    await onlooker.open_panel()
     await closes.click()
     await expect(panel).to_be_hidden()
     await expect(opens).to_be_focused()

@@ -66,6 +66,8 @@ async def test_two_pages_see_the_same(stage: Stage, chromium: Browser, onlooker:
         await expect(other.message("hello Bob")).to_contain_text("Ann")
         await other.say("hello Ann")
         await expect(onlooker.message("hello Ann")).to_contain_text("Bob")
+        for page in (onlooker, other):
+            await page.open_panel()
         await onlooker.page.get_by_label("Moderation refuses it").check()
         await expect(other.page.get_by_label("Moderation refuses it")).to_be_checked()
         assert await onlooker.log.locator(".own").count() == 1

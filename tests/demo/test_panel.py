@@ -133,3 +133,37 @@ async def test_requests_are_listed_with_their_cost_as_in_the_json(
     panel = (await http.get(str(await link.get_attribute("href")))).json()["panel"]
     assert panel["spent_usd"] == "0.84"
     assert [request["model"] for request in panel["requests"]] == ["openai/sora-2-t2v"]
+
+
+async def test_what_no_keyboard_can_write_is_sent_and_answered(visitor: Visitor) -> None:
+    await visitor.start()
+    for name, shown in (("Voice message", ".voice"), ("Sticker", "img"), ("Forward", "small")):
+        await visitor.page.get_by_role("button", name=name, exact=True).click()
+        await expect(visitor.log.locator(".message.own").last.locator(shown)).to_be_visible()
+        await expect(visitor.log.locator(".message").last).not_to_have_class(re.compile("own"))
+
+
+async def test_a_bot_that_left_a_group_is_brought_back(visitor: Visitor, stage: Stage) -> None:
+    club = stage.cast.groups[0]
+    await visitor.open_chat("Film club")
+    await visitor.page.get_by_role("button", name="Remove the bot").click()
+    add = visitor.page.locator("#start")
+    await expect(add).to_have_text("Add Film Maker")
+    assert not club.has_bot
+    await add.click()
+    await expect(add).to_be_hidden()
+    await visitor.say("/help")
+    await expect(visitor.from_bot.last).to_contain_text("/video")
+
+
+async def test_privacy_mode_and_language_are_set_as_in_telegram(
+    visitor: Visitor, stage: Stage
+) -> None:
+    await visitor.page.get_by_label("Privacy mode").uncheck()
+    await visitor.page.get_by_label("Language").select_option("Deutsch")
+    await visitor.open_chat("Film club")
+    await visitor.say("lovely weather")
+    said = visitor.message("lovely weather")
+    await expect(said).to_be_visible()
+    await expect(said).not_to_contain_text("not shown to the bot")
+    assert next(iter(stage.cast.people.values())).language == "de"

@@ -1,12 +1,13 @@
 // The list of chats and the switch for who is talking.
 
 import { enter } from "./composer.js";
-import { byId, clockTime, fill, make } from "./dom.js";
+import { byId, clockTime, face, fill, make } from "./dom.js";
 import { bring } from "./sharing.js";
 import { badge, newsIn } from "./unread.js";
-import { chatsOf, go, here, nameOf, on, world } from "./world.js";
+import { chatsOf, faceOf, go, here, nameOf, on, world } from "./world.js";
 
 const app = byId("app");
+const KINDS = { photo: "Photo", video: "Video", voice: "Voice message", sticker: "Sticker" };
 
 /** Begin to show chats and people. */
 export function openChats() {
@@ -66,8 +67,7 @@ function drawChat(chat) {
     enter();
     bring();
   };
-  const avatar = make("span", { class: "avatar", "aria-hidden": "true" }, nameOf(chat)[0]);
-  avatar.style.setProperty("--hue", String((Math.abs(chat.id) * 137) % 360));
+  const avatar = face(make("span", { class: "avatar", "aria-hidden": "true" }), faceOf(chat));
   return make(
     "li",
     {},
@@ -91,6 +91,6 @@ function drawChat(chat) {
 function excerpt(chat, last) {
   if (!last) return chat.type === "private" ? "Press Start to begin" : "Nothing said yet";
   if (last.service) return last.service;
-  const words = last.text || { photo: "Photo", video: "Video" }[last.media?.kind] || "File";
+  const words = last.text || KINDS[last.media?.kind] || "File";
   return last.from.id === here.person ? `You: ${words}` : chat.type === "private" ? words : `${last.from.name}: ${words}`;
 }

@@ -2,12 +2,12 @@
 
 import { merged } from "./album.js";
 import { enter } from "./composer.js";
-import { byId, fill, keepingFocus, make } from "./dom.js";
+import { byId, face, fill, keepingFocus, make } from "./dom.js";
 import { drawn } from "./message.js";
 import { attempt } from "./notes.js";
 import { act, say } from "./server.js";
 import { badge, newsOf } from "./unread.js";
-import { chatHere, go, here, isHere, nameOf, on, personHere, tell, world } from "./world.js";
+import { chatHere, faceOf, go, here, isHere, nameOf, on, personHere, tell, world } from "./world.js";
 
 const NEAR_THE_END = 120; // pixels
 const ACTION_LASTS = 5500; // milliseconds, as in Telegram
@@ -35,7 +35,8 @@ const acts = {
 /** Begin to show what happens. */
 export function openConversation() {
   on("state moved", () => keepingFocus(draw, log));
-  on("bot panel", drawWelcome);
+  on("bot panel standing", drawWelcome);
+  on("panel standing", () => acting || showAction(null));
   on("message edit", update);
   on("message", ({ chat }) => chat === here.chat && drawTopics(chatHere()));
   on("delete", ({ chat, id }) => chat === here.chat && remove(id));
@@ -47,16 +48,17 @@ export function openConversation() {
   });
   log.addEventListener("scroll", () => (following = isNearEnd()));
   new ResizeObserver(() => following && toEnd()).observe(log);
-  byId("start").addEventListener("click", () =>
-    isBlocked() ? attempt(() => act("panel", { blocks: { [here.person]: false } })) : acts.command("/start"),
-  );
+  byId("start").addEventListener("click", () => {
+    if (lacksBot()) attempt(() => act("move", { person: here.person, chat: here.chat, into: true }));
+    else if (isBlocked()) attempt(() => act("panel", { blocks: { [here.person]: false } }));
+    else acts.command("/start");
+  });
 }
 
 function draw() {
   const chat = chatHere();
   byId("title").textContent = nameOf(chat);
-  byId("avatar").textContent = nameOf(chat)[0];
-  byId("avatar").style.setProperty("--hue", String((Math.abs(chat.id) * 137) % 360));
+  face(byId("avatar"), faceOf(chat));
   showAction(null);
   drawTopics(chat);
   fill(log, welcome());
@@ -67,6 +69,9 @@ function draw() {
 
 /** Whether the visitor, as whoever they are, has blocked the bot and is alone with it. */
 const isBlocked = () => chatHere().type === "private" && world.panel.blocked.includes(here.person);
+
+/** Whether the bot is not in the group, or not any more. */
+const lacksBot = () => chatHere().type !== "private" && !chatHere().has_bot;
 
 function drawTopics(chat) {
   const bar = byId("topics");
@@ -107,8 +112,8 @@ function drawWelcome() {
   const empty = !log.querySelector(".message");
   const closed = isBlocked() || (chat.type === "private" && !chat.started);
   const left = (closed ? byId("composer") : byId("start")).contains(document.activeElement);
-  byId("start").hidden = !closed;
-  byId("start").textContent = isBlocked() ? "Unblock" : "Start";
+  byId("start").hidden = !closed && !lacksBot();
+  byId("start").textContent = lacksBot() ? `Add ${world.bot.name}` : isBlocked() ? "Unblock" : "Start";
   byId("composer").hidden = closed;
   if (left) enter();
   byId("welcome").hidden = !empty;
@@ -125,18 +130,21 @@ function drawWelcome() {
 function update(message) {
   if (!isHere(message)) return;
   const follow = following || message.from.id === here.person;
-  place(message);
+  place(message)?.classList.add("arriving");
   if (message.from.bot) showAction(null);
   drawWelcome();
   if (follow) toEnd();
 }
 
-/** Draw a message where it belongs: in its album, else in the order of the conversation. */
+/** Draw a message where it belongs: in its album, else in the order of the conversation.
+ *  Returns the element of one that is new there. */
 function place(message) {
   if (message.album !== null) return placeAlbum(message.album);
   const known = log.querySelector(`[data-id="${message.id}"]`) ?? undefined;
   const element = drawn(message, acts, known);
-  if (!known) log.append(element);
+  if (known) return null;
+  log.append(element);
+  return element;
 }
 
 function placeAlbum(album) {
@@ -164,9 +172,12 @@ function jump(id) {
 /** Say what the bot is doing, for as long as Telegram would; null is nothing. */
 function showAction(action) {
   clearTimeout(acting);
+  acting = 0;
   const chat = chatHere();
   const names = chat.members.map((id) => world.people.find((person) => person.id === id).name);
-  const resting = chat.type === "private" ? "bot" : `${names.join(", ")} and ${world.bot.name}`;
+  if (chat.has_bot && chat.type !== "private") names.push(world.bot.name);
+  const present = chat.type === "private" ? "bot" : names.join(", ");
+  const resting = world.panel.restarting ? `${world.bot.name} is switched off and on again …` : present;
   byId("subtitle").textContent = action ? `${world.bot.name} ${ACTIONS[action] ?? "is busy…"}` : resting;
   byId("subtitle").classList.toggle("active", action !== null);
   if (action) acting = setTimeout(() => showAction(null), ACTION_LASTS);

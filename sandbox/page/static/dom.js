@@ -16,6 +16,14 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A face: the bot's is always the same, everybody else has a letter and a colour of their own. */
+export function face(element, { id, name, bot }) {
+  element.classList.toggle("of-bot", bot);
+  element.textContent = bot ? "" : name[0];
+  element.style.setProperty("--hue", String((Math.abs(id) * 137) % 360));
+  return element;
+}
+
 /** Put children in place of those an element has; of those, one with the focus keeps it by its id. */
 export function fill(element, ...children) {
   keepingFocus(() => element.replaceChildren(...children.flat().filter((child) => child !== null)));

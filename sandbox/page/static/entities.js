@@ -14,6 +14,15 @@ const TAGS = {
   expandable_blockquote: "blockquote",
 };
 
+// Units of time in seconds, and from how many seconds on each is used.
+const UNITS = [
+  ["day", 86_400, 129_600],
+  ["hour", 3600, 5400],
+  ["minute", 60, 90],
+  ["second", 1, 0],
+];
+const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
 /** The text as nodes; `onCommand` is called with a command somebody clicks. */
 export function formatted(text, entities, onCommand) {
   const sorted = [...entities].sort((a, b) => a.offset - b.offset || b.length - a.length);
@@ -49,7 +58,7 @@ function wrapped(entity, words, inside, onCommand) {
     case "spoiler":
       return spoiler(inside);
     case "date_time":
-      return make("time", {}, localTime(entity.unix_time) ?? words);
+      return moment(entity, words);
     case "mention":
     case "text_mention":
     case "hashtag":
@@ -59,12 +68,31 @@ function wrapped(entity, words, inside, onCommand) {
   }
 }
 
-/** A moment as the visitor's own clock shows it. */
-function localTime(seconds) {
-  if (!seconds) return null;
-  const style = { dateStyle: "medium", timeStyle: "short" };
-  return new Date(seconds * 1000).toLocaleString([], style);
+/** A moment as the visitor's own clock shows it; one that is told relative to now counts. */
+function moment({ unix_time: seconds, date_time_format: format }, words) {
+  if (!seconds) return make("time", {}, words);
+  const exact = new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const counts = format === "r";
+  return make(
+    "time",
+    { title: exact, "data-counts": counts ? String(seconds) : null },
+    counts ? fromNow(seconds) : exact,
+  );
 }
+
+/** So long from now, or ago, in the largest unit that says it well. */
+function fromNow(seconds) {
+  const left = seconds - Date.now() / 1000;
+  const [unit, size] = UNITS.find(([, , least]) => Math.abs(left) >= least);
+  return RELATIVE.format(Math.round(left / size), unit);
+}
+
+setInterval(() => {
+  for (const one of document.querySelectorAll("[data-counts]")) {
+    const words = fromNow(Number(one.dataset.counts));
+    if (one.textContent !== words) one.textContent = words;
+  }
+}, 500);
 
 function link(address, inside) {
   return make("a", { href: address, rel: "noopener noreferrer", target: "_blank", onclick: follow }, inside);

@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 import { open } from "./links.js";
 import { alertWith, attempt, note } from "./notes.js";
 import { act } from "./server.js";
-import { here, tell } from "./world.js";
+import { here, tell, world } from "./world.js";
 
 /** The rows of buttons a message has. */
 export function keyboard(message) {
@@ -20,10 +20,11 @@ function drawn(message, button, row, column) {
     const follow = (click) => open(button.url) || click.preventDefault();
     return make("a", { ...attributes, onclick: follow }, button.text);
   }
-  const key = make("button", { id, type: "button", class: "key" }, button.text);
+  const key = make("button", { id, type: "button", class: "key", "data-style": button.style }, button.text);
   key.addEventListener("click", () => {
     if (button.presses) press(key, { message: message.id, row, column });
     else if (button.inline !== null) tell("share", button.inline);
+    else if (button.edits !== null) tell("write", `@${world.bot.username} ${button.edits}`);
     else if (button.copy) navigator.clipboard?.writeText(button.copy).then(() => note("Copied."));
     else note("The demo takes no payments.");
   });

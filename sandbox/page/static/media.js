@@ -1,23 +1,33 @@
-// Photos, videos and files inside a message.
+// Photos, videos and files inside a message; videos play muted, again and again, while they are seen.
 
-import { make } from "./dom.js";
+import { byId, make } from "./dom.js";
+
+const SEEN = 0.3; // of a video is enough for it to play
+const WAVES = 28; // bars of a voice message
+
+const watching = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) target.play().catch(() => {}); // it may be gone again
+      else target.pause();
+    }
+  },
+  { threshold: SEEN },
+);
 
 /** The element of a file; a picture's place is kept free until it is there. */
 export function media(file) {
-  const video = { src: file.src, playsinline: true, "aria-label": `Video, ${file.seconds} seconds` };
   switch (file.kind) {
     case "photo":
       return shaped(make("img", { src: file.src, alt: "Photo" }), file);
+    case "sticker":
+      return shaped(make("img", { src: file.src, alt: "Sticker" }), file);
     case "video":
-      return shaped(
-        make("video", { ...video, poster: file.poster, controls: true, preload: "metadata" }),
-        file,
-      );
+      return make("div", { class: "moving" }, playing(file), opener(file));
     case "animation":
-      return shaped(
-        make("video", { ...video, autoplay: true, loop: true, ".muted": true }),
-        file,
-      );
+      return playing(file);
+    case "voice":
+      return voice(file);
     default:
       return make(
         "a",
@@ -26,6 +36,46 @@ export function media(file) {
         make("small", {}, size(file.bytes)),
       );
   }
+}
+
+function playing(file) {
+  const video = make("video", {
+    src: file.src,
+    poster: file.poster,
+    loop: true,
+    playsinline: true,
+    preload: "auto",
+    ".muted": true,
+    "aria-label": `Video, ${file.seconds} seconds`,
+  });
+  watching.observe(video);
+  return shaped(video, file);
+}
+
+/** Over the whole video: a tap shows it large, and lets it be heard. */
+function opener(file) {
+  const clock = `${Math.floor(file.seconds / 60)}:${String(file.seconds % 60).padStart(2, "0")}`;
+  const open = { type: "button", class: "opener", "aria-label": "Watch it with sound", onclick: () => view(file) };
+  return make("button", open, make("span", { class: "clock" }, clock));
+}
+
+function view(file) {
+  const viewer = byId("viewer");
+  const video = make("video", { src: file.src, controls: true, autoplay: true, loop: true, "aria-label": "Video" });
+  viewer.querySelector("div").replaceChildren(video);
+  viewer.onclose = () => video.remove();
+  viewer.onclick = (click) => click.target !== video && viewer.close();
+  viewer.showModal();
+}
+
+function voice(file) {
+  const bars = Array.from({ length: WAVES }, (_, index) => {
+    const bar = make("i");
+    bar.style.setProperty("--high", String(0.25 + 0.75 * Math.abs(Math.sin(index * 1.7) * Math.cos(index * 0.6))));
+    return bar;
+  });
+  const label = `Voice message, ${file.seconds} seconds`;
+  return make("div", { class: "voice", role: "img", "aria-label": label }, make("b", {}, "▶"), bars);
 }
 
 function shaped(element, file) {

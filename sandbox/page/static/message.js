@@ -1,7 +1,7 @@
 // One message as an element that can be brought up to date without stopping what plays in it.
 
 import { grid } from "./album.js";
-import { clockTime, fill, keepingFocus, make } from "./dom.js";
+import { clockTime, face, fill, keepingFocus, make } from "./dom.js";
 import { formatted } from "./entities.js";
 import { keyboard } from "./keyboard.js";
 import { media } from "./media.js";
@@ -30,6 +30,8 @@ export function drawn(message, acts, element = blank()) {
     author.style.setProperty("--hue", String((from.id * 137) % 360));
     return author;
   });
+  element.classList.toggle("named", named);
+  part(element, "face", named ? message.from : null, (from) => face(make("span", { class: "avatar" }), from));
   part(element, "origin", message.forwarded ?? message.via, (name) =>
     make("small", {}, message.forwarded ? `Forwarded from ${name}` : `via @${name}`),
   );
@@ -52,6 +54,7 @@ export function drawn(message, acts, element = blank()) {
 function shape(element, { media: file, photos, buttons }) {
   const ratio = photos ? photos.length : file?.width / file?.height;
   element.classList.toggle("with-picture", ratio > 0);
+  element.classList.toggle("with-sticker", file?.kind === "sticker");
   element.classList.toggle("with-keys", buttons.length > 0);
   element.style.setProperty("--ratio", String(ratio || 1));
 }
@@ -62,6 +65,7 @@ function blank() {
   return make(
     "article",
     { class: "message", tabindex: "-1" },
+    make("div", { "data-part": "face", "aria-hidden": "true", hidden: true }),
     make("div", { class: "bubble" }, inside.map((name) => make("div", { "data-part": name, hidden: true }))),
     make("div", { "data-part": "keyboard", hidden: true }),
     make("div", { "data-part": "tools", hidden: true }),

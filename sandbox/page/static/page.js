@@ -8,6 +8,7 @@ import { showConnection } from "./notes.js";
 import { openPanel } from "./panel.js";
 import { listen } from "./server.js";
 import { openSharing } from "./sharing.js";
+import { openShow } from "./show.js";
 import { countNews } from "./unread.js";
 import { hear, returnToAddress } from "./world.js";
 
@@ -18,6 +19,7 @@ openConversation();
 openComposer();
 openPanel();
 openSharing();
+openShow();
 if (location.hash) byId("app").dataset.view = "chat";
 
 listen(hear, showConnection);

@@ -1,9 +1,9 @@
-// Behind the scenes: how long a video takes, what goes wrong next, what the provider was asked.
+// Behind the scenes: what can be tried, what goes wrong next, what the provider was asked.
 
 import { byId, fill, make } from "./dom.js";
 import { attempt } from "./notes.js";
 import { act } from "./server.js";
-import { here, on, personHere, world } from "./world.js";
+import { chatHere, here, on, personHere, world } from "./world.js";
 
 const HELD = "Out of credit: the bot lets nothing through until it has looked at the account again.";
 const app = byId("app");
@@ -11,19 +11,34 @@ const pace = byId("pace");
 
 /** Begin to show the panel and to do what is set in it. */
 export function openPanel() {
-  on("state panel moved", draw);
+  on("state panel moved standing", draw);
   pace.addEventListener("input", () => sayPace(Number(pace.value)));
   pace.addEventListener("change", () => wish({ render_seconds: Number(pace.value) }));
   byId("flood").addEventListener("change", (change) => wish({ flood: change.target.checked }));
   byId("blocked").addEventListener("change", (change) =>
     wish({ blocks: { [here.person]: change.target.checked } }),
   );
+  byId("restart").addEventListener("click", () => wish({ restart: true }));
+  byId("privacy").addEventListener("change", (change) => wish({ privacy: change.target.checked }));
+  byId("language").addEventListener("change", (change) =>
+    wish({ languages: { [here.person]: change.target.value } }),
+  );
+  for (const kind of ["voice", "sticker", "forward"]) {
+    byId(`send-${kind}`).addEventListener("click", () => send(kind));
+  }
+  byId("move").addEventListener("click", () =>
+    attempt(() => act("move", { person: here.person, chat: here.chat, into: !chatHere().has_bot })),
+  );
   byId("panel-open").addEventListener("click", () => (isOpen() ? close() : open()));
   byId("panel-close").addEventListener("click", close);
   byId("panel").addEventListener("keydown", (key) => key.key === "Escape" && close());
-  const wide = matchMedia("(min-width: 72rem)"); // else it lies over everything
-  wide.addEventListener("change", () => show(wide.matches));
-  show(wide.matches);
+  show(false);
+}
+
+/** Send something that is not written; where the panel covers the chat, make way for it. */
+function send(kind) {
+  if (!matchMedia("(min-width: 72rem)").matches) close();
+  attempt(() => act("send", { person: here.person, chat: here.chat, topic: here.topic, kind }));
 }
 
 const isOpen = () => app.classList.contains("with-panel");
@@ -48,6 +63,16 @@ function draw() {
   const { panel } = world;
   if (document.activeElement !== pace) pace.value = panel.render_seconds;
   sayPace(Number(panel.render_seconds));
+  byId("restart").disabled = !panel.restarts || panel.restarting;
+  byId("restart").textContent = panel.restarting ? "It is coming back …" : "Restart the bot";
+  byId("privacy").checked = panel.privacy;
+  byId("move").hidden = chatHere().type === "private";
+  byId("move").textContent = chatHere().has_bot ? "Remove the bot" : "Add the bot again";
+  if (!byId("language").options.length) {
+    const languages = Object.entries(panel.languages);
+    fill(byId("language"), languages.map(([value, name]) => make("option", { value }, name)));
+  }
+  byId("language").value = panel.language[here.person];
   drawOutcomes(panel);
   byId("held").textContent = panel.held ? HELD : "";
   byId("flood").checked = panel.flood;

@@ -1,7 +1,7 @@
 // What is known of the chats, who is looking at which, and who wants to hear of changes.
 
-/** People, chats with their messages by id, the panel and the ready photos. */
-export const world = { bot: null, people: [], chats: new Map(), panel: null, photos: [] };
+/** People, chats with their messages by id, the panel, the ready photos, and the show, if one is due. */
+export const world = { bot: null, people: [], chats: new Map(), panel: null, photos: [], show: null };
 
 /** Who the visitor is and where: a person, a chat and, in a forum, a topic. */
 export const here = { person: null, chat: null, topic: null };
@@ -36,6 +36,9 @@ export function hear(event) {
     case "delete":
       chat?.messages.delete(event.id);
       return tell("delete", event);
+    case "standing":
+      if (chat) chat.has_bot = event.has_bot;
+      return tell("standing", event);
     case "panel":
       world.panel = event.panel;
       return tell("panel");
@@ -50,6 +53,7 @@ export function hear(event) {
 function takeState(state) {
   Object.assign(world, { bot: state.bot, people: state.people, panel: state.panel });
   world.photos = state.photos;
+  world.show = state.show;
   world.chats = new Map(state.chats.map((chat) => [chat.id, chat]));
   for (const chat of state.chats) {
     chat.messages = new Map(chat.messages.map((message) => [message.id, message]));
@@ -67,6 +71,10 @@ export const personHere = () => world.people.find((person) => person.id === here
 
 /** What a chat is called. */
 export const nameOf = (chat) => chat.title ?? world.bot.name;
+
+/** Whose face stands for a chat: the bot's where one is alone with it. */
+export const faceOf = (chat) =>
+  chat.type === "private" ? world.bot : { id: chat.id, name: chat.title, bot: false };
 
 /** Whether something with a chat and a topic, such as a message, belongs to what is open. */
 export function isHere({ chat, topic }) {

@@ -1,0 +1,56 @@
+"""The scene that a page plays by itself when it is the first: its videos are quickly made."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sandbox.aimlapi.clips import Clip
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+
+_RENDER_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is played: an idea in words, a ready photo, and what should happen in it."""
+
+    idea: str = "a cat on a sailing boat at sunset"
+    photo: str = "lake"
+    change: str = "it begins to snow"
+
+
+class Show:
+    """Whether it is still to be played, and the provider's pace while it is."""
+
+    def __init__(self, provider: AimlApiSandbox, *, is_due: bool) -> None:
+        self._provider = provider
+        self._script = Script() if is_due else None
+        self._usual: float | None = None
+
+    async def prepare(self) -> None:
+        """Make the video of the idea beforehand, as the usual model will be asked for it."""
+        if self._script:
+            clip = Clip(self._script.idea, None, (1280, 720), 4, self._provider.quick_clips)
+            await self._provider.generations.make(clip)
+
+    def as_json(self) -> dict[str, Any] | None:
+        """The script, as long as nobody has played it."""
+        return asdict(self._script) if self._script else None
+
+    def begin(self) -> bool:
+        """Let a page play it; False if one has."""
+        if self._script is None:
+            return False
+        self._script = None
+        self._usual = self._provider.render_seconds
+        self._provider.render_seconds = min(self._usual, _RENDER_SECONDS)
+        return True
+
+    def end(self) -> None:
+        """Go on at the usual pace."""
+        if self._usual is not None:
+            self._provider.render_seconds = self._usual
+            self._usual = None

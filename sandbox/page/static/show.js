@@ -1,0 +1,145 @@
+// The scene that plays by itself when the page is opened for the first time: an idea becomes a
+// video, a photo moves, a group sees it. Any touch, click or key ends it; what was said stays.
+
+import { byId } from "./dom.js";
+import { act, readyPhoto, say } from "./server.js";
+import { chatHere, go, here, on, world } from "./world.js";
+
+const TYPING = 34; // milliseconds a letter
+const PATIENCE = 60_000; // milliseconds somebody waits for the bot
+const OVERS = ["pointerdown", "keydown", "wheel"];
+
+class Over extends Error {}
+
+let playing = false;
+let script = null; // the words of the idea, a ready photo and what it should do
+
+/** Play it, if it is still to be played. */
+export function openShow() {
+  on("state", () => world.show && begin());
+}
+
+async function begin() {
+  if (playing || location.hash) return;
+  script = world.show;
+  world.show = null;
+  const { plays } = await act("show", { begins: true });
+  if (!plays) return;
+  playing = true;
+  for (const kind of OVERS) addEventListener(kind, takeOver, { capture: true });
+  byId("app").classList.add("playing");
+  try {
+    await play();
+  } catch (error) {
+    if (!(error instanceof Over)) console.warn(error);
+  } finally {
+    end();
+  }
+}
+
+/** The visitor does something: from now on it is theirs. */
+function takeOver(event) {
+  if (event.isTrusted) end();
+}
+
+function end() {
+  if (!playing) return;
+  playing = false;
+  for (const kind of OVERS) removeEventListener(kind, takeOver, { capture: true });
+  byId("app").classList.remove("playing");
+  byId("show-bar").hidden = true;
+  byId("tap").hidden = true;
+  if (byId("words").value && script.idea.startsWith(byId("words").value)) put("");
+  act("show", { begins: false }).catch(() => {});
+}
+
+async function play() {
+  const [ann, bob] = world.people.map((person) => person.id);
+  const club = [...world.chats.values()].find((chat) => chat.type !== "private").id;
+  byId("app").dataset.view = "chat";
+  go({ person: ann, chat: ann, topic: null });
+  caption("An idea becomes a video");
+  await until(() => world.chats.get(club).has_bot);
+  if (!chatHere().started) await say({ person: ann, chat: ann, text: "/start" });
+  const inClub = prepare(club, bob); // a photo, that begins to move while the idea is filmed
+  await Promise.all([typeIn(script.idea), inClub]);
+  await pause(250);
+  const before = new Set(chatHere().messages.keys());
+  put("");
+  await say({ person: ann, chat: ann, text: script.idea });
+  const card = await until(() => find(ann, (one) => !before.has(one.id) && one.buttons.length));
+  await pause(350);
+  await press(card, 0, 0);
+  await until(() => find(ann, isVideo));
+  await pause(1900);
+  caption("A photo moves, and the group sees it");
+  go({ person: ann, chat: club, topic: null });
+  await until(() => find(club, isVideo));
+  await pause(900);
+  await say({ person: bob, chat: club, text: "Wow, it moves! 😍" });
+  await pause(4500);
+  caption("Now you: write an idea, or send a photo");
+  go({ person: ann, chat: ann, topic: null });
+  await pause(4000);
+}
+
+async function prepare(club, person) {
+  const content = await readyPhoto(script.photo);
+  const photo = new File([content], `${script.photo}.jpg`, { type: "image/jpeg" });
+  goOn();
+  await say({ person, chat: club, text: `/animate ${script.change}` }, [photo]);
+}
+
+const isVideo = (message) => message.from.bot && message.media?.kind === "video";
+const find = (chat, wanted) => [...world.chats.get(chat).messages.values()].reverse().find(wanted);
+
+async function typeIn(text) {
+  for (let count = 1; count <= text.length; count += 1) {
+    put(text.slice(0, count));
+    await pause(TYPING);
+  }
+}
+
+function put(text) {
+  byId("words").value = text;
+  byId("words").dispatchEvent(new Event("input"));
+}
+
+/** Show a finger on a button, and press it. */
+async function press(message, row, column) {
+  const key = await until(() => byId(`key-${message.id}-${row}-${column}`));
+  const { left, top, width, height } = key.getBoundingClientRect();
+  const tap = byId("tap");
+  tap.style.translate = `${left + width / 2}px ${top + height / 2}px`;
+  tap.hidden = false;
+  await pause(450);
+  key.click();
+  await pause(350);
+  tap.hidden = true;
+}
+
+function caption(words) {
+  byId("show-words").textContent = words;
+  byId("show-bar").hidden = false;
+}
+
+/** Wait for something that the bot does. */
+async function until(look) {
+  const last = Date.now() + PATIENCE;
+  while (Date.now() < last) {
+    const found = look();
+    if (found) return found;
+    await pause(50);
+  }
+  throw new Over("the bot does not answer");
+}
+
+async function pause(milliseconds) {
+  await new Promise((passed) => setTimeout(passed, milliseconds));
+  goOn();
+}
+
+/** The show goes on, unless it has been ended. */
+function goOn() {
+  if (!playing) throw new Over("taken over");
+}
