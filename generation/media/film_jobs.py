@@ -51,8 +51,9 @@ _GAP: Final = _RATE // 20
 _QUALITY: Final = {"preset": "veryfast", "crf": "20"}
 _ALIKE: Final = 0.03
 """The share by which shapes may differ that are cut to one; others are shown whole, with bars."""
-_LARGEST: Final = 1e12
-"""Bits a second: as good as no limit to the size of the picture."""
+_ROOM: Final = 0.94
+"""Share of the limit aimed at, as where one video is encoded to fit."""
+_LEAST_BITS: Final = 32_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,18 @@ class _Clip:
     copies: bool
 
 
-def join_videos(*, sources: list[str], target: str) -> dict[str, object]:
-    """Write the videos, one after the other, as one mp4 that plays while it loads."""
+def join_videos(*, sources: list[str], target: str, limit: int) -> dict[str, object]:
+    """Write the videos, one after the other, as one mp4 that plays while it loads.
+
+    What is encoded is meant to fit into `limit` bytes; copies are as large as they are.
+    """
     clips = [_surveyed(Path(source)) for source in sources]
-    if sum(clip.length for clip in clips) > LONGEST_SECONDS:
+    length = sum(clip.length for clip in clips)
+    if length > LONGEST_SECONDS:
         raise MediaRefused("too_long")
     copies = _can_be_copied(clips)
-    with _film(clips, target, copies=copies) as (output, pictures):
+    bits = max(limit * _ROOM * 8 / float(length) - _SOUND_BITS, _LEAST_BITS)
+    with _film(clips, target, None if copies else bits) as (output, pictures):
         sound, starts = _Track(output), Fraction(0)
         for clip in clips:
             with opened(clip.path) as (container, _):
@@ -159,18 +165,22 @@ def _can_be_copied(clips: Sequence[_Clip]) -> bool:
 
 @contextmanager
 def _film(
-    clips: Sequence[_Clip], target: str, *, copies: bool
+    clips: Sequence[_Clip], target: str, bits: float | None
 ) -> Iterator[tuple[OutputContainer, VideoStream]]:
-    """Open the file and its stream of pictures: the largest size, the highest rate of all."""
+    """Open the file and its stream of pictures: the largest size, the highest rate of all.
+
+    `bits` are what a second of encoded pictures may have; None where they are copied.
+    """
     with opened(clips[0].path) as (_, video), mp4(target) as output:
-        if copies:
+        if bits is None:
             pictures = output.add_stream_from_template(video, opaque=True)
             pictures.time_base = _TICK
         else:
             largest = max((clip.size for clip in clips), key=lambda size: size[0] * size[1])
             rate = max(clip.rate for clip in clips)
-            pictures = output.add_stream("libx264", rate=rate, options=dict(_QUALITY))
-            pictures.width, pictures.height = encoded_size(*largest, 1.0, _LARGEST)
+            most = {"maxrate": f"{bits:.0f}", "bufsize": f"{bits:.0f}"}
+            pictures = output.add_stream("libx264", rate=rate, options=_QUALITY | most)
+            pictures.width, pictures.height = encoded_size(*largest, float(rate), bits)
             pictures.pix_fmt = "yuv420p"
             pictures.thread_count = THREADS
             pictures.codec_context.time_base = _TICK

@@ -49,7 +49,7 @@ async def join(
         MediaTimeout, MediaFailed: The work broke down.
     """
     try:
-        await media.run("join_videos", sources=list(clips), target=film)
+        await media.run("join_videos", sources=list(clips), target=film, limit=limit)
         if (await probe(media, film)).size > limit:
             smaller = film.with_name("smaller.mp4")
             await media.run("shrink_film", source=film, target=smaller, limit=limit)

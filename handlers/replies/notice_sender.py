@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import schedule
 from generation.media.films import SceneGone
-from generation.media.formats import MediaError
+from generation.media.formats import MediaError, MediaTimeout
 from generation.media.pictures import PictureDelayed
 from generation.media.videos import NotAVideo
 from handlers.replies.notices import in_words
@@ -150,8 +150,8 @@ class Notices:
             await self._make_and_send(chat, group, owed, scenes, translator)
         except SceneGone as gone:
             text = translator.gettext(
-                "I cannot get scene {number} back: Telegram gives me no file over 20 MB. "
-                "Take it out of the film or make it anew, and send the film again."
+                "Telegram does not give me scene {number} back: it is over 20 MB, or gone. "
+                "Take it out of the film or make it anew, then send the film again."
             )
             await self._say(chat, owed, text.format(number=translator.number(gone.place)))
         except NotAVideo as error:
@@ -161,7 +161,8 @@ class Notices:
             )
         except (MediaError, PictureDelayed) as error:
             logger.warning("film %d cannot be made now: %r", owed.id, error)
-            if owed.sends + 1 < MOST_MAKINGS:
+            most = MOST_MAKINGS // 2 if isinstance(error, MediaTimeout) else MOST_MAKINGS
+            if owed.sends + 1 < most:
                 raise NotSent(str(error), getattr(error, "retry_after", None) or 0.0) from error
             text = translator.gettext("I could not make this film. Please try it again later.")
             await self._say(chat, owed, text)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.films import Scene
+    from storage.generations import Generation
 
 router = Router()
 
@@ -88,11 +89,12 @@ def text(scenes: Sequence[Scene], translator: Translator) -> str:
     if len(scenes) == 1:
         head = _("One scene so far. Tap Continue under its video, and the next one makes a film.")
     else:
-        count = translator.number(len(scenes))
         length = translator.lasts(sum(scene.video.seconds for scene in scenes))
-        head = _("Your film: {count} scenes, {length}. Tap a number to change that scene.").format(
-            count=count, length=length
-        )
+        head = translator.ngettext(
+            "Your film: {count} scene, {length}. Tap a number to change that scene.",
+            "Your film: {count} scenes, {length}. Tap a number to change that scene.",
+            len(scenes),
+        ).format(count=translator.number(len(scenes)), length=length)
     lines = [head]
     for number, scene in enumerate(scenes, start=1):
         prompt = shortened(scene.video.prompt, _LONGEST_PROMPT) or _("(forgotten)")
@@ -166,7 +168,11 @@ async def _scenes(services: Services, sender: Sender, video: int | None) -> list
             await sender.answer(not_yours(found.account, sender.translator))
             return None
         scenes = await films.scenes_of(connection, found, sender.account)
-    return [scene for scene in scenes if here in {None, scene.video.delivered_chat}]
+    return [scene for scene in scenes if here is None or _stands(scene.video, here)]
+
+
+def _stands(video: Generation, chat: int) -> bool:
+    return video.delivered_chat == chat and video.delivered_message is not None
 
 
 async def _show(
