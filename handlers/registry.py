@@ -11,7 +11,7 @@ from handlers import attachments, presses
 from handlers.account import model_choice, quota, settings, welcome
 from handlers.admin import access, grants
 from handlers.groups import arrival, group_settings, reports
-from handlers.ordering import conversation, messages
+from handlers.ordering import card_taps, conversation, messages
 from handlers.replies.sending import SendError
 from handlers.videos import cancel, films, history, results, sharing
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MODULES = (
-    sharing, welcome, arrival, messages, conversation, results, reports, quota, history, films,
-    cancel, settings, group_settings, model_choice, access, grants, attachments, presses,
+    sharing, welcome, arrival, messages, conversation, card_taps, results, reports, quota, history,
+    films, cancel, settings, group_settings, model_choice, access, grants, attachments, presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """A generation's life; DESIGN section 4 says what leads where."""
+    """A generation's life; DESIGN 4 says what leads where."""
 
     QUEUED = "queued"
     """Accepted, credits held, waiting for its turn."""
@@ -40,11 +40,11 @@ class State(StrEnum):
     FAILED = "failed"
     """There will be no video; credits are back."""
     CANCELLED = "cancelled"
-    """Called back before it was submitted; credits are back."""
+    """Called back in time; credits are back."""
 
 
 class Reason(StrEnum):
-    """Why a generation is in its state, as its history tells it."""
+    """Why a generation is in its state."""
 
     ASKED_FOR = "asked for"
     MODEL_REPLACED = "another model makes it"
@@ -159,6 +159,7 @@ class Generation(Request):
     delivered_message: int | None
     file_id: str | None
     file_kind: str | None
+    file_unique_id: str | None
     created_at: float
     changed_at: float
     submitted_at: float | None
@@ -265,7 +266,7 @@ async def find(tx: Connection, generation: int) -> Generation | None:
 
 
 async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
-    """Return the generation whose video Telegram knows as this file, wherever it was sent on."""
+    """Return the generation whose video this file is, wherever it was sent on."""
     row = await one(tx, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,))
     return None if row is None else from_row(row)
 

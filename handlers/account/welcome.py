@@ -17,17 +17,25 @@ from telegram.constants import BotDescriptionLimit
 from generation.models.pricing import Period
 from handlers import commands
 from handlers.account import quota, settings
-from handlers.commands import Scope
+from handlers.commands import Scope, read_number
 from handlers.context import FirstAdmin
 from handlers.membership import lacking
 from handlers.ordering import OrderDraft, place
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.notices import WHY
+from handlers.replies.notices import AGAIN, WHY
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import DEFAULT, contact_line, usual_cost, worth
 from handlers.routing import Router, stranger
 from handlers.senders import Access
-from handlers.videos import offer_retained, show_history, show_reason, show_under_way
+from handlers.videos import (
+    LIKE,
+    offer_like,
+    offer_retained,
+    send_again,
+    show_history,
+    show_reason,
+    show_under_way,
+)
 from storage import people
 from storage.chats import Asking
 
@@ -243,8 +251,26 @@ async def start(
         words = group_greeting(sender.translator)
         await sender.reply(words, reply_to=message.message_id)
         await offer_retained(services, sender)
-    elif payload.startswith(WHY):
+    elif not await _follow(sender, message, context, payload):
+        await sender.reply(
+            greeting(sender.translator, services.offer, services.terms),
+            buttons=_buttons(sender.translator),
+        )
+        await offer_retained(services, sender)
+        if sender.is_admin and sender.person is not None:
+            # before this, Telegram knew no chat with them to show the menu in
+            await publish_to_admin(context.bot, services, sender.person)
+
+
+async def _follow(sender: Sender, message: Message, context: Context, payload: str) -> bool:
+    """Open what a link leads to; tell whether it leads anywhere."""
+    services = context.services
+    if payload.startswith(WHY):
         await show_reason(services, sender, payload)
+    elif payload.startswith(LIKE):
+        await offer_like(context, sender, message, payload)
+    elif payload.startswith(AGAIN):
+        await send_again(services, sender, read_number(payload.removeprefix(AGAIN)))
     elif payload == "quota":
         await quota.quota(sender, message, services)
     elif payload == "history":
@@ -254,14 +280,8 @@ async def start(
     elif payload == "settings":
         await settings.settings(sender, message, context)
     else:
-        await sender.reply(
-            greeting(sender.translator, services.offer, services.terms),
-            buttons=_buttons(sender.translator),
-        )
-        await offer_retained(services, sender)
-        if sender.is_admin and sender.person is not None:
-            # before this, Telegram knew no chat with them to show the menu in
-            await publish_to_admin(context.bot, services, sender.person)
+        return False
+    return True
 
 
 def _buttons(translator: Translator) -> list[list[Button]]:

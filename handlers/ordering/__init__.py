@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from handlers.ordering.conversation import ask_anew
-from handlers.ordering.drafts import OrderDraft, SentPicture, answered, any_picture_of
+from handlers.ordering.conversation import ask_anew, ask_for_picture
+from handlers.ordering.drafts import OrderDraft, SentPicture, answered, any_picture_of, draft_of
 from handlers.ordering.messages import SENT_THROUGH_US
 from handlers.ordering.placing import place
 from handlers.ordering.refusals import ways_on_for
@@ -15,6 +15,8 @@ __all__ = [
     "answered",
     "any_picture_of",
     "ask_anew",
+    "ask_for_picture",
+    "draft_of",
     "place",
     "ways_on_for",
 ]

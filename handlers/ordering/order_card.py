@@ -356,8 +356,10 @@ async def put_up(
     if sent is not None and (turned or (quote.cuts and card.card_message is None)):
         picture = await cut_of(services, card, sent, quote)
     stands = None if sender.edited else card.card_message
-    # what is seen of a picture is shown by another one
-    if stands is not None and (turned or not await _changed(sender, stands, here, rows)):
+    if stands is not None and not (
+        # words below another cut would be wrong
+        (picture or not turned) and await _changed(sender, stands, here, rows, picture)
+    ):
         await sender.take_away(card)
         card = replace(card, card_message=None)
     alone = said(in_private=True)
@@ -365,11 +367,11 @@ async def put_up(
 
 
 async def _changed(
-    sender: Sender, message_id: int, text: str, rows: Sequence[Sequence[Button]]
+    sender: Sender, message_id: int, text: str, rows: list[list[Button]], picture: bytes | None
 ) -> bool:
     """Change a card where it stands; tell whether it still does."""
     try:
-        await sender.outbox.edit(sender.chat, message_id, text, rows)
+        await sender.outbox.edit(sender.chat, message_id, text, rows, picture=picture)
     except Refused:
         return False
     return True

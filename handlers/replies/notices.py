@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.notices import Owed
 
-WHY = "why-"
-"""What a link to the bot begins with that asks why a video was turned down."""
+WHY, AGAIN = "why-", "video-"
+"""What a link to the bot begins with that asks why a video was turned down, or for a video."""
 _KEEPS = frozenset({NoticeKind.SUBSTITUTED, NoticeKind.ELSEWHERE})
 """Notices after which no credits came back."""
 _PRIVATE = frozenset(
@@ -120,7 +120,7 @@ def _ways_on(owed: Owed, translator: Translator, link: str | None) -> Rows:
     if owed.kind is NoticeKind.UNDELIVERABLE:
         rows.append((Button(translator.gettext("Try again"), Resend(generation)),))
     if owed.kind is NoticeKind.ELSEWHERE and owed.person is not None and link is not None:
-        opens = f"{link}?start=history"
+        opens = f"{link}?start={AGAIN}{generation}"
         rows.append((Button(translator.gettext("Open in private"), url=opens),))
     if "family" in facts and owed.kind in _OTHERS:
         label = translator.gettext("Try with {title} · {credits}").format(

@@ -269,21 +269,27 @@ def _page_below(query: CallbackQuery) -> ShowVideos | None:
 
 @router.button(Resend)
 async def resend(sender: Sender, press: Resend, services: Services) -> None:
-    """Send a video of the presser's own again, by the file Telegram has of it, or a kept one.
+    """Send a video of the presser's own again."""
+    await send_again(services, sender, press.generation)
+
+
+async def send_again(services: Services, sender: Sender, number: int | None) -> None:
+    """Send somebody a video of theirs again, by the file Telegram has of it, or a kept one.
 
     Alone with them: there the buttons stand, and in a group it may be covered, or not be shown.
     """
-    async with services.db.reading() as connection:
-        video = await generations.find(connection, press.generation)
+    _, video = sender.translator.gettext, None
+    if number is not None:
+        async with services.db.reading() as connection:
+            video = await generations.find(connection, number)
     own = video is not None and video.account == sender.account and sender.chat.is_private
     if video is not None and own and video.state is State.UNDELIVERABLE:
-        await sender.answer(sender.translator.gettext("Here it comes."))
+        await sender.answer(_("Here it comes."))
         services.bring(video, sender.chat)
         return
     if video is None or not own or not video.file_id:
-        await sender.answer(
-            sender.translator.gettext("This is not your video, so you cannot send it.")
-        )
+        say = sender.answer if sender.press else sender.reply
+        await say(_("This is not your video, so you cannot send it."))
         return
     await sender.answer()
     try:
@@ -296,9 +302,7 @@ async def resend(sender: Sender, press: Resend, services: Services) -> None:
             thread_id=sender.thread_id,
         )
     except Refused:
-        await sender.reply(
-            sender.translator.gettext("Telegram does not have this video any more. I am sorry.")
-        )
+        await sender.reply(_("Telegram does not have this video any more. I am sorry."))
 
 
 async def offer_retained(services: Services, sender: Sender) -> None:

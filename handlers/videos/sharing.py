@@ -1,4 +1,7 @@
-"""Inline mode: take one of your own videos to any chat. Nobody else's are ever listed."""
+"""Sharing: take one of your own videos to any chat, from where others may make one like it.
+
+In inline mode nobody else's videos are ever listed.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,19 @@ from typing import TYPE_CHECKING
 from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
 from telegram.ext import InlineQueryHandler
 
+from generation.orders import substitutes
 from handlers.attachments import no_picture
 from handlers.commands import read_number
-from handlers.ordering import SENT_THROUGH_US, any_picture_of
+from handlers.ordering import (
+    SENT_THROUGH_US,
+    any_picture_of,
+    ask_for_picture,
+    draft_of,
+    place,
+)
+from handlers.replies.keyboards import Button, keyboard
 from handlers.replies.sending import SendError, translated
-from handlers.replies.texts import caption, shortened
+from handlers.replies.texts import caption, shortened, unlinked
 from handlers.routing import Router
 from storage import generations, people, videos
 from storage.ledger import Account
@@ -30,6 +41,11 @@ PER_PAGE = 50
 """Results Telegram takes at a time."""
 CACHE_SECONDS = 5
 """How long a list stays good: a new video should be found at once."""
+LIKE = "like-"
+"""What a link to the bot begins with that leads to a shared video's words; its file's id follows.
+
+Telegram gives the same id to all who were sent the file, and to nobody else.
+"""
 _LONGEST_TITLE = 60
 """Characters, as in the chat the video was made in."""
 
@@ -46,7 +62,7 @@ async def share(update: Update, context: Context) -> None:
     try:
         with translated():
             await query.answer(
-                [_result(video, translator, ai_label=services.policy.ai_label) for video in page],
+                [_result(services, video, translator) for video in page],
                 cache_time=CACHE_SECONDS,
                 is_personal=True,
                 next_offset=str(page[-1].id) if len(videos) > PER_PAGE else "",
@@ -80,14 +96,38 @@ async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
 
 
 def _result(
-    video: Generation, translator: Translator, *, ai_label: bool
+    services: Services, video: Generation, translator: Translator
 ) -> InlineQueryResultCachedVideo:
+    like = list[Button]()
+    if video.prompt and video.file_unique_id:
+        opens = f"{services.outbox.link}?start={LIKE}{video.file_unique_id}"
+        like.append(Button(translator.gettext("🎬 Make one like this"), url=opens))
     return InlineQueryResultCachedVideo(
         id=str(video.id),
         video_file_id=video.file_id or "",
         title=shortened(video.prompt, _LONGEST_TITLE) or translator.gettext("(forgotten)"),
-        caption=caption(video, translator, ai_label=ai_label),
+        caption=caption(video, translator, ai_label=services.policy.ai_label),
+        reply_markup=keyboard([like]),
     )
+
+
+async def offer_like(context: Context, sender: Sender, message: Message, payload: str) -> None:
+    """Put a shared video's words on a card; of a photo's video, ask for another photo."""
+    _, file = sender.translator.gettext, payload.removeprefix(LIKE)
+    async with context.services.db.reading() as connection:
+        video = await generations.by_file(connection, file)
+    if video is None or not video.prompt:
+        text = _("I do not know that video any more. Send me an idea or a photo of your own.")
+        await sender.reply(text)
+    elif video.kind == "i2v":
+        # the shape is the other photo's
+        typed = f"{video.prompt} --model {video.family} --seconds {video.seconds}"
+        text = _("“{prompt}”\n\nWhich photo of yours should move like that? Send it here.")
+        text = text.format(prompt=unlinked(video.prompt))
+        await ask_for_picture(context, sender, message, typed, text)
+    else:
+        draft = draft_of(message, substitutes.like(video), None, asks=True)
+        await place(context, sender, draft)
 
 
 def _invitation(translator: Translator, words: str) -> InlineQueryResultsButton:

@@ -13,6 +13,7 @@ from sandbox.telegram import Fault
 from sandbox.telegram.actors import Topic
 from storage import chats, generations
 from tests.flows.looks import says, shows_video
+from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
@@ -105,8 +106,16 @@ async def test_a_group_that_takes_no_videos_is_told_where_one_is(
         await provider.wait_for_submissions(1)
         group.withheld = {"can_send_videos"}
         told = await group.wait(says("It is in our private chat", to=asked.message_id))
-        assert told.button("Open in private").url is not None
-        await chat.wait(shows_video("a cat"))
+        opens = told.button("Open in private").url or ""
+        video = await chat.wait(shows_video("a cat"))
+        # as the link does, for whoever finds it no more
+        await settled(house)
+        await chat.send(ann, f"/start {opens.partition('=')[2]}")
+        again = await chat.wait(lambda m: m.video is not None and m is not video)
+        assert again.caption == "a cat"
+        bob = telegram.person("Bob")
+        await telegram.private(bob).send(bob, f"/start {opens.partition('=')[2]}")
+        await telegram.private(bob).wait(says("This is not your video"))
         async with house.db.reading() as connection:
             known = await chats.by_telegram_id(connection, group.id)
         assert known is not None
@@ -121,9 +130,10 @@ async def test_a_group_that_takes_no_videos_is_told_that_one_is_kept_for_who_nev
         asked = await group.send(ann, "/video a cat")
         await provider.wait_for_submissions(1)
         group.withheld = {"can_send_videos"}
-        await group.wait(says("I keep it for you", to=asked.message_id))
+        told = await group.wait(says("I keep it for you", to=asked.message_id))
+        opens = told.button("Open in private").url or ""
         private = telegram.private(ann)
-        await private.send(ann, "/start history")
+        await private.send(ann, f"/start {opens.partition('=')[2]}")
         await private.wait(shows_video("a cat"))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generation.jobs import lifecycle
-from handlers.ordering import SentPicture, conversation, messages
+from handlers.ordering import SentPicture, card_taps, messages
 from sandbox.aimlapi import Render
 from sandbox.telegram.messages import Button
 from storage import cards
@@ -575,7 +575,7 @@ RULES: dict[str, list[tuple[object, str, object]]] = {
     "what was shared is no order": [(type(messages.SENT_THROUGH_US), "filter", lambda *_: False)],
     "a video is asked about": [(SentPicture, "moves", False)],
     "an order can be cancelled": [(lifecycle, "cancel", nothing)],
-    "a card belongs to somebody": [(conversation, "_hindrance", lambda *_: "")],
+    "a card belongs to somebody": [(card_taps, "_hindrance", lambda *_: "")],
 }
 """What holds, and what would be in its place if it did not."""
 

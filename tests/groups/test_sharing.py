@@ -8,6 +8,7 @@ import pytest
 
 from storage import generations, people
 from tests.flows.looks import says, shows_video
+from tests.flows.makings import photo
 from tests.groups.acts import made, spent
 from tests.handlers.commons import settled
 from tests.storage.asked import request, rows
@@ -193,3 +194,35 @@ async def test_nothing_somebody_wrote_is_a_link_or_a_name_in_what_the_bot_says(
     await club.send(mallory, f"/video {video.caption}")
     await provider.wait_for_submissions(2)
     assert [one.body["prompt"] for one in provider.submissions] == [LIVE, LIVE]
+
+
+async def test_whoever_is_sent_a_video_may_make_one_like_it(
+    bot: Bot, house: House, telegram: TelegramSandbox, provider: AimlApiSandbox,
+    chat: PrivateChat, club: Group, ann: Person, bob: Person,
+) -> None:  # fmt: skip
+    await made(house, chat, ann, "a boat --seconds 8 --vertical", "a boat")
+    [result] = await telegram.inline(ann, "boat")
+    shared = await club.send_inline(ann, result)
+    payload = (shared.button("Make one like this").url or "").partition("?start=")[2]
+    private = telegram.private(bob)
+    await private.send(bob, f"/start {payload}")
+    card = await private.wait(says("“a boat”\n\n8 seconds · 9:16 · 720p · Sora 2\n17 of your 54"))
+    assert await spent(house, bob) == 0
+    await card.press("Make it · 17")
+    await private.wait(shows_video("a boat"))
+    await chat.send_photo(ann, photo(1280, 720), caption="waves roll in")
+    await chat.wait(shows_video("waves roll in"))
+    await settled(house)
+    [result] = await telegram.inline(ann, "waves")
+    shared = await club.send_inline(ann, result)
+    payload = (shared.button("Make one like this").url or "").partition("?start=")[2]
+    await private.send(bob, f"/start {payload}")
+    asked = await private.wait(says("“waves roll in”\n\nWhich photo of yours"))
+    await private.send_photo(bob, photo(720, 1280), reply_to=asked)
+    await private.wait(shows_video("waves roll in"))
+    await settled(house)
+    last = provider.submissions[-1]
+    assert (last.body["prompt"], last.body["aspect_ratio"]) == ("waves roll in", "9:16")
+    assert await spent(house, bob) == 26
+    await private.send(bob, "/start like-nothing")
+    await private.wait(says("I do not know that video any more."))

@@ -1,0 +1,127 @@
+"""Taps on cards: one starts what the card says, chooses on it, or takes it away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generation.orders import substitutes
+from generation.orders.quotes import Instead, Quote
+from generation.orders.reading import words_alone
+from handlers.ordering import placing
+from handlers.ordering.drafts import draft_on, quoted
+from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, buttons
+from handlers.presses import not_yours
+from handlers.replies.keyboards import keyboard
+from handlers.routing import Router
+from storage import cards
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery
+
+    from handlers.context import Context, Services
+    from handlers.senders import Sender
+    from storage.cards import Card
+
+router = Router()
+
+
+@router.button(Start, orders=True)
+async def start(sender: Sender, press: Start, query: CallbackQuery, context: Context) -> None:
+    """Make the video of a card its owner tapped."""
+    await _start(context, sender, press, press.instead, query)
+
+
+@router.button(StartAlone, orders=True)
+async def start_alone(
+    sender: Sender, press: StartAlone, query: CallbackQuery, context: Context
+) -> None:
+    """Make it without the words of the video it would have changed."""
+    await _start(context, sender, press, Instead(words_alone=True), query)
+
+
+async def _start(
+    context: Context,
+    sender: Sender,
+    press: Start | StartAlone,
+    instead: Instead,
+    query: CallbackQuery,
+) -> None:
+    if (card := await _open_card(sender, context.services, press.card)) is not None:
+        agreed = press.credits or None
+        draft = draft_on(card, instead=instead, agreed=agreed, tap=query.id)
+        await placing.place(context, sender, draft)
+
+
+async def _open_card(sender: Sender, services: Services, number: int) -> Card | None:
+    """Return a card that is open and the presser's; else they are told."""
+    async with services.db.reading() as connection:
+        card = await cards.find(connection, number)
+    if card is None or card.chat != sender.chat.id:
+        await sender.answer(sender.translator.gettext("This card is gone."))
+    elif hindrance := _hindrance(card, sender):
+        await sender.answer(hindrance)
+    else:
+        return card
+    return None
+
+
+@router.button(Toggle)
+async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
+    """Put another length, shape, resolution or model on a card, with its price."""
+    card = await _open_card(sender, services, press.card)
+    if card is None:
+        return
+    was = await quoted(services, sender, draft_on(card))
+    choice = None
+    if isinstance(was, Quote):
+        choice = substitutes.toggled(was.choice, press.option, press.meant, services.offer)
+    if not isinstance(was, Quote) or choice is None:
+        await sender.answer(sender.translator.gettext("Not offered now."))
+        return
+    await sender.answer()
+    async with services.db.transaction() as tx:
+        words = words_alone(card.prompt)
+        chosen = await cards.choose(tx, card.id, words, substitutes.typed(choice))
+    if chosen is not None:
+        await placing.show_anew(services, sender, chosen, was)
+
+
+@router.button(Unfold)
+async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Services) -> None:
+    """Show all lengths, or all models, that a card can have."""
+    card = await _open_card(sender, services, press.card)
+    quote = await quoted(services, sender, draft_on(card)) if card is not None else None
+    if card is not None and shown is not None and isinstance(quote, Quote):
+        await sender.answer()
+        rows = buttons(services, sender, card, quote, unfolded=press.option)
+        await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
+
+
+@router.button(Drop)
+async def drop(sender: Sender, press: Drop, services: Services) -> None:
+    """Take a card or a question away its owner does not want."""
+    async with services.db.transaction() as tx:
+        card = await cards.find(tx, press.card)
+        own = card is not None and (card.account, card.chat) == (sender.account, sender.chat.id)
+        if card is not None and own and await cards.close(tx, card.id, "dropped"):
+            card = await cards.find(tx, card.id)
+    _ = sender.translator.gettext
+    if card is None:
+        await sender.answer(_("This card is gone."))
+    elif not own or card.state != "dropped":
+        await sender.answer(_hindrance(card, sender))
+    else:
+        await sender.answer(_("All right, nothing was charged."))
+        await sender.take_away(card)
+
+
+def _hindrance(card: Card, sender: Sender) -> str:
+    """Say why a card cannot be started by this presser; empty where it can."""
+    _ = sender.translator.gettext
+    if card.account != sender.account:
+        return not_yours(card.account, sender.translator)
+    return {
+        "open": "",
+        "started": _("That one is already on its way."),
+        "dropped": _("This card is gone."),
+    }[card.state]
