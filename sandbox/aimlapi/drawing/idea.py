@@ -57,6 +57,14 @@ _TONES = """
 red crimson scarlet; orange ginger copper; yellow gold golden; green emerald; blue azure; purple
 violet lilac; pink rosy; white; black ink; grey gray silver; brown
 """
+_PHRASES = {
+    "sailing boat": "sailboat",
+    "paper boat": "paperboat",
+    "paper plane": "plane",
+    "under water": "underwater",
+    "hot-air": "",
+    "hot air": "",
+}
 _BOATS = ("sailboat", "paperboat", "ship")
 
 
@@ -86,11 +94,14 @@ class Idea:
 def read(prompt: str) -> Idea:
     """What a prompt asks to see; what it leaves open follows from its seed."""
     seed = zlib.crc32(prompt.encode())
-    text = prompt.lower().replace("sailing boat", "sailboat").replace("paper boat", "paperboat")
-    text = text.replace("hot-air", "").replace("hot air", "").replace("paper airplane", "plane")
+    text = prompt.lower()
+    for said, meant in _PHRASES.items():
+        text = text.replace(said, meant)
     words = re.findall(r"[^\W\d_]+", text)
     subjects = _subjects(words)
     places = _found(words, _PLACES)
+    if len(subjects) > 1 and subjects[-1].figure.name == "flower":
+        subjects, places = subjects[:-1], ["garden"]
     weather = frozenset(_found(words, _WEATHERS))
     times = _found(words, _TIMES)
     known = bool(subjects or places or weather)
@@ -99,8 +110,8 @@ def read(prompt: str) -> Idea:
     place = places[0] if places else home
     if not place:
         place = ("sea", "mountains", "meadow", "lake")[seed % 4]
-    if place in {"sky", "garden", "puddle", "room"} and len(places) > 1:
-        place = places[1] if place == "sky" else place
+    if place == "sky" and len(places) > 1:
+        place = places[1]
     time = times[0] if times else ("day", "dusk", "day", "dawn")[seed // 4 % 4]
     if place == "space":
         time = "night"

@@ -51,10 +51,12 @@ class Landscape:
         tall = height - shore
         above = canvas.crop((0, max(0, shore - tall), width, shore))
         below = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width, tall))
+        edge = width * 0.008
         wobble = [
-            ((0, y, width, y + 8), (s, y, s, y + 8, width + s, y + 8, width + s, y))
+            ((0, y, width, y + 8), (edge + s, y, edge + s, y + 8, far + s, y + 8, far + s, y))
+            for far in (width - edge,)
             for y in range(0, tall, 8)
-            for s in (math.sin(y * 0.13 + 2.4 * seconds) * width * 0.004 * (0.3 + y / tall),)
+            for s in (math.sin(y * 0.13 + 2.4 * seconds) * edge * 0.75 * (0.3 + 0.7 * y / tall),)
         ]
         below = below.transform(below.size, Image.Transform.MESH, wobble)
         shade = gradient(below.size, ((214, 220, 236), (120, 136, 170)))

@@ -128,8 +128,8 @@ def _fog(size: Size, dice: random.Random) -> Iterator[Weather]:
         width, height = size[0] // 8, round(size[1] * 0.8) // 8
         small = Image.new("L", (width, height))
         pen = ImageDraw.Draw(small)
-        for _ in range(18):
-            x, y = dice.uniform(0, width), height * dice.uniform(0.25, 1)
+        for _ in range(24):
+            x, y = dice.uniform(0, width), height * dice.uniform(0.25, 1.05)
             wide, high = width * dice.uniform(0.12, 0.3), height * dice.uniform(0.03, 0.1)
             for turn in (-width, 0, width):
                 pen.ellipse((x + turn - wide, y - high, x + turn + wide, y + high), 150)

@@ -72,13 +72,13 @@ async function play() {
   await press(card, 0, 0);
   await until(() => find(ann, isVideo));
   await pause(1900);
-  caption("A photo moves, and the group sees it");
+  caption("A photo moves, the group sees it");
   go({ person: ann, chat: club, topic: null });
   await until(() => find(club, isVideo));
   await pause(900);
   await say({ person: bob, chat: club, text: "Wow, it moves! 😍" });
   await pause(4500);
-  caption("Now you: write an idea, or send a photo");
+  caption("Your turn: an idea, or a photo");
   go({ person: ann, chat: ann, topic: null });
   await pause(4000);
 }
