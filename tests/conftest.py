@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import shutil
 from pathlib import Path
 
 # as bot.__main__ does for the real process
@@ -39,6 +41,16 @@ LONGEST = [HERE / "reliability" / "test_crashes.py", HERE / "simulation" / "test
 """What takes half a minute and more."""
 
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, no test waits for a disk
+
+
+def pytest_configure() -> None:
+    """Look for no garbage in what is imported and collected: all of it stays, and is much."""
+    if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 4 << 30:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
+    gc.disable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make test-quick` leaves out, and begin with the longest: short ones fill the end.
 
@@ -50,6 +62,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path not in LONGEST, not item.get_closest_marker("slow")))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items[:] = [item for worker in range(workers) for item in items[worker::workers]]
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on, of what the tests themselves leave."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
