@@ -9,10 +9,12 @@ import av
 import pytest
 
 from sandbox.aimlapi import Fault
+from sandbox.telegram.faults import Fault as TelegramFault
+from sandbox.telegram.methods import receiving
 from storage import generations
 from storage.database import every
 from tests.flows.looks import says, shows_video
-from tests.groups.acts import made, spent
+from tests.groups.acts import confirmed, made, spent
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -20,18 +22,18 @@ if TYPE_CHECKING:
 
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 
-async def asked(chat: PrivateChat, video: Message) -> Message:
+async def asked(chat: PrivateChat | Group, video: Message, *, by: Person | None = None) -> Message:
     """Tap Continue, and find the question."""
     if not any("Continue" in button.text for row in video.buttons for button in row):
         await video.press("More…")
         await chat.wait(
             lambda m: m is video and any("Continue" in b.text for row in m.buttons for b in row)
         )
-    await video.press("Continue")
+    await video.press("Continue", by=by)
     return await chat.wait(says("What happens next?", to=video.message_id))
 
 
@@ -124,6 +126,11 @@ async def test_a_scene_that_failed_and_is_tried_again_belongs_to_its_film(
     assert await parents(house) == [None, 1, 1]
 
 
+@pytest.fixture
+def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
+    return telegram.group("Film club", [ann, bob])
+
+
 async def a_film(house: House, chat: PrivateChat, ann: Person) -> list[Message]:
     """Three scenes: a boat in the bath, it sails away, it sinks."""
     scenes = [await made(house, chat, ann, "a boat in the bath")]
@@ -206,3 +213,76 @@ async def test_a_scene_is_taken_out_and_another_made_anew_where_it_stands(
         await story.press("Take it out")
         await chat.wait(lambda m: m is story and says("One scene so far.")(m))
         assert story.buttons == []
+
+
+async def story_of(chat: PrivateChat | Group, person: Person) -> Message:
+    """Ask for the last film."""
+    sent = await chat.send(person, "/story")
+    return await chat.wait(lambda m: m.message_id > sent.message_id and bool(listed(m)))
+
+
+async def test_what_telegram_does_not_give_back_comes_from_the_provider_or_is_said(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox,
+    provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    scenes = await a_film(house, chat, ann)
+    monkeypatch.setattr(receiving, "DOWNLOAD_BYTES", 0)
+    story = await story_of(chat, ann)
+    await story.press("Send the whole film")
+    film = await chat.wait(lambda m: m.video is not None and m.reply_to == story.message_id)
+    assert film.media is not None
+    assert shown(film.media.path) == sum(shown(one.media.path) for one in scenes if one.media)
+    provider.faults.always("poll", Fault.http(404))
+    await story.press("Send the whole film")
+    await chat.wait(says("Telegram does not give me scene 1 back", to=story.message_id))
+
+
+async def test_while_a_film_is_made_nobody_waits_for_it_and_a_second_one_is_not_begun(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    await a_film(house, chat, ann)
+    story = await story_of(chat, ann)
+    hanging = telegram.faults.always("getFile", TelegramFault.hang())
+    assert "in a moment" in (await story.press("Send the whole film")).text
+    assert "already on its way" in (await story.press("Send the whole film")).text
+    await made(house, chat, ann, "a train")
+    provider.faults.next("submit", Fault.http(500))
+    await chat.send(ann, "/video a plane")
+    await chat.wait(says("Something broke at the video service."))
+    hanging.release()
+    film = await chat.wait(lambda m: m.video is not None and m.reply_to == story.message_id)
+    assert film.caption == "a boat in the bath … it sails away … it sinks"
+
+
+async def test_in_a_group_a_film_is_of_what_stands_there_and_its_buttons_are_its_owners(
+    bot: Bot, house: House, chat: PrivateChat, club: Group, ann: Person, bob: Person
+) -> None:
+    alone = await made(house, chat, ann, "a secret")
+    question = await asked(chat, alone)
+    await question.press("Just go on")
+    await chat.wait(lambda m: m.video is not None and m is not alone)
+    await settled(house)
+    await club.send(ann, "/story")
+    await club.wait(says("No film yet."))
+    scenes = [await made(house, club, ann, "a boat in the bath")]
+    for words in ("it sails away", "it sinks"):
+        question = await asked(club, scenes[-1], by=ann)
+        await club.send(ann, words, reply_to=question)
+        scenes.append(await club.wait(shows_video(words)))
+        await settled(house)
+    await club.send(bob, "/story", reply_to=scenes[0])
+    await club.wait(says("That video is somebody else's."))
+    story = await story_of(club, ann)
+    assert of_film(story, "a boat in the bath", "it sails away", "it sinks")
+    for label in ("2", "Send the whole film"):
+        assert "somebody else's" in (await story.press(label, by=bob)).text
+    await story.press("2", by=ann)
+    await club.wait(lambda m: m is story and "Take it out" in str(m))
+    assert "Tap again to start." in (await story.press("Make scene 2 anew", by=ann)).text
+    await confirmed(club, scenes[1], "Delete", by=ann)
+    await story.press("Back", by=ann)
+    await club.wait(lambda m: m is story and of_film(m, "a boat in the bath", "it sinks"))
+    await story.press("Send the whole film", by=ann)
+    film = await club.wait(lambda m: m.video is not None and m.reply_to == story.message_id)
+    assert film.caption == "a boat in the bath … it sinks"

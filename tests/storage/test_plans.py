@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import cards, chats, generations, inbox, ledger, notices, statistics, videos
+from storage import cards, chats, films, generations, inbox, ledger, notices, statistics, videos
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from storage.ledger import Account, Pot
 from tests.storage.asked import ANN, NOW, rows
@@ -123,6 +123,16 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             lambda tx: statistics.budget_used(tx, since=NOW),
             {"generations_by_budget"},
             id="what was given",
+        ),
+        pytest.param(
+            lambda tx: films.latest(tx, ACCOUNT),
+            {"generations_of_films"},
+            id="which film is the latest",
+        ),
+        pytest.param(
+            lambda tx: films.by_file_id(tx, "file"),
+            {"generations_by_file_id"},
+            id="whose file it is",
         ),
         pytest.param(
             lambda tx: ledger.stored(tx, ACCOUNT, Pot.BOUGHT),
