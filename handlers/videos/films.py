@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from telegram import Message
+
 from generation.media.pictures import frame_of
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
@@ -19,14 +21,14 @@ from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, CallbackData, keyboard, video_under
 from handlers.replies.texts import shortened
 from handlers.routing import Router
-from handlers.videos.history import stills
+from handlers.videos.history import show_stills
 from storage import films, generations, notices
 from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import CallbackQuery, Message
+    from telegram import CallbackQuery
 
     from generation.models.offer import Kind
     from handlers.context import Context, Services
@@ -176,11 +178,12 @@ def _stands(video: Generation, chat: int) -> bool:
 
 
 async def _show(
-    services: Services, sender: Sender, scenes: Sequence[Scene], shown: int | None
+    services: Services, sender: Sender, scenes: Sequence[Scene], query: CallbackQuery | None = None
 ) -> None:
-    picture = await stills(services, [scene.video for scene in scenes]) if scenes else None
-    rows = buttons(scenes, sender.translator)
-    await sender.show(text(scenes, sender.translator), rows, shown, picture)
+    shown = query.message if query is not None and isinstance(query.message, Message) else None
+    words, rows = text(scenes, sender.translator), buttons(scenes, sender.translator)
+    videos = [scene.video for scene in scenes]
+    await show_stills(services, sender, videos, words, rows, shown=shown)
 
 
 @router.command("story")
@@ -191,11 +194,13 @@ async def show_story(sender: Sender, message: Message, services: Services) -> No
         words = sender.translator.gettext("That video is somebody else's. /story shows your own.")
         await sender.reply(words, reply_to=message.message_id)
         return
-    await _show(services, sender, scenes, None)
+    await _show(services, sender, scenes)
 
 
 @router.button(ShowFilm)
-async def show(sender: Sender, press: ShowFilm, shown: int | None, services: Services) -> None:
+async def show(
+    sender: Sender, press: ShowFilm, query: CallbackQuery, shown: int | None, services: Services
+) -> None:
     """Show the film as it is now, or what can be done with one of its scenes."""
     scenes = await _scenes(services, sender, press.video)
     if scenes is None or shown is None:
@@ -203,7 +208,7 @@ async def show(sender: Sender, press: ShowFilm, shown: int | None, services: Ser
     await sender.answer()
     place = _place(scenes, press.scene)
     if place is None:
-        await _show(services, sender, scenes, shown)
+        await _show(services, sender, scenes, query)
     else:
         rows = _scene_buttons(services, scenes, place, sender.translator)
         await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
@@ -214,7 +219,9 @@ def _place(scenes: Sequence[Scene], number: int) -> int | None:
 
 
 @router.button(TakeOut)
-async def take_out(sender: Sender, press: TakeOut, shown: int | None, services: Services) -> None:
+async def take_out(
+    sender: Sender, press: TakeOut, query: CallbackQuery, shown: int | None, services: Services
+) -> None:
     """Take a scene out; what follows goes on from the one before."""
     scenes = await _scenes(services, sender, press.video)
     if scenes is None or shown is None:
@@ -225,7 +232,7 @@ async def take_out(sender: Sender, press: TakeOut, shown: int | None, services: 
     note = sender.translator.gettext("It is out of the film. The video itself stays.")
     await sender.answer(note)
     again = await _scenes(services, sender, left[-1].video.id) if left else []
-    await _show(services, sender, again or [], shown)
+    await _show(services, sender, again or [], query)
 
 
 @router.button(MakeAnew, orders=True)

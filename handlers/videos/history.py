@@ -170,7 +170,7 @@ async def _read(services: Services, sender: Sender, place: ShowVideos) -> Page:
     return Page(place, found[:PER_PAGE], has_newer=bool(place.before), has_older=goes_on)
 
 
-async def stills(services: Services, shown: Sequence[Generation]) -> bytes | None:
+async def _stills(services: Services, shown: Sequence[Generation]) -> bytes | None:
     """Draw stills of videos; None where that cannot be had soon: the text says it too."""
     async with services.db.reading() as connection:
         found = await videos.stills_of(connection, shown)
@@ -184,19 +184,34 @@ async def stills(services: Services, shown: Sequence[Generation]) -> bytes | Non
         return None
 
 
-async def _show(
-    services: Services, sender: Sender, place: ShowVideos, shown: Message | None = None
+async def show_stills(
+    services: Services,
+    sender: Sender,
+    videos: Sequence[Generation],
+    text: str,
+    rows: Sequence[Sequence[Button]],
+    *,
+    shown: Message | None = None,
 ) -> None:
-    """Show a page, in the message that shows another one where that can be changed."""
-    page = await _read(services, sender, place)
-    picture = await stills(services, page.videos) if page.videos else None
+    """Show a list of videos below their stills, in a message that shows another where it can."""
+    picture = await _stills(services, videos) if videos else None
     standing = None if shown is None else shown.message_id
     if shown is not None and shown.photo and picture is None:
         # its picture shows other videos, and cannot be taken away alone
         await sender.outbox.delete(sender.chat, shown.message_id)
         standing = None
+    await sender.show(text, rows, standing, picture)
+
+
+async def _show(
+    services: Services, sender: Sender, place: ShowVideos, shown: Message | None = None
+) -> None:
+    """Show a page, in the message that shows another one where that can be changed."""
+    page = await _read(services, sender, place)
     rows = buttons(page, layout(services), sender.translator)
-    await sender.show(text(page, sender.translator), rows, standing, picture)
+    await show_stills(
+        services, sender, page.videos, text(page, sender.translator), rows, shown=shown
+    )
 
 
 @router.command("history")

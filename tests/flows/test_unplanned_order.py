@@ -54,7 +54,7 @@ ELSEWHERE = ("use", "set", "models", "group", "gvideo", "model", "speak")
 """Buttons that change what is offered: their tests are elsewhere."""
 IDEAS = ("a fox in the snow", "waves roll in")
 THANKS, PRAISE = ("thanks!", "no", "never mind", "hi", "cancel"), ("great!", "👍")
-COMMANDS = ("quota", "help", "cancel", "queue", "start", "history", "settings", "models")
+COMMANDS = ("quota", "help", "cancel", "queue", "start", "history", "settings", "models", "story")
 HOW = ("own", "album", "forwarded")
 GENERATIONS = (
     "SELECT made.*, chats.telegram_id FROM generations AS made JOIN chats ON chats.id = made.chat"
@@ -92,6 +92,7 @@ ACTS: dict[str, dict[str, Sequence[object]]] = {
     "wait": {"seconds": (15, 150, 1000)},
     "restart": {},
     "a_video_arrives": {"at": AT},
+    "it_goes_on": {"at": AT},
 }
 """What may be done, and how."""
 OFTEN = ("tap", "tap_what_is_newest", "tap_what_is_newest", "talk")
@@ -298,9 +299,13 @@ class Play:
 
     async def another_way(self, at: str, which: int) -> None:
         """What else can be made of the newest video, where its requester unfolds that."""
+        await self._below(at, "more:", "vary:", which=which)
+
+    async def _below(self, at: str, *prefixes: str, which: int = 0) -> None:
+        """Tap below the newest video a button of each kind, where there is one."""
         said = await self._said(at)
         made = [one for one in said.where.from_bot if one.video and one.buttons]
-        for prefix in ("more:", "vary:"):
+        for prefix in prefixes:
             ways = [
                 button.data
                 for row in (made[-1].buttons if made else ())
@@ -348,11 +353,18 @@ class Play:
                 self.rules.again(said, like, order.words, own=own and said.is_private)
             case "goon" if order is not None:
                 self.rules.go_on(said, message)
+            case "anew" if own:
+                self._made_anew(said, int(data.split(":")[2]))
             case "change" if own:
                 self.rules.change(said)
             case "surprise":
                 card = await self._open_card(said)
                 self.rules.surprise(said, card["prompt"] if card else "")
+
+    def _made_anew(self, said: Said, scene: int) -> None:
+        if not self.numbers[scene].forgotten:
+            words = self.numbers[scene].words
+            self.rules.again(said, ("anew", scene, said.who), words, own=said.is_private)
 
     async def tap_what_is_newest(self, at: str) -> None:
         await self.tap(at=at, which=0, times=1)
@@ -384,6 +396,36 @@ class Play:
         await self._settle(said)
         provider.next_render = Render.works()
         await self.wait(UNDO + 1)
+        await self._ends(said)
+
+    async def it_goes_on(self, at: str) -> None:
+        """What arrived goes on, once, and the film of both is shown."""
+        if self.arrivals != 1:
+            return
+        await self.wait(UNDO + 1)
+        await self._below(at, "more:", "goon:")
+        said = await self._said(at)
+        card = await self._open_card(said)
+        question = said.where.find(card["card_message"]) if card else None
+        on = [
+            button.data
+            for row in (question.buttons if question else ())
+            for button in row
+            if button.data and "Just go on" in button.text
+        ]
+        if question is None or not on:
+            return
+        self.arrivals += 1
+        self.house.provider.next_render = Render.works()
+        await self._press(said, question, on[0], 1)
+        await self._ends(said)
+        shown = await self._send(at, "", begin="/story")
+        self.rules.command(shown, "story")
+        await self._settle(shown)
+
+    async def _ends(self, said: Said) -> None:
+        """What was ordered last is made, and arrives."""
+        provider = self.house.provider
         made = provider.generations.by_id[provider.submissions[-1].id or ""]
         await provider.wait_until(lambda: made.ended, "a video", timeout=60)
         self._pass(POLL + 1)
@@ -444,7 +486,10 @@ class Play:
         if to == "question":
             return said.where.find(shown) if shown else None
         others = (one for one in reversed(said.where.from_bot) if one.message_id != shown)
-        return next((one for one in others if (one.video if to == "made" else one.text)), None)
+        if to == "made":
+            # a film has no buttons, and is nobody's order
+            return next((one for one in others if one.video and one.buttons), None)
+        return next((one for one in others if one.text), None)
 
     async def _open_card(self, said: Said) -> sqlite3.Row | None:
         rows = await self.stage.rows(OPEN, said.who.id, 0)
