@@ -11,6 +11,7 @@ import math
 import sys
 import webbrowser
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -80,8 +81,7 @@ async def keep_running(
         code = await run(settings, times=times, opened=opened, stopping=stopping)
         if code is not ExitCode.STOPPED or not stage.panel.is_restarting:
             return code
-        opened = None
-        await asyncio.sleep(DOWN_SECONDS)
+        opened = partial(asyncio.sleep, DOWN_SECONDS)  # a signal is heard meanwhile
 
 
 def settings(stage: Stage, data_dir: Path) -> Settings:

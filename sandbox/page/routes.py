@@ -108,6 +108,7 @@ class _Answers:
     played: Show
 
     async def index(self, _: Request) -> Response:
+        self.played.prepare()
         return FileResponse(_STATIC / "index.html")
 
     async def state(self, _: Request) -> Response:

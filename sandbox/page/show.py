@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aimlapi.clips import Clip
+from sandbox.page import photos
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
@@ -29,12 +31,23 @@ class Show:
         self._provider = provider
         self._script = Script() if is_due else None
         self._usual: float | None = None
+        self._drawing: asyncio.Task[None] | None = None
 
-    async def prepare(self) -> None:
-        """Make the video of the idea beforehand, as the usual model will be asked for it."""
-        if self._script:
-            clip = Clip(self._script.idea, None, (1280, 720), 4, self._provider.quick_clips)
-            await self._provider.generations.make(clip)
+    def prepare(self) -> None:
+        """Begin to draw the photo and the idea, as the usual model will be asked for it."""
+        if self._script and self._drawing is None:
+            self._drawing = asyncio.create_task(self._draw(self._script))
+
+    async def close(self) -> None:
+        """Draw no more."""
+        if self._drawing:
+            self._drawing.cancel()
+            await asyncio.gather(self._drawing, return_exceptions=True)
+
+    async def _draw(self, script: Script) -> None:
+        await asyncio.to_thread(photos.jpeg, script.photo)
+        clip = Clip(script.idea, None, (1280, 720), 4, self._provider.quick_clips)
+        await self._provider.generations.make(clip)
 
     def as_json(self) -> dict[str, Any] | None:
         """The script, as long as nobody has played it."""

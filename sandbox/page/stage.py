@@ -51,16 +51,14 @@ class Stage:
         """Listen."""
         await self.feed.__aenter__()
         await self._server.start()
-        self._working = [
-            asyncio.create_task(work) for work in (self._invite(), self.show.prepare())
-        ]
+        self._inviting = asyncio.create_task(self._invite())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the page's stream, then everything."""
-        for task in self._working:
-            task.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
+        self._inviting.cancel()
+        await asyncio.gather(self._inviting, return_exceptions=True)
+        await self.show.close()
         await self.feed.__aexit__()
         await self._server.stop()
 

@@ -62,21 +62,17 @@ async def test_entities_are_shown(call: Caller, ann: int, onlooker: Visitor) -> 
     await expect(onlooker.log.locator(".own").last).to_contain_text("/help")
 
 
-async def test_a_moment_told_relative_to_now_counts(
+async def test_a_moment_told_relative_to_now_counts_and_a_button_writes_into_the_field(
     call: Caller, ann: int, onlooker: Visitor
 ) -> None:
     moment = {"type": "date_time", "offset": 9, "length": 4, "date_time_format": "r"}
     moment["unix_time"] = int(time.time()) + 60
-    await call("sendMessage", chat_id=ann, text="Ready in soon", entities=[moment])
+    key = {"text": "Edit it", "switch_inline_query_current_chat": "a fox", "style": "success"}
+    around = {"entities": [moment], "reply_markup": {"inline_keyboard": [[key]]}}
+    await call("sendMessage", chat_id=ann, text="Ready in soon", **around)
     shown = onlooker.from_bot.locator("time[data-counts]")
     await expect(shown).to_have_text(re.compile(r"in [4-6]\d seconds"))
     await expect(shown).not_to_have_text(str(await shown.text_content()))
-
-
-async def test_a_button_writes_into_the_field(call: Caller, ann: int, onlooker: Visitor) -> None:
-    key = {"text": "Edit it", "switch_inline_query_current_chat": "a fox", "style": "success"}
-    keyboard = {"inline_keyboard": [[key]]}
-    await call("sendMessage", chat_id=ann, text="a video", reply_markup=keyboard)
     await onlooker.log.get_by_role("button", name="Edit it").click()
     await expect(onlooker.field).to_have_value("@film_maker_bot a fox")
 

@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 import { act, readyPhoto, say } from "./server.js";
 import { chatHere, go, here, on, world } from "./world.js";
 
-const TYPING = 34; // milliseconds a letter
+const TYPING = 30; // milliseconds a letter
 const PATIENCE = 60_000; // milliseconds somebody waits for the bot
 const OVERS = ["pointerdown", "keydown", "wheel"];
 
@@ -60,10 +60,10 @@ async function play() {
   go({ person: ann, chat: ann, topic: null });
   caption("An idea becomes a video");
   await until(() => world.chats.get(club).has_bot);
-  if (!chatHere().started) await say({ person: ann, chat: ann, text: "/start" });
   const inClub = prepare(club, bob); // a photo, that begins to move while the idea is filmed
+  if (!chatHere().started) await say({ person: ann, chat: ann, text: "/start" });
   await Promise.all([typeIn(script.idea), inClub]);
-  await pause(250);
+  await pause(150);
   const before = new Set(chatHere().messages.keys());
   put("");
   await say({ person: ann, chat: ann, text: script.idea });
@@ -71,7 +71,7 @@ async function play() {
   await pause(350);
   await press(card, 0, 0);
   await until(() => find(ann, isVideo));
-  await pause(1900);
+  await pause(1600);
   caption("A photo moves, the group sees it");
   go({ person: ann, chat: club, topic: null });
   await until(() => find(club, isVideo));
