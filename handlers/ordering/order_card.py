@@ -146,7 +146,7 @@ def _head(card: Card, translator: Translator) -> str:
     """Ask what a card asks."""
     _, frame = translator.gettext, which_frame(card.picture or "")
     if card.asks_what_follows:
-        return _("What happens next? Answer this with it, or tap Just go on.")
+        return _("What happens next? Write it as an answer to this, or tap Just go on.")
     if frame == "first":
         return (
             _("Animate its first frame?\n\n“{prompt}”")

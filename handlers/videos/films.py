@@ -18,10 +18,11 @@ from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.ordering import OrderDraft, SentPicture, answered, place
 from handlers.presses import not_yours
-from handlers.replies.keyboards import Button, CallbackData, keyboard, video_under
+from handlers.replies.keyboards import Button, CallbackData, GoOn, keyboard, video_under
 from handlers.replies.texts import shortened
 from handlers.routing import Router
-from handlers.videos.history import show_stills
+from handlers.videos.history import going_on, show_stills
+from handlers.videos.results import layout
 from storage import films, generations, notices
 from storage.notices import Notice, NoticeKind
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from generation.models.offer import Kind
     from handlers.context import Context, Services
+    from handlers.replies.keyboards import ResultButtons
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.films import Scene
@@ -89,7 +91,7 @@ def text(scenes: Sequence[Scene], translator: Translator) -> str:
             "scene."
         )
     if len(scenes) == 1:
-        head = _("One scene so far. Tap Continue under its video, and the next one makes a film.")
+        head = _("One scene so far. With the next one it is a film:")
     else:
         length = translator.lasts(sum(scene.video.seconds for scene in scenes))
         head = translator.ngettext(
@@ -104,17 +106,26 @@ def text(scenes: Sequence[Scene], translator: Translator) -> str:
     return "\n".join(lines)
 
 
-def buttons(scenes: Sequence[Scene], translator: Translator) -> list[list[Button]]:
-    """Return a numbered button for each scene, and the one that sends them all."""
-    if len(scenes) < 2:  # noqa: PLR2004 - one is no film
+def buttons(
+    scenes: Sequence[Scene], layout: ResultButtons, translator: Translator
+) -> list[list[Button]]:
+    """Return a numbered button for each scene, one for the next, and one that sends them all."""
+    if not scenes:
         return []
-    last = scenes[-1].video.id
-    row = [
-        Button(str(number), ShowFilm(last, scene.number))
-        for number, scene in enumerate(scenes, start=1)
-    ]
-    send = Button(translator.gettext("🎬 Send the whole film · free"), SendFilm(last))
-    return [*(row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)), [send]]
+    last, rows = scenes[-1].video, list[list[Button]]()
+    if len(scenes) > 1:
+        row = [
+            Button(str(number), ShowFilm(last.id, scene.number))
+            for number, scene in enumerate(scenes, start=1)
+        ]
+        rows += [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+    if quote := going_on(last, layout):
+        label = translator.gettext("🎞 Next scene · {credits}")
+        rows.append([Button(label.format(credits=translator.number(quote.credits)), GoOn(last.id))])
+    if len(scenes) > 1:
+        send = translator.gettext("🎬 Send the whole film · free")
+        rows.append([Button(send, SendFilm(last.id), style="success")])
+    return rows
 
 
 def _scene_buttons(
@@ -181,7 +192,8 @@ async def _show(
     services: Services, sender: Sender, scenes: Sequence[Scene], query: CallbackQuery | None = None
 ) -> None:
     shown = query.message if query is not None and isinstance(query.message, Message) else None
-    words, rows = text(scenes, sender.translator), buttons(scenes, sender.translator)
+    words = text(scenes, sender.translator)
+    rows = buttons(scenes, layout(services), sender.translator)
     videos = [scene.video for scene in scenes]
     await show_stills(services, sender, videos, words, rows, shown=shown)
 

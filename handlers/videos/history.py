@@ -127,7 +127,7 @@ def buttons(page: Page, layout: ResultButtons, translator: Translator) -> list[l
             row.append(Button(f"🗑 {number}", Forget(video.id)))
         elif place.act != _GO_ON:
             row.append(Button(str(number), Resend(video.id)))
-        elif quote := _going_on(video, layout):
+        elif quote := going_on(video, layout):
             row.append(Button(f"{number} · {translator.number(quote.credits)}", GoOn(video.id)))
     rows = [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
     turns = list[Button]()
@@ -146,7 +146,7 @@ def buttons(page: Page, layout: ResultButtons, translator: Translator) -> list[l
     return [*rows, turns, acts] if page.videos else []
 
 
-def _going_on(video: Generation, layout: ResultButtons) -> Quote | None:
+def going_on(video: Generation, layout: ResultButtons) -> Quote | None:
     """Return what goes on from a video's last frame; None where none is offered."""
     quote = quotes.quote(
         substitutes.going_on(video, layout.offer),

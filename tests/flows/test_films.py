@@ -212,7 +212,10 @@ async def test_a_scene_is_taken_out_and_another_made_anew_where_it_stands(
         await chat.wait(lambda m: m is story and "Take it out" in str(m))
         await story.press("Take it out")
         await chat.wait(lambda m: m is story and says("One scene so far.")(m))
-        assert story.buttons == []
+        assert [[button.text for button in row] for row in story.buttons] == [["🎞 Next scene · 9"]]
+    async with house.running(free_credits=200):
+        await story.press("Next scene")
+        await chat.wait(says("What happens next?", to=story.message_id))
 
 
 async def story_of(chat: PrivateChat | Group, person: Person) -> Message:
