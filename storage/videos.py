@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.database import changed, every
+from storage.database import changed, every, one
 from storage.generations import UNFINISHED, State, from_row, listed
 from storage.ledger import AccountKind
 
@@ -81,6 +81,15 @@ async def unfinished_of(tx: Connection, account: Account) -> list[Generation]:
     return [from_row(row) for row in rows]
 
 
+async def any_of(tx: Connection, account: Account) -> bool:
+    """Whether an account ever asked for a video."""
+    return await one(
+        tx,
+        "SELECT 1 FROM generations WHERE account_kind = ? AND account_id = ? LIMIT 1",
+        (account.kind, account.id),
+    ) is not None  # fmt: skip
+
+
 async def stills_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:
     """Return the ids of the small pictures Telegram has of videos, None where it has none."""
     marks = ", ".join("?" * len(page))
@@ -137,3 +146,14 @@ async def outdated(tx: Connection, *, now: float) -> set[int]:
         (State.UNDELIVERABLE, now - KEPT_SECONDS),
     )
     return {row["id"] for row in rows}
+
+
+async def shipped(tx: Connection, name: str) -> str | None:
+    """Return the id by which Telegram has a file that came with the bot; None where it has not."""
+    row = await one(tx, "SELECT file_id FROM shipped_files WHERE name = ?", (name,))
+    return None if row is None else str(row["file_id"])
+
+
+async def note_shipped(tx: Connection, name: str, file_id: str) -> None:
+    """Remember by which id Telegram has a file that came with the bot."""
+    await tx.execute("INSERT OR REPLACE INTO shipped_files VALUES (?, ?)", (name, file_id))

@@ -1,10 +1,9 @@
-"""/start and /help: what the bot does, and something to tap at once."""
+"""/start and /help: what the bot does, and where a link into the private chat leads."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from telegram import (
     BotCommandScopeAllGroupChats,
@@ -17,11 +16,10 @@ from telegram.constants import BotDescriptionLimit
 from generation.models.pricing import Period
 from handlers import commands
 from handlers.account import quota, settings
+from handlers.account.introduction import introduce
 from handlers.commands import Scope, read_number
 from handlers.context import FirstAdmin
 from handlers.membership import lacking
-from handlers.ordering import OrderDraft, place
-from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import AGAIN, WHY
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import DEFAULT, contact_line, usual_cost, worth
@@ -42,7 +40,7 @@ from storage.chats import Asking
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from telegram import CallbackQuery, Message, Update
+    from telegram import Message
     from telegram.ext import ExtBot
 
     from generation.models.offer import Offer
@@ -210,33 +208,6 @@ async def _told(what: str, call: Awaitable[bool]) -> None:
 router = Router()
 
 
-@dataclass(frozen=True, slots=True)
-class Surprise(CallbackData):
-    """Propose a video of an idea of ours."""
-
-    prefix: ClassVar[str] = "surprise"
-
-
-@dataclass(frozen=True, slots=True)
-class HowItWorks(CallbackData):
-    """Show the help."""
-
-    prefix: ClassVar[str] = "help"
-
-
-def ideas(translator: Translator) -> tuple[str, ...]:
-    """Return ready-made ideas, for somebody who has none yet."""
-    _ = translator.gettext
-    return (
-        _("A cat captains a tiny sailing boat through a bathtub storm, warm evening light"),
-        _("A paper city unfolds out of an old book, lanterns light up one after another"),
-        _("A snail races across a rainy garden leaf, filmed like a car commercial"),
-        _("A lighthouse on a cloud guides hot-air balloons home at sunrise"),
-        _("Two robots share an umbrella at a tram stop, soft rain, city lights"),
-        _("A whale made of stars swims slowly over a sleeping mountain village"),
-    )
-
-
 @router.command("start")
 async def start(
     sender: Sender, message: Message, words: Sequence[str], services: Services, context: Context
@@ -252,10 +223,8 @@ async def start(
         await sender.reply(words, reply_to=message.message_id)
         await offer_retained(services, sender)
     elif not await _follow(sender, message, context, payload):
-        await sender.reply(
-            greeting(sender.translator, services.offer, services.terms),
-            buttons=_buttons(sender.translator),
-        )
+        hello = greeting(sender.translator, services.offer, services.terms)
+        await introduce(services, sender, hello, message.message_id)
         await offer_retained(services, sender)
         if sender.is_admin and sender.person is not None:
             # before this, Telegram knew no chat with them to show the menu in
@@ -282,15 +251,6 @@ async def _follow(sender: Sender, message: Message, context: Context, payload: s
     else:
         return False
     return True
-
-
-def _buttons(translator: Translator) -> list[list[Button]]:
-    return [
-        [
-            Button(translator.gettext("🎬 Surprise me"), Surprise()),
-            Button(translator.gettext("How it works"), HowItWorks()),
-        ]
-    ]
 
 
 async def _claim(sender: Sender, context: Context, payload: str) -> None:
@@ -334,30 +294,3 @@ def _help(services: Services, sender: Sender) -> str:
         scope = Scope.ADMIN if sender.is_admin else Scope.PRIVATE
     support = services.policy.support_contact
     return help_text(sender.translator, services.offer, services.terms, scope, support)
-
-
-@router.button(HowItWorks)
-async def how_it_works(sender: Sender, services: Services) -> None:
-    """Answer the welcome's second button with the help."""
-    await sender.answer()
-    await sender.reply(_help(services, sender))
-
-
-@router.button(Surprise, orders=True)
-async def surprise(sender: Sender, query: CallbackQuery, update: Update, context: Context) -> None:
-    """Show one of our ideas on a card, with what it costs."""
-    choices = ideas(sender.translator)
-    await place(
-        context,
-        sender,
-        OrderDraft(
-            # each tap has its own number, and a repeated one the same
-            text=choices[update.update_id % len(choices)],
-            picture=None,
-            origin="press",
-            cause=f"press:surprise:{sender.account.kind}:{sender.account.id}",
-            message_id=None,
-            asks=True,
-            tap=query.id,
-        ),
-    )

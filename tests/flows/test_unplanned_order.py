@@ -357,9 +357,8 @@ class Play:
                 self._made_anew(said, int(data.split(":")[2]))
             case "change" if own:
                 self.rules.change(said)
-            case "surprise":
-                card = await self._open_card(said)
-                self.rules.surprise(said, card["prompt"] if card else "")
+            case "idea":
+                self.rules.again(said, ("idea", number, said.who), None, own=True)
 
     def _made_anew(self, said: Said, scene: int) -> None:
         if not self.numbers[scene].forgotten:

@@ -251,10 +251,6 @@ class Rules:
         """What happens after a video is asked for; a tap just goes on."""
         self.open[_key(said)] = Open("photo", self.now, None, "", True, video, follows=True)
 
-    def surprise(self, said: Said, words: str) -> None:
-        """An idea of the bot's is shown on a card."""
-        self.open[_key(said)] = Open("tap", self.now, None, words)
-
     def again(self, said: Said, like: object, words: str | None, *, own: bool) -> None:
         """Another one like a video: at the first tap of one's own in private, else the second."""
         if not own:

@@ -9,8 +9,9 @@ import pytest
 from telegram import Update
 
 from handlers import presses
+from handlers.account.introduction import FilmIdea
+from handlers.account.model_choice import ShowPage
 from handlers.account.settings import SetDefault
-from handlers.account.welcome import HowItWorks, Surprise
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import Again, CallbackData, Cancel
 from handlers.replies.notices import Resend
@@ -129,7 +130,7 @@ def pressed(press: CallbackData, by: Person, **where: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "press",
-    [Cancel(1), Resend(1), SetDefault(1_000_001, "seconds", "8"), HowItWorks(), Surprise()],
+    [Cancel(1), Resend(1), SetDefault(1_000_001, "seconds", "8"), ShowPage(0), FilmIdea(0, 9)],
     ids=lambda press: press.prefix,
 )
 async def test_a_press_without_a_chat_is_answered_and_does_nothing(
@@ -205,7 +206,7 @@ async def test_a_banned_person_takes_nothing_anywhere_by_presses_or_inline(
     shown = await club.wait(says("/video"))
     await ban(house, ann)
     said = (len(club.from_bot), len(chat.from_bot))
-    for data in (Resend(own.id), Again(own.id), Cancel(own.id), HowItWorks(), Surprise()):
+    for data in (Resend(own.id), Again(own.id), Cancel(own.id), ShowPage(0), FilmIdea(0, 9)):
         for place in (shown, video):
             button = Button("?", data.encode())
             answer = await telegram.world.press(place, button, by=ann, timeout=5)
@@ -279,7 +280,7 @@ async def test_another_bots_commands_and_presses_are_nobodys(
     await club.send(ann, "/help")
     shown = await club.wait(says("/video"))
     assert len(club.from_bot) == 1
-    told = pressed(HowItWorks(), OTHER_BOT, message=shown.as_json())
+    told = pressed(ShowPage(0), OTHER_BOT, message=shown.as_json())
     await bot.app.process_update(Update.de_json(told, bot.app.bot))
     assert len(club.from_bot) == 1
     assert provider.submissions == []

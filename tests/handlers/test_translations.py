@@ -10,7 +10,7 @@ from telegram import Message
 
 from generation.orders.balances import Balance
 from handlers import attachments
-from handlers.account import quota, settings, welcome
+from handlers.account import introduction, quota, settings, welcome
 from handlers.commands import Scope, menu
 from handlers.replies.texts import Languages
 from handlers.videos import cancel, history
@@ -53,7 +53,7 @@ def test_menus_are_translated() -> None:
         history.text(history.Page(history.ShowVideos(), ()), SPEECH),
         cancel.text([], SPEECH, in_private=True),
         cancel.text([], SPEECH, in_private=False),
-        "\n".join(welcome.ideas(SPEECH)),
+        "\n".join("\n".join(idea) for idea in introduction.ideas(SPEECH)),
     ],
 )  # fmt: skip
 def test_each_line_is_translated(text: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.operations.checks import check_admins
+from handlers.account.introduction import FilmIdea
+from sandbox.telegram import Fault
 from sandbox.telegram.messages import Button
 from storage import people
 from tests.flows.looks import says, shows_video
@@ -24,54 +27,84 @@ if TYPE_CHECKING:
 
 async def welcomed(chat: PrivateChat, person: Person) -> Message:
     await chat.send(person, "/start")
-    return await chat.wait(lambda message: "short video" in (message.text or ""))
+    return await chat.wait(greets)
 
 
-@pytest.mark.usefixtures("bot")
-async def test_start_says_what_to_send_and_what_it_costs(chat: PrivateChat, ann: Person) -> None:
-    welcome = await welcomed(chat, ann)
-    assert "54 credits, about 6 videos" in (welcome.text or "")
-    assert [[button.text for button in row] for row in welcome.buttons] == [
-        ["🎬 Surprise me", "How it works"]
-    ]
+def greets(message: Message) -> bool:
+    """A welcome, with or without its video."""
+    return "short video" in (message.caption or message.text or "")
 
 
-@pytest.mark.usefixtures("bot")
-async def test_a_surprise_says_its_idea_and_its_price_before_it_costs(
+async def test_start_shows_a_video_and_says_what_to_send_and_what_it_costs(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running():
+        welcome = await welcomed(chat, ann)
+        assert welcome.video is not None
+        assert len((welcome.caption or "").splitlines()) == 3
+        assert "54 credits, about 6 videos" in (welcome.caption or "")
+        labels = [[button.text for button in row] for row in welcome.buttons]
+        assert all(re.fullmatch(r"🎬 .+ · 9", label) for [label] in labels), labels
+        assert len(labels) == 2
+        theirs = telegram.private(bob)
+        again = await welcomed(theirs, bob)
+    async with house.running():
+        await theirs.send(bob, "/start")
+        third = await theirs.wait(lambda one: greets(one) and one is not again)
+    files = [one.video.file_unique_id for one in (welcome, again, third) if one.video]
+    assert files == [files[0]] * 3, "it is uploaded once"
+
+
+async def test_a_welcome_whose_file_is_lost_or_cannot_be_sent_is_a_welcome_all_the_same(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running():
+        await welcomed(chat, ann)
+        async with house.db.transaction() as tx:
+            await tx.execute("UPDATE shipped_files SET file_id = 'of another bot'")
+        theirs = telegram.private(bob)
+        assert (await welcomed(theirs, bob)).video is not None
+        telegram.faults.always("sendVideo", Fault.error(400, "Bad Request: not today"))
+        cleo = telegram.person("Cleo")
+        said = await welcomed(telegram.private(cleo), cleo)
+        assert said.text is not None
+        assert len(said.buttons) == 2
+
+
+async def test_a_tap_on_an_idea_makes_it_at_its_price_also_after_a_restart(
     house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    welcome = await welcomed(chat, ann)
-    await welcome.press("Surprise me")
-    card = await chat.wait(says("Make a video of this?"))
-    assert "9 of your 54 credits" in (card.text or "")
+    async with house.running():
+        welcome = await welcomed(chat, ann)
+    async with house.running(undo_seconds=60):
+        await welcome.press(welcome.buttons[0][0].text)
+        await welcome.press(welcome.buttons[0][0].text)
+        video = await chat.wait(lambda one: one.video is not None and one is not welcome)
+        await settled(house)
+    assert [one.body["prompt"] for one in provider.submissions] == [video.caption]
+
+
+async def test_an_idea_that_costs_more_by_now_is_asked_about(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    async with house.running():
+        welcome = await welcomed(chat, ann)
+        cheap = Button("?", FilmIdea(1, 3).encode())
+        await telegram.world.press(welcome, cheap, by=ann, timeout=5)
+        card = await chat.wait(says("Make a video of this?"))
+        assert "9 of your 54 credits" in (card.text or "")
     assert provider.submissions == []
-    await card.press("Make it · 9")
-    video = await chat.wait(shows_video())
-    assert video.caption
-    assert video.caption in (card.text or "")
-    await settled(house)
-    assert len(provider.submissions) == 1
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_second_surprise_takes_the_place_of_the_first(
-    chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+async def test_who_had_a_video_is_greeted_without_one(
+    house: House, chat: PrivateChat, ann: Person
 ) -> None:
-    welcome = await welcomed(chat, ann)
-    await welcome.press("Surprise me")
-    first = await chat.wait(says("Make a video of this?"))
-    await welcome.press("Surprise me")
-    await chat.wait_gone(first)
-    await chat.wait(lambda message: message is not first and says("Make a video")(message))
-    assert provider.submissions == []
-
-
-@pytest.mark.usefixtures("bot")
-async def test_how_it_works_shows_the_commands(chat: PrivateChat, ann: Person) -> None:
-    welcome = await welcomed(chat, ann)
-    await welcome.press("How it works")
-    shown = await chat.wait(lambda message: "/settings" in (message.text or ""))
-    assert "/stats" not in (shown.text or "")
+    await chat.send(ann, "/video a cat")
+    await chat.wait(shows_video("a cat"))
+    await settled(house)
+    assert (await welcomed(chat, ann)).video is None
 
 
 @pytest.mark.usefixtures("bot")
@@ -102,7 +135,7 @@ async def test_the_way_from_a_group_opens_what_was_asked(
 @pytest.mark.usefixtures("bot")
 async def test_a_link_that_means_nothing_is_a_plain_start(chat: PrivateChat, ann: Person) -> None:
     await chat.send(ann, "/start friend-of-bob")
-    await chat.wait(lambda message: "short video" in (message.text or ""))
+    await chat.wait(greets)
 
 
 async def test_a_stranger_learns_their_number(house: House, chat: PrivateChat, ann: Person) -> None:
@@ -124,7 +157,7 @@ async def test_a_stranger_gets_no_surprise(
         await chat.send(ann, "/start")
         answer = await chat.wait(lambda message: "private" in (message.text or ""))
         pressed = await telegram.world.press(
-            answer, Button("?", data="surprise"), by=ann, timeout=5
+            answer, Button("?", data=FilmIdea(0, 9).encode()), by=ann, timeout=5
         )
         assert "This bot is private" in (pressed.text or "")
         assert provider.submissions == []

@@ -1,0 +1,139 @@
+"""The introduction: a video to see, and two ideas at their price, each a tap away."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from generation.media.videos import Deliverable
+from handlers.account import settings
+from handlers.ordering import OrderDraft, place
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.sending import Refused, SendError
+from handlers.routing import Router
+from storage import videos
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery
+
+    from handlers.context import Context, Services
+    from handlers.replies.texts import Translator
+    from handlers.senders import Sender
+
+router = Router()
+
+SAMPLE = Deliverable(
+    path := Path(__file__).with_name("sample.mp4"),
+    "video", width=640, height=360, seconds=4.0, thumbnail=None, size=path.stat().st_size,
+)  # fmt: skip
+"""What a video of ours is like, for those who had none yet."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmIdea(CallbackData):
+    """Make a video of one of our ideas, for as many credits as the button says."""
+
+    prefix: ClassVar[str] = "idea"
+    number: int
+    credits: int
+
+
+def ideas(translator: Translator) -> tuple[tuple[str, str], ...]:
+    """Return ideas for somebody who has none yet: what a button says, and the prompt."""
+    _ = translator.gettext
+    return (
+        (
+            _("A cat in a bathtub storm"),
+            _("A cat captains a tiny sailing boat through a bathtub storm, warm evening light"),
+        ),
+        (
+            _("A paper city in a book"),
+            _("A paper city unfolds out of an old book, lanterns light up one after another"),
+        ),
+        (
+            _("A very fast snail"),
+            _("A snail races across a rainy garden leaf, filmed like a car commercial"),
+        ),
+        (
+            _("Balloons come home"),
+            _("A lighthouse on a cloud guides hot-air balloons home at sunrise"),
+        ),
+        (
+            _("Two robots in the rain"),
+            _("Two robots share an umbrella at a tram stop, soft rain, city lights"),
+        ),
+        (
+            _("A whale made of stars"),
+            _("A whale made of stars swims slowly over a sleeping mountain village"),
+        ),
+    )
+
+
+async def introduce(services: Services, sender: Sender, words: str, turn: int) -> None:
+    """Greet somebody with two ideas at their price, and with a video who had none yet.
+
+    It is uploaded once, and sent by the id of its file from then on. `turn` chooses the ideas.
+    """
+    rows = _ideas(services, sender, turn)
+    async with services.db.reading() as connection:
+        knows = await videos.any_of(connection, sender.account)
+        file_id = await videos.shipped(connection, SAMPLE.path.name)
+    if knows:
+        await sender.reply(words, buttons=rows)
+        return
+    try:
+        if file_id is not None:
+            with suppress(Refused):  # Telegram lost it, or it was another bot's
+                await sender.outbox.resend(sender.chat, file_id, "video", words, buttons=rows)
+                return
+        async with sender.outbox.uploading(sender.chat) as upload:
+            sent = await sender.outbox.send_file(sender.chat, SAMPLE, words, upload, buttons=rows)
+    except SendError as error:
+        logger.info("a welcome has no video: %r", error)
+        await sender.reply(words, buttons=rows)
+        return
+    async with services.db.transaction() as tx:
+        await videos.note_shipped(tx, SAMPLE.path.name, sent.file_id)
+
+
+def _ideas(services: Services, sender: Sender, turn: int) -> list[list[Button]]:
+    """Return a button for each of two ideas; none where nothing can be ordered."""
+    credit_usd, named = services.terms.credit_usd, services.catalogue.named
+    if sender.person is None:
+        return []
+    quote = settings.usual(sender.person, services.offer, credit_usd, named=named)
+    if quote is None:
+        return []
+    choices = ideas(sender.translator)
+    cost = sender.translator.number(quote.credits)
+    two = [(2 * turn + place) % len(choices) for place in range(2)]
+    return [
+        [Button(f"🎬 {choices[number][0]} · {cost}", FilmIdea(number, quote.credits))]
+        for number in two
+    ]
+
+
+@router.button(FilmIdea, orders=True)
+async def film_idea(
+    sender: Sender, press: FilmIdea, query: CallbackQuery, context: Context
+) -> None:
+    """Make a video of one of our ideas; where it costs more by now, a card asks first."""
+    choices = ideas(sender.translator)
+    if press.number >= len(choices):
+        await sender.answer(sender.translator.gettext("This button is old."))
+        return
+    draft = OrderDraft(
+        text=choices[press.number][1],
+        picture=None,
+        origin="press",
+        cause=f"press:idea:{press.number}:{sender.account.kind}:{sender.account.id}",
+        message_id=None,
+        agreed=press.credits,
+        tap=query.id,
+    )
+    await place(context, sender, draft)
