@@ -146,7 +146,7 @@ async def meet(telegram: TelegramSandbox, person: Person) -> PrivateChat:
     """Let somebody start the bot."""
     private = telegram.private(person)
     await private.send(person, "/start")
-    await private.wait(lambda message: "short video" in (message.text or ""))
+    await private.wait(lambda message: "short video" in (message.caption or ""))
     return private
 
 
