@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Frames per second, x264's preset and its quality (smaller is finer), the longer side that is drawn
 # of a scene, and the pieces a photo is moved in.
 _QUICK = (2, "ultrafast", "38", 320, 1)
-_FINE = (24, "superfast", "23", 768, 12)
+_FINE = (24, "superfast", "25", 768, 12)
 _BOX_HEADER = 8  # bytes of an mp4 box: its length and its name
 
 

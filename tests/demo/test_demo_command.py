@@ -102,8 +102,9 @@ async def test_it_shows_itself_is_taken_over_and_loses_no_video_to_a_restart(
         assert (facts["seconds"], facts["width"], facts["height"]) == (4, 1280, 720)
         seconds = time.monotonic() - began
         record_property("figures", f"demo: {seconds:.0f} s until it has shown itself")
-        await visitor.say("/video a paper boat on a puddle")
         await visitor.open_panel()
+        await visitor.page.get_by_role("slider").press("Home")
+        await visitor.say("/video a paper boat on a puddle")
         await expect(visitor.page.locator("#requests li")).to_have_count(3, timeout=20_000)
         restart = visitor.page.locator("#restart")
         await restart.click()

@@ -188,7 +188,7 @@ def draw(
         for shape in figure.shapes
         for part in (figure.parts.get(shape.part),)
     ]
-    margin = 14.0
+    margin = 10.0
     left = min(x for shape, points in placed for x, _ in points) - margin
     right = max(x for shape, points in placed for x, _ in points) + margin
     bottom = min(y for shape, points in placed for _, y in points) - margin

@@ -193,7 +193,7 @@ def _city(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscap
     for number in range(12):
         box = (number * dash, height * 0.135, (number + 0.55) * dash, height * 0.148)
         pen.rectangle(box, lit(light, (236, 226, 190)))
-    made.behind.append(Strip(strips.endless(road, width), round(height * 0.79), 1.0))
+    made.behind.append(Strip.of(road, width, round(height * 0.79), 1.0))
     made.ground = 0.88
     return made
 

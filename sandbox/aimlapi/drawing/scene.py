@@ -133,7 +133,7 @@ class _Actor:
             _beam(canvas, (x, y - round(0.72 * foot[1])), seconds)
         if lean:
             centre = (float(foot[0]), float(foot[1]))
-            picture = picture.rotate(lean, Image.Resampling.BICUBIC, center=centre)
+            picture = picture.rotate(lean, Image.Resampling.BILINEAR, center=centre)
         canvas.paste(picture, (x - foot[0], y - foot[1]), picture)
 
     @staticmethod

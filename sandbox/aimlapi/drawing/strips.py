@@ -25,32 +25,54 @@ WHITE: Colour = (255, 255, 255)
 class Strip:
     """A picture that repeats to the side; `depth` is 0 at the horizon and 1 close by.
 
-    It sways up and down by so many pixels, and moves by itself so many widths a second.
+    From the row `solid` on nothing is to be seen through it. It sways up and down by so many
+    pixels, and moves by itself so many widths a second.
     """
 
-    picture: Image.Image
+    colours: Image.Image
+    mask: Image.Image
+    solid: int
     top: int
     depth: float
-    sway: float = 0.0
-    drift: float = 0.0
+    sway: float
+    drift: float
+
+    @classmethod
+    def of(
+        cls,
+        drawn: Image.Image,
+        width: int,
+        top: int,
+        depth: float,
+        *,
+        sway: float = 0.0,
+        drift: float = 0.0,
+    ) -> Strip:
+        """A strip for a picture so wide, which begins anew where the drawn one ends."""
+        seen = drawn.getchannel("A").getbbox() or (0, 0, 0, 1)
+        box = (0, seen[1], drawn.width, seen[3])
+        joined = Image.new("RGBA", (drawn.width + width, box[3] - box[1]))
+        joined.paste(drawn.crop(box), (0, 0))
+        joined.paste(drawn.crop((0, box[1], width, box[3])), (drawn.width, 0))
+        mask = joined.getchannel("A")
+        clear = mask.point([255 * (level < 255) for level in range(256)]).getbbox()  # noqa: PLR2004  # the highest level
+        solid = clear[3] if clear else 0
+        return cls(joined.convert("RGB"), mask, solid, top + seen[1], depth, sway, drift)
 
     def paint(self, canvas: Image.Image, seconds: float, travel: float) -> None:
         """Lay it over a picture; `travel` is how far the camera went, in widths."""
-        width = canvas.width
-        period = self.picture.width - width
+        width, tall = canvas.width, self.colours.height
+        period = self.colours.width - width
         way = travel * (0.12 + 0.88 * self.depth) * bool(self.depth) + self.drift * seconds
-        shift = round(way * width) % period
+        left = round(way * width) % period
         top = self.top + round(self.sway * math.sin(1.3 * seconds + 6 * self.depth))
-        piece = self.picture.crop((shift, 0, shift + width, self.picture.height))
-        canvas.paste(piece, (0, top), piece)
-
-
-def endless(drawn: Image.Image, width: int) -> Image.Image:
-    """A strip's picture with its beginning after its end."""
-    joined = Image.new("RGBA", (drawn.width + width, drawn.height))
-    joined.paste(drawn, (0, 0))
-    joined.paste(drawn.crop((0, 0, width, drawn.height)), (drawn.width, 0))
-    return joined
+        if self.solid:
+            box = (left, 0, left + width, self.solid)
+            canvas.paste(self.colours.crop(box), (0, top), self.mask.crop(box))
+        if self.solid < tall:
+            canvas.paste(
+                self.colours.crop((left, self.solid, left + width, tall)), (0, top + self.solid)
+            )
 
 
 def length(width: int) -> int:
@@ -123,7 +145,7 @@ def _below(
     corners = [(span * _SMOOTH, tall * _SMOOTH), (0, tall * _SMOOTH)]
     ImageDraw.Draw(mask).polygon([*points, *corners], fill=255)
     body.putalpha(mask.resize((span, tall), Image.Resampling.BOX))
-    return Strip(endless(body, width), top, depth, sway, drift)
+    return Strip.of(body, width, top, depth, sway=sway, drift=drift)
 
 
 def wave(
@@ -143,14 +165,13 @@ def wave(
 
     sway, drift = height * (0.004 + 0.008 * depth), 0.015 + 0.05 * depth
     strip = _below(size, crest, colours, depth=depth, sway=sway, drift=drift)
-    foam = ImageDraw.Draw(strip.picture)
+    foam, tall = ImageDraw.Draw(strip.colours), strip.colours.height
     for _ in range(round(26 * (1.2 - depth))):
-        x, y = dice.uniform(0, span), dice.uniform(0.1, 0.9) ** 2 * strip.picture.height
+        x, y = dice.uniform(0, span), dice.uniform(0.1, 0.9) ** 2 * tall + 3 * swell * height
         reach = width * dice.uniform(0.01, 0.035) * (0.5 + depth)
-        y += 3 * swell * height
         for turn in (0, span):
             line = (x + turn - reach, y, x + turn + reach, y)
-            foam.line(line, (*mixed(colours[0], WHITE, 0.35), 150), max(1, height // 300))
+            foam.line(line, mixed(colours[0], WHITE, 0.22), max(1, height // 300))
     return strip
 
 
@@ -172,7 +193,7 @@ def trees(
             _fir(pen, (x + turn, rise), high, wide, dice.choice(shades))
         x += wide * dice.uniform(0.5, 1.0)
     small = drawn.convert("RGBa").resize((span, rise), Image.Resampling.BOX).convert("RGBA")
-    return Strip(endless(small, width), round(height * level) - rise, depth)
+    return Strip.of(small, width, round(height * level) - rise, depth)
 
 
 def _fir(
@@ -218,7 +239,7 @@ def skyline(
                 window = (column, row, column + unit, row + unit * 1.4)
                 pen.rectangle(window, (255, 220, 140) if glows else dim)
         x += wide + dice.choice((0, 0, unit))
-    return Strip(endless(drawn, width), round(height * level) - rise, depth)
+    return Strip.of(drawn, width, round(height * level) - rise, depth)
 
 
 def tufts(
@@ -245,7 +266,7 @@ def tufts(
     small = drawn.convert("RGBa").resize((span, rise), Image.Resampling.BOX).convert("RGBA")
     if flowers:
         _plant(small, dice, round(height * high * 1.3))
-    return Strip(endless(small, width), height - rise + 2, 1.0)
+    return Strip.of(small, width, height - rise + 2, 1.0)
 
 
 def _plant(picture: Image.Image, dice: random.Random, pixels: int) -> None:
@@ -275,4 +296,4 @@ def clouds(
     mask = mask.filter(ImageFilter.GaussianBlur(height / 160))
     body = gradient((span, rise), (mixed(colour, WHITE, 0.35), colour)).convert("RGBA")
     body.putalpha(mask)
-    return Strip(endless(body, width), round(height * level), depth, drift=0.012 + 0.02 * depth)
+    return Strip.of(body, width, round(height * level), depth, drift=0.012 + 0.02 * depth)
