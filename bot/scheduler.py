@@ -106,10 +106,7 @@ class Scheduler:
         await self._wake_all()
 
     def bring(self, generation: Generation, chat: Chat) -> None:
-        """Send a kept video to a chat, where it was not brought meanwhile.
-
-        The delivery that kept it may not have ended yet.
-        """
+        """Send a kept video, unless it is brought meanwhile; what kept it may not have ended."""
         work = partial(self._deliveries.bring, generation, chat)
         self._take(generation, f"deliver to {chat.id}", work, again=True)
 
@@ -266,25 +263,18 @@ class Scheduler:
         return max(rest, generation.due_at) if generation.state in UNFINISHED else rest
 
     def _tell_or_wait(self, chat: int, owed: Sequence[Owed]) -> list[float]:
-        """Send the notices that are due; return when to look at the others.
-
-        A film takes its time, and no other notice waits for it.
-        """
-        now, dues, tell = self._clock(), list[float](), list[Owed]()
+        """Send the notices that are due; return when the others are. A film holds up none."""
+        now, dues, due = self._clock(), list[float](), defaultdict[str, list[Owed]](list)
         for notice in owed:
-            key = f"notice {notice.id}"
-            if (due := max(notice.due_at, self._updates.left_alone(key))) > now:
-                dues.append(due)
-            elif notice.kind is NoticeKind.FILM:
-                self._steps.run(key, partial(self._tell, [notice]), partial(self._told, chat))
+            at = max(notice.due_at, self._updates.left_alone(f"notice {notice.id}"))
+            if at > now:
+                dues.append(at)
             else:
-                tell.append(notice)
-        if tell and (key := f"notices {chat}") not in self._updates:
-            self._updates.run(key, partial(self._tell, tell), partial(self._told, chat))
+                is_film = notice.kind is NoticeKind.FILM
+                due[f"film {notice.id}" if is_film else f"notices {chat}"].append(notice)
+        for key, tell in due.items():
+            self._updates.run(key, partial(self._tell, tell), lambda _: self._clocks.wake(chat))
         return dues
-
-    def _told(self, chat: int, _: object) -> None:
-        self._clocks.wake(chat)
 
     async def _tell(self, owed: Iterable[Owed]) -> None:
         for notice in owed:

@@ -162,8 +162,11 @@ async def test_the_scenes_of_a_film_are_sent_as_one_video_after_a_restart_betwee
         assert story.photo, "each has its still"
         assert of_film(story, "a boat in the bath", "it sails away", "it sinks")
     async with house.running():
+        hanging = telegram.faults.always("getFile", TelegramFault.hang())
+        asked_before = len(telegram.calls_of("getFile"))
         await story.press("Send the whole film · free")
-        # the process ends in the middle: the film is owed
+        await telegram.wait_for_call("getFile", count=asked_before + 1)
+    hanging.release()
     async with house.running():
         film = await chat.wait(
             lambda m: m.video is not None and m.reply_to == story.message_id, timeout=30
