@@ -22,7 +22,7 @@ from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
-from generation.media.films import FilmMaker
+from generation.media.films import FilmMaker, VideoFiles
 from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses
 from generation.media.videos import UploadPreparation
@@ -168,7 +168,16 @@ class Bot:
 
         # what takes the steps of a generation
         self.media = MediaProcesses()
-        files = TelegramFiles(self.app.bot)
+        downloads = Downloads(
+            api=self.api,
+            http=self.http,
+            origin=settings.aimlapi_url,
+            folder=self.videos,
+            media=self.media,
+            seconds=times.provider.fetch_in_all,
+            proxied=uses_proxy(),
+        )
+        files = VideoFiles(TelegramFiles(self.app.bot), downloads, db)
         pictures = Pictures(self.media, files, self.pictures)
         limit = LOCAL_UPLOAD_LIMIT if settings.telegram_api_local else UPLOAD_LIMIT
         queue = FairQueue(settings.provider_slots, clock)
@@ -197,15 +206,6 @@ class Bot:
             terms=terms,
         )
         substitutes = Substitutes(self.catalogue, credit_usd=settings.credit_usd)
-        downloads = Downloads(
-            api=self.api,
-            http=self.http,
-            origin=settings.aimlapi_url,
-            folder=self.videos,
-            media=self.media,
-            seconds=times.provider.fetch_in_all,
-            proxied=uses_proxy(),
-        )
         progress = Progress(estimates=estimates, queue=queue, clock=clock)
         status = StatusMessages(
             db=db, outbox=outbox, progress=progress, languages=languages, wake=wake
@@ -246,7 +246,7 @@ class Bot:
             notices=Notices(
                 db=db,
                 outbox=outbox,
-                films=FilmMaker(self.media, files, downloads, self.pictures, limit),
+                films=FilmMaker(self.media, files, self.pictures, limit),
                 languages=languages,
                 ai_label=settings.ai_label,
                 zone=settings.timezone,

@@ -106,7 +106,7 @@ class Scheduler:
         await self._wake_all()
 
     def bring(self, generation: Generation, chat: Chat) -> None:
-        """Send a kept video, unless it is brought meanwhile; what kept it may not have ended."""
+        """Send a kept video, unless it is brought meanwhile; what kept it may still run."""
         work = partial(self._deliveries.bring, generation, chat)
         self._take(generation, f"deliver to {chat.id}", work, again=True)
 

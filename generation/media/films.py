@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from generation.media.fetch import FileGone
-from generation.media.formats import MediaRefused
-from generation.media.pictures import PictureGone
+from generation.media.formats import MediaError, MediaRefused
+from generation.media.pictures import PictureDelayed, PictureGone
 from generation.media.videos import NotAVideo, prepare, probe
+from storage import films, generations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,10 +26,45 @@ if TYPE_CHECKING:
     from generation.media.pictures import FetchPicture
     from generation.media.pool import MediaProcesses
     from generation.media.videos import Deliverable
+    from storage.database import Database
     from storage.generations import Generation
 
 FILMS_AT_ONCE: Final = 2
 """Films whose scenes lie on the disk."""
+
+
+class VideoFiles:
+    """Fetches what people sent; of our own videos, what Telegram does not give back any more.
+
+    That comes from the provider, as long as its link leads there.
+    """
+
+    def __init__(self, fetch: FetchPicture, downloads: Downloads, db: Database) -> None:
+        self._fetch = fetch
+        self._downloads = downloads
+        self._db = db
+
+    async def __call__(self, file_id: str, target: Path) -> None:
+        """Write the file to `target`.
+
+        Raises:
+            PictureGone: Nobody has it any more.
+            PictureDelayed: It could not be had this time.
+        """
+        try:
+            await self._fetch(file_id, target)
+        except PictureGone:
+            async with self._db.reading() as connection:
+                number = await films.by_file_id(connection, file_id)
+                video = await generations.find(connection, number) if number else None
+            if video is None:
+                raise
+            try:
+                await self._downloads.restore(video, target)
+            except FileGone as error:
+                raise PictureGone(str(error)) from error
+            except MediaError as error:
+                raise PictureDelayed(str(error), is_refused=True) from error
 
 
 class SceneGone(Exception):
@@ -66,17 +102,11 @@ class FilmMaker:
     """
 
     def __init__(
-        self,
-        media: MediaProcesses,
-        fetch: FetchPicture,
-        downloads: Downloads,
-        folder: Path,
-        limit: int,
+        self, media: MediaProcesses, fetch: FetchPicture, folder: Path, limit: int
     ) -> None:
         """Make films in `folder`, which the next start clears."""
         self._media = media
         self._fetch = fetch
-        self._downloads = downloads
         self._folder = folder
         self._limit = limit
         self._making = asyncio.Semaphore(FILMS_AT_ONCE)
@@ -104,8 +134,5 @@ class FilmMaker:
     async def _bring(self, scene: Generation, place: int, target: Path) -> None:
         try:
             await self._fetch(scene.file_id or "", target)
-        except PictureGone:
-            try:
-                await self._downloads.restore(scene, target)
-            except FileGone as error:
-                raise SceneGone(place) from error
+        except PictureGone as error:
+            raise SceneGone(place) from error

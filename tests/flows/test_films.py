@@ -238,6 +238,13 @@ async def test_what_telegram_does_not_give_back_comes_from_the_provider_or_is_sa
     film = await chat.wait(lambda m: m.video is not None and m.reply_to == story.message_id)
     assert film.media is not None
     assert shown(film.media.path) == sum(shown(one.media.path) for one in scenes if one.media)
+    # its last frame comes from there as well
+    await story.press("Next scene")
+    await (await chat.wait(says("What happens next?"))).press("Just go on")
+    await chat.wait(
+        lambda m: m.video is not None and m.caption == "it sinks" and m is not scenes[2]
+    )
+    await settled(house)
     provider.faults.always("poll", Fault.http(404))
     await story.press("Send the whole film")
     await chat.wait(says("Telegram does not give me scene 1 back", to=story.message_id))

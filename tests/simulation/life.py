@@ -176,7 +176,7 @@ class Life:
             ),
             notices=Notices(
                 **messages, wake=self.wake, ai_label=False, zone=ZoneInfo("UTC"),
-                films=FilmMaker(media, TelegramFiles(bot), downloads, pictures, UPLOAD_LIMIT),
+                films=FilmMaker(media, TelegramFiles(bot), pictures, UPLOAD_LIMIT),
             ),
             status=self.status,
             boards=Boards(**messages, progress=progress),

@@ -43,6 +43,8 @@ class Scene:
     sound_seconds: float | None = None
     turned: bool = False
     noise: bool = False
+    steady: bool = False
+    """Whether the tone is heard all the time."""
 
     def make(self, folder: Path) -> Path:
         path = folder / self.name
@@ -76,7 +78,9 @@ class Scene:
             heard = array(
                 "f",
                 (
-                    0.5 * (-1) ** (one // 24) if flashes(one / self.sound_rate) else 0.0
+                    0.5 * (-1) ** (one // 24)
+                    if self.steady or flashes(one / self.sound_rate)
+                    else 0.0
                     for one in range(start, min(start + 1000, count))
                 ),
             )
@@ -202,6 +206,18 @@ async def test_a_scene_without_sound_is_silent_and_what_follows_stays_in_step(
     last = Seen([(at - 4, light) for at, light in seen.frames if at >= 3.999],
                 seen.heard[4 * RATE :], 1.5)  # fmt: skip
     in_step(last, [])
+
+
+async def test_a_tone_goes_on_over_a_cut(media: MediaProcesses, tmp_path: Path) -> None:
+    clips = [Scene(f"{n}.mp4", seconds=0.5, steady=True).make(tmp_path) for n in range(2)]
+    film = await join(media, clips, tmp_path / "film.mp4", limit=LIMIT)
+    heard = decoded(film.path).heard
+    quiet = [
+        place / RATE
+        for place in range(RATE // 20, RATE * 19 // 20, 96)
+        if max(map(abs, heard[place : place + 96])) < 0.1
+    ]
+    assert all(abs(moment - 0.5) < 0.006 for moment in quiet), "a few milliseconds, no gap"
 
 
 async def test_what_is_over_the_limit_is_encoded_to_fit(
