@@ -12,6 +12,7 @@ DATA_BYTES = 64
 _ROW_LIMIT = 8
 _BUTTON_LIMIT = 100
 _HANDED_OUT = 256
+_STYLES = ("primary", "success", "danger")
 _URL = re.compile(r"(?:https?://|tg://|ton://)?[^\s/]+\.\S+|tg://\S+|https?://\S+")
 
 
@@ -45,6 +46,8 @@ def _check(button: dict[str, Any]) -> None:
         )
     if len(actions) > 1:
         raise bad_request(f"a button does one thing, this one {sorted(actions)}")
+    if button.get("style", "primary") not in _STYLES:
+        raise bad_request("can't parse inline keyboard button: invalid button style specified")
     data = button.get("callback_data")
     if data is not None and not 1 <= len(data.encode()) <= DATA_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")

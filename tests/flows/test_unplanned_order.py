@@ -86,6 +86,7 @@ ACTS: dict[str, dict[str, Sequence[object]]] = {
     "about_a_photo": {"begin": ("", "/video ", "/animate "), "words": IDEAS},
     "film": {"words": ("", *IDEAS)},
     "share": {},
+    "choose": {"which": range(12)},
     "tap": {"at": AT, "which": range(8), "times": (1, 2)},
     "tap_what_is_newest": {"at": AT},
     "another_way": {"at": AT, "which": range(5)},
@@ -95,7 +96,7 @@ ACTS: dict[str, dict[str, Sequence[object]]] = {
     "it_goes_on": {"at": AT},
 }
 """What may be done, and how."""
-OFTEN = ("tap", "tap_what_is_newest", "tap_what_is_newest", "talk")
+OFTEN = ("tap", "tap_what_is_newest", "tap_what_is_newest", "talk", "share")
 """What is done more often than the rest."""
 
 
@@ -306,14 +307,29 @@ class Play:
         said = await self._said(at)
         made = [one for one in said.where.from_bot if one.video and one.buttons]
         for prefix in prefixes:
-            ways = [
-                button.data
-                for row in (made[-1].buttons if made else ())
-                for button in row
-                if button.data and button.data.startswith(prefix)
-            ]
-            if ways:
-                await self._press(said, made[-1], ways[which % len(ways)], 1)
+            if made:
+                await self._press_one(said, made[-1], prefix, which)
+
+    async def choose(self, which: int) -> None:
+        """Choose on the card that stands: that orders nothing, and closes nothing."""
+        said = await self._said("private")
+        card = await self._open_card(said)
+        shown = said.where.find(card["card_message"]) if card and card["card_message"] else None
+        if shown is not None:
+            await self._press_one(said, shown, ("toggle:", "unfold:"), which)
+
+    async def _press_one(
+        self, said: Said, message: Message, kinds: str | tuple[str, ...], which: int
+    ) -> None:
+        """Tap one of the buttons of a kind, where there are any."""
+        ways = [
+            button.data
+            for row in message.buttons
+            for button in row
+            if button.data and button.data.startswith(kinds)
+        ]
+        if ways:
+            await self._press(said, message, ways[which % len(ways)], 1)
 
     async def _press(self, said: Said, message: Message, data: str, times: int) -> None:
         kind, _, carried = data.partition(":")
