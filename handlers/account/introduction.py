@@ -120,11 +120,11 @@ def _ideas(services: Services, sender: Sender, turn: int) -> list[list[Button]]:
 
 @router.button(FilmIdea, orders=True)
 async def film_idea(
-    sender: Sender, press: FilmIdea, query: CallbackQuery, context: Context
+    sender: Sender, press: FilmIdea, query: CallbackQuery, shown: int | None, context: Context
 ) -> None:
     """Make a video of one of our ideas; where it costs more by now, a card asks first."""
     choices = ideas(sender.translator)
-    if press.number >= len(choices):
+    if press.number >= len(choices) or shown is None:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
     draft = OrderDraft(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData, Change
-from handlers.replies.texts import N_, returned, shortened, unlinked
+from handlers.replies.texts import N_, bad_picture, returned, shortened, unlinked
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def in_words(
         text = translator.gettext("{name}, this one was refused.").format(name=name)
         why = Button(translator.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
         return NoticeText(f"{text} {back}".strip(), ((why,),))
-    text = f"{_reason(owed.kind, facts, translator)} {back}".strip()
+    words = (_reason(owed.kind, facts, translator), back, _to_try(owed.kind, facts, translator))
+    text = " ".join(word for word in words if word)
     if calls and name:
         text = translator.gettext("{name}: {text}").format(name=name, text=text)
     return NoticeText(text, _ways_on(owed, translator, link))
@@ -140,7 +141,7 @@ def _ways_on(owed: Owed, translator: Translator, link: str | None) -> Rows:
 
 def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> str:
     if kind is NoticeKind.FAILED_PICTURE:
-        return _picture(str(facts["picture"]), translator)
+        return bad_picture(str(facts["picture"]), translator)
     if kind is NoticeKind.SUBSTITUTED:
         makes_it = (
             translator.gettext("{was} has trouble right now. {title} makes it: {length}, {cost}.")
@@ -219,20 +220,17 @@ def _elsewhere(facts: Mapping[str, Any], translator: Translator) -> str:
     )
 
 
-def _picture(reason: str, translator: Translator) -> str:
+def _to_try(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -> str:
+    """Say what to try where no other model is offered below."""
     _ = translator.gettext
+    if "family" in facts:
+        return ""
     return {
-        "not_a_picture": _("That is no picture I can read. Send a JPEG, PNG, WEBP or HEIC."),
-        "too_many_bytes": _("That picture is over 20 MB. Send it as a photo, it is smaller then."),
-        "too_many_pixels": _("That picture is too large to open. Send it as a photo."),
-        "too_small": _("That picture is too small to make a video of. Send a larger one."),
-        "resting": _(
-            "Your last picture was too much for me, and I still rest from it. "
-            "Send this one again in a few minutes."
-        ),
-        "too_slow": _("That picture took too long to open. Send it as a photo."),
-        "broken": _("That picture is damaged. Please send it again."),
-    }[reason]
+        NoticeKind.FAILED_PEOPLE: _("Try a photo without people."),
+        NoticeKind.FAILED_MODEL_GONE: _("/models shows what there is."),
+        NoticeKind.FAILED_CLOSED: _("It is best to try again in an hour."),
+        NoticeKind.FAILED_WAITED: _("It is best to try again in a while."),
+    }.get(kind, "")
 
 
 _ADMIN = {

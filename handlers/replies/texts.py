@@ -158,7 +158,7 @@ def cost_of(
         return text.format(cost=needed, left=translator.credits(pooled)), True
     left = translator.credits(balance.total + pooled)
     if balance.total + pooled < quote.credits:
-        text = translator.gettext("This one needs {cost}, you have {left}.")
+        text = translator.gettext("This one needs {cost}, you have {left}. /quota tells more.")
         return text.format(cost=needed, left=left), False
     return translator.gettext("Costs {cost} of your {left}.").format(cost=needed, left=left), True
 
@@ -236,6 +236,23 @@ def caption(generation: Generation, translator: Translator, *, ai_label: bool) -
     if ai_label:
         lines.append(translator.gettext("Made with AI"))
     return "\n".join(line for line in lines if line)
+
+
+def bad_picture(reason: str, translator: Translator) -> str:
+    """Say what is wrong with a picture, and what to send instead."""
+    _ = translator.gettext
+    return {
+        "not_a_picture": _("That is no picture I can read. Send a JPEG, PNG, WEBP or HEIC."),
+        "too_many_bytes": _("That picture is over 20 MB. Send it as a photo, it is smaller then."),
+        "too_many_pixels": _("That picture is too large to open. Send it as a photo."),
+        "too_small": _("That picture is too small to make a video of. Send a larger one."),
+        "resting": _(
+            "Your last picture was too much for me, and I still rest from it. "
+            "Send this one again in a few minutes."
+        ),
+        "too_slow": _("That picture took too long to open. Send it as a photo."),
+        "broken": _("That picture is damaged. Please send it again."),
+    }[reason]
 
 
 def contact_line(translator: Translator, contact: str) -> str:

@@ -46,9 +46,10 @@ async def test_who_asked_in_a_group_is_told_in_private(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     group = telegram.group("Film club", [ann])
-    telegram.faults.next("sendVideo", Fault.dropped(), times=2)
     async with house.running():
         await chat.send(ann, "/start")
+        await chat.wait(lambda message: message.buttons)
+        telegram.faults.next("sendVideo", Fault.dropped(), times=2)
         await group.send(ann, "/video a cat")
         await chat.wait(says(KEPT))
         assert [one for one in group.from_bot if one.text] == []

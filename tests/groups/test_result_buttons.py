@@ -105,7 +105,7 @@ async def test_without_credits_the_pop_up_says_so_and_nothing_is_said_in_the_gro
         video = await made(house, club, ann, "a boat in the bath")
         before = len(club.messages)
         answer = await video.press("Again", by=ann)
-        assert answer.text == "This one needs 9, you have 0 credits."
+        assert answer.text == "This one needs 9, you have 0 credits. /quota tells more."
         assert answer.alert
         assert len(club.messages) == before
 

@@ -39,3 +39,23 @@ def test_every_kind_of_notice_has_words(kind: NoticeKind) -> None:
 @pytest.mark.parametrize("fault", PictureFault)
 def test_everything_that_may_be_wrong_with_a_picture_has_words(fault: PictureFault) -> None:
     assert words(NoticeKind.FAILED_PICTURE, picture=fault)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        (NoticeKind.FAILED_PEOPLE, "Try a photo without people."),
+        (NoticeKind.FAILED_MODEL_GONE, "/models shows what there is."),
+        (NoticeKind.FAILED_CLOSED, "try again in an hour"),
+        (NoticeKind.FAILED_WAITED, "try again in a while"),
+        (NoticeKind.FAILED_MODERATION, "Try other words"),
+        (NoticeKind.FAILED_REJECTED, "Try other words"),
+    ],
+)
+def test_where_no_other_model_can_be_offered_it_is_said_what_to_try(
+    kind: NoticeKind, hint: str
+) -> None:
+    facts = {name: value for name, value in FACTS.items() if name != "family"}
+    owed = Owed(cause="c", chat=1, kind=kind, facts=facts, generation=1, id=1, due_at=0.0, sends=0)
+    told = in_words(owed, Languages().translator("en"), name="Ann", link=None)
+    assert hint in told.text

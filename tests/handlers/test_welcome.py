@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,13 +87,12 @@ async def test_a_tap_on_an_idea_makes_it_at_its_price_also_after_a_restart(
 
 
 async def test_an_idea_that_costs_more_by_now_is_asked_about(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
-    provider: AimlApiSandbox,
-) -> None:  # fmt: skip
-    async with house.running():
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(credit_usd=Decimal("0.20")):
         welcome = await welcomed(chat, ann)
-        cheap = Button("?", FilmIdea(1, 3).encode())
-        await telegram.world.press(welcome, cheap, by=ann, timeout=5)
+    async with house.running():
+        await welcome.press(" · 5")
         card = await chat.wait(says("Make a video of this?"))
         assert "9 of your 54 credits" in (card.text or "")
     assert provider.submissions == []

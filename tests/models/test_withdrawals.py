@@ -115,7 +115,7 @@ async def test_nobodys_saved_default_breaks(
     house: House, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     async with house.running():
-        await scene.ask("/start")
+        await scene.ask("/help")
         await scene.said("Send me an idea")
         async with house.db.transaction() as tx:
             await people.set_default(tx, scene.ann.id, family="sora-2-pro", seconds=12)
