@@ -81,10 +81,12 @@ async def test_bob_pressing_all_buttons_under_anns_video_in_the_group_changes_no
             pressed += 1
             await club.wait(lambda m: m is video and "Longer" in str(m))
         shown = (video.caption, video.reply_markup)
-        for row in video.buttons:
+        # backwards then: none is tapped twice in a row
+        for row in video.buttons[:: -1 if unfolded else 1]:
             for button in row:
                 answer = await video.press(button.text, by=bob)
-                assert answer.text, "each press is answered with a note"
+                asks = "Continue" in button.text
+                assert answer.text or asks, "each press is answered with a note, or a question"
                 pressed += 1
     assert pressed == 4 + 1 + 8
     assert telegram.unanswered_callbacks == []
