@@ -191,7 +191,7 @@ class _Answers:
     async def wish(self, request: Request) -> Response:
         self.panel.change(await _read(request, Wish))
         self.feed.panel_changed()
-        return _done()
+        return JSONResponse(self.panel.as_json())
 
 
 async def _read(request: Request, shape: type[Body]) -> Body:

@@ -25,7 +25,7 @@ async def test_a_prompt_becomes_a_status_and_then_a_video_that_plays(visitor: Vi
     }
     plays = "v => !v.paused && v.muted && v.loop"
     assert await visitor.videos.evaluate(plays), "a video plays by itself, as in Telegram"
-    await visitor.page.get_by_role("button", name="Watch it with sound").click()
+    await visitor.page.get_by_role("button", name="Watch it with sound").last.click()
     large = visitor.page.get_by_role("dialog").locator("video")
     assert await large.evaluate("v => v.controls && !v.muted")
     await visitor.page.keyboard.press("Escape")

@@ -8,6 +8,7 @@ import { chatHere, here, on, personHere, world } from "./world.js";
 const HELD = "Out of credit: the bot lets nothing through until it has looked at the account again.";
 const app = byId("app");
 const pace = byId("pace");
+let asking = 0; // changes the server has not answered yet
 
 /** Begin to show the panel and to do what is set in it. */
 export function openPanel() {
@@ -42,7 +43,15 @@ function send(kind) {
 }
 
 const isOpen = () => app.classList.contains("with-panel");
-const wish = (change) => attempt(() => act("panel", change));
+
+/** Have something changed; until that is done, what is set stays as the visitor has set it. */
+async function wish(change) {
+  asking += 1;
+  const panel = await attempt(() => act("panel", change));
+  asking -= 1;
+  if (panel) world.panel = panel;
+  draw();
+}
 
 function open() {
   show(true);
@@ -60,6 +69,7 @@ function show(open) {
 }
 
 function draw() {
+  if (asking) return;
   const { panel } = world;
   if (document.activeElement !== pace) pace.value = panel.render_seconds;
   sayPace(Number(panel.render_seconds));

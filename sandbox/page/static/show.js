@@ -64,13 +64,12 @@ async function play() {
   if (!chatHere().started) await say({ person: ann, chat: ann, text: "/start" });
   await Promise.all([typeIn(script.idea), inClub]);
   await pause(150);
-  const before = new Set(chatHere().messages.keys());
   put("");
   await say({ person: ann, chat: ann, text: script.idea });
-  const card = await until(() => find(ann, (one) => !before.has(one.id) && one.buttons.length));
+  const card = await until(() => find(ann, (one) => isAnswer(one) && one.buttons.length));
   await pause(350);
   await press(card, 0, 0);
-  await until(() => find(ann, isVideo));
+  await until(() => find(ann, (one) => isAnswer(one) && isVideo(one)));
   await pause(1600);
   caption("A photo moves, the group sees it");
   go({ person: ann, chat: club, topic: null });
@@ -90,6 +89,7 @@ async function prepare(club, person) {
   await say({ person, chat: club, text: `/animate ${script.change}` }, [photo]);
 }
 
+const isAnswer = (message) => message.from.bot && message.reply !== null;
 const isVideo = (message) => message.from.bot && message.media?.kind === "video";
 const find = (chat, wanted) => [...world.chats.get(chat).messages.values()].reverse().find(wanted);
 
