@@ -364,10 +364,11 @@ async def _finish_move(
         )
     if known is not None:
         await follow(tx, known.id, chat.id)
-        # its number leads here, and the old id with it; 0 is nobody's
+        # its number leads here, as do those that led there, and the old id; 0 is nobody's
         await tx.execute(
-            "UPDATE chats SET became = ?, telegram_id = 0 WHERE id = ?", (chat.id, known.id)
+            "UPDATE chats SET became = ?1 WHERE ?2 IN (id, became)", (chat.id, known.id)
         )
+        await tx.execute("UPDATE chats SET telegram_id = 0 WHERE telegram_id = ?", (telegram_id,))
     await tx.execute(
         "UPDATE chats SET telegram_id = ?, kind = 'supergroup', reachable = ?, moved_at = ?"
         " WHERE id = ?",
@@ -375,5 +376,5 @@ async def _finish_move(
     )
     if known is not None:
         await tx.execute(
-            "UPDATE chats SET telegram_id = ? WHERE id = ?", (chat.telegram_id, known.id)
+            "UPDATE chats SET telegram_id = ? WHERE telegram_id = 0", (chat.telegram_id,)
         )

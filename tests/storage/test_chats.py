@@ -158,6 +158,21 @@ async def test_two_rows_of_one_chat_become_one(db: Database, group: Chat) -> Non
     assert await chats.move(db, known.id, SUPERGROUP, now=NOW) == moved
 
 
+async def test_a_chat_that_takes_over_one_that_took_over_another_is_found_by_all_their_numbers(
+    db: Database, group: Chat
+) -> None:
+    """Whatever Telegram says of groups that become one is believed."""
+    other = await meet(db, -6, ChatKind.GROUP)
+    await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
+    await move(db, other)
+    await move(db, group)
+    async with db.reading() as connection:
+        for number in (GROUP, -6, SUPERGROUP):
+            chat = await chats.by_telegram_id(connection, number)
+            assert chat is not None
+            assert (chat.id, chat.telegram_id) == (group.id, SUPERGROUP), number
+
+
 async def test_what_comes_into_a_chat_while_it_becomes_part_of_another_follows(
     db: Database, group: Chat
 ) -> None:
