@@ -326,10 +326,18 @@ class ResultButtons:
     def _others(self, video: Generation, translator: Translator) -> list[list[Button]]:
         """Return buttons to what else is offered: longer, in another shape, sharper, by others."""
         _, found = translator.gettext, Variations.of(video, self.offer, self.credit_usd)
+        sharper = found.resolution
+        # the better sister of its model may make it
+        is_own = sharper is None or sharper.choice.family.name == video.family
         labels = [
             (found.longer, _("⏱ Longer: {length} · {credits}")),
             (found.shape, _("📐 {shape} · {credits}")),
-            (found.resolution, _("✨ HD {resolution} · {credits}")),
+            (
+                sharper,
+                _("✨ HD {resolution} · {credits}")
+                if is_own
+                else _("✨ HD {resolution}, {title} · {credits}"),
+            ),
             *((other, _("With {title} · {credits}")) for other in found.others),
         ]
         rows = list[list[Button]]()
