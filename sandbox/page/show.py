@@ -19,7 +19,7 @@ _RENDER_SECONDS = 0.5
 class Script:
     """What is played: an idea in words, a ready photo, and what should happen in it."""
 
-    idea: str = "a cat on a sailing boat at sunset"
+    idea: str = "an astronaut dances in space"
     photo: str = "lake"
     change: str = "it begins to snow"
 

@@ -29,21 +29,31 @@ class Landscape:
     behind: list[Strip] = field(default_factory=list)
     before: list[Strip] = field(default_factory=list)
     stars: tuple[Image.Image, Image.Image] | None = None
+    twinkling: tuple[Image.Image, Image.Image] | None = None
     mirrors: bool = False
     snows: bool = False
     window: tuple[int, int, int, int] | None = None
 
     def paint(self, canvas: Image.Image, seconds: float, travel: float) -> None:
         """Lay down what is behind the subjects."""
-        canvas.paste(self.still)
         if self.stars:
-            for number, mask in enumerate(self.stars):
-                shine = 0.62 + 0.38 * math.sin(2.1 * seconds + math.pi * number)
-                canvas.paste(WHITE, (0, 0), mask.point([round(v * shine) for v in range(256)]))
+            one, other = self.twinkling or self._light(self.stars)
+            canvas.paste(Image.blend(one, other, 0.5 + 0.5 * math.sin(2.1 * seconds)))
+        else:
+            canvas.paste(self.still)
         for strip in self.behind:
             strip.paint(canvas, seconds, travel)
         if self.mirrors:
             self._mirror(canvas, seconds)
+
+    def _light(self, stars: tuple[Image.Image, Image.Image]) -> tuple[Image.Image, Image.Image]:
+        """The sky with one half of the stars bright, and with the other."""
+        skies = self.still.copy(), self.still.copy()
+        for number, mask in enumerate(stars):
+            for sky, share in zip(skies, (1.0, 0.25) if number else (0.25, 1.0), strict=True):
+                sky.paste(WHITE, (0, 0), mask.point([round(v * share) for v in range(256)]))
+        self.twinkling = skies
+        return skies
 
     def _mirror(self, canvas: Image.Image, seconds: float) -> None:
         width, height = canvas.size
