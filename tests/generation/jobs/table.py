@@ -323,7 +323,7 @@ def generation(state: State, **changes: Any) -> Generation:
         "dead_links": 0, "due_at": NOW, "cancel_wanted": False, "is_gift": False,
         "status_message": None, "preparation_setbacks": 0, "send_started_at": None, "sends": 0,
         "send_setbacks": 0, "delivered_chat": None, "delivered_message": None, "file_id": None,
-        "file_kind": None, "created_at": NOW, "changed_at": NOW, "submitted_at": None,
-        "accepted_at": None, "ready_at": None,
+        "file_kind": None, "file_unique_id": None, "created_at": NOW, "changed_at": NOW,
+        "submitted_at": None, "accepted_at": None, "ready_at": None,
     }  # fmt: skip
     return Generation(**(values | changes))
