@@ -110,9 +110,12 @@ def listed(scope: Scope) -> tuple[Command, ...]:
     return tuple(command for command in COMMANDS if command.listed and command.scope in shown)
 
 
-def menu(translator: Translator, scope: Scope) -> list[BotCommand]:
-    """Return the menu of a scope in a language."""
-    return [BotCommand(command.name, command.described(translator)) for command in listed(scope)]
+def menu(translator: Translator, scope: Scope, *, languages: int = 1) -> list[BotCommand]:
+    """Return the menu of a scope in a language; of one language there is nothing to choose."""
+    shown = list(listed(scope))
+    if languages > 1 and scope is not Scope.EVERYONE:
+        shown.append(BY_NAME["language"])
+    return [BotCommand(command.name, command.described(translator)) for command in shown]
 
 
 def overview(translator: Translator, scope: Scope) -> str:

@@ -178,7 +178,7 @@ async def publish(
         # Telegram shows what has no language to everybody whose own is not there
         code = None if name == DEFAULT else name
         for where, scope in _PLACES:
-            menu = commands.menu(translator, scope)
+            menu = commands.menu(translator, scope, languages=len(services.languages.names))
             await _told("a menu", bot.set_my_commands(menu, where, code))
         about = description(translator, services.offer, services.terms)
         await _told("the description", bot.set_my_description(about, code))
@@ -193,7 +193,9 @@ async def publish(
 
 async def publish_to_admin(bot: ExtBot[Urgency], services: Services, admin: Person) -> None:
     """Show an admin their commands; Telegram takes that only for one who wrote to the bot."""
-    menu = commands.menu(services.languages.translator(admin.language), Scope.ADMIN)
+    languages = services.languages
+    translator, count = languages.translator(admin.language), len(languages.names)
+    menu = commands.menu(translator, Scope.ADMIN, languages=count)
     await _told("an admin's menu", bot.set_my_commands(menu, BotCommandScopeChat(admin.id)))
 
 

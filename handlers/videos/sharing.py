@@ -56,7 +56,10 @@ async def share(update: Update, context: Context) -> None:
     if query is None:
         return
     services = context.services
-    translator = services.languages.translator(query.from_user.language_code)
+    async with services.db.reading() as connection:
+        person = await people.find(connection, query.from_user.id)
+    chosen = person.spoken if person else None
+    translator = services.languages.translator(chosen or query.from_user.language_code)
     videos = await _videos(services, query)
     page = videos[:PER_PAGE]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from decimal import Decimal
 from gettext import NullTranslations
@@ -266,13 +267,20 @@ GERMAN = Languages({"en": NullTranslations(), "de": NullTranslations()})
 
 
 async def test_a_language_that_was_chosen_counts_whatever_the_client_says(
-    house: House, chat: PrivateChat, ann: Person
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     async with house.running(languages=GERMAN):
         settings = await opened(chat, ann)
         await settings.press("Deutsch")
         await chat.wait(lambda message: any("✓ Deutsch" in str(row) for row in message.buttons))
     async with house.running(languages=GERMAN):
+        await telegram.wait_for_call("setMyShortDescription")
+        menus = {
+            json.loads(scope)["type"]: [command["command"] for command in shown]
+            for (scope, _), shown in telegram.profile.commands.items()
+        }
+        assert "language" in menus["all_private_chats"]
+        assert "language" not in menus["all_group_chats"]
         await chat.send(ann, "/language")
         asked = await chat.wait(says("Which language"))
         assert asked.button("✓ Deutsch").data == "speak:de"
