@@ -70,7 +70,7 @@ async function play() {
   await pause(350);
   await press(card, 0, 0);
   await until(() => find(ann, (one) => isAnswer(one) && isVideo(one)));
-  await pause(1600);
+  await pause(2600); // it is looked at
   caption("A photo moves, the group sees it");
   go({ person: ann, chat: club, topic: null });
   await until(() => find(club, isVideo));
