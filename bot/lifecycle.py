@@ -329,7 +329,7 @@ async def _prune(bot: Bot) -> None:
     for forget in (inbox.forget_set_aside, cards.forget, notices.forget, outages.forget):
         are_left = True
         while are_left:
-            async with bot.db.transaction() as tx:
+            async with bot.db.transaction(aside=True) as tx:
                 are_left = await forget(tx, now=bot.clock())
     await drop_outdated(bot.db, bot.videos, now=bot.clock())
 

@@ -21,13 +21,12 @@ from storage.ledger import Account
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiosqlite import Connection
-
     from handlers.context import OperatorPolicy, Services
     from handlers.replies.outbox import Manner, Outbox
     from handlers.replies.texts import Translator
     from storage.cards import Card
     from storage.chats import Chat, Group
+    from storage.database import Connection
     from storage.people import Person
 
 ALBUM = "album:"

@@ -17,7 +17,7 @@ from storage.ledger import Account
 if TYPE_CHECKING:
     import sqlite3
 
-    from aiosqlite import Connection
+    from storage.database import Connection
 
 OPEN_SECONDS, CLOSED_SECONDS = 48 * 3600.0, 3600.0
 """How long after it was put up a card keeps its words, while it is open and once it is closed."""

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from zoneinfo import ZoneInfo
 
-    from aiosqlite import Connection
-
-    from storage.database import Database
+    from storage.database import Connection, Database
 
 
 class ChatKind(StrEnum):
@@ -333,7 +331,7 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
     the move itself; a move that was interrupted goes on when it is told of again.
     """
     while True:
-        async with db.transaction() as tx:
+        async with db.transaction(aside=True) as tx:
             here, known = await find(tx, chat), await by_telegram_id(tx, telegram_id)
             if here is None:
                 raise ValueError(f"there is no chat {chat}")

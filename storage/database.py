@@ -4,6 +4,12 @@ A second connection in another thread could corrupt a WAL database on SQLite
 before 3.51.3, and a statement of one task would join the open transaction of
 another; so there is one connection, and whoever uses it holds the lock.
 
+A statement runs at once, on the event loop: it takes some 10 microseconds, and to
+hand it to a thread and take up the answer takes ten times as much. What waits for
+the disk, which is a commit, and what reads long (`aside`) is handed to aiosqlite's
+thread. Transactions of tasks that wait while a commit is under way share the next
+one; each returns only when what it wrote is on the disk.
+
 Writes whose loss is harmless need no commit of their own: `later` keeps them in
 memory, in order, and the next transaction of anybody carries them as its first
 statements. A read that depends on one of them belongs into `transaction()`,
@@ -15,10 +21,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiosqlite
 
@@ -26,9 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from aiosqlite import Connection
-
-    Write = Callable[[aiosqlite.Connection], Awaitable[object]]
+    Write = Callable[["Connection"], Awaitable[object]]
     "What is done with an open transaction; done twice, it leaves the same."
 
 MONTH_SECONDS = 30 * 24 * 3600.0
@@ -36,8 +41,98 @@ MONTH_SECONDS = 30 * 24 * 3600.0
 FORGOTTEN_AT_ONCE = 1000
 """How many rows a transaction forgets: others wait for it."""
 
-# One hand-over to aiosqlite's thread each: a cursor would take one to be made, one to be read
-# and one to be closed.
+
+class Written(Protocol):
+    """What is told of a statement that writes."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it touched."""
+        ...
+
+    @property
+    def lastrowid(self) -> int | None:
+        """The number of the row it inserted."""
+        ...
+
+
+class Connection(Protocol):
+    """What statements are given to; aiosqlite's connection is one."""
+
+    def execute(self, statement: str, values: Iterable[Any] = ..., /) -> Awaitable[Written]:
+        """Run a statement."""
+        ...
+
+    def execute_fetchall(
+        self, statement: str, values: Iterable[Any] = ..., /
+    ) -> Awaitable[Iterable[sqlite3.Row]]:
+        """Run a statement and return its rows."""
+        ...
+
+
+class DirectConnection:
+    """A connection whose statements run at once; `thread` runs what waits, on the same file."""
+
+    def __init__(self, file: sqlite3.Connection, thread: aiosqlite.Connection) -> None:
+        self._file = file
+        self.thread = thread
+
+    @classmethod
+    async def open(cls, path: Path) -> DirectConnection:
+        """Open a file. Raises sqlite3.Error."""
+        files = list[sqlite3.Connection]()
+
+        def connect() -> sqlite3.Connection:
+            # whoever holds the lock has it alone: two threads never use it at a time
+            file = sqlite3.connect(
+                path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+            )
+            file.row_factory = sqlite3.Row
+            files.append(file)
+            return file
+
+        thread = await aiosqlite.Connection(connect, iter_chunk_size=64)
+        return cls(files[0], thread)
+
+    async def execute(self, statement: str, values: Iterable[Any] = (), /) -> Written:
+        """Run a statement."""
+        return self._file.execute(statement, tuple(values))
+
+    async def execute_fetchall(
+        self, statement: str, values: Iterable[Any] = (), /
+    ) -> list[sqlite3.Row]:
+        """Run a statement and return its rows."""
+        return self._file.execute(statement, tuple(values)).fetchall()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._file.in_transaction
+
+    async def begin(self) -> None:
+        """Begin to write. Raises sqlite3.OperationalError where another process does for long."""
+        ends = monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._file.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or monotonic() > ends:
+                    raise
+            else:
+                return
+            await asyncio.sleep(BUSY_INTERVAL_SECONDS)
+
+    async def commit(self) -> None:
+        """Wait until the transaction is on the disk."""
+        await self.thread.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        """Take the transaction back, where one is open."""
+        self._file.rollback()
+
+    async def close(self) -> None:
+        """Close the file."""
+        await self.thread.close()
 
 
 async def every(
@@ -95,7 +190,7 @@ def statements(script: str) -> Iterator[str]:
         raise ValueError(f"the script ends within a statement: {pending.strip()[:80]}")
 
 
-async def migrate(connection: aiosqlite.Connection, scripts: Sequence[str] | None = None) -> int:
+async def migrate(connection: Connection, scripts: Sequence[str] | None = None) -> int:
     """Apply the steps that are missing; returns the version reached.
 
     Raises:
@@ -116,7 +211,7 @@ async def migrate(connection: aiosqlite.Connection, scripts: Sequence[str] | Non
             await connection.execute(f"PRAGMA user_version = {reached}")
             await connection.execute("COMMIT")
         except BaseException:
-            await connection.rollback()
+            await connection.execute("ROLLBACK")
             raise
     return len(scripts)
 
@@ -132,6 +227,8 @@ logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 5.0
 """How long to wait for whoever else works on the file, such as a backup."""
+BUSY_INTERVAL_SECONDS = 0.02
+"""How often to try meanwhile: SQLite's own waiting would hold up the event loop."""
 FLUSH_SECONDS = 5.0
 """How long a deferred write waits for a transaction that carries it.
 
@@ -173,15 +270,34 @@ class Usage:
     commits: int = 0
 
 
+class _Shared:
+    """A transaction that tasks share: how many have a part in it, and what became of it."""
+
+    __slots__ = ("carried", "outcome", "parts")
+
+    def __init__(self) -> None:
+        self.parts = 0
+        self.carried = 0
+        self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def fail(self, error: BaseException) -> None:
+        """Tell all that nothing of it is on the disk."""
+        self.outcome.set_exception(error)
+        # the one whose part failed alone has an error of its own
+        self.outcome.exception()
+
+
 class Database:
     """An open database; use `Database.open`, and `close` it or the process cannot end."""
 
     def __init__(
-        self, connection: aiosqlite.Connection, *, flush_seconds: float = FLUSH_SECONDS
+        self, connection: DirectConnection, *, flush_seconds: float = FLUSH_SECONDS
     ) -> None:
         self.usage = Usage()
         self._connection = connection
         self._lock = asyncio.Lock()
+        self._shared: _Shared | None = None
+        self._committing: asyncio.Task[None] | None = None
         self._flush_seconds = flush_seconds
         self._deferred: list[Write] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -200,13 +316,13 @@ class Database:
         with _usable(path):
             # aiosqlite's own thread does not survive a file it cannot open in silence
             await asyncio.to_thread(_try, path)
-            connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+            connection = await DirectConnection.open(path)
         try:
-            connection.row_factory = sqlite3.Row
             with _usable(path):
                 for pragma in _PRAGMAS:
-                    await connection.execute(pragma)
-                await migrate(connection)
+                    await connection.thread.execute(pragma)
+                await migrate(connection.thread)
+                await connection.thread.execute("PRAGMA busy_timeout = 0")
         except BaseException:
             await connection.close()
             raise
@@ -216,7 +332,12 @@ class Database:
         """Close the file once no transaction runs and what was deferred is written."""
         async with self._lock:
             try:
-                await self._flush()
+                if self._shared is not None:
+                    await self._commit(self._shared)
+                if self._deferred:
+                    shared = await self._begin()
+                    await self._commit(shared)
+                    await shared.outcome
             except sqlite3.Error:
                 logger.exception("%d deferred writes are lost", len(self._deferred))
                 self._deferred.clear()
@@ -226,27 +347,33 @@ class Database:
                 await self._connection.close()
 
     async def trace(self, callback: Callable[[str], None]) -> None:
-        """Hand every statement to the callback from now on, in SQLite's own thread."""
-        await self._connection.set_trace_callback(callback)
+        """Hand every statement to the callback from now on, in the thread that runs it."""
+        await self._connection.thread.set_trace_callback(callback)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """All of the block or none of it; nothing of the network may happen within.
+    async def transaction(self, *, aside: bool = False) -> AsyncIterator[Connection]:
+        """All of the block or none of it, on the disk when this ends; nothing of the network.
 
-        A task cancelled at the very end may find its work committed: what runs
-        here must be safe to run again.
+        `aside` is for what takes milliseconds: its statements run in the thread. A task cancelled
+        at the very end may find its work committed: what runs here must be safe to run again.
         """
-        async with self._lock:
-            self.usage.lock_takings += 1
-            async with self._begun():
-                yield self._connection
+        self.usage.lock_takings += 1
+        async with self._part(aside=aside) as connection:
+            yield connection
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A stable view for reading: no transaction of another task is open meanwhile."""
+    async def reading(self, *, aside: bool = False) -> AsyncIterator[Connection]:
+        """A stable view for reading: what it shows is on the disk when this ends.
+
+        `aside` is for what takes milliseconds: its statements run in the thread.
+        """
+        self.usage.lock_takings += 1
         async with self._lock:
-            self.usage.lock_takings += 1
-            yield self._connection
+            shared = self._shared
+            async with self._connected(aside=aside) as connection:
+                yield connection
+        if shared is not None:
+            await asyncio.shield(shared.outcome)
 
     def later(self, write: Write) -> None:
         """Write with the next transaction, or soon: only what may be lost if the process dies.
@@ -260,51 +387,108 @@ class Database:
         self._start_timer()
 
     @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[None]:
-        """Run what was deferred and a block in one transaction; whoever calls holds the lock."""
+    async def _part(self, *, aside: bool = False) -> AsyncIterator[Connection]:
+        """Have a part in a transaction, and wait until it is on the disk."""
+        async with self._lock:
+            shared = self._shared or await self._begin()
+            is_first = not shared.parts
+            try:
+                if not is_first:
+                    await self._connection.execute("SAVEPOINT part")
+                async with self._connected(aside=aside) as connection:
+                    yield connection
+                if not is_first:
+                    await self._connection.execute("RELEASE part")
+            except BaseException:
+                await self._take_back(shared)
+                raise
+            shared.parts += 1
+        await asyncio.shield(shared.outcome)
+
+    @asynccontextmanager
+    async def _connected(self, *, aside: bool) -> AsyncIterator[Connection]:
+        if not aside:
+            yield self._connection
+            return
         try:
-            carried = await self._begin()
-            yield
-            await self._connection.execute("COMMIT")
-        except BaseException:
-            # A cancelled statement still runs in aiosqlite's thread; the
-            # roll-back queues behind it, before anybody else's BEGIN.
-            await asyncio.shield(self._connection.rollback())
-            raise
+            yield self._connection.thread
+        finally:
+            # a statement goes on when its task is cancelled, and nobody else may come in between
+            idle = asyncio.ensure_future(self._connection.thread.execute_fetchall("SELECT 1"))
+            while not idle.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.shield(idle)
+
+    async def _begin(self) -> _Shared:
+        """Begin a transaction with what was deferred; those who wait for the lock share it."""
+        shared = _Shared()
+        while True:
+            await self._connection.begin()
+            writes = tuple(self._deferred)
+            try:
+                failed = await self._carried_out(writes)
+            except BaseException:
+                await self._connection.rollback()
+                raise
+            if failed is None:
+                break
+            # it may have written half of it: the others begin anew
+            self._deferred.remove(failed)
+            await self._connection.rollback()
+        shared.carried = len(writes)
+        self._shared = shared
+        # the lock is had in the order in which it is asked for
+        self._committing = asyncio.create_task(self._commit_in_turn(shared))
+        return shared
+
+    async def _carried_out(self, writes: Iterable[Write]) -> Write | None:
+        """Carry out what was deferred; return one that fails by itself."""
+        for write in writes:
+            try:
+                await write(self._connection)
+            except Exception as error:
+                if _code(error) in _PASSING:
+                    raise
+                logger.exception("a deferred write failed and is dropped")
+                return write
+        return None
+
+    async def _take_back(self, shared: _Shared) -> None:
+        """Take back one's own part, or the whole where there is no other or SQLite did so."""
+        if shared.parts and self._connection.in_transaction:
+            await self._connection.execute("ROLLBACK TO part")
+            await self._connection.execute("RELEASE part")
+            return
+        await self._connection.rollback()
+        self._shared = None
+        shared.fail(sqlite3.OperationalError("the transaction was taken back"))
+
+    async def _commit_in_turn(self, shared: _Shared) -> None:
+        async with self._lock:
+            if shared is self._shared:
+                await self._commit(shared)
+
+    async def _commit(self, shared: _Shared) -> None:
+        """Write a transaction to the disk, and tell all who have a part in it."""
+        self._shared = None
+        try:
+            await self._connection.commit()
+        except BaseException as error:
+            await self._connection.rollback()
+            shared.fail(error)
+            if not isinstance(error, Exception):
+                raise
+            return
         self.usage.commits += 1
-        del self._deferred[:carried]
+        del self._deferred[: shared.carried]
         if not self._deferred:
             self._stop_timer()
-
-    async def _begin(self) -> int:
-        """Begin a transaction with what was deferred, and return how many writes that were."""
-        while True:
-            await self._connection.execute("BEGIN IMMEDIATE")
-            writes = tuple(self._deferred)
-            for write in writes:
-                try:
-                    await write(self._connection)
-                except Exception as error:
-                    if _code(error) in _PASSING:
-                        raise
-                    logger.exception("a deferred write failed and is dropped")
-                    self._deferred.remove(write)
-                    break
-            else:
-                return len(writes)
-            # the failed one may have written half of it: the others begin anew
-            await self._connection.rollback()
-
-    async def _flush(self) -> None:
-        """Write what was deferred in a transaction of its own; whoever calls holds the lock."""
-        if self._deferred:
-            async with self._begun():
-                pass
+        shared.outcome.set_result(None)
 
     async def _flush_in_time(self) -> None:
         try:
-            async with self._lock:
-                await self._flush()
+            async with self._part():
+                pass
         except sqlite3.Error as error:
             logger.exception("deferred writes wait for another transaction")
             if _code(error) in _PASSING:
@@ -322,7 +506,8 @@ class Database:
 
     def _timer_rang(self) -> None:
         self._timer = None
-        self._flushing = asyncio.create_task(self._flush_in_time())
+        if self._deferred:
+            self._flushing = asyncio.create_task(self._flush_in_time())
 
 
 def _code(error: Exception) -> int:

@@ -16,8 +16,7 @@ from storage.database import changed, every, number, one
 from storage.generations import from_row
 
 if TYPE_CHECKING:
-    from aiosqlite import Connection
-
+    from storage.database import Connection
     from storage.generations import Generation
     from storage.ledger import Account
 

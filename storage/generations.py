@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Unpack
 
-    from aiosqlite import Connection
+    from storage.database import Connection
 
 
 class State(StrEnum):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, one
 
 if TYPE_CHECKING:
-    from aiosqlite import Connection
+    from storage.database import Connection
 
 MOST_OF_SENDER, MOST_OF_CHAT, MOST_OF_MEMBER = 50, 200, 3
 """How many updates may wait: of a sender, in a chat, and of a group's member meant for the bot."""

@@ -11,7 +11,7 @@ from storage.database import changed, every, number
 if TYPE_CHECKING:
     import sqlite3
 
-    from aiosqlite import Connection
+    from storage.database import Connection
 
 
 class AccountKind(StrEnum):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
-    from aiosqlite import Connection
+    from storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from storage.database import MONTH_SECONDS, changed, every, number, one
 if TYPE_CHECKING:
     import sqlite3
 
-    from aiosqlite import Connection
+    from storage.database import Connection
 
 
 async def keep(tx: Connection, name: str, body: str, *, now: float) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
-    from aiosqlite import Connection
+    from storage.database import Connection
 
 
 async def allow(tx: Connection, telegram_id: int, *, cause: str, by: int, now: float) -> bool:

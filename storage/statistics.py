@@ -12,9 +12,7 @@ from storage.ledger import Account
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from aiosqlite import Connection
-
-    from storage.database import Database
+    from storage.database import Connection, Database
 
 
 async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:
@@ -77,7 +75,7 @@ async def most_active(db: Database, *, limit: int, skip: int = 0) -> tuple[list[
     asked: dict[int, int] = {}
     after = -1
     while True:
-        async with db.reading() as tx:
+        async with db.reading(aside=True) as tx:
             rows = await every(
                 tx,
                 "SELECT account_id, count(*) AS asked FROM generations"
@@ -89,7 +87,7 @@ async def most_active(db: Database, *, limit: int, skip: int = 0) -> tuple[list[
         if len(rows) < ACCOUNTS:
             break
         after = rows[-1]["account_id"]
-    async with db.reading() as tx:
+    async with db.reading(aside=True) as tx:
         everybody = [row["id"] for row in await every(tx, "SELECT id FROM people")]
         everybody.sort(key=lambda person: (-asked.get(person, 0), person))
         page = everybody[skip : skip + limit]
@@ -130,7 +128,7 @@ _COUNTS = (
 
 async def collect(db: Database, *, since: float = 0.0) -> Statistics:
     """Count what happened to the requests made since then, in slices that let others between."""
-    async with db.reading() as tx:
+    async with db.reading(aside=True) as tx:
         first = await number(
             tx,
             "SELECT id FROM generations WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
@@ -142,7 +140,7 @@ async def collect(db: Database, *, since: float = 0.0) -> Statistics:
     for start in range(first or last + 1, last + 1, SLICE):
         made = " WHERE id >= ? AND id < ? AND created_at >= ?"
         values = (start, start + SLICE, since)
-        async with db.reading() as tx:
+        async with db.reading(aside=True) as tx:
             [row] = await every(tx, _COUNTS + made, values)
             counts = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
             accounts.update(

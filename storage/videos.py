@@ -11,9 +11,7 @@ from storage.ledger import AccountKind
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from aiosqlite import Connection
-
-    from storage.database import Database
+    from storage.database import Connection, Database
     from storage.generations import Generation
     from storage.ledger import Account
 
@@ -46,7 +44,7 @@ async def finished_of(
     bound = (_ABOVE_ALL if before is None else before) if after is None else after
     found: list[int] = []
     while True:
-        async with db.reading() as tx:
+        async with db.reading(aside=bool(folded)) as tx:
             page = await every(
                 tx,
                 "SELECT id, prompt FROM generations WHERE account_kind = ? AND account_id = ?"

@@ -110,7 +110,7 @@ class CountedDatabase(Database):
     async def count_into(self, walk: Walk) -> None:
         """Count from now on."""
         self.walk = walk
-        await self._connection.set_trace_callback(self._statement)
+        await self.trace(self._statement)
 
     def _statement(self, sql: str) -> None:
         if self.walk is None or sql.startswith("--"):
@@ -118,17 +118,17 @@ class CountedDatabase(Database):
         self.walk.statements += 1
         self.walk.commits += sql.startswith("COMMIT")
 
-    def transaction(self) -> Any:
+    def transaction(self, *, aside: bool = False) -> Any:
         """Count, then take it."""
         if self.walk is not None:
             self.walk.locks += 1
-        return super().transaction()
+        return super().transaction(aside=aside)
 
-    def reading(self) -> Any:
+    def reading(self, *, aside: bool = False) -> Any:
         """Count, then take it."""
         if self.walk is not None:
             self.walk.locks += 1
-        return super().reading()
+        return super().reading(aside=aside)
 
 
 async def trace(folder: Path) -> Walk:

@@ -28,10 +28,9 @@ from storage.notices import NoticeKind
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from aiosqlite import Connection
     from telegram import Bot
 
-    from storage.database import Database
+    from storage.database import Connection, Database
     from storage.notices import Admins
 
 MOST_STARTS = 2
@@ -123,7 +122,7 @@ class Intake(asyncio.Queue[object]):
         """Drop what is known of updates that Telegram will not repeat any more."""
         some = True
         while some:
-            async with self._db.transaction() as tx:
+            async with self._db.transaction(aside=True) as tx:
                 some = await inbox.forget(tx, now=self._clock())
 
     async def _set_aside(self, tx: Connection, update_id: int, why: NoticeKind) -> None:

@@ -42,13 +42,11 @@ from storage.notices import NoticeKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aiosqlite import Connection
-
     from generation.jobs.outcomes import Outcome, SideFact, Transition
     from generation.jobs.schedule import DurationEstimates
     from generation.models.catalogue import Cooldowns
     from generation.orders.balances import Terms
-    from storage.database import Database
+    from storage.database import Connection, Database
     from storage.generations import Changes, Generation
     from storage.notices import Admins
 

@@ -14,8 +14,7 @@ from storage.ledger import Account
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from aiosqlite import Connection
-
+    from storage.database import Connection
     from storage.generations import Generation
 
 LATELY_SECONDS = 3600.0

@@ -20,11 +20,9 @@ from storage.notices import NoticeKind
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
-    from aiosqlite import Connection
-
     from generation.models.offer import Offer
     from generation.provider.client import AimlApi
-    from storage.database import Database
+    from storage.database import Connection, Database
     from storage.generations import Generation, Request
     from storage.notices import Admins
     from storage.outages import Outage

@@ -24,11 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Self
 
-    from aiosqlite import Connection
-
     from generation.models.availability import Feeds
     from generation.models.offer import Offer
-    from storage.database import Database
+    from storage.database import Connection, Database
     from storage.notices import Admins
 
 GONE_SECONDS = 24 * 3600.0

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
-    from aiosqlite import Connection
-
+    from storage.database import Connection
     from storage.generations import Generation, Request
 
 

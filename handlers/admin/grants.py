@@ -23,13 +23,13 @@ from storage.notices import Notice, NoticeKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiosqlite import Connection
     from telegram import Message
 
     from handlers.context import Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.chats import Chat
+    from storage.database import Connection
 
 router = Router()
 

@@ -16,11 +16,11 @@ from storage.notices import Admins, NoticeKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiosqlite import Connection
     from telegram import Message
 
     from handlers.context import Context, Services
     from handlers.senders import Sender
+    from storage.database import Connection
     from storage.generations import Generation
 
 router = Router()

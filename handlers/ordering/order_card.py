@@ -22,8 +22,6 @@ from storage.cards import CardKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aiosqlite import Connection
-
     from generation.orders.balances import Balance, Pool
     from generation.orders.substitutes import Priced
     from handlers.context import Services
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.cards import Card
+    from storage.database import Connection
 
 logger = logging.getLogger(__name__)
 

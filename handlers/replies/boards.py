@@ -20,13 +20,11 @@ from storage.generations import PENDING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aiosqlite import Connection
-
     from handlers.replies.outbox import Outbox
     from handlers.replies.status import Progress
     from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
-    from storage.database import Database
+    from storage.database import Connection, Database
     from storage.generations import Generation
 
 EDIT_SECONDS = 15.0

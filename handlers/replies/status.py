@@ -15,15 +15,13 @@ from storage.generations import PENDING, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiosqlite import Connection
-
     from generation.jobs.queue import FairQueue
     from generation.jobs.schedule import DurationEstimates
     from generation.orders.balances import Accepted
     from handlers.replies.outbox import Outbox
     from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
-    from storage.database import Database
+    from storage.database import Connection, Database
     from storage.generations import Generation
 
 LATE = 1.5

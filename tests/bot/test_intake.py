@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from aiosqlite import Connection
-
     from sandbox.telegram import Person
+    from storage.database import Connection
     from tests.house import Breakage, House
 
 TOKEN = "7000000001:AAsandbox-telegram-token-for-this-machine"
@@ -238,8 +237,7 @@ async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_tol
         admin = await chats.by_telegram_id(connection, ADMIN)
         assert admin is not None
         [owed] = await notices.owed(connection, admin.id)
-        async with connection.execute("SELECT body FROM inbox WHERE set_aside = 1") as cursor:
-            [kept] = await cursor.fetchall()
+        [kept] = await connection.execute_fetchall("SELECT body FROM inbox WHERE set_aside = 1")
     assert (owed.kind, owed.facts) == ("set_aside", {"update": 1})
     assert "hello" in kept["body"]
 
@@ -294,8 +292,8 @@ async def test_a_handled_update_leaves_its_number_and_nothing_else(db: Database,
     await take(intake, update)
     await intake.finish(update)
     # a transaction carries what was deferred
-    async with db.transaction() as tx, tx.execute("SELECT * FROM inbox") as cursor:
-        [row] = await cursor.fetchall()
+    async with db.transaction() as tx:
+        [row] = await tx.execute_fetchall("SELECT * FROM inbox")
     assert row["update_id"] == 1
     assert row["body"] is None
 

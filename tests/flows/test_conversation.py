@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.database import number
+from storage.database import number, one
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button
@@ -386,9 +386,7 @@ async def test_a_text_that_a_client_cut_in_two_is_one_idea_on_a_card(
     await chat.wait(says("You have 54 credits"))
     assert provider.submissions == []
     async with house.db.reading() as connection:
-        row = await (
-            await connection.execute("SELECT prompt, kind FROM cards ORDER BY id DESC")
-        ).fetchone()
+        row = await one(connection, "SELECT prompt, kind FROM cards ORDER BY id DESC")
     assert row is not None
     assert row["prompt"] == whole
     assert row["kind"] == ("picture" if first == "photo" else "prompt")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from sandbox.telegram.messages import Button
 from storage import generations
+from storage.database import one
 from tests.flows.looks import says
 from tests.handlers.commons import settled
 
@@ -112,8 +113,7 @@ async def test_a_file_telegram_lost_is_admitted(
 async def copied(house: House, numbers: range, **changes: object) -> None:
     """Have videos that were made long ago, all like the first."""
     async with house.db.transaction() as tx:
-        cursor = await tx.execute("SELECT * FROM generations WHERE id = 1")
-        row = dict(await cursor.fetchone() or {})
+        row = dict(await one(tx, "SELECT * FROM generations WHERE id = 1") or {})
         for number in numbers:
             copy = row | {"id": number, "cause": str(number), "request_id": None, **changes}
             columns, marks = ", ".join(copy), ", ".join("?" * len(copy))

@@ -37,7 +37,7 @@ from storage.database import Database
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    import aiosqlite
+    from storage.database import Connection
 
 OF_THE_START = frozenset(
     {"getMe", "deleteWebhook", "setMyCommands", "deleteMyCommands", "billing"}
@@ -69,9 +69,9 @@ def number_commits(points: Points) -> None:
     plain = Database.transaction
 
     @asynccontextmanager
-    async def transaction(self: Database) -> AsyncIterator[aiosqlite.Connection]:
+    async def transaction(self: Database, *, aside: bool = False) -> AsyncIterator[Connection]:
         name = _opener()
-        async with plain(self) as tx:
+        async with plain(self, aside=aside) as tx:
             yield tx
             points.reach(f"{name}, to commit")
         points.reach(f"{name}, committed")

@@ -63,8 +63,8 @@ async def everything(house: House) -> list[tuple[object, ...]]:
     statement = (
         "SELECT 'request', id, state FROM generations UNION SELECT 'card', id, state FROM cards"
     )
-    async with house.db.reading() as connection, connection.execute(statement) as rows:
-        return [tuple(row) for row in await rows.fetchall()]
+    async with house.db.reading() as connection:
+        return [tuple(row) for row in await connection.execute_fetchall(statement)]
 
 
 async def test_forged_buttons_are_answered_and_touch_nothing_of_anybody(

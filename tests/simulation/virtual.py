@@ -101,6 +101,21 @@ class DirectConnection:
         for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
 
+    @property
+    def thread(self) -> Self:
+        """Nothing is handed to a thread here."""
+        return self
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
+    async def begin(self) -> None:
+        await self.execute("BEGIN IMMEDIATE")
+
+    async def commit(self) -> None:
+        await self.execute("COMMIT")
+
     def execute(self, statement: str, values: Iterable[Any] = ()) -> _Result:
         if self._is_cut:
             raise asyncio.CancelledError  # a timer outlived its process: nothing comes of it

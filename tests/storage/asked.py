@@ -12,10 +12,8 @@ from storage.generations import Request
 from storage.ledger import Account, Pot
 
 if TYPE_CHECKING:
-    from aiosqlite import Connection
-
     from storage.chats import Chat
-    from storage.database import Database
+    from storage.database import Connection, Database
     from storage.generations import Generation
 
 NOW = 1_790_000_000.0

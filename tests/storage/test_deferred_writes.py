@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from storage import database
 from storage.database import Database
 from tests.storage.asked import rows
 
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from aiosqlite import Connection
-
-    from storage.database import Write
+    from storage.database import Connection, Write
 
 NEVER = 3600.0
 
@@ -148,9 +147,10 @@ async def test_one_that_fails_is_dropped_and_breaks_nobody_elses(
     ]
 
 
-async def test_they_outlive_a_file_that_somebody_else_works_on(db: Database, path: Path) -> None:
-    async with db.transaction() as tx:
-        await tx.execute("PRAGMA busy_timeout = 0")
+async def test_they_outlive_a_file_that_somebody_else_works_on(
+    db: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.0)
     db.later(mark("kept"))
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -180,12 +180,12 @@ async def test_one_that_nobody_carries_is_written_in_time(path: Path) -> None:
 
 
 async def test_the_file_is_busy_when_it_is_time_and_they_are_written_after_that(
-    path: Path, caplog: pytest.LogCaptureFixture
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.0)
     db = await Database.open(path, flush_seconds=0.0)
     async with db.transaction() as tx:
         await tx.execute("CREATE TABLE marks (mark TEXT NOT NULL UNIQUE) STRICT")
-        await tx.execute("PRAGMA busy_timeout = 0")
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         db.later(mark("late"))
@@ -264,8 +264,5 @@ async def test_a_file_that_is_gone_for_good_is_not_asked_over_and_over(
 class Gone:
     """A connection that was closed by another hand."""
 
-    async def execute(self, *_: object) -> None:
+    async def begin(self) -> None:
         raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
-
-    async def rollback(self) -> None:
-        """Nothing is open."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from storage.database import Connection
+
 
 @dataclass(frozen=True)
 class Old:
@@ -186,7 +188,7 @@ FILLED_BY_HAND = range(1, 7)
 """The versions whose rows `rows_of` writes: those after are reached by migrating."""
 
 
-async def counts(connection: aiosqlite.Connection) -> dict[str, int]:
+async def counts(connection: Connection) -> dict[str, int]:
     """How many rows each table has, by its present name."""
     tables = await every(connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")
     return {

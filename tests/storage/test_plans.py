@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage import cards, chats, films, generations, inbox, ledger, notices, statistics, videos
+from storage.database import every
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from storage.ledger import Account, Pot
 from tests.storage.asked import ANN, NOW, rows
@@ -15,9 +16,7 @@ from tests.storage.asked import ANN, NOW, rows
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from aiosqlite import Connection
-
-    from storage.database import Database
+    from storage.database import Connection, Database
 
     Question = Callable[[Connection], Awaitable[object]]
 
@@ -45,10 +44,8 @@ class Explained:
         """Return every step of every plan."""
         steps = []
         for statement, values in self._asked:
-            async with self._connection.execute(
-                f"EXPLAIN QUERY PLAN {statement}", values
-            ) as cursor:
-                steps += [row["detail"] async for row in cursor]
+            plan = await every(self._connection, f"EXPLAIN QUERY PLAN {statement}", values)
+            steps += [row["detail"] for row in plan]
         return steps
 
 

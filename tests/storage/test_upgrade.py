@@ -109,8 +109,8 @@ async def test_each_reason_has_its_name_and_the_history_its_words(
     db = await upgraded(old, tmp_path)
     async with db.reading() as connection:
         found = await generations.in_states(connection, {State.FAILED})
-        async with connection.execute("SELECT reason FROM events ORDER BY id") as rows:
-            words = [row["reason"] for row in await rows.fetchall()]
+        asked = await connection.execute_fetchall("SELECT reason FROM events ORDER BY id")
+        words = [row["reason"] for row in asked]
     await db.close()
     assert [one.reason for one in found] == [*REASONS.values()]
     assert words == [*REASONS]
