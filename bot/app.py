@@ -19,7 +19,7 @@ from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.lifecycle import Lifecycle
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
-from generation.jobs.queue import FairQueue
+from generation.jobs.queue import FairQueue, Progress
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
 from generation.media.films import FilmMaker, VideoFiles
@@ -46,7 +46,7 @@ from handlers.replies.delivery import Deliveries
 from handlers.replies.notice_sender import Notices
 from handlers.replies.outbox import Outbox
 from handlers.replies.sending import Pacing
-from handlers.replies.status import Progress, StatusMessages
+from handlers.replies.status import StatusMessages
 from handlers.replies.texts import Languages
 from storage.notices import Admins
 
@@ -247,6 +247,7 @@ class Bot:
                 db=db,
                 outbox=outbox,
                 films=FilmMaker(self.media, files, self.pictures, limit),
+                status=status,
                 languages=languages,
                 ai_label=settings.ai_label,
                 zone=settings.timezone,

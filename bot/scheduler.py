@@ -146,9 +146,10 @@ class Scheduler:
         if not place.is_private:
             self._groups.add(chat)
             self._updates.run(f"board {chat}", partial(self._boards.refresh, chat), again=True)
+        untold = {notice.generation for notice in owed}
         for generation in work:
             if generation.state is not State.QUEUED and _key(generation.id) not in self._steps:
-                dues += self._start_or_wait(generation)
+                dues += self._start_or_wait(generation, told=generation.id not in untold)
         dues += self._tell_or_wait(chat, owed)
         return max(0.0, min(dues) - self._clock()) if dues else None
 
@@ -224,19 +225,25 @@ class Scheduler:
         await self._breaker.present()
         self._grant_slots()
 
-    def _start_or_wait(self, generation: Generation, *, begun: bool = False) -> list[float]:
+    def _start_or_wait(
+        self, generation: Generation, *, begun: bool = False, told: bool = True
+    ) -> list[float]:
         """Take the next step of a generation; return when to look at it, where it is not due.
 
-        `begun` is whether its upload has been noted with the step before.
+        `begun` is whether its upload has been noted with the step before; until what became of it
+        is `told`, its status stays, which may say so.
         """
         if (due := self._due(generation)) > self._clock():
+            if generation.state in PENDING:
+                self._correct(generation)
+            elif generation.state is State.PARKED and told:
+                return [due, *self._tidy(generation)]
             return [due]
         match generation.state:
             case State.SUBMITTING:
                 # a submission nobody works on has lost its answer
                 self._take(generation, "look up", partial(self._submissions.abandon, generation))
             case State.GENERATING | State.PARKED if generation.provider_id is not None:
-                self._correct(generation)
                 # polls bound themselves: see `generation.jobs.provider_calls`
                 sends = generation.chat not in self._groups
                 self._take(generation, None, partial(self._polls.poll, generation, sends=sends))
@@ -246,13 +253,20 @@ class Scheduler:
                 # a chat that has to wait for Telegram holds up no other
                 deliver = partial(self._deliveries.deliver, generation, begun=begun)
                 self._take(generation, f"deliver to {generation.chat}", deliver)
-            case _ if generation.status_message is not None and generation.state not in PENDING:
-                # it must not stand in the way of a video that is brought
-                key = f"the status of {_key(generation.id)}"
-                if (due := self._steps.left_alone(key)) > self._clock():
-                    return [due]
-                tidy = partial(self._status.remove, generation)
-                self._steps.run(key, tidy, partial(self._tidied, generation.chat), kind="tidy")
+            case _ if told and generation.state not in PENDING:
+                return self._tidy(generation)
+        return []
+
+    def _tidy(self, generation: Generation) -> list[float]:
+        """Take its status away, if it has one; return when to try that again."""
+        if generation.status_message is None:
+            return []
+        # it must not stand in the way of a video that is brought
+        key = f"the status of {_key(generation.id)}"
+        if (due := self._steps.left_alone(key)) > self._clock():
+            return [due]
+        tidy = partial(self._status.remove, generation)
+        self._steps.run(key, tidy, partial(self._tidied, generation.chat), kind="tidy")
         return []
 
     def _due(self, generation: Generation) -> float:

@@ -131,7 +131,8 @@ class Generation(Request):
     Each cause of a delay has a counter of its own: `refusals` of the submission and
     `picture_setbacks` before it, `poll_setbacks` and `dead_links` after it, `preparation_setbacks`
     and `send_setbacks` on the way back. `finished_at` is when the provider first called it finished
-    and its video could not be had; `sends` counts those that may have arrived.
+    and its video could not be had; `sends` counts those that may have arrived; `promised_at`
+    is when its status says that it will be there.
     """
 
     id: int
@@ -151,6 +152,7 @@ class Generation(Request):
     cancel_wanted: bool
     is_gift: bool
     status_message: int | None
+    promised_at: float | None
     preparation_setbacks: int
     send_started_at: float | None
     sends: int
@@ -202,6 +204,7 @@ class Changes(TypedDict, total=False):
     cancel_wanted: bool
     # how far it is on its way back
     status_message: int | None
+    promised_at: float | None
     preparation_setbacks: int
     send_started_at: float | None
     sends: int

@@ -1,8 +1,9 @@
-"""Fair scheduling: who gets the next free slot at the provider, decided from ids in memory."""
+"""Fair scheduling: who gets the next free slot at the provider, and when a video will be there."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -12,8 +13,9 @@ from storage.generations import State
 from storage.ledger import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from generation.jobs.schedule import DurationEstimates
     from storage.database import Connection
     from storage.generations import Generation
 
@@ -22,6 +24,12 @@ LATELY_SECONDS = 3600.0
 COUNTED_SECONDS = 5.0
 """How old positions may be where many wait: to count them, all are put in order."""
 MANY = 100
+LATE = 1.5
+"""How many times the expected time may pass before it is said to take longer than usual."""
+NEARLY_SAME = 0.1
+"""A promise off by this share of the time that is left stays as it is."""
+MOST_PROMISES = 10_000
+"""Promises remembered; those of what is still made are the last ones."""
 
 T = TypeVar("T", Account, int)
 
@@ -110,6 +118,11 @@ class FairQueue:
     def is_full(self) -> bool:
         """Whether every slot is taken."""
         return len(self._running) >= self.slots
+
+    @property
+    def running(self) -> Collection[int]:
+        """The requests that have a slot."""
+        return self._running.keys()
 
     @property
     def chats(self) -> set[int]:
@@ -264,3 +277,107 @@ class FairQueue:
             return None
         (has, last_served, request), _ = found
         return has, self._has[chat], last_served, self._last_served.get(chat, 0.0), request
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When a video is expected, in seconds since 1970; None where that is over, or unknown.
+
+    `place` is its place in the line, `done` the share of its making that is over.
+    """
+
+    at: float | None
+    place: int | None = None
+    done: float = 0.0
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """When a video was said to be there, and whether that was once its making had begun."""
+
+    at: float
+    begun: bool
+
+
+class Progress:
+    """How far requests are: their places among those who wait, and when they will be there.
+
+    What was promised in the line may only come nearer; when the making begins it is said anew, and
+    stays.
+    """
+
+    def __init__(
+        self, *, estimates: DurationEstimates, queue: FairQueue, clock: Callable[[], float]
+    ) -> None:
+        self._estimates = estimates
+        self._queue = queue
+        self._clock = clock
+        self._began_at = clock()
+        self._promises: dict[int, _Promise] = {}
+
+    @property
+    def now(self) -> float:
+        """The time, in seconds since 1970."""
+        return self._clock()
+
+    def place(self, generation: Generation) -> int | None:
+        """Return which place a request has (1 is next); None where a slot is free or its own."""
+        queue, number = self._queue, generation.id
+        if generation.state is not State.QUEUED or not queue.is_full or queue.has_slot(number):
+            return None
+        # one that was accepted just now joins the others at the end
+        return queue.position(number) or len(queue) + 1
+
+    async def forecast(self, generation: Generation) -> Forecast:
+        """Return how far a request is by now."""
+        estimate, now = await self._estimates.of(generation), self._clock()
+        known = self._known(generation)
+        if generation.state is State.QUEUED:
+            place = self.place(generation)
+            starts = (
+                max(now, generation.due_at)
+                if place is None
+                else self._slot_at(place, now, estimate)
+            )
+            at = starts + estimate if known is None else min(known.at, starts + estimate)
+            if known is None:
+                self._promise(generation, _Promise(at, begun=False))
+            is_late = now - generation.created_at >= LATE * estimate
+            return Forecast(at if at > now else None, place, is_late=is_late)
+        begun = generation.accepted_at or generation.changed_at
+        if known is None or not known.begun:
+            at = begun + estimate
+            if known is not None and abs(at - known.at) < NEARLY_SAME * estimate:
+                at = known.at
+            known = _Promise(at, begun=generation.accepted_at is not None)
+            self._promise(generation, known)
+        at = known.at
+        done = (now - begun) / max(1.0, at - begun)
+        is_late = now >= max(at, begun + LATE * estimate)
+        return Forecast(at if at > now else None, done=done, is_late=is_late)
+
+    def said(self, generation: Generation, at: float) -> None:
+        """Keep what somebody in the line was told: it may come nearer, and not go."""
+        if generation.state is State.QUEUED:
+            self._promise(generation, _Promise(at, begun=False))
+
+    def _known(self, generation: Generation) -> _Promise | None:
+        """Return what was promised, by an earlier process too."""
+        known, began = self._promises.get(generation.id), generation.accepted_at
+        if known is None and generation.promised_at is not None:
+            begun = began is not None and began < self._began_at
+            known = self._promises[generation.id] = _Promise(generation.promised_at, begun)
+        return known
+
+    def _promise(self, generation: Generation, promise: _Promise) -> None:
+        if len(self._promises) >= MOST_PROMISES:
+            del self._promises[next(iter(self._promises))]
+        self._promises[generation.id] = promise
+
+    def _slot_at(self, place: int, now: float, estimate: float) -> float:
+        """Return when a slot comes free for a place in the line."""
+        promises = map(self._promises.get, self._queue.running)
+        ends = sorted(now + estimate if one is None else max(now, one.at) for one in promises)
+        rounds, turn = divmod(place - 1, len(ends))
+        return ends[turn] + rounds * estimate

@@ -16,8 +16,7 @@ from handlers.membership import cannot_show, not_here_and_now
 from handlers.ordering import order_card, refusals
 from handlers.ordering.drafts import SentPicture, card_draft, draft_on, quoted
 from handlers.replies.sending import SendError
-from handlers.replies.status import payment
-from handlers.replies.texts import cost_of, gone
+from handlers.replies.texts import cost_of, gone, payment
 from storage import cards, generations
 from storage.generations import PENDING, UNFINISHED, Request
 

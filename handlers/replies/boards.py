@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from handlers.replies.sending import LeftOut, NotSent, SendError, finished
-from handlers.replies.texts import about, unlinked
+from handlers.replies.texts import Moment, moment, unlinked
 from storage import chats, generations, people
 from storage.chats import Board
 from storage.generations import PENDING
@@ -20,14 +20,14 @@ from storage.generations import PENDING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from generation.jobs.queue import Forecast, Progress
     from handlers.replies.outbox import Outbox
-    from handlers.replies.status import Progress
     from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
     from storage.database import Connection, Database
     from storage.generations import Generation
 
-EDIT_SECONDS = 15.0
+EDIT_SECONDS = 30.0
 """How long a board stays as it is at least: edits are what gets bots silenced."""
 MOST_NAMES = 6
 """People named on a board; the others are counted."""
@@ -35,29 +35,43 @@ MOST_NAMES = 6
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class BoardEntry:
-    """An order as a board shows it: seconds left, negative once it is late; None while it waits."""
+class BoardEntry(NamedTuple):
+    """An order as a board shows it."""
 
     name: str
-    left: float | None
+    forecast: Forecast
 
 
-def text(entries: Sequence[BoardEntry], translator: Translator) -> str:
-    """Write a board: "Ann ~40 seconds · Bob ~1 minute · 3 waiting"."""
-    made = [entry for entry in entries if entry.left is not None]
-    parts = [_made(entry, translator) for entry in made[:MOST_NAMES]]
+class BoardText(NamedTuple):
+    """What a board says; as long as the `state` is the same, it is not worth an edit."""
+
+    state: str
+    text: str
+    moments: Sequence[Moment]
+
+
+def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float) -> BoardText:
+    """Write a board: "Ann: in about 40 seconds · Bob: in about 1 minute · 3 waiting"."""
+    made = [entry for entry in entries if entry.forecast.place is None]
+    parts, states, moments = list[str](), list[str](), list[Moment]()
+    for name, forecast in made[:MOST_NAMES]:
+        if forecast.at is not None:
+            there = moment(translator, forecast.at, now)
+            moments.append(there)
+            parts.append(translator.gettext("{name}: {when}").format(name=name, when=there.words))
+        elif forecast.is_late:
+            parts.append(translator.gettext("{name}: longer than usual").format(name=name))
+        else:
+            parts.append(translator.gettext("{name}: any moment").format(name=name))
+        states.append(parts[-1] if forecast.at is None else f"{name} {forecast.at:.0f}")
+    counted = list[str]()
     if len(made) > MOST_NAMES:
-        parts.append(translator.gettext("{count} more").format(count=len(made) - MOST_NAMES))
+        counted.append(translator.gettext("{count} more").format(count=len(made) - MOST_NAMES))
     if waiting := len(entries) - len(made):
-        parts.append(translator.gettext("{count} waiting").format(count=translator.number(waiting)))
-    return "🎬 " + " · ".join(parts)
-
-
-def _made(entry: BoardEntry, translator: Translator) -> str:
-    if entry.left is None or entry.left < 0:
-        return translator.gettext("{name}: longer than usual").format(name=entry.name)
-    return f"{entry.name} ~{about(translator, entry.left)}"
+        count = translator.number(waiting)
+        counted.append(translator.gettext("{count} waiting").format(count=count))
+    text = "🎬 " + " · ".join(parts + counted)
+    return BoardText(" · ".join(states + counted), text, moments)
 
 
 class Boards:
@@ -97,40 +111,47 @@ class Boards:
             names = {one.id: await _name(connection, one, chat) for one in pending}
         by_thread = defaultdict[int, list[BoardEntry]](list)
         for one in pending:
-            waits = self._progress.place(one) is not None
-            left = None if waits else await self._progress.left(one)
-            by_thread[one.thread_id or 0].append(BoardEntry(names[one.id], left))
+            entry = BoardEntry(names[one.id], await self._progress.forecast(one))
+            by_thread[one.thread_id or 0].append(entry)
         translator = self._languages.translator(group.language)
         for thread in sorted({*by_thread, *stands}):
             entries, board = by_thread[thread], stands.get(thread)
-            words = text(entries, translator) if entries else ""
-            if board is not None:
-                await self._correct(chat, board, words)
-            elif len(entries) > 1 or any(one.left is None or one.left < 0 for one in entries):
-                await finished(self._put_up(chat, thread, words))
+            said = board_text(entries, translator, self._clock()) if entries else None
+            if said is None and board is not None:
+                await self._take_down(chat, board)
+            elif said is not None and board is not None:
+                await self._correct(chat, board, said)
+            elif said is not None and (
+                len(entries) > 1 or any(one.place is not None or one.is_late for _, one in entries)
+            ):
+                await finished(self._put_up(chat, thread, said))
 
-    async def _put_up(self, chat: Chat, thread: int, words: str) -> None:
+    async def _put_up(self, chat: Chat, thread: int, said: BoardText) -> None:
         message = await self._outbox.say(
-            chat, words, thread_id=thread or None, silent=True, cosmetic=True
+            chat,
+            said.text,
+            thread_id=thread or None,
+            silent=True,
+            cosmetic=True,
+            moments=said.moments,
         )
-        await self._remember(Board(chat.id, thread, message, words, self._clock()))
+        await self._remember(Board(chat.id, thread, message, said.state, self._clock()))
 
-    async def _correct(self, chat: Chat, board: Board, words: str) -> None:
-        """Correct a board, sparsely; take it down where there is nothing left to tell."""
-        if not words:
-            await self._take_down(chat, board)
-            return
+    async def _correct(self, chat: Chat, board: Board, said: BoardText) -> None:
+        """Correct a board, sparsely."""
         now = self._clock()
-        if words == board.text or now - board.changed_at < EDIT_SECONDS:
+        if said.state == board.text or now - board.changed_at < EDIT_SECONDS:
             return
         try:
-            await self._outbox.edit(chat, board.message_id, words, cosmetic=True)
+            await self._outbox.edit(
+                chat, board.message_id, said.text, cosmetic=True, moments=said.moments
+            )
         except (LeftOut, NotSent):
             return
         except SendError:
             # somebody deleted it; it is not put up a second time for the same orders
             logger.info("the board in chat %d is gone", chat.id)
-        await self._remember(replace(board, text=words, changed_at=now))
+        await self._remember(replace(board, text=said.state, changed_at=now))
 
     async def _take_down(self, chat: Chat, board: Board) -> None:
         try:

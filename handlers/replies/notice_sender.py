@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from generation.media.films import FilmMaker
     from handlers.replies.keyboards import Button
     from handlers.replies.outbox import Outbox
+    from handlers.replies.status import StatusMessages
     from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat
     from storage.database import Database
@@ -65,6 +66,7 @@ class Notices:
         db: Database,
         outbox: Outbox,
         films: FilmMaker,
+        status: StatusMessages,
         languages: Languages,
         ai_label: bool,
         zone: ZoneInfo,
@@ -74,6 +76,7 @@ class Notices:
         self._db = db
         self._outbox = outbox
         self._films = films
+        self._status = status
         self._languages = languages
         self._ai_label = ai_label
         self._zone = zone
@@ -106,20 +109,31 @@ class Notices:
             await self._give_up(owed, "it cannot be put into words")
             return
         told = replace(told, buttons=()) if nobody else told
-        say = partial(self._say, chat, owed, told.text, told.buttons)
+        say = partial(self._say, chat, owed, told.text, told.buttons, about)
         await self._send(chat, owed, say)
 
     async def _say(
-        self, chat: Chat, owed: Owed, text: str, buttons: Sequence[Sequence[Button]] = ()
-    ) -> None:
+        self,
+        chat: Chat,
+        owed: Owed,
+        text: str,
+        buttons: Sequence[Sequence[Button]] = (),
+        about: Generation | None = None,
+    ) -> bool:
+        """Say it, and return whether the status of what it is `about` turned into it."""
+        if about is not None and await self._status.turn(about, chat, text, buttons):
+            return True
         await self._outbox.say(
             chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
         )
+        return False
 
-    async def _send(self, chat: Chat, owed: Owed, send: Callable[[], Awaitable[None]]) -> None:
+    async def _send(
+        self, chat: Chat, owed: Owed, send: Callable[[], Awaitable[bool | None]]
+    ) -> None:
         """Send what a notice holds, and write down what became of it."""
         try:
-            await send()
+            turned = await send()
         except Unreadable as error:
             logger.warning("notice %d is sent, and nobody knows how: %s", owed.id, error)
             await self._note_sent(owed)
@@ -133,7 +147,7 @@ class Notices:
             async with self._db.transaction() as tx:
                 await notices.try_later(tx, owed.id, due_at=self._clock() + wait)
         else:
-            await self._note_sent(owed)
+            await self._note_sent(owed, turned=bool(turned))
 
     async def _send_film(self, chat: Chat, owed: Owed, translator: Translator) -> None:
         """Make a film and send it, or say why that cannot be."""
@@ -208,9 +222,12 @@ class Notices:
                 else:
                     return
 
-    async def _note_sent(self, owed: Owed) -> None:
+    async def _note_sent(self, owed: Owed, *, turned: bool = False) -> None:
         async with self._db.transaction() as tx:
             await notices.sent(tx, owed.id, now=self._clock())
+            if turned and owed.generation is not None:
+                # from here on it is no status any more, which would go
+                await generations.note(tx, owed.generation, status_message=None)
 
     async def _tell_alone(self, chat: Chat, owed: Owed, error: SendError) -> None:
         """Owe it to the person in private, where their videos go too if a group is lost."""

@@ -31,6 +31,7 @@ from handlers.replies.sending import (
     Urgency,
     translated,
 )
+from handlers.replies.texts import entities
 from storage.chats import ChatKind
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from generation.media.videos import Deliverable
     from handlers.replies.sending import Pacing
+    from handlers.replies.texts import Moment
     from storage.chats import Chat
 
 UPLOADS = 8
@@ -199,19 +201,14 @@ class Outbox:
         cosmetic: bool = False,
         ask: str | None = None,
         picture: bytes | None = None,
+        moments: Sequence[Moment] = (),
     ) -> int:
-        """Send a text; returns its message id.
+        """Send a text, cut at 4096 characters; returns its message id.
 
-        Args:
-            chat: where.
-            text: plain, at most 4096 characters; what is over is cut.
-            buttons: rows of buttons.
-            reply_to: the message it answers, if that still exists.
-            thread_id: the topic; None for General.
-            silent: whether the phone stays quiet.
-            cosmetic: whether nobody misses it; then it may be left out.
-            ask: a placeholder; the sender's client opens an answer to this message.
-            picture: shown above the text, which may then have 1024 characters.
+        `reply_to` is the message it answers, if that still exists; a `silent` one leaves the phone
+        quiet, a `cosmetic` one may be left out. `ask` is a placeholder: the sender's client opens
+        an answer. A `picture` is shown above the text, which may then have 1024 characters.
+        `moments` are those the text names.
         """
         markup = (
             ForceReply(selective=True, input_field_placeholder=ask)
@@ -238,7 +235,13 @@ class Outbox:
             link_preview_options=NO_PREVIEW,
             **placed,
         )
-        return _number_of(await _placed(send, thread_id, reply_to))
+        marked = partial(send, entities=entities(text, moments)) if moments else send
+        try:
+            return _number_of(await _placed(marked, thread_id, reply_to))
+        except Refused as refusal:
+            if not _is_of_marks(refusal, moments):
+                raise
+            return _number_of(await _placed(send, thread_id, reply_to))
 
     async def edit(
         self,
@@ -249,6 +252,7 @@ class Outbox:
         *,
         cosmetic: bool = False,
         picture: bytes | None = None,
+        moments: Sequence[Moment] = (),
     ) -> None:
         """Change a text of ours, or a picture; what reads so stays."""
         placed: dict[str, Any] = {
@@ -261,13 +265,18 @@ class Outbox:
             with translated():
                 if picture is None:
                     await self._bot.edit_message_text(
-                        text[:LONGEST_TEXT], link_preview_options=NO_PREVIEW, **placed
+                        text[:LONGEST_TEXT],
+                        link_preview_options=NO_PREVIEW,
+                        entities=entities(text, moments) or None,
+                        **placed,
                     )
                 else:
                     photo = InputMediaPhoto(picture, caption=text[:LONGEST_CAPTION])
                     await self._bot.edit_message_media(photo, **placed)
         except Refused as refusal:
-            if "no text in the message" in str(refusal).lower():
+            if _is_of_marks(refusal, moments):
+                await self.edit(chat, message_id, text, buttons, cosmetic=cosmetic)
+            elif "no text in the message" in str(refusal).lower():
                 with translated():
                     await self._bot.edit_message_caption(caption=text[:LONGEST_CAPTION], **placed)
             elif "not modified" not in str(refusal).lower():
@@ -332,7 +341,7 @@ class Outbox:
             "rate_limit_args": Urgency.RESULT,
         }
         # in a group it would be counted, as messages are
-        showing = shown(lambda: self._show(chat)) if chat.is_private else nullcontext()
+        showing = shown(lambda: self.show_work(chat)) if chat.is_private else nullcontext()
         async with showing:
             with UploadedFile(video.path, upload) as stream, translated():
                 # read_file_handle=False: the default would hold the file three times in memory
@@ -353,10 +362,11 @@ class Outbox:
                     )
                 return _sent(message)
 
-    async def _show(self, chat: Chat) -> None:
+    async def show_work(self, chat: Chat, action: ChatAction = ChatAction.UPLOAD_VIDEO) -> None:
+        """Show for five seconds what the bot does for a chat."""
         with translated():
             await self._bot.send_chat_action(
-                chat.telegram_id, ChatAction.UPLOAD_VIDEO, rate_limit_args=Urgency.COSMETIC
+                chat.telegram_id, action, rate_limit_args=Urgency.COSMETIC
             )
 
     async def resend(
@@ -387,6 +397,11 @@ class Outbox:
                 await self._bot.answer_callback_query(query_id, text[:200] or None, alert)
         except SendError as error:
             logger.info("a tap is not answered: %r", error)
+
+
+def _is_of_marks(refusal: Refused, moments: Sequence[Moment]) -> bool:
+    """Whether a server of our own is too old to know of moments: it takes the words."""
+    return bool(moments) and "entit" in str(refusal).lower()
 
 
 def _urgency(cosmetic: bool) -> Urgency:

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
+
+from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import Button, Undo
 from handlers.replies.sending import Refused, SendError, Unreachable, finished
-from handlers.replies.texts import about
+from handlers.replies.texts import moment
 from storage import chats, generations, outages, people
-from storage.generations import PENDING, State
+from storage.generations import PENDING, UNFINISHED, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from generation.jobs.queue import FairQueue
-    from generation.jobs.schedule import DurationEstimates
-    from generation.orders.balances import Accepted
+    from generation.jobs.queue import Forecast, Progress
     from handlers.replies.outbox import Outbox
-    from handlers.replies.texts import Languages, Translator
+    from handlers.replies.texts import Languages, Moment, Translator
     from storage.chats import Chat
     from storage.database import Connection, Database
     from storage.generations import Generation
 
-LATE = 1.5
-"""How many times the expected time may pass before the status says that it takes longer."""
-
+EDIT_SECONDS = 15.0
+"""How long a status stays as it is at least."""
+RECORD_SECONDS = 10.0
+"""How long at least until a chat shows again that its video is being made."""
+TURN_SECONDS = 60.0
+"""How long after an order its status can still turn into what went wrong: an edit rings no phone,
+and later nobody may be looking."""
+CELLS, QUARTERS = 8, 4
+"""The width of a drawn bar, and in how many steps it fills: the phone counts the time itself."""
 SEEN = "👀"
 """The reaction under an order in a group."""
 _REACTION = 0
@@ -35,59 +43,57 @@ _REACTION = 0
 logger = logging.getLogger(__name__)
 
 
-def making(translator: Translator, seconds: float, paid: str = "") -> str:
-    """Say that a video is being made, what was paid, and when it will be there (in seconds)."""
-    return _promise(translator, translator.gettext("🎬 On it!"), paid, seconds)
+@dataclass(frozen=True, slots=True)
+class StatusText:
+    """What a status says; as long as the `step` is the same, it is not worth an edit."""
+
+    step: tuple[str, int]
+    text: str
+    moments: tuple[Moment, ...] = ()
 
 
-def waiting(translator: Translator, place: int, seconds: float, paid: str = "") -> str:
-    """Say which place in the line a request has, and when its video will be there (in seconds)."""
-    head = translator.gettext("🎬 Number {place} in line.").format(place=translator.number(place))
-    return _promise(translator, head, paid, seconds)
+def status_text(
+    forecast: Forecast, translator: Translator, now: float, *, paid: str = "", begun: bool = True
+) -> StatusText:
+    """Say how far a video is: its place in the line, or a bar; and when it will be there.
 
-
-def _promise(translator: Translator, head: str, paid: str, seconds: float) -> str:
-    ready = translator.gettext(
-        "Ready in about {time}. You can close Telegram, I'll send it."
-    ).format(time=about(translator, seconds))
-    return " ".join(sentence for sentence in (head, paid, ready) if sentence)
-
-
-def payment(accepted: Accepted, translator: Translator, *, in_private: bool) -> str:
-    """Say what an order takes and what is left; what somebody has left is told to them alone."""
-    cost, pooled = accepted.generation.credits, accepted.pooled
-    if pooled == cost:
-        text, left = translator.ngettext(
-            "The group pays {count} credit, {left} left.",
-            "The group pays {count} credits, {left} left.",
-            cost,
-        ), accepted.pool_left  # fmt: skip
-    elif in_private:
-        text, left = translator.ngettext(
-            "{count} credit, {left} left.", "{count} credits, {left} left.", cost
-        ), accepted.left  # fmt: skip
-    elif pooled:
-        return translator.gettext("{cost}, {pooled} of them from the group.").format(
-            cost=translator.credits(cost), pooled=translator.number(pooled)
+    `paid` says what was paid; `begun` is whether it is being made.
+    """
+    _ = translator.gettext
+    if forecast.is_late and forecast.place is None:
+        return StatusText(
+            ("late", 0),
+            _("🎬 This takes longer than usual. If it fails, you get your credits back."),
         )
+    closing = _("You can close Telegram, I'll send it.")
+    quarter = int(min(1.0, forecast.done) * QUARTERS)
+    if forecast.place is not None:
+        step = "place", sparsely(forecast.place)
+        head = _("🎬 Number {place} in line.").format(place=translator.number(step[1]))
+        over = _("It takes longer than I thought.")
+    elif begun:
+        step, full = ("made", quarter), quarter * CELLS // QUARTERS
+        head, over = f"🎬 {'▰' * full}{'▱' * (CELLS - full)}\n", _("Any moment now.")
     else:
-        return translator.gettext("{cost} of your own.").format(cost=translator.credits(cost))
-    return text.format(count=translator.number(cost), left=translator.number(left))
+        step, head, over = ("heard", 0), _("🎬 On it!"), ""
+    if forecast.at is None:
+        return StatusText((f"{step[0]}, over", step[1]), _sentences(head, paid, over, closing))
+    there = moment(translator, forecast.at, now)
+    ready = _("Expected {when}.").format(when=there.words)
+    return StatusText(step, _sentences(head, paid, ready, closing), (there,))
 
 
-def late(translator: Translator) -> str:
-    """Say that it takes longer than it usually does."""
-    return translator.gettext(
-        "🎬 This takes longer than usual. If it fails, you get your credits back."
-    )
+def _sentences(*sentences: str) -> str:
+    return " ".join(filter(None, sentences)).replace("\n ", "\n")
 
 
-def closed(translator: Translator) -> str:
+def closed(translator: Translator) -> StatusText:
     """Say that the service that makes videos takes no orders at the moment."""
-    return translator.gettext(
+    text = translator.gettext(
         "🎬 The video service is not taking orders right now. I wait for it up to 15 "
         "minutes. After that you get your credits back."
     )
+    return StatusText(("closed", 0), text)
 
 
 def sparsely(place: int) -> int:
@@ -95,57 +101,21 @@ def sparsely(place: int) -> int:
     return next((step for step in (1, 2, 3, 5, 10, 20, 50, 100) if place <= step), place)
 
 
-class Progress:
-    """How far requests are: their places among those who wait, and how long they will take."""
-
-    def __init__(
-        self, *, estimates: DurationEstimates, queue: FairQueue, clock: Callable[[], float]
-    ) -> None:
-        self._estimates = estimates
-        self._queue = queue
-        self._clock = clock
-
-    def place(self, generation: Generation) -> int | None:
-        """Return which place a request has (1 is next); None where a slot is free or its own."""
-        queue, number = self._queue, generation.id
-        if generation.state is not State.QUEUED or not queue.is_full or queue.has_slot(number):
-            return None
-        # one that was accepted just now joins the others at the end
-        return queue.position(number) or len(queue) + 1
-
-    async def estimate(self, generation: Generation) -> float:
-        """Return how long a request takes once it has a slot, in seconds."""
-        return await self._estimates.of(generation)
-
-    async def wait(self, generation: Generation, place: int) -> float:
-        """Return in how many seconds a request at this place will be made."""
-        return (place / self._queue.slots + 1) * await self.estimate(generation)
-
-    async def left(self, generation: Generation) -> float:
-        """Return in how many seconds a request with a slot is made; below 0 once it is late."""
-        estimate = await self.estimate(generation)
-        passed = self._clock() - (generation.accepted_at or generation.changed_at)
-        return -1.0 if passed >= LATE * estimate else max(1.0, estimate - passed)
-
-    async def is_overdue(self, generation: Generation) -> bool:
-        """Whether what was promised at first is over."""
-        estimate = await self.estimate(generation)
-        return self._clock() - generation.created_at >= LATE * estimate
-
-
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """A status message as it stands in a chat.
 
-    `waits` is whether it says what is over once the video is made: a place in the line, or that
-    the request can be cancelled.
+    `step` and `at` are what it says, `edited_at` is since when, and `acted_at` when its chat was
+    shown at last that the video is made.
     """
 
     chat: Chat
     message: int | None
     translator: Translator
-    text: str = ""
-    waits: bool = False
+    step: tuple[str, int] = ("", 0)
+    at: float | None = None
+    edited_at: float = 0.0
+    acted_at: float = 0.0
 
 
 class StatusMessages:
@@ -188,42 +158,50 @@ class StatusMessages:
         if generation.status_message is not None or generation.id in self._shown:
             return
         aloud = aloud or chat.is_private
+        forecast = await self._progress.forecast(generation)
+        shown = _Shown(chat, _REACTION, translator, at=forecast.at)
         if not aloud and await self._acknowledged(chat, generation, note):
-            self._remember(generation.id, _Shown(chat, _REACTION, translator))
+            self._remember(generation.id, shown)
             return
-        place = self._progress.place(generation)
-        if place is None:
-            text = making(translator, await self._progress.estimate(generation), paid)
-        else:
-            wait = await self._progress.wait(generation, place)
-            text = waiting(translator, sparsely(place), wait, paid)
         # what leaves at once cannot be cancelled
         waits = generation.state is State.QUEUED and (
-            place is not None or generation.due_at > generation.created_at
+            forecast.place is not None or generation.due_at > generation.created_at
         )
-        shown = _Shown(chat, None, translator, text, waits=waits)
+        said = status_text(forecast, translator, self._progress.now, paid=paid, begun=False)
         # alone with the bot it is the only sign that an order was understood
-        await finished(self._put_up(generation, shown, note, cosmetic=not note and not aloud))
+        cosmetic = not note and not aloud
+        put_up = self._put_up(generation, shown, said, note, waits=waits, cosmetic=cosmetic)
+        await finished(put_up)
 
     async def _put_up(
-        self, generation: Generation, shown: _Shown, note: str, *, cosmetic: bool
+        self,
+        generation: Generation,
+        shown: _Shown,
+        said: StatusText,
+        note: str,
+        *,
+        waits: bool,
+        cosmetic: bool,
     ) -> None:
         message = await self._outbox.say(
             shown.chat,
-            f"{note}\n{shown.text}".strip(),
-            buttons=_buttons(generation, shown.translator) if shown.waits else (),
+            f"{note}\n{said.text}".strip(),
+            buttons=_buttons(generation, shown.translator) if waits else (),
             reply_to=generation.message_id,
             thread_id=generation.thread_id,
             silent=True,
             cosmetic=cosmetic,
+            moments=said.moments,
         )
-        self._remember(generation.id, replace(shown, message=message))
+        self._remember(generation.id, replace(shown, message=message, step=said.step))
 
     def _remember(self, generation: int, shown: _Shown) -> None:
         self._shown[generation] = shown
 
         async def write(tx: Connection) -> None:
-            await generations.note(tx, generation, status_message=shown.message)
+            await generations.note(
+                tx, generation, status_message=shown.message, promised_at=shown.at
+            )
             found = await generations.find(tx, generation)
             if found is not None and found.state not in PENDING:
                 self._wake(found.chat)
@@ -248,39 +226,54 @@ class StatusMessages:
         """Say so where a request moves up the line, has its turn, or takes longer than usual."""
         if not generation.status_message or generation.state not in PENDING:
             return
-        shown = self._shown.get(generation.id) or await self._found(generation)
-        text = await self._text(generation, shown)
-        if text is None or text == shown.text:
-            return
-        waits = generation.state is State.QUEUED
+        before = self._shown.get(generation.id)
+        shown = before or await self._found(generation)
+        if shown.message is None:
+            return  # whoever called it off says so in it
+        said = await self._text(generation, shown.translator)
+        now = self._progress.now
+        if said and said.step != shown.step and now - shown.edited_at >= EDIT_SECONDS:
+            shown = await self._say_anew(generation, shown, said)
+        if (
+            generation.state is State.GENERATING
+            and shown.chat.is_private
+            and now - shown.acted_at >= RECORD_SECONDS
+        ):
+            shown = replace(shown, acted_at=now)
+            with suppress(SendError):
+                await self._outbox.show_work(shown.chat, ChatAction.RECORD_VIDEO)
+        if self._shown.get(generation.id) is before:
+            self._shown[generation.id] = shown
+
+    async def _say_anew(self, generation: Generation, shown: _Shown, said: StatusText) -> _Shown:
+        """Change what a status says; return how it stands then."""
+        waits, message = generation.state is State.QUEUED, generation.status_message or 0
         buttons = _buttons(generation, shown.translator) if waits else ()
-        message = generation.status_message
         try:
-            await self._outbox.edit(shown.chat, message, text, buttons, cosmetic=True)
+            await self._outbox.edit(
+                shown.chat, message, said.text, buttons, cosmetic=True, moments=said.moments
+            )
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
-        else:
-            self._shown[generation.id] = replace(shown, text=text, waits=waits)
+            return shown
+        now, at = self._progress.now, said.moments[0].at if said.moments else None
+        if at is not None and at != shown.at:
+            self._progress.said(generation, at)
+            note = partial(generations.note, generation=generation.id, promised_at=at)
+            self._db.later(note)
+        return replace(shown, step=said.step, at=at, edited_at=now)
 
-    async def _text(self, generation: Generation, shown: _Shown) -> str | None:
+    async def _text(self, generation: Generation, translator: Translator) -> StatusText | None:
         """Return what a status should say by now; None where it may stay as it is."""
-        translator = shown.translator
-        if generation.state is State.GENERATING:
-            left = await self._progress.left(generation)
-            if left < 0:
-                return late(translator)
-            return making(translator, left) if shown.waits else None
-        if await self._is_held_back(generation):
+        forecast, now = await self._progress.forecast(generation), self._progress.now
+        if generation.state is not State.QUEUED:
+            return status_text(forecast, translator, now)
+        if forecast.is_late and await self._is_held_back():
             return closed(translator)
-        place = self._progress.place(generation)
-        if place is None:
-            return None
-        return waiting(translator, sparsely(place), await self._progress.wait(generation, place))
+        return None if forecast.place is None else status_text(forecast, translator, now)
 
-    async def _is_held_back(self, generation: Generation) -> bool:
-        """Whether nothing is accepted just now, and what was promised at first is over."""
-        if generation.state is not State.QUEUED or not await self._progress.is_overdue(generation):
-            return False
+    async def _is_held_back(self) -> bool:
+        """Whether nothing is accepted just now."""
         async with self._db.reading() as connection:
             return await outages.present(connection) is not None
 
@@ -288,6 +281,34 @@ class StatusMessages:
         """Leave the status in its chat, where whoever calls says in it what became of a request."""
         if generation.status_message is not None or generation.id in self._shown:
             self._shown[generation.id] = _Shown(chat, None, translator)
+
+    async def turn(
+        self,
+        generation: Generation,
+        chat: Chat,
+        text: str,
+        buttons: Sequence[Sequence[Button]],
+    ) -> bool:
+        """Let a status say what went wrong, while whoever asked still looks at it.
+
+        False where another message has to: an edit rings no phone, and may be one too many.
+        """
+        shown, now = self._shown.get(generation.id), self._progress.now
+        if (
+            shown is None
+            or not shown.message
+            or generation.state in UNFINISHED
+            or shown.chat.telegram_id != chat.telegram_id
+            or now - generation.created_at > TURN_SECONDS
+            or now - shown.edited_at < EDIT_SECONDS
+        ):
+            return False
+        try:
+            await self._outbox.edit(chat, shown.message, text, buttons)
+        except Refused:
+            return False
+        self.leave(generation, chat, shown.translator)
+        return True
 
     async def remove(self, generation: Generation) -> None:
         """Take the status away once there is nothing to wait for."""
@@ -334,7 +355,7 @@ class StatusMessages:
             raise LookupError(f"generation {generation.id} belongs to no chat")
         translator = self._languages.translator(person.language if person else None)
         # nobody knows any more what it says
-        return _Shown(chat, generation.status_message, translator, waits=True)
+        return _Shown(chat, generation.status_message, translator, at=generation.promised_at)
 
 
 def _buttons(generation: Generation, translator: Translator) -> list[list[Button]]:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import gettext
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
+from telegram import MessageEntity
 
 from generation.orders import quotes
 from generation.orders.options import Defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
     from generation.models.offer import Offer
-    from generation.orders.balances import Balance, Pool, Terms
+    from generation.orders.balances import Accepted, Balance, Pool, Terms
     from generation.orders.quotes import Quote
     from storage.generations import Generation
 
@@ -171,6 +172,67 @@ def about(translator: Translator, seconds: float) -> str:
     if halves % 2 == 0 or halves > 10:  # noqa: PLR2004 - beyond five minutes, halves mean nothing
         return translator.lasts(round(halves / 2) * 60.0)
     return translator.gettext("{minutes}½ minutes").format(minutes=translator.number(halves // 2))
+
+
+class Moment(NamedTuple):
+    """A moment that a text names: phones show how far off it is, and count by themselves.
+
+    `words` stand for it where a phone does not know how.
+    """
+
+    words: str
+    at: float
+
+
+def moment(translator: Translator, at: float, now: float) -> Moment:
+    """Return a moment to come, in words that were true now: "in about 2 minutes"."""
+    words = translator.gettext("in about {time}").format(time=about(translator, at - now))
+    return Moment(words, at)
+
+
+def entities(text: str, moments: Iterable[Moment]) -> list[MessageEntity]:
+    """Return what marks the moments in a text, which has their words in this order."""
+    marks, end = list[MessageEntity](), 0
+    for words, at in moments:
+        if (begins := text.find(words, end)) >= 0:
+            end = begins + len(words)
+            marks.append(
+                MessageEntity(
+                    MessageEntity.DATE_TIME,
+                    offset=_utf16_length(text[:begins]),
+                    length=_utf16_length(words),
+                    unix_time=datetime.fromtimestamp(at, UTC),
+                    date_time_format="r",
+                )
+            )
+    return marks
+
+
+def _utf16_length(text: str) -> int:
+    """Return a length as Telegram counts it."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def payment(accepted: Accepted, translator: Translator, *, in_private: bool) -> str:
+    """Say what an order takes and what is left; what somebody has left is told to them alone."""
+    cost, pooled = accepted.generation.credits, accepted.pooled
+    if pooled == cost:
+        text, left = translator.ngettext(
+            "The group pays {count} credit, {left} left.",
+            "The group pays {count} credits, {left} left.",
+            cost,
+        ), accepted.pool_left  # fmt: skip
+    elif in_private:
+        text, left = translator.ngettext(
+            "{count} credit, {left} left.", "{count} credits, {left} left.", cost
+        ), accepted.left  # fmt: skip
+    elif pooled:
+        return translator.gettext("{cost}, {pooled} of them from the group.").format(
+            cost=translator.credits(cost), pooled=translator.number(pooled)
+        )
+    else:
+        return translator.gettext("{cost} of your own.").format(cost=translator.credits(cost))
+    return text.format(count=translator.number(cost), left=translator.number(left))
 
 
 def videos(translator: Translator, count: int) -> str:

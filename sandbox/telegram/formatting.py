@@ -8,7 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.markup import Entity, parse_html, trimmed, utf16_length, with_found
+from sandbox.telegram.markup import (
+    Entity,
+    check_dates,
+    parse_html,
+    trimmed,
+    utf16_length,
+    with_found,
+)
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -61,5 +68,6 @@ def _formatted(
         text, entities = parse_html(source)
     else:
         raise bad_request(f"unsupported parse_mode {parse_mode!r}: this server reads HTML only")
+    check_dates(entities)
     text, entities = trimmed(text, entities)
     return text, with_found(text, entities)

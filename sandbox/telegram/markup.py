@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,29 @@ def _date_time(given: dict[str, str]) -> Entity:
     if given.get("format"):
         entity["date_time_format"] = given["format"]
     return entity
+
+
+_FORMAT = re.compile(r"r|w?[dD]?[tT]?")
+_FARTHEST = 3 * 366 * 86_400
+"""Seconds from now beyond which the server takes no date."""
+
+
+def check_dates(entities: Iterable[Entity]) -> None:
+    """Refuses what the server does of dates.
+
+    Raises:
+        ApiError: 400 for a date without a time, of an unknown format, or years away.
+    """
+    for entity in entities:
+        if entity["type"] != "date_time":
+            continue
+        at, shown = entity.get("unix_time"), entity.get("date_time_format", "")
+        if not at:
+            raise _wrong("a date_time entity must have a field unix_time")
+        if not _FORMAT.fullmatch(shown):
+            raise _wrong(f"invalid date_time_format {shown!r}")
+        if abs(at - time.time()) > _FARTHEST:
+            raise bad_request("ENTITY_DATE_INVALID")
 
 
 def _is_link(url: str) -> bool:

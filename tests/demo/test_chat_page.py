@@ -69,7 +69,7 @@ async def test_a_moment_told_relative_to_now_counts_and_a_button_writes_into_the
     moment["unix_time"] = int(time.time()) + 60
     key = {"text": "Edit it", "switch_inline_query_current_chat": "a fox", "style": "success"}
     around = {"entities": [moment], "reply_markup": {"inline_keyboard": [[key]]}}
-    await call("sendMessage", chat_id=ann, text="Ready in soon", **around)
+    await call("sendMessage", chat_id=ann, text="Expected soon", **around)
     shown = onlooker.from_bot.locator("time[data-counts]")
     await expect(shown).to_have_text(re.compile(r"in [4-6]\d seconds"))
     await expect(shown).not_to_have_text(str(await shown.text_content()))

@@ -81,7 +81,7 @@ async def test_the_status_message_is_silent_and_goes_when_the_video_comes(
 ) -> None:
     provider.render_seconds = 0.5
     asked = await chat.send(ann, "/video a slow boat")
-    status = await chat.wait(says("Ready in about"))
+    status = await chat.wait(says("Expected in about"))
     assert status.silent
     assert status.reply_to == asked.message_id
     video = await chat.wait(shows_video())

@@ -1,4 +1,4 @@
-"""While a video goes up, its sender sees in private that it is being sent."""
+"""While a video is made and goes up, its sender sees in private that it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.house import House
 
 
-async def test_the_chat_shows_that_a_video_is_being_sent_until_it_is_there(
+async def test_the_chat_shows_that_a_video_is_made_and_then_sent_until_it_is_there(
     house: House,
     telegram: TelegramSandbox,
     chat: PrivateChat,
@@ -29,7 +29,8 @@ async def test_the_chat_shows_that_a_video_is_being_sent_until_it_is_there(
         await telegram.wait_for_call("sendChatAction", count=3)
         upload.release()
         await chat.wait(shows_video("a boat"))
-        assert set(chat.actions) == {"upload_video"}
+        made, *sent = chat.actions
+        assert (made, {*sent}) == ("record_video", {"upload_video"})
 
 
 async def test_what_cannot_be_shown_holds_up_no_video(

@@ -38,7 +38,7 @@ async def test_an_order_that_waits_for_a_closed_service_says_so_until_it_opens(
     clock, provider.balance = Clock(), Decimal(0)
     async with house.running(clock=clock) as bot:
         await chat.send(ann, "/video a cat")
-        status = await chat.wait(says("Ready in about"))
+        status = await chat.wait(says("Expected in about"))
         await is_closed(house)
         clock.skip(A_WHILE)
         bot.wake(1)
@@ -56,7 +56,7 @@ async def test_the_status_goes_when_somebody_who_blocked_the_bot_is_back(
     provider.render_seconds = 1.0
     async with house.running():
         await chat.send(ann, "/video a cat")
-        status = await chat.wait(says("Ready in about"))
+        status = await chat.wait(says("Expected in about"))
         await provider.wait_for_submissions(1)
         chat.block(ann)
         await becomes(house, "undeliverable")

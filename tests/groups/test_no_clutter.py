@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.replies.boards import BoardEntry, text
+from generation.jobs.queue import Forecast
+from handlers.replies.boards import BoardEntry, board_text
 from handlers.replies.status import sparsely
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
@@ -83,7 +84,7 @@ async def test_where_a_group_allows_no_such_reaction_a_text_says_it(
     telegram.faults.always("setMessageReaction", Fault.error(400, "Bad Request: REACTION_INVALID"))
     provider.render_seconds = 0.5
     asked = await club.send(ann, "/video a boat")
-    status = await club.wait(says("Ready in about", to=asked.message_id))
+    status = await club.wait(says("Expected in about", to=asked.message_id))
     await club.wait(shows_video("a boat"))
     await club.wait_gone(status)
 
@@ -95,8 +96,12 @@ async def test_several_orders_share_one_board_that_goes_with_the_last(
     await club.send(ann, "/video a boat")
     await club.send(bob, "/video a train")
     board = await club.wait(is_board)
-    assert "Ann ~" in (board.text or "")
-    assert "Bob ~" in (board.text or "")
+    assert "Ann: in about" in (board.text or "")
+    assert "Bob: in about" in (board.text or "")
+    assert [(mark["type"], mark["date_time_format"]) for mark in board.entities] == [
+        ("date_time", "r"),
+        ("date_time", "r"),
+    ]
     assert board.silent
     await club.wait(shows_video("a boat"))
     await club.wait(shows_video("a train"))
@@ -178,7 +183,7 @@ async def test_alone_with_the_bot_the_status_tells_the_place_in_the_line(
         await theirs.wait(says("Number 1 in line"))
         await chat.send(ann, "/video a train")
         status = await chat.wait(says("in line"))
-        assert "Ready in about" in (status.text or "")
+        assert "Expected in about" in (status.text or "")
         await chat.wait(shows_video("a train"), timeout=30)
         await chat.wait_gone(status)
 
@@ -211,10 +216,22 @@ async def test_full_slots_are_given_in_turn_to_people_and_chats(
 
 
 def test_a_board_names_six_and_counts_the_rest() -> None:
-    lines = [BoardEntry(f"P{n}", 40.0) for n in range(8)] + [BoardEntry("Q", None)] * 3
-    words = text(lines, SPEECH)
-    assert words.startswith("🎬 P0 ~40 seconds · P1")
-    assert words.endswith("P5 ~40 seconds · 2 more · 3 waiting")
+    lines = [BoardEntry(f"P{n}", Forecast(140.0)) for n in range(8)]
+    lines += [BoardEntry("Q", Forecast(200.0, place=3))] * 3
+    said = board_text(lines, SPEECH, 100.0)
+    assert said.text.startswith("🎬 P0: in about 40 seconds · P1")
+    assert said.text.endswith("P5: in about 40 seconds · 2 more · 3 waiting")
+    assert [at for _, at in said.moments] == [140.0] * 6
+
+
+def test_a_board_stays_as_it_is_while_only_time_passes() -> None:
+    def state(now: float, *forecasts: Forecast) -> str:
+        entries = [BoardEntry("Ann", forecast) for forecast in forecasts]
+        return board_text(entries, SPEECH, now).state
+
+    assert state(0.0, Forecast(140.0)) == state(120.0, Forecast(140.0, done=0.9))
+    assert state(0.0, Forecast(140.0)) != state(150.0, Forecast(None))
+    assert state(0.0, Forecast(None)) != state(0.0, Forecast(None, is_late=True))
 
 
 def test_few_places_in_the_line_are_worth_an_edit() -> None:

@@ -116,7 +116,7 @@ async def test_each_press_that_cannot_be_paid_offers_something_cheaper_anew(
     async with house.running(free_credits=29):
         video = await made(house, chat, ann, "a boat --seconds 8", "a boat")
         provider.faults.next("submit", Fault.moderation())
-        for turn in ("refused this one", "Ready in about"):
+        for turn in ("refused this one", "Expected in about"):
             await video.press("Again")
             offer = await chat.wait(lambda m: says("This one needs")(m) and "4 seconds" in str(m))
             assert (await offer.press("4 seconds")).text == ""

@@ -67,7 +67,7 @@ async def test_an_order_says_its_price_and_what_is_left_and_waits_with_cancel(
 ) -> None:
     async with house.running(undo_seconds=LONG):
         await chat.send(ann, "/video a cat")
-        status = await chat.wait(says("On it! 9 credits, 45 left. Ready in about"))
+        status = await chat.wait(says("On it! 9 credits, 45 left. Expected in about"))
         assert labels(status) == ["Cancel"]
         assert (await only(house, ann)).state is State.QUEUED
         assert provider.submissions == []
@@ -132,7 +132,7 @@ async def test_after_its_time_it_leaves_by_itself_and_the_button_goes(
         status = await chat.wait(says("On it!"))
         await provider.wait_for_submissions(1)
         await chat.wait(
-            lambda m: m is status and "Ready in about" in (m.text or "") and not m.buttons
+            lambda m: m is status and "Expected in about" in (m.text or "") and not m.buttons
         )
 
 
@@ -209,7 +209,7 @@ async def test_a_restart_after_its_time_takes_the_button_away(
     assert labels(status) == ["Cancel"]
     clock.skip(60)
     async with house.running(clock=clock, **patience):
-        await chat.wait(lambda m: m is status and says("Ready in about")(m) and not m.buttons)
+        await chat.wait(lambda m: m is status and says("Expected in about")(m) and not m.buttons)
 
 
 async def test_cancel_pressed_while_the_bot_was_away_is_heard_before_the_order_leaves(
@@ -276,7 +276,7 @@ async def test_in_a_group_only_who_ordered_it_cancels_it(
     telegram.faults.always("setMessageReaction", Fault.error(400, "Bad Request: REACTION_INVALID"))
     async with house.running(undo_seconds=LONG):
         await club.send(bob, "/video a boat")
-        status = await club.wait(says("On it! 9 credits of your own. Ready in about"))
+        status = await club.wait(says("On it! 9 credits of your own. Expected in about"))
         assert "somebody else's" in (await status.press("Cancel", by=ann)).text
         assert await became(house, 1) is State.QUEUED
         await club.send(ann, "/help")
@@ -311,9 +311,9 @@ async def test_a_groups_pool_is_named_where_it_pays(
     async with house.running(undo_seconds=LONG):
         await give(telegram, club, ann, "100 15")
         await club.send(ann, "/video a boat")
-        await club.wait(says("On it! The group pays 9 credits, 91 left. Ready in about"))
+        await club.wait(says("On it! The group pays 9 credits, 91 left. Expected in about"))
         await club.send(ann, "/video a train")
-        await club.wait(says("On it! 9 credits, 6 of them from the group. Ready in about"))
+        await club.wait(says("On it! 9 credits, 6 of them from the group. Expected in about"))
 
 
 async def test_in_private_cancel_names_what_was_asked_for_in_groups(

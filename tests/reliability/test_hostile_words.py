@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
-FOUND_BY_TELEGRAM = {"url", "mention", "bot_command", "hashtag", "email"}
-"""What Telegram itself finds in a plain text; anything else the bot would have asked for."""
+PLAIN = {"url", "mention", "bot_command", "hashtag", "email", "date_time"}
+"""What Telegram itself finds in a plain text, and when a video is expected."""
 PROMPTS = {
     "HTML": "<b>a boat</b> <script>alert(1)</script> &amp; <a href='tg://user?id=1'>you</a>",
     "Markdown": "*a* _boat_ [here](https://example.org) `x` ||y|| \\",
@@ -38,12 +38,12 @@ async def test_a_prompt_of_any_letters_comes_back_as_a_video_or_an_answer(
     await chat.wait(
         lambda message: (
             message.reply_to == asked.message_id
-            and (message.video or "Ready in" not in (message.text or ""))
+            and (message.video or "Expected in" not in (message.text or ""))
         ),
         timeout=30,
     )
     for message in chat.from_bot:
-        assert {entity["type"] for entity in message.entities} <= FOUND_BY_TELEGRAM
+        assert {entity["type"] for entity in message.entities} <= PLAIN
     assert provider.violations == []
 
 
@@ -56,7 +56,7 @@ async def test_a_prompt_as_long_as_telegram_takes_is_answered(
     await chat.wait(
         lambda message: (
             message.reply_to == asked.message_id
-            and (message.video or "Ready in" not in (message.text or ""))
+            and (message.video or "Expected in" not in (message.text or ""))
         ),
         timeout=30,
     )

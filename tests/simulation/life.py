@@ -21,7 +21,7 @@ from bot.tasks import ChatClocks
 from bot.updates.listening import TelegramFiles
 from generation.jobs.lifecycle import Lifecycle
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
-from generation.jobs.queue import FairQueue
+from generation.jobs.queue import FairQueue, Progress
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
 from generation.media.films import FilmMaker
@@ -34,7 +34,7 @@ from generation.provider.client import AimlApi
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries
 from handlers.replies.notice_sender import Notices
-from handlers.replies.status import Progress, StatusMessages
+from handlers.replies.status import StatusMessages
 from storage.notices import Admins
 from tests.simulation.media import StandInMedia
 from tests.simulation.provider import URL
@@ -176,6 +176,7 @@ class Life:
             ),
             notices=Notices(
                 **messages, wake=self.wake, ai_label=False, zone=ZoneInfo("UTC"),
+                status=self.status,
                 films=FilmMaker(media, TelegramFiles(bot), pictures, UPLOAD_LIMIT),
             ),
             status=self.status,

@@ -76,21 +76,27 @@ class StandInOutbox(Outbox):
         await self._weather.passes(0.05, 1.0)
         return number
 
-    async def edit(self, *_: Any, **__: Any) -> None:
-        await self._weather.passes(0.05, 1.0)
-        self._fail(self._weather.fault("editing", 0.03, _TEXT))
+    async def edit(self, *said: Any, cosmetic: bool = False, **_: Any) -> None:
+        await self._change()
+        if not cosmetic:
+            chat, _message, text, *_buttons = said
+            self._telegram.told[chat.telegram_id].append(text)
 
     async def delete(self, *_: Any, **__: Any) -> None:
-        await self.edit()
+        await self._change()
 
     async def change_buttons(self, *_: Any, **__: Any) -> None:
-        await self.edit()
+        await self._change()
 
     async def react(self, *_: Any, **__: Any) -> None:
-        await self.edit()
+        await self._change()
 
-    async def busy(self, *_: Any, **__: Any) -> None:
-        await self.edit()
+    async def show_work(self, *_: Any, **__: Any) -> None:
+        await self._change()
+
+    async def _change(self) -> None:
+        await self._weather.passes(0.05, 1.0)
+        self._fail(self._weather.fault("editing", 0.03, _TEXT))
 
     async def send_file(
         self, chat: Chat, video: Deliverable, caption: str, upload: Upload, *,
