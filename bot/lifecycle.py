@@ -26,7 +26,7 @@ from generation.media.videos import clean_up, drop_outdated
 from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import publish
-from storage import cards, inbox, notices, outages, people
+from storage import cards, inbox, notices, outages, people, statistics
 from storage.database import Database, DatabaseInTrouble, UnusableDatabase
 from storage.notices import Admins
 
@@ -324,13 +324,15 @@ async def _check_up(bot: Bot) -> None:
 
 
 async def _prune(bot: Bot) -> None:
-    """Drop what nobody needs any more."""
+    """Drop what nobody needs any more, and count for good what changes no more."""
     await bot.intake.forget()
-    for forget in (inbox.forget_set_aside, cards.forget, notices.forget, outages.forget):
+    for settle in (
+        inbox.forget_set_aside, cards.forget, notices.forget, outages.forget, statistics.settle,
+    ):  # fmt: skip
         are_left = True
         while are_left:
             async with bot.db.transaction(aside=True) as tx:
-                are_left = await forget(tx, now=bot.clock())
+                are_left = await settle(tx, now=bot.clock())
     await drop_outdated(bot.db, bot.videos, now=bot.clock())
 
 

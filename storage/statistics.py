@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from storage.database import every, number, one
@@ -52,8 +52,14 @@ async def budget_used(
     )
 
 
-SLICE, ACCOUNTS = 1000, 100
-"""How many generations, and accounts, are counted at a time: others wait for it."""
+SLICE, PEOPLE = 1000, 100
+"""How many generations, and people, are counted at a time: others wait for it."""
+
+
+_ASKED = (
+    "SELECT id, (SELECT count(*) FROM generations WHERE account_kind = 'person'"
+    " AND account_id = people.id) AS asked FROM people WHERE id > ? ORDER BY id LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,40 +76,33 @@ class Activity:
 async def most_active(db: Database, *, limit: int, skip: int = 0) -> tuple[list[Activity], int]:
     """Return people, who asked for most first, and how many there are in all.
 
-    Counted account by account, in slices that let others between.
+    Counted person by person, in slices that let others between.
     """
-    asked: dict[int, int] = {}
-    after = -1
+    first: list[tuple[int, int]] = []
+    counted, after = 0, -1
     while True:
         async with db.reading(aside=True) as tx:
-            rows = await every(
-                tx,
-                "SELECT account_id, count(*) AS asked FROM generations"
-                " WHERE account_kind = 'person' AND account_id > ?"
-                " GROUP BY account_id ORDER BY account_id LIMIT ?",
-                (after, ACCOUNTS),
-            )
-        asked |= {row["account_id"]: row["asked"] for row in rows}
-        if len(rows) < ACCOUNTS:
+            rows = await every(tx, _ASKED, (after, PEOPLE))
+        counted += len(rows)
+        first = sorted([*first, *((-row["asked"], row["id"]) for row in rows)])[: skip + limit]
+        if len(rows) < PEOPLE:
             break
-        after = rows[-1]["account_id"]
+        after = rows[-1]["id"]
+    page = {person: -asked for asked, person in first[skip:]}
     async with db.reading(aside=True) as tx:
-        everybody = [row["id"] for row in await every(tx, "SELECT id FROM people")]
-        everybody.sort(key=lambda person: (-asked.get(person, 0), person))
-        page = everybody[skip : skip + limit]
         rows = await every(
             tx,
             "SELECT id, name, username, telegram_id IS NOT NULL AS is_banned FROM people"
             f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})",
-            page,
+            tuple(page),
         )
     found = {
         row["id"]: Activity(
-            row["id"], row["name"], row["username"], asked.get(row["id"], 0), bool(row["is_banned"])
+            row["id"], row["name"], row["username"], page[row["id"]], bool(row["is_banned"])
         )
         for row in rows
     }
-    return [found[person] for person in page], len(everybody)
+    return [found[person] for person in page], counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,36 +120,64 @@ class Statistics:
 _COUNTS = (
     "SELECT count(*), sum(state = 'delivered'), sum(state IN ('failed', 'cancelled')),"
     f" sum(state IN ({listed(UNFINISHED)})),"
+    # people are counted by the first they asked for: what slices tell is added up
+    " sum(NOT EXISTS (SELECT 1 FROM generations AS before WHERE before.created_at >= ?3"
+    " AND before.account_kind = made.account_kind AND before.account_id = made.account_id"
+    " AND before.id < made.id)),"
     " sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END)"
-    " FROM generations"
+    " FROM generations AS made WHERE id >= ?1 AND id < ?2 AND created_at >= ?3"
 )
+
+
+async def _made(tx: Connection, since: float) -> range:
+    """Return the numbers of the requests made since then."""
+    first = await number(
+        tx,
+        "SELECT id FROM generations WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
+        (since,),
+    )
+    last = await number(tx, "SELECT max(id) FROM generations")
+    return range(first or last + 1, last + 1)
 
 
 async def collect(db: Database, *, since: float = 0.0) -> Statistics:
     """Count what happened to the requests made since then, in slices that let others between."""
     async with db.reading(aside=True) as tx:
-        first = await number(
-            tx,
-            "SELECT id FROM generations WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
-            (since,),
-        )
-        last = await number(tx, "SELECT max(id) FROM generations")
-    counts = [0] * 5
-    accounts: set[tuple[str, int]] = set()
-    for start in range(first or last + 1, last + 1, SLICE):
-        made = " WHERE id >= ? AND id < ? AND created_at >= ?"
-        values = (start, start + SLICE, since)
+        made = await _made(tx, since)
+        through, *counts = await _settled(tx)
+    if since:
+        counts = [0] * len(counts)
+    else:
+        made = made[max(0, through + 1 - made.start) :]
+    for start in made[::SLICE]:
         async with db.reading(aside=True) as tx:
-            [row] = await every(tx, _COUNTS + made, values)
-            counts = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
-            accounts.update(
-                (row["account_kind"], row["account_id"])
-                for row in await every(
-                    tx, f"SELECT DISTINCT account_kind, account_id FROM generations{made}", values
-                )
-            )
-    asked, delivered, failed, in_work, spent_micros = counts
-    return Statistics(asked, delivered, failed, in_work, len(accounts), spent_micros)
+            [row] = await every(tx, _COUNTS, (start, start + SLICE, since))
+        counts = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
+    return Statistics(*counts)
+
+
+SETTLED_SECONDS = 40 * 24 * 3600.0
+"""After how long nothing of a request changes: what nobody comes for is kept for 30 days."""
+
+
+async def _settled(tx: Connection) -> list[int]:
+    """Return up to which request all is counted for good, and the counts."""
+    columns = ", ".join(field.name for field in fields(Statistics))
+    [row] = await every(tx, f"SELECT through, {columns} FROM settled")
+    return [*row]
+
+
+async def settle(tx: Connection, *, now: float) -> bool:
+    """Count for good some of what cannot change any more; tell whether there was any."""
+    through, *counts = await _settled(tx)
+    until = min(through + SLICE, (await _made(tx, now - SETTLED_SECONDS)).start - 1)
+    if until <= through:
+        return False
+    [row] = await every(tx, _COUNTS, (through + 1, until + 1, 0.0))
+    added = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
+    names = ", ".join(f"{field.name} = ?" for field in fields(Statistics))
+    await tx.execute(f"UPDATE settled SET through = ?, {names}", (until, *added))
+    return True
 
 
 async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:

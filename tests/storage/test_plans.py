@@ -132,6 +132,16 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             id="whose file it is",
         ),
         pytest.param(
+            lambda tx: every(tx, statistics._COUNTS, (1, 500, NOW)),  # noqa: SLF001 - a slice of it
+            {"generations_by_account_and_time"},
+            id="what operators are told",
+        ),
+        pytest.param(
+            lambda tx: every(tx, statistics._ASKED, (0, 100)),  # noqa: SLF001 - as above
+            {"generations_by_account_and_time"},
+            id="who asked for most",
+        ),
+        pytest.param(
             lambda tx: ledger.stored(tx, ACCOUNT, Pot.BOUGHT),
             {"ledger_by_account"},
             id="what lies in a pot",

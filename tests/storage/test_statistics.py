@@ -47,6 +47,32 @@ async def test_what_was_asked_since_then_is_counted(db: Database) -> None:
     assert await statistics.collect(db, since=NOW + 1) == Statistics(0, 0, 0, 0, 0, 0)
 
 
+async def test_what_changes_no_more_is_counted_for_good_and_only_once(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "SLICE", 2)
+    await meet(db)
+    for number in range(5):
+        made = await ask(db, f"old:{number}", person=(ANN, BOB)[number % 2])
+        await put(db, made, State.DELIVERED, spent=500_000 + number)
+    late = NOW + statistics.SETTLED_SECONDS + 1
+    await put(db, await ask(db, "new", now=late), State.FAILED)
+    counted = await statistics.collect(db)
+    slices = 0
+    while True:
+        async with db.transaction() as tx:
+            if not await statistics.settle(tx, now=late):
+                break
+        slices += 1
+        assert await statistics.collect(db) == counted, "whatever is settled already"
+    assert slices == 3
+    takings = db.usage.lock_takings
+    assert await statistics.collect(db) == counted
+    assert db.usage.lock_takings == takings + 2, "only what is new is counted again"
+    assert (counted.asked, counted.people) == (6, 2)
+    assert (await statistics.collect(db, since=late)).asked == 1
+
+
 async def test_a_new_bot_has_made_nothing(db: Database) -> None:
     assert await statistics.collect(db) == Statistics(0, 0, 0, 0, 0, 0)
 
@@ -76,7 +102,7 @@ async def test_others_use_the_database_between_two_slices(db: Database) -> None:
 async def test_people_are_counted_in_slices_and_who_asked_for_nothing_comes_last(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "ACCOUNTS", 1)
+    monkeypatch.setattr(statistics, "PEOPLE", 1)
     await meet(db)
     for cause, person in (("a", ANN), ("b", BOB), ("c", BOB)):
         await ask(db, cause, person=person)
