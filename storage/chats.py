@@ -269,7 +269,7 @@ async def with_boards(tx: Connection) -> list[int]:
     return [row["chat"] for row in await every(tx, "SELECT DISTINCT chat FROM boards")]
 
 
-SLICE = 500
+SLICE = 50
 """How many rows of a chat that becomes part of another follow at a time: others wait for it."""
 _ITS_OWN = "account_id = iif(account_kind = 'chat' AND account_id = ?1, ?2, account_id)"
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 MONTH_SECONDS = 30 * 24 * 3600.0
 """How long is kept what only explains the past."""
-FORGOTTEN_AT_ONCE = 1000
+FORGOTTEN_AT_ONCE = 100
 """How many rows a transaction forgets: others wait for it."""
 
 
@@ -221,6 +221,8 @@ _PRAGMAS = (
     # a row that authorises spending must survive a power cut
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # whoever commits copies the pages of so many into the file, and all others wait
+    "PRAGMA wal_autocheckpoint = 250",
 )
 
 logger = logging.getLogger(__name__)
