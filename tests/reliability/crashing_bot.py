@@ -13,6 +13,7 @@ JSON, and answers with two lines: the process's id, and how it ended.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -30,11 +31,13 @@ from bot import lifecycle
 from bot.operations.logs import set_up_logs
 from bot.settings.sources import read_settings
 from generation.jobs import schedule
+from generation.media.pool import LAUNCHER, Launcher
 from generation.provider import client as request_log
 from handlers.ordering.drafts import small_talk
 from storage.database import Database
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator
 
     from storage.database import Connection
@@ -96,6 +99,22 @@ def number_exchanges(points: Points) -> None:
     transport.handle_async_request = exchange  # type: ignore[method-assign] # the one door to the net
 
 
+def share_launcher(control: socket.socket) -> None:
+    """Let a life's media jobs be forked by the launcher of this program, which stays loaded.
+
+    A job is killed with the life that gave it, as its channel ends.
+    """
+
+    def started(self: Launcher) -> socket.socket:
+        return control
+
+    def end(self: Launcher) -> None:
+        """It is not the life's to end."""
+
+    Launcher._started = started  # type: ignore[method-assign] # noqa: SLF001 - the one way to it
+    Launcher.end = end  # type: ignore[method-assign] # the same
+
+
 def _what(request: httpx.Request) -> str:
     """Name what is asked for: Telegram's method, or the kind of page."""
     path = request.url.path
@@ -140,6 +159,8 @@ def load() -> None:
 def main() -> None:
     """Fork lives until nobody asks for another."""
     load()
+    share_launcher(LAUNCHER._started())  # noqa: SLF001 - nothing else starts it before a job
+    gc.freeze()  # lives share what is never looked at for garbage
     for line in sys.stdin:
         environment = json.loads(line)
         child = os.fork()

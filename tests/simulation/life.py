@@ -37,7 +37,7 @@ from handlers.replies.notice_sender import Notices
 from handlers.replies.status import StatusMessages
 from storage.notices import Admins
 from tests.simulation.media import StandInMedia
-from tests.simulation.provider import URL
+from tests.simulation.provider import URL, DirectClient
 from tests.simulation.telegram import StandInBot, StandInOutbox
 from tests.simulation.virtual import open_database
 
@@ -120,7 +120,7 @@ class Life:
         )
         videos, pictures = self._folder / "videos", self._folder / "pictures"
         await clean_up(self.db, videos=videos, pictures=pictures)
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self._provider.answer))
+        http = DirectClient(transport=httpx.MockTransport(self._provider.answer))
         bot: Any = StandInBot(self._weather)
         self.outbox = StandInOutbox(self._telegram, bot)
         self._jobs = jobs = Jobs(self)

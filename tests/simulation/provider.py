@@ -50,6 +50,19 @@ class Job:
         return self.ends if self.how in {"well", "very late"} else None
 
 
+class DirectClient(httpx.AsyncClient):
+    """Hands requests to its transport as they are: nobody redirects or sets a cookie here."""
+
+    def build_request(self, method: str, url: Any, **parts: Any) -> httpx.Request:
+        parts = {name: parts.get(name) for name in ("params", "headers", "json")}
+        return httpx.Request(method, url, **parts)
+
+    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        return response
+
+
 class Provider:
     """Answers over `httpx.MockTransport`."""
 
