@@ -26,7 +26,7 @@ COUNTED_SECONDS = 5.0
 MANY = 100
 LATE = 1.5
 """How many times the expected time may pass before it is said to take longer than usual."""
-NEARLY_SAME = 0.1
+NEARLY_SAME = 0.02
 """A promise off by this share of the time that is left stays as it is."""
 MOST_PROMISES = 10_000
 """Promises remembered; those of what is still made are the last ones."""
