@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from generation.jobs.schedule import PROBE_SECONDS
+from sandbox.aimlapi import Fault as Refusal
 from storage import outages
 from tests.flows.looks import says, shows_video
 from tests.flows.test_next_best_place import becomes
@@ -64,3 +65,36 @@ async def test_the_status_goes_when_somebody_who_blocked_the_bot_is_back(
         chat.unblock(ann)
         await chat.wait(shows_video("a cat"))
         await chat.wait_gone(status)
+
+
+async def test_a_restart_keeps_what_was_promised_and_goes_on_with_the_same_message(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    clock, provider.render_seconds = Clock(), 60.0
+    async with house.running(clock=clock):
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("▱▱▱▱▱▱▱▱"))
+        [mark] = status.entities
+        assert (mark["type"], mark["date_time_format"]) == ("date_time", "r")
+        assert "in about" in (status.text or "")
+    clock.skip(0.6 * (mark["unix_time"] - clock()))
+    async with house.running(clock=clock):
+        await chat.wait(lambda m: m is status and "▰▰▰▰▱▱▱▱" in (m.text or ""))
+        assert [one["unix_time"] for one in status.entities] == [mark["unix_time"]]
+    assert not status.deleted
+
+
+async def test_a_status_turns_into_what_went_wrong_while_somebody_still_looks(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.faults.next("submit", Refusal.moderation())
+    async with house.running(undo_seconds=1):
+        await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        await chat.wait(lambda m: m is status and "credits are back" in (m.text or ""))
+        assert [button.text for row in status.buttons for button in row] == ["✏️ Change"]
+        assert status.entities == []
+    async with house.running():
+        await chat.send(ann, "/quota")
+        await chat.wait(says("You have 54 credits"))
+    assert not status.deleted
