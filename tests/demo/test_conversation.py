@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 async def test_a_prompt_becomes_a_status_and_then_a_video_that_plays(visitor: Visitor) -> None:
     await visitor.start()
     await visitor.say("/video a red kite over a beach")
-    await expect(visitor.message("Expected in about")).to_be_visible()
+    await expect(visitor.message("Expected in")).to_be_visible()
     await expect(visitor.videos).to_have_count(1)
-    await expect(visitor.message("Expected in about")).to_have_count(0)
+    await expect(visitor.message("Expected in")).to_have_count(0)
     assert await visitor.play(visitor.videos) == {
         "ready": 4,
         "seconds": 4,

@@ -93,7 +93,7 @@ async def test_a_video_made_for_somebody_who_blocks_waits_for_them(
     await visitor.start()
     provider.render_seconds = 2.0
     await visitor.say("/video a snail on a leaf")
-    await expect(visitor.message("Expected in about")).to_be_visible()
+    await expect(visitor.message("Expected in")).to_be_visible()
     switch = visitor.page.get_by_label("Ann has blocked the bot")
     await switch.check()
     await expect(visitor.page.locator("#requests")).to_contain_text("completed")
