@@ -313,17 +313,13 @@ def expected(name: str, state: State) -> tuple[State, Credits] | None:
 def generation(state: State, **changes: Any) -> Generation:
     """A request in a state, as it is read from the database."""
     asked = request()
-    values: dict[str, Any] = {
-        name: getattr(asked, name) for name in type(asked).__dataclass_fields__
-    }
+    # what a request does not say of itself is not known yet
+    values: dict[str, Any] = dict.fromkeys(Generation.__dataclass_fields__)
+    values |= {name: getattr(asked, name) for name in type(asked).__dataclass_fields__}
     values |= {
-        "id": 1, "state": state, "reason": Reason.ASKED_FOR, "spent_micros": None,
-        "request_id": None, "submissions": 0, "refusals": 0, "picture_setbacks": 0,
-        "provider_id": None, "polls": 0, "poll_setbacks": 0, "finished_at": None,
-        "dead_links": 0, "due_at": NOW, "cancel_wanted": False, "is_gift": False,
-        "status_message": None, "preparation_setbacks": 0, "send_started_at": None, "sends": 0,
-        "send_setbacks": 0, "delivered_chat": None, "delivered_message": None, "file_id": None,
-        "file_kind": None, "file_unique_id": None, "created_at": NOW, "changed_at": NOW,
-        "submitted_at": None, "accepted_at": None, "ready_at": None,
+        "id": 1, "state": state, "reason": Reason.ASKED_FOR, "submissions": 0, "refusals": 0,
+        "picture_setbacks": 0, "polls": 0, "poll_setbacks": 0, "dead_links": 0, "due_at": NOW,
+        "cancel_wanted": False, "is_gift": False, "preparation_setbacks": 0, "sends": 0,
+        "send_setbacks": 0, "created_at": NOW, "changed_at": NOW,
     }  # fmt: skip
     return Generation(**(values | changes))
