@@ -414,12 +414,13 @@ class Database:
             return
         try:
             yield self._connection.thread
-        finally:
+        except BaseException:
             # a statement goes on when its task is cancelled, and nobody else may come in between
             idle = asyncio.ensure_future(self._connection.thread.execute_fetchall("SELECT 1"))
             while not idle.done():
                 with suppress(asyncio.CancelledError):
                     await asyncio.shield(idle)
+            raise
 
     async def _begin(self) -> _Shared:
         """Begin a transaction with what was deferred; those who wait for the lock share it."""

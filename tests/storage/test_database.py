@@ -185,3 +185,21 @@ async def test_closing_waits_for_the_transaction_that_runs(tmp_path: Path) -> No
     db = await Database.open(tmp_path / "bot.sqlite3")
     assert await halves(db) == {1: 2}
     await db.close()
+
+
+@pytest.mark.parametrize("after", range(10))
+async def test_a_task_ends_that_is_cancelled_while_the_thread_works(
+    db: Database, after: int
+) -> None:
+    async def look_and_rest() -> None:
+        async with db.reading(aside=True) as connection:
+            await number(connection, "SELECT count(*) FROM generations")
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(look_and_rest())
+    for _ in range(after):
+        await asyncio.sleep(0.0005)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done, "the cancellation was swallowed"
+    assert task.cancelled()
