@@ -14,7 +14,12 @@ from bot import process
 from bot.scheduler import Scheduler
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
-from bot.updates.listening import Listening, TelegramFiles, TelegramRequest, TelegramTimes
+from bot.updates.listening import (
+    Listening,
+    TelegramConnections,
+    TelegramRequest,
+    TelegramTimes,
+)
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.lifecycle import Lifecycle
@@ -40,6 +45,7 @@ from generation.provider.client import (
     uses_proxy,
 )
 from handlers import registry
+from handlers.attachments import TelegramFiles
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries
@@ -121,7 +127,7 @@ class Bot:
             .base_url(f"{settings.telegram_api_url.rstrip('/')}/bot")
             .base_file_url(f"{settings.telegram_api_url.rstrip('/')}/file/bot")
             .local_mode(settings.telegram_api_local)
-            .request(TelegramRequest(CONNECTIONS, times.telegram))
+            .request(TelegramConnections(CONNECTIONS, times.telegram))
             .get_updates_request(polling)
             .rate_limiter(pacing)
             .updater(None)

@@ -1,24 +1,40 @@
-"""What people send beside words: which of it shows something, and what is said of the rest."""
+"""What people send beside words: what shows something, how it is fetched, what is said else."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, TypeAlias
 
 from telegram.constants import FileSizeLimit
+from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import filters
 
+from generation.media.pictures import PictureDelayed, PictureGone
 from handlers.replies.keyboards import MOST_FETCHED
+from handlers.replies.sending import seconds
 from handlers.routing import COMMANDED, Router, is_answered, unknown_command
 from handlers.senders import cause_of
 
 if TYPE_CHECKING:
-    from telegram import Animation, Document, ExternalReplyInfo, Message, Video, VideoNote
+    from pathlib import Path
+
+    from telegram import (
+        Animation,
+        Bot,
+        Document,
+        ExternalReplyInfo,
+        File,
+        Message,
+        Video,
+        VideoNote,
+    )
 
     from handlers.context import Context
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
 
 router = Router()
+logger = logging.getLogger(__name__)
 
 _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
 _UNNAMED = frozenset({"", "application/octet-stream"})
@@ -115,3 +131,75 @@ async def unsupported(sender: Sender, message: Message, context: Context) -> Non
     """Answer what nothing can be made of."""
     if not is_answered(context, cause_of(message)):
         await sender.reply(advice(message, sender.translator), reply_to=message.message_id)
+
+
+FETCH_SECONDS = 60.0
+"""How long a file may take to come."""
+_FOR_NOW = "temporarily unavailable"
+"""What Telegram says of a file whether it has it again in a moment or never."""
+
+
+class TelegramFiles:
+    """Fetches what people sent by its file id; its address holds the token and goes nowhere."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._is_told = False
+
+    async def __call__(self, file_id: str, target: Path) -> None:
+        """Write the file to `target`; at most 20 MB, Telegram's own limit.
+
+        Raises:
+            PictureGone: Telegram does not have it any more.
+            PictureDelayed: Telegram did not answer, or not with the file.
+        """
+        file: File | None = None
+        # errors are raised without their cause, whose text may hold the address
+        try:
+            file = await self._bot.get_file(file_id, read_timeout=FETCH_SECONDS)
+            await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
+        except RetryAfter as error:
+            raise PictureDelayed(error.message, retry_after=seconds(error.retry_after)) from None
+        except (BadRequest, Forbidden) as error:
+            if _FOR_NOW in error.message.lower():
+                raise PictureDelayed(error.message, is_refused=True) from None
+            raise PictureGone(error.message) from None
+        except TelegramError as error:
+            is_missing = file is not None and isinstance(error, InvalidToken)
+            if is_missing:
+                self._warn(unseen_folder(self._bot, file))
+            raise PictureDelayed(type(error).__name__, is_refused=is_missing) from None
+        except OSError as error:
+            if file is not None and isinstance(error, PermissionError):
+                self._warn(_folder(self._bot, file.file_path or ""))
+            raise PictureDelayed(type(error).__name__, is_refused=True) from None
+        except (RuntimeError, AttributeError, KeyError, TypeError, ValueError) as error:
+            # Telegram names no path, or nothing that can be read
+            raise PictureDelayed(type(error).__name__, is_refused=True) from None
+
+    def _warn(self, folder: str | None) -> None:
+        """Say once what the operator has to set right."""
+        if folder is not None and not self._is_told:
+            self._is_told = True
+            logger.warning("TELEGRAM_API_LOCAL: %s", UNMOUNTED.format(folder=folder))
+
+
+UNMOUNTED = (
+    "the Bot API server keeps its files in {folder}, where the bot sees none: mount that folder "
+    "here under the same name, readable, or run the server without --local"
+)
+
+
+def unseen_folder(bot: Bot, file: File | None) -> str | None:
+    """Return the folder of a server in local mode where a file lies that cannot be seen here."""
+    if file is None or file.file_path is None:
+        return None
+    # python-telegram-bot makes an address of any path that it does not see
+    path = file.file_path.removeprefix(f"{bot.base_file_url}/")
+    is_unseen = path != file.file_path and path.startswith("/")
+    return _folder(bot, path) if is_unseen else None
+
+
+def _folder(bot: Bot, path: str) -> str:
+    """Return the server's folder of all bots: the one below is named as the token."""
+    return path.partition(bot.token)[0]

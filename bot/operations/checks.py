@@ -20,11 +20,11 @@ import httpx
 from telegram.error import InvalidToken, TelegramError
 
 from bot import process
-from bot.updates.listening import UNSEEN, unseen_folder
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
+from handlers.attachments import UNMOUNTED, unseen_folder
 from handlers.replies.sending import UNREADABLE, SendError, translated
 from storage.database import steps
 
@@ -246,7 +246,7 @@ async def check_files(bot: Bot, *, is_local: bool) -> list[Finding]:
     except SendError as error:
         return warning(about, f"not looked at: {error}", "look again later") if is_local else []
     if (folder := unseen_folder(bot, file)) is not None:
-        return failure(about, UNSEEN.format(folder=folder), "else no picture can be fetched")
+        return failure(about, UNMOUNTED.format(folder=folder), "else no picture can be fetched")
     if not is_local:
         return []
     if file is None:

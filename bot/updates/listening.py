@@ -21,27 +21,22 @@ from urllib.parse import urlencode
 
 import httpx
 from telegram.error import (
-    BadRequest,
     Conflict,
-    Forbidden,
     InvalidToken,
     RetryAfter,
     TelegramError,
     TimedOut,
 )
-from telegram.request import HTTPXRequest, RequestData
+from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 from bot.updates.intake import is_whole
 from generation.jobs import schedule
-from generation.media.pictures import PictureDelayed, PictureGone
 from generation.provider.client import client_options
 from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
-    from telegram import Bot, File
     from telegram.ext import ExtBot
 
     from bot.updates.intake import Intake
@@ -136,6 +131,51 @@ class TelegramRequest(HTTPXRequest):
         await self.initialize()
 
 
+class TelegramConnections(BaseRequest):
+    """Requests side by side, each on a connection of its own.
+
+    One pool of them all would look at each of its connections at every request.
+    """
+
+    parse_json_payload = staticmethod(TelegramRequest.parse_json_payload)
+
+    def __init__(self, count: int, times: TelegramTimes) -> None:
+        self._times = times
+        self._all = [TelegramRequest(1, times) for _ in range(count)]
+        # the one that was used last goes next: its connection is open still
+        self._free = [*reversed(self._all)]
+        self._places = asyncio.Semaphore(count)
+
+    @property
+    def read_timeout(self) -> float | None:
+        """Seconds for one silence."""
+        return self._times.silence
+
+    async def initialize(self) -> None:
+        """Prepare all."""
+        for one in self._all:
+            await one.initialize()
+
+    async def shutdown(self) -> None:
+        """Close all."""
+        for one in self._all:
+            await one.shutdown()
+
+    async def do_request(self, *arguments: Any, **options: Any) -> tuple[int, bytes]:
+        """Make a request as soon as one of the connections is free; raises TimedOut else."""
+        try:
+            async with asyncio.timeout(self._times.silence):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise TimedOut("no connection was free, nothing was sent") from error
+        request = self._free.pop()
+        try:
+            return await request.do_request(*arguments, **options)
+        finally:
+            self._free.append(request)
+            self._places.release()
+
+
 class _Bounded(httpx.AsyncByteStream):
     """A body that breaks off where it grows too long."""
 
@@ -158,78 +198,6 @@ async def _bound(response: httpx.Response) -> None:
     """Bound an answer before its body is read, whatever it goes through: proxies are kept."""
     if isinstance(response.stream, httpx.AsyncByteStream):
         response.stream = _Bounded(response.stream)
-
-
-FETCH_SECONDS = 60.0
-"""How long a file may take to come."""
-_FOR_NOW = "temporarily unavailable"
-"""What Telegram says of a file whether it has it again in a moment or never."""
-
-
-class TelegramFiles:
-    """Fetches what people sent by its file id; its address holds the token and goes nowhere."""
-
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
-        self._is_told = False
-
-    async def __call__(self, file_id: str, target: Path) -> None:
-        """Write the file to `target`; at most 20 MB, Telegram's own limit.
-
-        Raises:
-            PictureGone: Telegram does not have it any more.
-            PictureDelayed: Telegram did not answer, or not with the file.
-        """
-        file: File | None = None
-        # errors are raised without their cause, whose text may hold the address
-        try:
-            file = await self._bot.get_file(file_id, read_timeout=FETCH_SECONDS)
-            await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
-        except RetryAfter as error:
-            raise PictureDelayed(error.message, retry_after=seconds(error.retry_after)) from None
-        except (BadRequest, Forbidden) as error:
-            if _FOR_NOW in error.message.lower():
-                raise PictureDelayed(error.message, is_refused=True) from None
-            raise PictureGone(error.message) from None
-        except TelegramError as error:
-            is_missing = file is not None and isinstance(error, InvalidToken)
-            if is_missing:
-                self._warn(unseen_folder(self._bot, file))
-            raise PictureDelayed(type(error).__name__, is_refused=is_missing) from None
-        except OSError as error:
-            if file is not None and isinstance(error, PermissionError):
-                self._warn(_folder(self._bot, file.file_path or ""))
-            raise PictureDelayed(type(error).__name__, is_refused=True) from None
-        except (RuntimeError, AttributeError, KeyError, TypeError, ValueError) as error:
-            # Telegram names no path, or nothing that can be read
-            raise PictureDelayed(type(error).__name__, is_refused=True) from None
-
-    def _warn(self, folder: str | None) -> None:
-        """Say once what the operator has to set right."""
-        if folder is not None and not self._is_told:
-            self._is_told = True
-            logger.warning("TELEGRAM_API_LOCAL: %s", UNSEEN.format(folder=folder))
-
-
-UNSEEN = (
-    "the Bot API server keeps its files in {folder}, where the bot sees none: mount that folder "
-    "here under the same name, readable, or run the server without --local"
-)
-
-
-def unseen_folder(bot: Bot, file: File | None) -> str | None:
-    """Return the folder of a server in local mode where a file lies that cannot be seen here."""
-    if file is None or file.file_path is None:
-        return None
-    # python-telegram-bot makes an address of any path that it does not see
-    path = file.file_path.removeprefix(f"{bot.base_file_url}/")
-    is_unseen = path != file.file_path and path.startswith("/")
-    return _folder(bot, path) if is_unseen else None
-
-
-def _folder(bot: Bot, path: str) -> str:
-    """Return the server's folder of all bots: the one below is named as the token."""
-    return path.partition(bot.token)[0]
 
 
 UPDATES = ["message", "edited_message", "callback_query", "inline_query", "my_chat_member",

@@ -156,6 +156,7 @@ class Catalogue:
         self._clock = clock
         self._cooldowns = cooldowns
         self._served = _Served.of(known, names, Snapshot())
+        self._offered = self._served.named, frozenset[str](), self._served.named
 
     @property
     def known(self) -> Offer:
@@ -169,8 +170,11 @@ class Catalogue:
 
     @property
     def offer(self) -> Offer:
-        """The families that are served now."""
-        return self._served.named.without(self.unserved)
+        """The families that are served now; the same object while they are the same."""
+        named, unserved = self._served.named, self.unserved
+        if self._offered[0] is not named or self._offered[1] != unserved:
+            self._offered = named, unserved, named.without(unserved)
+        return self._offered[2]
 
     @property
     def unserved(self) -> frozenset[str]:

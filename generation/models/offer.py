@@ -315,9 +315,9 @@ def left_out() -> Mapping[str, str]:
     return MappingProxyType(TypeAdapter(dict[str, str]).validate_json(text))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Offer:
-    """Families in order of preference.
+    """Families in order of preference; compared as an object, for they are many.
 
     `resting` are models of theirs that are left alone for a while and will be asked again soon.
     """

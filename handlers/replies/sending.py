@@ -333,6 +333,7 @@ class Pacing(BaseRateLimiter[Urgency]):
         self._second = second
         self._while_waiting = while_waiting
         self._limiters: dict[int, ChatLimiter] = {}
+        self._most = MOST_LIMITERS
 
     async def initialize(self) -> None:
         """Nothing to prepare."""
@@ -402,10 +403,11 @@ class Pacing(BaseRateLimiter[Urgency]):
     def _limiter(self, telegram_id: int) -> ChatLimiter:
         limiter = self._limiters.get(telegram_id)
         if limiter is None:
-            if len(self._limiters) >= MOST_LIMITERS:
+            if len(self._limiters) >= self._most:
                 self._limiters = {
                     key: one for key, one in self._limiters.items() if not one.is_idle
                 }
+                self._most = max(MOST_LIMITERS, 2 * len(self._limiters))
             rate = PRIVATE if telegram_id > 0 else GROUP
             limiter = ChatLimiter(RateLimit(rate.count, rate.seconds * self._second))
             self._limiters[telegram_id] = limiter

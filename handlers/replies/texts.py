@@ -6,6 +6,7 @@ import gettext
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from babel import Locale, UnknownLocaleError
@@ -140,6 +141,7 @@ def shortened(text: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + ELLIPSIS
 
 
+@lru_cache(maxsize=1)
 def usual_cost(offer: Offer, terms: Terms) -> int:
     """Return the credits of the video one gets who chooses nothing."""
     usual = quotes.quote(

@@ -18,7 +18,6 @@ from bot.app import UPLOAD_LIMIT
 from bot.scheduler import Scheduler
 from bot.settings.definition import Settings
 from bot.tasks import ChatClocks
-from bot.updates.listening import TelegramFiles
 from generation.jobs.lifecycle import Lifecycle
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
@@ -31,6 +30,7 @@ from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
+from handlers.attachments import TelegramFiles
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries
 from handlers.replies.notice_sender import Notices
