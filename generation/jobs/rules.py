@@ -250,7 +250,8 @@ class Situation:
         return schedule.next_poll(
             now=self.now,
             accepted_at=accepted_at,
-            looks=self.estimate.looks,
+            durations=self.estimate.durations,
+            typical=self.estimate.typical,
             fixed=self.policy.interval,
         )
 

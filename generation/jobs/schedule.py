@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from bisect import bisect_right
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import NormalDist, median, pstdev
+from statistics import median
 from typing import TYPE_CHECKING
 
+from generation.jobs.polling import LONGEST, SHORTEST, look_times
 from generation.provider.errors import HeldBack, ProviderError
 from storage import generations, outages
 from storage.notices import NoticeKind
@@ -33,10 +32,6 @@ SLOW_SECONDS = 60.0
 """How long after the account asked too often submissions leave one by one."""
 LOOK_SECONDS = 30.0
 """How often to look whether a probe is due."""
-LOOP_SECONDS = 10.0
-"""A loop that polls so often is what the schedule is measured by: it polls as often in all."""
-SHORTEST, LONGEST = 1.0, 60.0
-"""Bounds of the time between two polls, in seconds."""
 PARKED_SECONDS = 600.0
 """How often a generation is looked for whose credits are back."""
 PARKED_FOR = 24 * 3600.0
@@ -68,8 +63,10 @@ MOST_PREPARATIONS = 20
 MOST_RESTORATIONS = 10
 """How often in a row a video is asked for whose file is gone: about a quarter of an hour."""
 
-LEARNS_FROM = 20
-"""How many finished generations tell how long the next one takes."""
+LEARNS_FROM = 100
+"""How many finished generations tell when to look for the next one."""
+NEWEST = 20
+"""How many of them tell how long it takes."""
 TYPICAL_SECONDS = 120.0
 """What a model takes that is not known any more."""
 
@@ -87,10 +84,11 @@ class JobPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How long a request takes at the provider, and when to look meanwhile, in seconds."""
+    """How long a request takes at the provider, by what alike ones took and the offer says."""
 
     seconds: float
-    looks: tuple[float, ...] = ()
+    durations: tuple[float, ...] = ()
+    typical: float = TYPICAL_SECONDS
 
 
 @dataclass(slots=True)
@@ -121,7 +119,7 @@ class DurationEstimates:
             return (await self.within(connection, request)).seconds
 
     async def within(self, tx: Connection, request: Request) -> Estimate:
-        """Return that and when to look, within a transaction."""
+        """Return that and what it is known by, within a transaction."""
         if (known := self._known.get(_alike(request))) is None:
             newest_first = await generations.durations(
                 tx,
@@ -140,68 +138,44 @@ class DurationEstimates:
         if known is not None and generation.ready_at and generation.accepted_at:
             known.seen.append(generation.ready_at - generation.accepted_at)
             known.learned += 1
-            if known.learned > len(known.seen) // 4:
+            if known.learned > min(len(known.seen) // 4, 10):
                 known.learned, known.estimate = 0, self._estimate(generation, known.seen)
 
     def _estimate(self, request: Request, seen: Collection[float]) -> Estimate:
         mode = self._offer.mode(request.model, request.kind)
         typical = mode.typical_seconds if mode is not None else TYPICAL_SECONDS
-        return Estimate(median(seen) if seen else typical, look_times(seen, typical))
+        newest = tuple(seen)[-NEWEST:]
+        return Estimate(median(newest) if newest else typical, tuple(seen), typical)
 
 
 def _alike(request: Request) -> tuple[str, int, str | None]:
     return request.model, request.seconds, request.resolution
 
 
-def look_times(seen: Collection[float], typical: float) -> tuple[float, ...]:
-    """Return when to look for a result, in seconds after the start, until nobody would wait for it.
-
-    The looks are as dense as the square root of the hazard, the chance that what is not there yet
-    comes now: no other times of as many looks notice it sooner on average.
-    """
-    logs = [math.log(max(1.0, seconds)) for seconds in seen]
-    middle = median(logs) if logs else math.log(typical)
-    # each that was seen comes again about so; it may all be otherwise; and some come very late
-    spread = min(0.35, max(0.06, 0.5 * pstdev(logs) * len(logs) ** -0.2)) if logs else 1.0
-    kernels = [(NormalDist(log, spread), 1.0) for log in logs]
-    kernels += [(NormalDist(middle, 0.5 if logs else 0.35), 1.5)]
-    kernels += [(NormalDist(middle + 1.0, 1.5), 0.03 * len(kernels))]
-    weight = sum(share for _, share in kernels)
-    edges = [middle - 4 + step / 20 for step in range(160)]
-    made = [sum(share * kernel.cdf(edge) for kernel, share in kernels) / weight for edge in edges]
-    cells = []
-    for (begins, ends), (before, after) in zip(pairwise(edges), pairwise(made), strict=True):
-        lasts, left = math.exp(ends) - math.exp(begins), max(1e-9, 1 - (before + after) / 2)
-        cells.append((lasts, left, math.sqrt((after - before) / lasts / left)))
-    budget = sum(lasts * left for lasts, left, _ in cells) / LOOP_SECONDS
-    low, high = 1e-3, 1e3
-    for _ in range(30):
-        scale = math.sqrt(low * high)
-        polls = sum(lasts * left * _rate(scale * root) for lasts, left, root in cells)
-        low, high = (low, scale) if polls > budget else (scale, high)
-    looks, at, due = list[float](), math.exp(edges[0]), 1.0
-    for lasts, _, root in cells:
-        rate, ends = _rate(low * root), at + lasts
-        while (ends - at) * rate >= due:
-            at, due = at + due / rate, 1.0
-            looks.append(at)
-        due, at = due - (ends - at) * rate, ends
-    return tuple(looks)
-
-
-def _rate(wanted: float) -> float:
-    """Return how many looks there are in a second."""
-    return min(1 / SHORTEST, max(1 / LONGEST, wanted))
-
-
 def next_poll(
-    *, now: float, accepted_at: float, looks: Sequence[float], fixed: float | None
+    *,
+    now: float,
+    accepted_at: float,
+    durations: Sequence[float],
+    typical: float,
+    fixed: float | None,
 ) -> float:
-    """Return when to poll next: at the operator's own interval, or at the next look."""
+    """Return when to poll next: at the operator's own interval, or at the next look.
+
+    Args:
+        now: the time of the last poll.
+        accepted_at: when the provider took the request.
+        durations: the seconds that alike requests took, newest last.
+        typical: the seconds the offer says, for as long as nearly none was seen.
+        fixed: the operator's own interval.
+    """
     if fixed is not None:
         return now + fixed
-    later = bisect_right(looks, now - accepted_at + SHORTEST / 2)
-    return accepted_at + looks[later] if later < len(looks) else now + LONGEST
+    looks = look_times(tuple(durations)[-LEARNS_FROM:], typical)
+    passed = max(0.0, now - accepted_at)
+    later = bisect_right(looks, passed + SHORTEST / 2)
+    wait = looks[later] - passed if later < len(looks) else LONGEST
+    return now + max(SHORTEST, wait)
 
 
 def waits_until(request: Generation, outage_since: float | None) -> float:

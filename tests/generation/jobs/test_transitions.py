@@ -31,7 +31,7 @@ from tests.generation.jobs.table import (
 )
 from tests.storage.asked import NOW
 
-MINUTE = Estimate(60.0, (30.0, 60.0, 90.0))
+MINUTE = Estimate(60.0, (60.0,), 60.0)
 ALLOWED = {
     ("queued", "submitting"),
     ("queued", "cancelled"),
