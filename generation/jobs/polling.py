@@ -51,7 +51,7 @@ def look_times(seen: tuple[float, ...], typical: float) -> tuple[float, ...]:
         return looks
 
     loops = sum(math.ceil(time / LOOP_SECONDS) for time in times) / len(times)
-    budget = max(1.0, loops * (1 - 0.1 / math.sqrt(known + 4) if known else 1.0))
+    budget = max(1.0, loops * (1 - 0.3 / math.sqrt(known + 4) if known else 1.0))
     low, high = 1e-2, 1e2
     for _ in range(10):
         scale = math.sqrt(low * high)
@@ -75,7 +75,7 @@ def _at_present(logs: list[float]) -> list[float]:
         return logs
     rests = [log - mean - slope * place for place, log in zip(places, logs, strict=True)]
     chance = sum(rest * rest for rest in rests) / (number - 2) / (slope * slope * squares)
-    slope *= max(0.0, 1 - chance / 6)
+    slope *= max(0.0, 1 - chance / 8)
     moved = [log + slope * (number - place) for place, log in enumerate(logs)]
     return moved if _scatter(moved) < _scatter(logs) else logs
 

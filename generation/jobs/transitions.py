@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, assert_never
 
 from generation.jobs import outcomes as on
-from generation.jobs import schedule
+from generation.jobs import polling, schedule
 from generation.jobs.outcomes import (
     AccountRateLimited,
     AccountServed,
@@ -184,7 +184,7 @@ def decide(
         case on.PollFailed(retry_after):
             return it.poll_later(retry_after)
         case on.IdUnknown():
-            return it.poll_later(None, least=schedule.LONGEST)
+            return it.poll_later(None, least=polling.LONGEST)
         case on.AddressMissing(spent):
             return it.fetch_again(schedule.ADDRESS_PATIENCE, it.lose(Reason.NO_ADDRESS, spent))
         case on.LinkDead(spent):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from generation.jobs.outcomes import VideoOnDisk
+from generation.jobs.polling import FEWEST, LONGEST
 from generation.jobs.schedule import (
     ADDRESS_PATIENCE,
     LINK_PATIENCE,
-    LONGEST,
     PARKED_FOR,
     PARKED_SECONDS,
 )
@@ -92,9 +93,14 @@ async def test_every_status_but_the_last_ones_is_pending(
 
 
 async def test_the_next_poll_comes_closer_around_the_likely_moment(
-    steps: Steps, endless: Generation, clock: Clock
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
 ) -> None:
-    generation, waits = endless, []
+    for number in range(FEWEST):
+        made = await steps.taken(f"message:{100 + number}", ended=False)
+        clock.now += 75
+        await steps.advance(made, VideoOnDisk())
+    provider.next_render = Render.never()
+    generation, waits = await steps.taken(ended=False), list[tuple[float, float]]()
     while (taken := clock.now - (generation.accepted_at or 0)) < 400:
         clock.now = generation.due_at
         generation = await steps.poll(generation)

@@ -8,6 +8,7 @@ import pytest
 
 from generation.jobs import outcomes as on
 from generation.jobs.outcomes import Credits, Outcome, StillQueued, Transition
+from generation.jobs.polling import LOOP_SECONDS
 from generation.jobs.schedule import (
     LINK_PATIENCE,
     MOST_PICTURE_REFUSALS,
@@ -242,9 +243,9 @@ def test_a_wait_that_was_asked_for_is_kept_and_our_own_is_none() -> None:
 
 
 def test_polls_come_when_a_look_is_due_after_it_was_taken() -> None:
-    assert must(on.Taken("p"), State.SUBMITTING).due_at == NOW + 30
+    assert must(on.Taken("p"), State.SUBMITTING).due_at == NOW + LOOP_SECONDS
     again = must(on.StillRunning(), State.GENERATING, after=40, accepted_at=NOW)
-    assert again.due_at == NOW + 60
+    assert again.due_at == NOW + 40 + LOOP_SECONDS
 
 
 def test_what_was_found_in_the_log_is_as_old_as_its_submission() -> None:
