@@ -108,7 +108,7 @@ DISTRIBUTIONS = {
         4,
         9,
         "the loop asks once, so the one look that is as cheap has to come after the last of them:"
-        " at 9 s instead of 10; half the lag would take about 1.8 polls",
+        " at 9 s instead of 10; half the lag would take about 1.2 polls",
     ),
     "wide: 80 s ± 40 %": _about(80, 0.4)._replace(
         why="the time is so uncertain that the best schedule itself needs more than half the"
