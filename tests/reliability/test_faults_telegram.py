@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.replies.status import TURN_SECONDS
 from sandbox.telegram import Fault as Said
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
@@ -121,13 +122,19 @@ async def test_a_picture_that_telegram_does_not_hand_out(
     assert all("/var/lib/telegram-bot-api/" in one for one in warned)
 
 
+@pytest.mark.parametrize("call", ["sendMessage", "editMessageText"])
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_a_notice_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+async def test_a_notice_that_meets(
+    fault: Fault, call: str, tmp_path: Path, errors: Breakage
+) -> None:
+    """While whoever asked still looks at its status, that turns into the notice."""
     async with scene(tmp_path, errors) as here:
         here.to_provider.arm("submit", Fault.BROKEN)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         await here.chat.wait(says("On it"))
-        here.to_telegram.arm("sendMessage", fault)
+        here.to_telegram.arm(call, fault)
+        if call == "sendMessage":
+            here.clock.skip(TURN_SECONDS + 1)
         assert await here.settle() == BACK
         told = [one for one in here.chat.from_bot if "credits are back" in (one.text or "")]
         assert told or fault in {Fault.BAD_REQUEST, Fault.FORBIDDEN}
