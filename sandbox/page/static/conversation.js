@@ -36,7 +36,7 @@ const acts = {
 export function openConversation() {
   on("state moved", () => keepingFocus(draw, log));
   on("bot panel standing", drawWelcome);
-  on("panel standing", () => acting || showAction(null));
+  on("panel standing", () => (acting && !world.panel.restarting) || showAction(null));
   on("message edit", update);
   on("message", ({ chat }) => chat === here.chat && drawTopics(chatHere()));
   on("delete", ({ chat, id }) => chat === here.chat && remove(id));
