@@ -27,7 +27,8 @@ from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import publish
 from storage import cards, inbox, notices, outages, people, statistics
-from storage.database import Database, DatabaseInTrouble, UnusableDatabase
+from storage.database import Database
+from storage.migrations import DatabaseInTrouble, UnusableDatabase
 from storage.notices import Admins
 
 if TYPE_CHECKING:

@@ -21,16 +21,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib import resources
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiosqlite
 
+from storage.migrations import BUSY_SECONDS, PASSING, code, look_into, migrate, usable
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from pathlib import Path
 
     Write = Callable[["Connection"], Awaitable[object]]
@@ -116,7 +117,7 @@ class DirectConnection:
             try:
                 self._file.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if _code(error) != sqlite3.SQLITE_BUSY or monotonic() > ends:
+                if code(error) != sqlite3.SQLITE_BUSY or monotonic() > ends:
                     raise
             else:
                 return
@@ -160,62 +161,6 @@ async def changed(connection: Connection, statement: str, values: Iterable[Any] 
     return (await connection.execute(statement, values)).rowcount > 0
 
 
-class UnusableDatabase(Exception):
-    """The file cannot be used, however often that is tried."""
-
-
-class NewerDatabase(UnusableDatabase):
-    """The database was written by a newer version of this program."""
-
-
-def steps() -> tuple[str, ...]:
-    """All SQL scripts in the order in which they apply; step n leads to version n."""
-    folder = resources.files("storage") / "schema"
-    files = sorted(
-        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
-        key=lambda entry: entry.name,
-    )
-    return tuple(entry.read_text(encoding="utf-8") for entry in files)
-
-
-def statements(script: str) -> Iterator[str]:
-    """Split a script into its statements, keeping triggers whole."""
-    pending = ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            yield pending.strip()
-            pending = ""
-    if pending.strip():
-        raise ValueError(f"the script ends within a statement: {pending.strip()[:80]}")
-
-
-async def migrate(connection: Connection, scripts: Sequence[str] | None = None) -> int:
-    """Apply the steps that are missing; returns the version reached.
-
-    Raises:
-        NewerDatabase: the file knows steps that this program does not.
-    """
-    scripts = steps() if scripts is None else scripts
-    version = await number(connection, "PRAGMA user_version")
-    if version > len(scripts):
-        raise NewerDatabase(
-            f"the database is at version {version}, this program knows {len(scripts)}: "
-            "start the newer program, or restore a backup"
-        )
-    for reached, script in enumerate(scripts[version:], start=version + 1):
-        await connection.execute("BEGIN IMMEDIATE")
-        try:
-            for statement in statements(script):
-                await connection.execute(statement)
-            await connection.execute(f"PRAGMA user_version = {reached}")
-            await connection.execute("COMMIT")
-        except BaseException:
-            await connection.execute("ROLLBACK")
-            raise
-    return len(scripts)
-
-
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # a row that authorises spending must survive a power cut
@@ -227,8 +172,6 @@ _PRAGMAS = (
 
 logger = logging.getLogger(__name__)
 
-BUSY_SECONDS = 5.0
-"""How long to wait for whoever else works on the file, such as a backup."""
 BUSY_INTERVAL_SECONDS = 0.02
 """How often to try meanwhile: SQLite's own waiting would hold up the event loop."""
 FLUSH_SECONDS = 5.0
@@ -236,32 +179,6 @@ FLUSH_SECONDS = 5.0
 
 An order that can still be cancelled soon has one.
 """
-
-_HOPELESS = frozenset(
-    {
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_AUTH,
-    }
-)
-"""What another start finds as it was."""
-_PASSING = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-    }
-)
-"""What may be over by the next start."""
-
-
-class DatabaseInTrouble(Exception):
-    """The file cannot be used now; another start may find it well again."""
 
 
 @dataclass(slots=True)
@@ -315,12 +232,12 @@ class Database:
             DatabaseInTrouble: its disk is full or fails, or somebody else works on it.
         """
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
-        with _usable(path):
+        with usable(path):
             # aiosqlite's own thread does not survive a file it cannot open in silence
-            await asyncio.to_thread(_try, path)
+            await asyncio.to_thread(look_into, path)
             connection = await DirectConnection.open(path)
         try:
-            with _usable(path):
+            with usable(path):
                 for pragma in _PRAGMAS:
                     await connection.thread.execute(pragma)
                 await migrate(connection.thread)
@@ -450,7 +367,7 @@ class Database:
             try:
                 await write(self._connection)
             except Exception as error:
-                if _code(error) in _PASSING:
+                if code(error) in PASSING:
                     raise
                 logger.exception("a deferred write failed and is dropped")
                 return write
@@ -494,7 +411,7 @@ class Database:
                 pass
         except sqlite3.Error as error:
             logger.exception("deferred writes wait for another transaction")
-            if _code(error) in _PASSING:
+            if code(error) in PASSING:
                 self._start_timer()
 
     def _start_timer(self) -> None:
@@ -511,28 +428,3 @@ class Database:
         self._timer = None
         if self._deferred:
             self._flushing = asyncio.create_task(self._flush_in_time())
-
-
-def _code(error: Exception) -> int:
-    """Return what SQLite says went wrong, 0 where it says nothing."""
-    # the low byte says what it is, the others say more of where
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _try(path: Path) -> None:
-    """Open the file and read its head: whether it is a database at all shows here."""
-    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
-        connection.execute("PRAGMA schema_version")
-
-
-@contextmanager
-def _usable(path: Path) -> Iterator[None]:
-    """Raise ours for what SQLite says of the file; what it says of a statement is a bug of ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if _code(error) in _HOPELESS:
-            raise UnusableDatabase(f"{path}: {error}") from error
-        if _code(error) in _PASSING:
-            raise DatabaseInTrouble(f"{path}: {error}") from error
-        raise

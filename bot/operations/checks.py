@@ -26,7 +26,7 @@ from generation.media.pictures import BadPicture
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.attachments import UNMOUNTED, unseen_folder
 from handlers.replies.sending import UNREADABLE, SendError, translated
-from storage.database import steps
+from storage.migrations import steps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -11,7 +11,8 @@ import pytest
 
 from bot import process
 from bot.operations.checks import Verdict, check_database, check_holder
-from storage.database import Database, steps
+from storage.database import Database
+from storage.migrations import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import database
-from storage.database import Database, DatabaseInTrouble
+from storage.database import Database
+from storage.migrations import DatabaseInTrouble
 from tests.flows.looks import shows_video
 from tests.flows.process import process
 

@@ -9,7 +9,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import WeakKeyDictionary
 
-from storage.database import Database, migrate
+from storage.database import Database
+from storage.migrations import migrate
 
 if TYPE_CHECKING:
     import random

@@ -10,18 +10,10 @@ import aiosqlite
 import pytest
 
 from storage import cards, chats, generations, inbox, ledger, notices, outages, people, statistics
-from storage.database import (
-    Database,
-    NewerDatabase,
-    UnusableDatabase,
-    every,
-    migrate,
-    number,
-    statements,
-    steps,
-)
+from storage.database import Database, every, number
 from storage.generations import PENDING, Reason, State
 from storage.ledger import Account, Pot
+from storage.migrations import NewerDatabase, UnusableDatabase, migrate, statements, steps
 from storage.notices import NoticeKind
 from tests.storage.asked import ANN, BOB, NOW, steps_of
 from tests.storage.old_files import GROUP, rows_of

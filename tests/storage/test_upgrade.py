@@ -8,9 +8,10 @@ import aiosqlite
 import pytest
 
 from storage import generations, ledger, notices, outages, statistics
-from storage.database import Database, migrate, steps
+from storage.database import Database
 from storage.generations import Reason, State
 from storage.ledger import Account, Kind, Pot
+from storage.migrations import migrate, steps
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
 from tests.storage.asked import ANN, NOW
