@@ -51,6 +51,7 @@ lint: $(installed)
 bench: $(installed)
 	@$(python) -m tests.bench
 	@$(python) -m tests.bench.history
+	@$(python) -m tests.bench.load
 	@$(python) -m tests.bench.polling
 
 trace: $(installed)
