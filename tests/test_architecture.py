@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 PAGE = PROJECT / "docs" / "architecture.md"
-MOST_FILES = 119
+MOST_FILES = 120
 
 RETIRED = (
     "asides", "furnish", "Ground", "rooms?", "strikes?", "detours?", "reroute[ds]?", "purse",
