@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
+from handlers.attachments import UNMOUNTED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,11 +24,11 @@ UNSAID = {
     # what Telegram says
     "chat not found", "group chat was deleted", "message thread not found",
     "message to be replied not found", "message to reply not found", "no text in the message",
-    "not modified",
+    "not modified", "temporarily unavailable",
     "replied message not found", "topic closed", "too large", "user is deactivated",
     # what is written into the log
     "an admin's menu", "nobody can be told", "that somebody is no admin", "the chat is now ",
-    "the description", "the short description", "it cannot be put into words",
+    "the description", "the short description", "it cannot be put into words", UNMOUNTED,
     # what only the code reads
     "first tap", "shows videos until",
 }  # fmt: skip
