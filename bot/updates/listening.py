@@ -141,9 +141,9 @@ class TelegramConnections(BaseRequest):
 
     def __init__(self, count: int, times: TelegramTimes) -> None:
         self._times = times
-        self._all = [TelegramRequest(1, times) for _ in range(count)]
+        self._made = list[TelegramRequest]()
         # the one that was used last goes next: its connection is open still
-        self._free = [*reversed(self._all)]
+        self._free = list[TelegramRequest]()
         self._places = asyncio.Semaphore(count)
 
     @property
@@ -152,13 +152,11 @@ class TelegramConnections(BaseRequest):
         return self._times.silence
 
     async def initialize(self) -> None:
-        """Prepare all."""
-        for one in self._all:
-            await one.initialize()
+        """Nothing to prepare: each is made when it is needed."""
 
     async def shutdown(self) -> None:
         """Close all."""
-        for one in self._all:
+        for one in self._made:
             await one.shutdown()
 
     async def do_request(self, *arguments: Any, **options: Any) -> tuple[int, bytes]:
@@ -168,6 +166,9 @@ class TelegramConnections(BaseRequest):
                 await self._places.acquire()
         except TimeoutError as error:
             raise TimedOut("no connection was free, nothing was sent") from error
+        if not self._free:
+            self._free.append(TelegramRequest(1, self._times))
+            self._made += self._free
         request = self._free.pop()
         try:
             return await request.do_request(*arguments, **options)
