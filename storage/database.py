@@ -318,8 +318,8 @@ class Database:
                     yield connection
                 if not is_first:
                     await self._connection.execute("RELEASE part")
-            except BaseException:
-                await self._take_back(shared)
+            except BaseException as error:
+                await self._take_back(shared, error)
                 raise
             shared.parts += 1
         await asyncio.shield(shared.outcome)
@@ -373,7 +373,7 @@ class Database:
                 return write
         return None
 
-    async def _take_back(self, shared: _Shared) -> None:
+    async def _take_back(self, shared: _Shared, error: BaseException) -> None:
         """Take back one's own part, or the whole where there is no other or SQLite did so."""
         if shared.parts and self._connection.in_transaction:
             await self._connection.execute("ROLLBACK TO part")
@@ -381,7 +381,10 @@ class Database:
             return
         await self._connection.rollback()
         self._shared = None
-        shared.fail(sqlite3.OperationalError("the transaction was taken back"))
+        told = sqlite3.OperationalError("the transaction was taken back")
+        # a full disk is one for all who had a part
+        told.sqlite_errorcode = getattr(error, "sqlite_errorcode", 0)
+        shared.fail(told)
 
     async def _commit_in_turn(self, shared: _Shared) -> None:
         async with self._lock:
@@ -410,6 +413,8 @@ class Database:
             async with self._part():
                 pass
         except sqlite3.Error as error:
+            if self._closed:
+                return
             logger.exception("deferred writes wait for another transaction")
             if code(error) in PASSING:
                 self._start_timer()

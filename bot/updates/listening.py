@@ -166,14 +166,16 @@ class TelegramConnections(BaseRequest):
                 await self._places.acquire()
         except TimeoutError as error:
             raise TimedOut("no connection was free, nothing was sent") from error
-        if not self._free:
-            self._free.append(TelegramRequest(1, self._times))
-            self._made += self._free
-        request = self._free.pop()
         try:
-            return await request.do_request(*arguments, **options)
+            if not self._free:
+                self._free.append(TelegramRequest(1, self._times))
+                self._made += self._free
+            request = self._free.pop()
+            try:
+                return await request.do_request(*arguments, **options)
+            finally:
+                self._free.append(request)
         finally:
-            self._free.append(request)
             self._places.release()
 
 

@@ -222,6 +222,30 @@ async def test_a_stop_writes_them_also_behind_a_transaction_that_runs(
     assert committed(path) == ["slow", "deferred", "while it stops"]
 
 
+async def test_a_disk_that_is_full_for_one_leaves_them_to_a_later_time(path: Path) -> None:
+    db = await Database.open(path, flush_seconds=0.01)
+    async with db.transaction() as tx:
+        await tx.execute("CREATE TABLE marks (mark TEXT NOT NULL UNIQUE) STRICT")
+        [(pages,)] = await tx.execute_fetchall("PRAGMA page_count")
+        await tx.execute_fetchall(f"PRAGMA max_page_count = {pages + 2}")
+
+    async def fill() -> None:
+        async with db.transaction() as tx:
+            await tx.execute("INSERT INTO marks VALUES (hex(zeroblob(1000000)))")
+
+    async with db.reading():
+        db.later(mark("kept"))
+        await asyncio.sleep(0.05)
+        filling = asyncio.create_task(fill())
+        await asyncio.sleep(0)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        await filling
+    async with asyncio.timeout(5):
+        while committed(path) != ["kept"]:
+            await asyncio.sleep(0.01)
+    await db.close()
+
+
 async def test_a_closed_database_takes_none(path: Path) -> None:
     db = await Database.open(path)
     await db.close()
