@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 PAGE = PROJECT / "docs" / "architecture.md"
-MOST_FILES = 120
+# With the rooms of the operator: limits, home, audit, figures, metrics, payments, backup.
+MOST_FILES = 134
 
 RETIRED = (
     "asides", "furnish", "Ground", "rooms?", "strikes?", "detours?", "reroute[ds]?", "purse",
