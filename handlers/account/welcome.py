@@ -34,7 +34,7 @@ from handlers.videos import (
     show_reason,
     show_under_way,
 )
-from storage import people
+from storage import audit, people
 from storage.chats import Asking
 
 if TYPE_CHECKING:
@@ -212,12 +212,18 @@ router = Router()
 
 @router.command("start")
 async def start(
-    sender: Sender, message: Message, words: Sequence[str], services: Services, context: Context
+    sender: Sender,
+    message: Message,
+    words: Sequence[str],
+    *,
+    cause: str,
+    services: Services,
+    context: Context,
 ) -> None:
     """Welcome somebody, or open what their link leads to."""
     payload = words[0] if words else ""
     if sender.chat.is_private and payload.startswith(FirstAdmin.PREFIX):
-        await _claim(sender, context, payload)
+        await _claim(sender, context, payload, cause)
     elif sender.access is Access.STRANGER:
         await sender.reply(stranger(sender), reply_to=message.message_id)
     elif not sender.chat.is_private:
@@ -255,7 +261,7 @@ async def _follow(sender: Sender, message: Message, context: Context, payload: s
     return True
 
 
-async def _claim(sender: Sender, context: Context, payload: str) -> None:
+async def _claim(sender: Sender, context: Context, payload: str, cause: str) -> None:
     """Make whoever follows the first admin's link one, once and in time."""
     services, _ = context.services, sender.translator.gettext
     if sender.person is None:
@@ -265,6 +271,7 @@ async def _claim(sender: Sender, context: Context, payload: str) -> None:
     elif services.first_admin.claim(payload):
         async with services.db.transaction() as tx:
             await people.make_admin(tx, sender.person.id)
+            await audit.record(tx, "start", by=sender.person.id, cause=cause, now=services.clock())
         logger.warning("%s (%d) is admin now, by the link", sender.name, sender.person.id)
         await publish_to_admin(context.bot, services, sender.person)
         text = _(

@@ -1,12 +1,11 @@
-"""/allow, /deny, /ban and /unban: who may use the bot; /people and /stats: who does.
+"""/allow, /deny, /ban and /unban: who may use the bot; /stats: what it does.
 
 An admin names them by id, by @name, or by answering a message of theirs, forwarded here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
@@ -16,11 +15,10 @@ from generation.models.pricing import Period
 from generation.orders import balances
 from handlers.commands import BY_NAME, read_number
 from handlers.membership import depart
-from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.notices import BanChat
-from handlers.replies.texts import N_, shortened, unlinked, videos
+from handlers.replies.texts import N_, shortened
 from handlers.routing import Router
-from storage import SHARED_IDS, chats, people, statistics
+from storage import SHARED_IDS, audit, chats, people, statistics
 from storage.people import Ban
 
 if TYPE_CHECKING:
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
-    from storage.people import Person
-    from storage.statistics import Activity, Statistics
+    from storage.database import Connection
+    from storage.statistics import Statistics
 
 router = Router()
 
@@ -82,99 +80,6 @@ async def stats(sender: Sender, services: Services) -> None:
         )
     )
     await sender.reply(text)
-
-
-PER_PAGE = 8
-"""People on a page."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShowPeople(CallbackData):
-    """Show a page of people; the first is 0."""
-
-    prefix: ClassVar[str] = "people"
-    page: int
-
-
-@dataclass(frozen=True, slots=True)
-class GrantTo(CallbackData):
-    """Ask how many credits a person is given."""
-
-    prefix: ClassVar[str] = "grantto"
-    person: int
-
-
-@dataclass(frozen=True, slots=True)
-class BanPerson(CallbackData):
-    """Shut a person out."""
-
-    prefix: ClassVar[str] = "banperson"
-    person: int
-
-
-def listed(page: Sequence[Activity], first: int, translator: Translator) -> str:
-    """List people with the numbers that commands take; `first` is the place of the first."""
-    _, lines = translator.gettext, []
-    for place, one in enumerate(page, start=first):
-        line = (
-            _("{place}. {name} ({number}): {videos}, banned")
-            if one.is_banned
-            else _("{place}. {name} ({number}): {videos}")
-        )
-        name = f"@{one.username}" if one.username else unlinked(one.name)
-        lines.append(
-            line.format(
-                place=place, name=name, number=one.person, videos=videos(translator, one.asked)
-            )
-        )
-    return "\n".join(lines)
-
-
-def people_buttons(
-    page: Sequence[Activity], number: int, pages: int, translator: Translator
-) -> list[list[Button]]:
-    """Return what can be done for or against each of a page, and the ways to the other pages."""
-    _, rows = translator.gettext, []
-    for place, one in enumerate(page, start=number * PER_PAGE + 1):
-        row = [Button(_("{place} · Grant").format(place=place), GrantTo(one.person))]
-        if not one.is_banned:
-            row.append(Button(_("{place} · Ban").format(place=place), BanPerson(one.person)))
-        rows.append(row)
-    beside = [
-        Button(f"{arrow} {other + 1}/{pages}", ShowPeople(other))
-        for arrow, other in (("◀", number - 1), ("▶", number + 1))
-        if 0 <= other < pages
-    ]
-    return [*rows, beside] if beside else rows
-
-
-@router.command("people")
-async def list_people(sender: Sender, services: Services) -> None:
-    """Show an admin who uses the bot, the most active first."""
-    await _show_people(services, sender, 0, None)
-
-
-@router.button(ShowPeople, admins=True)
-async def turn_people(
-    sender: Sender, press: ShowPeople, shown: int | None, services: Services
-) -> None:
-    """Turn to another page of people."""
-    await sender.answer()
-    await _show_people(services, sender, press.page, shown)
-
-
-async def _show_people(services: Services, sender: Sender, number: int, shown: int | None) -> None:
-    skip = number * PER_PAGE
-    page, all_ = await statistics.most_active(services.db, limit=PER_PAGE, skip=skip)
-    pages = -(-all_ // PER_PAGE)
-    text = listed(page, skip + 1, sender.translator)
-    await sender.show(text, people_buttons(page, number, pages, sender.translator), shown)
-
-
-@router.button(BanPerson, admins=True, asks=N_("Yes, ban"))
-async def ban_person(sender: Sender, press: BanPerson, cause: str, context: Context) -> None:
-    """Shut out somebody of the list of people."""
-    await sender.answer(await shut_out(context, sender, press.person, cause), alert=True)
 
 
 LONGEST_REASON = 100
@@ -259,8 +164,6 @@ async def allow(
     sender: Sender,
     message: Message,
     words: Sequence[str],
-    *,
-    admin: Person,
     cause: str,
     services: Services,
 ) -> None:
@@ -273,13 +176,22 @@ async def allow(
         text = _("{number} is in ALLOWED_IDS already.")
     else:
         async with services.db.transaction() as tx:
-            await people.allow(tx, number, cause=cause, by=admin.id, now=services.clock())
+            if await _recorded(tx, "allow", sender, cause, services, whom=number):
+                await people.allow(
+                    tx, number, cause=cause, by=sender.account.id, now=services.clock()
+                )
         text = _("{number} may use this bot.")
     await _decided(sender, services, text.format(number=number))
 
 
 @router.command("deny")
-async def deny(sender: Sender, message: Message, words: Sequence[str], services: Services) -> None:
+async def deny(
+    sender: Sender,
+    message: Message,
+    words: Sequence[str],
+    cause: str,
+    services: Services,
+) -> None:
     """Undo an allow."""
     _ = sender.translator.gettext
     if (found := await _whom("deny", sender, message, words, services)) is None:
@@ -289,13 +201,23 @@ async def deny(sender: Sender, message: Message, words: Sequence[str], services:
         text = _("{number} is in ALLOWED_IDS. Remove it there and restart.")
     else:
         async with services.db.transaction() as tx:
-            was_allowed = await people.deny(tx, number)
+            is_new = await _recorded(tx, "deny", sender, cause, services, whom=number)
+            was_allowed = is_new and await people.deny(tx, number)
         text = (
             _("{number} may not use this bot any more.")
             if was_allowed
             else _("{number} was not allowed by /allow. Nothing changed.")
         )
     await _decided(sender, services, text.format(number=number))
+
+
+async def _recorded(
+    tx: Connection, act: str, admin: Sender, cause: str, services: Services, *, whom: int
+) -> bool:
+    """Write an act down; False where the same update did it already."""
+    return await audit.record(
+        tx, act, by=admin.account.id, cause=cause, whom=whom, now=services.clock()
+    )
 
 
 async def _decided(sender: Sender, services: Services, text: str) -> None:
@@ -324,14 +246,21 @@ async def ban(
 
 
 @router.command("unban")
-async def unban(sender: Sender, message: Message, words: Sequence[str], services: Services) -> None:
+async def unban(
+    sender: Sender,
+    message: Message,
+    words: Sequence[str],
+    cause: str,
+    services: Services,
+) -> None:
     """Let a person or chat back in."""
     _ = sender.translator.gettext
     if (found := await _whom("unban", sender, message, words, services)) is None:
         return
     number = found[0]
     async with services.db.transaction() as tx:
-        was_banned = await people.unban(tx, number)
+        is_new = await _recorded(tx, "unban", sender, cause, services, whom=number)
+        was_banned = is_new and await people.unban(tx, number)
     text = (
         _("{number} is welcome again.")
         if was_banned
@@ -364,6 +293,10 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
         if who in services.policy.admin_ids.union(await people.admins(tx)):
             return _("{number} runs this bot, so there is no banning them.").format(number=who)
         news = await people.ban(tx, new, cause=cause)
+        if news:
+            await audit.record(
+                tx, "ban", by=by, cause=cause, whom=who, details=new.reason or "", now=now
+            )
         before = await people.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
     for one in await lifecycle.cancel_waiting(services.db, who, now=now):

@@ -1,21 +1,17 @@
-"""/grant and /limit: credits from the operator.
-
-A grant stays, for a person or for who speaks as a group or channel; a group's pool is renewed.
-"""
+"""/grant: credits from the operator that stay, for a person or for who speaks as a chat."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from generation.orders import balances
-from handlers.admin.access import GrantTo, find_id, meant_by, read_who, unknown
+from handlers.admin.access import find_id, meant_by, read_who, unknown
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import AnswerRequest
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
-from storage import chats, ledger, people
+from storage import audit, chats, ledger, people
 from storage import notices as owing
 from storage.ledger import Account, Pot
 from storage.notices import Notice, NoticeKind
@@ -79,7 +75,7 @@ async def grant(
     else:
         named = author if gift.who is None else gift.who
         who = None if named is None else await _found(services, named)
-        text = await _give(services, who, gift, cause, sender.translator)
+        text = await _give(services, sender, who, gift, cause)
     await sender.reply(text, reply_to=message.message_id)
 
 
@@ -105,33 +101,42 @@ async def _found(services: Services, who: int | str) -> int | Chat | None:
 
 
 async def _give(
-    services: Services, who: int | Chat | None, gift: Gift, cause: str, translator: Translator
+    services: Services, admin: Sender, who: int | Chat | None, gift: Gift, cause: str
 ) -> str:
     """Give once; say what was done."""
+    translator = admin.translator
     if who is None:
         return unknown(gift.who, translator)
     if isinstance(who, int):
-        return await _give_person(services, who, gift, cause, translator)
+        return await _give_person(services, admin, who, gift, cause)
     async with services.db.transaction() as tx:
-        await _enter(tx, Account.chat(who.id), gift, cause, services.clock())
+        await _enter(
+            tx, Account.chat(who.id), gift,
+            whom=who.telegram_id, by=admin, cause=cause, now=services.clock(),
+        )  # fmt: skip
     # its members have credits of their own each, and the pool beside them
     return translator.gettext("{title} has {credits} more, for what is asked in its name.").format(
         title=who.title, credits=translator.credits(gift.credits)
     )
 
 
-async def _enter(tx: Connection, account: Account, gift: Gift, cause: str, now: float) -> None:
+async def _enter(
+    tx: Connection, account: Account, gift: Gift,
+    *, whom: int, by: Sender, cause: str, now: float,
+) -> None:  # fmt: skip
     await ledger.grant(tx, account, Pot.GRANTED, gift.credits, cause=cause, note=gift.note, now=now)
+    details = f"{gift.credits} {gift.note or ''}".strip()
+    await audit.record(
+        tx, "grant", by=by.account.id, cause=cause, whom=whom, details=details, now=now
+    )
 
 
-async def _give_person(
-    services: Services, who: int, gift: Gift, cause: str, translator: Translator
-) -> str:
+async def _give_person(services: Services, admin: Sender, who: int, gift: Gift, cause: str) -> str:
     """Write the grant and the notice of it in one."""
-    now, cost = services.clock(), services.usual_cost
+    now, cost, translator = services.clock(), services.usual_cost, admin.translator
     async with services.db.transaction() as tx:
         person = await people.find(tx, who)
-        await _enter(tx, Account.person(who), gift, cause, now)
+        await _enter(tx, Account.person(who), gift, whom=who, by=admin, cause=cause, now=now)
         if person is not None:
             chat = await chats.private_with(tx, who, name=person.name, now=now)
             notice = Notice(
@@ -152,8 +157,16 @@ async def _give_person(
     )
 
 
-GIFTS, POOLS = (1, 5, 20), (10, 50, 200)
-"""What buttons give a person once, and a group per period, in usual videos."""
+GIFTS = (1, 5, 20)
+"""What buttons give a person once, in usual videos."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTo(CallbackData):
+    """Ask how many credits a person is given."""
+
+    prefix: ClassVar[str] = "grantto"
+    person: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +202,7 @@ async def give(sender: Sender, press: Give, shown: int | None, services: Service
         await sender.answer(sender.translator.gettext("This button is old."))
         return
     gift, cause = Gift(press.person, press.credits, None), f"given:{sender.chat.id}:{shown}"
-    text = await _give_person(services, press.person, gift, cause, sender.translator)
+    text = await _give_person(services, sender, press.person, gift, cause)
     await sender.answer()
     await sender.show(text, (), shown)
 
@@ -217,7 +230,10 @@ async def answer_request(
         is_first = await owing.owe(tx, notice, now=now)
         if is_first and press.credits:
             gift = Gift(press.person, press.credits, None)
-            await _enter(tx, Account.person(press.person), gift, cause, now)
+            await _enter(
+                tx, Account.person(press.person), gift,
+                whom=press.person, by=sender, cause=cause, now=now,
+            )  # fmt: skip
     services.wake(chat.id)
     text = (
         _("{name} was answered already.")
@@ -228,137 +244,3 @@ async def answer_request(
     ).format(name=name, credits=sender.translator.credits(press.credits))
     await sender.answer("" if is_first else text)
     await sender.show(text, (), shown)
-
-
-@dataclass(frozen=True, slots=True)
-class SetPool(CallbackData):
-    """Give a chat, by our number, a pool of so many credits per period; 0 takes it away."""
-
-    prefix: ClassVar[str] = "setpool"
-    chat: int
-    credits: int
-
-
-async def show_pool(
-    services: Services, sender: Sender, chat: Chat, message_id: int | None = None
-) -> None:
-    """Show an admin what a group's members may share, and what it could be."""
-    _, cost = sender.translator.gettext, services.usual_cost
-    async with services.db.reading() as connection:
-        group = await chats.group_of(connection, chat.id)
-    rows = [
-        [
-            Button(
-                f"{'✓ ' if amount == group.pool else ''}{worth(sender.translator, amount, cost)}",
-                SetPool(chat.id, amount),
-            )
-        ]
-        for amount in (count * cost for count in POOLS)
-    ]
-    none = _("No pool") if group.pool else _("✓ No pool")
-    text = _(
-        "What the members of {title} share, renewed as the free allowance is.\n"
-        "\n"
-        "For any other number, and for how much each of them gets, write:\n"
-        "/limit {number} CREDITS SHARE"
-    ).format(title=unlinked(chat.title), number=chat.telegram_id)
-    await sender.show(text, [*rows, [Button(none, SetPool(chat.id, 0))]], message_id)
-
-
-@router.button(SetPool, admins=True)
-async def set_pool(sender: Sender, press: SetPool, shown: int | None, services: Services) -> None:
-    """Give a group the pool that was chosen."""
-    async with services.db.transaction() as tx:
-        chat = await chats.find(tx, press.chat)
-        if chat is not None and shown is not None:
-            await chats.choose(tx, chat.id, pool=press.credits)
-    if chat is None or shown is None:
-        await sender.answer(sender.translator.gettext("This button is old."))
-        return
-    await sender.answer(sender.translator.gettext("Saved."))
-    await show_pool(services, sender, chat, shown)
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """What /limit asks for: the group by Telegram's id, credits for all and for each member."""
-
-    group: int
-    credits: int
-    share: int | None
-
-
-def read_limit(words: Sequence[str]) -> Limit | None:
-    """Read `ID CREDITS [SHARE]`; None where it is something else."""
-    if len(words) not in {2, 3}:
-        return None
-    group, all_, share = read_who(words[0]), read_number(words[1]), read_number((*words, "0")[2])
-    if not isinstance(group, int) or group > 0 or all_ is None or share is None:
-        return None
-    return None if max(all_, share) > MOST_CREDITS else Limit(group, all_, share or None)
-
-
-def limit_usage(translator: Translator) -> str:
-    """Say how /limit is written."""
-    return translator.gettext(
-        "Write /limit ID CREDITS [SHARE]\n"
-        "ID: the group's, below zero.\n"
-        "CREDITS: for the whole group, renewed as the free allowance is. 0 takes the pool away.\n"
-        "SHARE: at most so many of them for each member."
-    )
-
-
-@router.command("limit")
-async def limit(sender: Sender, words: Sequence[str], services: Services) -> None:
-    """Show the pools, or set a group's."""
-    wanted = read_limit(words)
-    if wanted is not None:
-        text = await _set(services, sender, wanted)
-    elif words:
-        text = limit_usage(sender.translator)
-    else:
-        text = await _shown(services, sender)
-    await sender.reply(text)
-
-
-async def _set(services: Services, sender: Sender, wanted: Limit) -> str:
-    _ = sender.translator.gettext
-    async with services.db.transaction() as tx:
-        chat = await chats.by_telegram_id(tx, wanted.group)
-        if chat is None:
-            return _("I am in no group {number}.").format(number=wanted.group)
-        await chats.choose(tx, chat.id, pool=wanted.credits, share=wanted.share)
-    if not wanted.credits:
-        return _("{title} has no pool any more.").format(title=chat.title)
-    text = _("{title} has a pool of {credits}.").format(
-        title=chat.title, credits=sender.translator.credits(wanted.credits)
-    )
-    return f"{text} {_each(wanted.share, sender.translator)}".strip()
-
-
-def _each(share: int | None, translator: Translator) -> str:
-    if share is None:
-        return ""
-    return translator.gettext("Each member may use {share} of them.").format(
-        share=translator.number(share)
-    )
-
-
-async def _shown(services: Services, sender: Sender) -> str:
-    """List the pools with what is left in each."""
-    lines, translator = [], sender.translator
-    async with services.db.reading() as connection:
-        for group in await chats.with_pools(connection):
-            chat = await chats.find(connection, group.chat)
-            pool = await balances.pool(
-                connection, group.chat, Account.chat(group.chat), services.terms, services.clock()
-            )
-            if chat is not None and pool is not None:
-                line = translator.gettext("{title} ({number}): {left} of {all} left.").format(
-                    title=chat.title,
-                    number=chat.telegram_id,
-                    left=translator.number(pool.left),
-                    all=translator.credits(pool.all),
-                )
-                lines.append(f"{line} {_each(pool.share, translator)}".strip())
-    return "\n\n".join([*lines, limit_usage(translator)])

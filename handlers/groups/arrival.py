@@ -16,7 +16,7 @@ from handlers.replies.texts import N_, unlinked
 from handlers.routing import Router
 from handlers.senders import Access, meet
 from handlers.videos import offer_retained
-from storage import chats, people
+from storage import audit, chats, people
 from storage.chats import ChatKind
 from storage.notices import Admins, NoticeKind
 
@@ -167,21 +167,26 @@ async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, contex
     if group is None:
         return
     async with services.db.transaction() as tx:
-        news = await people.allow(
-            tx, group.telegram_id, cause=cause, by=admin.id, now=services.clock()
-        )
+        now, who = services.clock(), group.telegram_id
+        news = await people.allow(tx, who, cause=cause, by=admin.id, now=now)
+        if news:
+            await audit.record(tx, "allow", by=admin.id, cause=cause, whom=who, now=now)
     await sender.answer(sender.translator.gettext("They may use this bot."))
     if news:
         await greet(context, group)
 
 
 @router.button(Leave, admins=True, asks=N_("Yes, leave"))
-async def leave(sender: Sender, press: Leave, context: Context) -> None:
+async def leave(sender: Sender, press: Leave, admin: Person, cause: str, context: Context) -> None:
     """Leave a group politely."""
-    group = await _group(sender, context.services, press.chat)
+    services = context.services
+    group = await _group(sender, services, press.chat)
     if group is not None:
+        async with services.db.transaction() as tx:
+            now, who = services.clock(), group.telegram_id
+            await audit.record(tx, "leave", by=admin.id, cause=cause, whom=who, now=now)
         await sender.answer(sender.translator.gettext("I am leaving."))
-        translator = await _translator_of(context.services, group)
+        translator = await _translator_of(services, group)
         await depart(
             context, group, translator.gettext("My owner took me out of this group. Goodbye!")
         )

@@ -10,7 +10,7 @@ from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, shortened, unlinked
 from handlers.routing import Router
-from storage import chats, generations, people
+from storage import audit, chats, generations, people
 from storage.notices import Admins, NoticeKind
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from handlers.senders import Sender
     from storage.database import Connection
     from storage.generations import Generation
+    from storage.people import Person
 
 router = Router()
 
@@ -118,11 +119,19 @@ def _called(name: str, number: int | None) -> str:
 
 
 @router.button(TakeDown, admins=True, asks=N_("Yes, delete"))
-async def take_down(sender: Sender, press: TakeDown, services: Services) -> None:
+async def take_down(
+    sender: Sender, press: TakeDown, admin: Person, cause: str, services: Services
+) -> None:
     """Delete a reported video for an operator; whoever asked for it cannot have it again either."""
     deleted, _ = await _is_deleted(services, press.generation), sender.translator.gettext
     async with services.db.transaction() as tx:
-        await generations.note(tx, press.generation, file_id=None)
+        video = await generations.note(tx, press.generation, file_id=None)
+        if video is not None:
+            whom = video.account.id if video.account.is_person else None
+            await audit.record(
+                tx, "delete", by=admin.id, cause=cause, whom=whom, now=services.clock(),
+                details=f"#{video.id}",
+            )  # fmt: skip
     note = (
         _("Deleted.")
         if deleted

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.admin.grants import Limit, read_limit
+from handlers.admin.limits import Limit, read_limit
 from sandbox.aimlapi import Fault
 from storage import chats, ledger
 from storage.ledger import Account, Pot

@@ -1,0 +1,102 @@
+"""/audit: what admins did, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from babel.dates import format_datetime
+
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.texts import shortened, unlinked
+from handlers.routing import Router
+from storage import audit, chats, people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from zoneinfo import ZoneInfo
+
+    from handlers.context import Services
+    from handlers.replies.texts import Translator
+    from handlers.senders import Sender
+    from storage.audit import AuditEntry
+    from storage.database import Connection
+
+router = Router()
+
+PER_PAGE = 10
+"""Entries on a page."""
+LONGEST_NAME, LONGEST_DETAILS = 40, 200
+"""Characters of a name and of what was said with an act: a page is one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAudit(CallbackData):
+    """Show a page of the audit log; the first is 0."""
+
+    prefix: ClassVar[str] = "audit"
+    page: int
+
+
+def turning(number: int, pages: int, to: Callable[[int], CallbackData]) -> list[Button]:
+    """Return the buttons to the pages beside one; `to` is what they carry, with the page."""
+    return [
+        Button(f"{arrow} {other + 1}/{pages}", to(other))
+        for arrow, other in (("◀", number - 1), ("▶", number + 1))
+        if 0 <= other < pages
+    ]
+
+
+def in_words(
+    entries: Iterable[AuditEntry],
+    names: Mapping[int, str],
+    translator: Translator,
+    zone: ZoneInfo,
+) -> str:
+    """Write entries, each as the command that does it: they read alike in every language."""
+    lines = []
+    for entry in entries:
+        when = format_datetime(
+            datetime.fromtimestamp(entry.at, zone), "short", locale=translator.locale
+        )
+        who = names.get(entry.admin, str(entry.admin))
+        whom = "" if entry.whom is None else names.get(entry.whom, str(entry.whom))
+        details = shortened(entry.details, LONGEST_DETAILS)
+        did = " ".join(word for word in (f"/{entry.act}", whom, details) if word)
+        lines.append(f"{when} · {unlinked(who)}: {unlinked(did)}")
+    return "\n".join(lines)
+
+
+async def _names(tx: Connection, entries: Iterable[AuditEntry]) -> dict[int, str]:
+    """Return what those are called who did something, or whom it was done to."""
+    names = {}
+    for number in {n for entry in entries for n in (entry.admin, entry.whom) if n is not None}:
+        if number > 0:
+            names[number] = await people.called(tx, number)
+        elif (chat := await chats.by_telegram_id(tx, number)) is not None:
+            names[number] = f"{shortened(chat.title, LONGEST_NAME)} ({number})"
+    return names
+
+
+@router.command("audit")
+async def show(sender: Sender, services: Services) -> None:
+    """Show an admin what was done last."""
+    await _show(services, sender, 0, None)
+
+
+@router.button(ShowAudit, admins=True)
+async def turn(sender: Sender, press: ShowAudit, shown: int | None, services: Services) -> None:
+    """Turn to another page."""
+    await sender.answer()
+    await _show(services, sender, press.page, shown)
+
+
+async def _show(services: Services, sender: Sender, number: int, shown: int | None) -> None:
+    async with services.db.reading() as tx:
+        entries = await audit.page(tx, limit=PER_PAGE, skip=number * PER_PAGE)
+        pages = -(-await audit.count(tx) // PER_PAGE)
+        names = await _names(tx, entries)
+    text = in_words(entries, names, sender.translator, services.terms.zone)
+    text = text or sender.translator.gettext("No admin has done anything here yet.")
+    await sender.show(text, [turning(number, pages, ShowAudit)], shown)

@@ -1,0 +1,52 @@
+"""The audit log: what each admin did, on whom, when, and which update had them do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.database import changed, every, number
+
+if TYPE_CHECKING:
+    from storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One act of an admin, named by the command that does it; `whom` is an id at Telegram."""
+
+    id: int
+    admin: int
+    act: str
+    whom: int | None
+    details: str
+    at: float
+
+
+async def record(
+    tx: Connection, act: str, *, by: int, cause: str, now: float,
+    whom: int | None = None, details: str = "",
+) -> bool:  # fmt: skip
+    """Write down what an admin does; False where the same cause did it already."""
+    return await changed(
+        tx,
+        "INSERT INTO audit (cause, admin, act, whom, details, at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (cause) DO NOTHING",
+        (cause, by, act, whom, details, now),
+    )
+
+
+async def count(tx: Connection) -> int:
+    """Return how many entries there are; none is ever taken out."""
+    return await number(tx, "SELECT max(id) FROM audit")
+
+
+async def page(tx: Connection, *, limit: int, skip: int = 0) -> list[AuditEntry]:
+    """Return some entries, newest first, but for the newest `skip`."""
+    rows = await every(
+        tx,
+        "SELECT id, admin, act, whom, details, at FROM audit"
+        " WHERE id <= (SELECT max(id) FROM audit) - ? ORDER BY id DESC LIMIT ?",
+        (skip, limit),
+    )
+    return [AuditEntry(**dict(row)) for row in rows]
