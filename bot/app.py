@@ -289,6 +289,7 @@ class Bot:
             clock=clock,
             wake=wake,
             wake_in=clocks.set,
+            pause=self.scheduler.pause,
             bring=self.scheduler.bring,
             kept_since=self.intake.kept_since,
             clock_ahead=self.listening.clock_ahead,

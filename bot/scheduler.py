@@ -116,7 +116,14 @@ class Scheduler:
             self._steps.run("probe", self._probe)
             outage = self._breaker.outage
             probe_at = outage.probe_at if outage else math.inf
+            if self._breaker.paused_until > self._clock():
+                probe_at = min(probe_at, self._breaker.paused_until)
             await asyncio.sleep(min(LOOK_SECONDS, max(1.0, probe_at - self._clock())))
+
+    def pause(self, until: float) -> None:
+        """Submit nothing until then; what is being made goes on."""
+        self._breaker.paused_until = until
+        self._grant_slots()
 
     async def stop(self) -> None:
         """End all steps: a paid request on its way gets three seconds, and no other leaves."""

@@ -90,6 +90,8 @@ class Services:
     """Tells the clocks that a chat, by our number, has something new to do."""
     wake_in: Callable[[int, float], None]
     """Tells them that it has something to do in so many seconds."""
+    pause: Callable[[float], None]
+    """Has nothing submitted until then; what is being made goes on."""
     bring: Callable[[Generation, Chat], None]
     """Sends a kept video to a chat, in its own time."""
     kept_since: Callable[[int], float | None]

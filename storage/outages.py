@@ -1,4 +1,4 @@
-"""Times in which the provider refused the account, and models that are left alone for a while."""
+"""Times in which nothing is submitted: outages, an admin's pause, models left alone for a while."""
 
 from __future__ import annotations
 
@@ -88,6 +88,35 @@ async def end(tx: Connection, outage: int, *, now: float) -> bool:
     return await changed(
         tx, "UPDATE outages SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (now, outage)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why an admin has the bot paused ("" where they did not say), and until when if they know."""
+
+    reason: str
+    ends_at: float | None
+
+
+async def begin_pause(tx: Connection, pause: Pause) -> None:
+    """Take no orders from now on; another pause takes the place of one that lasts."""
+    await tx.execute(
+        "INSERT OR REPLACE INTO pause (id, reason, ends_at) VALUES (1, ?, ?)",
+        (pause.reason, pause.ends_at),
+    )
+
+
+async def end_pause(tx: Connection) -> None:
+    """Take orders again."""
+    await tx.execute("DELETE FROM pause")
+
+
+async def paused(tx: Connection, *, now: float) -> Pause | None:
+    """Return the pause that lasts; it ends by itself where its end was named."""
+    row = await one(
+        tx, "SELECT reason, ends_at FROM pause WHERE ends_at IS NULL OR ends_at > ?", (now,)
+    )
+    return None if row is None else Pause(row["reason"], row["ends_at"])
 
 
 class CooldownReason(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from bisect import bisect_right
 from collections import deque
 from contextlib import asynccontextmanager
@@ -233,6 +234,8 @@ class CircuitBreaker:
         self._trial = asyncio.Lock()
         self._rate_limits = 0
         self._rests_until = self._slow_until = 0.0
+        self.paused_until = 0.0
+        """Until when an admin lets nothing through."""
 
     @property
     def outage(self) -> Outage | None:
@@ -242,7 +245,7 @@ class CircuitBreaker:
     @property
     def is_open(self) -> bool:
         """Whether nothing is let through."""
-        return self.outage is not None or self._clock() < self._rests_until
+        return self.outage is not None or self._clock() < max(self._rests_until, self.paused_until)
 
     @property
     def _is_half_open(self) -> bool:
@@ -253,8 +256,10 @@ class CircuitBreaker:
         return self._is_half_open or self._clock() < self._slow_until
 
     async def restore(self, connection: Connection) -> None:
-        """Take up the outage that began before the start."""
+        """Take up the outage, and the pause, that began before the start."""
         self._outage = await outages.present(connection)
+        if (pause := await outages.paused(connection, now=self._clock())) is not None:
+            self.paused_until = math.inf if pause.ends_at is None else pause.ends_at
 
     def adopt(self, outage: Outage | None) -> None:
         """Count what was committed: the outage that lasts, if any."""

@@ -11,6 +11,7 @@ from generation.models.pricing import Period, began_at, ends_at
 from storage import chats, films, generations, ledger, outages, statistics
 from storage.generations import State
 from storage.ledger import Account, Pot
+from storage.outages import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -276,7 +277,13 @@ class ContentBrake:
 
 
 Refused: TypeAlias = (
-    TooManyPending | TooFewCredits | OverBudget | BudgetHeld | ProviderRefuses | ContentBrake
+    TooManyPending
+    | TooFewCredits
+    | OverBudget
+    | BudgetHeld
+    | ProviderRefuses
+    | Pause
+    | ContentBrake
 )
 Answer: TypeAlias = Accepted | Repeated | Refused
 
@@ -377,21 +384,23 @@ async def content_brake_of(tx: Connection, account: Account, now: float) -> Cont
     return content_brake(await generations.content_refused_at(tx, account, since=since))
 
 
-async def brake(tx: Connection, account: Account, now: float) -> ContentBrake | None:
-    """Return the brake of an account that waits now."""
+async def waits(tx: Connection, account: Account, now: float) -> Pause | ContentBrake | None:
+    """Return why an account has to wait now: the bot is paused, or it has a brake."""
+    if (pause := await outages.paused(tx, now=now)) is not None:
+        return pause
     found = await content_brake_of(tx, account, now)
     return found if found is not None and now < found.until else None
 
 
 async def _hindrance(
     tx: Connection, request: Request, terms: Terms, now: float
-) -> TooManyPending | ContentBrake | ProviderRefuses | None:
+) -> TooManyPending | Pause | ContentBrake | ProviderRefuses | None:
     """Say why an account may order nothing at present, whatever it has."""
+    if (hindrance := await waits(tx, request.account, now)) is not None:
+        return hindrance
     pending = await generations.pending_of(tx, request.account)
     if len(pending) >= terms.max_pending:
         return TooManyPending(len(pending), sum(one.chat != request.chat for one in pending))
-    if (waits := await brake(tx, request.account, now)) is not None:
-        return waits
     outage = await outages.present(tx)
     return None if outage is None or outage.half_open else ProviderRefuses()
 

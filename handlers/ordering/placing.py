@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from storage.cards import Card
     from storage.chats import Group
     from storage.generations import Generation
+    from storage.outages import Pause
 
 
 SAID_BEFORE_SECONDS = 900.0
@@ -176,13 +177,13 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
     services, terms, now = context.services, context.services.terms, context.services.clock()
     kept = sender.is_late and sender.chat.is_private and bool(draft.text)
     card = worded = replaced = None
-    short: ContentBrake | TooFewCredits | None = None
+    short: Pause | ContentBrake | TooFewCredits | None = None
     async with services.db.transaction() as tx:
         made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
         balance = await balances.balance(tx, sender.account, terms, now)
         pool = await balances.pool(tx, sender.chat.id, sender.account, terms, now)
         if made is None and (draft.text or draft.picture is None):
-            short = await balances.brake(tx, sender.account, now)
+            short = await balances.waits(tx, sender.account, now)
             short = short or balances.shortfall(quote.credits, balance, pool)
         if made is None and short is None:
             card, replaced = await cards.ask(tx, card_draft(sender, draft, kept=kept), now=now)

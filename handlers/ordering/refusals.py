@@ -18,9 +18,10 @@ from handlers.ordering.drafts import card_draft, quoted
 from handlers.ordering.order_card import Drop, Start, note_shown
 from handlers.replies import more_credits
 from handlers.replies.keyboards import Button
-from handlers.replies.texts import described, unlinked, worth
+from handlers.replies.texts import described, paused, unlinked, worth
 from handlers.routing import is_answered
 from storage import cards, people
+from storage.outages import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from handlers.senders import Sender
 
 Hindrance: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
-"""What stands in the way of an order but its sender's ways."""
+"""What stands in the way of an order but its sender's ways, and a pause."""
 
 MOST_PROPOSED = 3
 """How many nearest right videos are proposed for a wrong one."""
@@ -109,6 +110,8 @@ async def decline(
         text = (
             braked(answer, sender, now)
             if isinstance(answer, ContentBrake)
+            else paused(answer, translator, now)
+            if isinstance(answer, Pause)
             else refused(answer, translator, now, in_private=in_private)
         )
         # a pop-up has no buttons
@@ -166,7 +169,7 @@ async def _affordable(
 ) -> list[tuple[Instead, Quote]]:
     """Find what so many credits pay: the family's shortest, and the cheapest of another one.
 
-    Each is quoted as its tap would order it: a shape that was typed is not everywhere to be had.
+    Each is quoted as its tap would order it.
     """
     shorter: list[tuple[Instead, Quote]] = []
     others: list[tuple[Instead, Quote]] = []

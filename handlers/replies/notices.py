@@ -178,9 +178,7 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
         NoticeKind.FAILED_AWAY: _(
             "I was away for a while, so I have not made this. Still want it?"
         ),
-        NoticeKind.FAILED_WAITED: _(
-            "Too many videos were waiting, and this one did not get its turn."
-        ),
+        NoticeKind.FAILED_WAITED: _("This video waited 6 hours and did not get its turn."),
         NoticeKind.FAILED_MODEL_GONE: (
             _("{was} has trouble right now.")
             if facts.get("cooling")

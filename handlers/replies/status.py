@@ -12,7 +12,7 @@ from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import Button, Undo
 from handlers.replies.sending import Refused, SendError, Unreachable, finished
-from handlers.replies.texts import moment
+from handlers.replies.texts import held_back, moment
 from storage import chats, generations, outages, people
 from storage.generations import PENDING, UNFINISHED, State
 
@@ -85,15 +85,6 @@ def status_text(
 
 def _sentences(*sentences: str) -> str:
     return " ".join(filter(None, sentences)).replace("\n ", "\n")
-
-
-def closed(translator: Translator) -> StatusText:
-    """Say that the service that makes videos takes no orders at the moment."""
-    text = translator.gettext(
-        "🎬 The video service is not taking orders right now. I wait for it up to 15 "
-        "minutes. After that you get your credits back."
-    )
-    return StatusText(("closed", 0), text)
 
 
 def sparsely(place: int) -> int:
@@ -268,14 +259,13 @@ class StatusMessages:
         forecast, now = await self._progress.forecast(generation), self._progress.now
         if generation.state is not State.QUEUED:
             return status_text(forecast, translator, now)
-        if forecast.is_late and await self._is_held_back():
-            return closed(translator)
+        if forecast.is_late:
+            async with self._db.reading() as connection:
+                pause = await outages.paused(connection, now=now)
+                outage = await outages.present(connection)
+            if pause or outage:
+                return StatusText(("held", bool(pause)), held_back(pause, translator))
         return None if forecast.place is None else status_text(forecast, translator, now)
-
-    async def _is_held_back(self) -> bool:
-        """Whether nothing is accepted just now."""
-        async with self._db.reading() as connection:
-            return await outages.present(connection) is not None
 
     def leave(self, generation: Generation, chat: Chat, translator: Translator) -> None:
         """Leave the status in its chat, where whoever calls says in it what became of a request."""

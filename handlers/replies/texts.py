@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from generation.orders.balances import Accepted, Balance, Pool, Terms
     from generation.orders.quotes import Quote
     from storage.generations import Generation
+    from storage.outages import Pause
 
 DEFAULT = "en"
 
@@ -317,6 +318,34 @@ def bad_picture(reason: str, translator: Translator) -> str:
         "too_slow": _("That picture took too long to open. Send it as a photo."),
         "broken": _("That picture is damaged. Please send it again."),
     }[reason]
+
+
+def paused(pause: Pause, translator: Translator, now: float) -> str:
+    """Say that the bot is paused and why, and when it takes orders again."""
+    _ = translator.gettext
+    parts = [
+        _("I am taking a break: {reason}.").format(reason=unlinked(pause.reason.rstrip(".")))
+        if pause.reason
+        else _("I am taking a break."),
+        _("Please try again later.")
+        if pause.ends_at is None
+        else _("You can order again {when}.").format(when=translator.until(pause.ends_at - now)),
+        _("Nothing was charged."),
+    ]
+    return " ".join(parts)
+
+
+def held_back(pause: Pause | None, translator: Translator) -> str:
+    """Say below an order that waits why it does: a pause, or a provider that takes no orders."""
+    if pause is None:
+        return translator.gettext(
+            "🎬 The video service is not taking orders right now. I wait for it up to 15 "
+            "minutes. After that you get your credits back."
+        )
+    return translator.gettext(
+        "🎬 I am taking a break. Your video waits, and starts by itself when I am back. If that "
+        "takes over 6 hours, you get your credits back."
+    )
 
 
 def contact_line(translator: Translator, contact: str) -> str:

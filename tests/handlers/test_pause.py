@@ -1,0 +1,95 @@
+"""/pause and /resume: no new orders, while what waits goes on waiting and what is made arrives."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.admin.limits import read_pause
+from storage.outages import Pause
+from tests.flows.looks import says, shows_video
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+BREAK = "I am taking a break: new models."
+
+
+@pytest.mark.parametrize(
+    ("words", "pause"),
+    [
+        ("", Pause("", None)),
+        ("maintenance tonight", Pause("maintenance tonight", None)),
+        ("2h maintenance", Pause("maintenance", 7200.0)),
+        ("1d12h", Pause("", 129_600.0)),
+        ("30 minutes", Pause("30 minutes", None)),
+        ("0m now", None),
+        ("31d", None),
+    ],
+)
+def test_a_pause_is_read_with_its_time_and_reason(words: str, pause: Pause | None) -> None:
+    assert read_pause(words.split(), 0.0) == pause
+
+
+async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_no_orders(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
+    ann: Person, bob: Person,
+) -> None:  # fmt: skip
+    theirs, ahead = telegram.private(bob), 0.0
+
+    def clock() -> float:
+        return time.time() + ahead
+
+    admins = frozenset({ann.id})
+    async with house.running(admin_ids=admins, provider_slots=1, clock=clock):
+        provider.render_seconds = 0.5
+        await theirs.send(bob, "/video a boat")
+        await provider.wait_for_submissions(1)
+        await theirs.send(bob, "/video a train")
+        await theirs.wait(says("in line"))
+        await chat.send(ann, "/pause 2h new models")
+        told = await chat.wait(says("On the way: 1, delivered as usual. Waiting: 1."))
+        assert f"{BREAK} You can order again in 2 hours. Nothing was charged." in (told.text or "")
+        await theirs.wait(shows_video("a boat"))
+        for words in ("/video a cat", "a cat"):
+            asked = await theirs.send(bob, words)
+            await theirs.wait(says(f"{BREAK} You can order again in", to=asked.message_id))
+    async with house.running(admin_ids=admins, provider_slots=1, clock=clock):
+        asked = await theirs.send(bob, "/video a cat")
+        await theirs.wait(says(BREAK, to=asked.message_id))
+        assert len(provider.submissions) == 1, "what waits goes on waiting after a restart"
+        ahead = 7201.0
+        provider.render_seconds = 0.05
+        await theirs.send(bob, "/video a dog")
+        for prompt in ("a train", "a dog"):
+            await theirs.wait(shows_video(prompt))
+
+
+async def test_a_pause_without_an_end_lasts_until_it_is_ended_by_an_admin(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
+    ann: Person, bob: Person,
+) -> None:  # fmt: skip
+    club = telegram.group("Film club", [ann, bob])
+    async with house.running(admin_ids=frozenset({ann.id}), undo_seconds=1):
+        waiting = await club.send(bob, "/video a boat")
+        await telegram.wait_for_call("setMessageReaction")
+        await chat.send(ann, "/pause")
+        await chat.wait(says("Waiting: 1."))
+        asked = await club.send(bob, "/video a cat")
+        await club.wait(says("I am taking a break. Please try again later.", to=asked.message_id))
+        for words in ("/resume", "/pause"):
+            asked = await club.send(ann, words)
+            asked = await telegram.private(bob).send(bob, words)
+            await telegram.private(bob).wait(says(f"I don't know {words}.", to=None))
+        await chat.send(ann, "/pause 99d")
+        await chat.wait(says("Write /pause [TIME] [REASON]"))
+        assert provider.submissions == []
+        await chat.send(ann, "/resume")
+        await chat.wait(says("I take orders again"))
+        await club.wait(shows_video("a boat", to=waiting.message_id))
+        await chat.send(ann, "/resume")
+        await chat.wait(says("I was not paused."))
