@@ -11,6 +11,7 @@ import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot import process
+from bot.operations.health import Health
 from bot.scheduler import Scheduler
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
@@ -57,8 +58,10 @@ from handlers.replies.texts import Languages
 from storage.notices import Admins
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable
 
+    from bot.operations.metrics import Pages
     from bot.settings.definition import Settings
     from storage.database import Database
 
@@ -121,13 +124,14 @@ class Bot:
         slots = Slots(CHATS_AT_ONCE)
         pacing = Pacing(times.limits_second, while_waiting=slots.lent)
         polling = TelegramRequest(1, times.telegram)
+        calls = TelegramConnections(CONNECTIONS, times.telegram)
         self.app: App = (
             ApplicationBuilder()
             .token(settings.telegram_bot_token.get_secret_value())
             .base_url(f"{settings.telegram_api_url.rstrip('/')}/bot")
             .base_file_url(f"{settings.telegram_api_url.rstrip('/')}/file/bot")
             .local_mode(settings.telegram_api_local)
-            .request(TelegramConnections(CONNECTIONS, times.telegram))
+            .request(calls)
             .get_updates_request(polling)
             .rate_limiter(pacing)
             .updater(None)
@@ -297,3 +301,22 @@ class Bot:
         )
         self.app.bot_data.services = self.services
         registry.register(self.app)
+
+        # whoever watches over it
+        self.pages = _pages(self, terms, (calls.answers, polling.answers))
+
+
+def _pages(bot: Bot, terms: Terms, telegram: tuple[Counter[tuple[str, int]], ...]) -> Pages | None:
+    if bot.settings.metrics_port is None:
+        return None
+    # nothing of it is loaded where nobody asks for it
+    from bot.operations.metrics import Metrics, Pages  # noqa: PLC0415 - as above
+
+    health = Health(
+        db=bot.db, taken_at=lambda: bot.listening.taken_at, scheduler=bot.scheduler, clock=bot.clock
+    )
+    metrics = Metrics(
+        db=bot.db, api=bot.api, telegram=telegram, health=health,
+        taken_at=lambda: bot.listening.taken_at, terms=terms, clock=bot.clock,
+    )  # fmt: skip
+    return Pages(metrics, health, bot.settings.metrics_port)

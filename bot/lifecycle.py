@@ -20,6 +20,7 @@ from bot import process
 from bot.app import Bot, Times
 from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
+from bot.operations.health import DEAF_SECONDS
 from bot.process import ExitCode, Heartbeat
 from bot.updates.watchdog import Patience, Watch
 from generation.media.videos import clean_up, drop_outdated
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from bot.settings.definition import Settings
 
 BEAT_SECONDS = 15.0
-DEAF_SECONDS = 60.0
-"""How long no update may be taken in, or none come, before the heart stops beating."""
 DAY_SECONDS = 24 * 3600.0
 STOP_SECONDS = 4.0
 """How long the parts may take to stop; whoever stops us allows five."""
@@ -82,7 +81,7 @@ async def run(
     except process.Held as held:
         sys.stderr.write(f"{held}\n")
         return ExitCode.LOCKED
-    except process.Unusable as unusable:
+    except (process.Unusable, process.PortUnusable) as unusable:
         sys.stderr.write(f"{unusable}\n")
         return ExitCode.WRONG_SETTINGS
     except UnusableDatabase as unusable:
@@ -191,6 +190,8 @@ async def serve(bot: Bot, stopping: asyncio.Event) -> ExitCode:
 
 
 async def _start(bot: Bot, supervisor: Supervisor) -> None:
+    if bot.pages is not None:
+        await bot.pages.start()
     if not await _meet_telegram(bot, supervisor):
         return
     await clean_up(bot.db, videos=bot.videos, pictures=bot.pictures)
@@ -352,6 +353,8 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
         await bot.app.shutdown()
         # an application that Telegram never answered leaves its connections open
         await bot.app.bot.shutdown()
+    if bot.pages is not None:
+        await bot.pages.stop()
     await bot.http.aclose()
     await bot.posts.aclose()
     await bot.media.close()

@@ -80,6 +80,13 @@ class Unusable(Exception):
         super().__init__(f"DATA_DIR cannot be used: {folder}: {error.strerror}")
 
 
+class PortUnusable(Exception):
+    """A port that a setting names cannot be listened at."""
+
+    def __init__(self, setting: str, port: int, error: OSError) -> None:
+        super().__init__(f"{setting} cannot be used: port {port}: {error.strerror}")
+
+
 def make(folder: Path) -> None:
     """Make a folder where it is missing. Raises Unusable."""
     try:

@@ -85,6 +85,7 @@ class Scheduler:
         self._clock = clock
         self._undo_seconds = undo_seconds
         self._started_at = 0.0
+        self._watched_at: float | None = None
         self._clocks = clocks
         # uploads have their own bound in the outbox, over all chats; polls have theirs
         self._steps = Tasks(clock)
@@ -113,6 +114,7 @@ class Scheduler:
     async def watch(self) -> None:
         """Look after outages until cancelled: while nothing is let in, no chat asks for it."""
         while True:
+            self._watched_at = self._clock()
             self._steps.run("probe", self._probe)
             outage = self._breaker.outage
             probe_at = outage.probe_at if outage else math.inf
@@ -124,6 +126,12 @@ class Scheduler:
         """Submit nothing until then; what is being made goes on."""
         self._breaker.paused_until = until
         self._grant_slots()
+
+    def silence(self) -> float | None:
+        """Return for how many seconds nothing was looked after; None before the start."""
+        if self._watched_at is None:
+            return None
+        return max(self._clock() - self._watched_at, self._clocks.lateness())
 
     async def stop(self) -> None:
         """End all steps: a paid request on its way gets three seconds, and no other leaves."""

@@ -88,6 +88,11 @@ class ChatClocks:
         )
         self._jobs[chat] = at, job
 
+    def lateness(self) -> float:
+        """Return for how many seconds the first clock that should ring has not."""
+        now = asyncio.get_running_loop().time()
+        return now - min((at for at, _ in self._jobs.values()), default=now)
+
     async def stop(self) -> None:
         """Break off the looks, and begin no other."""
         self._is_open = False

@@ -294,6 +294,11 @@ class Database:
         if shared is not None:
             await asyncio.shield(shared.outcome)
 
+    async def prove_writable(self) -> None:
+        """Write something that changes nothing. Raises sqlite3.Error."""
+        async with self.transaction() as tx:
+            await tx.execute("UPDATE settled SET id = 1 WHERE id = 1")
+
     def later(self, write: Write) -> None:
         """Write with the next transaction, or soon: only what may be lost if the process dies.
 

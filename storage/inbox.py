@@ -9,7 +9,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, one
+from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -103,6 +103,11 @@ async def waiting(tx: Connection, after: StoredUpdate | None = None) -> list[Sto
         (after.received_at if after else -1.0, after.update_id if after else 0, READ_AT_ONCE),
     )
     return [StoredUpdate(**dict(row)) for row in rows]
+
+
+async def depth(tx: Connection) -> int:
+    """Count what was received and not yet handled."""
+    return await number(tx, "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0")
 
 
 async def forget(tx: Connection, *, now: float) -> bool:

@@ -180,6 +180,52 @@ async def settle(tx: Connection, *, now: float) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A generation that came from one state into another, and when it reached its stations."""
+
+    id: int
+    was: State | None
+    state: State
+    reason: str
+    family: str
+    at: float
+    created_at: float
+    accepted_at: float | None
+    ready_at: float | None
+
+
+async def passages_after(tx: Connection, event: int) -> list[Passage]:
+    """Return the next of what happened to generations after an event, oldest first."""
+    rows = await every(
+        tx,
+        "SELECT events.id, was, events.state, events.reason, family, at, created_at, accepted_at,"
+        " ready_at FROM events JOIN generations ON generations.id = generation"
+        " WHERE events.id > ? ORDER BY events.id LIMIT ?",
+        (event, SLICE),
+    )
+    return [
+        Passage(row["id"], row["was"] and State(row["was"]), State(row["state"]), *row[3:])
+        for row in rows
+    ]
+
+
+async def last_event(tx: Connection) -> int:
+    """Return the number of what happened last."""
+    return await number(tx, "SELECT max(id) FROM events")
+
+
+async def in_work(tx: Connection) -> dict[State, int]:
+    """Count the unfinished generations by their states."""
+    rows = await every(
+        tx,
+        "SELECT state, count(*) AS found FROM generations"
+        f" WHERE state IN ({listed(UNFINISHED)}) GROUP BY state",
+    )
+    found = {State(row["state"]): row["found"] for row in rows}
+    return {state: found.get(state, 0) for state in State if state in UNFINISHED}
+
+
 async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
     """Return who was submitted since then, in which chat and when last, the latest last."""
     rows = await every(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import os
+import random
+import socket
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -36,6 +40,18 @@ HARMLESS = (
     # python-telegram-bot's word for updates that came while it was being stopped: they come again
     "Updater stopped unexpectedly",
 )
+
+
+def free_port() -> int:
+    """Return a port nobody listens at, of those that no connection is given by itself."""
+    numbers = random.Random(os.getpid() * 1000 + next(_tries))
+    while True:
+        port = numbers.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+_tries = itertools.count()
 
 
 class Breakage(logging.Handler):

@@ -156,6 +156,7 @@ Ceiling = Annotated[
     Annotated[Decimal, Field(ge=0, le=MOST)] | None, BeforeValidator(_none_is_no_ceiling)
 ]
 Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
 
 
@@ -270,6 +271,11 @@ class Settings(BaseSettings):
         default=None,
         description="How long a request whose answer was lost is looked for before its credits "
         "go back; empty = twice the model's typical time, at least 120.",
+    )
+    metrics_port: Port | None = Field(
+        default=None,
+        description="Where Prometheus finds `/metrics`, and whoever watches `/healthz`; "
+        "empty = nowhere.",
     )
     support_contact: str | None = Field(
         default=None,

@@ -35,7 +35,6 @@ LATER = frozenset(
         "webhook_url",
         "webhook_secret",
         "webhook_port",
-        "metrics_port",
         "stars_per_credit",
         "star_usd",
         "terms_url",

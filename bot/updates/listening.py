@@ -11,6 +11,7 @@ import json
 import logging
 import re
 from asyncio import sleep
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -48,6 +49,9 @@ LONGEST_ANSWER = 25_000_000
 LONGEST_REFUSAL = 2_000
 """Bytes of a refusal that are read: Telegram's have a line."""
 
+_METHOD = re.compile(r"(?<!/file)/bot[^/]+/(\w+)(?:\?|$)")
+"""Where an address names the method that is called; files have none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramTimes:
@@ -80,9 +84,17 @@ class UnreadableAnswer(TelegramError):
 
 
 class TelegramRequest(HTTPXRequest):
-    """Requests to Telegram that end: in time, and within the memory there is."""
+    """Requests to Telegram that end: in time, and within the memory there is.
 
-    def __init__(self, connections: int, times: TelegramTimes) -> None:
+    `answers` counts them by method and status, of which 0 is none.
+    """
+
+    def __init__(
+        self,
+        connections: int,
+        times: TelegramTimes,
+        answers: Counter[tuple[str, int]] | None = None,
+    ) -> None:
         super().__init__(
             connection_pool_size=connections,
             connect_timeout=times.connect,
@@ -93,6 +105,7 @@ class TelegramRequest(HTTPXRequest):
             httpx_kwargs=client_options(event_hooks={"response": [_bound, self._note]}),
         )
         self._times = times
+        self.answers = Counter[tuple[str, int]]() if answers is None else answers
         self.dated = ""
         """When Telegram answered last, by its own clock, as HTTP writes it."""
 
@@ -103,11 +116,15 @@ class TelegramRequest(HTTPXRequest):
         if data is not None and data.multipart_data:
             whole = self._times.upload_in_all
             options["read_timeout"] = self._times.upload
+        status = 0
         try:
             async with asyncio.timeout(whole):
                 status, body = await super().do_request(*arguments, **options)
         except TimeoutError as error:
             raise TimedOut("not done within the time there is") from error
+        finally:
+            named = _METHOD.search(options["url"])
+            self.answers[named[1] if named else "file", status] += 1
         # a page in the place of an answer is quoted whole in the error that follows
         return status, body if status == HTTPStatus.OK else body[:LONGEST_REFUSAL]
 
@@ -132,7 +149,7 @@ class TelegramRequest(HTTPXRequest):
 
 
 class TelegramConnections(BaseRequest):
-    """Requests side by side, each on a connection of its own.
+    """Requests side by side, each on a connection of its own; `answers` counts those of all.
 
     One pool of them all would look at each of its connections at every request.
     """
@@ -141,6 +158,7 @@ class TelegramConnections(BaseRequest):
 
     def __init__(self, count: int, times: TelegramTimes) -> None:
         self._times = times
+        self.answers = Counter[tuple[str, int]]()
         self._made = list[TelegramRequest]()
         # the one that was used last goes next: its connection is open still
         self._free = list[TelegramRequest]()
@@ -168,7 +186,7 @@ class TelegramConnections(BaseRequest):
             raise TimedOut("no connection was free, nothing was sent") from error
         try:
             if not self._free:
-                self._free.append(TelegramRequest(1, self._times))
+                self._free.append(TelegramRequest(1, self._times, self.answers))
                 self._made += self._free
             request = self._free.pop()
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -149,7 +150,8 @@ def proxy_problem() -> str | None:
 class AimlApi:
     """A client of the API at `url`; `http` is opened and closed by whoever gives it.
 
-    So are `posts`, which take paid requests where given: see `FRESH`.
+    So are `posts`, which take paid requests where given: see `FRESH`. `answers` counts requests by
+    method, path and status, of which 0 is none; `balance_told` is the last balance there was.
     """
 
     def __init__(
@@ -166,6 +168,8 @@ class AimlApi:
         self._url = url.rstrip("/")
         self._key = key
         self._times = times
+        self.answers = Counter[tuple[str, str, int]]()
+        self.balance_told: Decimal | None = None
 
     async def submit(self, body: Mapping[str, object], *, request_id: str) -> Remote:
         """Ask for a video, once. `request_id` is what `log` knows it by later.
@@ -225,7 +229,8 @@ class AimlApi:
 
     async def balance(self) -> Decimal:
         """Return what the account holds, in US dollars. Raises HeldBack, Unavailable."""
-        return (await self._account("/v2/billing")).current_balance
+        self.balance_told = (await self._account("/v2/billing")).current_balance
+        return self.balance_told
 
     async def fills_up(self) -> bool:
         """Tell whether the account tops itself up. Raises HeldBack, Unavailable."""
@@ -257,27 +262,32 @@ class AimlApi:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        async with http.stream(
-            method,
-            self._url + path,
-            json=json,
-            params=params,
-            headers={
-                "Authorization": f"Bearer {self._key.get_secret_value()}",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",  # a small body cannot become a large one
-                **(headers or {}),
-            },
-            timeout=httpx.Timeout(silence, connect=self._times.connect, pool=self._times.pool),
-            follow_redirects=False,
-        ) as response:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > BODY_LIMIT:
-                    raise httpx.StreamError("the answer is too long")
-            said = bytes(body).replace(self._key.get_secret_value().encode(), b"[key]")
-            return Answer(response.status_code, response.headers, said)
+        status = 0
+        try:
+            async with http.stream(
+                method,
+                self._url + path,
+                json=json,
+                params=params,
+                headers={
+                    "Authorization": f"Bearer {self._key.get_secret_value()}",
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",  # a small body cannot become a large one
+                    **(headers or {}),
+                },
+                timeout=httpx.Timeout(silence, connect=self._times.connect, pool=self._times.pool),
+                follow_redirects=False,
+            ) as response:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > BODY_LIMIT:
+                        raise httpx.StreamError("the answer is too long")
+                said = bytes(body).replace(self._key.get_secret_value().encode(), b"[key]")
+                status = response.status_code
+                return Answer(status, response.headers, said)
+        finally:
+            self.answers[method, path, status] += 1
 
 
 @contextmanager

@@ -1,0 +1,273 @@
+"""Metrics for Prometheus, and the page that says whether the bot is well.
+
+Nothing in the house counts for them: what became of requests is read from the history that the
+database keeps of each, what went over the network from the two clients, and the rest as it stands
+when somebody asks. So counters begin anew at each start, which Prometheus knows of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+from math import inf, nan
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.serving import HttpServer
+from generation.models import pricing
+from generation.orders import balances
+from storage import inbox, statistics
+from storage.generations import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from starlette.requests import Request
+
+    from bot.operations.health import Health
+    from generation.orders.balances import Terms
+    from generation.provider.client import AimlApi
+    from storage.database import Database
+    from storage.statistics import Passage
+
+WAITING = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21_600)
+MAKING = (10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800)
+SENDING = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900)
+"""Bounds of the histograms' buckets, in seconds."""
+READ_SECONDS = 8.0
+"""How long the database may take: Prometheus gives up after ten."""
+
+ENDS = frozenset({State.DELIVERED, State.UNDELIVERABLE, State.FAILED, State.CANCELLED})
+OPERATIONS = {
+    ("POST", "/v2/video/generations"): "submit",
+    ("GET", "/v2/video/generations"): "poll",
+    ("GET", "/v2/logs"): "log",
+}
+"""What a request to the provider is for; the others ask for the balance."""
+
+
+class Answers(Collector):
+    """The requests to Telegram and the provider, as their clients count them."""
+
+    def __init__(self, api: AimlApi, telegram: Iterable[dict[tuple[str, int], int]]) -> None:
+        self._api = api
+        self._telegram = tuple(telegram)
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """Return both counters; a status of 0 is no answer."""
+        telegram = CounterMetricFamily(
+            "video_bot_telegram_requests",
+            "Requests to Telegram by method and HTTP status; 0 is no answer.",
+            labels=["method", "status"],
+        )
+        counts: dict[tuple[str, str], int] = {}
+        for answers in self._telegram:
+            for (method, status), count in answers.items():
+                key = (method, str(status))
+                counts[key] = counts.get(key, 0) + count
+        for labels, count in sorted(counts.items()):
+            telegram.add_metric(labels, count)
+        provider = CounterMetricFamily(
+            "video_bot_provider_requests",
+            "Requests to the AI/ML API by operation and HTTP status; 0 is no answer.",
+            labels=["operation", "status"],
+        )
+        counts = {}
+        for (method, path, status), count in self._api.answers.items():
+            key = (OPERATIONS.get((method, path), "balance"), str(status))
+            counts[key] = counts.get(key, 0) + count
+        for labels, count in sorted(counts.items()):
+            provider.add_metric(labels, count)
+        return [telegram, provider]
+
+
+class Metrics:
+    """What Prometheus is told, brought up to date whenever it asks."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        api: AimlApi,
+        telegram: Iterable[dict[tuple[str, int], int]],
+        health: Health,
+        taken_at: Callable[[], float | None],
+        terms: Terms,
+        clock: Callable[[], float],
+    ) -> None:
+        self._db = db
+        self._api = api
+        self._health = health
+        self._taken_at = taken_at
+        self._terms = terms
+        self._clock = clock
+        self._through: int | None = None
+        self._turn = asyncio.Lock()
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        registry.register(Answers(api, telegram))
+        self._requests = Counter(
+            "video_bot_requests",
+            "Requests by model family and what became of them, `accepted` at first.",
+            ["model", "outcome"],
+            registry=registry,
+        )
+        self._failures = Counter(
+            "video_bot_failures",
+            "Requests that failed or were cancelled, by the reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self._pending = Gauge(
+            "video_bot_pending", "Unfinished requests by state.", ["state"], registry=registry
+        )
+        self._waiting = Histogram(
+            "video_bot_waiting_seconds",
+            "From the order until the provider took it.",
+            buckets=WAITING,
+            registry=registry,
+        )
+        self._making = Histogram(
+            "video_bot_making_seconds",
+            "From the provider's taking it until the video was here.",
+            ["model"],
+            buckets=MAKING,
+            registry=registry,
+        )
+        self._delivery = Histogram(
+            "video_bot_delivery_seconds",
+            "From the video's being here until it was in the chat.",
+            buckets=SENDING,
+            registry=registry,
+        )
+        self._order = Histogram(
+            "video_bot_order_seconds",
+            "From the order until the video was in the chat.",
+            buckets=WAITING,
+            registry=registry,
+        )
+        self._inbox = Gauge(
+            "video_bot_inbox_updates", "Updates stored and not yet handled.", registry=registry
+        )
+        self._taken = Gauge(
+            "video_bot_last_update_timestamp_seconds",
+            "When an update was last taken, or Telegram said that there is none.",
+            registry=registry,
+        )
+        self._healthy = Gauge(
+            "video_bot_healthy", "Whether a part is well.", ["part"], registry=registry
+        )
+        self._balance = Gauge(
+            "video_bot_balance_usd",
+            "What the account at the AI/ML API held when last asked; NaN before that.",
+            registry=registry,
+        )
+        self._budget = Gauge(
+            "video_bot_budget_left_usd",
+            "What BUDGET_USD leaves in this period; infinite without a ceiling.",
+            registry=registry,
+        )
+
+    async def start(self) -> None:
+        """Count what happens from now on."""
+        async with self._db.reading() as connection:
+            self._through = await statistics.last_event(connection)
+
+    async def text(self) -> bytes:
+        """Return all of it as Prometheus reads it."""
+        async with self._turn:
+            await self._read()
+            # what cannot be read stays as it was: `video_bot_healthy` tells of it
+            with suppress(sqlite3.Error, TimeoutError):
+                async with asyncio.timeout(READ_SECONDS):
+                    await self._count_passages()
+                    await self._read_database()
+            return generate_latest(self._registry)
+
+    async def _count_passages(self) -> None:
+        if self._through is None:
+            return
+        while True:
+            async with self._db.reading(aside=True) as connection:
+                passages = await statistics.passages_after(connection, self._through)
+            for one in passages:
+                self._through = one.id
+                self._count(one)
+            if len(passages) < statistics.SLICE:
+                return
+
+    def _count(self, one: Passage) -> None:
+        if one.was is None:
+            self._requests.labels(one.family, "accepted").inc()
+        if one.state in ENDS:
+            self._requests.labels(one.family, one.state).inc()
+        if one.state in {State.FAILED, State.CANCELLED}:
+            self._failures.labels(one.reason).inc()
+        if one.state is State.GENERATING and one.was in {State.SUBMITTING, State.UNKNOWN}:
+            self._waiting.observe(one.at - one.created_at)
+        if one.state is State.READY and one.accepted_at is not None:
+            self._making.labels(one.family).observe(one.at - one.accepted_at)
+        if one.state is State.DELIVERED and one.was is State.READY:
+            self._order.observe(one.at - one.created_at)
+            if one.ready_at is not None:
+                self._delivery.observe(one.at - one.ready_at)
+
+    async def _read(self) -> None:
+        problems = await self._health.problems()
+        for part in ("updates", "database", "scheduler"):
+            self._healthy.labels(part).set(part not in problems)
+        self._taken.set(self._taken_at() or 0.0)
+        balance = self._api.balance_told
+        self._balance.set(nan if balance is None else float(balance))
+
+    async def _read_database(self) -> None:
+        async with self._db.reading() as connection:
+            pending = await statistics.in_work(connection)
+            self._inbox.set(await inbox.depth(connection))
+            left = await balances.budget_left(connection, self._terms, self._clock())
+        for state, count in pending.items():
+            self._pending.labels(state).set(count)
+        self._budget.set(inf if left is None else float(pricing.from_micros(left)))
+
+
+class Pages:
+    """The server of /metrics and /healthz: neither holds what people wrote, or a secret."""
+
+    def __init__(self, metrics: Metrics, health: Health, port: int) -> None:
+        """Take the port. Raises PortUnusable."""
+        self._metrics = metrics
+        self._health = health
+        routes = [Route("/metrics", self._show_metrics), Route("/healthz", self._show_health)]
+        self._server = HttpServer(Starlette(routes=routes), setting="METRICS_PORT", port=port)
+
+    async def start(self) -> None:
+        """Begin to answer."""
+        await self._metrics.start()
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        await self._server.stop()
+
+    async def _show_metrics(self, _: Request) -> Response:
+        return Response(await self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    async def _show_health(self, _: Request) -> Response:
+        problems = await self._health.problems()
+        said = {"status": "failing", "problems": problems} if problems else {"status": "ok"}
+        return JSONResponse(said, 503 if problems else 200)
