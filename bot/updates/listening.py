@@ -30,13 +30,13 @@ from telegram.error import (
 )
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
-from bot.updates.intake import is_whole
+from bot.updates.intake import is_whole, origin_of
 from generation.jobs import schedule
 from generation.provider.client import client_options
 from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from telegram.ext import ExtBot
 
@@ -328,18 +328,36 @@ class Listening:
         with suppress(ValueError, OverflowError, OSError):
             self._ahead = self._clock() - parsedate_to_datetime(self._request.dated).timestamp()
         confirms = offset
-        for raw in batch:
-            number = raw.get("update_id") if isinstance(raw, dict) else None
-            if not is_whole(number):
-                logger.error("something among the updates has no number: left alone")
-                continue
-            await self._intake.take(number, raw, self._bot)
+        for raws in _waves(batch):
+            await asyncio.gather(*(self._intake.take(n, raw, self._bot) for n, raw in raws))
             self.taken_at = self._clock()
-            confirms = number + 1
+            confirms = raws[-1][0] + 1
         if batch and confirms == offset:
             raise TelegramError("nothing among the updates has a number")
         self.taken_at = self._clock()
         return confirms
+
+
+def _waves(batch: list[object]) -> Iterator[list[tuple[int, object]]]:
+    """Divide updates, with their numbers, into those that may be taken in side by side.
+
+    Of each chat and each sender one: those of one chat keep their order, and what is over a bound
+    is known by those that came before.
+    """
+    wave, ids = list[tuple[int, object]](), set[int]()
+    for raw in batch:
+        number = raw.get("update_id") if isinstance(raw, dict) else None
+        if not is_whole(number):
+            logger.error("something among the updates has no number: left alone")
+            continue
+        origin = origin_of(raw)
+        if not ids.isdisjoint((origin.chat, origin.sender)):
+            yield wave
+            wave, ids = [], set()
+        wave.append((number, raw))
+        ids |= {origin.chat, origin.sender}
+    if wave:
+        yield wave
 
 
 def _named(error: Exception) -> str:
