@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sandbox.telegram import Answer, Chat, InlineAnswer, Message, Person, TelegramSandbox, Topic
 
 _PATIENCE = 20.0  # seconds the bot may take to answer a button
+_CHECKOUT_PATIENCE = 10.0  # seconds Telegram waits for the bot's word before a payment
 _INLINE_PATIENCE = 4.0  # seconds it may take to answer while somebody types
 _FORWARDED = "What about this one: a hedgehog flies a kite over the sea"
 
@@ -45,6 +46,12 @@ class Pressed(_Act):
     message: int
     row: int = Field(ge=0)
     column: int = Field(ge=0)
+
+
+class Paid(_Act):
+    """An invoice somebody pays."""
+
+    message: int
 
 
 class Changed(_Act):
@@ -114,6 +121,12 @@ class Acts:
         message = _message(chat, pressed.message)
         button = message.buttons[pressed.row][pressed.column]
         return await self._telegram.world.press(message, button, by=person, timeout=_PATIENCE)
+
+    async def pay(self, paid: Paid) -> str:
+        """Pay an invoice in play Stars; returns why the bot refuses. AssertionError as above."""
+        person, chat = self._place(paid)
+        answer = await chat.pay(_message(chat, paid.message), person, _CHECKOUT_PATIENCE)
+        return "" if answer["ok"] else str(answer["error_message"])
 
     async def change(self, changed: Changed) -> None:
         """Change one's own message."""

@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sandbox.page import photos
-from sandbox.page.acts import Asked, Changed, Moved, Picked, Pressed, Removed, Said, Sent
+from sandbox.page.acts import Asked, Changed, Moved, Paid, Picked, Pressed, Removed, Said, Sent
 from sandbox.page.guard import Guard
 from sandbox.page.menus import menu_for
 from sandbox.page.panel import Wish
@@ -77,6 +77,7 @@ def application(
     done = {
         "/say": answers.say,
         "/press": answers.press,
+        "/pay": answers.pay,
         "/change": answers.change,
         "/remove": answers.remove,
         "/ask": answers.ask,
@@ -157,6 +158,9 @@ class _Answers:
     async def press(self, request: Request) -> Response:
         answer = await self.acts.press(await _read(request, Pressed))
         return JSONResponse({"text": answer.text, "alert": answer.alert, "url": answer.url})
+
+    async def pay(self, request: Request) -> Response:
+        return JSONResponse({"refused": await self.acts.pay(await _read(request, Paid))})
 
     async def change(self, request: Request) -> Response:
         await self.acts.change(await _read(request, Changed))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox.telegram import Button
+
 if TYPE_CHECKING:
-    from sandbox.telegram import Button, Message, Person, StoredFile
+    from sandbox.telegram import Message, Person, StoredFile
 
 Json = dict[str, Any]
 
@@ -15,7 +17,8 @@ _SERVICE = {
     "forum_topic_closed": "closed the topic",
     "forum_topic_reopened": "opened the topic again",
     "left_chat_member": "left the group",
-    "successful_payment": "paid",
+    "successful_payment": "paid {total_amount} ⭐",
+    "refunded_payment": "got {total_amount} ⭐ back",
 }
 
 
@@ -28,12 +31,12 @@ def shown(message: Message) -> Json:
         "date": message.date,
         "edited": message.edited_at is not None,
         "from": who(message.sender),
-        "text": message.text if message.text is not None else message.caption or "",
+        "text": _words(message),
         "entities": message.entities,
         "media": _media(message),
         "album": message.album,
         "reply": _answered(message),
-        "buttons": [[_button(button) for button in row] for row in message.buttons],
+        "buttons": [[_button(button) for button in row] for row in _buttons(message)],
         "reactions": message.reactions,
         "ask": _question(message),
         "via": message.via_bot.username if message.via_bot else None,
@@ -44,6 +47,20 @@ def shown(message: Message) -> Json:
         "unseen": not message.sender.is_bot and not message.chat.shows_bot(message),
     }
     return seen
+
+
+def _words(message: Message) -> str:
+    if (invoice := message.extra.get("invoice")) is not None:
+        return f"{invoice['title']}\n{invoice['description']}"
+    return message.text if message.text is not None else message.caption or ""
+
+
+def _buttons(message: Message) -> list[list[Button]]:
+    """Rows of buttons; an invoice without any has one to pay it."""
+    invoice = message.extra.get("invoice")
+    if invoice is None or message.buttons:
+        return message.buttons
+    return [[Button(f"Pay {invoice['total_amount']} ⭐", pay=True)]]
 
 
 def who(person: Person) -> Json:
@@ -128,5 +145,5 @@ def _service(message: Message) -> str | None:
     for name, words in _SERVICE.items():
         if name in extra:
             told = extra[name] if isinstance(extra[name], dict) else {}
-            return f"{message.sender.first_name} {words.format(name=told.get('name', ''))}"
+            return f"{message.sender.first_name} {words.format(**{'name': '', **told})}"
     return None

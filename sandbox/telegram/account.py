@@ -10,6 +10,7 @@ from sandbox.telegram.changes import Changes
 from sandbox.telegram.faults import Faults
 from sandbox.telegram.files import FileStore
 from sandbox.telegram.queries import Answer, InlineAnswer, Queries, Query
+from sandbox.telegram.stars import Stars
 from sandbox.telegram.updates import UpdateQueue
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class BotAccount:
         self.callbacks = Queries()
         self.inline_queries = Queries()
         self.checkouts = Queries()
+        self.stars = Stars()
         self.profile = Profile()
         self.webhook_url = ""
         self.reads_all_group_messages = False

@@ -10,6 +10,7 @@ from sandbox.telegram.markup import Entity, with_found
 from sandbox.telegram.media import photo_sizes
 from sandbox.telegram.membership import chat_member
 from sandbox.telegram.messages import Json, Message
+from sandbox.telegram.stars import StarPayment
 from sandbox.telegram.world import BotStatus, Chat
 
 if TYPE_CHECKING:
@@ -193,24 +194,34 @@ class Conversation(Chat):
         """Deletes a message; the bot is not told."""
         self.world.delete(message)
 
-    async def pay(self, invoice: Message, by: Person, timeout: float = 10) -> Json:  # noqa: ASYNC109 - a test says how long it is ready to wait
+    async def pay(
+        self,
+        invoice: Message,
+        by: Person,
+        timeout: float = 10,  # noqa: ASYNC109 - a test says how long it is ready to wait
+        *,
+        told: int = 1,
+    ) -> Json:
         """Pays an invoice of the bot, once the bot has agreed; returns its answer.
+
+        The bot is ``told`` of the payment so many times: an update may be lost, or come twice.
 
         Raises:
             AssertionError: when the bot did not answer in time.
         """
         answer = await self.world.checkout(invoice, by, timeout)
         if answer["ok"]:
-            shown = invoice.extra["invoice"]
-            payment = {
-                "currency": shown["currency"],
-                "total_amount": shown["total_amount"],
-                "invoice_payload": invoice.payload,
-                "telegram_payment_charge_id": f"charge-{self.world.fresh_id()}",
-                "provider_payment_charge_id": "",
-            }
-            self._say(by, None, None, extra={"successful_payment": payment})
+            stars, payload = invoice.extra["invoice"]["total_amount"], invoice.payload or ""
+            charge = f"charge-{self.world.fresh_id()}"
+            payment = StarPayment(charge, by, stars, payload)
+            self.world.stars.take(payment, now=self.world.clock())
+            for _ in range(told):
+                self._say(by, None, None, extra={"successful_payment": payment.as_json()})
         return answer
+
+    def take_back(self, charge_id: str, *, told: int = 1) -> None:
+        """Gives a payment back without the bot, as Telegram may; the bot is told so many times."""
+        self.world.refund(self.world.stars.payments[charge_id], told=told)
 
     def service(self, by: Person, topic: Topic | None = None, **extra: Any) -> Message:
         """Telegram's own line about something that happened."""

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.telegram.account import BotAccount
 from sandbox.telegram.errors import ApiError, bad_request, forbidden
+from sandbox.telegram.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from sandbox.telegram.actors import Person, Topic
-    from sandbox.telegram.messages import Button, Message
+    from sandbox.telegram.messages import Button
     from sandbox.telegram.queries import Answer
+    from sandbox.telegram.stars import StarPayment
 
 _RIGHTS = {
     "text messages": "can_send_messages",
@@ -61,6 +63,21 @@ class World(BotAccount):
         """Deletes a message; nobody tells the bot of that."""
         message.deleted = True
         self.changes.tell("delete", chat_id=message.chat.id, message_id=message.message_id)
+
+    def refund(self, payment: StarPayment, *, told: int = 1) -> None:
+        """Gives a payment back, and says so to the bot in the payer's chat so many times."""
+        self.stars.give_back(payment, now=self.clock())
+        chat = self.chats[payment.person.id]
+        for _ in range(told):
+            chat.last_id += 1
+            message = Message(
+                chat=chat,
+                message_id=chat.last_id,
+                date=int(self.clock()),
+                sender=payment.person,
+                extra={"refunded_payment": payment.as_json()},
+            )
+            self.post(message)
 
     def _own(self, message: Message) -> bool:
         return message.sender is self.bot

@@ -22,23 +22,24 @@ function drawn(message, button, row, column) {
   }
   const key = make("button", { id, type: "button", class: "key", "data-style": button.style }, button.text);
   key.addEventListener("click", () => {
-    if (button.presses) press(key, { message: message.id, row, column });
+    if (button.presses) press(key, "press", { message: message.id, row, column });
+    else if (button.pay) press(key, "pay", { message: message.id });
     else if (button.inline !== null) tell("share", button.inline);
     else if (button.edits !== null) tell("write", `@${world.bot.username} ${button.edits}`);
     else if (button.copy) navigator.clipboard?.writeText(button.copy).then(() => note("Copied."));
-    else note("The demo takes no payments.");
   });
   return key;
 }
 
-/** Press once; the key is not disabled, which would take the focus from it. */
-async function press(key, place) {
+/** Press once, or pay; the key is not disabled, which would take the focus from it. */
+async function press(key, name, place) {
   if (key.ariaDisabled === "true") return;
   key.setAttribute("aria-busy", "true");
   key.setAttribute("aria-disabled", "true");
-  const answer = await attempt(() => act("press", { person: here.person, chat: here.chat, ...place }));
+  const answer = await attempt(() => act(name, { person: here.person, chat: here.chat, ...place }));
   key.removeAttribute("aria-disabled");
   key.removeAttribute("aria-busy");
+  if (answer?.refused) alertWith(answer.refused);
   if (answer?.text) (answer.alert ? alertWith : note)(answer.text);
   if (answer?.url && open(answer.url)) window.open(answer.url, "_blank", "noopener");
 }

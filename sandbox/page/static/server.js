@@ -20,7 +20,7 @@ async function asked(address, options) {
   return body;
 }
 
-/** Ask for a change: press, change, remove, ask, pick, panel. Throws with words to show. */
+/** Ask for a change: press, pay, change, remove, ask, pick, panel. Throws with words to show. */
 export async function act(name, body) {
   return asked(`/${name}`, {
     method: "POST",

@@ -10,6 +10,7 @@ from sandbox.telegram.methods import (
     chatting,
     editing,
     forwarding,
+    payments,
     profile,
     receiving,
     sending,
@@ -25,6 +26,7 @@ METHODS: dict[str, Method] = {
     **editing.METHODS,
     **forwarding.METHODS,
     **answering.METHODS,
+    **payments.METHODS,
     **chatting.METHODS,
     **profile.METHODS,
 }

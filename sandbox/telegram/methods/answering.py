@@ -1,4 +1,4 @@
-"""Answers to buttons, inline queries and payments."""
+"""Answers to buttons and inline queries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ _NOTE_LIMIT = 200
 _RESULT_LIMIT = 50
 _ID_BYTES = 64
 _INLINE_WITHIN = 15
-_CHECKOUT_WITHIN = 10
 
 
 async def answer_callback_query(world: World, params: Params) -> bool:
@@ -56,18 +55,7 @@ async def answer_inline_query(world: World, params: Params) -> bool:
     return True
 
 
-async def answer_pre_checkout_query(world: World, params: Params) -> bool:
-    """Serves answerPreCheckoutQuery."""
-    if not params["ok"] and not params.get("error_message"):
-        raise bad_request("error message must be non-empty")
-    world.checkouts.settle(
-        params["pre_checkout_query_id"], params, now=world.clock(), within=_CHECKOUT_WITHIN
-    )
-    return True
-
-
 METHODS = {
     "answerCallbackQuery": answer_callback_query,
     "answerInlineQuery": answer_inline_query,
-    "answerPreCheckoutQuery": answer_pre_checkout_query,
 }

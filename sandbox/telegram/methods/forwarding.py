@@ -1,4 +1,4 @@
-"""Copies, forwards and invoices: messages that are not simply written."""
+"""Copies and forwards: messages that are not simply written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from sandbox.telegram.methods.placing import Params, find_chat, place
 if TYPE_CHECKING:
     from sandbox.telegram.messages import Json, Message
     from sandbox.telegram.world import World
-
-_PAYLOAD_BYTES = 128
-_TITLE_LIMIT = 32
-_DESCRIPTION_LIMIT = 255
 
 
 async def copy_message(world: World, params: Params) -> Json:
@@ -49,34 +45,7 @@ def _content(message: Message) -> dict[str, Any]:
     return {name: getattr(message, name) for name in names}
 
 
-async def send_invoice(world: World, params: Params) -> Json:
-    """Serves sendInvoice, in Telegram Stars only."""
-    if params["currency"] != "XTR":
-        raise bad_request("CURRENCY_INVALID")
-    if params.get("provider_token"):
-        raise bad_request("PAYMENT_PROVIDER_INVALID")
-    prices = params["prices"]
-    if len(prices) != 1 or prices[0]["amount"] < 1:
-        raise bad_request("STARS_INVOICE_INVALID")
-    if not 1 <= len(params["payload"].encode()) <= _PAYLOAD_BYTES:
-        raise bad_request("INVOICE_PAYLOAD_INVALID")
-    if not 1 <= len(params["title"]) <= _TITLE_LIMIT:
-        raise bad_request("INVOICE_TITLE_INVALID")
-    if not 1 <= len(params["description"]) <= _DESCRIPTION_LIMIT:
-        raise bad_request("INVOICE_DESCRIPTION_INVALID")
-    invoice = {
-        "title": params["title"],
-        "description": params["description"],
-        "start_parameter": params.get("start_parameter", ""),
-        "currency": "XTR",
-        "total_amount": prices[0]["amount"],
-    }
-    content: dict[str, Any] = {"extra": {"invoice": invoice}, "payload": params["payload"]}
-    return place(world, params, "invoices", **content).as_json()
-
-
 METHODS = {
     "copyMessage": copy_message,
     "forwardMessage": forward_message,
-    "sendInvoice": send_invoice,
 }
