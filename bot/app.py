@@ -284,6 +284,8 @@ class Bot:
                 undo_seconds=settings.undo_seconds,
                 support_contact=settings.support_contact,
                 ai_label=settings.ai_label,
+                stars_per_credit=settings.stars_per_credit,
+                terms_url=settings.terms_url,
             ),
             languages=languages,
             outbox=outbox,

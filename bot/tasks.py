@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from apscheduler.jobstores.base import JobLookupError
+from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
 if TYPE_CHECKING:
@@ -289,6 +290,10 @@ class OneAtATimePerChat(BaseUpdateProcessor):
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Handle one update; one that is interrupted by a stop stays in the inbox."""
+        if isinstance(update, Update) and update.pre_checkout_query is not None:
+            # Telegram waits ten seconds for its answer, and no longer for a slot
+            await coroutine
+            return
         async with self._slots.taken():
             await self._intake.begin(update)
             try:

@@ -37,6 +37,7 @@ class Command:
         scope: whom it is shown to.
         listed: whether it is shown; it works all the same.
         orders: whether it orders a video, which nobody may who is not let in.
+        sells: whether it is shown only where credits are sold.
         when_off: whether it is answered also where a group's admins switched the bot off: they
             need a way back, and anybody a way out.
     """
@@ -47,6 +48,7 @@ class Command:
     aliases: tuple[str, ...] = ()
     scope: Scope = Scope.EVERYONE
     listed: bool = True
+    sells: bool = False
     orders: bool = False
     when_off: bool = False
 
@@ -81,6 +83,7 @@ COMMANDS = (
     Command("queue", N_("What is on the way")),
     Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
+    Command("buy", N_("Credits for Telegram Stars"), scope=Scope.PRIVATE, sells=True),
     Command("language", N_("The language I speak with you"), scope=Scope.PRIVATE, listed=False),
     Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),
@@ -107,22 +110,29 @@ def read_number(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) <= _LONGEST_NUMBER else None
 
 
-def listed(scope: Scope) -> tuple[Command, ...]:
+def listed(scope: Scope, *, selling: bool = False) -> tuple[Command, ...]:
     """Return what is shown in a scope, in the order of the table."""
     shown = _SCOPES[: _SCOPES.index(scope) + 1]
-    return tuple(command for command in COMMANDS if command.listed and command.scope in shown)
+    return tuple(
+        command
+        for command in COMMANDS
+        if command.listed and command.scope in shown and (selling or not command.sells)
+    )
 
 
-def menu(translator: Translator, scope: Scope, *, languages: int = 1) -> list[BotCommand]:
+def menu(
+    translator: Translator, scope: Scope, *, languages: int = 1, selling: bool = False
+) -> list[BotCommand]:
     """Return the menu of a scope in a language; of one language there is nothing to choose."""
-    shown = list(listed(scope))
+    shown = list(listed(scope, selling=selling))
     if languages > 1 and scope is not Scope.EVERYONE:
         shown.append(BY_NAME["language"])
     return [BotCommand(command.name, command.described(translator)) for command in shown]
 
 
-def overview(translator: Translator, scope: Scope) -> str:
+def overview(translator: Translator, scope: Scope, *, selling: bool = False) -> str:
     """Return the commands of a scope, one to a line, as /help shows them."""
     return "\n".join(
-        f"/{command.name} · {command.described(translator)}" for command in listed(scope)
+        f"/{command.name} · {command.described(translator)}"
+        for command in listed(scope, selling=selling)
     )

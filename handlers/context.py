@@ -32,7 +32,7 @@ class OperatorPolicy:
     """The operator's choices that people meet: who may ask, who runs it, what asks first.
 
     An order without a tap on a price waits `undo_seconds` before it leaves. `ai_label` puts
-    "Made with AI" under every video.
+    "Made with AI" under every video. `stars_per_credit` is the price of a credit; 0 sells none.
     """
 
     admin_ids: frozenset[int]
@@ -41,6 +41,8 @@ class OperatorPolicy:
     undo_seconds: int
     support_contact: str | None
     ai_label: bool
+    stars_per_credit: int
+    terms_url: str | None
 
 
 class FirstAdmin:

@@ -174,17 +174,25 @@ async def hold_less(tx: Connection, generation: int, credits_: int, *, now: floa
     return given
 
 
+async def enter(
+    tx: Connection, account: Account, pot: Pot, kind: Kind, credits_: int, *, cause: str,
+    now: float, note: str | None = None,
+) -> bool:  # fmt: skip
+    """Write down credits that come or go for good; False where the same cause moved them."""
+    return await changed(
+        tx,
+        "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, cause, note, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING",
+        (account.kind, account.id, pot, kind, credits_, cause, note, now),
+    )
+
+
 async def grant(
     tx: Connection, account: Account, pot: Pot, credits_: int, *, cause: str, note: str | None,
     now: float,
 ) -> bool:  # fmt: skip
     """Give credits that stay; False where the same cause gave them already."""
-    return await changed(
-        tx,
-        "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, cause, note, at)"
-        " VALUES (?, ?, ?, 'grant', ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING",
-        (account.kind, account.id, pot, credits_, cause, note, now),
-    )
+    return await enter(tx, account, pot, Kind.GRANT, credits_, cause=cause, note=note, now=now)
 
 
 async def stored(tx: Connection, account: Account, pot: Pot) -> int:

@@ -87,6 +87,7 @@ class NoticeKind(StrEnum):
     FILM = "film"
     CREDITS_DENIED = "credits_denied"
     GRANTED = "granted"
+    PURCHASED = "purchased"
     RENEWED = "renewed"
     # to the admins
     ADDED = "added"
@@ -101,6 +102,7 @@ class NoticeKind(StrEnum):
     NOTHING_SERVED = "nothing_served"
     OUTAGE = "outage"
     OUTAGE_OVER = "outage_over"
+    PAYMENT_UNREADABLE = "payment_unreadable"
     PRICES_MOVED = "prices_moved"
     REPORTED = "reported"
     SET_ASIDE = "set_aside"

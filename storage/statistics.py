@@ -29,6 +29,12 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
     )
 
 
+async def ever_asked(tx: Connection, account: Account) -> bool:
+    """Whether an account ever asked for a video, anywhere."""
+    asked = "SELECT EXISTS (SELECT 1 FROM generations WHERE account_kind = ? AND account_id = ?)"
+    return bool(await number(tx, asked, (account.kind, account.id)))
+
+
 LONGEST_LIFE = 3 * 24 * 3600.0
 """Seconds within which a request ends: its turn, its deadline, and the day it is looked for."""
 _MAY_BE_CHARGED = PENDING | {State.PARKED}

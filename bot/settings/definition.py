@@ -12,11 +12,11 @@ from difflib import get_close_matches
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from generation.models.offer import Offer
@@ -277,10 +277,25 @@ class Settings(BaseSettings):
         description="Where Prometheus finds `/metrics`, and whoever watches `/healthz`; "
         "empty = nowhere.",
     )
+    stars_per_credit: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="What a credit costs in Telegram Stars; more than 0 sells them by `/buy`.",
+    )
+    star_usd: Decimal = Field(
+        default=Decimal("0.009"),
+        gt=0,
+        le=1,
+        description="What a Star brings you, by which `doctor` warns of selling at a loss.",
+    )
     support_contact: str | None = Field(
         default=None,
         max_length=200,
-        description="Whom people may ask for help, such as `@name`.",
+        description="Whom people may ask for help, such as `@name`; needed to sell credits.",
+    )
+    terms_url: Address | None = Field(
+        default=None, description="The page of your terms, shown by `/terms`."
     )
     ai_label: bool = Field(default=False, description='Adds "Made with AI" to captions.')
     log_level: Level = Field(
@@ -290,6 +305,12 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         default="text", description="`text` for people, `json` for one object per line."
     )
+
+    @model_validator(mode="after")
+    def _answers_buyers(self) -> Self:
+        if self.stars_per_credit and not self.support_contact:
+            raise ValueError("SUPPORT_CONTACT is missing: whoever sells credits must be reachable")
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -35,9 +35,6 @@ LATER = frozenset(
         "webhook_url",
         "webhook_secret",
         "webhook_port",
-        "stars_per_credit",
-        "star_usd",
-        "terms_url",
         "privacy_url",
     }
 )
@@ -144,8 +141,11 @@ _MUST = {
 
 def _in_words(detail: ErrorDetails) -> str:
     """Say what is wrong with one setting. The value is left out: it may be a secret."""
-    name = str(detail["loc"][0]).upper()
     limits = detail.get("ctx", {})
+    if not detail["loc"]:
+        # of several settings together, which the words name
+        return str(limits["error"])
+    name = str(detail["loc"][0]).upper()
     match detail["type"]:
         case "missing":
             return f"{name} is missing: {WHERE_TO_GET[name]}"

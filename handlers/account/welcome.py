@@ -15,7 +15,7 @@ from telegram.constants import BotDescriptionLimit
 
 from generation.models.pricing import Period
 from handlers import commands
-from handlers.account import quota, settings
+from handlers.account import buying, quota, settings
 from handlers.account.introduction import introduce
 from handlers.commands import Scope, read_number
 from handlers.context import FirstAdmin
@@ -40,7 +40,7 @@ from storage.chats import Asking
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from telegram import Message
+    from telegram import BotCommand, Message
     from telegram.ext import ExtBot
 
     from generation.models.offer import Offer
@@ -138,7 +138,13 @@ def group_greeting(translator: Translator) -> str:
 
 
 def help_text(
-    translator: Translator, offer: Offer, terms: Terms, scope: Scope, support: str | None
+    translator: Translator,
+    offer: Offer,
+    terms: Terms,
+    scope: Scope,
+    support: str | None,
+    *,
+    selling: bool = False,
 ) -> str:
     """Say what there is to do here, and where to ask."""
     _ = translator.gettext
@@ -146,7 +152,7 @@ def help_text(
         _("Send me an idea or a photo, and I make a short video of it.")
         if scope is not Scope.EVERYONE
         else group_greeting(translator),
-        commands.overview(translator, scope),
+        commands.overview(translator, scope, selling=selling),
         # each on its own line: phones break a line behind a dash
         _("Write what else you want after the idea:\n{options}").format(
             options="\n".join(_examples(offer))
@@ -178,7 +184,7 @@ async def publish(
         # Telegram shows what has no language to everybody whose own is not there
         code = None if name == DEFAULT else name
         for where, scope in _PLACES:
-            menu = commands.menu(translator, scope, languages=len(services.languages.names))
+            menu = _menu(services, translator, scope)
             await _told("a menu", bot.set_my_commands(menu, where, code))
         about = description(translator, services.offer, services.terms)
         await _told("the description", bot.set_my_description(about, code))
@@ -193,10 +199,13 @@ async def publish(
 
 async def publish_to_admin(bot: ExtBot[Urgency], services: Services, admin: Person) -> None:
     """Show an admin their commands; Telegram takes that only for one who wrote to the bot."""
-    languages = services.languages
-    translator, count = languages.translator(admin.language), len(languages.names)
-    menu = commands.menu(translator, Scope.ADMIN, languages=count)
+    menu = _menu(services, services.languages.translator(admin.language), Scope.ADMIN)
     await _told("an admin's menu", bot.set_my_commands(menu, BotCommandScopeChat(admin.id)))
+
+
+def _menu(services: Services, translator: Translator, scope: Scope) -> list[BotCommand]:
+    count, selling = len(services.languages.names), bool(services.policy.stars_per_credit)
+    return commands.menu(translator, scope, languages=count, selling=selling)
 
 
 async def _told(what: str, call: Awaitable[bool]) -> None:
@@ -250,6 +259,8 @@ async def _follow(sender: Sender, message: Message, context: Context, payload: s
         await send_again(services, sender, read_number(payload.removeprefix(AGAIN)))
     elif payload == "quota":
         await quota.quota(sender, message, services)
+    elif payload == "buy":
+        await buying.buy(sender, message, services)
     elif payload == "history":
         await show_history(sender, message, (), services)
     elif payload == "cancel":
@@ -302,4 +313,7 @@ def _help(services: Services, sender: Sender) -> str:
     if sender.chat.is_private:
         scope = Scope.ADMIN if sender.is_admin else Scope.PRIVATE
     support = services.policy.support_contact
-    return help_text(sender.translator, services.offer, services.terms, scope, support)
+    selling = bool(services.policy.stars_per_credit)
+    return help_text(
+        sender.translator, services.offer, services.terms, scope, support, selling=selling
+    )

@@ -147,7 +147,8 @@ async def ways_on_for(
     async with services.db.reading() as connection:
         admins = services.policy.admin_ids or await people.admins(connection)
     asks = bool(admins) and not sender.is_admin
-    return more_credits.ways_on(sender.translator, renews=renews, asks=asks)
+    sells = bool(services.policy.stars_per_credit)
+    return more_credits.ways_on(sender.translator, renews=renews, asks=asks, sells=sells)
 
 
 def _waits_elsewhere(answer: Refused) -> bool:

@@ -1,15 +1,17 @@
-"""More credits: what somebody can do who has too few, and what is said of it."""
+"""More credits: what somebody can do who has too few, what is sold, and what is said of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import unlinked, worth
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from handlers.replies.texts import Translator
     from storage.notices import Owed
 
@@ -19,11 +21,60 @@ ABOUT_CREDITS = frozenset(
         NoticeKind.RENEWED,
         NoticeKind.CREDITS_WANTED,
         NoticeKind.CREDITS_DENIED,
+        NoticeKind.PURCHASED,
+        NoticeKind.PAYMENT_UNREADABLE,
     }
 )
 """Notices whose words stand here."""
 OFFERED = 50
 """Credits an admin gives with one tap to who asks."""
+
+
+PACKAGES = (5, 10, 25, 50)
+"""What is sold, in usual videos; the credits are rounded up."""
+MOST_STARS = 10_000
+"""In one invoice: Telegram takes no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What an invoice sells: so many credits to one person, for so many Stars."""
+
+    buyer: int
+    credits: int
+    stars: int
+
+    @property
+    def payload(self) -> str:
+        """What the invoice carries, and Telegram tells with the payment; at most 128 bytes."""
+        return f"credits:1:{self.buyer}:{self.credits}:{self.stars}"
+
+    @classmethod
+    def read(cls, payload: str) -> Self | None:
+        """Read what an invoice carries; None where it is none of ours, or of another version."""
+        kind, version, *numbers = (*payload.split(":"), "", "")[:6]
+        if (kind, version) != ("credits", "1") or len(payload) > _LONGEST_PAYLOAD:
+            return None
+        known = [int(one) for one in numbers if one.isascii() and one.isdigit()]
+        made = cls(*known[:3]) if len(known) == 3 else None  # noqa: PLR2004 - as many as there are
+        return made if made is not None and made.payload == payload and made.credits else None
+
+
+_LONGEST_PAYLOAD = 128
+
+
+def packages(cost: int, stars_per_credit: int) -> list[int]:
+    """Return the numbers of credits that are sold, where a usual video costs so many."""
+    most = MOST_STARS // stars_per_credit
+    rounded = (-(-count * cost // 10) * 10 for count in PACKAGES)
+    return sorted({min(credits_, most) for credits_ in rounded})
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPackages(CallbackData):
+    """Show what can be bought."""
+
+    prefix: ClassVar[str] = "buy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +101,12 @@ class AnswerRequest(CallbackData):
     credits: int
 
 
-def ways_on(translator: Translator, *, renews: bool, asks: bool) -> list[Button]:
+def ways_on(translator: Translator, *, renews: bool, asks: bool, sells: bool) -> list[Button]:
     """Return what somebody can do who has too few; `asks` is whether there is one to be asked."""
     remind = Button(translator.gettext("🔔 Remind me"), RemindMe())
     ask = Button(translator.gettext("🙋 Ask the owner"), AskOwner())
-    return [remind][:renews] + [ask][:asks]
+    buy = Button(translator.gettext("⭐ Buy"), ShowPackages())
+    return [remind][:renews] + [ask][:asks] + [buy][:sells]
 
 
 def without_pool(name: str, cost: int, translator: Translator) -> str:
@@ -78,6 +130,14 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[tuple[Butto
         asked = facts["person"], facts["day"]
         yes = Button(grant, AnswerRequest(*asked, OFFERED))
         return words, ((yes, Button(_("No"), AnswerRequest(*asked, 0))),)
+    if owed.kind is NoticeKind.PURCHASED:
+        return receipt(facts, translator), ()
+    if owed.kind is NoticeKind.PAYMENT_UNREADABLE:
+        words = _(
+            "⚠️ {name} paid {stars} ⭐ by an invoice I cannot read, so I gave no credits. Look at "
+            "/refund {payment}."
+        )
+        return words.format(**{**facts, "name": unlinked(facts["name"])}), ()
     # what an older version owes does not know its worth
     cost = facts.get("cost", facts["credits"] + 1)
     all_ = worth(translator, facts["credits"], cost)
@@ -85,3 +145,22 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[tuple[Butto
         return _("Your credits are back: {all}. What should we film?").format(all=all_), ()
     given = _("You were given {credits}.").format(credits=all_)
     return f"{given} {facts.get('note') or ''}".strip(), ()
+
+
+def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
+    """Say what was paid and what for."""
+    _ = translator.gettext
+    stars = translator.number(facts["stars"])
+    if not facts["credits"]:
+        return _(
+            "I got {stars} ⭐ from you, but I cannot read what for. I told the owner of this bot. "
+            "Write /paysupport if you hear nothing."
+        ).format(stars=stars)
+    return _(
+        "Thank you! You bought {credits}. They do not expire.\n"
+        "Payment {payment}: {stars} ⭐. Questions? /paysupport"
+    ).format(
+        credits=worth(translator, facts["credits"], facts["cost"]),
+        payment=facts["payment"],
+        stars=stars,
+    )

@@ -112,7 +112,7 @@ async def test_what_a_run_makes_is_its_owners_alone(
 async def test_a_setting_of_a_later_version_is_a_line_and_no_end(
     telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
 ) -> None:
-    later = {"METRICS_PORT": "9090", "STARS_PER_CREDIT": "", "RETENTION_DAYS": "forever"}
+    later = {"PRIVACY_URL": "https://a.example", "WEBHOOK_PORT": "", "RETENTION_DAYS": "forever"}
     async with process(telegram, provider, tmp_path / "data", **later) as run:
         await telegram.wait_for_call("getUpdates")
         code, _ = await terminate(run)
@@ -120,7 +120,7 @@ async def test_a_setting_of_a_later_version_is_a_line_and_no_end(
     assert code == 0
     assert [
         line.split()[-11] for line in said.decode().splitlines() if "does not know it yet" in line
-    ] == ["METRICS_PORT", "RETENTION_DAYS"]
+    ] == ["PRIVACY_URL", "RETENTION_DAYS"]
 
 
 def test_an_unknown_command_is_refused(tmp_path: Path) -> None:

@@ -60,7 +60,10 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "generation_timeout_seconds": 1800,
         "unknown_grace_seconds": None,
         "metrics_port": None,
+        "stars_per_credit": 0,
+        "star_usd": Decimal("0.009"),
         "support_contact": None,
+        "terms_url": None,
         "ai_label": False,
         "log_level": "INFO",
         "log_format": "text",
@@ -88,6 +91,8 @@ def test_the_defaults_are_the_promised_ones() -> None:
         ("MODELS", "veo-3.1, sora-2, veo-3.1", ("veo-3.1", "sora-2")),
         ("POLL_INTERVAL_SECONDS", "2.5", 2.5),
         ("METRICS_PORT", "9100", 9100),
+        ("STAR_USD", "0.013", Decimal("0.013")),
+        ("TERMS_URL", "https://example.com/terms", "https://example.com/terms"),
         ("SUPPORT_CONTACT", " @owner ", "@owner"),
         ("SUPPORT_CONTACT", "  ", None),
         ("AI_LABEL", " true ", True),
@@ -169,6 +174,11 @@ def test_without_settings_each_missing_one_has_its_line() -> None:
             "https://x..org",
             "must be an address such as https://api.example.com",
         ),
+        ("STARS_PER_CREDIT", "-1", "must be 0 or more"),
+        ("STARS_PER_CREDIT", "1.5", "must be a whole number"),
+        ("STARS_PER_CREDIT", "10001", "must be 10,000 or less"),
+        ("STAR_USD", "0", "must be more than 0"),
+        ("TERMS_URL", "our terms", "must be an address such as https://api.example.com"),
         ("AI_LABEL", "perhaps", "must be true or false"),
         ("LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR"),
         ("LOG_FORMAT", "xml", "must be text or json"),
@@ -253,3 +263,9 @@ def test_what_leaves_this_network_goes_by_https(name: str, host: str) -> None:
 def test_what_stays_in_this_network_may_go_by_http(name: str, host: str) -> None:
     url = f"http://{host}:8081"
     assert read(**{name: url}).model_dump()[name.lower()] == url
+
+
+def test_selling_without_a_contact_is_a_wrong_setting() -> None:
+    said = problem(STARS_PER_CREDIT="10")
+    assert said == "SUPPORT_CONTACT is missing: whoever sells credits must be reachable"
+    assert read(STARS_PER_CREDIT="10", SUPPORT_CONTACT="@owner").stars_per_credit == 10

@@ -37,8 +37,10 @@ async def pay(
                 content["id"], given, now=telegram.world.clock(), within=10
             )
 
-    telegram.world.updates.push = agree  # type: ignore[method-assign] - answers at once, as a quick bot
-    await chat.pay(asked, by, **how)
+    # answers at once, as a quick bot does
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(telegram.world.updates, "push", agree)
+        await chat.pay(asked, by, **how)
     return [one["message"] for one in await call.updates() if "message" in one]
 
 

@@ -1,0 +1,240 @@
+"""Payments in Telegram Stars: each is credited once, and goes back at most once.
+
+What a payment bought and what becomes of that when it goes back stand in the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage import ledger
+from storage.database import changed, every, number, one
+from storage.ledger import Account, Kind, Pot
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What Telegram tells of a payment; `credits` is 0 where nobody can read what was bought."""
+
+    charge_id: str
+    person: int
+    credits: int
+    stars: int
+    paid_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(Charge):
+    """A payment with its number.
+
+    `refund_by` is the admin who wants it to go back, `ended_at` when it did, `taken_back` whether
+    that was Telegram's doing. `credit_micros` is what a credit stood for then.
+    """
+
+    id: int
+    credit_micros: int
+    refund_by: int | None
+    ended_at: float | None
+    taken_back: bool
+
+
+def _from_row(row: sqlite3.Row) -> Payment:
+    return Payment(
+        id=row["id"],
+        charge_id=row["charge_id"],
+        person=row["person"],
+        credits=row["credits"],
+        stars=row["stars"],
+        credit_micros=row["credit_micros"],
+        paid_at=row["paid_at"],
+        refund_by=row["refund_by"],
+        ended_at=row["ended_at"],
+        taken_back=bool(row["taken_back"]),
+    )
+
+
+async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payment | None:
+    """Write down a payment and what it bought; None where that is done already."""
+    row = await one(
+        tx,
+        "INSERT INTO payments (charge_id, person, credits, stars, credit_micros, paid_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (charge_id) DO NOTHING RETURNING *",
+        (charge.charge_id, charge.person, charge.credits, charge.stars, credit_micros,
+         charge.paid_at),
+    )  # fmt: skip
+    if row is None:
+        return None
+    await _enter(tx, _from_row(row), Kind.PURCHASE, charge.credits, charge.paid_at)
+    return _from_row(row)
+
+
+async def _enter(
+    tx: Connection, payment: Payment, kind: Kind, credits_: int, now: float
+) -> None:  # fmt: skip
+    if credits_:
+        await ledger.enter(
+            tx, Account.person(payment.person), Pot.BOUGHT, kind, credits_,
+            cause=f"{kind}:{payment.charge_id}", now=now,
+        )  # fmt: skip
+
+
+async def find(tx: Connection, payment: int) -> Payment | None:
+    """Return the payment with this number."""
+    row = await one(tx, "SELECT * FROM payments WHERE id = ?", (payment,))
+    return None if row is None else _from_row(row)
+
+
+async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
+    """Return the payment that Telegram calls so."""
+    row = await one(tx, "SELECT * FROM payments WHERE charge_id = ?", (charge_id,))
+    return None if row is None else _from_row(row)
+
+
+async def of_person(tx: Connection, person: int, *, limit: int) -> list[Payment]:
+    """Return somebody's payments, the newest first."""
+    rows = await every(
+        tx, "SELECT * FROM payments WHERE person = ? ORDER BY id DESC LIMIT ?", (person, limit)
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def between(tx: Connection, since: float, until: float) -> list[Payment]:
+    """Return the payments of a time, the oldest first."""
+    rows = await every(
+        tx, "SELECT * FROM payments WHERE paid_at >= ? AND paid_at < ? ORDER BY paid_at, id",
+        (since, until),
+    )  # fmt: skip
+    return [_from_row(row) for row in rows]
+
+
+async def used(tx: Connection, payment: Payment) -> int:
+    """Return how many of a payment's credits are spent or set aside: the oldest go first."""
+    left = await ledger.stored(tx, Account.person(payment.person), Pot.BOUGHT)
+    later = await number(
+        tx,
+        "SELECT sum(credits) FROM payments WHERE person = ? AND id > ? AND ended_at IS NULL",
+        (payment.person, payment.id),
+    )
+    return payment.credits - max(0, min(payment.credits, left - later))
+
+
+async def ask_refund(tx: Connection, payment: int, *, by: int) -> bool:
+    """Note who wants a payment to go back, before that is asked of Telegram; False where it did."""
+    return await changed(
+        tx,
+        "UPDATE payments SET refund_by = ? WHERE id = ? AND ended_at IS NULL",
+        (by, payment),
+    )
+
+
+async def drop_refund(tx: Connection, payment: int) -> bool:
+    """Note that Telegram does not give a payment back; False where nobody wants that any more."""
+    return await changed(
+        tx,
+        "UPDATE payments SET refund_by = NULL"
+        " WHERE id = ? AND ended_at IS NULL AND refund_by IS NOT NULL",
+        (payment,),
+    )
+
+
+async def to_refund(tx: Connection) -> list[Payment]:
+    """Return the payments of which nobody knows yet whether Telegram gave them back."""
+    rows = await every(
+        tx,
+        "SELECT * FROM payments WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id",
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def end(tx: Connection, charge_id: str, *, now: float) -> Payment | None:
+    """Write down that a payment went back, once: None where that is done, or nobody knows it.
+
+    What is not used of its credits goes; what is used becomes a clawback, which may leave a debt.
+    Where no admin wanted it, Telegram took it back, and all of it is a clawback.
+    """
+    row = await one(
+        tx,
+        "UPDATE payments SET ended_at = ?, taken_back = refund_by IS NULL"
+        " WHERE charge_id = ? AND ended_at IS NULL RETURNING *",
+        (now, charge_id),
+    )
+    if row is None:
+        return None
+    payment = _from_row(row)
+    spent = payment.credits if payment.taken_back else await used(tx, payment)
+    await _enter(tx, payment, Kind.REFUND, payment.credits - spent, now)
+    await _enter(tx, payment, Kind.CLAWBACK, spent, now)
+    return payment
+
+
+async def is_paused(tx: Connection, person: int) -> bool:
+    """Whether somebody may not buy: a payment of theirs was taken back."""
+    return bool(
+        await number(
+            tx,
+            "SELECT EXISTS (SELECT 1 FROM payments"
+            " WHERE person = ? AND taken_back = 1 AND forgiven = 0)",
+            (person,),
+        )
+    )
+
+
+async def forgive(tx: Connection, person: int) -> None:
+    """Let somebody buy again whose payments were taken back."""
+    await tx.execute("UPDATE payments SET forgiven = 1 WHERE person = ?", (person,))
+
+
+async def owed(tx: Connection) -> int:
+    """Return the credits that people bought and did not spend, in all."""
+    return await number(
+        tx,
+        "SELECT sum(credits) FROM (SELECT sum("
+        " CASE WHEN kind IN ('purchase', 'grant', 'release') THEN credits"
+        " WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END) AS credits"
+        " FROM ledger WHERE pot = 'bought' GROUP BY account_kind, account_id) WHERE credits > 0",
+    )
+
+
+async def other_rates(tx: Connection, credit_micros: int) -> list[int]:
+    """Return what a credit stood for at the payments where that was something else than now."""
+    rows = await every(
+        tx,
+        "SELECT DISTINCT credit_micros FROM payments WHERE ended_at IS NULL AND credits > 0"
+        " AND credit_micros <> ? ORDER BY credit_micros",
+        (credit_micros,),
+    )
+    return [row["credit_micros"] for row in rows]
+
+
+async def any_known(tx: Connection) -> bool:
+    """Whether anybody ever paid."""
+    return bool(await number(tx, "SELECT EXISTS (SELECT 1 FROM payments)"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How many of Telegram's transactions were read, and the id of the last of them."""
+
+    read: int
+    last_id: str
+
+
+async def mark(tx: Connection) -> Mark | None:
+    """Return how far the transactions were read; None where they never were."""
+    row = await one(tx, "SELECT read, last_id FROM star_transactions")
+    return None if row is None else Mark(row["read"], row["last_id"])
+
+
+async def set_mark(tx: Connection, read: Mark) -> None:
+    """Note how far the transactions were read."""
+    await tx.execute(
+        "INSERT INTO star_transactions (one, read, last_id) VALUES (1, ?, ?)"
+        " ON CONFLICT (one) DO UPDATE SET read = excluded.read, last_id = excluded.last_id",
+        (read.read, read.last_id),
+    )
