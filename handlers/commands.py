@@ -97,7 +97,12 @@ COMMANDS = (
     Command("pause", N_("Take no orders for a while"), "[TIME] [REASON]", scope=Scope.ADMIN),
     Command("resume", N_("End a pause"), scope=Scope.ADMIN),
     Command("audit", N_("What admins did"), scope=Scope.ADMIN),
-    Command("limit", N_("A group's pool"), "ID CREDITS [SHARE]", scope=Scope.ADMIN),
+    Command(
+        "limit",
+        N_("Free credits of one person, or a group's pool"),
+        "WHO CREDITS [SHARE]",
+        scope=Scope.ADMIN,
+    ),
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}

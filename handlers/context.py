@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from storage.chats import Chat
     from storage.database import Database
     from storage.generations import Generation
+    from storage.people import Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,10 @@ class Services:
     def offer(self) -> Offer:
         """The families that are served now."""
         return self.catalogue.offer
+
+    def terms_of(self, person: Person | None) -> Terms:
+        """What the operator gives somebody."""
+        return self.terms.of(person.allowance if person else None)
 
     @property
     def usual_cost(self) -> int:

@@ -119,6 +119,7 @@ class Person:
 
     `language` is the one they chose, which is also in `spoken`, else what their client claims.
     `fit` is what becomes of a photo of another shape; they may want to be asked before each video.
+    `allowance` is how many free credits they have, where those are others than everybody's.
     """
 
     id: int
@@ -133,6 +134,7 @@ class Person:
     fit: str | None = None
     asks_first: bool = False
     spoken: str | None = None
+    allowance: int | None = None
 
 
 _DEFAULTS = frozenset(
@@ -154,6 +156,7 @@ def _from_row(row: sqlite3.Row) -> Person:
         fit=row["fit"],
         asks_first=bool(row["asks_first"]),
         spoken=row["spoken"],
+        allowance=row["allowance"],
     )
 
 
@@ -221,6 +224,26 @@ async def set_default(tx: Connection, person: int, **defaults: Any) -> None:
         f"UPDATE people SET {assignments} WHERE id = ?",
         (*defaults.values(), person),
     )
+
+
+async def allowance_of(tx: Connection, person: int) -> int | None:
+    """Return how many free credits an admin gave somebody; None where it is as many as all."""
+    row = await one(tx, "SELECT allowance FROM people WHERE id = ?", (person,))
+    return None if row is None else row["allowance"]
+
+
+async def set_allowance(tx: Connection, person: int, credits_: int | None) -> None:
+    """Give somebody as many free credits per period; None is as many as everybody."""
+    await tx.execute("UPDATE people SET allowance = ? WHERE id = ?", (credits_, person))
+
+
+async def with_allowances(tx: Connection) -> list[int]:
+    """Return the ids of those who have others than everybody, the largest first."""
+    rows = await every(
+        tx,
+        "SELECT id FROM people WHERE allowance IS NOT NULL ORDER BY allowance DESC, id",
+    )
+    return [row["id"] for row in rows]
 
 
 async def make_admin(tx: Connection, person: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from generation.media.pictures import end_of
 from generation.models import pricing
 from generation.models.pricing import Period, began_at, ends_at
-from storage import chats, films, generations, ledger, outages, statistics
+from storage import chats, films, generations, ledger, outages, people, statistics
 from storage.generations import State
 from storage.ledger import Account, Pot
 from storage.outages import Pause
@@ -45,6 +45,10 @@ class Terms:
     budget_usd: Decimal | None
     budget_period: Period
     max_pending: int
+
+    def of(self, allowance: int | None) -> Terms:
+        """Return them for somebody who has another allowance than everybody."""
+        return self if allowance is None else replace(self, free_credits=allowance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,9 @@ def budget_share(price_micros: int, cost: int, draws: tuple[Draw, ...]) -> int:
 async def balance(tx: Connection, account: Account, terms: Terms, now: float) -> Balance:
     """Add up an account; chats (anonymous admins, channels) have no allowance."""
     began = began_at(terms.period, terms.zone, now)
-    free = terms.free_credits if account.is_person else 0
+    free = 0
+    if account.is_person:
+        free = terms.of(await people.allowance_of(tx, account.id)).free_credits
     used = await ledger.drawn(tx, account, Pot.ALLOWANCE, since=began)
     return Balance(
         allowance=max(0, free - used),

@@ -129,7 +129,7 @@ async def quota(sender: Sender, message: Message, services: Services) -> None:
         balance,
         pending=len(pending),
         cost=services.usual_cost,
-        terms=services.terms,
+        terms=services.terms_of(sender.person),
         translator=sender.translator,
         now=now,
     )
@@ -151,7 +151,10 @@ async def remind(sender: Sender, services: Services) -> None:
                 cause=f"renewal:{sender.account.id}:{renews_at:.0f}",
                 chat=sender.chat.id,
                 kind=NoticeKind.RENEWED,
-                facts={"credits": services.terms.free_credits, "cost": services.usual_cost},
+                facts={
+                    "credits": services.terms_of(sender.person).free_credits,
+                    "cost": services.usual_cost,
+                },
                 person=sender.account.id,
             )
             await notices.owe(tx, notice, now=now, due_at=renews_at)

@@ -240,7 +240,7 @@ async def start(
         await sender.reply(words, reply_to=message.message_id)
         await offer_retained(services, sender)
     elif not await _follow(sender, message, context, payload):
-        hello = greeting(sender.translator, services.offer, services.terms)
+        hello = greeting(sender.translator, services.offer, services.terms_of(sender.person))
         await introduce(services, sender, hello, message.message_id)
         await offer_retained(services, sender)
         if sender.is_admin and sender.person is not None:
@@ -313,7 +313,5 @@ def _help(services: Services, sender: Sender) -> str:
     if sender.chat.is_private:
         scope = Scope.ADMIN if sender.is_admin else Scope.PRIVATE
     support = services.policy.support_contact
-    selling = bool(services.policy.stars_per_credit)
-    return help_text(
-        sender.translator, services.offer, services.terms, scope, support, selling=selling
-    )
+    selling, terms = bool(services.policy.stars_per_credit), services.terms_of(sender.person)
+    return help_text(sender.translator, services.offer, terms, scope, support, selling=selling)

@@ -1,27 +1,25 @@
-"""/limit: credits per period, for a group's members to share; /pause and /resume: none for now."""
+"""/limit: free credits per period, for one person or for a group's members to share."""
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from generation.orders import balances
-from generation.orders.balances import DAY_SECONDS, HOUR_SECONDS
-from handlers.admin.access import read_who
+from handlers.admin.access import find_id, meant_by, read_who, unknown
+from handlers.admin.audit_log import turning
 from handlers.admin.grants import MOST_CREDITS
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.texts import paused, shortened, unlinked, worth
+from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
-from storage import audit, chats, generations, outages
-from storage.generations import AT_PROVIDER, State
+from storage import audit, chats, people
 from storage.ledger import Account
-from storage.outages import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from telegram import Message
 
     from handlers.context import Services
     from handlers.replies.texts import Translator
@@ -88,44 +86,123 @@ async def set_pool(
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What /limit asks for: the group by Telegram's id, credits for all and for each member."""
+    """What /limit asks for: credits for a person, or for a group and each of its members.
 
-    group: int
+    `who` is an id, an @name without its @, or None: the one answered.
+    """
+
+    who: int | str | None
     credits: int
-    share: int | None
+    share: int | None = None
 
 
-def read_limit(words: Sequence[str]) -> Limit | None:
-    """Read `ID CREDITS [SHARE]`; None where it is something else."""
-    if len(words) not in {2, 3}:
+def read_limit(words: Sequence[str], *, answers_somebody: bool = False) -> Limit | None:
+    """Read `WHO CREDITS [SHARE]`, or `CREDITS` in an answer; None where it is something else.
+
+    Only a group has shares.
+    """
+    answers = answers_somebody and len(words) == 1
+    who, rest = (None, words) if answers else (read_who("".join(words[:1])), words[1:])
+    if len(rest) not in {1, 2} or (who is None and not answers):
         return None
-    group, all_, share = read_who(words[0]), read_number(words[1]), read_number((*words, "0")[2])
-    if not isinstance(group, int) or group > 0 or all_ is None or share is None:
+    all_, share = read_number(rest[0]), read_number((*rest, "0")[1])
+    is_person = not isinstance(who, int) or who > 0
+    if all_ is None or share is None or max(all_, share) > MOST_CREDITS or (is_person and share):
         return None
-    return None if max(all_, share) > MOST_CREDITS else Limit(group, all_, share or None)
+    return Limit(who, all_, share or None)
 
 
 def limit_usage(translator: Translator) -> str:
     """Say how /limit is written."""
     return translator.gettext(
-        "Write /limit ID CREDITS [SHARE]\n"
-        "ID: the group's, below zero.\n"
-        "CREDITS: for the whole group, renewed as the free allowance is. 0 takes the pool away.\n"
-        "SHARE: at most so many of them for each member."
+        "Write /limit WHO CREDITS\n"
+        "WHO: an id or an @name. CREDITS: their free allowance, in place of everybody's.\n"
+        "\n"
+        "Or /limit ID CREDITS SHARE\n"
+        "ID: a group's, below zero. CREDITS: its pool, renewed as the free allowance is; 0 takes "
+        "it away. SHARE: at most so many of them for each member."
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ShowLimits(CallbackData):
+    """Show a page of limits; the first is 0."""
+
+    prefix: ClassVar[str] = "limits"
+    page: int
+
+
 @router.command("limit")
-async def limit(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
-    """Show the pools, or set a group's."""
-    wanted = read_limit(words)
+async def limit(
+    sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
+) -> None:
+    """Show all limits, or set a person's or a group's."""
+    author = meant_by(message.reply_to_message)
+    wanted = read_limit(words, answers_somebody=author is not None)
     if wanted is not None:
-        text = await _set(services, sender, wanted, cause)
+        named = author if wanted.who is None else wanted.who
+        who = None if named is None else await find_id(services, named)
+        await sender.reply(await _set(services, sender, who, wanted, cause))
     elif words:
-        text = limit_usage(sender.translator)
+        await sender.reply(limit_usage(sender.translator))
     else:
-        text = await _shown(services, sender)
-    await sender.reply(text)
+        await _show_limits(services, sender, 0, None)
+
+
+@router.button(ShowLimits, admins=True)
+async def turn_limits(
+    sender: Sender, press: ShowLimits, shown: int | None, services: Services
+) -> None:
+    """Turn to another page of limits."""
+    await sender.answer()
+    await _show_limits(services, sender, press.page, shown)
+
+
+async def _set(
+    services: Services, sender: Sender, who: int | None, wanted: Limit, cause: str
+) -> str:
+    if who is None:
+        return unknown(wanted.who, sender.translator)
+    if who > 0:
+        return await set_allowance(services, sender, who, wanted.credits, cause)
+    _ = sender.translator.gettext
+    async with services.db.transaction() as tx:
+        chat = await chats.by_telegram_id(tx, who)
+        if chat is None:
+            return _("I am in no group {number}.").format(number=who)
+        await _choose(
+            tx, sender, chat, cause, services.clock(), pool=wanted.credits, share=wanted.share
+        )
+    if not wanted.credits:
+        return _("{title} has no pool any more.").format(title=chat.title)
+    text = _("{title} has a pool of {credits}.").format(
+        title=chat.title, credits=sender.translator.credits(wanted.credits)
+    )
+    return f"{text} {_each(wanted.share, sender.translator)}".strip()
+
+
+async def set_allowance(
+    services: Services, admin: Sender, who: int, credits_: int, cause: str
+) -> str:
+    """Give somebody another allowance than everybody, or the usual one again; say what was done."""
+    _, usual = admin.translator.gettext, services.terms.free_credits
+    async with services.db.transaction() as tx:
+        person = await people.find(tx, who)
+        if person is None:
+            return _("I don't know {who}: they have never written to me.").format(who=who)
+        was = services.terms.of(person.allowance).free_credits
+        if await audit.record(
+            tx, "limit", by=admin.account.id, cause=cause, whom=who, now=services.clock(),
+            details=f"{was} → {credits_}",
+        ):  # fmt: skip
+            await people.set_allowance(tx, who, None if credits_ == usual else credits_)
+    text = (
+        _("The free allowance of {name} is as everybody's: {all}.")
+        if credits_ == usual
+        else _("The free allowance of {name} is {all} now.")
+    )
+    all_ = worth(admin.translator, credits_, services.usual_cost)
+    return text.format(name=unlinked(person.name), all=all_)
 
 
 async def _choose(
@@ -141,23 +218,6 @@ async def _choose(
         await chats.choose(tx, chat.id, **pool)
 
 
-async def _set(services: Services, sender: Sender, wanted: Limit, cause: str) -> str:
-    _ = sender.translator.gettext
-    async with services.db.transaction() as tx:
-        chat = await chats.by_telegram_id(tx, wanted.group)
-        if chat is None:
-            return _("I am in no group {number}.").format(number=wanted.group)
-        await _choose(
-            tx, sender, chat, cause, services.clock(), pool=wanted.credits, share=wanted.share
-        )
-    if not wanted.credits:
-        return _("{title} has no pool any more.").format(title=chat.title)
-    text = _("{title} has a pool of {credits}.").format(
-        title=chat.title, credits=sender.translator.credits(wanted.credits)
-    )
-    return f"{text} {_each(wanted.share, sender.translator)}".strip()
-
-
 def _each(share: int | None, translator: Translator) -> str:
     if share is None:
         return ""
@@ -166,99 +226,106 @@ def _each(share: int | None, translator: Translator) -> str:
     )
 
 
-async def _shown(services: Services, sender: Sender) -> str:
-    """List the pools with what is left in each."""
-    lines, translator = [], sender.translator
-    async with services.db.reading() as connection:
-        for group in await chats.with_pools(connection):
-            chat = await chats.find(connection, group.chat)
-            pool = await balances.pool(
-                connection, group.chat, Account.chat(group.chat), services.terms, services.clock()
-            )
-            if chat is not None and pool is not None:
-                line = translator.gettext("{title} ({number}): {left} of {all} left.").format(
-                    title=chat.title,
-                    number=chat.telegram_id,
-                    left=translator.number(pool.left),
-                    all=translator.credits(pool.all),
-                )
-                lines.append(f"{line} {_each(pool.share, translator)}".strip())
-    return "\n\n".join([*lines, limit_usage(translator)])
+LIMITS_PER_PAGE = 10
 
 
-LONGEST_REASON = 200
-"""Characters of the reason of a pause that are kept."""
-LONGEST_PAUSE = 30 * DAY_SECONDS
-"""Seconds of the longest pause that ends by itself."""
-_UNITS = {"m": 60.0, "h": HOUR_SECONDS, "d": DAY_SECONDS}
-_LASTS = re.compile(r"(?:\d{1,4}[mhd])+", re.ASCII | re.IGNORECASE)
+async def _show_limits(services: Services, sender: Sender, number: int, shown: int | None) -> None:
+    """List who has another allowance, then the pools, with what is left of each."""
+    translator, first = sender.translator, number * LIMITS_PER_PAGE
+    async with services.db.reading() as tx:
+        persons, pools = await people.with_allowances(tx), await chats.with_pools(tx)
+        all_ = [Account.person(one) for one in persons]
+        all_ += [Account.chat(group.chat) for group in pools]
+        lines = [
+            await _left(tx, services, one, translator)
+            for one in all_[first : first + LIMITS_PER_PAGE]
+        ]
+    lines = lines or [translator.gettext("Everybody has the same allowance, and no group a pool.")]
+    pages = -(-len(all_) // LIMITS_PER_PAGE)
+    text = "\n".join([*lines, "", limit_usage(translator)])
+    await sender.show(text, [turning(number, pages, ShowLimits)], shown)
 
 
-def read_pause(words: Sequence[str], now: float) -> Pause | None:
-    """Read `[TIME] [REASON]`, where TIME is such as 30m, 2h or 1d12h; None where it is too long."""
-    ends_at = None
-    if words and _LASTS.fullmatch(words[0]):
-        parts = re.findall(r"(\d+)(\D)", words[0].lower())
-        lasts = sum(int(count) * _UNITS[unit] for count, unit in parts)
-        if not 0 < lasts <= LONGEST_PAUSE:
-            return None
-        ends_at, words = now + lasts, words[1:]
-    return Pause(shortened(" ".join(words), LONGEST_REASON), ends_at)
-
-
-@router.command("pause")
-async def pause(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
-    """Take no orders for a while; what waits goes on waiting, what is made is delivered."""
-    translator, now = sender.translator, services.clock()
-    wanted = read_pause(words, now)
-    if wanted is None:
-        await sender.reply(
-            translator.gettext(
-                "Write /pause [TIME] [REASON]\n"
-                "TIME: such as 30m, 2h or 1d, at most 30d. Without it, /resume ends the pause."
-            )
-        )
-        return
-    async with services.db.transaction() as tx:
-        details = " ".join(words)[:LONGEST_REASON]
-        if await audit.record(
-            tx, "pause", by=sender.account.id, cause=cause, now=now, details=details
-        ):
-            await outages.begin_pause(tx, wanted)
-        lasts = await outages.paused(tx, now=now)
-        waiting = len(await generations.in_states(tx, {State.QUEUED}))
-        running = len(await generations.in_states(tx, AT_PROVIDER))
-    _take_pause(services, lasts)
-    text = translator.gettext(
-        "Paused: I take no orders now. On the way: {running}, delivered as usual. Waiting: "
-        "{waiting}. Whoever asks is told:\n\n{told}\n\n/resume ends the pause."
-    )
-    told = paused(wanted, translator, now)
-    await sender.reply(text.format(running=running, waiting=waiting, told=told))
-
-
-@router.command("resume")
-async def resume(sender: Sender, cause: str, services: Services) -> None:
-    """Take orders again."""
-    _, now = sender.translator.gettext, services.clock()
-    async with services.db.transaction() as tx:
-        was = await outages.paused(tx, now=now)
-        if was is not None and await audit.record(
-            tx, "resume", by=sender.account.id, cause=cause, now=now
-        ):
-            await outages.end_pause(tx)
-        lasts = await outages.paused(tx, now=now)
-    _take_pause(services, lasts)
-    await sender.reply(
-        _("I was not paused. Nothing changed.")
-        if was is None
-        else _("I take orders again, and what waited goes on.")
-    )
-
-
-def _take_pause(services: Services, lasts: Pause | None) -> None:
-    """Have nothing submitted as long as a pause lasts."""
-    if lasts is None:
-        services.pause(0.0)
+async def _left(tx: Connection, services: Services, of: Account, translator: Translator) -> str:
+    """Write what is left of somebody's allowance, or of a group's pool."""
+    _, now, share = translator.gettext, services.clock(), None
+    if of.is_person:
+        name, number = await people.called(tx, of.id), of.id
+        all_ = await people.allowance_of(tx, of.id) or 0
+        left = (await balances.balance(tx, of, services.terms, now)).allowance
+        line = _("{name}: {left} of {all} left.")
     else:
-        services.pause(math.inf if lasts.ends_at is None else lasts.ends_at)
+        chat, pool = (
+            await chats.find(tx, of.id),
+            await balances.pool(tx, of.id, of, services.terms, now),
+        )
+        if chat is None or pool is None:
+            return ""
+        name, number, left, all_, share = (
+            chat.title, chat.telegram_id, pool.left, pool.all, pool.share,
+        )  # fmt: skip
+        line = _("{name} ({number}): {left} of {all} left.")
+    line = line.format(
+        name=unlinked(name),
+        number=number,
+        left=translator.number(left),
+        all=translator.credits(all_),
+    )
+    return f"{line} {_each(share, translator)}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTo(CallbackData):
+    """Ask how many free credits a person has per period."""
+
+    prefix: ClassVar[str] = "limitto"
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAllowance(CallbackData):
+    """Give a person so many free credits per period."""
+
+    prefix: ClassVar[str] = "allowance"
+    person: int
+    credits: int
+
+
+@router.button(LimitTo, admins=True)
+async def choose_allowance(sender: Sender, press: LimitTo, services: Services) -> None:
+    """Ask an admin how many free credits somebody of the list of people has."""
+    translator, cost, usual = sender.translator, services.usual_cost, services.terms.free_credits
+    async with services.db.reading() as connection:
+        name = await people.called(connection, press.person)
+        has = services.terms.of(await people.allowance_of(connection, press.person)).free_credits
+    rows = [
+        [
+            Button(
+                f"{'✓ ' if amount == has else ''}{worth(translator, amount, cost)}",
+                SetAllowance(press.person, amount),
+            )
+        ]
+        for amount in sorted({0, cost, usual, 2 * usual, 5 * usual, has})
+    ]
+    await sender.answer()
+    text = translator.gettext(
+        "How many free credits for {name}? Everybody has {usual}.\n\n"
+        "For any other number, write:\n/limit {number} CREDITS"
+    )
+    await sender.reply(
+        text.format(name=unlinked(name), usual=translator.number(usual), number=press.person),
+        buttons=rows,
+    )
+
+
+@router.button(SetAllowance, admins=True)
+async def choose_limit(
+    sender: Sender, press: SetAllowance, shown: int | None, cause: str, services: Services
+) -> None:
+    """Give somebody the allowance that was chosen."""
+    if shown is None or press.credits > MOST_CREDITS:
+        await sender.answer(sender.translator.gettext("This button is old."))
+        return
+    text = await set_allowance(services, sender, press.person, press.credits, cause)
+    await sender.answer()
+    await sender.show(text, (), shown)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from handlers.admin.access import shut_out
 from handlers.admin.audit_log import turning
 from handlers.admin.grants import GrantTo
+from handlers.admin.limits import LimitTo
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import N_, unlinked, videos
 from handlers.routing import Router
@@ -67,7 +68,10 @@ def people_buttons(
     """Return what can be done for or against each of a page, and the ways to the other pages."""
     _, rows = translator.gettext, []
     for place, one in enumerate(page, start=number * PER_PAGE + 1):
-        row = [Button(_("{place} · Grant").format(place=place), GrantTo(one.person))]
+        row = [
+            Button(_("{place} · Grant").format(place=place), GrantTo(one.person)),
+            Button(_("{place} · Limit").format(place=place), LimitTo(one.person)),
+        ]
         if not one.is_banned:
             row.append(Button(_("{place} · Ban").format(place=place), BanPerson(one.person)))
         rows.append(row)

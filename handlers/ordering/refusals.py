@@ -131,7 +131,7 @@ async def decline(
     kept = await _kept(services, sender, draft) if affordable and draft.card is None else None
     buttons = cheaper(kept or draft.card or 0, affordable, translator)
     if sender.chat.is_private:
-        text = too_few_credits(services, quote, answer, translator)
+        text = too_few_credits(services, sender, quote, answer)
         buttons.append(await ways_on_for(services, sender, answer.balance, quote.credits))
     else:
         text = publicly(quote, sender)
@@ -143,7 +143,7 @@ async def ways_on_for(
     services: Services, sender: Sender, balance: Balance, cost: int
 ) -> list[Button]:
     """Return what somebody can do who has less than something costs."""
-    renews = balance.renews_at is not None and cost <= services.terms.free_credits
+    renews = balance.renews_at is not None and cost <= services.terms_of(sender.person).free_credits
     async with services.db.reading() as connection:
         admins = services.policy.admin_ids or await people.admins(connection)
     asks = bool(admins) and not sender.is_admin
@@ -333,11 +333,10 @@ def refused(
             )
 
 
-def too_few_credits(
-    services: Services, quote: Quote, answer: TooFewCredits, translator: Translator
-) -> str:
+def too_few_credits(services: Services, sender: Sender, quote: Quote, answer: TooFewCredits) -> str:
     """Say what is missing, and when there will be more."""
-    terms, now, renews_at = services.terms, services.clock(), answer.balance.renews_at
+    terms, translator = services.terms_of(sender.person), sender.translator
+    now, renews_at = services.clock(), answer.balance.renews_at
     text = refused(answer, translator, now)
     if quote.credits > terms.free_credits:
         more = translator.gettext("That is more than your whole allowance of {all}.").format(

@@ -166,16 +166,19 @@ async def test_a_supergroup_keeps_the_pool_of_the_group_it_was(
         ("-100123 50", Limit(-100123, 50, None)),
         ("-100123 50 9", Limit(-100123, 50, 9)),
         ("-100123 0", Limit(-100123, 0, None)),
-        ("123 50", None),
+        ("123 50", Limit(123, 50)),
+        ("@ann 50", Limit("ann", 50)),
+        ("123 50 9", None),
+        ("@ann 50 9", None),
         ("-100123", None),
         ("-100123 -5", None),
         ("-100123 50 x", None),
         ("-100123 5000000", None),
         ("-100123 50 9 9", None),
-        ("@club 50", None),
+        ("ann 50", None),
     ],
 )
-def test_limit_reads_a_group_credits_and_a_share(words: str, limit: Limit | None) -> None:
+def test_limit_reads_who_credits_and_a_groups_share(words: str, limit: Limit | None) -> None:
     assert read_limit(words.split()) == limit
 
 

@@ -158,7 +158,7 @@ async def test_somebody_of_the_list_is_banned_by_buttons(
         await chat.send(ann, "/people")
         again = await chat.wait(says(f"1. @bob ({bob.id}): 1 video, banned"))
         assert [b.text for row in again.buttons for b in row] == [
-            "1 · Grant", "2 · Grant", "2 · Ban",
+            "1 · Grant", "1 · Limit", "2 · Grant", "2 · Limit", "2 · Ban",
         ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.admin.limits import read_pause
+from handlers.admin.pausing import read_pause
 from storage.outages import Pause
 from tests.flows.looks import says, shows_video
 

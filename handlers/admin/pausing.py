@@ -1,0 +1,99 @@
+"""/pause and /resume: no orders for a while."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from generation.orders.balances import DAY_SECONDS, HOUR_SECONDS
+from handlers.replies.texts import paused, shortened
+from handlers.routing import Router
+from storage import audit, generations, outages
+from storage.generations import AT_PROVIDER, State
+from storage.outages import Pause
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handlers.context import Services
+    from handlers.senders import Sender
+
+router = Router()
+
+LONGEST_REASON = 200
+"""Characters of the reason of a pause that are kept."""
+LONGEST_PAUSE = 30 * DAY_SECONDS
+"""Seconds of the longest pause that ends by itself."""
+_UNITS = {"m": 60.0, "h": HOUR_SECONDS, "d": DAY_SECONDS}
+_LASTS = re.compile(r"(?:\d{1,4}[mhd])+", re.ASCII | re.IGNORECASE)
+
+
+def read_pause(words: Sequence[str], now: float) -> Pause | None:
+    """Read `[TIME] [REASON]`, where TIME is such as 30m, 2h or 1d12h; None where it is too long."""
+    ends_at = None
+    if words and _LASTS.fullmatch(words[0]):
+        parts = re.findall(r"(\d+)(\D)", words[0].lower())
+        lasts = sum(int(count) * _UNITS[unit] for count, unit in parts)
+        if not 0 < lasts <= LONGEST_PAUSE:
+            return None
+        ends_at, words = now + lasts, words[1:]
+    return Pause(shortened(" ".join(words), LONGEST_REASON), ends_at)
+
+
+@router.command("pause")
+async def pause(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
+    """Take no orders for a while; what waits goes on waiting, what is made is delivered."""
+    translator, now = sender.translator, services.clock()
+    wanted = read_pause(words, now)
+    if wanted is None:
+        await sender.reply(
+            translator.gettext(
+                "Write /pause [TIME] [REASON]\n"
+                "TIME: such as 30m, 2h or 1d, at most 30d. Without it, /resume ends the pause."
+            )
+        )
+        return
+    async with services.db.transaction() as tx:
+        details = " ".join(words)[:LONGEST_REASON]
+        if await audit.record(
+            tx, "pause", by=sender.account.id, cause=cause, now=now, details=details
+        ):
+            await outages.begin_pause(tx, wanted)
+        lasts = await outages.paused(tx, now=now)
+        waiting = len(await generations.in_states(tx, {State.QUEUED}))
+        running = len(await generations.in_states(tx, AT_PROVIDER))
+    _take_pause(services, lasts)
+    text = translator.gettext(
+        "Paused: I take no orders now. On the way: {running}, delivered as usual. Waiting: "
+        "{waiting}. Whoever asks is told:\n\n{told}\n\n/resume ends the pause."
+    )
+    told = paused(wanted, translator, now)
+    await sender.reply(text.format(running=running, waiting=waiting, told=told))
+
+
+@router.command("resume")
+async def resume(sender: Sender, cause: str, services: Services) -> None:
+    """Take orders again."""
+    _, now = sender.translator.gettext, services.clock()
+    async with services.db.transaction() as tx:
+        was = await outages.paused(tx, now=now)
+        if was is not None and await audit.record(
+            tx, "resume", by=sender.account.id, cause=cause, now=now
+        ):
+            await outages.end_pause(tx)
+        lasts = await outages.paused(tx, now=now)
+    _take_pause(services, lasts)
+    await sender.reply(
+        _("I was not paused. Nothing changed.")
+        if was is None
+        else _("I take orders again, and what waited goes on.")
+    )
+
+
+def _take_pause(services: Services, lasts: Pause | None) -> None:
+    """Have nothing submitted as long as a pause lasts."""
+    if lasts is None:
+        services.pause(0.0)
+    else:
+        services.pause(math.inf if lasts.ends_at is None else lasts.ends_at)
