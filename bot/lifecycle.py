@@ -27,7 +27,9 @@ from generation.media.videos import clean_up, drop_outdated
 from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import publish
-from storage import cards, inbox, notices, outages, people, statistics
+from handlers.admin import give_back_all, reconcile
+from handlers.replies.sending import SendError
+from storage import cards, inbox, notices, outages, payments, people, statistics
 from storage.database import Database
 from storage.migrations import DatabaseInTrouble, UnusableDatabase
 from storage.notices import Admins
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 BEAT_SECONDS = 15.0
 DAY_SECONDS = 24 * 3600.0
+REFUND_SECONDS = 60.0
+"""How often refunds are gone on with of which nobody knows what became."""
 STOP_SECONDS = 4.0
 """How long the parts may take to stop; whoever stops us allows five."""
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 3600.0
@@ -165,7 +169,7 @@ class Supervisor:
                 with attempt:
                     try:
                         await work()
-                    except (NoFeed, OSError) as error:
+                    except (NoFeed, OSError, SendError) as error:
                         if attempt.num == 1:
                             logger.warning("%s: %r; tried again until it is done", name, error)
                         raise
@@ -210,6 +214,11 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.optional("the check-up", partial(_check_up, bot))
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
+    refunds_go_on = partial(give_back_all, bot.app.bot, bot.services)
+    supervisor.optional("the refunds", refunds_go_on, every=REFUND_SECONDS)
+    if bot.settings.stars_per_credit or await _ever_sold(bot):
+        compare = partial(reconcile, bot.app.bot, bot.services, since=bot.clock())
+        supervisor.optional("the comparison of payments", compare, every=DAY_SECONDS)
 
 
 async def _meet_telegram(bot: Bot, supervisor: Supervisor) -> bool:
@@ -267,6 +276,11 @@ async def _take_settings(bot: Bot) -> list[int]:
         for old, new in (await people.allow_as_set(tx, groups, now=now)).items():
             await Admins(admin_ids).notify_of_move(tx, old, new, now=now)
     return [number for number in dismissed if number not in admin_ids]
+
+
+async def _ever_sold(bot: Bot) -> bool:
+    async with bot.db.reading() as connection:
+        return await payments.any_known(connection)
 
 
 async def _say_first_words(bot: Bot) -> None:

@@ -90,17 +90,17 @@ async def find(tx: Connection, payment: int) -> Payment | None:
     return None if row is None else _from_row(row)
 
 
-async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
-    """Return the payment that Telegram calls so."""
-    row = await one(tx, "SELECT * FROM payments WHERE charge_id = ?", (charge_id,))
-    return None if row is None else _from_row(row)
-
-
 async def of_person(tx: Connection, person: int, *, limit: int) -> list[Payment]:
     """Return somebody's payments, the newest first."""
     rows = await every(
         tx, "SELECT * FROM payments WHERE person = ? ORDER BY id DESC LIMIT ?", (person, limit)
     )
+    return [_from_row(row) for row in rows]
+
+
+async def latest(tx: Connection, *, limit: int) -> list[Payment]:
+    """Return the newest payments of all, the newest first."""
+    rows = await every(tx, "SELECT * FROM payments ORDER BY id DESC LIMIT ?", (limit,))
     return [_from_row(row) for row in rows]
 
 
@@ -152,11 +152,12 @@ async def to_refund(tx: Connection) -> list[Payment]:
     return [_from_row(row) for row in rows]
 
 
-async def end(tx: Connection, charge_id: str, *, now: float) -> Payment | None:
+async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, int] | None:
     """Write down that a payment went back, once: None where that is done, or nobody knows it.
 
-    What is not used of its credits goes; what is used becomes a clawback, which may leave a debt.
-    Where no admin wanted it, Telegram took it back, and all of it is a clawback.
+    Returns it with how many of its credits were used. Those not used go; those used become a
+    clawback, which may leave a debt. Where no admin wanted it, Telegram took it back, and all of
+    it is a clawback.
     """
     row = await one(
         tx,
@@ -167,10 +168,11 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> Payment | None:
     if row is None:
         return None
     payment = _from_row(row)
-    spent = payment.credits if payment.taken_back else await used(tx, payment)
-    await _enter(tx, payment, Kind.REFUND, payment.credits - spent, now)
-    await _enter(tx, payment, Kind.CLAWBACK, spent, now)
-    return payment
+    spent = await used(tx, payment)
+    kept = 0 if payment.taken_back else payment.credits - spent
+    await _enter(tx, payment, Kind.REFUND, kept, now)
+    await _enter(tx, payment, Kind.CLAWBACK, payment.credits - kept, now)
+    return payment, spent
 
 
 async def is_paused(tx: Connection, person: int) -> bool:

@@ -16,14 +16,14 @@ from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, ShowPackages
 from handlers.replies.sending import SendError, translated
-from handlers.replies.texts import videos, worth
+from handlers.replies.texts import paused, videos, worth
 from handlers.routing import Router
-from storage import payments, people, statistics
+from storage import outages, payments, people, statistics
 from storage.ledger import Account
 from storage.payments import Charge
 
 if TYPE_CHECKING:
-    from telegram import Message, PreCheckoutQuery, SuccessfulPayment, Update
+    from telegram import Message, PreCheckoutQuery, RefundedPayment, SuccessfulPayment, Update
 
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
@@ -98,6 +98,8 @@ async def hindrance_of(
     _, policy = translator.gettext, services.policy
     if not policy.stars_per_credit:
         return _("This bot sells no credits.")
+    if (pause := await outages.paused(tx, now=services.clock())) is not None:
+        return paused(pause, translator, services.clock())
     if await payments.is_paused(tx, person):
         return _(
             "You cannot buy for now: a payment of yours was taken back. Write /paysupport and what "
@@ -193,7 +195,7 @@ async def take_payment(update: Update, context: Context) -> None:
     await credit(context.services, charge_of(paid, message.from_user.id, message.date.timestamp()))
 
 
-def charge_of(paid: SuccessfulPayment, person: int, at: float) -> Charge:
+def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float) -> Charge:
     """Return what a message tells of a payment."""
     bought = Purchase.read(paid.invoice_payload)
     return Charge(
@@ -208,8 +210,11 @@ def charge_of(paid: SuccessfulPayment, person: int, at: float) -> Charge:
 async def take_refund(update: Update, context: Context) -> None:
     """Note that a payment went back, by an admin or by Telegram itself."""
     message = update.message
-    if message is not None and message.refunded_payment is not None:
-        await went_back(context.services, message.refunded_payment.telegram_payment_charge_id)
+    paid = message.refunded_payment if message else None
+    if message is not None and paid is not None:
+        # it is said in the payer's own chat
+        charge = charge_of(paid, message.chat.id, message.date.timestamp())
+        await went_back(context.services, charge)
 
 
 router.handlers += [

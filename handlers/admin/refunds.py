@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from telegram import TransactionPartnerUser
+from telegram.constants import TransactionPartnerUser as TransactionKind
 
 from generation.models import pricing
+from handlers.commands import read_number
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.more_credits import LetBuy, Purchase
+from handlers.replies.sending import Refused, SendError, Unreachable, translated
+from handlers.replies.texts import unlinked
 from handlers.routing import Router
-from storage import chats, notices, payments, people
+from storage import audit, chats, notices, payments, people
 from storage.notices import Admins, Notice, NoticeKind
+from storage.payments import Charge, Mark
 
 if TYPE_CHECKING:
-    from handlers.context import Services
+    from collections.abc import Sequence
+
+    from telegram import StarTransaction
+    from telegram.ext import ExtBot
+
+    from handlers.context import Context, Services
+    from handlers.replies.sending import Urgency
+    from handlers.replies.texts import Translator
+    from handlers.senders import Sender
     from storage.database import Connection
-    from storage.payments import Charge, Payment
+    from storage.payments import Payment
 
 router = Router()
 logger = logging.getLogger(__name__)
+
+ALREADY = "CHARGE_ALREADY_REFUNDED"
+"""How Telegram refuses to give a payment back that went back before."""
+PAGE, MOST_PAGES = 100, 100
+"""Transactions Telegram tells at a time, and pages read at a time: the next day goes on there."""
+LATEST = 5
+"""Payments shown to one who names none."""
 
 
 async def credit(services: Services, charge: Charge) -> bool:
@@ -34,14 +59,28 @@ async def credit(services: Services, charge: Charge) -> bool:
     return True
 
 
-async def went_back(services: Services, charge_id: str) -> None:
-    """Take back what a payment bought that went back, once."""
+async def went_back(services: Services, charge: Charge) -> None:
+    """Take back what a payment bought that went back, once; all concerned are told."""
+    now, rate = services.clock(), pricing.to_micros(services.terms.credit_usd)
     async with services.db.transaction() as tx:
-        await payments.end(tx, charge_id, now=services.clock())
+        await payments.credit(tx, charge, credit_micros=rate)
+        ended = await payments.end(tx, charge.charge_id, now=now)
+        if ended is None:
+            return
+        payment, spent = ended
+        facts = {"used": spent}
+        to_payer, to_admins = (
+            (NoticeKind.TAKEN_BACK, NoticeKind.PAYMENT_TAKEN_BACK)
+            if payment.taken_back
+            else (NoticeKind.REFUNDED, NoticeKind.REFUND_DONE)
+        )
+        await _tell_admins(tx, services, payment, to_admins, now, **facts)
+        chat = await _tell_payer(tx, services, payment, to_payer, now, **facts)
+    services.wake(chat)
 
 
 async def _tell_payer(
-    tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float
+    tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float, **more: Any
 ) -> int:
     """Owe who paid a word about it; returns their chat."""
     chat = await chats.private_with(tx, payment.person, now=now)
@@ -49,7 +88,7 @@ async def _tell_payer(
         cause=f"payment:{payment.id}:{kind}",
         chat=chat.id,
         kind=kind,
-        facts=_facts(payment) | {"cost": services.usual_cost},
+        facts=_facts(payment) | {"cost": services.usual_cost} | more,
         person=payment.person if await people.find(tx, payment.person) else None,
     )
     await notices.owe(tx, notice, now=now)
@@ -57,13 +96,240 @@ async def _tell_payer(
 
 
 async def _tell_admins(
-    tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float
+    tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float, **more: Any
 ) -> None:
     admins = Admins(services.policy.admin_ids, services.wake)
-    name = await people.called(tx, payment.person)
-    cause = f"payment:{payment.id}:{kind}"
-    await admins.notify(tx, kind, cause=cause, now=now, name=name, **_facts(payment))
+    facts = _facts(payment) | {"name": await people.called(tx, payment.person)} | more
+    # Telegram may refuse more than once
+    when = f":{now}" if kind is NoticeKind.REFUND_REFUSED else ""
+    await admins.notify(tx, kind, cause=f"payment:{payment.id}:{kind}{when}", now=now, **facts)
 
 
 def _facts(payment: Payment) -> dict[str, int]:
-    return {"payment": payment.id, "credits": payment.credits, "stars": payment.stars}
+    return {
+        "payment": payment.id,
+        "person": payment.person,
+        "credits": payment.credits,
+        "stars": payment.stars,
+    }
+
+
+async def give_back(bot: ExtBot[Urgency], services: Services, payment: Payment) -> None:
+    """Ask Telegram to give a payment back, which it does once however often it is asked.
+
+    Raises:
+        SendError: nobody knows whether it did; to be asked again.
+    """
+    try:
+        with translated():
+            await bot.refund_star_payment(payment.person, payment.charge_id)
+    except (Refused, Unreachable) as refusal:
+        if ALREADY not in str(refusal).upper():
+            await _not_given_back(services, payment, str(refusal))
+            return
+    await went_back(services, payment)
+
+
+async def _not_given_back(services: Services, payment: Payment, why: str) -> None:
+    now = services.clock()
+    async with services.db.transaction() as tx:
+        if await payments.drop_refund(tx, payment.id):
+            kind = NoticeKind.REFUND_REFUSED
+            await _tell_admins(tx, services, payment, kind, now, why=why)
+
+
+async def give_back_all(bot: ExtBot[Urgency], services: Services) -> None:
+    """Go on with the refunds of which nobody knows what became. Raises SendError as above."""
+    async with services.db.reading() as connection:
+        waiting = await payments.to_refund(connection)
+    for payment in waiting:
+        await give_back(bot, services, payment)
+
+
+async def reconcile(bot: ExtBot[Urgency], services: Services, *, since: float) -> None:
+    """Compare the payments with Telegram's list, from where it was read the last time.
+
+    A payment nobody was told of is credited, one that went back is taken back. Where the list was
+    never read, what is older than `since` was paid to another database, and stays there.
+
+    Raises:
+        SendError: Telegram does not tell them now.
+    """
+    async with services.db.reading() as connection:
+        mark = await payments.mark(connection)
+    read = mark.read if mark else 0
+    if mark and read:
+        last = await _transactions(bot, read - 1, 1)
+        if not last or last[0].id != mark.last_id:
+            logger.warning("Telegram's list of transactions is another one: it is read anew")
+            read = 0
+    last_id = mark.last_id if mark and read else ""
+    for _ in range(MOST_PAGES):
+        page = await _transactions(bot, read, PAGE)
+        for transaction in page:
+            if mark is not None or transaction.date.timestamp() >= int(since):
+                await _book(services, transaction)
+        read, last_id = read + len(page), page[-1].id if page else last_id
+        async with services.db.transaction() as tx:
+            await payments.set_mark(tx, Mark(read, last_id))
+        if len(page) < PAGE:
+            return
+
+
+async def _transactions(bot: ExtBot[Urgency], offset: int, limit: int) -> Sequence[StarTransaction]:
+    with translated():
+        return (await bot.get_star_transactions(offset, limit)).transactions
+
+
+async def _book(services: Services, transaction: StarTransaction) -> None:
+    """Catch up on a transaction: a payment for an invoice of ours, or its way back."""
+    partner = transaction.source or transaction.receiver
+    if not isinstance(partner, TransactionPartnerUser):
+        return
+    bought = Purchase.read(partner.invoice_payload or "")
+    if partner.transaction_type != TransactionKind.INVOICE_PAYMENT or bought is None:
+        return
+    charge = Charge(
+        charge_id=transaction.id,
+        person=partner.user.id,
+        credits=bought.credits,
+        stars=transaction.amount,
+        paid_at=transaction.date.timestamp(),
+    )
+    if transaction.source is None:
+        await went_back(services, charge)
+    elif await credit(services, charge):
+        logger.warning("a payment of %d Stars came to light by Telegram's list", charge.stars)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRefund(CallbackData):
+    """Show an admin what a refund would mean."""
+
+    prefix: ClassVar[str] = "torefund"
+    payment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund(CallbackData):
+    """Give a payment back."""
+
+    prefix: ClassVar[str] = "refund"
+    payment: int
+
+
+@router.command("refund")
+async def refund(sender: Sender, words: Sequence[str], services: Services) -> None:
+    """Show a payment, and what of it is used, before anything goes back."""
+    payment = read_number(words[0]) if words else None
+    if payment is None:
+        await sender.reply(await _usage(services, sender.translator))
+    else:
+        await _show(services, sender, payment, None)
+
+
+async def _usage(services: Services, translator: Translator) -> str:
+    """Say how /refund is written, with the latest payments."""
+    usage = translator.gettext("Write /refund ID\nID: the number of the payment.")
+    async with services.db.reading() as connection:
+        lines = [
+            await described(connection, services, payment, translator)
+            for payment in await payments.latest(connection, limit=LATEST)
+        ]
+    return "\n".join([usage, *lines])
+
+
+async def described(
+    tx: Connection, services: Services, payment: Payment, translator: Translator
+) -> str:
+    """Write a payment in one line, with the command that shows it."""
+    line = (
+        translator.gettext("/refund {payment} · {name}: {credits}, {stars} ⭐, {time} ago")
+        if payment.ended_at is None
+        else translator.gettext(
+            "Payment {payment} · {name}: {credits}, {stars} ⭐, {time} ago, went back"
+        )
+    )
+    return line.format(
+        payment=payment.id,
+        name=unlinked(await people.called(tx, payment.person)),
+        credits=translator.credits(payment.credits),
+        stars=translator.number(payment.stars),
+        time=translator.lasts(max(1.0, services.clock() - payment.paid_at)),
+    )
+
+
+@router.button(ShowRefund, admins=True)
+async def show_refund(sender: Sender, press: ShowRefund, services: Services) -> None:
+    """Show a payment of which an admin read elsewhere."""
+    await sender.answer()
+    await _show(services, sender, press.payment, None)
+
+
+async def _show(services: Services, sender: Sender, number: int, shown: int | None) -> None:
+    _ = sender.translator.gettext
+    async with services.db.reading() as connection:
+        payment = await payments.find(connection, number)
+        if payment is not None:
+            line = await described(connection, services, payment, sender.translator)
+            spent = await payments.used(connection, payment)
+    if payment is None:
+        await sender.reply(_("There is no payment {number}.").format(number=number))
+        return
+    if payment.ended_at is not None:
+        await sender.show(line, (), shown)
+        return
+    used = (
+        _("{used} of the credits are used. They would be owed.").format(
+            used=sender.translator.number(spent)
+        )
+        if spent
+        else _("None of the credits is used.")
+    )
+    label = _("Give {stars} ⭐ back").format(stars=sender.translator.number(payment.stars))
+    if payment.refund_by is not None:
+        used = _("I asked Telegram to give it back, and ask again until it answers.")
+    await sender.show(f"{line}\n{used}", [[Button(label, Refund(number), style="danger")]], shown)
+
+
+@router.button(Refund, admins=True)
+async def confirm(
+    sender: Sender,
+    press: Refund,
+    shown: int | None,
+    *,
+    cause: str,
+    services: Services,
+    context: Context,
+) -> None:
+    """Write down that a payment is to go back, then ask Telegram for it."""
+    if shown is None:
+        await sender.answer(sender.translator.gettext("This button is old."))
+        return
+    async with services.db.transaction() as tx:
+        payment = await payments.find(tx, press.payment)
+        by = sender.account.id
+        if payment is not None and await payments.ask_refund(tx, payment.id, by=by):
+            details = f"{payment.id}: {payment.stars} ⭐"
+            await audit.record(
+                tx, "refund", by=by, cause=cause, whom=payment.person, details=details,
+                now=services.clock(),
+            )  # fmt: skip
+    await sender.answer()
+    if payment is not None and payment.ended_at is None:
+        try:
+            await give_back(context.bot, services, payment)
+        except SendError as error:
+            logger.warning("nobody knows whether payment %d went back: %r", payment.id, error)
+    await _show(services, sender, press.payment, shown)
+
+
+@router.button(LetBuy, admins=True)
+async def let_buy(sender: Sender, press: LetBuy, cause: str, services: Services) -> None:
+    """Let somebody buy again whose payment was taken back."""
+    async with services.db.transaction() as tx:
+        await payments.forgive(tx, press.person)
+        await audit.record(
+            tx, "buy", by=sender.account.id, cause=cause, whom=press.person, now=services.clock()
+        )
+    await sender.answer(sender.translator.gettext("Saved."))

@@ -22,7 +22,12 @@ ABOUT_CREDITS = frozenset(
         NoticeKind.CREDITS_WANTED,
         NoticeKind.CREDITS_DENIED,
         NoticeKind.PURCHASED,
+        NoticeKind.REFUNDED,
+        NoticeKind.TAKEN_BACK,
+        NoticeKind.PAYMENT_TAKEN_BACK,
         NoticeKind.PAYMENT_UNREADABLE,
+        NoticeKind.REFUND_DONE,
+        NoticeKind.REFUND_REFUSED,
     }
 )
 """Notices whose words stand here."""
@@ -75,6 +80,14 @@ class ShowPackages(CallbackData):
     """Show what can be bought."""
 
     prefix: ClassVar[str] = "buy"
+
+
+@dataclass(frozen=True, slots=True)
+class LetBuy(CallbackData):
+    """Let somebody buy again whose payment was taken back."""
+
+    prefix: ClassVar[str] = "letbuy"
+    person: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +145,8 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[tuple[Butto
         return words, ((yes, Button(_("No"), AnswerRequest(*asked, 0))),)
     if owed.kind is NoticeKind.PURCHASED:
         return receipt(facts, translator), ()
-    if owed.kind is NoticeKind.PAYMENT_UNREADABLE:
-        words = _(
-            "⚠️ {name} paid {stars} ⭐ by an invoice I cannot read, so I gave no credits. Look at "
-            "/refund {payment}."
-        )
-        return words.format(**{**facts, "name": unlinked(facts["name"])}), ()
+    if "payment" in facts:
+        return _about_payment(owed.kind, facts, translator)
     # what an older version owes does not know its worth
     cost = facts.get("cost", facts["credits"] + 1)
     all_ = worth(translator, facts["credits"], cost)
@@ -164,3 +173,52 @@ def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
         payment=facts["payment"],
         stars=stars,
     )
+
+
+def _about_payment(
+    kind: NoticeKind, facts: Mapping[str, Any], translator: Translator
+) -> tuple[str, tuple[tuple[Button, ...], ...]]:
+    """Say what became of a payment, to who paid and to the admins."""
+    _, used = translator.gettext, facts.get("used", 0)
+    text = {
+        NoticeKind.REFUNDED: _(
+            "Your payment {payment} was refunded: {stars} ⭐ are back with you, and its credits "
+            "are gone."
+        ),
+        NoticeKind.TAKEN_BACK: _(
+            "Your payment {payment} of {stars} ⭐ was taken back, so its credits are gone, and you "
+            "cannot buy for now. Write /paysupport and what happened."
+        ),
+        NoticeKind.PAYMENT_UNREADABLE: _(
+            "⚠️ {name} paid {stars} ⭐ by an invoice I cannot read, so I gave no credits. Look at "
+            "/refund {payment}."
+        ),
+        NoticeKind.PAYMENT_TAKEN_BACK: _(
+            "⚠️ Payment {payment} of {name} was taken back: {stars} ⭐ for {credits}, {used} of "
+            "them used. They cannot buy for now."
+        ),
+        NoticeKind.REFUND_DONE: _(
+            "✅ Payment {payment} went back: {name} has {stars} ⭐ again. {used} of {credits} were "
+            "used."
+        ),
+        NoticeKind.REFUND_REFUSED: _(
+            "⚠️ Telegram does not give payment {payment} of {name} back ({stars} ⭐): {why}"
+        ),
+    }[kind].format(
+        payment=facts["payment"],
+        name=unlinked(facts.get("name", "")),
+        stars=translator.number(facts["stars"]),
+        credits=translator.credits(facts["credits"]),
+        used=translator.number(used),
+        why=facts.get("why", ""),
+    )
+    if used and kind in {NoticeKind.REFUNDED, NoticeKind.TAKEN_BACK}:
+        owe = translator.ngettext(
+            "{used} of them was used: you owe it, and the next credits pay it first.",
+            "{used} of them were used: you owe them, and the next credits pay them first.",
+            used,
+        )
+        text = f"{text} {owe.format(used=translator.number(used))}"
+    if kind is NoticeKind.PAYMENT_TAKEN_BACK:
+        return text, ((Button(_("Let them buy again"), LetBuy(facts["person"])),),)
+    return text, ()

@@ -1,0 +1,173 @@
+"""Payments that go back: by /refund, by Telegram, and what comes to light by its list."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.telegram import Fault
+from storage import payments
+from storage.database import number
+from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay
+from tests.house import ADMIN
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+
+@pytest.fixture
+def owner(telegram: TelegramSandbox) -> Person:
+    return telegram.person("Olga", user_id=ADMIN)
+
+
+@pytest.fixture
+def office(telegram: TelegramSandbox, owner: Person) -> PrivateChat:
+    """The owner alone with the bot."""
+    return telegram.private(owner)
+
+
+@pytest.fixture
+async def paid(house: House, chat: PrivateChat, ann: Person) -> AsyncIterator[str]:
+    """The bot, selling; Ann bought 50 credits by this charge."""
+    async with house.running(free_credits=0, **SELLING):
+        await pay(chat, ann)
+        (charge,) = house.telegram.world.stars.payments
+        yield charge
+
+
+async def spend(chat: PrivateChat, person: Person) -> None:
+    await chat.send(person, "/video a lighthouse")
+    await chat.wait(lambda one: one.video is not None)
+
+
+async def asked(office: PrivateChat, owner: Person) -> Message:
+    await office.send(owner, "/refund 1")
+    return await office.wait(lambda one: bool(one.buttons) and "Ann" in (one.text or ""))
+
+
+def says(words: str) -> Any:
+    return lambda one: words in (one.text or "")
+
+
+def heard(chat: PrivateChat, wanted: Any, count: int) -> bool | None:
+    """Whether so many messages of the bot are as wanted; None while they are not."""
+    return len([one for one in chat.from_bot if wanted(one)]) == count or None
+
+
+async def test_a_refund_shows_what_was_used_and_what_was_used_is_owed(
+    paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+) -> None:
+    await spend(chat, ann)
+    card = await asked(office, owner)
+    assert card.text is not None
+    assert "50 credits, 500 ⭐" in card.text
+    assert "9 of the credits are used. They would be owed." in card.text
+    assert not house.telegram.calls_of("refundStarPayment"), "it is only shown"
+    await card.press("Give 500 ⭐ back")
+    told = await chat.wait(says("was refunded"))
+    assert "9 of them were used: you owe them, and the next credits pay them first." in (
+        told.text or ""
+    )
+    await office.wait(says("✅ Payment 1 went back: Ann"))
+    assert (await moves(house))[-2:] == [("bought", "refund", 41), ("bought", "clawback", 9)]
+    assert await bought(house, ann) == -9
+    assert house.telegram.world.stars.payments[paid].refunded
+    assert card.buttons == []
+    # Telegram's own word about it, and a second tap, change nothing
+    await office.send(owner, "/refund 1")
+    await office.wait(says("went back"))
+    assert len(await moves(house)) == 5
+    async with house.db.reading() as connection:
+        assert not await payments.is_paused(connection, ann.id)
+
+
+async def test_a_payment_telegram_gave_back_before_counts_as_refunded(
+    paid: str, house: House, chat: PrivateChat, office: PrivateChat, owner: Person
+) -> None:
+    chat.take_back(paid, told=0)
+    await (await asked(office, owner)).press("Give 500 ⭐ back")
+    await office.wait(says("✅ Payment 1 went back: Ann"))
+    assert house.telegram.calls_of("refundStarPayment")[0].error is not None
+    assert (await moves(house))[-1] == ("bought", "refund", 50)
+
+
+async def test_a_refund_telegram_refuses_takes_nothing_and_is_told(
+    paid: str, house: House, ann: Person, office: PrivateChat, owner: Person
+) -> None:
+    del house.telegram.world.stars.payments[paid]
+    card = await asked(office, owner)
+    for count in (1, 2):
+        await card.press("Give 500 ⭐ back")
+        told = says("back (500 ⭐): Charge_not_found")
+        await house.telegram.world.changes.until(partial(heard, office, told, count), 10)
+        assert len(house.telegram.calls_of("refundStarPayment")) == count
+    assert await bought(house, ann) == 50
+
+
+@pytest.mark.parametrize("fault", [Fault.dropped(), Fault.answer_lost(), Fault.flood(600)])
+async def test_a_refund_whose_outcome_nobody_knows_is_gone_on_with_and_happens_once(
+    house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person, fault: Fault
+) -> None:
+    telegram = house.telegram
+    async with house.running(**SELLING):
+        await pay(chat, ann)
+        telegram.faults.next("refundStarPayment", fault)
+        card = await asked(office, owner)
+        await card.press("Give 500 ⭐ back")
+    async with house.running(**SELLING):
+        await chat.wait(says("was refunded"))
+        await office.wait(says("✅ Payment 1 went back: Ann"))
+        assert (await moves(house)) == [("bought", "purchase", 50), ("bought", "refund", 50)]
+        async with house.db.reading() as connection:
+            assert await payments.to_refund(connection) == []
+    given = [one for one in telegram.world.stars.transactions if "receiver" in one]
+    assert len(given) == 1
+
+
+async def test_what_telegram_takes_back_is_a_clawback_and_buying_waits_for_an_admin(
+    paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+) -> None:
+    asked_before = await invoice(chat, ann)
+    await spend(chat, ann)
+    await office.send(owner, "/help")
+    chat.take_back(paid, told=2)
+    await chat.wait(says("was taken back"))
+    warned = await office.wait(says("⚠️ Payment 1 of Ann ("))
+    assert "500 ⭐ for 50 credits, 9 of them used" in (warned.text or "")
+    assert (await moves(house))[-1] == ("bought", "clawback", 50)
+    assert await bought(house, ann) == -9
+    answer = await chat.pay(asked_before, ann)
+    assert "You cannot buy for now" in answer["error_message"]
+    await warned.press("Let them buy again")
+    assert (await chat.pay(asked_before, ann))["ok"]
+    await house.telegram.world.changes.until(partial(heard, chat, says("Thank you!"), 2), 10)
+    assert await bought(house, ann) == 41
+    assert len([one for one in chat.from_bot if says("was taken back")(one)]) == 1
+
+
+async def test_payments_and_refunds_nobody_told_of_come_to_light_once(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+) -> None:
+    telegram.faults.always("getStarTransactions", Fault.error(500, "Internal Server Error"))
+    async with house.running(**SELLING):
+        await telegram.wait_for_call("getStarTransactions")
+        await pay(chat, ann)
+        (first,) = telegram.world.stars.payments
+        await pay(chat, ann, 90, told=0)
+    chat.take_back(first, told=0)
+    telegram.faults.clear()
+    for _ in range(2):
+        async with house.running(**SELLING):
+            await telegram.world.changes.until(partial(heard, chat, says("Payment 2"), 1), 10)
+            await chat.wait(says("Your payment 1 of 500 ⭐ was taken back"))
+            assert await bought(house, ann) == 90
+            async with house.db.reading() as connection:
+                mark = await payments.mark(connection)
+                assert await number(connection, "SELECT count(*) FROM payments") == 2
+    assert mark is not None
+    assert mark.read == 3
