@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 
     from bot.operations.metrics import Pages
     from bot.settings.definition import Settings
+    from bot.updates.webhook import Webhook
     from storage.database import Database
 
 CONNECTIONS = 64
@@ -141,14 +143,18 @@ class Bot:
             .job_queue(jobs)
             .build()
         )
-        self.listening = Listening(
+        self.webhook = _webhook(self, polling)
+        self.listening = self.webhook or Listening(
             self.app.bot, polling, self.intake, poll_seconds=times.telegram.poll, clock=clock
         )
         self.watchdog = Watchdog(
             bot=self.app.bot,
             listening=self.listening,
             request=polling,
-            patience=times.updates,
+            # who posts to a bot that cannot be reached would not reach it after a restart either
+            patience=replace(times.updates, restarts=sys.maxsize)
+            if self.webhook
+            else times.updates,
             clock=clock,
         )
         outbox = Outbox(self.app.bot, pacing)
@@ -306,6 +312,19 @@ class Bot:
 
         # whoever watches over it
         self.pages = _pages(self, terms, (calls.answers, polling.answers))
+
+
+def _webhook(bot: Bot, request: TelegramRequest) -> Webhook | None:
+    """Return what takes updates where WEBHOOK_URL is set. Raises PortUnusable."""
+    url, secret, port = (
+        bot.settings.webhook_url, bot.settings.webhook_secret, bot.settings.webhook_port,
+    )  # fmt: skip
+    if url is None or secret is None or port is None:
+        return None
+    from bot.updates.webhook import Webhook, WebhookAddress  # noqa: PLC0415 - as in `_pages`
+
+    address = WebhookAddress(url=url, secret=secret.get_secret_value(), port=port)
+    return Webhook(bot.app.bot, request, bot.intake, address=address, clock=bot.clock)
 
 
 def _pages(bot: Bot, terms: Terms, telegram: tuple[Counter[tuple[str, int]], ...]) -> Pages | None:

@@ -357,6 +357,8 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
         async with asyncio.timeout(STOP_SECONDS):
             # first of all nothing new comes in
             await supervisor.stop()
+            if bot.webhook is not None:
+                await bot.webhook.close()
             await asyncio.gather(bot.scheduler.stop(), _stop_handling(bot))
     except TimeoutError:
         logger.warning("not everything stopped in time; what is open goes on at the next start")

@@ -130,7 +130,7 @@ class House:
         **changes: Any,
     ) -> AsyncIterator[Bot]:
         """Run the bot for a while, as `python -m bot run` does, and stop it as a signal does."""
-        self._asked = len(self.telegram.calls_of("getUpdates"))
+        self._asked = self._times_asked()
         db = await self.database.open(self.data / "bot.sqlite3", flush_seconds=self.flush_seconds)
         self.stopping = stopping = asyncio.Event()
         self.bot = Bot(self.settings(**changes), db, languages=languages, times=times, clock=clock)
@@ -148,7 +148,13 @@ class House:
 
     async def _until_it_listens(self, life: asyncio.Task[Any]) -> None:
         async with asyncio.timeout(10):
-            while len(self.telegram.calls_of("getUpdates")) <= self._asked:
+            while self._times_asked() <= self._asked:
                 if life.done():
                     raise RuntimeError(f"the bot ended at once: {life.result()}")
                 await asyncio.sleep(0.01)
+
+    def _times_asked(self) -> int:
+        """Count how often the bot asked for updates, or how a webhook goes."""
+        return sum(
+            len(self.telegram.calls_of(method)) for method in ("getUpdates", "getWebhookInfo")
+        )

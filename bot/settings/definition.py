@@ -29,6 +29,9 @@ TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
 """A bot's id and its secret: 35 characters today, with space for Telegram to change its mind."""
 
 
+SECRET_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,256}")
+TELEGRAM_CALLS = (443, 80, 88, 8443)
+"""The ports of a webhook that Telegram calls."""
 HOST = re.compile(r"[^\s.]+(\.[^\s.]+)*\.?")
 """A host's name: parts with a dot between, none of them empty."""
 LARGEST_ID = 1 << 52
@@ -130,6 +133,12 @@ def at_home(folder: Path) -> Path:
         raise ValueError("begins with ~, and whose home that is nobody knows") from None
 
 
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    if not SECRET_SHAPE.fullmatch(value.get_secret_value()):
+        raise ValueError("must be 1 to 256 letters, digits, - and _")
+    return value
+
+
 LISTED = "`python -m bot models` lists them"
 
 
@@ -147,6 +156,7 @@ def _known(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 Address = Annotated[str, AfterValidator(_address)]
 Folder = Annotated[Path, AfterValidator(at_home)]
 Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_split), AfterValidator(_nobody_shares)]
@@ -272,6 +282,18 @@ class Settings(BaseSettings):
         description="How long a request whose answer was lost is looked for before its credits "
         "go back; empty = twice the model's typical time, at least 120.",
     )
+    webhook_url: Address | None = Field(
+        default=None,
+        description="Where Telegram posts updates, an `https://` address that a proxy hands on to "
+        "WEBHOOK_PORT; empty = the bot asks for them.",
+    )
+    webhook_secret: WebhookSecret | None = Field(
+        default=None,
+        description="What Telegram says at WEBHOOK_URL to be known: any letters, digits, - and _.",
+    )
+    webhook_port: Port | None = Field(
+        default=None, description="The port at which the bot itself is posted updates, by HTTP."
+    )
     metrics_port: Port | None = Field(
         default=None,
         description="Where Prometheus finds `/metrics`, and whoever watches `/healthz`; "
@@ -311,6 +333,26 @@ class Settings(BaseSettings):
         if self.stars_per_credit and not self.support_contact:
             raise ValueError("SUPPORT_CONTACT is missing: whoever sells credits must be reachable")
         return self
+
+    def conflicts(self) -> list[str]:
+        """Say what is wrong with settings beside each other, a line for each."""
+        found = []
+        if self.webhook_url is not None:
+            found += [
+                f"{name} is missing: WEBHOOK_URL needs it"
+                for name in ("WEBHOOK_SECRET", "WEBHOOK_PORT")
+                if getattr(self, name.lower()) is None
+            ]
+            parts = urlsplit(self.webhook_url)
+            # a server in local mode, and no other, calls what it can reach
+            if not self.telegram_api_local and parts.scheme != "https":
+                found.append("WEBHOOK_URL must begin with https://")
+            if not self.telegram_api_local and (parts.port or 443) not in TELEGRAM_CALLS:
+                ports = ", ".join(map(str, TELEGRAM_CALLS))
+                found.append(f"WEBHOOK_URL must have one of the ports {ports}")
+        if self.metrics_port is not None and self.metrics_port == self.webhook_port:
+            found.append("METRICS_PORT must be another than WEBHOOK_PORT")
+        return found
 
     @classmethod
     def settings_customise_sources(

@@ -32,9 +32,6 @@ OTHERS = frozenset({"telegram_api_id", "telegram_api_hash"})
 LATER = frozenset(
     {
         "retention_days",
-        "webhook_url",
-        "webhook_secret",
-        "webhook_port",
         "privacy_url",
     }
 )
@@ -59,6 +56,7 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
         # A list may be wrong in several places; one line says it.
         problems += dict.fromkeys(map(_in_words, error.errors(include_url=False)))
     else:
+        problems += settings.conflicts()
         if not problems:
             return settings
     raise WrongSettings(problems)
@@ -67,8 +65,11 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
 def read_secrets(environ: Mapping[str, str], env_file: Path) -> tuple[str, ...]:
     """Return what nothing that is printed or logged may hold, however wrong it is."""
     values = _values(_sources(environ, env_file))
-    token, key = (str(values.get(name, "")) for name in ("telegram_bot_token", "aimlapi_key"))
-    return token, token.partition(":")[2], key
+    token, *others = (
+        str(values.get(name, ""))
+        for name in ("telegram_bot_token", "aimlapi_key", "webhook_secret")
+    )
+    return token, token.partition(":")[2], *others
 
 
 def set_too_early(environ: Mapping[str, str], env_file: Path) -> list[str]:

@@ -63,7 +63,7 @@ class Intake(asyncio.Queue[object]):
         self.is_excess = self._backlog.is_excess
         self._out: dict[int, Origin] = {}
         self._queries: dict[int, Update | None] = {}
-        self._taking_in: set[asyncio.Task[None]] = set()
+        self._taking_in: dict[int, asyncio.Task[None]] = {}
         self._begun: set[int] = set()
         self._suspects: set[int] = set()
         self._held: deque[Update] = deque()
@@ -143,6 +143,9 @@ class Intake(asyncio.Queue[object]):
         """
         if update_id in self._out:
             return
+        if update_id in self._taking_in:
+            await asyncio.shield(self._taking_in[update_id])
+            return
         origin = origin_of(raw)
         is_in, dropped = self._backlog.admit(update_id, origin, self._clock())
         if dropped is not None:
@@ -155,8 +158,8 @@ class Intake(asyncio.Queue[object]):
             self._pass_on(update)
             return
         task = asyncio.create_task(self._take_in(update_id, body, update, origin))
-        self._taking_in.add(task)
-        task.add_done_callback(self._taking_in.discard)
+        self._taking_in[update_id] = task
+        task.add_done_callback(lambda _: self._taking_in.pop(update_id))
         await asyncio.shield(task)
 
     async def put(self, item: object) -> None:

@@ -237,7 +237,7 @@ logger = logging.getLogger(__name__)
 
 
 class Listening:
-    """Takes updates in; `taken_at` is when the last was, or none came, in seconds since 1970."""
+    """Asks for updates; `taken_at` is when the last was, or none came, in seconds since 1970."""
 
     def __init__(
         self,
@@ -260,6 +260,11 @@ class Listening:
     def clock_ahead(self) -> float:
         """Return how many seconds our clock is ahead of Telegram's, which dates messages."""
         return self._ahead
+
+    def note_clock(self) -> None:
+        """Compare our clock with Telegram's, by when it answered last."""
+        with suppress(ValueError, OverflowError, OSError):
+            self._ahead = self._clock() - parsedate_to_datetime(self._request.dated).timestamp()
 
     async def listen(self) -> None:
         """Take updates until cancelled; a failure is waited out.
@@ -284,7 +289,7 @@ class Listening:
             except RetryAfter as refusal:
                 await sleep(seconds(refusal.retry_after))
             except Exception as error:  # noqa: BLE001 - whatever one batch does, the next is asked for
-                logger.warning("getUpdates failed: %s", _named(error))
+                logger.warning("getUpdates failed: %s", named(error))
                 # somebody may have set a webhook meanwhile
                 webhook_is_off = webhook_is_off and not isinstance(error, Conflict)
                 await sleep(min(LONGEST_PAUSE, schedule.backoff(failures)))
@@ -325,8 +330,7 @@ class Listening:
             self._limit = min(MOST_AT_ONCE, 2 * self._limit)
         if not isinstance(batch, list):
             raise TelegramError("no answer of Telegram's")
-        with suppress(ValueError, OverflowError, OSError):
-            self._ahead = self._clock() - parsedate_to_datetime(self._request.dated).timestamp()
+        self.note_clock()
         confirms = offset
         for raws in _waves(batch):
             await asyncio.gather(*(self._intake.take(n, raw, self._bot) for n, raw in raws))
@@ -360,6 +364,7 @@ def _waves(batch: list[object]) -> Iterator[list[tuple[int, object]]]:
         yield wave
 
 
-def _named(error: Exception) -> str:
+def named(error: Exception) -> str:
+    """Name an error without what must not be told."""
     # httpx names the address, which holds the token; python-telegram-bot's own words do not
     return error.message if isinstance(error, TelegramError) else type(error).__name__

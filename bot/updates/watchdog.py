@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bot.updates.listening import Listening, TelegramRequest
     from handlers.replies.sending import Urgency
 
+MOST_DOUBLINGS = 20
+"""Beyond them a wait is at its longest, whatever it was at first."""
 ANSWERS = 2
 """So often in a row Telegram answers something else before the silence is the process's fault."""
 
@@ -109,7 +111,7 @@ def next_step(watch: Watch, *, now: float, ended: bool, patience: Patience) -> S
     """
     if now - watch.taken_at < patience.deaf and not ended:
         return Step.NOTHING
-    wait = min(patience.longest, patience.restart * 2 ** (watch.restarts - 1))
+    wait = min(patience.longest, patience.restart * 2 ** min(watch.restarts - 1, MOST_DOUBLINGS))
     if watch.restarts and now - watch.restarted_at < wait:
         return Step.NOTHING
     return Step.ASK if ended or watch.restarts >= patience.restarts else Step.RESTART

@@ -12,6 +12,7 @@ from sandbox.telegram.files import FileStore
 from sandbox.telegram.queries import Answer, InlineAnswer, Queries, Query
 from sandbox.telegram.stars import Stars
 from sandbox.telegram.updates import UpdateQueue
+from sandbox.telegram.webhook import WebhookCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,9 @@ class BotAccount:
         self.stars = Stars()
         self.profile = Profile()
         self.webhook_url = ""
+        self.webhook = WebhookCalls(self.updates, self.changes, clock)
+        self.is_local = False
+        """Whether this is a server of one's own in local mode."""
         self.reads_all_group_messages = False
         self.supports_inline_queries = True
         self._ids = 0

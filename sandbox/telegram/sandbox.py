@@ -73,6 +73,7 @@ class TelegramSandbox:
     ) -> None:
         self.faults.clear()
         self.world.updates.release()
+        await self.world.webhook.stop()
         await self._server.stop()
         self._folder.cleanup()
 

@@ -28,6 +28,11 @@ class Update:
     content: dict[str, Any]
     expires: float
 
+    @property
+    def queue(self) -> object:
+        """What a webhook's order is kept by: the chat, or else the person."""
+        return self.content.get("chat", self.content["from"])["id"]
+
     def as_json(self) -> dict[str, Any]:
         """The update as the bot gets it."""
         return {"update_id": self.update_id, self.kind: self.content}
@@ -46,6 +51,8 @@ class UpdateQueue:
         self.waits = True
         """Whether a poll waits for updates; some servers answer an empty one at once."""
         self.allowed: list[str] = []
+        self.came: Callable[[], None] = lambda: None
+        """Told of each update that comes."""
 
     def __len__(self) -> int:
         self._expire()
@@ -62,10 +69,22 @@ class UpdateQueue:
         self._pending.append(Update(self._next_id, kind, content, expires))
         self._next_id += 1
         self._arrived.set()
+        self.came()
 
     def clear(self) -> None:
         """Throws pending updates away."""
         self._pending.clear()
+
+    @property
+    def waiting(self) -> list[Update]:
+        """What is not confirmed, oldest first."""
+        self._expire()
+        return list(self._pending)
+
+    def confirm(self, update: Update) -> None:
+        """Throws away one that a webhook took."""
+        if update in self._pending:
+            self._pending.remove(update)
 
     def release(self) -> None:
         """Lets polls return with nothing from now on: the server stops."""

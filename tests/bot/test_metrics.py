@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.house import Breakage, House
 
 PROJECT = Path(__file__).parents[2]
 
@@ -165,7 +165,10 @@ async def test_health_is_red_where_telegram_never_answered(
     assert await life is ExitCode.STOPPED
 
 
-async def test_health_is_red_while_the_database_cannot_be_written(house: House) -> None:
+async def test_health_is_red_while_the_database_cannot_be_written(
+    house: House, errors: Breakage
+) -> None:
+    errors.expect("readonly database")
     async with watched(house) as watcher:
         async with house.db.reading(aside=True) as connection:
             await connection.execute("PRAGMA query_only = ON")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.settings.definition import BudgetPeriod, QuotaPeriod, Settings
-from bot.settings.sources import WrongSettings, read_settings
+from bot.settings.sources import WrongSettings, read_secrets, read_settings
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 
@@ -59,6 +59,9 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "poll_interval_seconds": None,
         "generation_timeout_seconds": 1800,
         "unknown_grace_seconds": None,
+        "webhook_url": None,
+        "webhook_secret": None,
+        "webhook_port": None,
         "metrics_port": None,
         "stars_per_credit": 0,
         "star_usd": Decimal("0.009"),
@@ -127,6 +130,10 @@ def test_without_settings_each_missing_one_has_its_line() -> None:
         ("UNDO_SECONDS", "61", "must be 60 or less"),
         ("UNDO_SECONDS", "2.5", "must be a whole number"),
         ("BUDGET_USD", "-1", "must be 0 or more"),
+        ("WEBHOOK_PORT", "0", "must be 1 or more"),
+        ("WEBHOOK_URL", "bot.example.com", "must be an address such as https://api.example.com"),
+        ("WEBHOOK_SECRET", "two words", "must be 1 to 256 letters, digits, - and _"),
+        ("WEBHOOK_SECRET", "a" * 257, "must be 1 to 256 letters, digits, - and _"),
         ("METRICS_PORT", "0", "must be 1 or more"),
         ("METRICS_PORT", "65536", "must be 65,535 or less"),
         ("METRICS_PORT", "http", "must be a whole number"),
@@ -269,3 +276,43 @@ def test_selling_without_a_contact_is_a_wrong_setting() -> None:
     said = problem(STARS_PER_CREDIT="10")
     assert said == "SUPPORT_CONTACT is missing: whoever sells credits must be reachable"
     assert read(STARS_PER_CREDIT="10", SUPPORT_CONTACT="@owner").stars_per_credit == 10
+
+
+WEBHOOK = {
+    "WEBHOOK_URL": "https://bot.example.com/new",
+    "WEBHOOK_SECRET": "s-1",
+    "WEBHOOK_PORT": "8080",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, []),
+        ({"WEBHOOK_SECRET": ""}, ["WEBHOOK_SECRET is missing: WEBHOOK_URL needs it"]),
+        ({"WEBHOOK_PORT": ""}, ["WEBHOOK_PORT is missing: WEBHOOK_URL needs it"]),
+        (
+            {"WEBHOOK_URL": "http://bot.example.com"},
+            ["WEBHOOK_URL must begin with https://, for others can read what goes by http://"],
+        ),
+        (
+            {"WEBHOOK_URL": "http://bot:8080"},
+            [
+                "WEBHOOK_URL must begin with https://",
+                "WEBHOOK_URL must have one of the ports 443, 80, 88, 8443",
+            ],
+        ),
+        ({"WEBHOOK_URL": "http://bot:8080", "TELEGRAM_API_LOCAL": "true"}, []),
+        ({"WEBHOOK_URL": "https://bot.example.com:8443"}, []),
+        ({"WEBHOOK_URL": ""}, []),
+        ({"METRICS_PORT": "8080"}, ["METRICS_PORT must be another than WEBHOOK_PORT"]),
+    ],
+)
+def test_a_webhook_is_whole_or_each_thing_amiss_has_its_line(
+    changed: dict[str, str], said: list[str]
+) -> None:
+    assert all_problems(REQUIRED | WEBHOOK | changed) == said
+
+
+def test_a_webhook_s_secret_is_known_to_the_logs() -> None:
+    assert "s-1" in read_secrets(REQUIRED | WEBHOOK, NOWHERE)

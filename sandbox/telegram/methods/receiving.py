@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sandbox.telegram.errors import ApiError, bad_request
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 DOWNLOAD_BYTES = 20 * 1024 * 1024
 _BATCH = 100
+_PORTS = (443, 80, 88, 8443)
+_SECRET = re.compile(r"[A-Za-z0-9_-]{0,256}")
 
 
 async def get_me(world: World, _: Params) -> dict[str, Any]:
@@ -45,20 +49,30 @@ async def get_updates(world: World, params: Params) -> list[dict[str, Any]]:
 
 
 async def set_webhook(world: World, params: Params) -> bool:
-    """Serves setWebhook: remembered, so that polling is refused; this server calls no webhook."""
-    if params["url"] and not params["url"].startswith("https://"):
-        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
-    world.webhook_url = params["url"]
+    """Serves setWebhook: updates are posted there from now on, and polling is refused."""
+    url, secret = params["url"], params.get("secret_token", "")
+    if url and not world.is_local:
+        if not url.startswith("https://"):
+            raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+        if (urlsplit(url).port or 443) not in _PORTS:
+            raise bad_request(
+                "bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443"
+            )
+    if not _SECRET.fullmatch(secret):
+        raise bad_request("secret token contains unallowed characters")
+    world.webhook_url = url
     if "allowed_updates" in params:
         world.updates.allowed = params["allowed_updates"]
     if params.get("drop_pending_updates"):
         world.updates.clear()
+    await (world.webhook.set(url, secret) if url else world.webhook.stop())
     return True
 
 
 async def delete_webhook(world: World, params: Params) -> bool:
     """Serves deleteWebhook."""
     world.webhook_url = ""
+    await world.webhook.stop()
     if params.get("drop_pending_updates"):
         world.updates.clear()
     return True
@@ -70,6 +84,7 @@ async def get_webhook_info(world: World, _: Params) -> dict[str, Any]:
         "url": world.webhook_url,
         "has_custom_certificate": False,
         "pending_update_count": len(world.updates),
+        **world.webhook.info(),
     }
     return info | ({"allowed_updates": world.updates.allowed} if world.updates.allowed else {})
 

@@ -1,0 +1,222 @@
+"""Updates that Telegram posts: the same bot behind a proxy, and what becomes of odd posts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from bot.updates import webhook
+from bot.updates.listening import UPDATES
+from bot.updates.webhook import trouble_of
+from tests.flows.looks import says, shows_video
+from tests.house import free_port
+from tests.storage.asked import rows
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import Breakage, House
+
+PUBLIC = "https://bot.example.com"
+URL = f"{PUBLIC}/updates"
+HEADER = "X-Telegram-Bot-Api-Secret-Token"
+SECRET = "known-to-Telegram_7"
+
+
+class Door:
+    """What stands at the bot's port: a proxy for Telegram, and for whoever else knocks."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def post(self, content: bytes | str, secret: str | bytes = SECRET) -> int:
+        answer = await self._http.post(
+            "/updates",
+            content=content,
+            headers=[(HEADER.encode(), secret if isinstance(secret, bytes) else secret.encode())],
+        )
+        return answer.status_code
+
+    async def get(self) -> int:
+        return (await self._http.get("/updates", headers={HEADER: SECRET})).status_code
+
+
+@asynccontextmanager
+async def posted_to(house: House, **changes: Any) -> AsyncIterator[Door]:
+    port = free_port()
+    local = f"http://127.0.0.1:{port}"
+    house.telegram.world.webhook.proxies = {PUBLIC: local}
+    hooked: dict[str, Any] = {
+        "webhook_url": URL, "webhook_secret": SecretStr(SECRET), "webhook_port": port,
+    }  # fmt: skip
+    async with (
+        house.running(**(hooked | changes)),
+        httpx.AsyncClient(base_url=local) as http,
+    ):
+        yield Door(http)
+
+
+async def generations(house: House) -> int:
+    return len(await rows(house.db, "SELECT 1 FROM generations"))
+
+
+async def test_an_order_that_is_posted_is_made_and_delivered(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with posted_to(house):
+        await chat.send(ann, "/video a boat")
+        await chat.wait(shows_video("a boat"))
+        [call] = telegram.calls_of("setWebhook")
+    assert call.params == {"url": URL, "secret_token": SECRET, "allowed_updates": UPDATES}
+    assert telegram.calls_of("getUpdates") == []
+    assert {status for _, status in telegram.world.webhook.posts} == {200}
+
+
+async def test_an_update_that_is_brought_again_orders_nothing_again(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with posted_to(house) as door:
+        asked = await chat.send(ann, "/video a boat")
+        [update] = telegram.world.updates.waiting
+        await chat.wait(shows_video("a boat"))
+        assert update.content["message_id"] == asked.message_id
+        again = json.dumps(update.as_json())
+        assert [await door.post(again) for _ in range(2)] == [200, 200]
+        await chat.send(ann, "/teleport")
+        await chat.wait(says("I don't know"))
+        assert await generations(house) == 1
+
+
+async def test_what_came_while_the_bot_was_away_comes_once_it_is_back(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with posted_to(house):
+        pass
+    await chat.send(ann, "/video a boat")
+    await chat.send(ann, "/video a train")
+    async with posted_to(house):
+        await chat.wait(shows_video("a boat"))
+        await chat.wait(shows_video("a train"))
+        made = await rows(house.db, "SELECT prompt FROM generations ORDER BY id")
+    assert made == [("a boat",), ("a train",)]
+    async with house.running():
+        assert telegram.world.webhook_url == "", "who asks for updates is posted none"
+        await chat.send(ann, "/video a kite")
+        await chat.wait(shows_video("a kite"))
+
+
+async def test_who_does_not_know_the_secret_or_sends_what_is_no_update_changes_nothing(
+    house: House, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors.expect("has no number")
+    errors.expect("cannot be read: set aside")
+    monkeypatch.setattr(webhook, "LONGEST_UPDATE", 20_000)
+    order = '{"update_id": 7, "message": {"text": "/video a boat"}}'
+    async with posted_to(house) as door:
+        assert await door.post(order, secret="") == 401
+        assert await door.post(order, secret=SECRET[:-1]) == 401
+        assert await door.post(order, secret=f"{SECRET}ä".encode()) == 401
+        assert await door.get() == 405
+        assert await door.post(b"x" * 20_001) == 413
+        for odd in (b"", b"[]", b"nothing", b'{"update_id": "7"}', b"\xff\xfe"):
+            assert await door.post(odd) == 200, "else it would come again and again"
+        assert await rows(house.db, "SELECT 1 FROM inbox") == []
+        deep = b'{"update_id":12,"message":' + b"[" * 9000 + b"]" * 9000 + b"}"
+        assert await door.post(deep) == 200
+        assert await rows(house.db, "SELECT update_id, set_aside FROM inbox") == [(12, 1)]
+
+
+async def test_what_is_not_stored_is_not_confirmed_and_handled_once_when_it_is(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    errors.expect("readonly database")
+    monkeypatch.setattr(webhook, "STORE_SECONDS", 0.1)
+    posts = telegram.world.webhook.posts
+    async with posted_to(house), asyncio.timeout(20):
+        async with house.db.reading(aside=True) as connection:
+            await connection.execute("PRAGMA query_only = ON")
+        await chat.send(ann, "/video a boat")
+        await telegram.world.changes.until(lambda: len(posts) >= 2 or None, 10)
+        assert {status for _, status in posts} == {503}
+        async with house.db.reading(aside=True) as connection:
+            await connection.execute("PRAGMA query_only = OFF")
+        await chat.wait(shows_video("a boat"))
+        await telegram.world.changes.until(lambda: posts[-1][1] == 200 or None, 10)
+        assert await generations(house) == 1
+
+
+async def test_what_passes_is_answered_and_not_kept(
+    house: House, telegram: TelegramSandbox, ann: Person, chat: PrivateChat
+) -> None:
+    async with posted_to(house):
+        await telegram.inline(ann, "boat")
+        assert await rows(house.db, "SELECT 1 FROM inbox") == []
+        await chat.send(ann, "/help")
+        await chat.wait(says("/animate"))
+
+
+async def test_telegrams_trouble_with_the_webhook_is_said_and_seen_to_end(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.02)
+    caplog.set_level(logging.WARNING)
+    async with posted_to(house), asyncio.timeout(20):
+        calls, bot = telegram.world.webhook, house.bot
+        assert bot is not None
+        led_to, calls.proxies = calls.proxies, {PUBLIC: "http://127.0.0.1:9"}
+        await chat.send(ann, "/help")
+        while "the webhook fails: Connection refused" not in caplog.text:
+            await asyncio.sleep(0.02)
+        deaf_since = bot.listening.taken_at
+        await telegram.wait_for_call(
+            "getWebhookInfo", count=len(telegram.calls_of("getWebhookInfo")) + 3
+        )
+        assert bot.listening.taken_at == deaf_since, "health turns red by this"
+        calls.proxies = led_to
+        await chat.wait(says("/animate"))
+        while bot.listening.taken_at == deaf_since:
+            await asyncio.sleep(0.02)
+    assert caplog.text.count("the webhook fails") == 1, "it is said once"
+
+
+async def test_a_webhook_that_somebody_changes_is_set_again(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.02)
+    async with posted_to(house):
+        telegram.world.webhook_url = "https://somewhere.else"
+        await telegram.wait_for_call("setWebhook", count=2)
+        await chat.send(ann, "/video a boat")
+        await chat.wait(shows_video("a boat"))
+
+
+@pytest.mark.parametrize(
+    ("info", "trouble"),
+    [
+        ({"url": URL, "pending_update_count": 0}, ""),
+        ({"url": URL, "pending_update_count": 0, "last_error_date": 200}, ""),
+        ({"url": URL, "pending_update_count": 5, "last_error_date": 90}, ""),
+        ({"url": URL, "pending_update_count": 5}, ""),
+        (
+            {"url": URL, "pending_update_count": 5, "last_error_date": 200,
+             "last_error_message": "SSL error"},
+            "SSL error",
+        ),
+        ({"url": ""}, "it was set to another address, or taken off"),
+    ],
+)  # fmt: skip
+def test_an_error_counts_while_something_waits_and_nothing_came_after_it(
+    info: dict[str, Any], trouble: str
+) -> None:
+    assert trouble_of(info, URL, taken_at=100.0) == trouble
