@@ -84,6 +84,8 @@ COMMANDS = (
     Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
     Command("buy", N_("Credits for Telegram Stars"), scope=Scope.PRIVATE, sells=True),
+    Command("paysupport", N_("Help with a payment"), "[WORDS]", scope=Scope.PRIVATE, sells=True),
+    Command("terms", N_("What holds for what is sold"), scope=Scope.PRIVATE, sells=True),
     Command("language", N_("The language I speak with you"), scope=Scope.PRIVATE, listed=False),
     Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),

@@ -55,6 +55,16 @@ class Admins:
         known = f"SELECT count(*) FROM notices WHERE cause IN ({marks})"
         return bool(await number(tx, known, causes))
 
+    async def times_told(self, tx: Connection, about: str, *, since: float) -> int:
+        """Count the causes that begin so, up to a colon, and owed them a message since then."""
+        everybody = self.admin_ids | set(await people.admins(tx))
+        begins = f"admin:{min(everybody, default=0)}:{about}"
+        return await number(
+            tx,
+            "SELECT count(*) FROM notices WHERE cause >= ? AND cause < ? AND created_at >= ?",
+            (begins, f"{begins[:-1]};", since),
+        )
+
     async def notify_of_move(self, tx: Connection, old: int, new: int, *, now: float) -> None:
         """Owe each admin word that an id of the settings' means a group that has another now."""
         cause, kind = f"moved:{old}", NoticeKind.ALLOWED_CHAT_MOVED
@@ -89,6 +99,7 @@ class NoticeKind(StrEnum):
     GRANTED = "granted"
     PURCHASED = "purchased"
     REFUNDED = "refunded"
+    SUPPORT_ANSWERED = "support_answered"
     TAKEN_BACK = "taken_back"
     RENEWED = "renewed"
     # to the admins
@@ -111,6 +122,7 @@ class NoticeKind(StrEnum):
     PRICES_MOVED = "prices_moved"
     REPORTED = "reported"
     SET_ASIDE = "set_aside"
+    SUPPORT_WANTED = "support_wanted"
     UNREADABLE = "unreadable"
     # to nobody: there are no words for it
     UNKNOWN = "unknown"

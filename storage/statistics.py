@@ -35,6 +35,22 @@ async def ever_asked(tx: Connection, account: Account) -> bool:
     return bool(await number(tx, asked, (account.kind, account.id)))
 
 
+LOOKED_AT = 100
+"""Among how many of an account's last requests those are looked for that failed."""
+
+
+async def last_failures(tx: Connection, account: Account, *, limit: int) -> list[tuple[int, str]]:
+    """Return the last requests of an account that failed, and why, the newest first."""
+    rows = await every(
+        tx,
+        "SELECT id, reason FROM (SELECT id, state, reason FROM generations"
+        " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"
+        " WHERE state = 'failed' ORDER BY id DESC LIMIT ?",
+        (account.kind, account.id, LOOKED_AT, limit),
+    )
+    return [(row["id"], row["reason"]) for row in rows]
+
+
 LONGEST_LIFE = 3 * 24 * 3600.0
 """Seconds within which a request ends: its turn, its deadline, and the day it is looked for."""
 _MAY_BE_CHARGED = PENDING | {State.PARKED}

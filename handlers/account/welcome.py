@@ -15,7 +15,7 @@ from telegram.constants import BotDescriptionLimit
 
 from generation.models.pricing import Period
 from handlers import commands
-from handlers.account import buying, quota, settings
+from handlers.account import buying, quota, settings, support
 from handlers.account.introduction import introduce
 from handlers.commands import Scope, read_number
 from handlers.context import FirstAdmin
@@ -261,6 +261,8 @@ async def _follow(sender: Sender, message: Message, context: Context, payload: s
         await quota.quota(sender, message, services)
     elif payload == "buy":
         await buying.buy(sender, message, services)
+    elif payload == "paysupport":
+        await support.explain(sender, services)
     elif payload == "history":
         await show_history(sender, message, (), services)
     elif payload == "cancel":

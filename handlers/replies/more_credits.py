@@ -15,12 +15,8 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.notices import Owed
 
-ABOUT_CREDITS = frozenset(
+_OF_SALES = frozenset(
     {
-        NoticeKind.GRANTED,
-        NoticeKind.RENEWED,
-        NoticeKind.CREDITS_WANTED,
-        NoticeKind.CREDITS_DENIED,
         NoticeKind.PURCHASED,
         NoticeKind.REFUNDED,
         NoticeKind.TAKEN_BACK,
@@ -28,6 +24,17 @@ ABOUT_CREDITS = frozenset(
         NoticeKind.PAYMENT_UNREADABLE,
         NoticeKind.REFUND_DONE,
         NoticeKind.REFUND_REFUSED,
+        NoticeKind.SUPPORT_ANSWERED,
+        NoticeKind.SUPPORT_WANTED,
+    }
+)
+ABOUT_CREDITS = frozenset(
+    {
+        NoticeKind.GRANTED,
+        NoticeKind.RENEWED,
+        NoticeKind.CREDITS_WANTED,
+        NoticeKind.CREDITS_DENIED,
+        *_OF_SALES,
     }
 )
 """Notices whose words stand here."""
@@ -91,6 +98,14 @@ class LetBuy(CallbackData):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerSupport(CallbackData):
+    """Answer somebody's question: an admin replies to the message that has this button."""
+
+    prefix: ClassVar[str] = "support"
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
 class RemindMe(CallbackData):
     """Be told when the presser's allowance renews."""
 
@@ -143,10 +158,8 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[tuple[Butto
         asked = facts["person"], facts["day"]
         yes = Button(grant, AnswerRequest(*asked, OFFERED))
         return words, ((yes, Button(_("No"), AnswerRequest(*asked, 0))),)
-    if owed.kind is NoticeKind.PURCHASED:
-        return receipt(facts, translator), ()
-    if "payment" in facts:
-        return _about_payment(owed.kind, facts, translator)
+    if owed.kind in _OF_SALES:
+        return _of_sales(owed.kind, facts, translator)
     # what an older version owes does not know its worth
     cost = facts.get("cost", facts["credits"] + 1)
     all_ = worth(translator, facts["credits"], cost)
@@ -154,6 +167,25 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[tuple[Butto
         return _("Your credits are back: {all}. What should we film?").format(all=all_), ()
     given = _("You were given {credits}.").format(credits=all_)
     return f"{given} {facts.get('note') or ''}".strip(), ()
+
+
+def _of_sales(
+    kind: NoticeKind, facts: Mapping[str, Any], translator: Translator
+) -> tuple[str, tuple[tuple[Button, ...], ...]]:
+    """Put into words what is owed about what was sold, with the buttons under it."""
+    _ = translator.gettext
+    if kind is NoticeKind.PURCHASED:
+        return receipt(facts, translator), ()
+    if kind is NoticeKind.SUPPORT_ANSWERED:
+        words = _("💬 The owner of this bot answers:\n{words}\n\nTo write again: /paysupport")
+        return words.format(words=facts["words"]), ()
+    if kind is NoticeKind.SUPPORT_WANTED:
+        answer = Button(_("Answer"), AnswerSupport(facts["person"]))
+        return support_wanted(facts, translator), ((answer,),)
+    text = _about_payment(kind, facts, translator)
+    if kind is NoticeKind.PAYMENT_TAKEN_BACK:
+        return text, ((Button(_("Let them buy again"), LetBuy(facts["person"])),),)
+    return text, ()
 
 
 def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
@@ -175,9 +207,7 @@ def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
     )
 
 
-def _about_payment(
-    kind: NoticeKind, facts: Mapping[str, Any], translator: Translator
-) -> tuple[str, tuple[tuple[Button, ...], ...]]:
+def _about_payment(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -> str:
     """Say what became of a payment, to who paid and to the admins."""
     _, used = translator.gettext, facts.get("used", 0)
     text = {
@@ -219,6 +249,36 @@ def _about_payment(
             used,
         )
         text = f"{text} {owe.format(used=translator.number(used))}"
-    if kind is NoticeKind.PAYMENT_TAKEN_BACK:
-        return text, ((Button(_("Let them buy again"), LetBuy(facts["person"])),),)
-    return text, ()
+    return text
+
+
+def support_wanted(facts: Mapping[str, Any], translator: Translator) -> str:
+    """Say who asks what about their payments, with what an admin needs to answer."""
+    _ = translator.gettext
+    lines = [
+        _("🛟 {name} asks: {words}").format(
+            name=unlinked(facts["name"]), words=unlinked(facts["words"])
+        )
+    ]
+    for paid in facts["payments"]:
+        line = (
+            _("Payment {payment}: {credits}, {stars} ⭐, {time} ago, went back")
+            if paid["used"] is None
+            else _("/refund {payment} · {credits}, {stars} ⭐, {time} ago, {used} used")
+        )
+        lines.append(
+            line.format(
+                payment=paid["payment"],
+                credits=translator.credits(paid["credits"]),
+                stars=translator.number(paid["stars"]),
+                time=translator.lasts(paid["ago"]),
+                used=translator.number(paid["used"] or 0),
+            )
+        )
+    if not facts["payments"]:
+        lines.append(_("They have paid nothing."))
+    if facts["failures"]:
+        # the reasons are those of the log
+        failed = ", ".join(f"{number} ({reason})" for number, reason in facts["failures"])
+        lines.append(_("Videos that failed last: {failed}").format(failed=failed))
+    return "\n".join(lines)

@@ -1,0 +1,202 @@
+"""/paysupport and /terms: a way to the owner for whoever paid, and their answer back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telegram.ext import filters
+
+from handlers.replies.more_credits import AnswerSupport
+from handlers.replies.texts import contact_line, shortened, unlinked
+from handlers.routing import COMMANDED, Router
+from storage import chats, notices, payments, people, statistics
+from storage.ledger import Account
+from storage.notices import Admins, Notice, NoticeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from telegram import Message
+
+    from handlers.context import Services
+    from handlers.replies.texts import Translator
+    from handlers.senders import Sender
+    from storage.database import Connection
+    from storage.payments import Payment
+
+router = Router()
+
+LONGEST_QUESTION, LONGEST_ANSWER = 1000, 3500
+"""Characters that are passed on."""
+QUESTIONS_A_DAY = 5
+"""How often somebody reaches the admins in a day."""
+PAYMENTS, FAILURES = 5, 3
+"""How many of somebody's last payments, and videos that failed, the admins see."""
+DAY_SECONDS = 24 * 3600.0
+
+
+@router.command("paysupport")
+async def ask(
+    sender: Sender, message: Message, words: Sequence[str], *, cause: str, services: Services
+) -> None:
+    """Pass a question on to the admins, with what they need to answer it."""
+    if not sender.chat.is_private or sender.person is None:
+        await sender.invite("paysupport", message.message_id)
+        return
+    if not words:
+        await explain(sender, services)
+        return
+    _, now, person = sender.translator.gettext, services.clock(), sender.person.id
+    admins = Admins(services.policy.admin_ids, services.wake)
+    about, day = f"support:{person}:", now - DAY_SECONDS
+    async with services.db.transaction() as tx:
+        too_many = await admins.times_told(tx, about, since=day) >= QUESTIONS_A_DAY
+        told = list[int]()
+        if not too_many:
+            told = await admins.notify(
+                tx, NoticeKind.SUPPORT_WANTED,
+                cause=f"{about}{cause}", now=now, person=person,
+                name=await people.called(tx, person),
+                words=shortened(" ".join(words), LONGEST_QUESTION),
+                payments=[
+                    await _paid(tx, payment, now)
+                    for payment in await payments.of_person(tx, person, limit=PAYMENTS)
+                ],
+                failures=await statistics.last_failures(
+                    tx, Account.person(person), limit=FAILURES
+                ),
+            )  # fmt: skip
+    text = (
+        _("You asked often today. Please wait for the answer.")
+        if too_many
+        else _("I passed that on. The answer comes here.")
+        if told
+        else _("This bot has no owner in Telegram, so I cannot ask anybody.")
+    )
+    await sender.reply(_with_contact(text, services, sender.translator))
+
+
+async def _paid(tx: Connection, payment: Payment, now: float) -> dict[str, Any]:
+    """Return what the admins see of a payment."""
+    return {
+        "payment": payment.id,
+        "credits": payment.credits,
+        "stars": payment.stars,
+        "ago": max(1.0, now - payment.paid_at),
+        "used": await payments.used(tx, payment) if payment.ended_at is None else None,
+    }
+
+
+def _with_contact(text: str, services: Services, translator: Translator) -> str:
+    contact = services.policy.support_contact
+    return f"{text}\n{contact_line(translator, contact)}" if contact else text
+
+
+async def explain(sender: Sender, services: Services) -> None:
+    """Say how one asks, with one's own payments."""
+    translator, now = sender.translator, services.clock()
+    lines = [
+        translator.gettext(
+            "Is something wrong with a payment? Write /paysupport and what happened, in one "
+            "message. I pass it on to the owner of this bot, and bring you the answer."
+        )
+    ]
+    async with services.db.reading() as connection:
+        of_sender = await payments.of_person(connection, sender.account.id, limit=PAYMENTS)
+    for payment in of_sender:
+        line = (
+            translator.gettext("Payment {payment}: {credits}, {stars} ⭐, {time} ago")
+            if payment.ended_at is None
+            else translator.gettext(
+                "Payment {payment}: {credits}, {stars} ⭐, {time} ago, refunded"
+            )
+        )
+        lines.append(
+            line.format(
+                payment=payment.id,
+                credits=translator.credits(payment.credits),
+                stars=translator.number(payment.stars),
+                time=translator.lasts(max(1.0, now - payment.paid_at)),
+            )
+        )
+    await sender.reply(_with_contact("\n".join(lines), services, translator))
+
+
+class AnswersSupport(filters.MessageFilter):
+    """Answers to a message of ours that holds somebody's question."""
+
+    def filter(self, message: Message) -> bool:
+        """Whether the message is one."""
+        return asked_by(message) is not None
+
+
+def asked_by(message: Message) -> int | None:
+    """Return whose question a message answers; None where it answers none.
+
+    Only the bot itself writes in its own name: what its message carries can be trusted.
+    """
+    asked = message.reply_to_message
+    if asked is None or asked.from_user is None or asked.reply_markup is None:
+        return None
+    if asked.from_user.id != message.get_bot().id:
+        return None
+    for row in asked.reply_markup.inline_keyboard:
+        for button in row:
+            if (found := AnswerSupport.decode(button.callback_data)) is not None:
+                return found.person
+    return None
+
+
+@router.message(
+    filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED & AnswersSupport(), admins=True
+)
+async def answer(sender: Sender, message: Message, cause: str, services: Services) -> None:
+    """Bring an admin's answer to who asked, once."""
+    _, person, now = sender.translator.gettext, asked_by(message), services.clock()
+    if person is None or message.text is None:
+        await sender.reply(_("I can pass on words only."), reply_to=message.message_id)
+        return
+    async with services.db.transaction() as tx:
+        chat = await chats.private_with(tx, person, now=now)
+        notice = Notice(
+            cause=f"{cause}:support",
+            chat=chat.id,
+            kind=NoticeKind.SUPPORT_ANSWERED,
+            facts={"words": message.text[:LONGEST_ANSWER]},
+            person=person,
+        )
+        await notices.owe(tx, notice, now=now)
+        name = await people.called(tx, person)
+    services.wake(chat.id)
+    told = _("I pass it on to {name}.").format(name=unlinked(name))
+    await sender.reply(told, reply_to=message.message_id)
+
+
+@router.button(AnswerSupport, admins=True)
+async def say_how(sender: Sender) -> None:
+    """Say how a question is answered."""
+    text = sender.translator.gettext("Reply to this message with your answer, and I pass it on.")
+    await sender.answer(text, alert=True)
+
+
+@router.command("terms")
+async def terms(sender: Sender, message: Message, services: Services) -> None:
+    """Say what holds for what is sold, and where more of it stands."""
+    _, policy = sender.translator.gettext, services.policy
+    lines = []
+    if policy.stars_per_credit:
+        lines.append(
+            _(
+                "Credits are for videos made by this bot. They do not expire. If a video fails, "
+                "its credits come back by themselves. For a refund, write /paysupport."
+            )
+        )
+    if policy.terms_url:
+        lines.append(_("Our terms: {address}").format(address=policy.terms_url))
+    if not lines:
+        lines.append(_("This bot sells nothing, and has no terms of its own."))
+    reply_to = None if sender.chat.is_private else message.message_id
+    await sender.reply(
+        _with_contact("\n".join(lines), services, sender.translator), reply_to=reply_to
+    )

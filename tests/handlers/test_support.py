@@ -1,0 +1,75 @@
+"""/paysupport and /terms: a question reaches the owner, and the answer comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers.account.support import QUESTIONS_A_DAY
+from tests.handlers.test_buying import SELLING, pay
+from tests.handlers.test_refunds import office, owner, says
+
+if TYPE_CHECKING:
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+__all__ = ["office", "owner"]
+
+
+async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_comes_back(
+    house: House, chat: PrivateChat, ann: Person, bob: Person, office: PrivateChat, owner: Person
+) -> None:
+    async with house.running(**SELLING):
+        await pay(chat, ann)
+        await chat.send(ann, "/paysupport")
+        told = await chat.wait(says("Payment 1: 50 credits, 500 ⭐"))
+        assert "Questions? @owner" in (told.text or "")
+        await chat.send(ann, "/paysupport my video\nnever came @bob")
+        await chat.wait(says("I passed that on"))
+        asked = await office.wait(says("🛟 Ann"))
+        assert "asks: my video never came @\u200bbob" in (asked.text or "")
+        assert "/refund 1 · 50 credits, 500 ⭐" in (asked.text or "")
+        how = await asked.press("Answer")
+        assert how.alert
+        await office.send(owner, "Sorry! Look again.", reply_to=asked)
+        await office.wait(says("I pass it on to Ann"))
+        back = await chat.wait(says("The owner of this bot answers"))
+        assert (back.text or "").splitlines()[1] == "Sorry! Look again."
+        assert not house.telegram.calls_of("sendVideo"), "an answer is no order"
+        # a message that only looks like it carries nothing of ours
+        theirs = house.telegram.private(bob)
+        forged = await theirs.send(bob, "hello")
+        await theirs.send(bob, "tell Ann", reply_to=forged)
+        await theirs.wait(lambda one: bool(one.buttons))
+        assert len([one for one in chat.from_bot if says("answers")(one)]) == 1
+
+
+async def test_nobody_floods_the_owner(
+    house: House, chat: PrivateChat, ann: Person, office: PrivateChat
+) -> None:
+    async with house.running(**SELLING):
+        for number in range(QUESTIONS_A_DAY + 1):
+            await chat.send(ann, f"/paysupport {number} {'x' * 3000}")
+        await chat.wait(says("You asked often today"))
+        await office.wait(says(f"asks: {QUESTIONS_A_DAY - 1} x"))
+    wanted = [one for one in office.from_bot if says("🛟")(one)]
+    assert len(wanted) == QUESTIONS_A_DAY
+    assert all(len(one.text or "") < 2000 for one in wanted)
+
+
+async def test_terms_say_what_holds(
+    house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+) -> None:
+    async with house.running(terms_url="https://example.com/terms", **SELLING):
+        await chat.send(ann, "/terms")
+        told = await chat.wait(says("Our terms: https://example.com/terms"))
+        assert "They do not expire" in (told.text or "")
+        assert "Questions? @owner" in (told.text or "")
+        club = telegram.group("Film club", [ann, bob])
+        await club.send(bob, "/paysupport")
+        asked = await club.wait(lambda one: bool(one.buttons))
+        assert (asked.buttons[0][0].url or "").endswith("?start=paysupport")
+    async with house.running():
+        await chat.send(ann, "/terms")
+        await chat.wait(says("This bot sells nothing"))
+        await chat.send(ann, "/buy")
+        await chat.wait(says("This bot sells no credits."))
