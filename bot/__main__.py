@@ -25,7 +25,6 @@ from bot.settings.sources import (
     read_data_dir,
     read_secrets,
     read_settings,
-    set_too_early,
 )
 
 if TYPE_CHECKING:
@@ -113,9 +112,6 @@ def _run() -> int:
     _check_proxies()
     set_up_logs(level=settings.log_level, form=settings.log_format, secrets=_secrets())
 
-    for name in set_too_early(os.environ, ENV_FILE):
-        logger.warning("%s is set, but this version does not know it yet", name)
-
     # Imported only here: `healthcheck` must not load Telegram to read one number.
     from bot.lifecycle import run
 
@@ -148,22 +144,14 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(*, in_json: bool) -> int:
-    from bot.operations.doctor import (
-        as_json,
-        as_text,
-        early_settings,
-        examine,
-        is_fit,
-        wrong_settings,
-    )
+    from bot.operations.doctor import as_json, as_text, examine, is_fit, wrong_settings
 
-    findings = early_settings(set_too_early(os.environ, ENV_FILE))
     try:
         settings = read_settings(os.environ, ENV_FILE)
         _check_proxies()
-        findings += asyncio.run(examine(settings))
+        findings = asyncio.run(examine(settings))
     except WrongSettings as wrong:
-        findings += wrong_settings(wrong.problems)
+        findings = wrong_settings(wrong.problems)
     _say(as_json(findings) if in_json else as_text(findings, coloured=sys.stdout.isatty()))
     return 0 if is_fit(findings) else ExitCode.FAILURE
 

@@ -6,6 +6,7 @@ import secrets
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -24,7 +25,7 @@ from bot.updates.listening import (
 )
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
-from generation.jobs.lifecycle import Lifecycle
+from generation.jobs.lifecycle import Lifecycle, erase
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
@@ -279,6 +280,7 @@ class Bot:
         )
 
         # what people meet
+        self.erase = partial(erase, db, self.videos, wake=wake, clock=clock)
         self.services = Services(
             db=db,
             catalogue=self.catalogue,
@@ -292,6 +294,8 @@ class Bot:
                 ai_label=settings.ai_label,
                 stars_per_credit=settings.stars_per_credit,
                 terms_url=settings.terms_url,
+                retention_days=settings.retention_days,
+                privacy_url=settings.privacy_url,
             ),
             languages=languages,
             outbox=outbox,
@@ -302,6 +306,7 @@ class Bot:
             wake=wake,
             wake_in=clocks.set,
             pause=self.scheduler.pause,
+            erase=self.erase,
             bring=self.scheduler.bring,
             kept_since=self.intake.kept_since,
             clock_ahead=self.listening.clock_ahead,

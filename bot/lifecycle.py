@@ -29,8 +29,8 @@ from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import publish
 from handlers.admin import give_back_all, reconcile
 from handlers.replies.sending import SendError
-from storage import cards, inbox, notices, outages, payments, people, statistics
-from storage.database import Database
+from storage import cards, inbox, notices, outages, payments, people, personal_data, statistics
+from storage.database import MONTH_SECONDS, Database
 from storage.migrations import DatabaseInTrouble, UnusableDatabase
 from storage.notices import Admins
 
@@ -43,6 +43,8 @@ BEAT_SECONDS = 15.0
 DAY_SECONDS = 24 * 3600.0
 REFUND_SECONDS = 60.0
 """How often refunds are gone on with of which nobody knows what became."""
+ERASE_SECONDS = 60.0
+"""How often to look whether what somebody asked to be deleted was brought meanwhile."""
 STOP_SECONDS = 4.0
 """How long the parts may take to stop; whoever stops us allows five."""
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 3600.0
@@ -213,6 +215,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
     supervisor.optional("the check-up", partial(_check_up, bot))
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
+    supervisor.optional("erasing", bot.erase, every=ERASE_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
     refunds_go_on = partial(give_back_all, bot.app.bot, bot.services)
     supervisor.optional("the refunds", refunds_go_on, every=REFUND_SECONDS)
@@ -349,7 +352,21 @@ async def _prune(bot: Bot) -> None:
         while are_left:
             async with bot.db.transaction(aside=True) as tx:
                 are_left = await settle(tx, now=bot.clock())
+    if bot.settings.retention_days is not None:
+        await _keep_no_longer(bot, bot.settings.retention_days * DAY_SECONDS)
     await drop_outdated(bot.db, bot.videos, now=bot.clock())
+
+
+async def _keep_no_longer(bot: Bot, seconds: float) -> None:
+    """Forget the words of what is older than that."""
+    await personal_data.forget_words(bot.db, before=bot.clock() - seconds)
+    sooner = max(0.0, MONTH_SECONDS - seconds)
+    for forget in (notices.forget, inbox.forget_set_aside):
+        are_left = True
+        while are_left:
+            async with bot.db.transaction(aside=True) as tx:
+                are_left = await forget(tx, now=bot.clock() + sooner)
+    await bot.db.empty_log()
 
 
 async def _stop(bot: Bot, supervisor: Supervisor) -> None:

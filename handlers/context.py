@@ -13,7 +13,7 @@ from handlers.replies.sending import Urgency
 from handlers.replies.texts import usual_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from generation.media.pictures import Pictures
     from generation.models.catalogue import Catalogue
@@ -34,6 +34,7 @@ class OperatorPolicy:
 
     An order without a tap on a price waits `undo_seconds` before it leaves. `ai_label` puts
     "Made with AI" under every video. `stars_per_credit` is the price of a credit; 0 sells none.
+    `retention_days` is after how long ideas are forgotten.
     """
 
     admin_ids: frozenset[int]
@@ -44,6 +45,8 @@ class OperatorPolicy:
     ai_label: bool
     stars_per_credit: int
     terms_url: str | None
+    retention_days: int | None = None
+    privacy_url: str | None = None
 
 
 class FirstAdmin:
@@ -95,6 +98,8 @@ class Services:
     """Tells them that it has something to do in so many seconds."""
     pause: Callable[[float], None]
     """Has nothing submitted until then; what is being made goes on."""
+    erase: Callable[[], Awaitable[None]]
+    """Goes on with what people asked to be deleted."""
     bring: Callable[[Generation, Chat], None]
     """Sends a kept video to a chat, in its own time."""
     kept_since: Callable[[int], float | None]

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from telegram import Update
 
 from handlers import attachments, presses
-from handlers.account import buying, introduction, model_choice, quota, settings, support, welcome
+from handlers.account import (
+    buying,
+    introduction,
+    model_choice,
+    privacy,
+    quota,
+    settings,
+    support,
+    welcome,
+)
 from handlers.admin import access, audit_log, grants, limits, pausing, people_list, refunds
 from handlers.groups import arrival, group_settings, reports
 from handlers.ordering import card_taps, conversation, messages
@@ -22,8 +31,9 @@ logger = logging.getLogger(__name__)
 
 MODULES = (
     buying, support, sharing, welcome, introduction, arrival, messages, conversation, card_taps,
-    results, reports, quota, history, films, cancel, settings, group_settings, model_choice, access,
-    grants, limits, pausing, people_list, audit_log, refunds, attachments, presses,
+    results, reports, quota, privacy, history, films, cancel, settings, group_settings,
+    model_choice, access, grants, limits, pausing, people_list, audit_log, refunds, attachments,
+    presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

@@ -166,6 +166,8 @@ _PRAGMAS = (
     # a row that authorises spending must survive a power cut
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # what was erased is overwritten, and not only left out
+    "PRAGMA secure_delete = ON",
     # whoever commits copies the pages of so many into the file, and all others wait
     "PRAGMA wal_autocheckpoint = 250",
 )
@@ -264,6 +266,13 @@ class Database:
                 self._closed = True
                 self._stop_timer()
                 await self._connection.close()
+
+    async def empty_log(self) -> None:
+        """Move the write-ahead log into the file: what was erased stands in neither."""
+        async with self._lock:
+            if self._shared is not None:
+                await self._commit(self._shared)
+            await self._connection.thread.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def trace(self, callback: Callable[[str], None]) -> None:
         """Hand every statement to the callback from now on, in the thread that runs it."""

@@ -232,8 +232,11 @@ async def chats_owed(tx: Connection) -> list[int]:
 
 
 async def sent(tx: Connection, notice: int, *, now: float) -> None:
-    """Note that a notice arrived."""
-    await tx.execute("UPDATE notices SET sent_at = ? WHERE id = ?", (now, notice))
+    """Note that a notice arrived; only of a generation its words may be asked for again."""
+    await tx.execute(
+        "UPDATE notices SET sent_at = ?, facts = iif(generation IS NULL, '{}', facts) WHERE id = ?",
+        (now, notice),
+    )
 
 
 async def try_later(tx: Connection, notice: int, *, due_at: float) -> None:
@@ -254,7 +257,11 @@ async def redirect(tx: Connection, notice: int, chat: int, *, now: float) -> Non
 
 async def give_up(tx: Connection, notice: int) -> None:
     """Stop trying: nobody can be told."""
-    await tx.execute("UPDATE notices SET given_up = 1 WHERE id = ?", (notice,))
+    await tx.execute(
+        "UPDATE notices SET given_up = 1, facts = iif(generation IS NULL, '{}', facts)"
+        " WHERE id = ?",
+        (notice,),
+    )
 
 
 async def forget(tx: Connection, *, now: float) -> bool:

@@ -114,12 +114,6 @@ def wrong_settings(problems: Sequence[str]) -> list[Finding]:
     return [Finding(name, Verdict.FAILURE, found, remedy) for name, _, found in named]
 
 
-def early_settings(names: Sequence[str]) -> list[Finding]:
-    """Return a finding for each setting that a later version will know."""
-    found = "is set, but this version does not know it yet"
-    return [Finding(name, Verdict.WARNING, found, "without it all is the same") for name in names]
-
-
 def is_fit(findings: Sequence[Finding]) -> bool:
     """Whether the bot can start and work."""
     return all(one.verdict is not Verdict.FAILURE for one in findings)

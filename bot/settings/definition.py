@@ -311,6 +311,13 @@ class Settings(BaseSettings):
         le=1,
         description="What a Star brings you, by which `doctor` warns of selling at a loss.",
     )
+    retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        description="After how many days prompts are forgotten; empty = kept. Pictures people "
+        "send are dropped when their video is done.",
+    )
     support_contact: str | None = Field(
         default=None,
         max_length=200,
@@ -318,6 +325,9 @@ class Settings(BaseSettings):
     )
     terms_url: Address | None = Field(
         default=None, description="The page of your terms, shown by `/terms`."
+    )
+    privacy_url: Address | None = Field(
+        default=None, description="The address of your privacy policy, shown by /privacy."
     )
     ai_label: bool = Field(default=False, description='Adds "Made with AI" to captions.')
     log_level: Level = Field(

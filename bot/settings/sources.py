@@ -29,14 +29,6 @@ MISSPELT = 0.8
 OTHERS = frozenset({"telegram_api_id", "telegram_api_hash"})
 """Names close to ours that belong to a Bot API server beside the bot."""
 
-LATER = frozenset(
-    {
-        "retention_days",
-        "privacy_url",
-    }
-)
-"""Settings that are promised, and not there yet."""
-
 
 class WrongSettings(Exception):
     """The bot cannot start: one line per problem, each naming its variable and no secret."""
@@ -70,13 +62,6 @@ def read_secrets(environ: Mapping[str, str], env_file: Path) -> tuple[str, ...]:
         for name in ("telegram_bot_token", "aimlapi_key", "webhook_secret")
     )
     return token, token.partition(":")[2], *others
-
-
-def set_too_early(environ: Mapping[str, str], env_file: Path) -> list[str]:
-    """Return the names of the settings that are given and do nothing in this version."""
-    sources = _sources(environ, env_file)
-    given = {name for source in sources for name, value in source.env_vars.items() if value}
-    return sorted(name.upper() for name in given & LATER)
 
 
 def read_data_dir(environ: Mapping[str, str], env_file: Path) -> Path:

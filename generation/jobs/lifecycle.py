@@ -31,16 +31,18 @@ from generation.jobs.outcomes import (
 )
 from generation.jobs.schedule import CircuitBreaker, Estimate, JobPolicy
 from generation.jobs.transitions import NEXT, decide
+from generation.media.videos import drop_outdated
 from generation.models import pricing
 from generation.orders import balances
 from generation.provider.client import LOOKUP_SECONDS
-from storage import chats, generations, ledger, notices, people
+from storage import chats, generations, ledger, notices, people, personal_data
 from storage.generations import State
 from storage.ledger import Account, Kind
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from generation.jobs.outcomes import Outcome, SideFact, Transition
     from generation.jobs.schedule import DurationEstimates
@@ -281,6 +283,34 @@ async def cancel(db: Database, number: int, account: Account, *, now: float) -> 
         steps = await apply(tx, number, CancelWanted(), now=now)
     report(steps)
     return steps[-1].after if steps else generation
+
+
+async def erase(
+    db: Database, folder: Path, *, wake: Callable[[int], None], clock: Callable[[], float]
+) -> None:
+    """Go on with what people asked to be deleted; `folder` has the videos.
+
+    What waits for its turn is cancelled. What is under way is brought first: this is called again.
+    """
+    async with db.reading() as connection:
+        wanted = await personal_data.open_erasures(connection)
+    ended = False
+    for erasure in wanted:
+        async with db.reading() as connection:
+            pending = await generations.pending_of(connection, erasure.account)
+        for one in pending:
+            if one.state is State.QUEUED and one.created_at <= erasure.asked_at:
+                await cancel(db, one.id, erasure.account, now=clock())
+                wake(one.chat)
+        are_left = True
+        while are_left:
+            async with db.transaction(aside=True) as tx:
+                are_left = await personal_data.erase_some(tx, erasure, now=clock())
+        async with db.transaction(aside=True) as tx:
+            ended |= await personal_data.end_erasure(tx, erasure, now=clock())
+    if ended:
+        await drop_outdated(db, folder, now=clock())
+        await db.empty_log()
 
 
 async def cancel_waiting(db: Database, who: int, *, now: float) -> list[Generation]:

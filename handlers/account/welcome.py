@@ -15,7 +15,7 @@ from telegram.constants import BotDescriptionLimit
 
 from generation.models.pricing import Period
 from handlers import commands
-from handlers.account import buying, quota, settings, support
+from handlers.account import buying, privacy, quota, settings, support
 from handlers.account.introduction import introduce
 from handlers.commands import Scope, read_number
 from handlers.context import FirstAdmin
@@ -270,7 +270,7 @@ async def _follow(sender: Sender, message: Message, context: Context, payload: s
     elif payload == "settings":
         await settings.settings(sender, message, context)
     else:
-        return False
+        return await privacy.follow(sender, message, context, payload)
     return True
 
 

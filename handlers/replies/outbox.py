@@ -390,6 +390,14 @@ class Outbox:
         )
         await _placed(send, thread_id, reply_to)
 
+    async def send_made(
+        self, chat: Chat, name: str, content: bytes, caption: str, *, thread_id: int | None = None
+    ) -> None:
+        """Send a file that was made here, such as a list, as a document."""
+        file = InputFile(content, filename=name)
+        send = partial(self._bot.send_document, chat.telegram_id, file, caption=caption)
+        await _placed(send, thread_id, None)
+
     async def answer(self, query_id: str, text: str = "", *, alert: bool = False) -> None:
         """Answer a tap on a button, once; what was wanted goes on where that fails."""
         try:

@@ -109,20 +109,6 @@ async def test_what_a_run_makes_is_its_owners_alone(
     assert set(made.values()) == {0o700, 0o600}
 
 
-async def test_a_setting_of_a_later_version_is_a_line_and_no_end(
-    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
-) -> None:
-    later = {"PRIVACY_URL": "https://a.example", "WEBHOOK_PORT": "", "RETENTION_DAYS": "forever"}
-    async with process(telegram, provider, tmp_path / "data", **later) as run:
-        await telegram.wait_for_call("getUpdates")
-        code, _ = await terminate(run)
-        _, said = await run.communicate()
-    assert code == 0
-    assert [
-        line.split()[-11] for line in said.decode().splitlines() if "does not know it yet" in line
-    ] == ["PRIVACY_URL", "RETENTION_DAYS"]
-
-
 def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
     ended = bot("fly", at=tmp_path)
     assert ended.returncode == 2

@@ -257,21 +257,6 @@ async def test_wrong_settings_are_findings_too(tmp_path: Path) -> None:
     assert "→ correct it in .env" in said
 
 
-async def test_a_setting_of_a_later_version_is_no_failure(
-    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
-) -> None:
-    ended, said = await doctor(
-        tmp_path,
-        TELEGRAM_BOT_TOKEN=telegram.token,
-        TELEGRAM_API_URL=telegram.url,
-        AIMLAPI_KEY=provider.key,
-        AIMLAPI_URL=provider.url,
-        WEBHOOK_URL="https://example.com",
-    )
-    assert ended == 0
-    assert "warning  WEBHOOK_URL: is set, but this version does not know it yet" in said
-
-
 async def test_a_start_looks_quietly_and_logs_what_is_wrong(
     house: House, provider: AimlApiSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:

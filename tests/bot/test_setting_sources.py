@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.settings.definition import Settings
-from bot.settings.sources import LATER, WrongSettings, read_data_dir, read_settings, set_too_early
+from bot.settings.sources import WrongSettings, read_data_dir, read_settings
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
 if TYPE_CHECKING:
@@ -132,14 +132,3 @@ def test_a_home_nobody_has_is_a_wrong_setting() -> None:
     with pytest.raises(WrongSettings) as refused:
         read_data_dir({"DATA_DIR": "~no-such-person/bot"}, NOWHERE)
     assert refused.value.problems == [said]
-
-
-@pytest.mark.parametrize("name", sorted(LATER))
-def test_a_setting_of_a_later_version_is_named_and_changes_nothing(
-    env_file: Callable[[str], Path], name: str
-) -> None:
-    given = {name.upper(): "anything"}
-    assert set_too_early(given, NOWHERE) == [name.upper()]
-    assert set_too_early({}, env_file(f"{name.upper()}=anything\n")) == [name.upper()]
-    assert set_too_early({}, env_file(f"{name.upper()}=\n")) == []
-    assert read(**given) == read()

@@ -36,7 +36,7 @@ async def test_menus_are_published_for_each_kind_of_chat(
     )
     assert shown["all_private_chats"] == [
         "video", "animate", "settings", "models", "quota", "history", "story", "queue",
-        "cancel", "report", "help",
+        "cancel", "report", "privacy", "help",
     ]  # fmt: skip
     assert bot.services.policy.admin_ids
 

@@ -1,0 +1,231 @@
+"""/privacy: what is kept and who sees it; /mydata shows it to its owner, /deletemydata erases."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from handlers.replies.keyboards import Button, CallbackData, Keep
+from handlers.routing import Router
+from storage import personal_data
+from storage.ledger import Pot
+from storage.personal_data import Erasure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from telegram import Message
+
+    from handlers.context import Context, OperatorPolicy, Services
+    from handlers.replies.texts import Translator
+    from handlers.senders import Sender
+
+router = Router()
+
+MOST_BYTES = 20_000_000
+"""How large a file of somebody's data becomes: Telegram takes 50 MB."""
+AGAIN_SECONDS = 60.0
+"""How long after a file the next is made."""
+TIMES = frozenset(
+    {"asked_at", "ready_at", "at", "created_at", "sent_at", "received_at", "known_since", "since",
+     "done_at", "paid_at", "given_back_at"}
+)  # fmt: skip
+"""What is written as a date, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class EraseData(CallbackData):
+    """Delete all that is kept of the presser, with so many credits that were named."""
+
+    prefix: ClassVar[str] = "erase"
+    credits: int
+
+
+def text(policy: OperatorPolicy, translator: Translator) -> str:
+    """Say what is kept, for how long, and who else sees it."""
+    _ = translator.gettext
+    kept = _("I keep your ideas until you delete them.")
+    if policy.retention_days is not None:
+        kept = translator.ngettext(
+            "I forget your ideas after {days} day.",
+            "I forget your ideas after {days} days.",
+            policy.retention_days,
+        ).format(days=translator.number(policy.retention_days))
+    parts = [
+        _(
+            "What I keep: your name and number at Telegram, your settings, your ideas, and where "
+            "your videos are at Telegram. {kept} Photos are deleted here when the video is done."
+        ).format(kept=kept),
+        _(
+            "Who else sees it: the AI service that makes the videos gets your ideas and photos, "
+            "but not your name. In a group, everyone there sees what you ask for and get. "
+            "The owner of this bot can read what I keep."
+        ),
+        _(
+            "/mydata sends you all of it as a file. /deletemydata deletes it. Only your number "
+            "stays, beside credits, payments, bans and what admins did. Copies for emergencies "
+            "are deleted after {days} days at most."
+        ).format(days=translator.number(COPIES_DAYS)),
+    ]
+    if policy.privacy_url:
+        parts.append(_("More about it: {url}").format(url=policy.privacy_url))
+    return "\n\n".join(parts)
+
+
+COPIES_DAYS = 30
+
+
+@router.command("privacy")
+async def privacy(sender: Sender, message: Message, services: Services) -> None:
+    """Say what is kept of people."""
+    reply_to = None if sender.chat.is_private else message.message_id
+    await sender.reply(text(services.policy, sender.translator), reply_to=reply_to)
+
+
+@router.command("mydata")
+async def show_data(sender: Sender, message: Message, context: Context) -> None:
+    """Send somebody a file of all that is kept of them, alone with them."""
+    services, seen = context.services, context.chat_data
+    if sender.person is None or not sender.chat.is_private or seen is None:
+        await sender.invite("mydata", message.message_id)
+        return
+    now = services.clock()
+    if now - seen.get("data_sent_at", -AGAIN_SECONDS) < AGAIN_SECONDS:
+        await sender.reply(
+            sender.translator.gettext("I sent it a moment ago. Ask again in a minute.")
+        )
+        return
+    seen["data_sent_at"] = now
+    sections: dict[str, list[dict[str, Any]]] = {}
+    async for section, rows in personal_data.export(services.db, sender.person.id):
+        sections.setdefault(section, []).extend(rows)
+    content, is_whole = await asyncio.to_thread(written, sections)
+    _ = sender.translator.gettext
+    caption = _("This is all I keep about you. /deletemydata deletes it.")
+    if not is_whole:
+        caption = _("This is the newest part of what I keep about you; older entries are left out.")
+    await sender.outbox.send_made(
+        sender.chat, "my-data.json", content, caption, thread_id=sender.thread_id
+    )
+
+
+def written(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[bytes, bool]:
+    """Write what is kept of somebody as JSON, a row a line; tell whether all of it is there."""
+    lines, size = list[str](), 0
+    is_whole = all(len(rows) < personal_data.MOST_ROWS for rows in sections.values())
+    for section, rows in sections.items():
+        entries = list[str]()
+        for row in rows:
+            entry = json.dumps({name: _shown(name, value) for name, value in row.items()},
+                               ensure_ascii=False)  # fmt: skip
+            size += len(entry.encode(errors="replace"))
+            if size > MOST_BYTES:
+                is_whole = False
+                break
+            entries.append(f"  {entry}")
+        listed = ",\n".join(entries)
+        lines.append(f" {json.dumps(section)}: [\n{listed}\n ]" if entries else f' "{section}": []')
+    body = ",\n".join(lines)
+    return f"{{\n{body}\n}}\n".encode(errors="replace"), is_whole
+
+
+def _shown(name: str, value: object) -> object:
+    if name in TIMES and isinstance(value, float):
+        return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
+    return value
+
+
+async def follow(sender: Sender, message: Message, context: Context, payload: str) -> bool:
+    """Open what a link from a group leads to; tell whether that is here."""
+    if payload == "mydata":
+        await show_data(sender, message, context)
+    elif payload == "deletemydata":
+        await ask_deletion(sender, message, context.services)
+    else:
+        return False
+    return True
+
+
+@router.command("deletemydata")
+async def ask_deletion(sender: Sender, message: Message, services: Services) -> None:
+    """Ask whether all that is kept of somebody is to be deleted, and say what goes with it."""
+    if sender.person is None or not sender.chat.is_private:
+        await sender.invite("deletemydata", message.message_id)
+        return
+    async with services.db.reading() as connection:
+        lying = await personal_data.stored_credits(connection, sender.person.id)
+    await sender.reply(question(lying, sender.translator), buttons=_choices(lying, sender))
+
+
+def question(lying: Mapping[Pot, int], translator: Translator) -> str:
+    """Ask whether everything is to be deleted."""
+    _, ngettext = translator.gettext, translator.ngettext
+    lines = [
+        _(
+            "Delete everything I keep about you? Your ideas, your list of videos, your name and "
+            "your settings will be gone. Videos in your chats stay there. What waits is "
+            "cancelled; what is being made still comes to you."
+        )
+    ]
+    if bought := lying.get(Pot.BOUGHT, 0):
+        lines.append(
+            ngettext(
+                "⚠️ You have {count} bought credit; it will be gone.",
+                "⚠️ You have {count} bought credits; they will be gone.",
+                bought,
+            ).format(count=translator.number(bought))
+        )
+    if granted := lying.get(Pot.GRANTED, 0):
+        lines.append(
+            ngettext(
+                "⚠️ You have {count} credit as a gift; it will be gone.",
+                "⚠️ You have {count} credits as a gift; they will be gone.",
+                granted,
+            ).format(count=translator.number(granted))
+        )
+    return "\n\n".join(lines)
+
+
+def _choices(lying: Mapping[Pot, int], sender: Sender) -> list[list[Button]]:
+    yes = Button(
+        sender.translator.gettext("Delete everything"),
+        EraseData(sum(lying.values())),
+        style="danger",
+    )
+    return [[yes, Button(sender.translator.gettext("Keep"), Keep())]]
+
+
+@router.button(EraseData)
+async def erase(
+    sender: Sender, press: EraseData, shown: int | None, cause: str, services: Services
+) -> None:
+    """Delete what is kept of the presser; what is under way is brought first."""
+    _, person = sender.translator.gettext, sender.person
+    if person is None or shown is None or not sender.chat.is_private:
+        await sender.answer(_("This button is old. Send /deletemydata again."))
+        return
+    wanted = Erasure(cause=cause, person=person.id, asked_at=services.clock())
+    async with services.db.transaction() as tx:
+        lying = await personal_data.stored_credits(tx, person.id)
+        is_told = sum(lying.values()) <= press.credits
+        if is_told:
+            await personal_data.ask_erasure(tx, wanted)
+    if not is_told:
+        # more credits than were named would go
+        await sender.show(question(lying, sender.translator), _choices(lying, sender), shown)
+        return
+    await services.erase()
+    async with services.db.reading() as connection:
+        is_open = any(
+            one.person == person.id for one in await personal_data.open_erasures(connection)
+        )
+    said = _("Done. All I kept about you is deleted.")
+    if is_open:
+        said = _(
+            "What waited is cancelled and your data are being deleted. What is under way still "
+            "comes to you, then it is deleted too."
+        )
+    await sender.show(said, (), shown)

@@ -1,0 +1,244 @@
+"""Personal data: what is kept of somebody, as they may read it, and how it is erased.
+
+The ledger, payments and bans keep a person's number: who comes back has no fresh allowance, and is
+still banned. Words, pictures, names and the ids of files go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from storage import ledger, people
+from storage.database import FORGOTTEN_AT_ONCE, changed, every, number, one
+from storage.generations import UNFINISHED, State, listed
+from storage.ledger import Account, Kind, Pot
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from storage.database import Connection, Database
+
+MOST_ROWS = 5_000
+"""How many rows of a kind somebody is shown, the newest first."""
+SLICE = 200
+"""How many rows are read at a time: others wait for it."""
+DAY_SECONDS = 24 * 3600.0
+GIVEN_UP = "given up with the personal data"
+"""What stands beside credits that went with their owner's data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Somebody's request, by its cause, that all kept of them until then be deleted."""
+
+    cause: str
+    person: int
+    asked_at: float
+
+    @property
+    def account(self) -> Account:
+        """Their own account."""
+        return Account.person(self.person)
+
+
+async def stored_credits(tx: Connection, person: int) -> dict[Pot, int]:
+    """Return the credits that would go with somebody's data, by the pots that have any."""
+    lying = {
+        pot: await ledger.stored(tx, Account.person(person), pot)
+        for pot in (Pot.BOUGHT, Pot.GRANTED)
+    }
+    return {pot: credits_ for pot, credits_ in lying.items() if credits_ > 0}
+
+
+async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
+    """Note that somebody's data are to be erased, and take the credits that lie there.
+
+    False where the same cause did so before.
+    """
+    is_new = await changed(
+        tx,
+        "INSERT INTO erasures (cause, person, asked_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (wanted.cause, wanted.person, wanted.asked_at),
+    )
+    if is_new:
+        for pot, credits_ in (await stored_credits(tx, wanted.person)).items():
+            await ledger.enter(
+                tx, wanted.account, pot, Kind.CLAWBACK, credits_,
+                cause=f"{wanted.cause}:{pot}", note=GIVEN_UP, now=wanted.asked_at,
+            )  # fmt: skip
+    return is_new
+
+
+async def open_erasures(tx: Connection) -> list[Erasure]:
+    """Return what is not erased to its end, oldest first."""
+    rows = await every(
+        tx,
+        "SELECT cause, person, asked_at FROM erasures WHERE done_at IS NULL ORDER BY asked_at",
+    )
+    return [Erasure(**dict(row)) for row in rows]
+
+
+_OVER = f"""created_at <= ?2 AND state NOT IN ({listed(UNFINISHED)})
+    AND (state <> '{State.UNDELIVERABLE}' OR ?3 > ?2 + {DAY_SECONDS})"""
+"""What nobody waits for any more; what could not be delivered is offered for a day."""
+_OWN = "account_kind = 'person' AND account_id = ?1"
+_HOLDS_FILES = """(prompt <> '' OR picture IS NOT NULL OR file_id IS NOT NULL
+    OR thumbnail IS NOT NULL OR provider_id IS NOT NULL OR request_id IS NOT NULL)"""
+_SLICES = (
+    f"""UPDATE generations SET prompt = '', picture = NULL, file_id = NULL, file_unique_id = NULL,
+            thumbnail = NULL, provider_id = NULL, request_id = NULL,
+            changed_at = iif(state = '{State.UNDELIVERABLE}', 0, changed_at)
+        WHERE id IN (SELECT id FROM generations WHERE {_OWN} AND {_OVER} AND {_HOLDS_FILES}
+            LIMIT ?4)""",
+    # what others made of their pictures is others'; the picture is not
+    f"""UPDATE generations SET picture = NULL WHERE id IN (SELECT id FROM generations
+        WHERE picture_by = ?1 AND {_OVER} AND picture IS NOT NULL LIMIT ?4)""",
+    """UPDATE cards SET state = iif(state = 'open', 'dropped', state), prompt = '', options = '',
+            picture = NULL, picture_width = NULL, picture_height = NULL, picture_by = NULL
+        WHERE id IN (SELECT id FROM cards WHERE (prompt <> '' OR picture IS NOT NULL)
+            AND (account_kind = 'person' AND account_id = ?1 OR picture_by = ?1)
+            AND created_at <= ?2 LIMIT ?4)""",
+    """DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at <= ?2
+        AND (sent_at IS NOT NULL OR given_up = 1 OR due_at > ?3)
+        AND (person = ?1 OR chat = (SELECT id FROM chats WHERE telegram_id = ?1)
+            OR generation IN (SELECT id FROM generations WHERE account_kind = 'person'
+                AND account_id = ?1)) LIMIT ?4)""",
+)
+"""What goes by and by: ?1 is whose, ?2 until when, ?3 now, ?4 how many rows at a time."""
+_WORDS_ABOUT = (
+    f"UPDATE ledger SET note = NULL WHERE {_OWN} AND note IS NOT NULL AND at <= ?2",
+    """UPDATE inbox SET body = NULL WHERE set_aside = 1 AND received_at <= ?2
+        AND instr(body, ?1) > 0""",
+)
+_WHO = (
+    """UPDATE people SET name = '', username = NULL, language = NULL, spoken = NULL, family = NULL,
+            seconds = NULL, aspect_ratio = NULL, resolution = NULL, fit = NULL, asks_first = 0
+        WHERE id = ?1""",
+    "UPDATE chats SET title = '' WHERE telegram_id = ?1",
+)
+"""What goes last, of ?1: until then their language is spoken to them."""
+
+
+async def erase_some(tx: Connection, erasure: Erasure, *, now: float) -> bool:
+    """Erase some of what nobody waits for any more; tell whether there was any."""
+    values = (erasure.person, erasure.asked_at, now, FORGOTTEN_AT_ONCE)
+    for statement in _SLICES:
+        if await changed(tx, statement, values):
+            return True
+    return False
+
+
+async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
+    """Erase who they are, once nothing is left of what they asked for; tell whether it is so."""
+    waits = await number(
+        tx,
+        f"SELECT (SELECT count(*) FROM generations WHERE {_OWN} AND created_at <= ?2"
+        f" AND (state IN ({listed(UNFINISHED)})"
+        f" OR state = '{State.UNDELIVERABLE}' AND {_HOLDS_FILES}))"
+        " + (SELECT count(*) FROM notices WHERE created_at <= ?2 AND sent_at IS NULL"
+        " AND given_up = 0 AND chat = (SELECT id FROM chats WHERE telegram_id = ?1))",
+        (erasure.person, erasure.asked_at),
+    )
+    if waits:
+        return False
+    for statement in _WORDS_ABOUT:
+        await tx.execute(statement, (erasure.person, erasure.asked_at))
+    for statement in _WHO:
+        await tx.execute(statement, (erasure.person,))
+    await tx.execute("UPDATE erasures SET done_at = ? WHERE cause = ?", (now, erasure.cause))
+    return True
+
+
+WINDOW = 5_000
+"""Among how many requests one looks at a time for what is to be forgotten."""
+
+
+async def forget_words(db: Database, *, before: float) -> None:
+    """Forget what finished videos were made from that were asked for before a time."""
+    async with db.reading() as connection:
+        last = await number(connection, "SELECT max(id) FROM generations")
+    for start in range(0, last, WINDOW):
+        are_left = True
+        while are_left:
+            async with db.transaction(aside=True) as tx:
+                are_left = await changed(
+                    tx,
+                    "UPDATE generations SET prompt = '', picture = NULL WHERE id IN"
+                    " (SELECT id FROM generations WHERE id > ? AND id <= ? AND created_at < ?"
+                    f" AND state NOT IN ({listed(UNFINISHED)})"
+                    " AND (prompt <> '' OR picture IS NOT NULL) LIMIT ?)",
+                    (start, start + WINDOW, before, FORGOTTEN_AT_ONCE),
+                )
+
+
+_SECTIONS = {
+    "videos": f"""SELECT id AS video, state, reason, kind, family AS model, prompt, seconds,
+            aspect_ratio, resolution, fit, silent, credits, picture AS picture_file,
+            file_id AS video_file, provider_id AS provider_number, created_at AS asked_at, ready_at,
+            (SELECT iif(chats.kind = 'private', 'alone with the bot', title) FROM chats
+                WHERE chats.id = chat) AS asked_in
+        FROM generations WHERE {_OWN}""",
+    "credits": f"""SELECT at, pot, kind, credits, generation AS video, note FROM ledger
+        WHERE {_OWN}""",
+    "credits_from_groups": """SELECT at, kind, credits, generation AS video,
+            (SELECT title FROM chats WHERE chats.id = account_id) AS "group"
+        FROM ledger WHERE account_kind = 'chat' AND member = ?1""",
+    "questions_to_you": f"""SELECT kind, state, prompt, options, picture AS picture_file,
+            created_at AS asked_at
+        FROM cards WHERE {_OWN} AND (prompt <> '' OR picture IS NOT NULL)""",
+    "messages_to_you": """SELECT kind, facts, created_at, sent_at FROM notices
+        WHERE person = ?1 AND chat = (SELECT id FROM chats WHERE telegram_id = ?1)""",
+    "messages_from_you": """SELECT received_at, body AS as_telegram_sent_it FROM inbox
+        WHERE queue_key = ?1 AND body IS NOT NULL""",
+    "ban": "SELECT banned_at AS since, reason FROM bans WHERE telegram_id = ?1",
+    "let_in": "SELECT allowed_at AS since FROM allowed WHERE telegram_id = ?1",
+    "payments": """SELECT charge_id, stars, credits, paid_at, ended_at AS given_back_at
+        FROM payments WHERE person = ?1""",
+    "what_admins_did": "SELECT at, act, details FROM audit WHERE whom = ?1",
+    "deletions": "SELECT asked_at, done_at FROM erasures WHERE person = ?1",
+}
+"""What somebody is shown, by the table it lies in: their own rows, and nobody else's numbers."""
+_NEWEST = frozenset(
+    {"videos", "credits", "credits_from_groups", "questions_to_you", "messages_to_you", "payments"}
+)
+"""What may be long, and has numbers of its own."""
+
+
+async def about(tx: Connection, person: int) -> dict[str, Any]:
+    """Return who somebody is to the bot, and what they chose."""
+    known = await people.find(tx, person)
+    row = await one(tx, "SELECT created_at, is_admin FROM people WHERE id = ?", (person,))
+    if known is None or row is None:
+        return {"number": person}
+    return {
+        "number": person,
+        "name": known.name,
+        "username": known.username,
+        "language": known.language,
+        "known_since": row["created_at"],
+        "is_admin": known.is_admin,
+        "usual_model": known.family,
+        "usual_seconds": known.seconds,
+        "usual_shape": known.aspect_ratio,
+        "usual_resolution": known.resolution,
+        "photos_of_another_shape": known.fit,
+        "asks_before_each_video": known.asks_first,
+    }
+
+
+async def export(db: Database, person: int) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield what is kept of somebody, by section and in slices that let others between."""
+    async with db.reading(aside=True) as connection:
+        yield "you", [await about(connection, person)]
+    for section, statement in _SECTIONS.items():
+        order = " ORDER BY id DESC" if section in _NEWEST else ""
+        for start in range(0, MOST_ROWS, SLICE):
+            async with db.reading(aside=True) as connection:
+                rows = await every(
+                    connection, f"{statement}{order} LIMIT ?2 OFFSET ?3", (person, SLICE, start)
+                )
+            if rows or not start:
+                yield section, [dict(row) for row in rows]
+            if len(rows) < SLICE:
+                break

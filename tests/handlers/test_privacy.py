@@ -1,0 +1,149 @@
+"""/privacy, /mydata, /deletemydata: what is kept, shown to its owner alone, and erased for good."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from handlers.account import privacy
+from sandbox.telegram.messages import Button
+from storage import personal_data
+from tests.flows.looks import says, shows_video
+from tests.groups.test_pools import give
+from tests.handlers.commons import settled
+from tests.handlers.test_undo import has
+
+if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+GONE = "Done. All I kept about you is deleted."
+OLD = "This button is old. Send /deletemydata again."
+WORDS = "lighthouse"
+
+
+async def buys(house: House, person: int, credits_: int) -> None:
+    """Give somebody credits as a payment does."""
+    async with house.db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, cause, at)"
+            " VALUES ('person', ?, 'bought', 'purchase', ?, 'charge:1', 0)",
+            (person, credits_),
+        )
+
+
+async def data_of(chat: PrivateChat, person: Person) -> dict[str, Any]:
+    """Return the file that /mydata sends."""
+    await chat.send(person, "/mydata")
+    message = await chat.wait(lambda one: one.document is not None)
+    assert message.document is not None
+    assert message.document.file_name == "my-data.json"
+    read: dict[str, Any] = json.loads(message.document.bytes())
+    return read
+
+
+async def asks(chat: PrivateChat, person: Person) -> Message:
+    await chat.send(person, "/deletemydata")
+    return await chat.wait(says("Delete everything I keep about you?"))
+
+
+def in_file(house: House, words: str) -> list[str]:
+    """Return the files of the bot's folder in which words stand."""
+    return [
+        file.name
+        for file in house.data.rglob("*")
+        if file.is_file() and words.encode() in file.read_bytes()
+    ]
+
+
+async def test_privacy_says_what_is_kept_how_long_and_who_sees_it(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(retention_days=7, privacy_url="https://example.com/privacy"):
+        await chat.send(ann, "/privacy")
+        said = await chat.wait(says("What I keep"))
+    for words in (
+        "forget your ideas after 7 days", "the AI service", "In a group, everyone",
+        "The owner of this bot", "/mydata", "/deletemydata", "https://example.com/privacy",
+    ):  # fmt: skip
+        assert words in (said.text or ""), words
+
+
+async def test_mydata_is_a_file_of_ones_own_and_of_nobody_else(
+    house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+) -> None:
+    club = telegram.group("Film club", [ann, bob])
+    async with house.running():
+        await give(telegram, club, bob, "100")
+        await club.send(bob, "/video a secret of Bob's")
+        await club.wait(shows_video())
+        await club.send(ann, f"/video a {WORDS} in the club")
+        await club.wait(shows_video(f"a {WORDS} in the club"))
+        await chat.send(ann, f"/video a {WORDS}")
+        await chat.wait(shows_video(f"a {WORDS}"))
+        await settled(house)
+        data = await data_of(chat, ann)
+        text = json.dumps(data)
+        [you] = data["you"]
+        assert (you["number"], you["name"], you["username"]) == (ann.id, "Ann", "ann")
+        assert [one["prompt"] for one in data["videos"]] == [f"a {WORDS}", f"a {WORDS} in the club"]
+        assert [one["asked_in"] for one in data["videos"]] == ["alone with the bot", "Film club"]
+        assert data["credits_from_groups"][0]["credits"] == 9
+        assert "Bob" not in text
+        for number in (bob.id, club.id):
+            assert str(abs(number)) not in text, "nobody else's number"
+        await chat.send(ann, "/mydata")
+        await chat.wait(says("I sent it a moment ago"))
+        await club.send(ann, "/mydata")
+        await club.wait(says("only in our private chat"))
+
+
+def test_a_file_of_data_is_bounded_and_says_what_is_missing() -> None:
+    rows = [{"prompt": "x" * 4_000, "asked_at": 0.0}] * personal_data.MOST_ROWS
+    content, is_whole = privacy.written({"you": [{"number": 1}], "videos": rows, "ban": []})
+    assert len(content) <= privacy.MOST_BYTES + 100_000
+    assert is_whole is False
+    read = json.loads(content)
+    assert read["videos"][0]["asked_at"] == "1970-01-01T00:00:00+00:00"
+    assert read["ban"] == []
+
+
+async def test_what_is_kept_of_somebody_is_nowhere_after_they_deleted_it(
+    house: House,
+    chat: PrivateChat,
+    ann: Person,
+    telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+) -> None:
+    async with house.running():
+        await chat.send(ann, f"/video a {WORDS} of Ann's")
+        await chat.wait(shows_video())
+        await settled(house)
+        await chat.send(ann, f"a {WORDS} on a card")
+        await chat.wait(lambda one: bool(one.buttons) and WORDS in (one.text or ""))
+        await buys(house, ann.id, 40)
+        await has(chat, ann, 85)
+        question = await asks(chat, ann)
+        assert "You have 40 bought credits; they will be gone." in (question.text or "")
+        await question.press("Delete everything")
+        await chat.wait(lambda one: one is question and one.text == GONE and not one.buttons)
+        async with house.db.reading() as connection:
+            assert await personal_data.stored_credits(connection, ann.id) == {}
+        await has(chat, ann, 45)
+        await chat.send(ann, "/history")
+        await chat.wait(says("No videos yet"))
+        # a second tap: what came since stays
+        await chat.send(ann, "/video a boat")
+        await chat.wait(shows_video("a boat"))
+        await settled(house)
+        assert await press_again(telegram, question, ann) == OLD
+        assert [one["prompt"] for one in (await data_of(chat, ann))["videos"]] == ["a boat", ""]
+    assert in_file(house, WORDS) == []
+
+
+async def press_again(telegram: TelegramSandbox, question: Message, by: Person) -> str:
+    """Press a button that is not there any more; return what the bot answers."""
+    data = privacy.EraseData(40).encode()
+    answer = await telegram.world.press(question, Button("?", data), by=by, timeout=10)
+    return answer.text

@@ -1,0 +1,153 @@
+"""What is erased of somebody: all columns that hold words or files, on all pages of the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from storage import cards, inbox, ledger, notices, people, personal_data
+from storage.cards import CardKind, Draft
+from storage.database import Database
+from storage.generations import State
+from storage.ledger import Account, Kind, Pot
+from storage.notices import Notice, NoticeKind
+from storage.people import Ban
+from storage.personal_data import Erasure
+from tests.storage.asked import ANN, NOW, ask, meet, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARK = "quokka"
+LATER = NOW + 100.0
+KEPT_COLUMNS = {
+    # numbers of messages and updates, by which nothing is done twice
+    "allowed.cause", "bans.cause", "cards.cause", "cards.closed_by", "erasures.cause",
+    "generations.cause", "ledger.cause", "notices.cause",
+    # words of the program, from lists of its own
+    "events.reason", "events.state", "events.was", "generations.reason", "generations.model",
+    "generations.family", "generations.aspect_ratio", "generations.resolution", "notices.kind",
+    # what admins did and why, in words of their own; why they shut somebody out
+    "audit.act", "audit.cause", "audit.details", "bans.reason",
+    # Telegram's number of a payment
+    "payments.charge_id",
+}  # fmt: skip
+"""What stays of somebody, and why."""
+NOT_THEIRS = {
+    # the provider's offer, its troubles, and files that came with the bot
+    "cooldowns", "feeds", "model_failures", "outages", "pause", "shipped_files",
+    "star_transactions",
+    # a group's choices, and the message that tells of what is under way there: rewritten each time
+    "boards", "groups",
+}  # fmt: skip
+"""Tables that hold nothing of a person."""
+
+
+async def kept_of(db: Database, person: int) -> None:
+    """Write a row of everything the bot keeps of somebody who asked for a video and had it."""
+    async with db.transaction() as tx:
+        await people.seen(tx, person, name="Ann", username="ann", language="en", now=NOW)
+    chat = await meet(db, person)
+    made = await ask(db, f"message:{person}", chat=chat.id, person=person)
+    account = Account.person(person)
+    async with db.transaction() as tx:
+        await ledger.end_holds(tx, made.id, Kind.CAPTURE, now=NOW)
+        await ledger.grant(
+            tx, account, Pot.GRANTED, 5, cause=f"update:{person}", note="for Ann", now=NOW
+        )
+        draft = Draft(
+            cause=f"card:{person}", kind=CardKind.PROMPT, chat=chat.id, thread_id=None,
+            account=account, message_id=1, prompt="a cat", picture="file",
+        )  # fmt: skip
+        await cards.ask(tx, draft, now=NOW)
+        for cause, generation in (("sent", made.id), ("told", None)):
+            notice = Notice(
+                cause=f"{cause}:{person}", chat=chat.id, kind=NoticeKind.GRANTED, person=person,
+                generation=generation, facts={},
+            )  # fmt: skip
+            await notices.owe(tx, notice, now=NOW)
+        await tx.execute("UPDATE notices SET sent_at = ?", (NOW,))
+        await inbox.receive(tx, person, queue_key=person, body="", now=NOW)
+        await inbox.set_aside(tx, person)
+        await people.allow(tx, person, cause=f"allow:{person}", by=1, now=NOW)
+        await people.ban(
+            tx, Ban(telegram_id=person, by=1, at=NOW, reason="rude"), cause=f"ban:{person}"
+        )
+        await tx.execute("UPDATE generations SET state = ?", (State.DELIVERED,))
+
+
+async def write(db: Database, statement: str, value: str) -> int | None:
+    """Write into all rows of a column; None where it takes but the words of a list."""
+    try:
+        async with db.transaction() as tx:
+            return (await tx.execute(statement, (value,))).rowcount
+    except sqlite3.IntegrityError as refused:
+        if "CHECK" in str(refused):
+            return None
+        raise
+
+
+async def plant(db: Database, value: str) -> list[str]:
+    """Put a mark into all columns of text that take one; return those."""
+    async with db.transaction() as tx:
+        triggers = "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
+        for (trigger,) in [tuple(row) for row in await tx.execute_fetchall(triggers)]:
+            await tx.execute(f"DROP TRIGGER {trigger}")
+    columns = await rows(
+        db,
+        "SELECT tables.name, columns.name FROM sqlite_schema AS tables"
+        " JOIN pragma_table_info(tables.name) AS columns"
+        " WHERE tables.type = 'table' AND columns.type = 'TEXT'",
+    )
+    planted = []
+    for table, column in columns:
+        if table in NOT_THEIRS or f"{table}.{column}" in KEPT_COLUMNS:
+            continue
+        takes = await write(
+            db,
+            f"UPDATE {table} SET {column} = ? || rowid",  # noqa: S608 - names of the schema
+            value,
+        )
+        if takes is not None:
+            assert takes > 0, f"no row of {table}: write one in `kept_of`, or say why not"
+            planted.append(f"{table}.{column}")
+    return planted
+
+
+async def erased(db: Database, erasure: Erasure, *, now: float = LATER) -> bool:
+    """Do what the bot does when it is asked; tell whether it came to its end."""
+    async with db.transaction() as tx:
+        await personal_data.ask_erasure(tx, erasure)
+    are_left = True
+    while are_left:
+        async with db.transaction(aside=True) as tx:
+            are_left = await personal_data.erase_some(tx, erasure, now=now)
+    async with db.transaction(aside=True) as tx:
+        is_done = await personal_data.end_erasure(tx, erasure, now=now)
+    await db.empty_log()
+    return is_done
+
+
+def marked(path: Path) -> list[str]:
+    """Return the files of a database in which the mark stands."""
+    files = path.parent.glob(f"{path.name}*")
+    return [file.name for file in files if MARK.encode() in file.read_bytes()]
+
+
+async def test_no_column_and_no_page_holds_what_was_erased(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    db = await Database.open(path)
+    await kept_of(db, ANN)
+    # so much that pages are freed, and of several sizes
+    planted = await plant(db, (MARK + "!" * 300) * 40)
+    assert {"generations.prompt", "generations.file_id", "people.name", "cards.prompt"} <= {
+        *planted
+    }
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE inbox SET body = body || ?", (f'{{"id": {ANN}}}',))
+    await db.empty_log()
+    assert marked(path) == [path.name], "the test can find it"
+    assert await erased(db, Erasure("update:9", ANN, NOW + 1))
+    assert marked(path) == []
+    await db.close()
+    assert marked(path) == []
