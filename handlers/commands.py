@@ -99,6 +99,7 @@ COMMANDS = (
     Command("deny", N_("Undo an allow"), "WHO", scope=Scope.ADMIN),
     Command("ban", N_("Ban a person or chat"), "WHO [REASON]", scope=Scope.ADMIN),
     Command("unban", N_("Undo a ban"), "WHO", scope=Scope.ADMIN),
+    Command("invite", N_("A link that lets people in"), "[N] [CREDITS]", scope=Scope.ADMIN),
     Command("pause", N_("Take no orders for a while"), "[TIME] [REASON]", scope=Scope.ADMIN),
     Command("resume", N_("End a pause"), scope=Scope.ADMIN),
     Command("audit", N_("What admins did"), scope=Scope.ADMIN),

@@ -20,6 +20,7 @@ from telegram.ext import MessageHandler, filters
 
 from handlers import commands
 from handlers.commands import Scope
+from handlers.replies.letting_in import shut_out_text, stranger_buttons, stranger_text
 from handlers.replies.sending import SendError, Unreachable, Unreadable
 from handlers.replies.texts import contact_line
 from handlers.senders import ALBUM, Access, cause_of, meet
@@ -307,7 +308,9 @@ def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, Non
                 words = (command_in(message) or ("", ""))[1].split()
                 await route.run(update, context, sender, message=message, words=words)
             elif refusal and not is_answered(context, cause_of(message)):
-                await sender.reply(refusal, reply_to=message.message_id)
+                is_stranger = sender.access is Access.STRANGER and "orders" in route.admission
+                asks = stranger_buttons(sender.translator) if is_stranger else ()
+                await sender.reply(refusal, reply_to=message.message_id, buttons=asks)
         finally:
             if sender.edited is None:
                 await sender.take_away(sender.closed)
@@ -330,7 +333,7 @@ def refusal_of(
     """Say why somebody is turned away; "" where that is done in silence, None where they may."""
     _ = sender.translator.gettext
     if sender.access is Access.BANNED:
-        text = _("You cannot make videos with this bot any more.")
+        text = shut_out_text(sender.translator, sender.banned_for)
         if services.policy.support_contact is not None:
             text = f"{text} {contact_line(sender.translator, services.policy.support_contact)}"
         # in a group, others read all but the answer to a press
@@ -338,7 +341,8 @@ def refusal_of(
     if sender.group and sender.group.asking is Asking.NOBODY and not admission.get("when_off"):
         return _("I am switched off here.") if sender.press else ""
     if admission.get("orders") and sender.access is Access.STRANGER:
-        return "" if admission.get("overheard") else stranger(sender)
+        number = sender.chat.telegram_id
+        return "" if admission.get("overheard") else stranger_text(sender.translator, number)
     if untimely := _untimely(sender, admission):
         return untimely
     if admission.get("admins") and not sender.is_admin:
@@ -360,20 +364,6 @@ def _untimely(sender: Sender, admission: Admission) -> str:
     if sender.press and sender.is_late and not admission.get("however_late"):
         return _("That was long ago. Tap again if you still want it.")
     return ""
-
-
-def stranger(sender: Sender) -> str:
-    """Say that the operator named who may ask, and this one is not among them.
-
-    Somebody's number is for them alone; all of a group may read the group's.
-    """
-    _ = sender.translator.gettext
-    text = (
-        _("This bot is private. Ask its owner to allow you. Your number is {number}.")
-        if sender.chat.is_private
-        else _("This bot is private. Ask its owner to allow this group. Its number is {number}.")
-    )
-    return text.format(number=sender.chat.telegram_id)
 
 
 def unknown_command(message: Message, translator: Translator) -> str:

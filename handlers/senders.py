@@ -83,6 +83,8 @@ class Sender:
     translator: Translator
     is_admin: bool
     access: Access
+    banned_for: str | None
+    """Why an admin shut them out, where one said so."""
     group: Group | None
     """What the admins of the group chose where they speak in one."""
     is_late: bool
@@ -286,6 +288,9 @@ async def _known(
         # of an album's pictures, one has the words
         if card is not None and edit.media_group_id and card.message_id != edit.message_id:
             card = None
+    access = await _access(connection, policy, place.id, speaker, is_admin=is_admin)
+    is_banned = access is Access.BANNED
+    ban = await people.ban_of(connection, speaker.id) if is_banned else None
     in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
     return Sender(
         chat=chat,
@@ -294,7 +299,8 @@ async def _known(
         person=person,
         translator=services.languages.translator(person.language if person else None),
         is_admin=is_admin,
-        access=await _access(connection, policy, place.id, speaker, is_admin=is_admin),
+        access=access,
+        banned_for=ban.reason if ban else None,
         group=None if chat.is_private else await chats.group_of(connection, chat.id),
         is_late=said_at is not None and services.clock() - said_at > AWAY_SECONDS,
         is_excess=services.is_excess(update.update_id),

@@ -94,6 +94,10 @@ class NoticeKind(StrEnum):
     UNDELIVERABLE = "undeliverable"
     ELSEWHERE = "elsewhere"
     # to a person
+    BANNED = "banned"
+    UNBANNED = "unbanned"
+    LET_IN = "let_in"
+    NOT_LET_IN = "not_let_in"
     FILM = "film"
     CREDITS_DENIED = "credits_denied"
     GRANTED = "granted"
@@ -103,6 +107,7 @@ class NoticeKind(StrEnum):
     TAKEN_BACK = "taken_back"
     RENEWED = "renewed"
     # to the admins
+    ACCESS_WANTED = "access_wanted"
     ADDED = "added"
     ALLOWED_CHAT_MOVED = "allowed_chat_moved"
     BAD_RESULT = "bad_result"

@@ -64,6 +64,79 @@ async def any_allowed(tx: Connection, telegram_ids: Collection[int]) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Invite:
+    """A link that lets so many people in, with credits for each; `used` is by how many it was."""
+
+    id: int
+    secret: str
+    uses: int
+    credits: int
+    created_by: int
+    revoked: bool
+    used: int
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it lets somebody in."""
+        return not self.revoked and self.used < self.uses
+
+
+async def make_invite(
+    tx: Connection, secret: str, *, uses: int, credits_: int, cause: str, by: int, now: float
+) -> Invite:
+    """Make a link, or return the one that the same cause made already."""
+    await tx.execute(
+        "INSERT INTO invites (cause, secret, uses, credits, created_by, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING",
+        (cause, secret, uses, credits_, by, now),
+    )
+    made = await _invite(tx, "cause", cause)
+    assert made is not None  # noqa: S101 - inserted above where it was missing
+    return made
+
+
+async def invite(tx: Connection, number: int) -> Invite | None:
+    """Return the link with this number."""
+    return await _invite(tx, "id", number)
+
+
+async def invite_by_secret(tx: Connection, secret: str) -> Invite | None:
+    """Return the link with this secret."""
+    return await _invite(tx, "secret", secret)
+
+
+async def _invite(tx: Connection, column: str, value: int | str) -> Invite | None:
+    row = await one(
+        tx,
+        "SELECT id, secret, uses, credits, created_by, revoked,"
+        " (SELECT count(*) FROM invited WHERE invite = invites.id) AS used"
+        f" FROM invites WHERE {column} = ?",
+        (value,),
+    )
+    return None if row is None else Invite(**(dict(row) | {"revoked": bool(row["revoked"])}))
+
+
+async def revoke_invite(tx: Connection, number: int) -> bool:
+    """Let nobody in by a link any more; tell whether that is news."""
+    return await changed(
+        tx, "UPDATE invites SET revoked = 1 WHERE id = ? AND revoked = 0", (number,)
+    )
+
+
+async def use_invite(tx: Connection, number: int, person: int, *, now: float) -> None:
+    """Note that somebody used a link."""
+    await tx.execute(
+        "INSERT INTO invited (invite, person, used_at) VALUES (?, ?, ?)", (number, person, now)
+    )
+
+
+async def was_invited(tx: Connection, number: int, person: int) -> bool:
+    """Whether somebody used a link before."""
+    found = "SELECT 1 FROM invited WHERE invite = ? AND person = ?"
+    return await one(tx, found, (number, person)) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ban:
     """Who is shut out, by Telegram's id (a chat's is below zero), by which admin, when and why."""
 

@@ -80,9 +80,10 @@ class CancelWanted:
 
 @dataclass(frozen=True, slots=True)
 class SenderBanned:
-    """Its sender, or its chat, is shut out; `is_told` where no others read along."""
+    """Its sender, or its chat, is shut out; `is_told` where no others read along, and `why`."""
 
     is_told: bool
+    why: str | None = None
 
 
 # answers to the paid request

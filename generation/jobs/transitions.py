@@ -132,8 +132,9 @@ def decide(
             return it.fail(Reason.PICTURE_LOST, NoticeKind.FAILED_PICTURE_GONE)
         case on.PictureUnusable(why):
             return it.fail(Reason.PICTURE_UNUSABLE, NoticeKind.FAILED_PICTURE, picture=why)
-        case on.SenderBanned(is_told):
-            return it.fail(Reason.BANNED, NoticeKind.FAILED_BANNED if is_told else None)
+        case on.SenderBanned(is_told, why):
+            kind = NoticeKind.FAILED_BANNED if is_told else None
+            return it.fail(Reason.BANNED, kind, **({"why": why} if why else {}))
         case on.CancelWanted():
             if generation.state is State.QUEUED:
                 return it.cancel()

@@ -17,13 +17,15 @@ from generation.models.pricing import Period
 from handlers import commands
 from handlers.account import buying, privacy, quota, settings, support
 from handlers.account.introduction import introduce
+from handlers.admin import INVITE, follow_invite
 from handlers.commands import Scope, read_number
 from handlers.context import FirstAdmin
 from handlers.membership import lacking
+from handlers.replies.letting_in import stranger_buttons, stranger_text
 from handlers.replies.notices import AGAIN, WHY
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import DEFAULT, contact_line, usual_cost, worth
-from handlers.routing import Router, stranger
+from handlers.routing import Router
 from handlers.senders import Access
 from handlers.videos import (
     LIKE,
@@ -233,19 +235,30 @@ async def start(
     payload = words[0] if words else ""
     if sender.chat.is_private and payload.startswith(FirstAdmin.PREFIX):
         await _claim(sender, context, payload, cause)
+    elif sender.chat.is_private and payload.startswith(INVITE):
+        if await follow_invite(sender, services, payload):
+            await _greet(sender, message, context)
     elif sender.access is Access.STRANGER:
-        await sender.reply(stranger(sender), reply_to=message.message_id)
+        text = stranger_text(sender.translator, sender.chat.telegram_id)
+        asks = stranger_buttons(sender.translator)
+        await sender.reply(text, reply_to=message.message_id, buttons=asks)
     elif not sender.chat.is_private:
         words = group_greeting(sender.translator)
         await sender.reply(words, reply_to=message.message_id)
         await offer_retained(services, sender)
     elif not await _follow(sender, message, context, payload):
-        hello = greeting(sender.translator, services.offer, services.terms_of(sender.person))
-        await introduce(services, sender, hello, message.message_id)
-        await offer_retained(services, sender)
-        if sender.is_admin and sender.person is not None:
-            # before this, Telegram knew no chat with them to show the menu in
-            await publish_to_admin(context.bot, services, sender.person)
+        await _greet(sender, message, context)
+
+
+async def _greet(sender: Sender, message: Message, context: Context) -> None:
+    """Welcome somebody alone with the bot."""
+    services = context.services
+    hello = greeting(sender.translator, services.offer, services.terms_of(sender.person))
+    await introduce(services, sender, hello, message.message_id)
+    await offer_retained(services, sender)
+    if sender.is_admin and sender.person is not None:
+        # before this, Telegram knew no chat with them to show the menu in
+        await publish_to_admin(context.bot, services, sender.person)
 
 
 async def _follow(sender: Sender, message: Message, context: Context, payload: str) -> bool:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from handlers.admin.access import shut_out
+from handlers.admin.invites import INVITE, follow_invite
 from handlers.admin.limits import show_pool
 from handlers.admin.refunds import give_back_all, reconcile
 
-__all__ = ["give_back_all", "reconcile", "show_pool", "shut_out"]
+__all__ = [
+    "INVITE",
+    "follow_invite",
+    "give_back_all",
+    "reconcile",
+    "show_pool",
+    "shut_out",
+]

@@ -5,7 +5,7 @@ An admin names them by id, by @name, or by answering a message of theirs, forwar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
@@ -15,10 +15,13 @@ from generation.models.pricing import Period
 from generation.orders import balances
 from handlers.commands import BY_NAME, read_number
 from handlers.membership import depart
-from handlers.replies.notices import BanChat
+from handlers.replies.letting_in import BanChat
 from handlers.replies.texts import N_, shortened
 from handlers.routing import Router
-from storage import SHARED_IDS, audit, chats, people, statistics
+from storage import SHARED_IDS, audit, chats, generations, notices, people, statistics
+from storage.generations import State
+from storage.ledger import Account
+from storage.notices import Notice, NoticeKind
 from storage.people import Ban
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
+    from storage.chats import Chat
     from storage.database import Connection
     from storage.statistics import Statistics
 
@@ -176,12 +180,20 @@ async def allow(
         text = _("{number} is in ALLOWED_IDS already.")
     else:
         async with services.db.transaction() as tx:
-            if await _recorded(tx, "allow", sender, cause, services, whom=number):
-                await people.allow(
-                    tx, number, cause=cause, by=sender.account.id, now=services.clock()
-                )
+            await let_in(tx, services, sender, number, cause)
         text = _("{number} may use this bot.")
     await _decided(sender, services, text.format(number=number))
+
+
+async def let_in(tx: Connection, services: Services, admin: Sender, who: int, cause: str) -> bool:
+    """Let a person or chat in and tell them where that is news; False where it was done before."""
+    now, by = services.clock(), admin.account.id
+    if not await audit.record(tx, "allow", by=by, cause=cause, whom=who, now=now):
+        return False
+    is_news = await people.allow(tx, who, cause=cause, by=by, now=now)
+    if is_news and services.policy.allowed_ids:
+        await _tell(services, tx, who, NoticeKind.LET_IN, f"{cause}:told")
+    return True
 
 
 @router.command("deny")
@@ -209,6 +221,35 @@ async def deny(
             else _("{number} was not allowed by /allow. Nothing changed.")
         )
     await _decided(sender, services, text.format(number=number))
+
+
+async def _tell_shut_out(tx: Connection, ban: Ban, cause: str) -> None:
+    """Owe somebody banned a word of it, unless what waits of theirs will say it."""
+    if ban.telegram_id < 0 or await people.find(tx, ban.telegram_id) is None:
+        return
+    chat = await chats.private_with(tx, ban.telegram_id, now=ban.at)
+    waiting = await generations.pending_of(tx, Account.person(ban.telegram_id))
+    if not any(one.chat == chat.id and one.state is State.QUEUED for one in waiting):
+        await owe(tx, chat, NoticeKind.BANNED, f"{cause}:banned", ban.at, reason=ban.reason)
+
+
+async def _tell(services: Services, tx: Connection, who: int, kind: NoticeKind, cause: str) -> None:
+    """Owe a person or a group a word about what an admin decided, where the bot has met them."""
+    now, chat = services.clock(), await chats.by_telegram_id(tx, who)
+    if chat is None and who > 0 and await people.find(tx, who) is not None:
+        chat = await chats.private_with(tx, who, now=now)
+    if chat is not None:
+        await owe(tx, chat, kind, cause, now, alone=chat.is_private)
+        services.wake(chat.id)
+
+
+async def owe(
+    tx: Connection, chat: Chat, kind: NoticeKind, cause: str, now: float, **facts: Any
+) -> bool:
+    """Owe a chat a word; False where the same cause owes it already."""
+    person = chat.telegram_id if chat.is_private else None
+    notice = Notice(cause=cause, chat=chat.id, kind=kind, facts=facts, person=person)
+    return await notices.owe(tx, notice, now=now)
 
 
 async def _recorded(
@@ -261,6 +302,8 @@ async def unban(
     async with services.db.transaction() as tx:
         is_new = await _recorded(tx, "unban", sender, cause, services, whom=number)
         was_banned = is_new and await people.unban(tx, number)
+        if was_banned and number > 0:
+            await _tell(services, tx, number, NoticeKind.UNBANNED, f"{cause}:unbanned")
     text = (
         _("{number} is welcome again.")
         if was_banned
@@ -299,10 +342,14 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
             )
         before = await people.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
-    for one in await lifecycle.cancel_waiting(services.db, who, now=now):
+        if news:
+            await _tell_shut_out(tx, new, cause)
+    for one in await lifecycle.cancel_waiting(services.db, who, now=now, why=new.reason):
         services.wake(one.chat)
     if chat is not None and not chat.is_private:
         await depart(context, chat)
+    elif chat is not None:
+        services.wake(chat.id)
     if news:
         text = _("{number} is banned. /unban {number} takes it back.")
     elif before is not None and before.reason:

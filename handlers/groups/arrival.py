@@ -10,7 +10,7 @@ from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from handlers.admin import show_pool
 from handlers.membership import depart, forget_rights, lacking
-from handlers.replies.notices import Leave, LetIn, ShowPool
+from handlers.replies.letting_in import Leave, LetIn, ShowPool
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import N_, unlinked
 from handlers.routing import Router

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from handlers.replies import more_credits
+from handlers.replies import letting_in, more_credits
 from handlers.replies.keyboards import Button, CallbackData, Change
+from handlers.replies.letting_in import shut_out_text
 from handlers.replies.texts import N_, bad_picture, returned, shortened, unlinked
 from storage.notices import NoticeKind
 
@@ -85,15 +86,14 @@ def in_words(
         KeyError: there are no words for this kind: a bug of ours.
     """
     facts, back = dict(owed.facts), ""
-    if owed.kind in more_credits.ABOUT_CREDITS:
-        return NoticeText(*more_credits.in_words(owed, translator))
-    in_two = {
-        NoticeKind.ADDED: (added_text, added_buttons),
-        NoticeKind.REPORTED: (reported_text, reported_buttons),
-    }
-    if owed.kind in in_two:
-        text_of, buttons_of = in_two[owed.kind]
-        return NoticeText(text_of(facts, translator), buttons_of(facts, translator))
+    for in_their_words, kinds in (
+        (more_credits.in_words, more_credits.ABOUT_CREDITS),
+        (letting_in.in_words, letting_in.ABOUT_ACCESS),
+    ):
+        if owed.kind in kinds:
+            return NoticeText(*in_their_words(owed, translator))
+    if owed.kind is NoticeKind.REPORTED:
+        return NoticeText(reported_text(facts, translator), reported_buttons(facts, translator))
     if owed.kind is NoticeKind.CONTENT_BRAKE:
         ban = ban_button(facts, translator, facts["name"])
         return NoticeText(braked_text(facts, translator), ban)
@@ -174,7 +174,7 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
             "This video got lost on its way to you, and I cannot get it again."
         ),
         NoticeKind.FAILED_CLOSED: _("The video service did not take orders for too long."),
-        NoticeKind.FAILED_BANNED: _("You cannot make videos with this bot any more."),
+        NoticeKind.FAILED_BANNED: shut_out_text(translator, facts.get("why")),
         NoticeKind.FAILED_AWAY: _(
             "I was away for a while, so I have not made this. Still want it?"
         ),
@@ -272,61 +272,6 @@ _ADMIN = {
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LetIn(CallbackData):
-    """Let a chat, by our number, use the bot."""
-
-    prefix: ClassVar[str] = "letin"
-    chat: int
-
-
-@dataclass(frozen=True, slots=True)
-class Leave(CallbackData):
-    """Leave a chat, by our number."""
-
-    prefix: ClassVar[str] = "leave"
-    chat: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShowPool(CallbackData):
-    """Show how a chat, by our number, is given a pool."""
-
-    prefix: ClassVar[str] = "pool"
-    chat: int
-
-
-@dataclass(frozen=True, slots=True)
-class BanChat(CallbackData):
-    """Shut a chat out, by our number, and leave it."""
-
-    prefix: ClassVar[str] = "banchat"
-    chat: int
-
-
-def added_text(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say which group it is, how many are in it, and who took the bot in."""
-    _ = translator.gettext
-    line = _("{title} ({members} members) added me, by {by}.").format(
-        title=facts["title"], members=translator.number(facts["members"]), by=facts["by"]
-    )
-    if facts["waits"]:
-        line = f"{line} {_('I wait there until you let me in.')}"
-    return line
-
-
-def added_buttons(facts: Mapping[str, Any], translator: Translator) -> Rows:
-    """Return what the operator can do about it."""
-    chat = int(facts["group"])
-    first = (
-        Button(translator.gettext("Allow"), LetIn(chat))
-        if facts["waits"]
-        else Button(translator.gettext("Pool"), ShowPool(chat))
-    )
-    leave = Button(translator.gettext("Leave"), Leave(chat))
-    return ((first, leave, Button(translator.gettext("Ban"), BanChat(chat))),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,10 +144,10 @@ async def test_the_operator_is_told_who_took_it_in_and_can_leave(
     assert [b.text for row in told.buttons for b in row] == ["Pool", "Leave", "Ban"]
     await told.press("Pool", by=owner)
     pool = await private.wait(says(f"/limit {group.id} CREDITS"))
-    await pool.press("90 credits, about 10 videos", by=owner)
-    await private.wait(lambda m: m is pool and m.buttons[0][0].text.startswith("✓ 90"))
+    await pool.press("100 credits, about 11 videos", by=owner)
+    await private.wait(lambda m: m is pool and m.buttons[1][0].text.startswith("✓ 100"))
     await group.send(ann, "/quota")
-    shared = await group.wait(says("This group has 90 credits of 90 left, about 10 videos."))
+    shared = await group.wait(says("This group has 100 credits of 100 left, about 11 videos."))
     assert shared.buttons
     await pool.press("No pool", by=owner)
     await private.wait(lambda m: m is pool and m.buttons[-1][0].text == "✓ No pool")

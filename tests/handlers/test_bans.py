@@ -68,10 +68,11 @@ async def test_a_banned_person_makes_no_videos_until_unbanned(
     await admin.wait(says(f"{bob.id} is banned. /unban {bob.id} takes it back."))
     for words in ("/video a boat", "a boat", "/video"):
         asked = await bobs.send(bob, words)
-        await bobs.wait(says(SHUT_OUT, to=asked.message_id))
+        await bobs.wait(says(f"{SHUT_OUT} The reason: rude pictures.", to=asked.message_id))
     assert provider.submissions == []
     await admin.send(ann, f"/unban {bob.id}")
     await admin.wait(says(f"{bob.id} is welcome again."))
+    await bobs.wait(says("you can make videos with this bot again"))
     await made(house, bobs, bob, "a boat")
 
 
@@ -95,6 +96,18 @@ async def test_in_a_group_a_banned_person_reads_why_in_the_pop_up_of_a_press(
     said = len(club.from_bot)
     assert (await video.press("Again", by=bob)).text == SHUT_OUT
     assert len(club.from_bot) == said
+
+
+async def test_who_is_banned_is_told_why_once(
+    house: House, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
+) -> None:
+    await made(house, bobs, bob, "a boat")
+    for words in ("rude pictures.", "again"):
+        await admin.send(ann, f"/ban {bob.id} {words}")
+        await admin.wait(says("is banned"))
+    await bobs.wait(says(f"{SHUT_OUT} The reason: rude pictures."))
+    await admin.wait(says("is banned already: rude pictures."))
+    assert sum(SHUT_OUT in (message.text or "") for message in bobs.from_bot) == 1
 
 
 async def test_who_can_be_asked_is_named(

@@ -1,0 +1,218 @@
+"""Who is let in without an id being typed: links of /invite, and who asks for it by a button."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from generation.models import pricing
+from generation.models.pricing import Period
+from generation.orders.balances import DAY_SECONDS
+from handlers.admin.access import let_in, owe
+from handlers.admin.grants import MOST_CREDITS
+from handlers.commands import read_number
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.letting_in import AnswerAccess, AskAccess, stranger_buttons
+from handlers.replies.texts import N_, unlinked, worth
+from handlers.routing import Router
+from handlers.senders import Access
+from storage import audit, chats, ledger, people
+from storage.ledger import Account, Pot
+from storage.notices import Admins, NoticeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handlers.context import Services
+    from handlers.senders import Sender
+    from storage.people import Invite
+
+router = Router()
+
+INVITE = "invite-"
+"""How what such a link gives to /start begins."""
+MOST_USES = 1000
+"""People one link lets in: more is a slip of the finger."""
+MOST_REQUESTS = 20
+"""How many an admin is asked about in a day: a flood of new accounts fills no chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeInvite(CallbackData):
+    """Let nobody in by a link any more."""
+
+    prefix: ClassVar[str] = "revoke"
+    invite: int
+
+
+def read_invite(words: Sequence[str]) -> tuple[int, int] | None:
+    """Read `[N] [CREDITS]`: how many people, one unless told, and how much for each."""
+    numbers = [read_number(word) for word in words]
+    uses, credits_ = (*numbers, 1, 0)[:2] if len(numbers) != 1 else (numbers[0], 0)
+    if len(words) > 2 or uses is None or credits_ is None:  # noqa: PLR2004 - as it is written
+        return None
+    return (uses, credits_) if 0 < uses <= MOST_USES and credits_ <= MOST_CREDITS else None
+
+
+@router.command("invite")
+async def invite(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
+    """Make a link that lets people in, with credits for each."""
+    translator, wanted = sender.translator, read_invite(words)
+    if wanted is None:
+        text = translator.gettext(
+            "Write /invite [N] [CREDITS]\n"
+            "N: how many people may use the link, up to {most}.\n"
+            "CREDITS: what each of them is given."
+        )
+        await sender.reply(text.format(most=translator.number(MOST_USES)))
+        return
+    uses, credits_ = wanted
+    async with services.db.transaction() as tx:
+        now, by = services.clock(), sender.account.id
+        made = await people.make_invite(
+            tx, secrets.token_urlsafe(12), uses=uses, credits_=credits_, cause=cause, by=by, now=now
+        )
+        details = f"#{made.id}: {uses} × {credits_}"
+        await audit.record(tx, "invite", by=by, cause=cause, now=now, details=details)
+    revoke = Button(translator.gettext("Revoke"), RevokeInvite(made.id))
+    text = f"{_described(made, sender, services)}\n\n{_link(made, sender)}"
+    await sender.reply(text, buttons=[[revoke]])
+
+
+def _link(made: Invite, sender: Sender) -> str:
+    return f"{sender.outbox.link}?start={INVITE}{made.secret}"
+
+
+def _described(made: Invite, sender: Sender, services: Services) -> str:
+    """Say what a link does."""
+    translator = sender.translator
+    uses = translator.ngettext(
+        "This link is for {count} person.", "This link is for {count} people.", made.uses
+    ).format(count=translator.number(made.uses))
+    gives = (
+        translator.gettext("Each gets {credits}.").format(
+            credits=worth(translator, made.credits, services.usual_cost)
+        )
+        if made.credits
+        else ""
+    )
+    open_ = (
+        ""
+        if services.policy.allowed_ids
+        else translator.gettext("ALLOWED_IDS is empty, so everyone is let in without it, too.")
+    )
+    return " ".join(filter(None, (uses, gives, open_)))
+
+
+@router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke"))
+async def revoke(
+    sender: Sender, press: RevokeInvite, shown: int | None, cause: str, services: Services
+) -> None:
+    """Let nobody in by a link any more; who used it stays."""
+    async with services.db.transaction() as tx:
+        made = await people.invite(tx, press.invite)
+        if made is not None and await people.revoke_invite(tx, made.id):
+            await audit.record(
+                tx, "invite", by=sender.account.id, cause=cause, now=services.clock(),
+                details=f"#{made.id}: revoked",
+            )  # fmt: skip
+    if made is None:
+        await sender.answer(sender.translator.gettext("This button is old."))
+        return
+    text = sender.translator.ngettext(
+        "This link is revoked. {count} person used it.",
+        "This link is revoked. {count} people used it.",
+        made.used,
+    )
+    await sender.show(text.format(count=sender.translator.number(made.used)), (), shown)
+
+
+async def follow_invite(sender: Sender, services: Services, payload: str) -> bool:
+    """Let in whoever follows a link, once each, and say so; tell whether they are in."""
+    _, person, now = sender.translator.gettext, sender.person, services.clock()
+    is_in, given = sender.access is not Access.STRANGER, 0
+    async with services.db.transaction() as tx:
+        made = await people.invite_by_secret(tx, payload.removeprefix(INVITE))
+        if made is None or person is None:
+            is_good = False
+        elif await people.was_invited(tx, made.id, person.id):
+            is_good = is_in
+        elif is_good := made.is_good:
+            cause, is_in, given = f"invite:{made.id}:{person.id}", True, made.credits
+            await people.use_invite(tx, made.id, person.id, now=now)
+            await people.allow(tx, person.id, cause=cause, by=made.created_by, now=now)
+            if given:
+                account = Account.person(person.id)
+                await ledger.grant(tx, account, Pot.GRANTED, given, cause=cause, note=None, now=now)
+    if not is_good:
+        text = _("This link is no longer good. Ask whoever sent it for a new one.")
+        buttons = () if is_in else stranger_buttons(sender.translator)
+        await sender.reply(text, buttons=buttons)
+    elif given:
+        all_ = worth(sender.translator, given, services.usual_cost)
+        await sender.reply(_("You were given {credits}.").format(credits=all_))
+    return is_in
+
+
+@router.button(AskAccess)
+async def ask_access(sender: Sender, services: Services) -> None:
+    """Owe every admin a card about who is not let in, once each; they are told the answer."""
+    now, _ = services.clock(), sender.translator.gettext
+    if sender.access is Access.MEMBER:
+        await sender.answer(_("You can use this bot. Send me an idea or a photo."), alert=True)
+        return
+    day = int(pricing.began_at(Period.DAY, services.terms.zone, now))
+    chat, admins = sender.chat, Admins(services.policy.admin_ids, services.wake)
+    cause, told = f"access:{chat.telegram_id}", list[int]()
+    async with services.db.transaction() as tx:
+        were_told = await admins.were_told(tx, cause)
+        lately = await admins.times_told(tx, "access:", since=now - DAY_SECONDS)
+        if not were_told and lately < MOST_REQUESTS:
+            name = f"@{sender.person.username}" if sender.person and sender.person.username else ""
+            told = await admins.notify(
+                tx, NoticeKind.ACCESS_WANTED, cause=cause, now=now, chat=chat.id, day=day,
+                number=chat.telegram_id,
+                name=" ".join(filter(None, (chat.title, name if chat.is_private else ""))),
+            )  # fmt: skip
+    text = (
+        _("I asked already. I will tell you what the owner says.")
+        if were_told
+        else _("I asked the owner, and will tell you what they say.")
+        if told
+        else _("Many people ask today. Please try again tomorrow.")
+        if lately >= MOST_REQUESTS
+        else _("This bot has no owner in Telegram, so I cannot ask anybody.")
+    )
+    await sender.answer(text, alert=True)
+
+
+@router.button(AnswerAccess, admins=True)
+async def answer_access(
+    sender: Sender, press: AnswerAccess, shown: int | None, services: Services
+) -> None:
+    """Answer who asked to be let in; of several admins the first one counts."""
+    _, now = sender.translator.gettext, services.clock()
+    async with services.db.transaction() as tx:
+        chat = None if shown is None else await chats.find(tx, press.chat)
+        if chat is not None:
+            who, cause = chat.telegram_id, f"access:{press.chat}:{press.day}:answered"
+            if press.allows:
+                is_first = await let_in(tx, services, sender, who, cause)
+            elif is_first := await audit.record(
+                tx, "deny", by=sender.account.id, cause=cause, whom=who, now=now
+            ):
+                await owe(tx, chat, NoticeKind.NOT_LET_IN, cause, now)
+                services.wake(chat.id)
+    if chat is None:
+        await sender.answer(_("This button is old."))
+        return
+    text = (
+        _("{name} was answered already.")
+        if not is_first
+        else _("{name} may use this bot now, and is told.")
+        if press.allows
+        else _("{name} is told that they may not use this bot.")
+    ).format(name=unlinked(chat.title))
+    await sender.answer("" if is_first else text)
+    await sender.show(text, (), shown)

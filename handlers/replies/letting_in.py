@@ -1,0 +1,159 @@
+"""Letting in: what is said to whoever may not use the bot, and to the admins who decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.texts import unlinked
+from storage.notices import NoticeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from handlers.replies.texts import Translator
+    from storage.notices import Owed
+
+ABOUT_ACCESS = frozenset(
+    {
+        NoticeKind.ACCESS_WANTED,
+        NoticeKind.ADDED,
+        NoticeKind.BANNED,
+        NoticeKind.LET_IN,
+        NoticeKind.NOT_LET_IN,
+        NoticeKind.UNBANNED,
+    }
+)
+"""Notices whose words stand here."""
+
+Row: TypeAlias = tuple[Button, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskAccess(CallbackData):
+    """Ask the admins to let the presser in, or the group they press in."""
+
+    prefix: ClassVar[str] = "askaccess"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAccess(CallbackData):
+    """Let in, or with 0 not, who asked on a day: a chat by our number."""
+
+    prefix: ClassVar[str] = "access"
+    chat: int
+    day: int
+    allows: int
+
+
+def stranger_text(translator: Translator, number: int) -> str:
+    """Say that the operator named who may ask, and this one is not among them.
+
+    Somebody's number is for them alone; all of a group may read the group's.
+    """
+    _ = translator.gettext
+    text = (
+        _("This bot is private. Ask its owner to allow you. Your number is {number}.")
+        if number > 0
+        else _("This bot is private. Ask its owner to allow this group. Its number is {number}.")
+    )
+    return text.format(number=number)
+
+
+def stranger_buttons(translator: Translator) -> list[list[Button]]:
+    """Offer to ask for whoever is not let in."""
+    return [[Button(translator.gettext("🙋 Ask the owner"), AskAccess())]]
+
+
+def shut_out_text(translator: Translator, reason: str | None) -> str:
+    """Say to somebody banned that they are, and why where an admin said it."""
+    text = translator.gettext("You cannot make videos with this bot any more.")
+    if not reason:
+        return text
+    why = translator.gettext("The reason: {reason}.").format(reason=unlinked(reason.rstrip(".")))
+    return f"{text} {why}"
+
+
+def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]]:
+    """Put a notice about access into words, with the buttons under it."""
+    _, facts = translator.gettext, owed.facts
+    if owed.kind is NoticeKind.ADDED:
+        return added_text(facts, translator), added_buttons(facts, translator)
+    if owed.kind is NoticeKind.ACCESS_WANTED:
+        text = (
+            _("🙋 {name} ({number}) asks to use this bot.")
+            if facts["number"] > 0
+            else _("🙋 The group {name} ({number}) asks to use this bot.")
+        )
+        asked = facts["chat"], facts["day"]
+        yes = Button(_("Allow"), AnswerAccess(*asked, 1), style="success")
+        no = Button(_("Deny"), AnswerAccess(*asked, 0))
+        text = text.format(name=unlinked(facts["name"]), number=facts["number"])
+        return text, ((yes, no, Button(_("Ban"), BanChat(facts["chat"]))),)
+    return {
+        NoticeKind.BANNED: shut_out_text(translator, facts.get("reason")),
+        NoticeKind.UNBANNED: _("Good news: you can make videos with this bot again."),
+        NoticeKind.LET_IN: (
+            _("Good news: you can use this bot now. Send me an idea or a photo.")
+            if facts.get("alone", True)
+            else _("Good news: you can use me here now. Write /video and your idea.")
+        ),
+        NoticeKind.NOT_LET_IN: _("The owner of this bot does not let anybody else in for now."),
+    }[owed.kind], ()
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn(CallbackData):
+    """Let a chat, by our number, use the bot."""
+
+    prefix: ClassVar[str] = "letin"
+    chat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(CallbackData):
+    """Leave a chat, by our number."""
+
+    prefix: ClassVar[str] = "leave"
+    chat: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPool(CallbackData):
+    """Show how a chat, by our number, is given a pool."""
+
+    prefix: ClassVar[str] = "pool"
+    chat: int
+
+
+@dataclass(frozen=True, slots=True)
+class BanChat(CallbackData):
+    """Shut a chat out, by our number, and leave it."""
+
+    prefix: ClassVar[str] = "banchat"
+    chat: int
+
+
+def added_text(facts: Mapping[str, Any], translator: Translator) -> str:
+    """Say which group it is, how many are in it, and who took the bot in."""
+    _ = translator.gettext
+    line = _("{title} ({members} members) added me, by {by}.").format(
+        title=facts["title"], members=translator.number(facts["members"]), by=facts["by"]
+    )
+    if facts["waits"]:
+        line = f"{line} {_('I wait there until you let me in.')}"
+    return line
+
+
+def added_buttons(facts: Mapping[str, Any], translator: Translator) -> tuple[Row, ...]:
+    """Return what the operator can do about it."""
+    chat = int(facts["group"])
+    first = (
+        Button(translator.gettext("Allow"), LetIn(chat))
+        if facts["waits"]
+        else Button(translator.gettext("Pool"), ShowPool(chat))
+    )
+    leave = Button(translator.gettext("Leave"), Leave(chat))
+    return ((first, leave, Button(translator.gettext("Ban"), BanChat(chat))),)
