@@ -6,17 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.tasks import CHATS_AT_ONCE
 from handlers.replies.more_credits import MOST_STARS, Purchase, packages
-from storage import ledger, statistics
+from sandbox.aimlapi import Render
+from sandbox.telegram import Fault
+from sandbox.telegram.stars import StarPayment
+from storage import ledger, outages, people, statistics
 from storage.database import every
 from storage.ledger import Account, Pot
+from storage.outages import Pause
+from storage.people import Ban
 from tests.handlers.commons import settled
+from tests.house import ADMIN
 
 if TYPE_CHECKING:
-    from sandbox.telegram import Message, Person, PrivateChat
+    from collections.abc import Callable
+
+    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 SELLING: dict[str, Any] = {"stars_per_credit": 10, "support_contact": "@owner"}
+
+
+def says(words: str) -> Callable[[Message], bool]:
+    """Whether a message says this."""
+    return lambda one: words in (one.text or "")
 
 
 async def bought(house: House, person: Person) -> int:
@@ -47,7 +61,7 @@ async def pay(chat: PrivateChat, person: Person, credits_: int = 50, told: int =
     answer = await chat.pay(await invoice(chat, person, credits_), person, told=told)
     assert answer["ok"], answer
     if told:
-        await chat.wait(lambda one: "Thank you!" in (one.text or ""))
+        await chat.wait(says("Thank you!"))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +107,7 @@ async def test_a_video_is_paid_with_bought_credits_outside_of_the_budget(
             "230 credits, about 25 videos · 2,300 ⭐", "450 credits, about 50 videos · 4,500 ⭐",
         ]  # fmt: skip
         await pay(chat, ann)
-        told = await chat.wait(lambda one: "Thank you!" in (one.text or ""))
+        told = await chat.wait(says("Thank you!"))
         assert told.text == (
             "Thank you! You bought 50 credits, about 5 videos. They do not expire.\n"
             "Payment 1: 500 ⭐. Questions? /paysupport"
@@ -107,3 +121,123 @@ async def test_a_video_is_paid_with_bought_credits_outside_of_the_budget(
         assert await moves(house) == [
             ("bought", "purchase", 50), ("bought", "hold", 9), ("bought", "capture", 9),
         ]  # fmt: skip
+
+
+async def test_a_video_that_fails_gives_its_bought_credits_back(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(free_credits=0, **SELLING):
+        await pay(chat, ann)
+        house.provider.next_render = Render.failed()
+        await chat.send(ann, "/video a lighthouse")
+        await chat.wait(says("9 credits are back"))
+        assert await bought(house, ann) == 50
+        assert (await moves(house))[-1] == ("bought", "release", 9)
+
+
+async def test_a_payment_told_twice_is_credited_once(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(**SELLING):
+        await pay(chat, ann, told=3)
+        await chat.send(ann, "/quota")
+        await chat.wait(says("You have 104 credits"))
+    assert len([one for one in chat.from_bot if "Thank you!" in (one.text or "")]) == 1
+
+
+async def test_one_invoice_paid_twice_is_two_payments(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(**SELLING):
+        asked = await invoice(chat, ann)
+        for number in (1, 2):
+            await chat.pay(asked, ann)
+            await chat.wait(says(f"Payment {number}:"))
+        assert await bought(house, ann) == 100
+
+
+async def test_a_payment_is_agreed_to_only_as_things_are_now(
+    house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+) -> None:
+    async with house.running(**SELLING):
+        asked = await invoice(chat, ann)
+        not_his = await chat.pay(asked, bob)
+        assert "somebody else's" in not_his["error_message"]
+        right, asked.payload = asked.payload, "order-1"
+        assert "old" in (await chat.pay(asked, ann))["error_message"]
+        asked.payload = f"credits:1:{ann.id}:5000:500"
+        assert "price has changed" in (await chat.pay(asked, ann))["error_message"]
+        asked.payload = right
+        async with house.db.transaction() as tx:
+            await people.ban(tx, Ban(telegram_id=ann.id, by=ADMIN, at=0.0), cause="test")
+        assert "cannot make videos" in (await chat.pay(asked, ann))["error_message"]
+        async with house.db.transaction() as tx:
+            await people.unban(tx, ann.id)
+            await outages.begin_pause(tx, Pause("moving house", None))
+        assert "moving house" in (await chat.pay(asked, ann))["error_message"]
+        async with house.db.transaction() as tx:
+            await outages.end_pause(tx)
+    async with house.running(**SELLING | {"stars_per_credit": 11}):
+        assert "price has changed" in (await chat.pay(asked, ann))["error_message"]
+    async with house.running():
+        assert "sells no credits" in (await chat.pay(asked, ann))["error_message"]
+    async with house.running(allowed_ids=frozenset({bob.id}), **SELLING):
+        assert "private" in (await chat.pay(asked, ann))["error_message"]
+    async with house.running(allowed_ids=frozenset({ann.id}), **SELLING):
+        assert (await chat.pay(asked, ann))["ok"]
+        await chat.wait(says("Thank you!"))
+    assert len(telegram.world.stars.payments) == 1
+
+
+async def test_a_payment_is_agreed_to_while_every_slot_is_busy(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+) -> None:
+    async with house.running(**SELLING):
+        asked, before = await invoice(chat, ann), len(telegram.calls_of("sendMessage"))
+        stuck = telegram.faults.always("sendMessage", Fault.hang())
+        for number in range(CHATS_AT_ONCE + 1):
+            somebody = telegram.person(f"P{number}")
+            await telegram.private(somebody).send(somebody, "/help")
+        await telegram.wait_for_call("sendMessage", count=before + CHATS_AT_ONCE)
+        assert (await chat.pay(asked, ann))["ok"]
+        stuck.release()
+        await chat.wait(says("Thank you!"))
+
+
+async def test_what_a_shut_out_person_paid_for_is_theirs(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(**SELLING):
+        asked = await invoice(chat, ann)
+        async with house.db.transaction() as tx:
+            await people.ban(tx, Ban(telegram_id=ann.id, by=ADMIN, at=0.0), cause="test")
+        telegram = house.telegram
+        charge = StarPayment("charge-x", ann, 500, asked.payload or "")
+        chat.service(ann, successful_payment=charge.as_json())
+        await chat.wait(says("Thank you!"))
+        assert await bought(house, ann) == 50
+        # the program that had the bot's token before sold something else
+        other = StarPayment("charge-y", ann, 70, "a hat")
+        chat.service(ann, successful_payment=other.as_json())
+        told = await chat.wait(says("cannot read what for"))
+        assert "70 ⭐" in (told.text or "")
+        house.errors.expect("by an invoice nobody can read")
+        assert await bought(house, ann) == 50
+        assert telegram.calls_of("refundStarPayment") == []
+
+
+async def test_who_has_too_few_credits_is_led_to_buying_also_from_a_group(
+    house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+) -> None:
+    async with house.running(free_credits=0, **SELLING):
+        await chat.send(ann, "/video a cat")
+        short = await chat.wait(lambda one: bool(one.buttons))
+        await short.press("⭐ Buy")
+        await chat.wait(lambda one: any("50 credits" in b.text for r in one.buttons for b in r))
+        club = telegram.group("Film club", [ann, bob])
+        await club.send(bob, "/buy")
+        asked = await club.wait(lambda one: bool(one.buttons))
+        assert (asked.buttons[0][0].url or "").endswith("?start=buy")
+        theirs = telegram.private(bob)
+        await theirs.send(bob, "/start buy")
+        await theirs.wait(lambda one: any("50 credits" in b.text for r in one.buttons for b in r))

@@ -10,7 +10,7 @@ import pytest
 from sandbox.telegram import Fault
 from storage import payments
 from storage.database import number
-from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay
+from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay, says
 from tests.house import ADMIN
 
 if TYPE_CHECKING:
@@ -48,10 +48,6 @@ async def spend(chat: PrivateChat, person: Person) -> None:
 async def asked(office: PrivateChat, owner: Person) -> Message:
     await office.send(owner, "/refund 1")
     return await office.wait(lambda one: bool(one.buttons) and "Ann" in (one.text or ""))
-
-
-def says(words: str) -> Any:
-    return lambda one: words in (one.text or "")
 
 
 def heard(chat: PrivateChat, wanted: Any, count: int) -> bool | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.account.support import QUESTIONS_A_DAY
-from tests.handlers.test_buying import SELLING, pay
-from tests.handlers.test_refunds import office, owner, says
+from tests.handlers.test_buying import SELLING, pay, says
+from tests.handlers.test_refunds import office, owner
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox

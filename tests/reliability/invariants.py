@@ -65,6 +65,12 @@ _ALWAYS = {
             lag(state) OVER (PARTITION BY generation ORDER BY id) AS before FROM events)
         WHERE was IS NOT before
     """,
+    "a payment and what it moved in the ledger": """
+        SELECT id FROM payments AS paid WHERE credits IS NOT (SELECT coalesce(sum(credits), 0)
+            FROM ledger WHERE cause = 'purchase:' || paid.charge_id)
+        OR iif(ended_at IS NULL, 0, credits) IS NOT (SELECT coalesce(sum(credits), 0) FROM ledger
+            WHERE cause IN ('refund:' || paid.charge_id, 'clawback:' || paid.charge_id))
+    """,
     "a pot of stored credits below zero": """
         SELECT account_id FROM ledger WHERE pot <> 'allowance'
         GROUP BY account_kind, account_id, pot HAVING sum(CASE
@@ -92,6 +98,9 @@ _AT_REST = {
     """,
     "a message that is owed": """
         SELECT id FROM notices WHERE sent_at IS NULL AND given_up = 0
+    """,
+    "a refund nobody knows the outcome of": """
+        SELECT id FROM payments WHERE refund_by IS NOT NULL AND ended_at IS NULL
     """,
     "an update neither handled nor set aside": """
         SELECT update_id FROM inbox WHERE handled_at IS NULL AND set_aside = 0

@@ -1,0 +1,128 @@
+"""A payment and a refund whose process is killed at any point: each happens once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.telegram.stars import StarPayment
+from tests.house import ADMIN
+from tests.reliability import invariants
+from tests.reliability.lives import BEFORE_WORK, Cradle, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Sale:
+    """What people do, what the ledger says in the end, and what somebody has read by then.
+
+    `points` are words of those points at which money is at stake.
+    """
+
+    act: Callable[[Stage], Coroutine[Any, Any, None]]
+    rows: tuple[tuple[str, int], ...]
+    words: str
+    points: tuple[str, ...]
+
+
+class Till(Stage):
+    """A stage on which a payment waits; it is over once that is where it belongs."""
+
+    sale: Sale
+
+    def left(self) -> list[str]:
+        # that an update is handled is written down in its own time
+        left = [one for one in super().left() if not one.startswith("an update neither")]
+        return left or self.wrong()
+
+    def wrong(self) -> list[str]:
+        """What must not be: the ledger is not as expected, or nobody was told."""
+        with closing(self.database()) as database:
+            found = database.execute("SELECT kind, credits FROM ledger ORDER BY id").fetchall()
+            problems = invariants.wrong_always(database)
+        world = self.telegram.world
+        said = [one.text or "" for chat in world.chats.values() for one in chat.from_bot]
+        given = sum("receiver" in one for one in world.stars.transactions)
+        if found != list(self.sale.rows):
+            problems.append(f"the ledger says {found}")
+        if not any(self.sale.words in text for text in said):
+            problems.append(f"nobody read {self.sale.words!r}")
+        if given != len(self.sale.rows) - 1:
+            problems.append(f"Telegram gave back {given} times")
+        return problems
+
+
+async def pay(stage: Stage) -> None:
+    """Ann has paid, and the bot is not told yet."""
+    ann = stage.telegram.person("Ann")
+    world = stage.telegram.world
+    paid = StarPayment("charge-1", ann, 500, f"credits:1:{ann.id}:50:500")
+    world.stars.take(paid, now=world.clock())
+    stage.telegram.private(ann).service(ann, successful_payment=paid.as_json())
+
+
+async def refund(stage: Stage) -> None:
+    """The owner gives it back, as soon as the bot knows of it."""
+    await pay(stage)
+    owner = stage.telegram.person("Olga", user_id=ADMIN)
+    office, world = stage.telegram.private(owner), stage.telegram.world
+    (ann,) = (one for one in world.people.values() if one.first_name == "Ann")
+    await stage.telegram.private(ann).wait(lambda one: "Thank you!" in (one.text or ""), 60)
+    await office.send(owner, "/refund 1")
+    card = await office.wait(lambda one: bool(one.buttons), 60)
+    await card.press("Give 500 ⭐ back", timeout=60)
+
+
+PAYMENT = Sale(pay, (("purchase", 50),), "Thank you!", ("intake._write", "credit", "sendMessage"))
+REFUND = Sale(
+    refund, (("purchase", 50), ("refund", 50)), "was refunded", ("confirm", "refundStar", "went_")
+)
+
+
+async def survived(sale: Sale, kill: str, folder: Path, cradle: Cradle) -> Till:
+    """Kill a life where it is told, and let the next do what is left."""
+    async with Till.open(folder, cradle) as stage:
+        stage.sale = sale
+        people = asyncio.create_task(sale.act(stage))
+        try:
+            if not kill or await stage.live(kill, until=people):
+                await stage.live(until=people)
+        finally:
+            people.cancel()
+            with suppress(asyncio.CancelledError):
+                await people
+        return stage
+
+
+async def sweep(sale: Sale, folder: Path, at: tuple[str, ...] = ("",)) -> None:
+    async with Cradle.open() as cradle:
+        stage = await survived(sale, "", folder / "undisturbed", cradle)
+        points = [
+            point.name
+            for point in stage.points()
+            if not point.name.startswith(BEFORE_WORK) and any(word in point.name for word in at)
+        ]
+        assert points
+        failures = []
+        for number, point in enumerate(points):
+            stage = await survived(sale, point, folder / str(number), cradle)
+            failures += [f"killed at {point}: {one}" for one in stage.wrong()]
+    assert failures == []
+
+
+@pytest.mark.parametrize("sale", [PAYMENT, REFUND], ids=["payment", "refund"])
+async def test_killed_where_money_is_at_stake_it_moves_it_once(sale: Sale, tmp_path: Path) -> None:
+    await sweep(sale, tmp_path, sale.points)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("sale", [PAYMENT, REFUND], ids=["payment", "refund"])
+async def test_killed_at_any_point_it_moves_it_once(sale: Sale, tmp_path: Path) -> None:
+    await sweep(sale, tmp_path)
