@@ -18,7 +18,17 @@ from handlers.account import (
     support,
     welcome,
 )
-from handlers.admin import access, audit_log, grants, invites, limits, pausing, people_list, refunds
+from handlers.admin import (
+    access,
+    audit_log,
+    figures,
+    grants,
+    invites,
+    limits,
+    pausing,
+    people_list,
+    refunds,
+)
 from handlers.groups import arrival, group_settings, reports
 from handlers.ordering import card_taps, conversation, messages
 from handlers.replies.sending import SendError
@@ -32,8 +42,8 @@ logger = logging.getLogger(__name__)
 MODULES = (
     buying, support, sharing, welcome, introduction, arrival, messages, conversation, card_taps,
     results, reports, quota, privacy, history, films, cancel, settings, group_settings,
-    model_choice, access, grants, invites, limits, pausing, people_list, audit_log, refunds,
-    attachments, presses,
+    model_choice, access, figures, grants, invites, limits, pausing, people_list, audit_log,
+    refunds, attachments, presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

@@ -345,7 +345,7 @@ def refusal_of(
         return "" if admission.get("overheard") else stranger_text(sender.translator, number)
     if untimely := _untimely(sender, admission):
         return untimely
-    if admission.get("admins") and not sender.is_admin:
+    if admission.get("admins") and not (sender.is_admin and sender.chat.is_private):
         return (
             _("This button is not for you.")
             if message is None

@@ -94,6 +94,12 @@ async def find(tx: Connection, chat: int) -> Chat | None:
     return None if row is None else _from_row(row)
 
 
+async def titles_of_groups(tx: Connection) -> dict[int, str]:
+    """Return what each group is called, by our numbers."""
+    rows = await every(tx, "SELECT id, title FROM chats WHERE kind <> 'private'")
+    return {row["id"]: row["title"] for row in rows}
+
+
 async def by_telegram_id(tx: Connection, telegram_id: int) -> Chat | None:
     """Return the chat with Telegram's number."""
     row = await one(tx, f"{_FOUND}telegram_id = ?", (telegram_id,))

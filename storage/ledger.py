@@ -206,6 +206,18 @@ async def stored(tx: Connection, account: Account, pot: Pot) -> int:
     )
 
 
+async def owed(tx: Connection) -> int:
+    """Return the credits of all who were given some, or bought some, and have not used them."""
+    return await number(
+        tx,
+        "SELECT sum(max(0, left_over)) FROM (SELECT sum(CASE"
+        " WHEN kind IN ('grant', 'purchase', 'release') THEN credits"
+        " WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END) AS left_over"
+        " FROM ledger WHERE pot IN ('granted', 'bought')"
+        " GROUP BY account_kind, account_id, pot)",
+    )
+
+
 def _drawn(held_by: str = "") -> str:
     """Write what was held less what was given back: few rows are read beside the index.
 

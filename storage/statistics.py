@@ -6,11 +6,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from storage.database import every, number, one
-from storage.generations import PENDING, UNFINISHED, State, listed
+from storage.generations import PENDING, UNFINISHED, Reason, State, listed
 from storage.ledger import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    import sqlite3
+    from collections.abc import AsyncIterator, Collection
 
     from storage.database import Connection, Database
 
@@ -178,6 +179,58 @@ async def collect(db: Database, *, since: float = 0.0) -> Statistics:
     return Statistics(*counts)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for at a time, what became of it, and what it came to in micro-dollars.
+
+    `took` is how many seconds it was until the video was in the chat, None where it is not.
+    `charged` is what the price list says, and `spent` what the provider told, where it did.
+    """
+
+    at: float
+    took: float | None
+    state: State
+    reason: Reason
+    account: Account
+    chat: int
+    seconds: int
+    credits: int
+    charged: int
+    spent: int | None
+
+
+async def asked(db: Database, *, since: float) -> AsyncIterator[list[Asked]]:
+    """Give all that was asked for since then, in slices that let others between."""
+    async with db.reading(aside=True) as tx:
+        made = await _made(tx, since)
+    for start in made[::SLICE]:
+        async with db.reading(aside=True) as tx:
+            rows = await every(
+                tx,
+                "SELECT * FROM generations WHERE id >= ? AND id < ? AND created_at >= ?",
+                (start, start + SLICE, since),
+            )
+        yield [_asked(row) for row in rows]
+
+
+def _asked(row: sqlite3.Row) -> Asked:
+    state = State(row["state"])
+    is_back = state in _CREDITS_BACK or row["is_gift"]
+    return Asked(
+        at=row["created_at"],
+        took=row["changed_at"] - row["created_at"] if state is State.DELIVERED else None,
+        state=state,
+        reason=Reason(row["reason"]),
+        account=Account.of(row),
+        chat=row["chat"],
+        seconds=row["seconds"],
+        credits=0 if is_back else row["credits"],
+        charged=0 if row["uncharged"] else row["price_micros"],
+        spent=0 if row["uncharged"] else row["spent_micros"],
+    )
+
+
+_CREDITS_BACK = frozenset({State.FAILED, State.CANCELLED, State.PARKED})
 SETTLED_SECONDS = 40 * 24 * 3600.0
 """After how long nothing of a request changes: what nobody comes for is kept for 30 days."""
 

@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 FLOORS = ("bot", "handlers", "generation", "storage")
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE = (PROJECT / "compose.yaml").read_text(encoding="utf-8")
-BESIDE = {"tzdata", "sniffio", "matplotlib"}
+BESIDE = {"tzdata", "sniffio"}
 """What is not imported by name, each with its reason in pyproject.toml."""
 
 

@@ -43,6 +43,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from generation.media.chart_jobs import draw_chart
 from generation.media.film_jobs import join_videos
 from generation.media.formats import MediaRefused
 from generation.media.picture_jobs import (
@@ -82,6 +83,7 @@ JOBS: Final[dict[str, Callable[..., dict[str, object]]]] = {
     "probe_video": probe_video,
     "draw_thumbnail": draw_thumbnail,
     "draw_frame": draw_frame,
+    "draw_chart": draw_chart,
     "remux_video": remux_video,
     "encode_video": encode_video,
     "join_videos": join_videos,

@@ -29,7 +29,7 @@ from generation.media.formats import (
 from generation.media.videos import NotAVideo, first_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from generation.media.pool import MediaProcesses
     from generation.models.offer import Mode
@@ -222,6 +222,13 @@ class Pictures:
                     self._sheets.pop(next(iter(self._sheets)))
                 self._sheets[key] = target.read_bytes()
         return self._sheets[key]
+
+    async def chart(self, chart: Mapping[str, object]) -> bytes:
+        """Return a PNG of figures over time, see `chart_jobs.draw_chart`. Raises MediaError."""
+        with self._own_folder() as folder:
+            target = Path(folder) / "chart.png"
+            await self._media.run("draw_chart", target=target, chart=chart)
+            return target.read_bytes()
 
     async def _fetched_still(self, file_id: str | None, target: Path) -> None:
         if file_id is not None:

@@ -44,6 +44,7 @@ class Queue(Enum):
     RESULT = auto()
     ENCODE = auto()
     FILM = auto()
+    CHART = auto()
 
 
 class Limits(NamedTuple):
@@ -62,6 +63,7 @@ LIMITS: Final = {
     "draw_cut": Limits(Queue.SENT, 4.0, 3),
     "draw_sheet": Limits(Queue.SENT, 4.0, 3),
     "draw_frame": Limits(Queue.SENT, 10.0, 10),
+    "draw_chart": Limits(Queue.CHART, 30.0, 20),
     "tell_confinement": Limits(Queue.RESULT, 10.0, 5),
     "probe_video": Limits(Queue.RESULT, 120.0, 240),
     "draw_thumbnail": Limits(Queue.RESULT, 120.0, 240),

@@ -1,4 +1,4 @@
-"""/allow, /deny, /ban and /unban: who may use the bot; /stats: what it does.
+"""/allow, /deny, /ban and /unban: who may use the bot.
 
 An admin names them by id, by @name, or by answering a message of theirs, forwarded here.
 """
@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
 from generation.jobs import lifecycle
-from generation.models import pricing
-from generation.models.pricing import Period
-from generation.orders import balances
 from handlers.commands import BY_NAME, read_number
 from handlers.membership import depart
 from handlers.replies.letting_in import BanChat
 from handlers.replies.texts import N_, shortened
 from handlers.routing import Router
-from storage import SHARED_IDS, audit, chats, generations, notices, people, statistics
+from storage import SHARED_IDS, audit, chats, generations, notices, people
 from storage.generations import State
 from storage.ledger import Account
 from storage.notices import Notice, NoticeKind
@@ -29,61 +26,13 @@ if TYPE_CHECKING:
 
     from telegram import Message
 
-    from generation.orders.balances import Terms
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.chats import Chat
     from storage.database import Connection
-    from storage.statistics import Statistics
 
 router = Router()
-
-
-def counted(totals: Statistics, translator: Translator) -> str:
-    """Write what happened in some time, in two lines."""
-    return translator.gettext(
-        "{asked} asked for, {delivered} delivered, {failed} failed or cancelled, "
-        "{in_work} in work.\nPeople: {people}. Spent: {money}"
-    ).format(
-        asked=translator.number(totals.asked),
-        people=translator.number(totals.people),
-        delivered=translator.number(totals.delivered),
-        failed=translator.number(totals.failed),
-        in_work=translator.number(totals.in_work),
-        money=translator.money(pricing.from_micros(totals.spent_micros)),
-    )
-
-
-def budget(left: int | None, terms: Terms, translator: Translator, now: float) -> str:
-    """Write what the operator still gives; `left` is in micro-dollars, None without a ceiling."""
-    if left is None or terms.budget_usd is None:
-        return translator.gettext("Budget: no ceiling. BUDGET_USD sets one.")
-    ends_at = pricing.ends_at(terms.budget_period, terms.zone, now)
-    return translator.gettext("Budget: {left} of {all} left. It renews {when}.").format(
-        left=translator.money(pricing.from_micros(max(0, left))),
-        all=translator.money(terms.budget_usd),
-        when=translator.until(ends_at - now) if ends_at else "",
-    )
-
-
-@router.command("stats")
-async def stats(sender: Sender, services: Services) -> None:
-    """Tell an admin what happened today and so far."""
-    _, now = sender.translator.gettext, services.clock()
-    today = pricing.began_at(Period.DAY, services.terms.zone, now)
-    of_today = await statistics.collect(services.db, since=today)
-    of_all = await statistics.collect(services.db)
-    async with services.db.reading() as connection:
-        left = await balances.budget_left(connection, services.terms, now)
-    text = "\n\n".join(
-        (
-            _("Today: {counted}").format(counted=counted(of_today, sender.translator)),
-            _("In all: {counted}").format(counted=counted(of_all, sender.translator)),
-            budget(left, services.terms, sender.translator, now),
-        )
-    )
-    await sender.reply(text)
 
 
 LONGEST_REASON = 100

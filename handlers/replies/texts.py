@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_timedelta
+from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 from telegram import MessageEntity
 
@@ -57,6 +57,10 @@ class Translator:
     def money(self, amount: Decimal, currency: str = "USD") -> str:
         """Write an amount of money."""
         return format_currency(amount, currency, locale=self.locale)
+
+    def moment(self, at: datetime, form: str) -> str:
+        """Write a time in so short a form: "HH", "EEE" or "d MMM"."""
+        return format_datetime(at, form, tzinfo=at.tzinfo, locale=self.locale)
 
     def share(self, part: float) -> str:
         """Write a share, from 0 to 1, in whole percent."""

@@ -1,4 +1,4 @@
-"""/stats, /allow and /deny: admins only, in private only."""
+"""/allow and /deny: admins only, in private only."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generation.models.pricing import Period
-from handlers.admin.access import budget, read_who
+from handlers.admin.access import read_who
 from storage import ledger, people
 from storage.ledger import Account, Pot
 from tests.flows.looks import says
 from tests.groups.acts import confirmed, made
-from tests.handlers.commons import SPEECH, settled, terms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,27 +40,6 @@ def test_an_id_is_read(typed: str, number: int) -> None:
 @pytest.mark.parametrize("typed", ["", "0", "-0", "ann", "@", "--7", "7.0", "9" * 19])
 def test_what_is_no_id_and_no_name_is_refused(typed: str) -> None:
     assert read_who(typed) is None
-
-
-def test_a_budget_says_what_is_left_and_when_it_is_whole_again() -> None:
-    assert budget(4_000_000, terms(), SPEECH, now=0.0) == (
-        "Budget: $4.00 of $10.00 left. It renews in 1 day."
-    )
-    assert "no ceiling" in budget(None, terms(budget_usd=None), SPEECH, now=0.0)
-    assert "$0.00 of" in budget(-5, terms(budget_period=Period.WEEK), SPEECH, now=0.0)
-
-
-async def test_stats_count_videos_people_and_money(
-    house: House, admin: PrivateChat, ann: Person
-) -> None:
-    await admin.send(ann, "/video a cat")
-    await admin.wait(lambda message: message.video is not None)
-    await settled(house)
-    await admin.send(ann, "/stats")
-    shown = await admin.wait(lambda message: "Today" in (message.text or ""))
-    assert "1 delivered" in (shown.text or "")
-    assert "$0.84" in (shown.text or "")
-    assert "Budget: no ceiling" in (shown.text or "")
 
 
 async def test_an_allowed_person_may_ask_until_denied(

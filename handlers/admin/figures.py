@@ -1,0 +1,348 @@
+"""/stats: what was asked for, what became of it and what it cost, as a picture and a few lines."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from math import ceil
+from typing import TYPE_CHECKING, ClassVar
+
+from generation.media.formats import MediaError
+from generation.models import pricing
+from generation.orders import balances
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.texts import N_, shortened, unlinked
+from handlers.routing import Router
+from storage import chats, ledger, people, statistics
+from storage.generations import Reason, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    from generation.orders.balances import Terms
+    from handlers.context import Services
+    from handlers.replies.texts import Translator
+    from handlers.senders import Sender
+    from storage.database import Connection
+    from storage.statistics import Asked
+
+router = Router()
+
+PERIODS = {1: N_("Today"), 7: N_("7 days"), 30: N_("30 days")}
+HOUR_SECONDS = 3600.0
+MOST_NAMED = 3
+"""People, groups and causes that are named; a caption has few lines."""
+LONGEST_NAME = 20
+HALF, MOST = 0.5, 0.95
+GREEN, RED, BLUE, YELLOW = range(4)
+"""The colours of a chart, by their places."""
+
+CAUSES = {
+    Reason.CONTENT_REFUSED: N_("not allowed by the filter"),
+    Reason.PEOPLE_REFUSED: N_("people in the photo"),
+    Reason.REQUEST_REFUSED: N_("refused by the provider"),
+    Reason.PROVIDER_BROKE: N_("broke at the provider"),
+    Reason.PROVIDER_CLOSED: N_("provider closed"),
+    Reason.MODEL_GONE: N_("model gone"),
+    Reason.PICTURE_LOST: N_("photo gone"),
+    Reason.PICTURE_UNUSABLE: N_("photo cannot be used"),
+    Reason.NO_TURN: N_("waited too long"),
+    Reason.BOT_WAS_AWAY: N_("the bot was away"),
+    Reason.CALLED_BACK: N_("cancelled"),
+    Reason.BANNED: N_("banned"),
+    Reason.NEVER_SEEN_AGAIN: N_("never came"),
+    Reason.VIDEO_LOST: N_("video lost"),
+}
+OTHER_CAUSE = N_("something else")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFigures(CallbackData):
+    """Show the figures of so many days, today included."""
+
+    prefix: ClassVar[str] = "figures"
+    days: int
+
+
+@dataclass(slots=True)
+class Slot:
+    """What was asked for in an hour or a day."""
+
+    states: Counter[State] = field(default_factory=Counter)
+    charged: int = 0
+    took: list[float] = field(default_factory=list)
+
+
+class Figures:
+    """Adds up what was asked for, over all and in each of the slots that begin at these times."""
+
+    def __init__(self, begins: Sequence[float]) -> None:
+        self._begins = begins
+        self.slots = [Slot() for _ in begins]
+        self.states = Counter[State]()
+        self.causes = Counter[Reason]()
+        self.people = Counter[int]()
+        self.chats = Counter[int]()
+        self.seconds = self.credits = self.charged = self.spent = self.told = 0
+
+    def add(self, one: Asked) -> None:
+        """Count a request."""
+        slot = self.slots[max(0, bisect_right(self._begins, one.at) - 1)]
+        for states in (slot.states, self.states):
+            states[one.state] += 1
+        if one.state in {State.FAILED, State.CANCELLED}:
+            self.causes[one.reason] += 1
+        if one.account.is_person:
+            self.people[one.account.id] += 1
+        self.chats[one.chat] += 1
+        if one.took is not None:
+            slot.took.append(one.took)
+            self.seconds += one.seconds
+        slot.charged += one.charged
+        self.charged += one.charged
+        self.credits += one.credits
+        if one.spent is not None and one.charged:
+            self.spent += one.spent
+            self.told += 1
+
+    @property
+    def took(self) -> list[float]:
+        """How many seconds each delivered video took."""
+        return [seconds for slot in self.slots for seconds in slot.took]
+
+    @property
+    def failed(self) -> int:
+        """How many failed or were cancelled."""
+        return self.states[State.FAILED] + self.states[State.CANCELLED]
+
+    @property
+    def in_work(self) -> int:
+        """How many are neither delivered nor failed."""
+        return self.states.total() - self.states[State.DELIVERED] - self.failed
+
+
+def quantile(values: Sequence[float], part: float) -> float | None:
+    """Return what so large a part of the values does not exceed; None where there are none."""
+    return sorted(values)[ceil(part * len(values)) - 1] if values else None
+
+
+def slots_of(days: int, zone: ZoneInfo, now: float) -> list[datetime]:
+    """Return when each hour of today, or each of the last days, began."""
+    today = datetime.fromtimestamp(now, zone).date()
+    midnights = [
+        datetime.combine(today - timedelta(days=back), time.min, zone)
+        for back in range(days - 1, -2, -1)
+    ]
+    if days > 1:
+        return midnights[:-1]
+    begins, ends = (one.timestamp() for one in midnights)
+    hours = round((ends - begins) / HOUR_SECONDS)
+    return [datetime.fromtimestamp(begins + hour * HOUR_SECONDS, zone) for hour in range(hours)]
+
+
+def chart_of(
+    figures: Figures, days: int, begins: Sequence[datetime], translator: Translator
+) -> dict[str, object]:
+    """Return the figures as `generation.media.chart_jobs` draws them."""
+    _, slots = translator.gettext, figures.slots
+    form = {1: "HH", 7: "EEE"}.get(days, "d MMM")
+
+    def minutes(part: float) -> list[float | None]:
+        found = (quantile(slot.took, part) for slot in slots)
+        return [None if took is None else took / 60 for took in found]
+
+    delivered = [slot.states[State.DELIVERED] for slot in slots]
+    failed = [slot.states[State.FAILED] + slot.states[State.CANCELLED] for slot in slots]
+    all_ = [slot.states.total() for slot in slots]
+    in_work = [a - b - c for a, b, c in zip(all_, delivered, failed, strict=True)]
+    return {
+        "title": _(PERIODS[days]),
+        "labels": [translator.moment(begin, form) for begin in begins],
+        "nothing": _("Nothing yet"),
+        "panels": [
+            {
+                "title": _("Videos"),
+                "bars": True,
+                "whole": True,
+                "series": [
+                    (_("delivered"), delivered), (_("failed"), failed), (_("in work"), in_work),
+                ],
+                "colours": [GREEN, RED, BLUE],
+            },
+            {
+                "title": _("US dollars"),
+                "bars": True,
+                "whole": False,
+                "series": [("", [float(pricing.from_micros(slot.charged)) for slot in slots])],
+                "colours": [YELLOW],
+            },
+            {
+                "title": _("Minutes from order to chat"),
+                "bars": False,
+                "whole": False,
+                "series": [
+                    (_("half of them"), minutes(HALF)), (_("95 of 100"), minutes(MOST)),
+                ],
+                "colours": [BLUE, YELLOW],
+            },
+        ],
+    }  # fmt: skip
+
+
+@router.command("stats")
+async def stats(sender: Sender, services: Services) -> None:
+    """Show an admin the figures of today."""
+    await _show(sender, services, 1, None)
+
+
+@router.button(ShowFigures, admins=True)
+async def turn_figures(
+    sender: Sender, press: ShowFigures, shown: int | None, services: Services
+) -> None:
+    """Show the figures of another time."""
+    await sender.answer()
+    await _show(sender, services, press.days if press.days in PERIODS else 1, shown)
+
+
+async def _show(sender: Sender, services: Services, days: int, shown: int | None) -> None:
+    now, translator = services.clock(), sender.translator
+    begins = slots_of(days, services.terms.zone, now)
+    figures = Figures([begin.timestamp() for begin in begins])
+    async for page in statistics.asked(services.db, since=begins[0].timestamp()):
+        for one in page:
+            figures.add(one)
+    text = await _said(services, figures, days, now, translator)
+    try:
+        picture = await services.pictures.chart(chart_of(figures, days, begins, translator))
+    except MediaError as error:
+        logger.warning("figures show no picture: %s", error)
+        picture = None
+    buttons = [
+        Button(translator.gettext(name), ShowFigures(other))
+        for other, name in PERIODS.items()
+        if other != days
+    ]
+    await sender.show(text, [buttons], shown, picture)
+
+
+async def _said(
+    services: Services, figures: Figures, days: int, now: float, translator: Translator
+) -> str:
+    """Write the figures, short enough for what stands below a picture."""
+    _ = translator.gettext
+    of_all = await statistics.collect(services.db)
+    async with services.db.reading(aside=True) as connection:
+        owed = await ledger.owed(connection)
+        left = await balances.budget_left(connection, services.terms, now)
+        who = await _most(connection, figures, translator)
+    lines = [
+        f"{_(PERIODS[days])} · {counted(figures, translator)}",
+        *_failures(figures, translator),
+        *_made(figures, translator),
+        *who,
+        "",
+        _("In all: {delivered} delivered, {money} spent.").format(
+            delivered=translator.number(of_all.delivered),
+            money=translator.money(pricing.from_micros(of_all.spent_micros)),
+        ),
+        _("Owed in unused credits: {credits}, worth {money}.").format(
+            credits=translator.number(owed),
+            money=translator.money(owed * services.terms.credit_usd),
+        ),
+        budget(left, services.terms, translator, now),
+    ]
+    return "\n".join(lines)
+
+
+def counted(figures: Figures, translator: Translator) -> str:
+    """Write how much was asked for, and what became of it."""
+    return translator.gettext(
+        "{asked} asked for, {delivered} delivered, {failed} failed or cancelled, {in_work} in work"
+    ).format(
+        asked=translator.number(figures.states.total()),
+        delivered=translator.number(figures.states[State.DELIVERED]),
+        failed=translator.number(figures.failed),
+        in_work=translator.number(figures.in_work),
+    )
+
+
+def _failures(figures: Figures, translator: Translator) -> list[str]:
+    words = Counter[str]()
+    for cause, count in figures.causes.items():
+        words[translator.gettext(CAUSES.get(cause, OTHER_CAUSE))] += count
+    named = [f"{word} {translator.number(count)}" for word, count in words.most_common(MOST_NAMED)]
+    if not named:
+        return []
+    return [translator.gettext("Why: {causes}").format(causes=", ".join(named))]
+
+
+def _made(figures: Figures, translator: Translator) -> list[str]:
+    """Write what was made, what it cost, and how long people waited."""
+    _ = translator.gettext
+    lines = [
+        _("{seconds} seconds of video, {credits} credits used").format(
+            seconds=translator.number(figures.seconds), credits=translator.number(figures.credits)
+        ),
+        _("Cost: {money} by the price list").format(
+            money=translator.money(pricing.from_micros(figures.charged))
+        ),
+    ]
+    if figures.told:
+        lines[-1] = translator.ngettext(
+            "Cost: {money} by the price list; the provider told {spent} for {count} video",
+            "Cost: {money} by the price list; the provider told {spent} for {count} videos",
+            figures.told,
+        ).format(
+            money=translator.money(pricing.from_micros(figures.charged)),
+            spent=translator.money(pricing.from_micros(figures.spent)),
+            count=translator.number(figures.told),
+        )
+    took = figures.took
+    half, most = quantile(took, HALF), quantile(took, MOST)
+    if half is not None and most is not None:
+        lines.append(
+            _("From order to chat: half within {half}, 95 of 100 within {most}").format(
+                half=translator.briefly(half), most=translator.briefly(most)
+            )
+        )
+    return lines
+
+
+async def _most(tx: Connection, figures: Figures, translator: Translator) -> list[str]:
+    """Write who asked for most, and in which groups most was asked for."""
+    named, titles = [], await chats.titles_of_groups(tx)
+    for number, count in figures.people.most_common(MOST_NAMED):
+        person = await people.find(tx, number)
+        name = person.name if person else str(number)
+        known = f"@{person.username}" if person and person.username else _short(name)
+        named.append(f"{known} {translator.number(count)}")
+    asked = {chat: count for chat, count in figures.chats.items() if chat in titles}
+    groups = [
+        f"{_short(titles[number])} {translator.number(count)}"
+        for number, count in Counter(asked).most_common(MOST_NAMED)
+    ]
+    _ = translator.gettext
+    lines = [_("People: {names}").format(names=", ".join(named))] if named else []
+    return lines + ([_("Groups: {names}").format(names=", ".join(groups))] if groups else [])
+
+
+def _short(name: str) -> str:
+    return shortened(unlinked(name), LONGEST_NAME)
+
+
+def budget(left: int | None, terms: Terms, translator: Translator, now: float) -> str:
+    """Write what the operator still gives; `left` is in micro-dollars, None without a ceiling."""
+    if left is None or terms.budget_usd is None:
+        return translator.gettext("Budget: no ceiling. BUDGET_USD sets one.")
+    ends_at = pricing.ends_at(terms.budget_period, terms.zone, now)
+    return translator.gettext("Budget: {left} of {all} left. It renews {when}.").format(
+        left=translator.money(pricing.from_micros(max(0, left))),
+        all=translator.money(terms.budget_usd),
+        when=translator.until(ends_at - now) if ends_at else "",
+    )

@@ -1,0 +1,161 @@
+"""/stats: the figures of a time, as an admin sees them."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from PIL import Image
+
+from generation.media.formats import MediaFailed
+from generation.media.pool import MediaProcesses
+from generation.models.pricing import Period
+from handlers.admin.figures import Figures, budget, chart_of, quantile, slots_of
+from sandbox.aimlapi import Fault
+from storage.generations import Reason, State
+from storage.ledger import Account
+from storage.statistics import Asked
+from tests.flows.looks import says
+from tests.handlers.commons import SPEECH, settled, terms
+from tests.house import ADMIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import Breakage, House
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def one(at: float, state: State, **changes: object) -> Asked:
+    values: dict[str, object] = {
+        "at": at, "took": None, "state": state, "reason": Reason.OTHER,
+        "account": Account.person(1), "chat": 1, "seconds": 4, "credits": 9,
+        "charged": 840_000, "spent": None,
+    }  # fmt: skip
+    return Asked(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_a_budget_says_what_is_left_and_when_it_is_whole_again() -> None:
+    assert budget(4_000_000, terms(), SPEECH, now=0.0) == (
+        "Budget: $4.00 of $10.00 left. It renews in 1 day."
+    )
+    assert "no ceiling" in budget(None, terms(budget_usd=None), SPEECH, now=0.0)
+    assert "$0.00 of" in budget(-5, terms(budget_period=Period.WEEK), SPEECH, now=0.0)
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [("2026-03-29", 23), ("2026-06-01", 24), ("2026-10-25", 25)]
+)
+def test_a_day_has_its_own_hours_and_begins_where_the_operator_lives(day: str, hours: int) -> None:
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=BERLIN)
+    begins = slots_of(1, BERLIN, noon.timestamp())
+    assert len(begins) == hours
+    assert begins[0].isoformat()[:16] == f"{day}T00:00"
+    days = slots_of(7, BERLIN, noon.timestamp())
+    assert len(days) == 7
+    assert {begin.hour for begin in days} == {0}
+    assert days[-1] == begins[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "half", "most"),
+    [([], None, None), ([3.0], 3.0, 3.0), ([4.0, 1.0, 2.0, 3.0], 2.0, 4.0)],
+)
+def test_so_large_a_part_does_not_exceed_it(
+    values: list[float], half: float | None, most: float | None
+) -> None:
+    assert (quantile(values, 0.5), quantile(values, 0.95)) == (half, most)
+
+
+def test_each_request_counts_in_its_slot() -> None:
+    figures = Figures([0.0, 100.0])
+    figures.add(one(5.0, State.DELIVERED, took=60.0, spent=800_000))
+    figures.add(one(99.0, State.FAILED, charged=0, credits=0, reason=Reason.NO_TURN))
+    figures.add(one(100.0, State.CANCELLED, charged=0, credits=0, reason=Reason.CALLED_BACK))
+    figures.add(one(900.0, State.QUEUED, account=Account.chat(7), chat=7))
+    assert [slot.states.total() for slot in figures.slots] == [2, 2]
+    assert (figures.failed, figures.in_work, figures.took) == (2, 1, [60.0])
+    assert (figures.charged, figures.spent, figures.told) == (1_680_000, 800_000, 1)
+    assert (figures.seconds, figures.credits) == (4, 18)
+    assert (figures.people, figures.chats) == ({1: 3}, {1: 3, 7: 1})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [0, 10_000])
+async def test_figures_are_drawn_however_many_there_are(tmp_path: Path, count: int) -> None:
+    now = datetime(2026, 11, 26, 12, tzinfo=BERLIN).timestamp()
+    begins = slots_of(30, BERLIN, now)
+    figures = Figures([begin.timestamp() for begin in begins])
+    for number in range(count):
+        at = now - number * 30 * 24 * 3600 / 10_000
+        if number % 9:
+            figures.add(one(at, State.DELIVERED, took=60.0 + number % 50 * 3))
+        else:
+            figures.add(one(at, State.FAILED))
+    target = tmp_path / "chart.png"
+    async with MediaProcesses() as media:
+        await media.run("draw_chart", target=target, chart=chart_of(figures, 30, begins, SPEECH))
+    with Image.open(target) as drawn:
+        assert (drawn.format, drawn.size) == ("PNG", (1000, 1200))
+
+
+@pytest.mark.slow
+async def test_stats_show_a_time_as_a_picture_and_in_words(
+    house: House, provider: AimlApiSandbox, telegram: TelegramSandbox, chat: PrivateChat,
+    ann: Person,
+) -> None:  # fmt: skip
+    olga = telegram.person("Olga", user_id=ADMIN)
+    admin = telegram.private(olga)
+    club = telegram.group("Film club", [ann])
+    async with house.running():
+        await chat.send(ann, "/video a cat")
+        await chat.wait(lambda message: message.video is not None)
+        await club.send(ann, f"/video@{telegram.bot.username} a dog")
+        await club.wait(lambda message: message.video is not None)
+        provider.faults.next("submit", Fault.http(400))
+        refused = await chat.send(ann, "/video a train")
+        await chat.wait(says("credits", to=refused.message_id))
+        await settled(house)
+        await admin.send(olga, f"/grant {ann.id} 40")
+        await admin.send(olga, "/stats")
+        shown = await admin.wait(says("Today ·"))
+        words = shown.caption or ""
+        assert shown.photo
+        with Image.open(io.BytesIO(shown.photo[-1].bytes())) as picture:
+            assert picture.size == (1000, 1200)
+        for line in (
+            "Today · 3 asked for, 2 delivered, 1 failed or cancelled, 0 in work",
+            "Why: refused by the provider 1",
+            "8 seconds of video, 18 credits used",
+            "People: @ann 3",
+            "Groups: Film club 1",
+            "Owed in unused credits: 40, worth $4.00.",
+            "Budget: no ceiling. BUDGET_USD sets one.",
+        ):
+            assert line in words.splitlines(), words
+        assert "Cost: $1.68 by the price list" in words
+        assert "From order to chat: half within" in words
+        await admin.press(shown, shown.button("30 days"), by=olga, timeout=20)
+        await admin.wait(says("30 days · 3 asked for"))
+        assert len(admin.from_bot) == 2, "the same message shows another time"
+
+
+async def test_where_nothing_can_be_drawn_the_words_are_shown(
+    house: House, telegram: TelegramSandbox, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object, **__: object) -> None:
+        raise MediaFailed("no matplotlib")
+
+    olga = telegram.person("Olga", user_id=ADMIN)
+    admin = telegram.private(olga)
+    async with house.running():
+        monkeypatch.setattr(MediaProcesses, "run", breaks)
+        await admin.send(olga, "/stats")
+        shown = await admin.wait(says("Today · 0 asked for"))
+        assert not shown.photo
