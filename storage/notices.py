@@ -107,6 +107,7 @@ class NoticeKind(StrEnum):
     TAKEN_BACK = "taken_back"
     RENEWED = "renewed"
     # to the admins
+    GIFT_TAKEN = "gift_taken"
     ACCESS_WANTED = "access_wanted"
     ADDED = "added"
     ALLOWED_CHAT_MOVED = "allowed_chat_moved"

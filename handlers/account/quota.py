@@ -50,6 +50,18 @@ def text(
             if balance.allowance > 0
             else _("They do not expire.")
         )
+    if balance.bought > 0:
+        lines[-1] += " " + (
+            _("You bought those.")
+            if balance.bought == balance.kept
+            else _("You bought {bought} of those.").format(bought=translator.number(balance.bought))
+        )
+    elif balance.bought < 0:
+        lines.append(
+            _("{owed} are taken off: a payment went back whose credits you had used.").format(
+                owed=translator.credits(-balance.bought)
+            )
+        )
     if balance.held > 0:
         lines.append(
             translator.ngettext(

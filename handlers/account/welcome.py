@@ -17,7 +17,7 @@ from generation.models.pricing import Period
 from handlers import commands
 from handlers.account import buying, privacy, quota, settings, support
 from handlers.account.introduction import introduce
-from handlers.admin import INVITE, follow_invite
+from handlers.admin import GIFT, INVITE, follow_invite
 from handlers.commands import Scope, read_number
 from handlers.context import FirstAdmin
 from handlers.membership import lacking
@@ -235,7 +235,7 @@ async def start(
     payload = words[0] if words else ""
     if sender.chat.is_private and payload.startswith(FirstAdmin.PREFIX):
         await _claim(sender, context, payload, cause)
-    elif sender.chat.is_private and payload.startswith(INVITE):
+    elif sender.chat.is_private and payload.startswith((INVITE, GIFT)):
         if await follow_invite(sender, services, payload):
             await _greet(sender, message, context)
     elif sender.access is Access.STRANGER:

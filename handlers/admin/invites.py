@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 router = Router()
 
-INVITE = "invite-"
-"""How what such a link gives to /start begins."""
+INVITE, GIFT = "invite-", "gift-"
+"""How what such a link gives to /start begins; who made a gift hears who took it."""
 MOST_USES = 1000
 """People one link lets in: more is a slip of the finger."""
 MOST_REQUESTS = 20
@@ -80,8 +80,8 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
     await sender.reply(text, buttons=[[revoke]])
 
 
-def _link(made: Invite, sender: Sender) -> str:
-    return f"{sender.outbox.link}?start={INVITE}{made.secret}"
+def _link(made: Invite, sender: Sender, kind: str = INVITE) -> str:
+    return f"{sender.outbox.link}?start={kind}{made.secret}"
 
 
 def _described(made: Invite, sender: Sender, services: Services) -> str:
@@ -103,6 +103,29 @@ def _described(made: Invite, sender: Sender, services: Services) -> str:
         else translator.gettext("ALLOWED_IDS is empty, so everyone is let in without it, too.")
     )
     return " ".join(filter(None, (uses, gives, open_)))
+
+
+@router.command("gift")
+async def gift(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
+    """Make a link that gives credits to whoever opens it first, and lets them in."""
+    translator = sender.translator
+    credits_ = read_number(words[0]) if len(words) == 1 else None
+    if not credits_ or credits_ > MOST_CREDITS:
+        text = translator.gettext("Write /gift CREDITS\nCREDITS: up to {most}.")
+        await sender.reply(text.format(most=translator.number(MOST_CREDITS)))
+        return
+    async with services.db.transaction() as tx:
+        now, by = services.clock(), sender.account.id
+        made = await people.make_invite(
+            tx, secrets.token_urlsafe(12), uses=1, credits_=credits_, cause=cause, by=by, now=now
+        )
+        details = f"#{made.id}: {credits_}"
+        await audit.record(tx, "gift", by=by, cause=cause, now=now, details=details)
+    text = translator.gettext(
+        "🎁 Whoever opens this link first gets {credits}. I tell you who it was."
+    ).format(credits=worth(translator, credits_, services.usual_cost))
+    revoke = Button(translator.gettext("Revoke"), RevokeInvite(made.id))
+    await sender.reply(f"{text}\n\n{_link(made, sender, GIFT)}", buttons=[[revoke]])
 
 
 @router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke"))
@@ -133,7 +156,8 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
     _, person, now = sender.translator.gettext, sender.person, services.clock()
     is_in, given = sender.access is not Access.STRANGER, 0
     async with services.db.transaction() as tx:
-        made = await people.invite_by_secret(tx, payload.removeprefix(INVITE))
+        secret = payload.removeprefix(INVITE).removeprefix(GIFT)
+        made = await people.invite_by_secret(tx, secret)
         if made is None or person is None:
             is_good = False
         elif await people.was_invited(tx, made.id, person.id):
@@ -145,13 +169,22 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
             if given:
                 account = Account.person(person.id)
                 await ledger.grant(tx, account, Pot.GRANTED, given, cause=cause, note=None, now=now)
+                await owe(
+                    tx, sender.chat, NoticeKind.GRANTED, cause, now,
+                    credits=given, cost=services.usual_cost,
+                )  # fmt: skip
+                services.wake(sender.chat.id)
+            if payload.startswith(GIFT):
+                maker = await chats.private_with(tx, made.created_by, now=now)
+                await owe(
+                    tx, maker, NoticeKind.GIFT_TAKEN, f"{cause}:taken", now,
+                    credits=given, name=await people.called(tx, person.id),
+                )  # fmt: skip
+                services.wake(maker.id)
     if not is_good:
         text = _("This link is no longer good. Ask whoever sent it for a new one.")
         buttons = () if is_in else stranger_buttons(sender.translator)
         await sender.reply(text, buttons=buttons)
-    elif given:
-        all_ = worth(sender.translator, given, services.usual_cost)
-        await sender.reply(_("You were given {credits}.").format(credits=all_))
     return is_in
 
 

@@ -34,6 +34,7 @@ ABOUT_CREDITS = frozenset(
         NoticeKind.RENEWED,
         NoticeKind.CREDITS_WANTED,
         NoticeKind.CREDITS_DENIED,
+        NoticeKind.GIFT_TAKEN,
         *_OF_SALES,
     }
 )
@@ -158,6 +159,11 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[tuple[Butto
         asked = facts["person"], facts["day"]
         yes = Button(grant, AnswerRequest(*asked, OFFERED))
         return words, ((yes, Button(_("No"), AnswerRequest(*asked, 0))),)
+    if owed.kind is NoticeKind.GIFT_TAKEN:
+        words = _("🎁 {name} took your gift of {credits}.").format(
+            name=unlinked(facts["name"]), credits=translator.credits(facts["credits"])
+        )
+        return words, ()
     if owed.kind in _OF_SALES:
         return _of_sales(owed.kind, facts, translator)
     # what an older version owes does not know its worth

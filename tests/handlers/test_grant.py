@@ -259,3 +259,28 @@ async def test_a_grant_delivered_twice_gives_once(
     for _ in range(2):
         await app.process_update(first)
     assert await bought(house, bob) == 100
+
+
+async def test_a_gift_is_taken_once_by_one_and_told_to_both(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({ann.id})):
+        await chat.send(ann, "/gift lots")
+        await chat.wait(lambda message: "Write /gift CREDITS" in (message.text or ""))
+        await chat.send(ann, "/gift 50")
+        made = await chat.wait(lambda message: "gets 50 credits" in (message.text or ""))
+        link = (made.text or "").splitlines()[-1]
+        theirs = telegram.private(bob)
+        for _ in range(2):
+            await theirs.send(bob, f"/start {link.partition('?start=')[2]}")
+        await theirs.wait(
+            lambda message: message.text == "You were given 50 credits, about 5 videos."
+        )
+        await chat.wait(lambda message: "🎁 Bob" in (message.text or ""))
+        cleo = telegram.person("Cleo")
+        late = telegram.private(cleo)
+        await late.send(cleo, f"/start {link.partition('?start=')[2]}")
+        await late.wait(lambda message: "no longer good" in (message.text or ""))
+        assert (await bought(house, bob), await bought(house, cleo)) == (50, 0)
+        await theirs.send(bob, "/video a cat")
+        await theirs.wait(lambda message: message.video is not None)

@@ -23,12 +23,15 @@ def written(
     *,
     allowance: int = 54,
     bought: int = 0,
+    granted: int = 0,
     held: int = 0,
     pending: int = 0,
     renews_at: float | None = 5 * HOURS,
     given: Terms | None = None,
 ) -> str:
-    balance = Balance(allowance=allowance, bought=bought, held=held, renews_at=renews_at)
+    balance = Balance(
+        allowance=allowance, granted=granted, bought=bought, held=held, renews_at=renews_at
+    )
     return quota.text(
         balance, pending=pending, cost=9, terms=given or terms(), translator=SPEECH, now=0.0
     )
@@ -53,7 +56,14 @@ def test_what_is_set_aside_is_said() -> None:
 
 def test_bought_credits_are_told_apart() -> None:
     assert "20 of them do not expire" in written(bought=20)
-    assert "They do not expire." in written(allowance=0, bought=20)
+    assert "They do not expire. You bought those." in written(allowance=0, bought=20)
+    assert "20 of them do not expire. You bought 15 of those." in written(bought=15, granted=5)
+    assert "bought" not in written(granted=5)
+
+
+def test_what_is_owed_for_a_payment_that_went_back_is_said() -> None:
+    text = written(bought=-9)
+    assert text.startswith("You have 45 credits, about 5 videos.\n9 credits are taken off: ")
 
 
 def test_a_video_dearer_than_the_allowance_does_not_say_come_back_tomorrow() -> None:
