@@ -8,7 +8,7 @@ RUN pip wheel --no-cache-dir --require-hashes --wheel-dir /wheels -r requirement
 FROM ${PYTHON}
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --no-deps --compile /wheels/*.whl \
+    pip install --no-cache-dir --no-index --no-deps --ignore-installed --compile /wheels/*.whl \
     && useradd --system --uid 10001 --no-create-home bot \
     && install --directory --owner=bot --mode=0700 /data
 WORKDIR /app

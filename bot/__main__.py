@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.operations.logs import Redaction, set_up_logs
-from bot.process import BackupFailed, ExitCode, Heartbeat, back_up, hide, leave, live
+from bot.process import ExitCode, Heartbeat, hide, leave, live
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
@@ -170,6 +170,8 @@ def _models(*, in_json: bool) -> int:
 
 
 def _backup(target: Path) -> int:
+    from storage.migrations import BackupFailed, back_up
+
     try:
         back_up(read_data_dir(os.environ, ENV_FILE) / "bot.sqlite3", target)
     except BackupFailed as failure:

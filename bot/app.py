@@ -309,6 +309,7 @@ class Bot:
             erase=self.erase,
             bring=self.scheduler.bring,
             kept_since=self.intake.kept_since,
+            restored_at=self.intake.restored_at,
             clock_ahead=self.listening.clock_ahead,
             is_excess=self.intake.is_excess,
         )

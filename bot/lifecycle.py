@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import stamina
@@ -29,9 +30,16 @@ from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import publish
 from handlers.admin import give_back_all, reconcile
 from handlers.replies.sending import SendError
+from handlers.senders import AWAY_SECONDS
 from storage import cards, inbox, notices, outages, payments, people, personal_data, statistics
 from storage.database import MONTH_SECONDS, Database
-from storage.migrations import DatabaseInTrouble, UnusableDatabase
+from storage.migrations import (
+    DatabaseInTrouble,
+    UnusableDatabase,
+    drop_old_copies,
+    is_copy,
+    mark_copy,
+)
 from storage.notices import Admins
 
 if TYPE_CHECKING:
@@ -76,9 +84,15 @@ async def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     try:
+        file = settings.data_dir / "bot.sqlite3"
+        # whoever ran on a file left a lock beside it: without one, it was brought from elsewhere
+        is_brought = file.exists() and not (settings.data_dir / process.LOCK).exists()
         with process.held(settings.data_dir):
-            db = await Database.open(settings.data_dir / "bot.sqlite3")
+            db = await Database.open(file)
             try:
+                if is_brought:
+                    async with db.transaction() as tx:
+                        await mark_copy(tx, marked=True)
                 if opened is not None:
                     await opened()
                 return await serve(Bot(settings, db, times=times), stopping)
@@ -201,6 +215,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     if not await _meet_telegram(bot, supervisor):
         return
     await clean_up(bot.db, videos=bot.videos, pictures=bot.pictures)
+    await _look_whether_restored(bot)
     former_admins = await _take_settings(bot)
     await bot.catalogue.restore()
     # before the chats are counted: what is set aside owes the admins a message
@@ -215,6 +230,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
     supervisor.optional("the check-up", partial(_check_up, bot))
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
+    supervisor.optional("the end of a restore", partial(_forget_restore, bot))
     supervisor.optional("erasing", bot.erase, every=ERASE_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
     refunds_go_on = partial(give_back_all, bot.app.bot, bot.services)
@@ -265,6 +281,22 @@ async def _listen(bot: Bot, supervisor: Supervisor) -> None:
 def _refuse(why: str, supervisor: Supervisor) -> None:
     sys.stderr.write(f"{why}\n")
     supervisor.end(ExitCode.WRONG_SETTINGS)
+
+
+async def _look_whether_restored(bot: Bot) -> None:
+    """Note where the database is a copy: what is from before this start is asked about first."""
+    async with bot.db.reading() as connection:
+        if await is_copy(connection):
+            bot.intake.mind_restore()
+            logger.warning("DATA_DIR was restored: what waited in it is asked about first")
+
+
+async def _forget_restore(bot: Bot) -> None:
+    """Take the mark of a copy away once all from before the start is old without it."""
+    if bot.intake.restored_at() > -inf:
+        await asyncio.sleep(AWAY_SECONDS)
+        async with bot.db.transaction() as tx:
+            await mark_copy(tx, marked=False)
 
 
 async def _take_settings(bot: Bot) -> list[int]:
@@ -355,6 +387,7 @@ async def _prune(bot: Bot) -> None:
     if bot.settings.retention_days is not None:
         await _keep_no_longer(bot, bot.settings.retention_days * DAY_SECONDS)
     await drop_outdated(bot.db, bot.videos, now=bot.clock())
+    await asyncio.to_thread(drop_old_copies, bot.settings.data_dir)
 
 
 async def _keep_no_longer(bot: Bot, seconds: float) -> None:

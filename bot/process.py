@@ -1,4 +1,4 @@
-"""The process: how it ends, and its `DATA_DIR`: alone there, its sign of life, a backup of it."""
+"""The process: how it ends, and its `DATA_DIR`: alone there, and its sign of life."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import ctypes
 import fcntl
 import logging
 import os
-import sqlite3
 import sys
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from math import inf
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
+LOCK = "lock"
+"""The file in a folder that its holder locks."""
 LONGEST_PID = 20
 """Bytes of the lock file that are read: it is there for everybody to write."""
 MOMENT = 0.1
@@ -108,7 +109,7 @@ def held(folder: Path) -> Iterator[None]:
     make(folder)
     try:
         # not truncated on opening: it may hold the id of the one who has it
-        file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Unusable(folder, error) from error
     try:
@@ -126,7 +127,7 @@ def held(folder: Path) -> Iterator[None]:
 def holder(folder: Path) -> Held | None:
     """Return who holds a folder, None where nobody does; nothing is made."""
     try:
-        file = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -176,46 +177,3 @@ class Heartbeat:
     def is_fresh(self, now: float) -> bool:
         """Tell whether the bot lives. A beat from far ahead is as wrong as one from long ago."""
         return abs(self.age(now)) < FRESH_SECONDS
-
-
-class BackupFailed(Exception):
-    """No backup was made; the message says why, and nothing of it is left behind."""
-
-
-def back_up(database: Path, target: Path) -> None:
-    """Copy the database with SQLite's own backup, read it back, and leave one file at target.
-
-    Raises BackupFailed, also when there is something at target already: a backup is overwritten
-    by nobody but its owner.
-    """
-    if not database.is_file():
-        raise BackupFailed(f"there is no database at {database}")
-    try:
-        # Only its owner may read it: it holds what people wrote.
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise BackupFailed(f"{target} exists already") from None
-    except OSError as error:
-        raise BackupFailed(f"{target} cannot be written: {error.strerror}") from None
-    try:
-        _copy(database, target)
-    except sqlite3.Error as error:
-        target.unlink()
-        raise BackupFailed(f"SQLite says: {error}") from error
-    except BaseException:
-        target.unlink()
-        raise
-
-
-def _copy(database: Path, target: Path) -> None:
-    address = f"{database.resolve().as_uri()}?mode=ro"
-    with (
-        closing(sqlite3.connect(address, uri=True)) as source,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        source.backup(copy)
-        # One file to carry away, instead of one that grows a journal beside it when it is read.
-        copy.execute("PRAGMA journal_mode = DELETE")
-        (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(f"the copy is damaged: {verdict}")

@@ -104,6 +104,8 @@ class Services:
     """Sends a kept video to a chat, in its own time."""
     kept_since: Callable[[int], float | None]
     """When an update came that was left over at a start, in seconds since 1970."""
+    restored_at: Callable[[], float]
+    """When the bot began to run on a backup, for what was said before may be done; else -inf."""
     clock_ahead: Callable[[], float]
     """How many seconds our clock is ahead of Telegram's, which dates messages."""
     is_excess: Callable[[int], bool]

@@ -33,6 +33,8 @@ ALBUM = "album:"
 """How the cause begins that all messages of an album share."""
 AWAY_SECONDS = 900.0
 """How old an order may be when it is read: older ones are asked about before they cost."""
+PRESSED_SECONDS = 150.0
+"""How long Telegram keeps a press that nobody takes."""
 
 
 class Access(Enum):
@@ -302,13 +304,24 @@ async def _known(
         access=access,
         banned_for=ban.reason if ban else None,
         group=None if chat.is_private else await chats.group_of(connection, chat.id),
-        is_late=said_at is not None and services.clock() - said_at > AWAY_SECONDS,
+        is_late=_is_late(services, said_at),
         is_excess=services.is_excess(update.update_id),
         press=press,
         closed=closed,
         edited=EditedCard(card) if card is not None else None,
         outbox=services.outbox,
     )
+
+
+def _is_late(services: Services, said_at: float | None) -> bool:
+    """Whether something may be unwanted by now: it is old, or others may have done it.
+
+    `said_at` is None for presses of now: nobody knows when one was made, but not long ago.
+    """
+    now, restored_at = services.clock(), services.restored_at()
+    if said_at is None:
+        return now - restored_at < PRESSED_SECONDS
+    return now - said_at > AWAY_SECONDS or said_at < restored_at
 
 
 async def _access(

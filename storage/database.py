@@ -28,7 +28,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import aiosqlite
 
-from storage.migrations import BUSY_SECONDS, PASSING, code, look_into, migrate, usable
+from storage.migrations import (
+    BUSY_SECONDS,
+    PASSING,
+    code,
+    look_into,
+    migrate,
+    save_before_update,
+    usable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -237,6 +245,7 @@ class Database:
         with usable(path):
             # aiosqlite's own thread does not survive a file it cannot open in silence
             await asyncio.to_thread(look_into, path)
+            await asyncio.to_thread(save_before_update, path)
             connection = await DirectConnection.open(path)
         try:
             with usable(path):

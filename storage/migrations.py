@@ -1,17 +1,27 @@
-"""What opening a file takes: its errors, and the steps that bring an older file to this version."""
+"""What opening a file takes: its errors, the steps from an older version to this one, copies."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from contextlib import closing, contextmanager
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from aiosqlite import Connection
+
+    class Fetching(Protocol):
+        """What statements that return rows are given to."""
+
+        def execute_fetchall(self, statement: str, /) -> Awaitable[Iterable[sqlite3.Row]]:
+            """Run a statement and return its rows."""
+            ...
+
 
 BUSY_SECONDS = 5.0
 """How long to wait for whoever else works on the file, such as a backup."""
@@ -122,3 +132,95 @@ def usable(path: Path) -> Iterator[None]:
         if code(error) in PASSING:
             raise DatabaseInTrouble(f"{path}: {error}") from error
         raise
+
+
+COPY = int.from_bytes(b"copy")
+"""What stands in the head of a file that is a copy: SQLite keeps a number there for the program."""
+
+
+async def is_copy(connection: Fetching) -> bool:
+    """Whether others may have gone on from where this file is."""
+    [(mark,)] = await connection.execute_fetchall("PRAGMA application_id")
+    return bool(mark == COPY)
+
+
+async def mark_copy(connection: Fetching, *, marked: bool) -> None:
+    """Mark a file as a copy, or take the mark away."""
+    await connection.execute_fetchall(f"PRAGMA application_id = {COPY if marked else 0}")
+
+
+BEFORE_UPDATE = "before-update-{version}.sqlite3"
+"""How the copies are called that are made before the first step of an update."""
+KEPT_SECONDS = 30 * 24 * 3600.0
+"""How long they are kept: what was erased since is in them."""
+
+
+def save_before_update(path: Path) -> None:
+    """Copy a file beside itself where steps are missing.
+
+    Raises:
+        DatabaseInTrouble: it cannot be copied now, so it is not to be changed.
+    """
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if 0 < version < len(steps()):
+        target = path.with_name(BEFORE_UPDATE.format(version=version))
+        try:
+            # left by an update that did not come to its end
+            target.unlink(missing_ok=True)
+            back_up(path, target)
+        except (BackupFailed, OSError) as failure:
+            raise DatabaseInTrouble(f"no copy before the update: {failure}") from failure
+
+
+def drop_old_copies(folder: Path) -> None:
+    """Delete the copies that were made before updates of long ago."""
+    for copy in folder.glob(BEFORE_UPDATE.format(version="*")):
+        if time.time() - copy.stat().st_mtime > KEPT_SECONDS:
+            copy.unlink(missing_ok=True)
+
+
+class BackupFailed(Exception):
+    """No backup was made; the message says why, and nothing of it is left behind."""
+
+
+def back_up(database: Path, target: Path) -> None:
+    """Copy the database with SQLite's own backup, read it back, and leave one file at target.
+
+    It bears the mark of a copy: whoever runs on it does not know what happened since.
+
+    Raises BackupFailed, also when there is something at target already: a backup is overwritten
+    by nobody but its owner.
+    """
+    if not database.is_file():
+        raise BackupFailed(f"there is no database at {database}")
+    try:
+        # Only its owner may read it: it holds what people wrote.
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise BackupFailed(f"{target} exists already") from None
+    except OSError as error:
+        raise BackupFailed(f"{target} cannot be written: {error.strerror}") from None
+    try:
+        _copy(database, target)
+    except sqlite3.Error as error:
+        target.unlink()
+        raise BackupFailed(f"SQLite says: {error}") from error
+    except BaseException:
+        target.unlink()
+        raise
+
+
+def _copy(database: Path, target: Path) -> None:
+    address = f"{database.resolve().as_uri()}?mode=ro"
+    with (
+        closing(sqlite3.connect(address, uri=True)) as source,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        source.backup(copy)
+        # One file to carry away, instead of one that grows a journal beside it when it is read.
+        copy.execute("PRAGMA journal_mode = DELETE")
+        copy.execute(f"PRAGMA application_id = {COPY}")
+        (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(f"the copy is damaged: {verdict}")

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import sqlite3
 from collections import deque
 from dataclasses import replace
@@ -68,8 +69,17 @@ class Intake(asyncio.Queue[object]):
         self._suspects: set[int] = set()
         self._held: deque[Update] = deque()
         self._kept_since: dict[int, float] = {}
+        self._restored_at = -math.inf
         self._stopping = False
         self._closed = False
+
+    def mind_restore(self) -> None:
+        """Note that the database is a copy: who ran on another may have handled what comes now."""
+        self._restored_at = self._clock()
+
+    def restored_at(self) -> float:
+        """Return when this process began to run on a copy, -inf where it is none."""
+        return self._restored_at
 
     async def restore(self, bot: Bot) -> None:
         """Take up what was received and not handled before; admins hear of what is set aside.

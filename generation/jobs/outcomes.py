@@ -44,10 +44,11 @@ class StillQueued:
 class BotStarted:
     """The bot begins to run; the last step of any request it knows of was taken at `last_step_at`.
 
-    It may have been away, or the database be a copy that others went on from.
+    It may have been away; or the database is a copy, from which others may have gone on.
     """
 
     last_step_at: float
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

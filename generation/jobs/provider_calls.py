@@ -27,6 +27,7 @@ from generation.provider.errors import (
 )
 from storage import generations
 from storage.generations import State
+from storage.migrations import is_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,11 +83,12 @@ class Submissions:
     async def recover(self) -> None:
         """At a start: an outage may last, and what was being submitted has an unknown outcome.
 
-        What waits and is old may have been made since, where the database is a backup.
+        What waits may have been made since, where it is old or the database a copy.
         """
         async with self._db.reading() as connection:
             await self._breaker.restore(connection)
-            started = on.BotStarted(await generations.last_step_at(connection))
+            last_step_at = await generations.last_step_at(connection)
+            started = on.BotStarted(last_step_at, await is_copy(connection))
             found = await generations.in_states(connection, {State.QUEUED, State.SUBMITTING})
         for generation in found:
             is_lost = generation.state is State.SUBMITTING

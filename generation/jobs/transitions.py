@@ -107,8 +107,9 @@ def decide(
     it = Situation(generation, now, policy, estimate)
     match outcome:
         # while it waits for its turn
-        case on.BotStarted(last_step_at):
-            if now - max(last_step_at, generation.created_at) <= schedule.LONGEST_ABSENCE:
+        case on.BotStarted(last_step_at, is_copy):
+            away = now - max(last_step_at, generation.created_at)
+            if away <= schedule.LONGEST_ABSENCE and not is_copy:
                 return None
             return it.fail(Reason.BOT_WAS_AWAY, NoticeKind.FAILED_AWAY)
         case on.BudgetUsed():

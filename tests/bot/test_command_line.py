@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.operations.model_list import as_json, as_text, ask, usable
-from bot.process import BackupFailed, Heartbeat, back_up
+from bot.process import Heartbeat
 from generation.models.offer import Family, Mode, Offer, People
 from generation.models.offer import Price as Hint
 from sandbox.aimlapi.billing import Price
+from storage.migrations import BackupFailed, back_up
 from tests.flows.process import process, terminate
 
 if TYPE_CHECKING:

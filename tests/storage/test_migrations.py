@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,16 @@ from storage import cards, chats, generations, inbox, ledger, notices, outages, 
 from storage.database import Database, every, number
 from storage.generations import PENDING, Reason, State
 from storage.ledger import Account, Pot
-from storage.migrations import NewerDatabase, UnusableDatabase, migrate, statements, steps
+from storage.migrations import (
+    DatabaseInTrouble,
+    NewerDatabase,
+    UnusableDatabase,
+    drop_old_copies,
+    is_copy,
+    migrate,
+    statements,
+    steps,
+)
 from storage.notices import NoticeKind
 from tests.storage.asked import ANN, BOB, NOW, steps_of
 from tests.storage.old_files import GROUP, rows_of
@@ -116,6 +127,40 @@ async def test_a_file_of_a_newer_program_is_refused_untouched(tmp_path: Path) ->
     with pytest.raises(NewerDatabase, match="restore a backup"):
         await Database.open(path)
     assert version(path) == len(steps()) + 1
+
+
+async def test_a_file_is_copied_before_the_first_step_and_as_it_was(tmp_path: Path) -> None:
+    path, kept = tmp_path / "bot.sqlite3", tmp_path / "before-update-6.sqlite3"
+    async with aiosqlite.connect(path, isolation_level=None) as connection:
+        await migrate(connection, steps()[:6])
+        for statement, values in rows_of(6):
+            await connection.execute(statement, values)
+        before = await schema(connection)
+    kept.write_text("left by an update that was broken off")
+    await (await Database.open(path)).close()
+    assert (version(path), version(kept)) == (len(steps()), 6)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600, "it holds what people wrote"
+    async with aiosqlite.connect(kept) as connection:
+        assert await schema(connection) == before
+        assert await number(connection, "SELECT count(*) FROM generations") == len(State)
+        assert await is_copy(connection), "whoever goes back to it orders nothing twice"
+    kept.unlink()
+    await (await Database.open(path)).close()
+    assert not kept.exists(), "a file that needs no step needs no copy"
+    kept.write_text("")
+    os.utime(kept, (0.0, 0.0))
+    drop_old_copies(tmp_path)
+    assert not kept.exists(), "what was erased since is in it"
+
+
+async def test_where_no_copy_can_be_made_nothing_is_changed(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    async with aiosqlite.connect(path, isolation_level=None) as connection:
+        await migrate(connection, steps()[:6])
+    (tmp_path / "before-update-6.sqlite3").mkdir()
+    with pytest.raises(DatabaseInTrouble, match=r"before-update-6\.sqlite3"):
+        await Database.open(path)
+    assert version(path) == 6
 
 
 async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""A backup taken under load and restored elsewhere: nothing is ordered twice, everything ends."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from collections import Counter
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from bot import lifecycle
+from sandbox.aimlapi import Fault
+from sandbox.telegram import TelegramSandbox
+from storage.migrations import COPY, back_up
+from tests.flows.looks import says, shows_video
+from tests.flows.process import process, terminate
+from tests.handlers.commons import settled
+from tests.house import House
+from tests.reliability.invariants import unfinished, wrong_always
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from sandbox.aimlapi import AimlApiSandbox
+    from tests.house import Breakage
+
+PEOPLE = 8
+
+
+def mark_of(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    return int(mark)
+
+
+def states_in(file: Path) -> Counter[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        return Counter(state for (state,) in connection.execute("SELECT state FROM generations"))
+
+
+async def arrived(provider: AimlApiSandbox, count: int) -> None:
+    """Wait until so many orders were sent to the provider: the others wait, or are on their way."""
+    async with asyncio.timeout(10):
+        while len(provider.submissions) <= count:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_backup_taken_under_load_goes_on_elsewhere_and_orders_nothing_twice(
+    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
+) -> None:
+    provider.render_seconds = 0.3
+    everybody = [telegram.person(f"Person {number}") for number in range(PEOPLE)]
+    chats = [telegram.private(one) for one in everybody]
+    copies = [tmp_path / f"copy-{number}.sqlite3" for number in range(2)]
+    async with house.running(provider_slots=4):
+        for number, (chat, one) in enumerate(zip(chats, everybody, strict=True)):
+            await chat.send(one, f"/video a cat, number {number}")
+            if number % 4 == 3:
+                await arrived(provider, number // 4)
+                await asyncio.to_thread(back_up, house.data / "bot.sqlite3", copies[number // 4])
+        for chat in chats:
+            await chat.wait(shows_video(), timeout=20)
+        await settled(house)
+    posted = Counter(one.body["prompt"] for one in provider.submissions)
+    assert {*posted.values()} == {1}
+    under_way = [states_in(copy) for copy in copies]
+    assert any(states["queued"] + states["generating"] for states in under_way), under_way
+    for number, copy in enumerate(copies):
+        assert mark_of(copy) == COPY
+        folder = tmp_path / f"elsewhere-{number}"
+        folder.mkdir()
+        shutil.copy(copy, folder / "bot.sqlite3")
+        restored = House(telegram, provider, folder, house.errors)
+        async with restored.running(provider_slots=4):
+            await settled(restored, seconds=20)
+        with closing(sqlite3.connect(folder / "bot.sqlite3")) as connection:
+            assert wrong_always(connection) == []
+            assert unfinished(connection) == []
+    assert Counter(one.body["prompt"] for one in provider.submissions) == posted
+
+
+async def test_what_was_said_before_a_restore_is_asked_about_and_what_comes_then_is_not(
+    provider: AimlApiSandbox, tmp_path: Path, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = 5.0
+    async with TelegramSandbox(clock=lambda: time.time() - behind) as telegram:
+        ann = telegram.person("Ann")
+        chat = telegram.private(ann)
+        house = House(telegram, provider, tmp_path / "data", errors)
+        async with house.running():
+            await chat.send(ann, "/start")
+            await chat.wait(lambda one: bool(one.buttons))
+        copy = tmp_path / "elsewhere" / "bot.sqlite3"
+        copy.parent.mkdir()
+        back_up(house.data / "bot.sqlite3", copy)
+        # done by the bot that was lost, which had no time to confirm it
+        await chat.send(ann, "/video a cat")
+        async with House(telegram, provider, copy.parent, errors).running():
+            await chat.wait(says("I was away. Still want this?"))
+            assert provider.submissions == []
+            behind = -2.0  # dates are whole seconds
+            await chat.send(ann, "/video a dog")
+            await chat.wait(shows_video("a dog"))
+        assert mark_of(copy) == COPY, "another start in the next minutes knows it as well"
+        monkeypatch.setattr(lifecycle, "AWAY_SECONDS", 0.0)
+        async with House(telegram, provider, copy.parent, errors).running():
+            async with asyncio.timeout(10):
+                while mark_of(copy) == COPY:
+                    await asyncio.sleep(0.01)
+
+
+async def test_a_database_brought_without_its_lock_is_a_copy(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
+) -> None:
+    """So is what replication brought, or a plain copy of the file."""
+    ann = telegram.person("Ann")
+    chat = telegram.private(ann)
+    provider.faults.always("submit", Fault.http(503))
+    async with process(telegram, provider, tmp_path / "data") as run:
+        await chat.send(ann, "/video a cat")
+        await chat.wait(says("On it!"))
+        await terminate(run)
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy(tmp_path / "data" / "bot.sqlite3", tmp_path / "elsewhere" / "bot.sqlite3")
+    provider.faults.clear()
+    async with process(telegram, provider, tmp_path / "elsewhere") as run:
+        await chat.wait(says("I was away"))
+        await terminate(run)
+    assert not any(one.accepted for one in provider.submissions)
+    assert mark_of(tmp_path / "elsewhere" / "bot.sqlite3") == COPY
