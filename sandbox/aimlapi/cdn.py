@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from sandbox.aimlapi.generations import Generation
+    from sandbox.aimlapi.generations import Generation, Generations
     from sandbox.aimlapi.renders import Delivery
 
 _VIDEO = "video/mp4"
@@ -24,20 +24,21 @@ _INSTEAD = {
 }
 
 
-def serve(generation: Generation, link: str) -> Response:
+async def serve(generations: Generations, generation: Generation, link: str) -> Response:
     """The answer to a fetch of one of a generation's links."""
     delivery = generation.render.delivery
     generation.fetches += 1
     if generation.fetches <= delivery.dead_fetches:
         generation.dead_links.add(link)
-    if generation.path is None or link in generation.dead_links:
+    if link in generation.dead_links:
         return Response("Gone", delivery.dead_status, media_type="text/plain")
     if delivery.redirect:
         return RedirectResponse(delivery.redirect, 302)
     if delivery.body in _INSTEAD:
         content, media_type = _INSTEAD[delivery.body]
         return Response(content, media_type=media_type)
-    return _file(generation.path, delivery)
+    path = generation.instead or await generations.make(generation.clip)
+    return _file(path, delivery)
 
 
 def _file(path: Path, delivery: Delivery) -> Response:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from sandbox.aimlapi.shapes import Size
 
 # Frames per second, x264's preset and its quality (smaller is finer), the longer side that is drawn
-# of a scene, and the pieces a photo is moved in.
-_QUICK = (2, "ultrafast", "38", 320, 1)
-_FINE = (24, "superfast", "25", 768, 12)
+# of a scene, the pieces a photo is moved in, and how sound is packed.
+_QUICK = (1, "ultrafast", "38", 320, 1, {"aac_coder": "fast", "b": "32k"})
+_FINE = (24, "superfast", "25", 768, 12, {"aac_coder": "twoloop", "b": "128k"})
 _BOX_HEADER = 8  # bytes of an mp4 box: its length and its name
 
 
@@ -95,7 +95,7 @@ async def render(clip: Clip, folder: Path) -> Path:
 
 
 def _encode(clip: Clip, path: str) -> None:
-    frame_rate, preset, quality, drawn, cells = _QUICK if clip.quick else _FINE
+    frame_rate, preset, quality, drawn, cells, sounding = _QUICK if clip.quick else _FINE
     # a photo is moved in a single piece at its full size: what a test sees is the picture itself
     size = clip.size if clip.picture and cells == 1 else _within(clip.size, drawn)
     scene: Scene = (
@@ -112,6 +112,8 @@ def _encode(clip: Clip, path: str) -> None:
         audio = (
             file.add_stream("aac", rate=sound.RATE, layout="stereo") if clip.with_sound else None
         )
+        if audio:
+            audio.options = dict(sounding)
         seed = zlib.crc32(clip.prompt.encode())
         chord = sound.chord(clip.seconds, seed) if audio else iter(())
         heard = 0.0

@@ -109,9 +109,9 @@ class Provider:
         """The very file the CDN serves for a finished generation; LookupError if it is not."""
         identity = submission if isinstance(submission, str) else submission.id
         generation = self.generations.by_id.get(identity or "")
-        if generation is None or generation.path is None:
+        if generation is None or generation.status != "completed":
             raise LookupError(f"no finished generation {identity}")
-        return generation.path
+        return self.generations.path(generation.clip)
 
     def tell(self, kind: str, **about: Any) -> None:
         """Something happened now."""

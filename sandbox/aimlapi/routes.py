@@ -46,7 +46,7 @@ def application(provider: Provider) -> Starlette:
         return await account.tell(request)
 
     async def download(request: Request) -> Response:
-        return _download(provider, request)
+        return await _download(provider, request)
 
     async def failed(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -109,7 +109,7 @@ def _poll(provider: Provider, request: Request) -> Response:
     return JSONResponse(body, headers=headers)
 
 
-def _download(provider: Provider, request: Request) -> Response:
+async def _download(provider: Provider, request: Request) -> Response:
     path = request.url.path
     provider.downloads.append(path)
     if "authorization" in request.headers:
@@ -118,4 +118,4 @@ def _download(provider: Provider, request: Request) -> Response:
     if generation is None:
         return Response("Not Found", 404, media_type="text/plain")
     provider.tell("fetched", id=generation.id)
-    return cdn.serve(generation, path)
+    return await cdn.serve(provider.generations, generation, path)

@@ -57,7 +57,7 @@ async def finish(steps: Steps, generation: Generation) -> None:
     other = await steps.taken("another")
     done = steps.provider.generations.by_id[other.provider_id or ""]
     late = steps.provider.generations.by_id[generation.provider_id or ""]
-    late.path, late.charged, late.status = done.path, done.charged, "completed"
+    late.charged, late.status = done.charged, "completed"
 
 
 async def test_a_finished_video_is_on_disk_and_its_credits_are_taken(
@@ -294,10 +294,9 @@ async def test_what_only_begins_like_a_video_is_not_kept(
     steps: Steps, made: Generation, provider: AimlApiSandbox
 ) -> None:
     clip = provider.generations.by_id[made.provider_id or ""]
-    assert clip.path is not None
     false = steps.videos.parent / "false.mp4"
-    false.write_bytes(clip.path.read_bytes()[:32] + bytes(50_000))
-    clip.path = false
+    false.write_bytes(provider.clip_of(clip.id).read_bytes()[:32] + bytes(50_000))
+    clip.instead = false
     await polled_until_its_end(steps, made)
     assert (await steps.again(made)).reason == "no video at the link"
     assert list(steps.videos.iterdir()) == []
