@@ -103,6 +103,7 @@ COMMANDS = (
     Command("pause", N_("Take no orders for a while"), "[TIME] [REASON]", scope=Scope.ADMIN),
     Command("resume", N_("End a pause"), scope=Scope.ADMIN),
     Command("audit", N_("What admins did"), scope=Scope.ADMIN),
+    Command("export", N_("A month as a CSV file"), "WHAT MONTH", scope=Scope.ADMIN),
     Command("gift", N_("A link that gives credits once"), "CREDITS", scope=Scope.ADMIN),
     Command("refund", N_("Give a payment back"), "ID", scope=Scope.ADMIN, sells=True),
     Command(

@@ -21,6 +21,7 @@ from handlers.account import (
 from handlers.admin import (
     access,
     audit_log,
+    exports,
     figures,
     grants,
     invites,
@@ -43,7 +44,7 @@ MODULES = (
     buying, support, sharing, welcome, introduction, arrival, messages, conversation, card_taps,
     results, reports, quota, privacy, history, films, cancel, settings, group_settings,
     model_choice, access, figures, grants, invites, limits, pausing, people_list, audit_log,
-    refunds, attachments, presses,
+    refunds, exports, attachments, presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

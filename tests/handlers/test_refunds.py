@@ -167,3 +167,25 @@ async def test_payments_and_refunds_nobody_told_of_come_to_light_once(
                 assert await number(connection, "SELECT count(*) FROM payments") == 2
     assert mark is not None
     assert mark.read == 3
+
+
+async def test_a_months_payments_are_a_file_for_the_books(
+    house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+) -> None:
+    async with house.running(**SELLING):
+        await pay(chat, ann)
+        await office.send(owner, "/export money")
+        usage = await office.wait(says("Write /export WHAT MONTH"))
+        await office.send(owner, "/export payments 1999-01")
+        await office.send(owner, "/export payments 2020-02")
+        await office.wait(says("There is nothing of 2020-02."))
+        await office.send(owner, "/export payments")
+        sent = await office.wait(lambda one: one.document is not None)
+        assert sent.document is not None
+        assert sent.document.file_name == f"payments-{(usage.text or '').split()[-1]}.csv"
+        header, line = sent.document.path.read_text().splitlines()
+        row = dict(zip(header.split(","), line.split(","), strict=True))
+        assert (row["payment"], row["person"], row["stars"], row["credits"]) == (
+            "1", str(ann.id), "500", "50"
+        )  # fmt: skip
+        assert (row["credit_usd"], row["went_back_at"]) == ("0.1", "")
