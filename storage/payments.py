@@ -192,26 +192,23 @@ async def forgive(tx: Connection, person: int) -> None:
     await tx.execute("UPDATE payments SET forgiven = 1 WHERE person = ?", (person,))
 
 
+OWED = (
+    "SELECT sum(credits) FROM (SELECT sum("
+    " CASE WHEN kind IN ('purchase', 'grant', 'release') THEN credits"
+    " WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END) AS credits"
+    " FROM ledger WHERE pot = 'bought' GROUP BY account_kind, account_id) WHERE credits > 0"
+)
+"""Counts the credits that people bought and did not spend, in all."""
+RATES = (
+    "SELECT DISTINCT credit_micros FROM payments WHERE ended_at IS NULL AND credits > 0"
+    " ORDER BY credit_micros"
+)
+"""Finds what a credit stood for when people bought theirs."""
+
+
 async def owed(tx: Connection) -> int:
     """Return the credits that people bought and did not spend, in all."""
-    return await number(
-        tx,
-        "SELECT sum(credits) FROM (SELECT sum("
-        " CASE WHEN kind IN ('purchase', 'grant', 'release') THEN credits"
-        " WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END) AS credits"
-        " FROM ledger WHERE pot = 'bought' GROUP BY account_kind, account_id) WHERE credits > 0",
-    )
-
-
-async def other_rates(tx: Connection, credit_micros: int) -> list[int]:
-    """Return what a credit stood for at the payments where that was something else than now."""
-    rows = await every(
-        tx,
-        "SELECT DISTINCT credit_micros FROM payments WHERE ended_at IS NULL AND credits > 0"
-        " AND credit_micros <> ? ORDER BY credit_micros",
-        (credit_micros,),
-    )
-    return [row["credit_micros"] for row in rows]
+    return await number(tx, OWED)
 
 
 async def any_known(tx: Connection) -> bool:

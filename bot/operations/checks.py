@@ -76,7 +76,7 @@ def check_database(path: Path) -> list[Finding]:
     """Look whether the database is whole, known to this version, and nobody else's to read."""
     try:
         mode = path.stat().st_mode
-        with closing(_opened(path)) as connection:
+        with closing(opened(path)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except FileNotFoundError:
@@ -94,7 +94,8 @@ def check_database(path: Path) -> list[Finding]:
     return ok(ABOUT, f"whole, at version {version}")
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> sqlite3.Connection:
+    """Open a database to read, and nothing else."""
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
@@ -333,7 +334,7 @@ def check_admins(settings: Settings) -> list[Finding]:
     if settings.admin_ids:
         return ok("ADMIN_IDS", ", ".join(map(str, sorted(settings.admin_ids))))
     found = []
-    with suppress(sqlite3.Error), closing(_opened(settings.data_dir / ABOUT)) as connection:
+    with suppress(sqlite3.Error), closing(opened(settings.data_dir / ABOUT)) as connection:
         found = connection.execute("SELECT name, id FROM people WHERE is_admin = 1").fetchall()
     if found:
         said = ", ".join(f"{name} ({number})" for name, number in found)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import sqlite3
 import time
+from contextlib import closing, suppress
 from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -14,24 +17,28 @@ from telegram import Bot
 
 from bot.operations import checks
 from bot.operations.checks import (
+    ABOUT,
     Finding,
     Verdict,
     check_database,
     check_holder,
     failure,
     ok,
+    opened,
     warning,
 )
 from bot.settings.sources import ENV_FILE
 from bot.updates.listening import TelegramRequest, TelegramTimes
 from generation.media.pool import MediaProcesses
-from generation.models import availability
+from generation.models import availability, pricing
 from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer
 from generation.provider.client import AimlApi, client_options
+from storage import payments
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from decimal import Decimal
 
     from bot.settings.definition import Settings
 
@@ -96,6 +103,7 @@ async def look(
     yield await check_clock(settings.aimlapi_url, http, clock())
     yield checks.check_openness(settings)
     yield checks.check_admins(settings)
+    yield check_selling(settings)
 
 
 async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:
@@ -166,3 +174,34 @@ async def check_clock(url: str, http: httpx.AsyncClient, now: float) -> list[Fin
         found = f"{apart:.0f} seconds from the provider's"
         return failure("clock", found, "set it by NTP: lost requests are looked for by their time")
     return ok("clock", "as the provider's")
+
+
+def check_selling(settings: Settings) -> list[Finding]:
+    """Hold what a credit brings against what it may cost, now and when people bought theirs."""
+    about, cost = "STARS_PER_CREDIT", settings.credit_usd
+    findings = []
+    if settings.stars_per_credit:
+        brings = settings.stars_per_credit * settings.star_usd
+        said = f"a credit brings {usd(brings)} and stands for {usd(cost)}"
+        if brings < cost:
+            enough = math.ceil(cost / settings.star_usd)
+            said = f"{said}: you lose {usd(cost - brings)} on each credit"
+            findings = warning(about, said, f"from {enough} on you do not, if STAR_USD is right")
+        else:
+            findings = ok(about, said)
+    with suppress(sqlite3.Error), closing(opened(settings.data_dir / ABOUT)) as connection:
+        (owed,) = connection.execute(payments.OWED).fetchone()
+        rates = [pricing.from_micros(rate) for (rate,) in connection.execute(payments.RATES)]
+        if owed and (others := [usd(rate) for rate in rates if rate != cost]):
+            said = (
+                f"{usd(cost)} now, and people hold {owed} credits, bought when one was "
+                f"{' or '.join(others)}: they buy more or less for them than they were told"
+            )
+            findings += warning("CREDIT_USD", said, "change it back, or give them the difference")
+    return findings
+
+
+def usd(amount: Decimal) -> str:
+    """Write an amount to the last digit that counts, and at least the cents."""
+    whole, _, part = f"{amount.normalize():f}".partition(".")
+    return f"${whole}.{part:0<2}"

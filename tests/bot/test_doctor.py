@@ -18,11 +18,14 @@ from starlette.responses import JSONResponse, Response
 from bot.app import Times
 from bot.operations import checks
 from bot.operations.checks import Verdict
-from bot.operations.doctor import as_text, check_clock, examine, is_fit
+from bot.operations.doctor import as_text, check_clock, check_selling, examine, is_fit
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
 from sandbox.telegram import Fault as Said
 from sandbox.telegram import Fault as TelegramFault
+from storage import payments
+from storage.database import Database
+from storage.payments import Charge
 from tests.bot.test_command_line import PROJECT, bot
 
 if TYPE_CHECKING:
@@ -355,3 +358,34 @@ def test_a_file_of_secrets_that_others_can_read_is_warned_of(tmp_path: Path) -> 
     [said] = checks.check_env_file(secrets)
     assert said.verdict is Verdict.WARNING
     assert said.remedy == f"chmod 600 {secrets}"
+
+
+def test_selling_at_a_loss_is_said_to_the_cent(house: House) -> None:
+    selling: dict[str, Any] = {"support_contact": "@owner", "star_usd": Decimal("0.009")}
+    (said,) = check_selling(house.settings(stars_per_credit=5, **selling))
+    assert (said.about, said.verdict) == ("STARS_PER_CREDIT", Verdict.WARNING)
+    assert said.found == (
+        "a credit brings $0.045 and stands for $0.10: you lose $0.055 on each credit"
+    )
+    assert said.remedy == "from 12 on you do not, if STAR_USD is right"
+    (said,) = check_selling(house.settings(stars_per_credit=12, **selling))
+    assert said.verdict is Verdict.OK
+    assert check_selling(house.settings()) == []
+
+
+async def test_another_worth_of_a_credit_is_warned_of_while_people_hold_bought_ones(
+    house: House,
+) -> None:
+    db = await Database.open(house.data / "bot.sqlite3")
+    async with db.transaction() as tx:
+        charge = Charge(charge_id="c", person=7, credits=50, stars=500, paid_at=0.0)
+        await payments.credit(tx, charge, credit_micros=100_000)
+        assert await payments.owed(tx) == 50
+    said = await finding(house, "CREDIT_USD", credit_usd=Decimal("0.05"))
+    assert "$0.05 now, and people hold 50 credits, bought when one was $0.10:" in said.found
+    assert check_selling(house.settings()) == []
+    async with db.transaction() as tx:
+        await payments.end(tx, "c", now=1.0)
+        assert await payments.owed(tx) == 0
+    await db.close()
+    assert check_selling(house.settings(credit_usd=Decimal("0.05"))) == []
