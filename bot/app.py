@@ -25,6 +25,7 @@ from bot.updates.listening import (
 )
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
+from generation.jobs.account import AccountWatch
 from generation.jobs.lifecycle import Lifecycle, erase
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
@@ -181,6 +182,7 @@ class Bot:
             admins=admins,
             clock=clock,
         )
+        self.account = AccountWatch(db, self.api, admins, settings.timezone, clock)
         breaker = CircuitBreaker(db, self.api, admins, clock, probe_seconds=times.probe)
 
         # what takes the steps of a generation

@@ -24,6 +24,7 @@ from bot.operations.doctor import look, look_quietly
 from bot.operations.health import DEAF_SECONDS
 from bot.process import ExitCode, Heartbeat
 from bot.updates.watchdog import Patience, Watch
+from generation.jobs.account import WATCH_SECONDS
 from generation.media.videos import clean_up, drop_outdated
 from generation.models.availability import NoFeed
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
@@ -230,6 +231,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
     supervisor.optional("the check-up", partial(_check_up, bot))
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
+    supervisor.optional("the look at the account", partial(_watch, bot), every=WATCH_SECONDS)
     supervisor.optional("the end of a restore", partial(_forget_restore, bot))
     supervisor.optional("erasing", bot.erase, every=ERASE_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
@@ -357,6 +359,12 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
             wait = min(2 * wait, LONGEST_RETRY_SECONDS)
         else:
             return
+
+
+async def _watch(bot: Bot) -> None:
+    """Look after the money at the provider; those who wait at a start come first."""
+    await asyncio.sleep(bot.times.checkup)
+    await bot.account.look()
 
 
 async def _check_up(bot: Bot) -> None:

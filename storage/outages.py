@@ -119,6 +119,30 @@ async def paused(tx: Connection, *, now: float) -> Pause | None:
     return None if row is None else Pause(row["reason"], row["ends_at"])
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderBalance:
+    """What the account held at a time, in micro-dollars; `warned_at` is since when it is low."""
+
+    micros: int
+    heard_at: float
+    warned_at: float | None
+
+
+async def keep_balance(tx: Connection, heard: ProviderBalance) -> None:
+    """Put what the account holds in the place of what it held."""
+    await tx.execute(
+        "INSERT OR REPLACE INTO provider_balance (id, micros, heard_at, warned_at)"
+        " VALUES (1, ?, ?, ?)",
+        (heard.micros, heard.heard_at, heard.warned_at),
+    )
+
+
+async def provider_balance(tx: Connection) -> ProviderBalance | None:
+    """Return what the account held when it was last asked."""
+    row = await one(tx, "SELECT micros, heard_at, warned_at FROM provider_balance")
+    return None if row is None else ProviderBalance(**dict(row))
+
+
 class CooldownReason(StrEnum):
     """Why a model is left alone."""
 

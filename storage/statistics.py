@@ -140,6 +140,30 @@ class Statistics:
     spent_micros: int
 
 
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happened to the requests of one day, and how many people came new."""
+
+    asked: int
+    delivered: int
+    spent_micros: int
+    new_people: int
+
+
+async def day(tx: Connection, *, since: float, until: float) -> Day:
+    """Count what was asked for between two times."""
+    [row] = await every(
+        tx,
+        "SELECT count(*) AS asked, coalesce(sum(state = 'delivered'), 0) AS delivered,"
+        " coalesce(sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END), 0)"
+        " AS spent_micros, (SELECT count(*) FROM people WHERE created_at >= ?1"
+        " AND created_at < ?2) AS new_people"
+        " FROM generations WHERE created_at >= ?1 AND created_at < ?2",
+        (since, until),
+    )
+    return Day(**dict(row))
+
+
 _COUNTS = (
     "SELECT count(*), sum(state = 'delivered'), sum(state IN ('failed', 'cancelled')),"
     f" sum(state IN ({listed(UNFINISHED)})),"

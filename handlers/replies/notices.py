@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from generation.models.pricing import from_micros
 from handlers.replies import letting_in, more_credits
 from handlers.replies.keyboards import Button, CallbackData, Change
 from handlers.replies.letting_in import shut_out_text
-from handlers.replies.texts import N_, bad_picture, returned, shortened, unlinked
+from handlers.replies.texts import N_, bad_picture, returned, shortened, unlinked, videos
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def in_words(
     for in_their_words, kinds in (
         (more_credits.in_words, more_credits.ABOUT_CREDITS),
         (letting_in.in_words, letting_in.ABOUT_ACCESS),
+        (money_in_words, _ABOUT_MONEY),
     ):
         if owed.kind in kinds:
             return NoticeText(*in_their_words(owed, translator))
@@ -272,6 +274,40 @@ _ADMIN = {
         "⚠️ Video {generation} could not be used: {explanation}. The credits went back."
     ),
 }
+
+
+_ABOUT_MONEY = frozenset({NoticeKind.BALANCE_LOW, NoticeKind.MORNING, NoticeKind.SPENDING_SURGE})
+
+
+def money_in_words(owed: Owed, translator: Translator) -> tuple[str, Rows]:
+    """Tell the operator of the account at the provider, and of what a day cost."""
+    _, facts = translator.gettext, owed.facts
+
+    def money(name: str) -> str:
+        return translator.money(from_micros(facts[name]))
+
+    if owed.kind is NoticeKind.SPENDING_SURGE:
+        text = _(
+            "⚠️ Videos cost {today} so far today, more than three times the usual {usual}. "
+            "/people shows who asks, /pause stops new orders."
+        )
+        return text.format(today=money("today"), usual=money("usual")), ()
+    lasts = None if facts["lasts"] is None else translator.lasts(facts["lasts"])
+    if owed.kind is NoticeKind.BALANCE_LOW:
+        text = _(
+            "⚠️ The AI/ML API account holds {balance}, which lasts about {time}. Please top it up: "
+            "when it is empty, no videos are made."
+        )
+        return text.format(balance=money("balance"), time=lasts), ()
+    people = translator.ngettext("{count} new person", "{count} new people", facts["people"])
+    text = _("☀️ Yesterday: {videos}, {money}, {people}.").format(
+        videos=videos(translator, facts["delivered"]),
+        money=money("spent"),
+        people=people.format(count=translator.number(facts["people"])),
+    )
+    if lasts is not None:
+        text = f"{text} {_('The balance lasts about {time}.').format(time=lasts)}"
+    return text, ()
 
 
 @dataclass(frozen=True, slots=True)

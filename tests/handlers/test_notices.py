@@ -17,7 +17,9 @@ FACTS: dict[str, Any] = {
     "group": 2, "reporter": "Bob", "place": "here", "owner": "Ann", "words": "", "prompt": "a cat",
     "generation": 1, "by_person": True, "reason": "key", "explanation": "401", "model": "m",
     "successor": "Veo", "moved": "m: $1 → $2", "update": 7,
-    "left": 0, "person": 5, "day": 0, "chat": 1, "old": -1, "new": -2, "name": "Bob", "number": 5,
+    "left": 0, "person": 5, "day": 0, "old": -1, "new": -2, "name": "Bob", "number": 5,
+    "chat": 1, "balance": 1, "lasts": 60.0, "today": 1, "usual": 1, "delivered": 1, "spent": 1,
+    "people": 1,
 }  # fmt: skip
 
 
