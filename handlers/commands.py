@@ -94,6 +94,12 @@ COMMANDS = (
     Command("start", N_("Begin"), listed=False),
     Command("people", N_("Who uses this bot, the most active first"), scope=Scope.ADMIN),
     Command("stats", N_("Videos, people and money"), scope=Scope.ADMIN),
+    Command(
+        "export",
+        N_("Videos or payments as a table, for a spreadsheet"),
+        "[payments] [YYYY-MM]",
+        scope=Scope.ADMIN,
+    ),
     Command("grant", N_("Give credits"), "WHO CREDITS [NOTE]", scope=Scope.ADMIN),
     Command("allow", N_("Let a person or chat in"), "WHO", scope=Scope.ADMIN),
     Command("deny", N_("Undo an allow"), "WHO", scope=Scope.ADMIN),
@@ -103,7 +109,6 @@ COMMANDS = (
     Command("pause", N_("Take no orders for a while"), "[TIME] [REASON]", scope=Scope.ADMIN),
     Command("resume", N_("End a pause"), scope=Scope.ADMIN),
     Command("audit", N_("What admins did"), scope=Scope.ADMIN),
-    Command("export", N_("A month as a CSV file"), "WHAT MONTH", scope=Scope.ADMIN),
     Command("gift", N_("A link that gives credits once"), "CREDITS", scope=Scope.ADMIN),
     Command("refund", N_("Give a payment back"), "ID", scope=Scope.ADMIN, sells=True),
     Command(

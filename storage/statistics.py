@@ -254,6 +254,28 @@ def _asked(row: sqlite3.Row) -> Asked:
     )
 
 
+MOST_EXPORTED = 100_000
+"""How many requests are written into one file; the newest stay."""
+
+
+async def export(db: Database, *, since: float, until: float) -> AsyncIterator[list[sqlite3.Row]]:
+    """Give what was asked for in a time, oldest first, in slices that let others between."""
+    async with db.reading(aside=True) as tx:
+        made = await _made(tx, since)
+        end = await number(tx, "SELECT max(id) FROM generations WHERE created_at < ?", (until,))
+    for start in range(max(made.start, end + 1 - MOST_EXPORTED), end + 1, SLICE):
+        async with db.reading(aside=True) as tx:
+            yield await every(
+                tx,
+                "SELECT made.*, people.name AS person, people.username, telegram_id, title"
+                " FROM generations AS made JOIN chats ON chats.id = chat"
+                " LEFT JOIN people ON account_kind = 'person' AND people.id = account_id"
+                " WHERE made.id >= ? AND made.id < ? AND made.created_at >= ?"
+                " AND made.created_at < ? ORDER BY made.id",
+                (start, min(start + SLICE, end + 1), since, until),
+            )
+
+
 _CREDITS_BACK = frozenset({State.FAILED, State.CANCELLED, State.PARKED})
 SETTLED_SECONDS = 40 * 24 * 3600.0
 """After how long nothing of a request changes: what nobody comes for is kept for 30 days."""

@@ -1,104 +1,192 @@
-"""/export: a month's rows as a CSV file, for the books."""
+"""/export: what was asked for, or paid, in a month or at any time, as a table for a spreadsheet."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
-import io
 import re
-from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from io import TextIOWrapper
+from math import inf
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from generation.models import pricing
+from handlers.commands import BY_NAME
 from handlers.routing import Router
-from storage import payments
+from storage import audit, payments, people, statistics
+from storage.generations import State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
+    from sqlite3 import Row
     from zoneinfo import ZoneInfo
 
     from handlers.context import Services
+    from handlers.replies.texts import Translator
     from handlers.senders import Sender
+    from storage.payments import Payment
+    from storage.people import Person
 
 router = Router()
 
-Rows: TypeAlias = "list[dict[str, object]]"
-_MONTH = re.compile(r"(2\d{3})-(0[1-9]|1[0-2])", re.ASCII)
+MOST_BYTES = 45_000_000
+"""How large a table becomes: Telegram takes 50 MB."""
+PAYMENTS = "payments"
+_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet reckons instead of showing it; some do so behind blanks."""
+
+VIDEOS = (
+    "number", "asked_at", "state", "reason", "person_id", "name", "username", "chat_id", "chat",
+    "model", "made_of", "seconds", "shape", "resolution", "credits", "price_usd", "spent_usd",
+    "minutes_to_chat", "prompt",
+)  # fmt: skip
+PAID = ("payment", "charge_id", "paid_at", "person", "name", "stars", "credits", "credit_usd",
+        "went_back_at", "taken_back_by_telegram")  # fmt: skip
+"""The columns: names that programs read, the same in every language."""
 
 
-async def payment_rows(services: Services, since: float, until: float) -> Rows:
-    """Return the payments of a time, each with what became of it."""
-    zone = services.terms.zone
-    async with services.db.reading(aside=True) as connection:
-        paid = await payments.between(connection, since, until)
-    return [
-        {
-            "payment": one.id,
-            "charge_id": one.charge_id,
-            "paid_at": moment(one.paid_at, zone),
-            "person": one.person,
-            "stars": one.stars,
-            "credits": one.credits,
-            "credit_usd": pricing.from_micros(one.credit_micros),
-            "went_back_at": "" if one.ended_at is None else moment(one.ended_at, zone),
-            "taken_back_by_telegram": int(one.taken_back),
-        }
-        for one in paid
-    ]
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is exported: payments or videos, of a month or of any time."""
+
+    of_payments: bool
+    month: str = ""
+
+    @property
+    def file(self) -> str:
+        """What its file is called."""
+        parts = (PAYMENTS if self.of_payments else "videos", self.month)
+        return "-".join(filter(None, parts)) + ".csv"
+
+    def limits(self, zone: ZoneInfo) -> tuple[float, float]:
+        """Return when it begins and ends, in seconds since 1970."""
+        if not self.month:
+            return 0.0, inf
+        first = date.fromisoformat(f"{self.month}-01")
+        following = (first + timedelta(days=31)).replace(day=1)
+        begins, ends = (
+            datetime.combine(day, time.min, zone).timestamp() for day in (first, following)
+        )
+        return begins, ends
 
 
-EXPORTS: dict[str, Callable[[Services, float, float], Awaitable[Rows]]] = {"payments": payment_rows}
-"""What can be exported, and what returns its rows of a time."""
+def read_span(words: Sequence[str]) -> Span | None:
+    """Read `[payments] [YYYY-MM]`; None where it is neither."""
+    of_payments = bool(words) and words[0].lower() == PAYMENTS
+    rest = [*words][of_payments:]
+    if not rest:
+        return Span(of_payments)
+    return Span(of_payments, rest[0]) if len(rest) == 1 and _MONTH.fullmatch(rest[0]) else None
 
 
-def moment(at: float, zone: ZoneInfo) -> str:
-    """Write a moment the way programs read it."""
-    return datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
-
-
-def month_of(text: str, zone: ZoneInfo) -> tuple[float, float] | None:
-    """Read `2026-10`: when that month begins and ends; None where it is none."""
-    found = _MONTH.fullmatch(text)
-    if found is None:
-        return None
-    year, month = int(found[1]), int(found[2])
-    following = (year, month + 1) if month < 12 else (year + 1, 1)  # noqa: PLR2004 - December
-    begins, ends = (datetime(*first, 1, tzinfo=zone) for first in ((year, month), following))
-    return begins.timestamp(), ends.timestamp()
-
-
-def written(rows: Sequence[dict[str, object]]) -> bytes:
-    """Write rows as CSV, with their names first."""
-    out = io.StringIO()
-    if rows:
-        table = csv.DictWriter(out, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
-    return out.getvalue().encode(errors="replace")
+def shown(cell: Any) -> Any:
+    """Return a cell as a spreadsheet shows it: nothing that somebody wrote becomes a formula."""
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
 @router.command("export")
-async def export(sender: Sender, words: Sequence[str], services: Services) -> None:
-    """Send an admin a month's rows."""
-    translator, zone = sender.translator, services.terms.zone
-    what, month = (*words, "", "")[:2]
-    month = month or datetime.fromtimestamp(services.clock(), zone).strftime("%Y-%m")
-    rows_of, time = EXPORTS.get(what), month_of(month, zone)
-    if rows_of is None or time is None:
-        text = translator.gettext("Write /export WHAT MONTH\nWHAT: {kinds}\nMONTH: such as {month}")
-        now = datetime.fromtimestamp(services.clock(), zone).strftime("%Y-%m")
-        await sender.reply(text.format(kinds=", ".join(EXPORTS), month=now))
+async def export(
+    sender: Sender, words: Sequence[str], *, admin: Person, cause: str, services: Services
+) -> None:
+    """Send an admin a table of what was asked for, or paid."""
+    _, span, zone = sender.translator.gettext, read_span(words), services.terms.zone
+    if span is None:
+        await sender.reply(usage(sender.translator))
         return
-    rows = await rows_of(services, *time)
-    if not rows:
-        await sender.reply(translator.gettext("There is nothing of {month}.").format(month=month))
-        return
-    content = await asyncio.to_thread(written, rows)
-    lines = translator.ngettext("{count} line", "{count} lines", len(rows))
-    await sender.outbox.send_made(
-        sender.chat,
-        f"{what}-{month}.csv",
-        content,
-        lines.format(count=translator.number(len(rows))),
-        thread_id=sender.thread_id,
-    )
+    async with services.db.transaction() as tx:
+        await audit.record(
+            tx, "export", by=admin.id, cause=cause, now=services.clock(), details=" ".join(words)
+        )
+    rows = _paid(services, span, zone) if span.of_payments else _asked(services, span, zone)
+    with closing(tempfile.TemporaryFile()) as file:
+        count, is_whole = await write(
+            cast("BinaryIO", file), PAID if span.of_payments else VIDEOS, rows
+        )
+        if not count:
+            await sender.reply(_("There is nothing in that time."))
+            return
+        file.seek(0)
+        caption = sender.translator.ngettext("{count} row", "{count} rows", count).format(
+            count=sender.translator.number(count)
+        )
+        if not is_whole or (not span.of_payments and count >= statistics.MOST_EXPORTED):
+            caption = _("{rows}; not all fit. Ask for one month: /export 2026-10").format(
+                rows=caption
+            )
+        await sender.outbox.send_made(sender.chat, span.file, cast("BinaryIO", file), caption)
+
+
+def usage(translator: Translator) -> str:
+    """Say how /export is written."""
+    return translator.gettext(
+        "Write {command}\nFor example: /export 2026-10, or /export payments 2026-10"
+    ).format(command=f"/export {BY_NAME['export'].arguments}")
+
+
+async def write(
+    file: BinaryIO, head: Sequence[str], rows: AsyncIterator[Sequence[object]]
+) -> tuple[int, bool]:
+    """Write a table; return how many rows it has and whether those are all."""
+    # the mark in front has spreadsheets read it as UTF-8
+    text = TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+    table, count, is_whole = csv.writer(text), 0, True
+    table.writerow(head)
+    async for row in rows:
+        table.writerow([shown(cell) for cell in row])
+        count += 1
+        if file.tell() > MOST_BYTES:
+            is_whole = False
+            break
+    text.flush()
+    text.detach()
+    return count, is_whole
+
+
+async def _asked(services: Services, span: Span, zone: ZoneInfo) -> AsyncIterator[Sequence[object]]:
+    since, until = span.limits(zone)
+    async for page in statistics.export(services.db, since=since, until=until):
+        for row in page:
+            yield _video(row, zone)
+
+
+def _video(row: Row, zone: ZoneInfo) -> Sequence[object]:
+    took = None
+    if row["state"] == State.DELIVERED:
+        took = round((row["changed_at"] - row["created_at"]) / 60, 1)
+    return (
+        row["id"], _time(row["created_at"], zone), row["state"], row["reason"],
+        row["account_id"] if row["account_kind"] == "person" else None,
+        row["person"], row["username"], row["telegram_id"], row["title"],
+        row["family"], {"t2v": "text", "i2v": "picture"}[row["kind"]], row["seconds"],
+        row["aspect_ratio"], row["resolution"], row["credits"],
+        _usd(0 if row["uncharged"] else row["price_micros"]), _usd(row["spent_micros"]),
+        took, row["prompt"],
+    )  # fmt: skip
+
+
+async def _paid(services: Services, span: Span, zone: ZoneInfo) -> AsyncIterator[Sequence[object]]:
+    since, until = span.limits(zone)
+    async with services.db.reading(aside=True) as tx:
+        found = await payments.between(tx, since, until)
+        names = {one.person: await people.find(tx, one.person) for one in found}
+    for one in found:
+        yield _payment(one, names[one.person], zone)
+
+
+def _payment(one: Payment, payer: Person | None, zone: ZoneInfo) -> Sequence[object]:
+    return (
+        one.id, one.charge_id, _time(one.paid_at, zone), one.person, payer and payer.name,
+        one.stars, one.credits, _usd(one.credit_micros),
+        None if one.ended_at is None else _time(one.ended_at, zone), int(one.taken_back),
+    )  # fmt: skip
+
+
+def _time(at: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _usd(micros: int | None) -> str | None:
+    return None if micros is None else f"{pricing.from_micros(micros):f}"

@@ -8,7 +8,7 @@ import logging
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
 
 from telegram import (
     ForceReply,
@@ -391,10 +391,17 @@ class Outbox:
         await _placed(send, thread_id, reply_to)
 
     async def send_made(
-        self, chat: Chat, name: str, content: bytes, caption: str, *, thread_id: int | None = None
+        self,
+        chat: Chat,
+        name: str,
+        content: bytes | BinaryIO,
+        caption: str,
+        *,
+        thread_id: int | None = None,
     ) -> None:
         """Send a file that was made here, such as a list, as a document."""
-        file = InputFile(content, filename=name)
+        # an open one is streamed
+        file = InputFile(content, filename=name, read_file_handle=False)
         send = partial(self._bot.send_document, chat.telegram_id, file, caption=caption)
         await _placed(send, thread_id, None)
 

@@ -1,0 +1,130 @@
+"""/export: tables of what was asked for and paid, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from handlers.admin import exports
+from handlers.admin.exports import PAID, VIDEOS, Span, read_span, shown
+from storage import payments, statistics
+from storage.payments import Charge
+from tests.flows.looks import says, shows_video
+from tests.handlers.commons import settled
+from tests.house import ADMIN
+from tests.storage.asked import rows
+
+if TYPE_CHECKING:
+    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("words", "span"),
+    [
+        ([], Span(False)),
+        (["2026-10"], Span(False, "2026-10")),
+        (["payments"], Span(True)),
+        (["Payments", "2026-02"], Span(True, "2026-02")),
+        *[(wrong, None) for wrong in (
+            ["2026-13"], ["2026"], ["2026-1"], ["all"], ["2026-10", "payments"],
+            ["payments", "2026-10", "x"], ["2026-10-01"], ["2026-10\n"],
+        )],
+    ],
+)  # fmt: skip
+def test_a_time_is_read(words: list[str], span: Span | None) -> None:
+    assert read_span(words) == span
+
+
+def test_a_month_begins_and_ends_where_the_operator_lives() -> None:
+    begins, ends = Span(True, "2026-12").limits(BERLIN)
+    assert datetime.fromtimestamp(begins, BERLIN).isoformat() == "2026-12-01T00:00:00+01:00"
+    assert datetime.fromtimestamp(ends, BERLIN).isoformat() == "2027-01-01T00:00:00+01:00"
+
+
+@pytest.mark.parametrize(
+    "written", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r\n=1", "\uff1d1"]
+)
+def test_nothing_that_somebody_wrote_becomes_a_formula(written: str) -> None:
+    assert shown(written) == f"'{written}"
+
+
+@pytest.mark.parametrize("cell", ["a cat = a dog", "", "1-1", "'=", -100, None, "–5"])
+def test_every_other_cell_stays_as_it_is(cell: object) -> None:
+    assert shown(cell) == cell
+
+
+def table(message: Message) -> list[dict[str, str]]:
+    assert message.document is not None
+    return list(csv.DictReader(io.StringIO(message.document.bytes().decode("utf-8-sig"))))
+
+
+async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(statistics, "SLICE", 1)
+    olga = telegram.person("Olga", user_id=ADMIN)
+    admin = telegram.private(olga)
+    async with house.running():
+        await admin.send(olga, "/export 2026-13")
+        await admin.wait(says("Write /export [payments] [YYYY-MM]"))
+        await admin.send(olga, "/export payments")
+        await admin.wait(says("There is nothing in that time."))
+        await chat.send(ann, "/video =HYPERLINK(x), a cat")
+        await chat.wait(shows_video())
+        await chat.send(ann, "/video 1 ship, “Zoë”")
+        await chat.wait(shows_video("1 ship, “Zoë”"))
+        await settled(house)
+        async with house.db.transaction() as tx:
+            paid = Charge(charge_id="+49", person=ann.id, credits=50, stars=250, paid_at=1.8e9)
+            await payments.credit(tx, paid, credit_micros=100_000)
+        month = datetime.now(UTC).strftime("%Y-%m")
+        await admin.send(olga, f"/export {month}")
+        sent = await admin.wait(lambda message: message.document is not None)
+        first, second = table(sent)
+        assert (sent.caption, sent.document and sent.document.file_name) == (
+            "2 rows", f"videos-{month}.csv",
+        )  # fmt: skip
+        await admin.send(olga, "/export 2020-01")
+        await admin.send(olga, "/export payments 2027-01")
+        bought = await admin.wait(
+            lambda message: message.document is not None and message.caption == "1 row"
+        )
+        audited = await rows(house.db, "SELECT details FROM audit WHERE act = 'export'")
+    assert tuple(first) == VIDEOS
+    assert first["prompt"] == "'=HYPERLINK(x), a cat"
+    assert second["prompt"] == "1 ship, “Zoë”"
+    assert (first["name"], first["username"]) == ("Ann", "ann")
+    assert first["person_id"] == first["chat_id"] == str(ann.id)
+    assert (first["state"], first["price_usd"], first["credits"]) == ("delivered", "0.84", "9")
+    [payment] = table(bought)
+    assert tuple(payment) == PAID
+    assert payment["charge_id"] == "'+49"
+    assert (payment["credits"], payment["credit_usd"]) == ("50", "0.1")
+    assert audited == [("payments",), (month,), ("2020-01",), ("payments 2027-01",)]
+
+
+async def test_a_table_ends_where_telegram_takes_no_more(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(exports, "MOST_BYTES", 1)
+    monkeypatch.setattr(statistics, "MOST_EXPORTED", 1)
+    olga = telegram.person("Olga", user_id=ADMIN)
+    admin = telegram.private(olga)
+    async with house.running():
+        for words in ("a cat", "a dog"):
+            await chat.send(ann, f"/video {words}")
+            await chat.wait(shows_video(words))
+        await admin.send(olga, "/export")
+        sent = await admin.wait(lambda message: message.document is not None)
+    assert [row["prompt"] for row in table(sent)] == ["a dog"], "the newest stay"
+    assert (sent.caption or "").startswith("1 row; not all fit.")
