@@ -19,7 +19,6 @@ from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
 from bot.updates.listening import (
     Listening,
-    TelegramConnections,
     TelegramRequest,
     TelegramTimes,
 )
@@ -128,7 +127,7 @@ class Bot:
         slots = Slots(CHATS_AT_ONCE)
         pacing = Pacing(times.limits_second, while_waiting=slots.lent)
         polling = TelegramRequest(1, times.telegram)
-        calls = TelegramConnections(CONNECTIONS, times.telegram)
+        calls = TelegramRequest(CONNECTIONS, times.telegram)
         self.app: App = (
             ApplicationBuilder()
             .token(settings.telegram_bot_token.get_secret_value())

@@ -15,30 +15,35 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import httpx
+from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import (
     Conflict,
     InvalidToken,
+    NetworkError,
     RetryAfter,
     TelegramError,
     TimedOut,
 )
-from telegram.request import BaseRequest, HTTPXRequest, RequestData
+from telegram.request import BaseRequest
 
 from bot.updates.intake import is_whole, origin_of
 from generation.jobs import schedule
-from generation.provider.client import client_options
+from generation.provider.client import proxy_of, tls
 from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
+    from telegram._utils.types import ODVInput
     from telegram.ext import ExtBot
+    from telegram.request import RequestData
 
     from bot.updates.intake import Intake
     from handlers.replies.sending import Urgency
@@ -83,50 +88,105 @@ class UnreadableAnswer(TelegramError):
         return None if found is None else int(found[1])
 
 
-class TelegramRequest(HTTPXRequest):
+class TelegramRequest(BaseRequest):
     """Requests to Telegram that end: in time, and within the memory there is.
 
-    `answers` counts them by method and status, of which 0 is none.
+    So many go side by side, each on a connection of its own: httpx's pool looks at all of its
+    connections at every request, and its client, made for cookies, redirects and passwords, takes
+    as long as what it carries. `answers` counts them by method and status, of which 0 is none.
     """
 
-    def __init__(
-        self,
-        connections: int,
-        times: TelegramTimes,
-        answers: Counter[tuple[str, int]] | None = None,
-    ) -> None:
-        super().__init__(
-            connection_pool_size=connections,
-            connect_timeout=times.connect,
-            read_timeout=times.silence,
-            write_timeout=times.silence,
-            media_write_timeout=times.upload,
-            pool_timeout=times.silence,
-            httpx_kwargs=client_options(event_hooks={"response": [_bound, self._note]}),
-        )
+    def __init__(self, count: int, times: TelegramTimes) -> None:
         self._times = times
-        self.answers = Counter[tuple[str, int]]() if answers is None else answers
+        self._made = list[httpx.AsyncHTTPTransport]()
+        # the one that was used last goes next: its connection is open still
+        self._free = list[httpx.AsyncHTTPTransport]()
+        self._places = asyncio.Semaphore(count)
+        self.answers = Counter[tuple[str, int]]()
         self.dated = ""
         """When Telegram answered last, by its own clock, as HTTP writes it."""
 
-    async def do_request(self, *arguments: Any, **options: Any) -> tuple[int, bytes]:
-        """Make a request; raises TimedOut where it takes too long in all."""
-        data: RequestData | None = options.get("request_data")
-        whole = self._times.call_in_all
-        if data is not None and data.multipart_data:
-            whole = self._times.upload_in_all
-            options["read_timeout"] = self._times.upload
+    @property
+    def read_timeout(self) -> float | None:
+        """Seconds for one silence."""
+        return self._times.silence
+
+    async def initialize(self) -> None:
+        """Nothing to prepare: connections are made when they are needed."""
+
+    async def shutdown(self) -> None:
+        """Close all."""
+        made, self._made, self._free = self._made, [], []
+        for one in made:
+            await one.aclose()
+
+    async def start_afresh(self) -> None:
+        """Drop all connections: one may hang where nobody sees it."""
+        await self.shutdown()
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
+        *_others: object,
+        **_more: object,
+    ) -> tuple[int, bytes]:
+        """Make a request as soon as a connection is free.
+
+        Raises:
+            TimedOut: it takes too long.
+            NetworkError: the connection breaks off, or cannot be made.
+        """
+        data = request_data.json_parameters if request_data else None
+        files = request_data.multipart_data if request_data else None
+        times = self._times
+        silence = times.upload if files else times.silence
+        waits = silence if isinstance(read_timeout, DefaultValue) else read_timeout
+        timeout = httpx.Timeout(silence, connect=times.connect, read=waits)
+        request = httpx.Request(
+            method, _parsed(url), headers=_HEADERS, data=data, files=files,
+            extensions={"timeout": timeout.as_dict()},
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(times.silence):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise TimedOut("no connection was free, nothing was sent") from error
         status = 0
         try:
-            async with asyncio.timeout(whole):
-                status, body = await super().do_request(*arguments, **options)
-        except TimeoutError as error:
+            async with asyncio.timeout(times.upload_in_all if files else times.call_in_all):
+                status, body = await self._exchange(request)
+        except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOut("not done within the time there is") from error
+        except httpx.HTTPError as error:
+            raise NetworkError(f"httpx.{type(error).__name__}: {error}") from error
         finally:
-            named = _METHOD.search(options["url"])
+            self._places.release()
+            named = _METHOD.search(url)
             self.answers[named[1] if named else "file", status] += 1
         # a page in the place of an answer is quoted whole in the error that follows
         return status, body if status == HTTPStatus.OK else body[:LONGEST_REFUSAL]
+
+    async def _exchange(self, request: httpx.Request) -> tuple[int, bytes]:
+        if not self._free:
+            connection = httpx.AsyncHTTPTransport(
+                verify=tls(), limits=_ONE, proxy=proxy_of(str(request.url))
+            )
+            self._free.append(connection)
+            self._made.append(connection)
+        connection = self._free.pop()
+        try:
+            response = await connection.handle_async_request(request)
+            try:
+                self.dated = response.headers.get("date", "")
+                return response.status_code, await _read(response)
+            finally:
+                await response.aclose()
+        finally:
+            if connection in self._made:
+                self._free.append(connection)
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -139,86 +199,21 @@ class TelegramRequest(HTTPXRequest):
             raise TelegramError("no answer of Telegram's")
         return answer
 
-    async def _note(self, response: httpx.Response) -> None:
-        self.dated = response.headers.get("date", "")
 
-    async def start_afresh(self) -> None:
-        """Drop all connections: one may hang where nobody sees it."""
-        await self.shutdown()
-        await self.initialize()
+_ONE = httpx.Limits(max_connections=1)
+_HEADERS = httpx.Headers({"User-Agent": BaseRequest.USER_AGENT})
+_parsed = lru_cache(httpx.URL)
 
 
-class TelegramConnections(BaseRequest):
-    """Requests side by side, each on a connection of its own; `answers` counts those of all.
-
-    One pool of them all would look at each of its connections at every request.
-    """
-
-    parse_json_payload = staticmethod(TelegramRequest.parse_json_payload)
-
-    def __init__(self, count: int, times: TelegramTimes) -> None:
-        self._times = times
-        self.answers = Counter[tuple[str, int]]()
-        self._made = list[TelegramRequest]()
-        # the one that was used last goes next: its connection is open still
-        self._free = list[TelegramRequest]()
-        self._places = asyncio.Semaphore(count)
-
-    @property
-    def read_timeout(self) -> float | None:
-        """Seconds for one silence."""
-        return self._times.silence
-
-    async def initialize(self) -> None:
-        """Nothing to prepare: each is made when it is needed."""
-
-    async def shutdown(self) -> None:
-        """Close all."""
-        for one in self._made:
-            await one.shutdown()
-
-    async def do_request(self, *arguments: Any, **options: Any) -> tuple[int, bytes]:
-        """Make a request as soon as one of the connections is free; raises TimedOut else."""
-        try:
-            async with asyncio.timeout(self._times.silence):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise TimedOut("no connection was free, nothing was sent") from error
-        try:
-            if not self._free:
-                self._free.append(TelegramRequest(1, self._times, self.answers))
-                self._made += self._free
-            request = self._free.pop()
-            try:
-                return await request.do_request(*arguments, **options)
-            finally:
-                self._free.append(request)
-        finally:
-            self._places.release()
-
-
-class _Bounded(httpx.AsyncByteStream):
-    """A body that breaks off where it grows too long."""
-
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        length = 0
-        async for piece in self._stream:
-            length += len(piece)
-            if length > LONGEST_ANSWER:
-                raise httpx.ReadError("the answer is too long")
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-async def _bound(response: httpx.Response) -> None:
-    """Bound an answer before its body is read, whatever it goes through: proxies are kept."""
-    if isinstance(response.stream, httpx.AsyncByteStream):
-        response.stream = _Bounded(response.stream)
+async def _read(response: httpx.Response) -> bytes:
+    """Read the body of an answer; raises ReadError where it grows too long."""
+    pieces, length = list[bytes](), 0
+    async for piece in response.aiter_raw():
+        pieces.append(piece)
+        length += len(piece)
+        if length > LONGEST_ANSWER:
+            raise httpx.ReadError("the answer is too long")
+    return b"".join(pieces)
 
 
 UPDATES = ["message", "edited_message", "callback_query", "inline_query", "my_chat_member",

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.request import getproxies
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from pydantic import ValidationError
@@ -118,6 +119,15 @@ def client_options(**options: Any) -> dict[str, Any]:
     """
     direct = dict.fromkeys(f"all://{host}" for host in _LOOPBACK)
     return {"verify": tls(), "trust_env": True, "mounts": direct} | options
+
+
+def proxy_of(url: str) -> str | None:
+    """Return the address of the proxy through which something is asked for, None for none."""
+    scheme, host, named = urlsplit(url).scheme, urlsplit(url).hostname or "", getproxies()
+    if host in _LOOPBACK or f"[{host}]" in _LOOPBACK or proxy_bypass(host):
+        return None
+    proxy = named.get(scheme) or named.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 def uses_proxy() -> bool:
