@@ -158,7 +158,8 @@ class StatusMessages:
         waits = generation.state is State.QUEUED and (
             forecast.place is not None or generation.due_at > generation.created_at
         )
-        said = status_text(forecast, translator, self._progress.now, paid=paid, begun=False)
+        # what leaves at once is shown as it will stand a moment later: one message, and no edit
+        said = status_text(forecast, translator, self._progress.now, paid=paid, begun=not waits)
         # alone with the bot it is the only sign that an order was understood
         cosmetic = not note and not aloud
         put_up = self._put_up(generation, shown, said, note, waits=waits, cosmetic=cosmetic)

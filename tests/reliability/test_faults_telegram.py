@@ -131,7 +131,7 @@ async def test_a_notice_that_meets(
     async with scene(tmp_path, errors) as here:
         here.to_provider.arm("submit", Fault.BROKEN)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
-        await here.chat.wait(says("On it"))
+        await here.chat.wait(says("Expected in about"))
         here.to_telegram.arm(call, fault)
         if call == "sendMessage":
             here.clock.skip(TURN_SECONDS + 1)
