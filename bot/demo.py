@@ -35,6 +35,8 @@ POLL_SECONDS = 1.0
 """A provider on this machine may be asked often: nobody should wait for its videos."""
 DOWN_SECONDS = 1.5
 """How long the bot stays away where the page restarts it: long enough to be seen."""
+STARS_PER_CREDIT = 12
+"""What a credit costs in play Stars."""
 TIMES = Times(probe=8.0, checkup=math.inf)
 """An outage should be seen to end; what `doctor` would warn of is play here."""
 KEY = "sandbox-key-for-this-machine"
@@ -85,7 +87,7 @@ async def keep_running(
 
 
 def settings(stage: Stage, data_dir: Path) -> Settings:
-    """Point the bot at both sandboxes; all but the ceiling is as an operator finds it."""
+    """Point the bot at both sandboxes; all but ceiling and sale is as an operator finds it."""
     return Settings(
         telegram_bot_token=SecretStr(stage.telegram.token),
         telegram_api_url=stage.telegram.url,
@@ -95,6 +97,8 @@ def settings(stage: Stage, data_dir: Path) -> Settings:
         admin_ids=frozenset({stage.cast.operator.id}),
         poll_interval_seconds=POLL_SECONDS,
         budget_usd=None,  # play money should not run out
+        stars_per_credit=STARS_PER_CREDIT,
+        support_contact=f"@{stage.cast.operator.username}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from playwright.async_api import expect
@@ -120,3 +121,12 @@ async def test_the_bot_is_seen_to_arrive_in_a_group(visitor: Visitor) -> None:
     await visitor.become("Operator")
     await visitor.open_chat("Film Maker")
     await expect(visitor.message("Film club")).to_contain_text("added me")
+
+
+async def test_an_invoice_is_paid_with_a_button_and_the_receipt_comes(visitor: Visitor) -> None:
+    await visitor.start()
+    await visitor.say("/buy")
+    await visitor.log.get_by_role("button", name=re.compile("^50 credits")).click()
+    await visitor.log.get_by_role("button", name="Pay 600 ⭐").click()
+    await expect(visitor.message("Ann paid 600 ⭐")).to_be_visible()
+    await expect(visitor.message("Thank you! You bought 50 credits")).to_be_visible()
