@@ -311,7 +311,7 @@ class Scheduler:
                 await self._notices.send(notice)
             except Exception:
                 # the others are owed all the same, and this one not at once again
-                logger.exception("notice %d (%s) broke", notice.id, notice.kind)
+                logger.exception("%s broke", notice)
                 self._updates.leave_alone(f"notice {notice.id}")
 
     def _take(

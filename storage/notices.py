@@ -167,6 +167,11 @@ class Owed(Notice):
     due_at: float
     sends: int
 
+    def __str__(self) -> str:
+        """Write what the log calls it."""
+        about = "" if self.generation is None else f" about generation {self.generation}"
+        return f"notice {self.id} ({self.kind}){about}"
+
 
 def _from_row(row: sqlite3.Row) -> Owed:
     return Owed(

@@ -7,6 +7,7 @@ of each Bot API address, so any of them may hold it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -37,6 +38,9 @@ LOOSE_PICTURE = re.compile(r"[A-Za-z0-9+/=]{256,}")
 """Base64 that lost its head, such as half of a data URI in somebody's shortened message."""
 RAW_PICTURE = re.compile(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\\])[^\\]{0,12}){64,}+")
 """Bytes the way Python prints them, and what stands close behind."""
+
+GENERATION = re.compile(r"\bgeneration (\d{1,18})\b")
+"""How a generation is named, in messages and in tasks."""
 
 QUIET = {
     "httpx": logging.WARNING,  # at INFO it writes every address, token included
@@ -103,8 +107,37 @@ class Redaction(logging.Filter):
         return RAW_PICTURE.sub(_shortened, text)
 
 
+class GenerationId(logging.Filter):
+    """Notes on a record which generation it concerns, as `generation`, whoever logged it.
+
+    That is what the message names, or else what the task does in which it was logged: the steps
+    of a generation are named after it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Note it, where there is one and nothing is noted yet."""
+        if "generation" not in record.__dict__:
+            for text in (_message(record), _task()):
+                if (found := GENERATION.search(text)) is not None:
+                    record.generation = int(found[1])
+                    break
+        return True
+
+
+def _task() -> str:
+    """Return what the task is called that runs now; nothing where none does."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return ""
+    return "" if task is None else task.get_name()
+
+
 class JsonLines(logging.Formatter):
-    """One JSON object per line: the time in UTC, who said what, and every extra field."""
+    """One JSON object per line: the time in UTC, who said what, and every extra field.
+
+    What concerns a generation has its number as `generation`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record that went through the redaction."""
@@ -132,6 +165,8 @@ def set_up_logs(
 ) -> None:
     """Send everything that is logged to one stream (standard error by default), cleaned."""
     handler = logging.StreamHandler(stream or sys.stderr)
+    # before the other, which makes a text of what is raised and of what was passed
+    handler.addFilter(GenerationId())
     handler.addFilter(Redaction(secrets))
     handler.setFormatter(
         JsonLines()

@@ -267,6 +267,7 @@ def report(steps: Iterable[AppliedTransition], explanation: str = "") -> None:
                 extra={
                     "event": "transition", "generation": step.before.id,
                     "from": was, "to": to, "reason": reason,
+                    "model": step.after.model, "provider_id": step.after.provider_id,
                 },
             )  # fmt: skip
 

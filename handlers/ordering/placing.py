@@ -297,6 +297,12 @@ async def _accept(
             closed.append(
                 await cards.close_open(tx, sender.chat.id, sender.account, by=draft.cause)
             )
+    if isinstance(answer, Accepted):
+        logger.info(
+            "generation %d: accepted (%s, %d s, %d credits)",
+            answer.generation.id, request.model, request.seconds, request.credits,
+            extra={"event": "accepted", "chat": request.chat, "model": request.model},
+        )  # fmt: skip
     return answer, closed
 
 

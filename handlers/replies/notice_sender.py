@@ -105,7 +105,7 @@ class Notices:
             told = in_words(owed, translator, name=name, link=link, calls=calls)
         except Exception:
             # damaged, or of another version: tried again it would be no better
-            logger.exception("there are no words for notice %d (%s)", owed.id, owed.kind)
+            logger.exception("there are no words for %s", owed)
             await self._give_up(owed, "it cannot be put into words")
             return
         told = replace(told, buttons=()) if nobody else told
@@ -135,14 +135,14 @@ class Notices:
         try:
             turned = await send()
         except Unreadable as error:
-            logger.warning("notice %d is sent, and nobody knows how: %s", owed.id, error)
+            logger.warning("%s is sent, and nobody knows how: %s", owed, error)
             await self._note_sent(owed)
         except (Refused, Unreachable) as error:
             await self._tell_alone(chat, owed, error)
         except ChatMoved as moved:
             await chats.move(self._db, chat.id, moved.telegram_id, now=self._clock())
         except SendError as error:
-            logger.info("notice %d waits: %s", owed.id, error)
+            logger.info("%s waits: %s", owed, error)
             wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))
             async with self._db.transaction() as tx:
                 await notices.try_later(tx, owed.id, due_at=self._clock() + wait)
@@ -244,7 +244,7 @@ class Notices:
         await self._give_up(owed, str(error))
 
     async def _give_up(self, owed: Owed, reason: str) -> None:
-        logger.warning("notice %d (%s) is given up: %s", owed.id, owed.kind, reason)
+        logger.warning("%s is given up: %s", owed, reason)
         async with self._db.transaction() as tx:
             await notices.give_up(tx, owed.id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -16,9 +17,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.operations.logs import LONGEST_TEXT, QUIET, Redaction, set_up_logs
+from sandbox.telegram import Fault
+from tests.flows.looks import answers
+from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import House
 
 ID = "123456789"
 HALF = "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw8"
@@ -312,3 +319,57 @@ def test_of_a_text_without_end_a_bounded_part_is_looked_at_and_logged() -> None:
 
 def test_a_word_too_short_for_a_secret_is_none() -> None:
     assert Redaction(["key"]).scrub("copy the key again") == "copy the key again"
+
+
+def test_what_a_line_says_of_a_generation_has_its_number_as_a_field(
+    logs: Callable[..., io.StringIO],
+) -> None:
+    stream = logs(form="json")
+    logger = logging.getLogger("bot")
+    logger.info("generation %d has no status: %s", 17, "generation 18")
+    logger.info("told of it", extra={"generation": 19})
+    logger.info("%s waits", "notice 5 (failed) about generation 20")
+    logger.info("a new generation 2x comes")
+    found = [json.loads(line).get("generation") for line in stream.getvalue().splitlines()]
+    assert found == [17, 19, 20, None]
+
+
+async def test_what_is_logged_in_a_step_of_a_generation_has_its_number_too(
+    logs: Callable[..., io.StringIO],
+) -> None:
+    stream = logs(form="json")
+
+    async def look_up() -> None:
+        logging.getLogger("generation.provider").info("the log cannot be read")
+
+    await asyncio.create_task(look_up(), name="generation 17")
+    assert json.loads(stream.getvalue())["generation"] == 17
+
+
+async def test_a_generations_life_is_followed_by_its_number(
+    logs: Callable[..., io.StringIO],
+    house: House,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+) -> None:
+    stream = logs(form="json", level="INFO")
+    telegram.faults.next("sendVideo", Fault.error(400, "Bad Request: odd"))
+    async with house.running():
+        for words in ("a train", "a boat"):
+            asked = await chat.send(ann, f"/video {words}")
+            await chat.wait(answers(asked.message_id))
+        await settled(house)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    life = [line for line in lines if line.get("generation") == 1]
+    events = [line for line in life if "event" in line]
+    assert [(one["event"], one.get("from"), one.get("to")) for one in events] == [
+        ("accepted", None, None),
+        ("transition", "queued", "submitting"),
+        ("transition", "submitting", "generating"),
+        ("transition", "generating", "ready"),
+        ("transition", "ready", "delivered"),
+    ]
+    assert events[-1]["provider_id"], "so that the provider can be asked about it"
+    assert [line["message"] for line in life if "cannot go there" in line["message"]]
+    assert {line.get("generation") for line in lines if "generation" in line["message"]} == {1, 2}
