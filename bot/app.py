@@ -306,6 +306,7 @@ class Bot:
             clock=clock,
             wake=wake,
             wake_in=clocks.set,
+            account=self.account,
             pause=self.scheduler.pause,
             erase=self.erase,
             bring=self.scheduler.bring,

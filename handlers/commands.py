@@ -92,7 +92,8 @@ COMMANDS = (
     Command("deletemydata", N_("Delete all I keep about you"), scope=Scope.PRIVATE, listed=False),
     Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),
-    Command("people", N_("Who uses this bot, the most active first"), scope=Scope.ADMIN),
+    Command("admin", N_("The bot today: people, groups, models, money"), scope=Scope.ADMIN),
+    Command("people", N_("Who uses this bot, the most active first"), "[NAME]", scope=Scope.ADMIN),
     Command("stats", N_("Videos, people and money"), scope=Scope.ADMIN),
     Command(
         "export",

@@ -15,6 +15,7 @@ from handlers.replies.texts import usual_cost
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from generation.jobs.account import AccountWatch
     from generation.media.pictures import Pictures
     from generation.models.catalogue import Catalogue
     from generation.models.offer import Offer
@@ -96,6 +97,8 @@ class Services:
     """Tells the clocks that a chat, by our number, has something new to do."""
     wake_in: Callable[[int, float], None]
     """Tells them that it has something to do in so many seconds."""
+    account: AccountWatch
+    """How long the money at the provider lasts."""
     pause: Callable[[float], None]
     """Has nothing submitted until then; what is being made goes on."""
     erase: Callable[[], Awaitable[None]]

@@ -24,10 +24,10 @@ from handlers.admin import (
     exports,
     figures,
     grants,
+    home,
     invites,
     limits,
     pausing,
-    people_list,
     refunds,
 )
 from handlers.groups import arrival, group_settings, reports
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 MODULES = (
     buying, support, sharing, welcome, introduction, arrival, messages, conversation, card_taps,
     results, reports, quota, privacy, history, films, cancel, settings, group_settings,
-    model_choice, access, figures, grants, invites, limits, pausing, people_list, audit_log,
+    model_choice, access, figures, grants, invites, limits, pausing, home, audit_log,
     refunds, exports, attachments, presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order

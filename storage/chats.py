@@ -127,6 +127,13 @@ async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
     )
 
 
+async def groups(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Chat], int]:
+    """Return some groups the bot is in, the newest first, and how many there are in all."""
+    where = "FROM chats WHERE kind IN ('group', 'supergroup') AND reachable AND became IS NULL"
+    rows = await every(tx, f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
+    return [_from_row(row) for row in rows], await number(tx, f"SELECT count(*) {where}")
+
+
 HOURS_A_DAY = 24
 GENERAL = 0
 """The number of a forum's first topic here: at Telegram it has none."""

@@ -80,7 +80,7 @@ SLICE, PEOPLE = 1000, 100
 
 
 _ASKED = (
-    "SELECT id, (SELECT count(*) FROM generations WHERE account_kind = 'person'"
+    "SELECT id, name, username, (SELECT count(*) FROM generations WHERE account_kind = 'person'"
     " AND account_id = people.id) AS asked FROM people WHERE id > ? ORDER BY id LIMIT ?"
 )
 
@@ -96,18 +96,26 @@ class Activity:
     is_banned: bool
 
 
-async def most_active(db: Database, *, limit: int, skip: int = 0) -> tuple[list[Activity], int]:
+async def most_active(
+    db: Database, *, limit: int, skip: int = 0, called: str = ""
+) -> tuple[list[Activity], int]:
     """Return people, who asked for most first, and how many there are in all.
 
-    Counted person by person, in slices that let others between.
+    Only those count who are `called` so, in part. Counted person by person, in slices that let
+    others between.
     """
     first: list[tuple[int, int]] = []
     counted, after = 0, -1
     while True:
         async with db.reading(aside=True) as tx:
             rows = await every(tx, _ASKED, (after, PEOPLE))
-        counted += len(rows)
-        first = sorted([*first, *((-row["asked"], row["id"]) for row in rows)])[: skip + limit]
+        found = [
+            (-row["asked"], row["id"])
+            for row in rows
+            if called.casefold() in f"{row['name']}\n{row['username'] or ''}".casefold()
+        ]
+        counted += len(found)
+        first = sorted([*first, *found])[: skip + limit]
         if len(rows) < PEOPLE:
             break
         after = rows[-1]["id"]
@@ -119,13 +127,23 @@ async def most_active(db: Database, *, limit: int, skip: int = 0) -> tuple[list[
             f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})",
             tuple(page),
         )
-    found = {
+    known = {
         row["id"]: Activity(
             row["id"], row["name"], row["username"], page[row["id"]], bool(row["is_banned"])
         )
         for row in rows
     }
-    return [found[person] for person in page], counted
+    return [known[person] for person in page], counted
+
+
+async def made_in(tx: Connection, chat: int) -> int:
+    """Count the videos that were ever asked for in a chat."""
+    return await number(
+        tx,
+        f"SELECT count(*) FROM generations WHERE state IN ({listed(frozenset(State))})"
+        " AND chat = ?",
+        (chat,),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,18 @@ class ShowAudit(CallbackData):
     page: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShowHome(CallbackData):
+    """Go back to the first page of /admin."""
+
+    prefix: ClassVar[str] = "home"
+
+
+def home_row(translator: Translator) -> list[Button]:
+    """Return the way back to the first page."""
+    return [Button(translator.gettext("🏠 Home"), ShowHome())]
+
+
 def turning(number: int, pages: int, to: Callable[[int], CallbackData]) -> list[Button]:
     """Return the buttons to the pages beside one; `to` is what they carry, with the page."""
     return [
@@ -94,9 +106,11 @@ async def turn(sender: Sender, press: ShowAudit, shown: int | None, services: Se
 
 async def _show(services: Services, sender: Sender, number: int, shown: int | None) -> None:
     async with services.db.reading() as tx:
-        entries = await audit.page(tx, limit=PER_PAGE, skip=number * PER_PAGE)
         pages = -(-await audit.count(tx) // PER_PAGE)
+        number = min(number, max(0, pages - 1))
+        entries = await audit.page(tx, limit=PER_PAGE, skip=number * PER_PAGE)
         names = await _names(tx, entries)
     text = in_words(entries, names, sender.translator, services.terms.zone)
     text = text or sender.translator.gettext("No admin has done anything here yet.")
-    await sender.show(text, [turning(number, pages, ShowAudit)], shown)
+    rows = [turning(number, pages, ShowAudit), home_row(sender.translator)]
+    await sender.show(text, rows, shown)

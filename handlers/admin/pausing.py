@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from generation.orders.balances import DAY_SECONDS, HOUR_SECONDS
+from handlers.replies.keyboards import CallbackData
 from handlers.replies.texts import paused, shortened
 from handlers.routing import Router
 from storage import audit, generations, outages
@@ -39,6 +41,24 @@ def read_pause(words: Sequence[str], now: float) -> Pause | None:
             return None
         ends_at, words = now + lasts, words[1:]
     return Pause(shortened(" ".join(words), LONGEST_REASON), ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchPause(CallbackData):
+    """Pause the bot without a word of why, or with 0 end a pause."""
+
+    prefix: ClassVar[str] = "pause"
+    pauses: int
+
+
+@router.button(SwitchPause, admins=True)
+async def switch(sender: Sender, press: SwitchPause, cause: str, services: Services) -> None:
+    """Pause or resume by a tap."""
+    if press.pauses:
+        await pause(sender, (), cause, services)
+    else:
+        await resume(sender, cause, services)
+    await sender.answer()
 
 
 @router.command("pause")

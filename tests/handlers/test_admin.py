@@ -103,7 +103,7 @@ async def test_people_are_listed_the_most_active_first_and_given_credits_by_butt
             await made(house, theirs, bob, words)
         await chat.send(ann, "/people")
         shown = await chat.wait(says("1. @bob"))
-        assert (shown.text or "").splitlines() == [
+        assert (shown.text or "").splitlines()[:2] == [
             f"1. @bob ({bob.id}): 2 videos", f"2. @ann ({ann.id}): 0 videos",
         ]  # fmt: skip
         await shown.press("1 · Grant", by=ann)
@@ -135,7 +135,7 @@ async def test_somebody_of_the_list_is_banned_by_buttons(
         await chat.send(ann, "/people")
         again = await chat.wait(says(f"1. @bob ({bob.id}): 1 video, banned"))
         assert [b.text for row in again.buttons for b in row] == [
-            "1 · Grant", "1 · Limit", "2 · Grant", "2 · Limit", "2 · Ban",
+            "1 · Grant", "1 · Limit", "2 · Grant", "2 · Limit", "2 · Ban", "🏠 Home",
         ]  # fmt: skip
 
 
@@ -155,8 +155,8 @@ async def test_many_people_have_pages(
         assert not any(entity["type"] == "url" for entity in shown.entities)
         await shown.press("▶ 3/3", by=ann)
         last = await chat.wait(lambda m: m is shown and (m.text or "").startswith("17. "))
-        assert (last.text or "").splitlines()[-1].startswith("18. @ann")
-        assert [b.text for b in last.buttons[-1]] == ["◀ 2/3"]
+        assert "18. @ann" in (last.text or "")
+        assert [b.text for b in last.buttons[-2]] == ["◀ 2/3"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,357 @@
+"""/admin: the operator's home, one message with today's figures, and its pages of all there is.
+
+/people opens the page of people: who uses the bot, the most active first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from generation.models import pricing
+from generation.models.offer import KINDS
+from generation.models.pricing import Period
+from generation.orders import balances, substitutes
+from generation.orders.balances import DAY_SECONDS
+from generation.orders.options import Choice, Defaults, Options, settle
+from handlers.admin.access import shut_out
+from handlers.admin.audit_log import ShowAudit, ShowHome, home_row, turning
+from handlers.admin.figures import budget
+from handlers.admin.grants import GrantTo
+from handlers.admin.limits import LimitTo
+from handlers.admin.pausing import SwitchPause
+from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.letting_in import Leave, ShowPool
+from handlers.replies.texts import N_, held_back, paused, shortened, unlinked, videos
+from handlers.routing import Router
+from storage import chats, ledger, outages, statistics
+from storage.generations import AT_PROVIDER, State
+from storage.ledger import Account
+from storage.outages import CooldownReason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from generation.models.offer import Family
+    from handlers.context import Context, Services
+    from handlers.replies.texts import Translator
+    from handlers.senders import Sender
+    from storage.chats import Chat
+    from storage.database import Connection
+    from storage.outages import Cooldown
+    from storage.statistics import Activity
+
+router = Router()
+
+PER_PAGE = 8
+"""People, groups or models on a page: a row of buttons each fits a phone."""
+LAST_PAGE = 1_000_000
+"""What a made-up press may name at most."""
+LONGEST_NAME = 40
+LONGEST_WORDS = 40
+"""Bytes of what is searched for: a button carries it from page to page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPeople(CallbackData):
+    """Show a page of people, the first being 0: all, or those with these words in their names."""
+
+    prefix: ClassVar[str] = "people"
+    page: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowGroups(CallbackData):
+    """Show a page of groups; the first is 0."""
+
+    prefix: ClassVar[str] = "groups"
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowServed(CallbackData):
+    """Show a page of the operator's models; the first is 0."""
+
+    prefix: ClassVar[str] = "served"
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMoney(CallbackData):
+    """Show what the operator has, gives and owes."""
+
+    prefix: ClassVar[str] = "money"
+
+
+@dataclass(frozen=True, slots=True)
+class BanPerson(CallbackData):
+    """Shut a person out."""
+
+    prefix: ClassVar[str] = "banperson"
+    person: int
+
+
+@router.command("admin")
+async def home(sender: Sender, services: Services) -> None:
+    """Show an admin how the bot is doing today."""
+    await _show_home(services, sender, None)
+
+
+@router.button(ShowHome, admins=True)
+async def go_home(sender: Sender, shown: int | None, services: Services) -> None:
+    """Go back to the first page."""
+    await sender.answer()
+    await _show_home(services, sender, shown)
+
+
+async def _show_home(services: Services, sender: Sender, shown: int | None) -> None:
+    translator, now = sender.translator, services.clock()
+    _, count = translator.gettext, translator.number
+    since = pricing.began_at(Period.DAY, services.terms.zone, now)
+    async with services.db.reading(aside=True) as tx:
+        today = await statistics.day(tx, since=since, until=now + 1.0)
+        states = await statistics.in_work(tx)
+        pause = await outages.paused(tx, now=now)
+        outage = await outages.present(tx)
+    lines = [
+        _("Today: {asked} asked for, {delivered} delivered, {spent} spent.").format(
+            asked=count(today.asked),
+            delivered=count(today.delivered),
+            spent=translator.money(pricing.from_micros(today.spent_micros)),
+        ),
+        _("New people: {people}. Being made: {running}. Waiting: {waiting}.").format(
+            people=count(today.new_people),
+            running=count(sum(states.get(state, 0) for state in AT_PROVIDER)),
+            waiting=count(states.get(State.QUEUED, 0)),
+        ),
+    ]
+    if pause is not None:
+        lines.append(f"⏸ {paused(pause, translator, now)}")
+    elif outage is not None:
+        lines.append(held_back(None, translator))
+    switch = _("▶️ Resume") if pause else _("⏸ Pause")
+    rows = [
+        [Button(_("👥 People"), ShowPeople(0, "")), Button(_("💬 Groups"), ShowGroups(0))],
+        [Button(_("🎞 Models"), ShowServed(0)), Button(_("💵 Money"), ShowMoney())],
+        [Button(switch, SwitchPause(0 if pause else 1)), Button(_("📜 Audit"), ShowAudit(0))],
+    ]
+    await sender.show("\n".join(lines), rows, shown)
+
+
+# people
+
+
+def listed(page: Sequence[Activity], first: int, translator: Translator) -> str:
+    """List people with the numbers that commands take; `first` is the place of the first."""
+    _, lines = translator.gettext, []
+    for place, one in enumerate(page, start=first):
+        line = (
+            _("{place}. {name} ({number}): {videos}, banned")
+            if one.is_banned
+            else _("{place}. {name} ({number}): {videos}")
+        )
+        name = f"@{one.username}" if one.username else unlinked(one.name)
+        lines.append(
+            line.format(
+                place=place, name=name, number=one.person, videos=videos(translator, one.asked)
+            )
+        )
+    return "\n".join(lines)
+
+
+def people_buttons(
+    page: Sequence[Activity], number: int, pages: int, translator: Translator, words: str = ""
+) -> list[list[Button]]:
+    """Return what can be done for or against each of a page, and the ways to the other pages."""
+    _, rows = translator.gettext, []
+    for place, one in enumerate(page, start=number * PER_PAGE + 1):
+        row = [
+            Button(_("{place} · Grant").format(place=place), GrantTo(one.person)),
+            Button(_("{place} · Limit").format(place=place), LimitTo(one.person)),
+        ]
+        if not one.is_banned:
+            row.append(Button(_("{place} · Ban").format(place=place), BanPerson(one.person)))
+        rows.append(row)
+    return [*rows, turning(number, pages, lambda page: ShowPeople(page, words))]
+
+
+@router.command("people")
+async def list_people(sender: Sender, words: Sequence[str], services: Services) -> None:
+    """Show an admin who uses the bot, or whoever has these words in their name."""
+    wanted = " ".join(words).replace(":", "").removeprefix("@").encode()[:LONGEST_WORDS]
+    await _show_people(services, sender, 0, wanted.decode(errors="ignore"), None)
+
+
+@router.button(ShowPeople, admins=True)
+async def turn_people(
+    sender: Sender, press: ShowPeople, shown: int | None, services: Services
+) -> None:
+    """Turn to another page of people."""
+    await sender.answer()
+    await _show_people(services, sender, min(press.page, LAST_PAGE), press.words, shown)
+
+
+async def _show_people(
+    services: Services, sender: Sender, number: int, words: str, shown: int | None
+) -> None:
+    _, skip = sender.translator.gettext, number * PER_PAGE
+    page, all_ = await statistics.most_active(services.db, limit=PER_PAGE, skip=skip, called=words)
+    text = listed(page, skip + 1, sender.translator) or _("Nobody here.")
+    hint = _("To find somebody, write:\n/people NAME")
+    rows = people_buttons(page, number, -(-all_ // PER_PAGE), sender.translator, words)
+    await sender.show(f"{text}\n\n{hint}", [*rows, home_row(sender.translator)], shown)
+
+
+@router.button(BanPerson, admins=True, asks=N_("Yes, ban"))
+async def ban_person(sender: Sender, press: BanPerson, cause: str, context: Context) -> None:
+    """Shut out somebody of the list of people."""
+    await sender.answer(await shut_out(context, sender, press.person, cause), alert=True)
+
+
+# groups
+
+
+@router.button(ShowGroups, admins=True)
+async def show_groups(
+    sender: Sender, press: ShowGroups, shown: int | None, services: Services
+) -> None:
+    """Show the groups the bot is in, the newest first, and what can be done about each."""
+    _, number = sender.translator.gettext, min(press.page, LAST_PAGE)
+    skip, rows, lines = number * PER_PAGE, list[list[Button]](), list[str]()
+    async with services.db.reading(aside=True) as tx:
+        page, all_ = await chats.groups(tx, limit=PER_PAGE, skip=skip)
+        for place, chat in enumerate(page, start=skip + 1):
+            lines.append(await _group(tx, services, chat, place, sender.translator))
+            rows.append(
+                [
+                    Button(_("{place} · Pool").format(place=place), ShowPool(chat.id)),
+                    Button(_("{place} · Leave").format(place=place), Leave(chat.id)),
+                ]
+            )
+    await sender.answer()
+    rows += [turning(number, -(-all_ // PER_PAGE), ShowGroups), home_row(sender.translator)]
+    text = "\n".join(lines) or _("I am in no group.")
+    await sender.show(text, rows, shown)
+
+
+async def _group(
+    tx: Connection, services: Services, chat: Chat, place: int, translator: Translator
+) -> str:
+    """Write what a group made, and what is left of its pool."""
+    account, now = Account.chat(chat.id), services.clock()
+    pool = await balances.pool(tx, chat.id, account, services.terms, now)
+    line = (
+        translator.gettext("{place}. {title}: {videos}, no pool")
+        if pool is None
+        else translator.gettext("{place}. {title}: {videos}, pool: {left} of {all} left")
+    )
+    return line.format(
+        place=place,
+        title=unlinked(shortened(chat.title, LONGEST_NAME)),
+        videos=videos(translator, await statistics.made_in(tx, chat.id)),
+        left=translator.number(pool.left) if pool else "",
+        all=translator.credits(pool.all) if pool else "",
+    )
+
+
+# models
+
+
+@router.button(ShowServed, admins=True)
+async def show_models(
+    sender: Sender, press: ShowServed, shown: int | None, services: Services
+) -> None:
+    """Show which of the operator's models are served, and what they cost."""
+    translator, now = sender.translator, services.clock()
+    async with services.db.reading() as tx:
+        resting = {one.model: one for one in await outages.cooldowns(tx, now=now)}
+    families = services.catalogue.named.families
+    pages = -(-len(families) // PER_PAGE)
+    number = min(press.page, max(0, pages - 1))
+    lines = [
+        f"{family.title} · {_price(family, services, translator)}\n"
+        f"{_state(family, services, resting, translator, now)}"
+        for family in families[number * PER_PAGE : (number + 1) * PER_PAGE]
+    ]
+    await sender.answer()
+    rows = [turning(number, pages, ShowServed), home_row(translator)]
+    await sender.show("\n\n".join(lines), rows, shown)
+
+
+def _price(family: Family, services: Services, translator: Translator) -> str:
+    """Write what the family's usual video costs."""
+    for kind in KINDS:
+        usual = settle(Options(model=family.name), Defaults(), services.catalogue.named, kind)
+        if isinstance(usual, Choice):
+            priced = substitutes.priced(usual, services.terms.credit_usd)
+            return " · ".join(
+                (
+                    translator.lasts(usual.seconds),
+                    translator.money(priced.usd),
+                    translator.credits(priced.credits),
+                )
+            )
+    return ""
+
+
+def _state(
+    family: Family,
+    services: Services,
+    resting: Mapping[str, Cooldown],
+    translator: Translator,
+    now: float,
+) -> str:
+    """Write whether a family is served; where one of its models is not, why."""
+    _ = translator.gettext
+    for mode in family.modes.values():
+        cooldown = resting.get(mode.model)
+        if cooldown is not None:
+            text = (
+                _("⏳ {model} failed too often. I try it again {when}.")
+                if cooldown.reason is CooldownReason.FAILING
+                else _("⚠️ {model} was not found. I try it again {when}.")
+            )
+            return text.format(model=mode.model, when=translator.until(cooldown.until - now))
+        if mode.model in services.catalogue.unserved:
+            return _("✖️ {model} is withdrawn.").format(model=mode.model)
+    return _("✅ Served")
+
+
+# money
+
+
+@router.button(ShowMoney, admins=True)
+async def show_money(sender: Sender, shown: int | None, services: Services) -> None:
+    """Show what is left of the budget and at the provider, and what people may still spend."""
+    translator, terms, now = sender.translator, services.terms, services.clock()
+    _ = translator.gettext
+    async with services.db.reading(aside=True) as tx:
+        left = await balances.budget_left(tx, terms, now)
+        known = await outages.provider_balance(tx)
+        owed = await ledger.owed(tx)
+    lines = [budget(left, terms, translator, now)]
+    if known is None:
+        lines.append(_("The AI/ML API has not told its balance yet."))
+    else:
+        outlook = await services.account.outlook(known.micros)
+        lines.append(
+            _("AI/ML API: {balance} left ({ago} ago).").format(
+                balance=translator.money(pricing.from_micros(known.micros)),
+                ago=translator.lasts(max(1.0, now - known.heard_at)),
+            )
+        )
+        if outlook.lasts is not None:
+            lines.append(
+                _("At {cost} a day it lasts about {time}.").format(
+                    cost=translator.money(pricing.from_micros(int(outlook.a_day))),
+                    time=translator.lasts(outlook.lasts * DAY_SECONDS),
+                )
+            )
+    lines.append(
+        _("Owed in unspent credits: {credits}, {money}.").format(
+            credits=translator.credits(owed), money=translator.money(owed * terms.credit_usd)
+        )
+    )
+    await sender.answer()
+    await sender.show("\n".join(lines), [home_row(translator)], shown)
