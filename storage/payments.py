@@ -90,6 +90,12 @@ async def find(tx: Connection, payment: int) -> Payment | None:
     return None if row is None else _from_row(row)
 
 
+async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
+    """Return the payment that Telegram calls so."""
+    row = await one(tx, "SELECT * FROM payments WHERE charge_id = ?", (charge_id,))
+    return None if row is None else _from_row(row)
+
+
 async def of_person(tx: Connection, person: int, *, limit: int) -> list[Payment]:
     """Return somebody's payments, the newest first."""
     rows = await every(

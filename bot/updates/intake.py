@@ -346,7 +346,7 @@ def origin_of(raw: object) -> Origin:
         chat,
         chat if user in SHARED_IDS else user,
         kind == "callback_query" or (kind == "message" and (chat == user or commands)),
-        not _NEVER_DROPPED & content.keys(),
+        kind != "pre_checkout_query" and not _NEVER_DROPPED & content.keys(),
     )
 
 

@@ -163,7 +163,7 @@ async def check_out(update: Update, context: Context) -> None:
         refusal = await _refusal(connection, services, query, translator)
     try:
         with translated():
-            await query.answer(ok=not refusal, error_message=refusal or None)
+            await query.answer(ok=not refusal, error_message=refusal[:LONGEST_DESCRIPTION] or None)
     except SendError as error:
         # Telegram takes no payment it has no answer for
         logger.warning("a payment was not agreed to in time: %r", error)

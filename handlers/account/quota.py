@@ -30,7 +30,14 @@ router = Router()
 
 
 def text(
-    balance: Balance, *, pending: int, cost: int, terms: Terms, translator: Translator, now: float
+    balance: Balance,
+    *,
+    pending: int,
+    cost: int,
+    terms: Terms,
+    translator: Translator,
+    now: float,
+    selling: bool = False,
 ) -> str:
     """Write a balance.
 
@@ -41,6 +48,7 @@ def text(
         terms: what the operator gives.
         translator: the language.
         now: seconds since 1970, UTC.
+        selling: whether credits can be bought.
     """
     _ = translator.gettext
     lines = [_left(balance, cost, translator)]
@@ -83,7 +91,9 @@ def text(
         lines.append(_("The free allowance is given once."))
     if balance.total < cost and cost > terms.free_credits:
         lines.append(
-            _(
+            _("One video costs more than your whole allowance. You get more with /buy.")
+            if selling
+            else _(
                 "One video costs more than your whole allowance. Ask the owner of this bot "
                 "for credits."
             )
@@ -144,6 +154,7 @@ async def quota(sender: Sender, message: Message, services: Services) -> None:
         terms=services.terms_of(sender.person),
         translator=sender.translator,
         now=now,
+        selling=bool(services.policy.stars_per_credit),
     )
     rows = []
     if balance.total < services.usual_cost:

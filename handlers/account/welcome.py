@@ -105,13 +105,18 @@ def _pictures(translator: Translator) -> str:
     )
 
 
-def free_allowance(translator: Translator, offer: Offer, terms: Terms) -> str:
+def free_allowance(
+    translator: Translator, offer: Offer, terms: Terms, *, selling: bool = False
+) -> str:
     """Say what videos cost a person, in what they get for nothing."""
     _, cost = translator.gettext, usual_cost(offer, terms)
     if terms.free_credits < cost:
-        return _("A usual video costs {cost}. The owner of this bot can give you some.").format(
-            cost=translator.credits(cost)
+        text = (
+            _("A usual video costs {cost}. You get some with /buy.")
+            if selling
+            else _("A usual video costs {cost}. The owner of this bot can give you some.")
         )
+        return text.format(cost=translator.credits(cost))
     return {
         Period.DAY: _("It costs you nothing: every day you have {all}."),
         Period.WEEK: _("It costs you nothing: every week you have {all}."),
@@ -120,12 +125,12 @@ def free_allowance(translator: Translator, offer: Offer, terms: Terms) -> str:
     }[terms.period].format(all=worth(translator, terms.free_credits, cost))
 
 
-def greeting(translator: Translator, offer: Offer, terms: Terms) -> str:
+def greeting(translator: Translator, offer: Offer, terms: Terms, *, selling: bool = False) -> str:
     """Say in three lines what to send, what it costs, and where photos go."""
     return "\n".join(
         (
             translator.gettext("👋 Send me an idea or a photo, and I make a short video of it."),
-            free_allowance(translator, offer, terms),
+            free_allowance(translator, offer, terms, selling=selling),
             _pictures(translator),
         )
     )
@@ -159,7 +164,7 @@ def help_text(
         _("Write what else you want after the idea:\n{options}").format(
             options="\n".join(_examples(offer))
         ),
-        free_allowance(translator, offer, terms),
+        free_allowance(translator, offer, terms, selling=selling),
     ]
     if support:
         parts.append(contact_line(translator, support))
@@ -253,7 +258,8 @@ async def start(
 async def _greet(sender: Sender, message: Message, context: Context) -> None:
     """Welcome somebody alone with the bot."""
     services = context.services
-    hello = greeting(sender.translator, services.offer, services.terms_of(sender.person))
+    terms, selling = services.terms_of(sender.person), bool(services.policy.stars_per_credit)
+    hello = greeting(sender.translator, services.offer, terms, selling=selling)
     await introduce(services, sender, hello, message.message_id)
     await offer_retained(services, sender)
     if sender.is_admin and sender.person is not None:

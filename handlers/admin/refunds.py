@@ -186,19 +186,22 @@ async def _book(services: Services, transaction: StarTransaction) -> None:
     partner = transaction.source or transaction.receiver
     if not isinstance(partner, TransactionPartnerUser):
         return
+    charge: Charge | None = None
     bought = Purchase.read(partner.invoice_payload or "")
-    if partner.transaction_type != TransactionKind.INVOICE_PAYMENT or bought is None:
-        return
-    charge = Charge(
-        charge_id=transaction.id,
-        person=partner.user.id,
-        credits=bought.credits,
-        stars=transaction.amount,
-        paid_at=transaction.date.timestamp(),
-    )
+    if bought is not None and partner.transaction_type == TransactionKind.INVOICE_PAYMENT:
+        charge = Charge(
+            charge_id=transaction.id,
+            person=partner.user.id,
+            credits=bought.credits,
+            stars=transaction.amount,
+            paid_at=transaction.date.timestamp(),
+        )
     if transaction.source is None:
-        await went_back(services, charge)
-    elif await credit(services, charge):
+        async with services.db.reading() as connection:
+            charge = await payments.by_charge(connection, transaction.id) or charge
+        if charge is not None:
+            await went_back(services, charge)
+    elif charge is not None and await credit(services, charge):
         logger.warning("a payment of %d Stars came to light by Telegram's list", charge.stars)
 
 

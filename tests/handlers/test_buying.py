@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.tasks import CHATS_AT_ONCE
+from bot.updates.intake import origin_of
 from handlers.replies.more_credits import MOST_STARS, Purchase, packages
 from sandbox.aimlapi import Render
 from sandbox.telegram import Fault
@@ -204,6 +205,11 @@ async def test_a_payment_is_agreed_to_while_every_slot_is_busy(
         await chat.wait(says("Thank you!"))
 
 
+def test_a_payment_to_be_agreed_to_is_never_dropped_for_what_else_its_payer_sent() -> None:
+    query = {"id": "1", "from": {"id": 7}, "invoice_payload": "x"}
+    assert not origin_of({"update_id": 1, "pre_checkout_query": query}).is_bounded
+
+
 async def test_what_a_shut_out_person_paid_for_is_theirs(
     house: House, chat: PrivateChat, ann: Person
 ) -> None:
@@ -230,8 +236,12 @@ async def test_who_has_too_few_credits_is_led_to_buying_also_from_a_group(
     house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
 ) -> None:
     async with house.running(free_credits=0, **SELLING):
+        await chat.send(ann, "/quota")
+        await chat.wait(says("You get more with /buy"))
+        await chat.send(ann, "/help")
+        await chat.wait(says("A usual video costs 9 credits. You get some with /buy."))
         await chat.send(ann, "/video a cat")
-        short = await chat.wait(lambda one: bool(one.buttons))
+        short = await chat.wait(lambda one: says("needs")(one) and bool(one.buttons))
         await short.press("⭐ Buy")
         await chat.wait(lambda one: any("50 credits" in b.text for r in one.buttons for b in r))
         club = telegram.group("Film club", [ann, bob])

@@ -68,7 +68,7 @@ def test_what_is_owed_for_a_payment_that_went_back_is_said() -> None:
 
 def test_a_video_dearer_than_the_allowance_does_not_say_come_back_tomorrow() -> None:
     text = written(allowance=5, given=terms(free_credits=5))
-    assert "more than your whole allowance" in text
+    assert "more than your whole allowance. Ask the owner" in text
 
 
 def test_an_allowance_for_life_does_not_renew() -> None:

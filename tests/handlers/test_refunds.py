@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tests.house import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
@@ -188,3 +190,20 @@ async def test_a_months_payments_are_a_file_for_the_books(
             "1", str(ann.id), "500", "50"
         )  # fmt: skip
         assert (row["credit_usd"], row["went_back_at"]) == ("0.1", "")
+
+
+async def test_a_restored_backup_catches_up_on_what_was_paid_since(
+    house: House, chat: PrivateChat, ann: Person, tmp_path: Path
+) -> None:
+    async with house.running(**SELLING):
+        await pay(chat, ann)
+    shutil.copy(house.data / "bot.sqlite3", tmp_path / "backup")
+    async with house.running(**SELLING):
+        await pay(chat, ann, 90)
+        await chat.wait(says("Payment 2:"))
+    house.data = tmp_path / "restored"
+    house.data.mkdir()
+    (tmp_path / "backup").rename(house.data / "bot.sqlite3")
+    async with house.running(**SELLING):
+        await house.telegram.world.changes.until(partial(heard, chat, says("Payment 2:"), 2), 10)
+        assert await bought(house, ann) == 140

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.account.support import QUESTIONS_A_DAY
+from sandbox.aimlapi import Render
 from tests.handlers.test_buying import SELLING, pay, says
 from tests.handlers.test_refunds import office, owner
 
@@ -20,6 +21,9 @@ async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_com
 ) -> None:
     async with house.running(**SELLING):
         await pay(chat, ann)
+        house.provider.next_render = Render.failed()
+        await chat.send(ann, "/video a lighthouse")
+        await chat.wait(says("9 credits are back"))
         await chat.send(ann, "/paysupport")
         told = await chat.wait(says("Payment 1: 50 credits, 500 ⭐"))
         assert "Questions? @owner" in (told.text or "")
@@ -28,6 +32,7 @@ async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_com
         asked = await office.wait(says("🛟 Ann"))
         assert "asks: my video never came @\u200bbob" in (asked.text or "")
         assert "/refund 1 · 50 credits, 500 ⭐" in (asked.text or "")
+        assert "Videos that failed last: 1 (" in (asked.text or "")
         how = await asked.press("Answer")
         assert how.alert
         await office.send(owner, "Sorry! Look again.", reply_to=asked)
