@@ -308,7 +308,7 @@ def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, Non
                 words = (command_in(message) or ("", ""))[1].split()
                 await route.run(update, context, sender, message=message, words=words)
             elif refusal and not is_answered(context, cause_of(message)):
-                is_stranger = sender.access is Access.STRANGER and "orders" in route.admission
+                is_stranger = sender.access is Access.STRANGER and route.admission.get("orders")
                 asks = stranger_buttons(sender.translator) if is_stranger else ()
                 await sender.reply(refusal, reply_to=message.message_id, buttons=asks)
         finally:

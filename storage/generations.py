@@ -420,15 +420,25 @@ async def dearest_lately(tx: Connection, request: Request, *, since: float) -> i
     )
 
 
-async def content_refused_at(tx: Connection, account: Account, *, since: float) -> list[float]:
-    """Return when requests of an account, made since then, were refused for their content."""
+async def content_refused_at(
+    tx: Connection, account: Account | None, *, chat: int = 0, since: float
+) -> dict[int, float]:
+    """Return when requests made since then were refused for their content, by their numbers.
+
+    They are those of an account, or in a chat those of all who wrote there as a group or a channel.
+    """
+    whose, values = (
+        ("account_kind = ? AND account_id = ?", (account.kind, account.id))
+        if account is not None
+        else ("account_kind = 'chat' AND chat = ?", (chat,))
+    )
     rows = await every(
         tx,
-        "SELECT changed_at FROM generations WHERE account_kind = ? AND account_id = ?"
-        " AND created_at >= ? AND state = 'failed' AND reason = ? ORDER BY changed_at",
-        (account.kind, account.id, since, Reason.CONTENT_REFUSED),
+        f"SELECT id, changed_at FROM generations WHERE {whose}"
+        " AND created_at >= ? AND state = 'failed' AND reason = ?",
+        (*values, since, Reason.CONTENT_REFUSED),
     )
-    return [row["changed_at"] for row in rows]
+    return {row["id"]: row["changed_at"] for row in rows}
 
 
 async def durations(

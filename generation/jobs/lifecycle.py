@@ -179,7 +179,7 @@ class Lifecycle:
         account = generation.account
         person = await people.find(tx, account.id) if account.is_person else None
         chat = None if account.is_person else await chats.find(tx, account.id)
-        if brake := await balances.content_brake_of(tx, account, now):
+        if brake := await balances.content_brake_of(tx, account, generation.chat, now):
             await self._admins.notify(
                 tx, NoticeKind.CONTENT_BRAKE, now=now,
                 cause=f"brake:{account.kind}:{account.id}:{brake.began_at:.0f}",

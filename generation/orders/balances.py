@@ -360,7 +360,7 @@ async def _over_budget(
 
 REFUSALS_BEFORE_BRAKE = 3
 """So many within an hour make an account wait; then each further one does."""
-BRAKES = (15 * 60.0, 3600.0, DAY_SECONDS)
+BRAKES = (HOUR_SECONDS, 6 * HOUR_SECONDS, DAY_SECONDS)
 """How long it waits at the first, the second and each further time, in seconds."""
 
 
@@ -384,17 +384,27 @@ def content_brake(refused_at: Sequence[float]) -> ContentBrake | None:
     return ContentBrake(began_at, until) if level else None
 
 
-async def content_brake_of(tx: Connection, account: Account, now: float) -> ContentBrake | None:
-    """Say until when an account has to wait or had to, by what was refused in the last days."""
+async def content_brake_of(
+    tx: Connection, account: Account, chat: int, now: float
+) -> ContentBrake | None:
+    """Say until when an account has to wait or had to, by what was refused in the last days.
+
+    Whoever writes in a chat as a group or a channel may have many to write as: all are one there.
+    """
     since = now - len(BRAKES) * DAY_SECONDS
-    return content_brake(await generations.content_refused_at(tx, account, since=since))
+    refused_at = await generations.content_refused_at(tx, account, since=since)
+    if not account.is_person:
+        refused_at |= await generations.content_refused_at(tx, None, chat=chat, since=since)
+    return content_brake(sorted(refused_at.values()))
 
 
-async def waits(tx: Connection, account: Account, now: float) -> Pause | ContentBrake | None:
+async def waits(
+    tx: Connection, account: Account, chat: int, now: float
+) -> Pause | ContentBrake | None:
     """Return why an account has to wait now: the bot is paused, or it has a brake."""
     if (pause := await outages.paused(tx, now=now)) is not None:
         return pause
-    found = await content_brake_of(tx, account, now)
+    found = await content_brake_of(tx, account, chat, now)
     return found if found is not None and now < found.until else None
 
 
@@ -402,7 +412,7 @@ async def _hindrance(
     tx: Connection, request: Request, terms: Terms, now: float
 ) -> TooManyPending | Pause | ContentBrake | ProviderRefuses | None:
     """Say why an account may order nothing at present, whatever it has."""
-    if (hindrance := await waits(tx, request.account, now)) is not None:
+    if (hindrance := await waits(tx, request.account, request.chat, now)) is not None:
         return hindrance
     pending = await generations.pending_of(tx, request.account)
     if len(pending) >= terms.max_pending:

@@ -183,7 +183,7 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
         balance = await balances.balance(tx, sender.account, terms, now)
         pool = await balances.pool(tx, sender.chat.id, sender.account, terms, now)
         if made is None and (draft.text or draft.picture is None):
-            short = await balances.waits(tx, sender.account, now)
+            short = await balances.waits(tx, sender.account, sender.chat.id, now)
             short = short or balances.shortfall(quote.credits, balance, pool)
         if made is None and short is None:
             card, replaced = await cards.ask(tx, card_draft(sender, draft, kept=kept), now=now)

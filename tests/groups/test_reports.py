@@ -301,13 +301,13 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     assert f"Ann ({ann.id})" in (told.text or "")
     assert (told.text or "").endswith("The last one: three")
     await chat.send(ann, "/video four")
-    said = await chat.wait(says("You can order again in 15 minutes"))
+    said = await chat.wait(says("You can order again in 1 hour"))
     assert "what they would show" in (said.text or "")
     await chat.send(ann, "a boat, no more than an idea")
     first = said.message_id
     await chat.wait(lambda m: m.message_id > first and says("order again")(m))
     await club.send(ann, "/video five")
-    said = await club.wait(says("you can order again in 15 minutes"))
+    said = await club.wait(says("you can order again in 1 hour"))
     assert "show" not in (said.text or ""), "why is nobody else's business"
     await made(house, club, bob, "a train")
     assert len(provider.submissions) == 4

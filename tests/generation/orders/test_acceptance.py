@@ -351,12 +351,12 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
         pytest.param([], None, id="nothing"),
         pytest.param([0, MINUTE], None, id="two in an hour"),
         pytest.param([0, 30 * MINUTE, HOUR + 1], None, id="three in more than an hour"),
-        pytest.param([0, MINUTE, HOUR], HOUR + 15 * MINUTE, id="three in an hour"),
+        pytest.param([0, MINUTE, HOUR], 2 * HOUR, id="three in an hour"),
         pytest.param(
-            [0, 1, 2, 3, 4], 2 + 15 * MINUTE, id="what was ordered before the wait counts no more"
+            [0, 1, 2, 3, 4], 2 + HOUR, id="what was ordered before the wait counts no more"
         ),
-        pytest.param([0, 1, 2, 16 * MINUTE], 16 * MINUTE + HOUR, id="one after the first wait"),
-        pytest.param([0, 1, 2, 16 * MINUTE, 3 * HOUR], 3 * HOUR + DAY, id="one after the second"),
+        pytest.param([0, 1, 2, 61 * MINUTE], 61 * MINUTE + 6 * HOUR, id="one after the first wait"),
+        pytest.param([0, 1, 2, 61 * MINUTE, 8 * HOUR], 8 * HOUR + DAY, id="one after the second"),
         pytest.param([0, 1, 2, 1.5 * HOUR, DAY], 2 * DAY, id="one within a day after it"),
         pytest.param([0, 1, 2, 2 * DAY], None, id="a quiet day ends the matter"),
     ],
@@ -368,13 +368,15 @@ def test_an_account_waits_longer_each_time_its_prompts_are_refused(
     assert (None if brake is None else round(brake.until - NOW, 3)) == until
 
 
-async def refuse(db: Database, account: Account, times: int, *, now: float = NOW) -> None:
+async def refuse(
+    db: Database, account: Account, times: int, *, now: float = NOW, **asked: Any
+) -> None:
     """Let the provider refuse so many orders of an account for their content."""
     for _ in range(times):
         [(count,)] = await rows(db, "SELECT count(*) FROM generations")
         async with db.transaction() as tx:
             made = await generations.insert(
-                tx, request(f"refused:{count}", account=account), now=now
+                tx, request(f"refused:{count}", account=account, **asked), now=now
             )
             await generations.move(
                 tx, made.id, State.QUEUED, State.FAILED, reason=Reason.CONTENT_REFUSED, now=now
@@ -386,9 +388,23 @@ async def test_who_waits_orders_nothing_and_pays_nothing(db: Database) -> None:
     assert isinstance(await order(db, "message:1"), Accepted)
     await refuse(db, Account.person(ANN), 1)
     before = await everything(db)
-    assert await order(db, "message:2") == ContentBrake(NOW, NOW + 15 * MINUTE)
+    assert await order(db, "message:2") == ContentBrake(NOW, NOW + HOUR)
     assert await everything(db) == before
-    assert isinstance(await order(db, "message:2", now=NOW + 15 * MINUTE), Accepted)
+    assert isinstance(await order(db, "message:2", now=NOW + HOUR), Accepted)
+
+
+async def test_many_channels_of_one_group_wait_as_one_there_and_nowhere_else(db: Database) -> None:
+    for channel in (2, 3, 4):
+        await refuse(db, Account.chat(channel), 1)
+    async with db.reading() as connection:
+        there = [
+            await balances.waits(connection, account, chat, NOW)
+            for account, chat in (
+                (Account.chat(5), 1), (Account.chat(5), 2), (Account.chat(2), 2),
+                (Account.person(ANN), 1),
+            )
+        ]  # fmt: skip
+    assert there == [ContentBrake(NOW, NOW + HOUR), None, None, None]
 
 
 async def test_one_member_s_refused_prompts_stop_nobody_else(db: Database) -> None:
