@@ -56,8 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Each of several workers begins with the next part of the list, so all are dealt a share.
     """
+    slow = {
+        path: path not in QUICK and any(path.is_relative_to(folder) for folder in SLOW)
+        for path in {item.path for item in items}
+    }
     for item in items:
-        if item.path not in QUICK and any(folder in item.path.parents for folder in SLOW):
+        if slow[item.path]:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: (item.path not in LONGEST, not item.get_closest_marker("slow")))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

@@ -7,6 +7,7 @@ event loop, and so do their fixtures.
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -44,9 +45,9 @@ PROBE_SECONDS = 4.0
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run this folder's tests in one loop: a browser cannot change its loop."""
-    here = Path(__file__).parent
+    here = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if here in item.path.parents and is_async_test(item):
+        if str(item.path).startswith(here) and is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ from tests.flows.makings import photo
 from tests.reliability.hostility import answer_to, assert_alive, spent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat
@@ -40,9 +43,13 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"
 PDF = b"%PDF-1.7\n1 0 obj <</Type /Catalog /OpenAction <</S /JavaScript>>>> endobj\n%%EOF"
 GOOD = photo()
 PNG = photo(form="PNG")
-HOSTILE = {
-    "a bomb of 900 million pixels": (png(30_000, 30_000, rows=30_000), "image/png", "too large"),
-    "a size that is a lie": (png(60_000, 60_000, rows=1), "image/png", "too large"),
+HOSTILE: dict[str, tuple[bytes | Callable[[], bytes], str, str]] = {
+    "a bomb of 900 million pixels": (
+        partial(png, 30_000, 30_000, rows=30_000),
+        "image/png",
+        "too large",
+    ),
+    "a size that is a lie": (partial(png, 60_000, 60_000, rows=1), "image/png", "too large"),
     "half a PNG": (PNG[: len(PNG) // 2], "image/png", "damaged"),
     "half a JPEG": (GOOD[: len(GOOD) // 2], "image/jpeg", "damaged"),
     "a JPEG's first bytes": (b"\xff\xd8\xff\xe0" + b"\0" * 200, "image/jpeg", "damaged"),
@@ -51,7 +58,7 @@ HOSTILE = {
     "PDF as JPEG": (PDF, "image/jpeg", "no picture"),
     "a video as JPEG": (b"\0\0\0\x18ftypisom" + bytes(400), "image/jpeg", "no picture"),
     "nothing": (b"\n", "image/jpeg", "no picture"),
-    "three pixels": (png(3, 1, rows=1), "image/png", "too small"),
+    "three pixels": (partial(png, 3, 1, rows=1), "image/png", "too small"),
 }
 
 
@@ -78,7 +85,8 @@ async def test_a_size_that_cannot_be_is_none(
 async def test_a_hostile_picture_is_named_for_what_it_is_and_costs_nothing(
     bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str
 ) -> None:
-    data, mime_type, said = HOSTILE[what]
+    content, mime_type, said = HOSTILE[what]
+    data = content if isinstance(content, bytes) else content()
     asked = await chat.send_document(
         ann, data, "holiday.jpg", mime_type, caption="/animate the waves roll in"
     )

@@ -21,6 +21,9 @@ LIMIT = 50_000_000
 QUIET = {"libx265": {"x265-params": "log-level=none"}}
 """Options of encoders that would write to the terminal."""
 
+COARSE = {"preset": "ultrafast", "qp": "1"}
+"""Options of H.264 that keeps noise as it is, in large files: to look for likeness is in vain."""
+
 QUARTER_TURN = [0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30]
 """The display matrix a phone writes that was held upright: turn clockwise to show."""
 
@@ -48,7 +51,9 @@ class Film:
         options = {"movflags": "+faststart"} if mp4 and self.index_first else {}
         chance = random.Random(1)
         with av.open(str(path), "w", options=options) as output:
-            video: Any = output.add_stream(self.video, rate=24, options=QUIET.get(self.video, {}))
+            options = COARSE if self.noise and self.video == "libx264" else {}
+            options = QUIET.get(self.video, options)
+            video: Any = output.add_stream(self.video, rate=24, options=options)
             video.width, video.height, video.pix_fmt = self.width, self.height, self.pixels
             if self.turned:
                 video.set_display_matrix(QUARTER_TURN)
