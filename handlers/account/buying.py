@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 CURRENCY = "XTR"
 """What Telegram calls its Stars."""
+LARGEST_AMOUNT = 1 << 53
+"""Beyond all that can be paid."""
 LONGEST_TITLE, LONGEST_DESCRIPTION = 32, 255
 """Characters of an invoice."""
 
@@ -189,15 +191,20 @@ async def _refusal(
 async def take_payment(update: Update, context: Context) -> None:
     """Credit what was paid, once; whoever pays has what they paid for, banned or not."""
     message = update.message
-    paid = message.successful_payment if message else None
-    if message is None or paid is None or message.from_user is None:
+    payer = message.from_user if message else None
+    if message is None or message.successful_payment is None or payer is None:
         return
-    await credit(context.services, charge_of(paid, message.from_user.id, message.date.timestamp()))
+    charge = charge_of(message.successful_payment, payer.id, message.date.timestamp())
+    if charge is not None:
+        await credit(context.services, charge)
 
 
-def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float) -> Charge:
-    """Return what a message tells of a payment."""
+def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float) -> Charge | None:
+    """Return what a message tells of a payment; None where that is none."""
     bought = Purchase.read(paid.invoice_payload)
+    if not 0 < paid.total_amount < LARGEST_AMOUNT:
+        logger.warning("a payment of %d is none", paid.total_amount)
+        return None
     return Charge(
         charge_id=paid.telegram_payment_charge_id,
         person=person,
@@ -211,9 +218,11 @@ async def take_refund(update: Update, context: Context) -> None:
     """Note that a payment went back, by an admin or by Telegram itself."""
     message = update.message
     paid = message.refunded_payment if message else None
-    if message is not None and paid is not None:
-        # it is said in the payer's own chat
-        charge = charge_of(paid, message.chat.id, message.date.timestamp())
+    if message is None or paid is None or message.chat.type != message.chat.PRIVATE:
+        return
+    # it is said in the payer's own chat
+    charge = charge_of(paid, message.chat.id, message.date.timestamp())
+    if charge is not None:
         await went_back(context.services, charge)
 
 

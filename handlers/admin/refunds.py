@@ -52,7 +52,7 @@ async def credit(services: Services, charge: Charge) -> bool:
         if payment is None:
             return False
         if not payment.credits:
-            logger.error("payment %d is by an invoice nobody can read", payment.id)
+            logger.warning("payment %d is by an invoice nobody can read", payment.id)
             await _tell_admins(tx, services, payment, NoticeKind.PAYMENT_UNREADABLE, now)
         chat = await _tell_payer(tx, services, payment, NoticeKind.PURCHASED, now)
     services.wake(chat)
