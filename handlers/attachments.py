@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import shutil
 from typing import TYPE_CHECKING, TypeAlias
 
 from telegram.constants import FileSizeLimit
@@ -147,7 +149,7 @@ class TelegramFiles:
         self._is_told = False
 
     async def __call__(self, file_id: str, target: Path) -> None:
-        """Write the file to `target`; at most 20 MB, Telegram's own limit.
+        """Write the file to `target`; at most 20 MB, unless the server is in local mode.
 
         Raises:
             PictureGone: Telegram does not have it any more.
@@ -157,7 +159,12 @@ class TelegramFiles:
         # errors are raised without their cause, whose text may hold the address
         try:
             file = await self._bot.get_file(file_id, read_timeout=FETCH_SECONDS)
-            await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
+            path = file.file_path or ""
+            if path.startswith("/"):
+                # of a server in local mode; python-telegram-bot would copy it on the event loop
+                await asyncio.to_thread(shutil.copyfile, path, target)
+            else:
+                await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
         except RetryAfter as error:
             raise PictureDelayed(error.message, retry_after=seconds(error.retry_after)) from None
         except (BadRequest, Forbidden) as error:

@@ -71,8 +71,6 @@ class BotAccount:
         self.profile = Profile()
         self.webhook_url = ""
         self.webhook = WebhookCalls(self.updates, self.changes, clock)
-        self.is_local = False
-        """Whether this is a server of one's own in local mode."""
         self.reads_all_group_messages = False
         self.supports_inline_queries = True
         self._ids = 0

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox.telegram.files import FileStore, StoredFile
 
 UPLOAD_BYTES = 50 * 1024 * 1024
+LOCAL_UPLOAD_BYTES = 2000 * 1024 * 1024
 PHOTO_BYTES = 10 * 1024 * 1024
 _PHOTO_SIDES = 10_000
 _PHOTO_RATIO = 20
@@ -63,7 +64,7 @@ async def read_attachment(files: FileStore, given: Attachment) -> StoredFile:
     if isinstance(given.file, str):
         return _by_id(files, given.file, given.kind)
     upload = given.file
-    check_size(upload)
+    check_size(upload, files)
     thumbnail = await _thumbnail(files, given.thumbnail)
     path = Path(upload.path)
     probe = await asyncio.to_thread(probe_mp4, path)
@@ -87,13 +88,13 @@ async def read_attachment(files: FileStore, given: Attachment) -> StoredFile:
     )
 
 
-def check_size(upload: Uploaded) -> None:
+def check_size(upload: Uploaded, files: FileStore) -> None:
     """Refuses what is over the limit for uploads, or empty.
 
     Raises:
         ApiError: 413 or 400.
     """
-    if upload.size > UPLOAD_BYTES:
+    if upload.size > (LOCAL_UPLOAD_BYTES if files.is_local else UPLOAD_BYTES):
         raise ApiError(413, "Request Entity Too Large")
     if upload.size == 0:
         raise bad_request("file must be non-empty")
@@ -123,7 +124,7 @@ async def read_photo(files: FileStore, given: Uploaded | str) -> list[StoredFile
             f"file of size {given.size} bytes is too big for a photo; "
             f"the maximum size is {PHOTO_BYTES} bytes"
         )
-    check_size(given)
+    check_size(given, files)
     try:
         width, height, _ = picture_size(Path(given.path))
         if width + height > _PHOTO_SIDES or max(width, height) > _PHOTO_RATIO * min(width, height):

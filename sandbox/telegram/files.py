@@ -87,6 +87,8 @@ class FileStore:
         self._by_id: dict[str, StoredFile] = {}
         self._by_path: dict[str, StoredFile] = {}
         self._count = 0
+        self.is_local = False
+        """Whether the server is one's own in local mode: large files, told by their paths."""
         (directory / "incoming").mkdir(parents=True, exist_ok=True)
 
     def incoming(self) -> Path:

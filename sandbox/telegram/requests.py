@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.telegram.files import FileStore
 
 BODY_BYTES = 52 * 1024 * 1024
+LOCAL_BODY_BYTES = 4000 * 1024 * 1024
 _ATTACH = "attach://"
 
 
@@ -31,7 +32,8 @@ async def read_params(request: Request, files: FileStore) -> dict[str, Any]:
         ApiError: 413 for a body over the limit for uploads, 400 for one that cannot be read.
     """
     params: dict[str, Any] = dict(request.query_params)
-    if int(request.headers.get("content-length", 0)) > BODY_BYTES:
+    most = LOCAL_BODY_BYTES if files.is_local else BODY_BYTES
+    if int(request.headers.get("content-length", 0)) > most:
         async for _ in request.stream():
             pass
         raise ApiError(413, "Request Entity Too Large")

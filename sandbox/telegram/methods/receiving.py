@@ -51,7 +51,7 @@ async def get_updates(world: World, params: Params) -> list[dict[str, Any]]:
 async def set_webhook(world: World, params: Params) -> bool:
     """Serves setWebhook: updates are posted there from now on, and polling is refused."""
     url, secret = params["url"], params.get("secret_token", "")
-    if url and not world.is_local:
+    if url and not world.files.is_local:
         if not url.startswith("https://"):
             raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
         if (urlsplit(url).port or 443) not in _PORTS:
@@ -90,17 +90,17 @@ async def get_webhook_info(world: World, _: Params) -> dict[str, Any]:
 
 
 async def get_file(world: World, params: Params) -> dict[str, Any]:
-    """Serves getFile: up to 20 MB."""
+    """Serves getFile: up to 20 MB, or by a path on this machine."""
     file = world.files.by_id(params["file_id"])
     if file is None:
         raise bad_request("invalid file_id")
-    if file.size > DOWNLOAD_BYTES:
+    if file.size > DOWNLOAD_BYTES and not world.files.is_local:
         raise bad_request("file is too big")
     return {
         "file_id": file.file_id,
         "file_unique_id": file.file_unique_id,
         "file_size": file.size,
-        "file_path": file.file_path,
+        "file_path": str(file.path) if world.files.is_local else file.file_path,
     }
 
 

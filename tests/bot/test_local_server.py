@@ -1,0 +1,45 @@
+"""A Bot API server of one's own in local mode: files as paths, large uploads, a webhook by HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from bot import app
+from sandbox.telegram import attachments
+from tests.flows.looks import shows_video
+from tests.flows.makings import photo
+from tests.house import free_port
+
+if TYPE_CHECKING:
+    import pytest
+
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from tests.house import House
+
+SMALL = 1000
+"""What the hosted server would take at most, in bytes: any video is larger."""
+
+
+async def test_a_photo_comes_by_its_path_and_a_video_over_the_hosted_limit_goes_as_it_is(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(app, "UPLOAD_LIMIT", SMALL)
+    monkeypatch.setattr(attachments, "UPLOAD_BYTES", SMALL)
+    telegram.world.files.is_local = True
+    port = free_port()
+    async with house.running(
+        telegram_api_local=True,
+        webhook_url=f"http://127.0.0.1:{port}/updates",
+        webhook_secret=SecretStr("known"),
+        webhook_port=port,
+    ):
+        await chat.send_photo(ann, photo(), caption="/animate waves move slowly")
+        sent = await chat.wait(shows_video("waves move slowly"))
+    assert sent.video is not None
+    assert sent.video.size > SMALL
+    assert telegram.calls_of("getUpdates") == []
+    [fetched] = telegram.calls_of("getFile")
+    assert fetched.error is None
