@@ -133,8 +133,8 @@ async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
     if goodbye:
         with suppress(SendError):
             await services.outbox.say(chat, goodbye)
-    with suppress(SendError), translated():
-        await context.bot.leave_chat(chat.telegram_id)
+    with suppress(SendError):
+        await services.outbox.leave(chat)
     async with services.db.transaction() as tx:
         await chats.set_reachable(tx, chat.id, reachable=False)
 

@@ -93,6 +93,8 @@ class NoticeKind(StrEnum):
     FAILED_WAITED = "failed_waited"
     UNDELIVERABLE = "undeliverable"
     ELSEWHERE = "elsewhere"
+    # to a group that is left
+    GOODBYE = "goodbye"
     # to a person
     BANNED = "banned"
     UNBANNED = "unbanned"
@@ -275,6 +277,16 @@ async def give_up(tx: Connection, notice: int) -> None:
         "UPDATE notices SET given_up = 1, facts = iif(generation IS NULL, '{}', facts)"
         " WHERE id = ?",
         (notice,),
+    )
+
+
+async def take_back(tx: Connection, chat: int, kind: NoticeKind) -> bool:
+    """Owe a chat nothing of a kind any more; tell whether something was owed."""
+    return await changed(
+        tx,
+        "UPDATE notices SET given_up = 1"
+        " WHERE chat = ? AND kind = ? AND sent_at IS NULL AND given_up = 0",
+        (chat, kind),
     )
 
 

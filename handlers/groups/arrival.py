@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from handlers.admin import show_pool
 from handlers.membership import depart, forget_rights, lacking
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import Leave, LetIn, ShowPool
 from handlers.replies.sending import SendError, translated
-from handlers.replies.texts import N_, unlinked
+from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import Access, meet
 from handlers.videos import offer_retained
-from storage import audit, chats, people
+from storage import audit, chats, notices, people
 from storage.chats import ChatKind
-from storage.notices import Admins, NoticeKind
+from storage.notices import Admins, Notice, NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -176,20 +178,59 @@ async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, contex
         await greet(context, group)
 
 
-@router.button(Leave, admins=True, asks=N_("Yes, leave"))
-async def leave(sender: Sender, press: Leave, admin: Person, cause: str, context: Context) -> None:
-    """Leave a group politely."""
-    services = context.services
-    group = await _group(sender, services, press.chat)
-    if group is not None:
-        async with services.db.transaction() as tx:
-            now, who = services.clock(), group.telegram_id
-            await audit.record(tx, "leave", by=admin.id, cause=cause, whom=who, now=now)
-        await sender.answer(sender.translator.gettext("I am leaving."))
-        translator = await _translator_of(services, group)
-        await depart(
-            context, group, translator.gettext("My owner took me out of this group. Goodbye!")
-        )
+LEAVE_SECONDS = 5.0
+"""How long an operator can take it back that the bot leaves a group: it cannot come by itself."""
+
+
+@router.button(Leave, admins=True)
+async def leave(
+    sender: Sender, press: Leave, admin: Person, cause: str, services: Services
+) -> None:
+    """Leave a group politely, unless that is taken back."""
+    group, now = await _group(sender, services, press.chat), services.clock()
+    if group is None:
+        return
+    wait = LEAVE_SECONDS if services.policy.undo_seconds else 0.0
+    goodbye = Notice(cause=f"{cause}:leave", chat=group.id, kind=NoticeKind.GOODBYE, facts={})
+    async with services.db.transaction() as tx:
+        who = group.telegram_id
+        if await audit.record(tx, "leave", by=admin.id, cause=cause, whom=who, now=now):
+            await notices.owe(tx, goodbye, now=now, due_at=now + wait)
+    services.wake_in(group.id, wait)
+    await sender.answer()
+    text = sender.translator.gettext("I leave {title} in {time}.").format(
+        title=unlinked(group.title), time=sender.translator.lasts(max(1.0, wait))
+    )
+    undo = Button(sender.translator.gettext("Undo"), StayIn(group.id))
+    await sender.reply(text, buttons=[[undo]])
+
+
+@dataclass(frozen=True, slots=True)
+class StayIn(CallbackData):
+    """Stay in a group, by our number, that was to be left."""
+
+    prefix: ClassVar[str] = "stayin"
+    chat: int
+
+
+@router.button(StayIn, admins=True)
+async def stay(
+    sender: Sender, press: StayIn, shown: int | None, cause: str, services: Services
+) -> None:
+    """Take it back that the bot leaves a group, while it has not."""
+    _, group = sender.translator.gettext, await _group(sender, services, press.chat)
+    if group is None:
+        return
+    async with services.db.transaction() as tx:
+        stays = await notices.take_back(tx, group.id, NoticeKind.GOODBYE)
+        if stays:
+            await audit.record(
+                tx, "leave", by=sender.account.id, cause=cause, whom=group.telegram_id,
+                now=services.clock(), details="undone",
+            )  # fmt: skip
+    text = _("I stay in {title}.") if stays else _("I have left {title} already.")
+    await sender.answer()
+    await sender.show(text.format(title=unlinked(group.title)), (), shown)
 
 
 @router.button(ShowPool, admins=True)

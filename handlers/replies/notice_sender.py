@@ -6,6 +6,7 @@ It is a text, or a film, which is made first: that takes its time, and costs not
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -98,6 +99,9 @@ class Notices:
         nobody = about is not None and not about.account.is_person
         link = None if chat.is_private or nobody else self._outbox.link
         calls = not chat.is_private and _answers_nobody(owed, about)
+        if owed.kind is NoticeKind.GOODBYE:
+            await self._send(chat, owed, partial(self._leave, chat))
+            return
         if owed.kind is NoticeKind.FILM:
             await self._send(chat, owed, partial(self._send_film, chat, owed, translator))
             return
@@ -127,6 +131,19 @@ class Notices:
             chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
         )
         return False
+
+    async def _leave(self, chat: Chat) -> None:
+        """Leave a group, with a word where it takes one."""
+        async with self._db.reading() as connection:
+            group = await chats.group_of(connection, chat.id)
+        text = self._languages.translator(group.language).gettext(
+            "My owner took me out of this group. Goodbye!"
+        )
+        with suppress(SendError):
+            await self._outbox.say(chat, text)
+        await self._outbox.leave(chat)
+        async with self._db.transaction() as tx:
+            await chats.set_reachable(tx, chat.id, reachable=False)
 
     async def _send(
         self, chat: Chat, owed: Owed, send: Callable[[], Awaitable[bool | None]]

@@ -294,6 +294,11 @@ class Outbox:
         except Refused:
             return
 
+    async def leave(self, chat: Chat) -> None:
+        """Leave a group."""
+        with translated():
+            await self._bot.leave_chat(chat.telegram_id)
+
     async def delete(self, chat: Chat, message_id: int) -> None:
         """Delete a message of ours; one that is gone already is fine."""
         try:

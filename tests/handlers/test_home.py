@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from storage import notices
 from tests.flows.looks import says
 from tests.groups.acts import made
 
@@ -94,6 +95,32 @@ async def test_home_leads_to_people_groups_models_and_money_of_a_bot_in_use(
         paused = await chat.wait(says("⏸ I am taking a break."))
         await paused.press("Resume", by=ann)
         await chat.wait(says("I take orders again"))
+
+
+async def test_a_group_is_left_by_a_tap_that_can_be_taken_back(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    club = telegram.group("Film club", [ann, bob])
+    async with house.running(admin_ids=frozenset({ann.id}), undo_seconds=1):
+        await club.send(bob, "/help")
+        await club.wait(says("/video"))
+        await chat.send(ann, "/admin")
+        home = await chat.wait(says(TODAY))
+        await turn(chat, home, "Groups", "1. Film club", ann)
+        await home.press("1 · Leave", by=ann)
+        asked = await chat.wait(says("I leave Film club in 5 seconds."))
+        assert (await asked.press("Undo", by=bob)).text == "This button is not for you."
+        button = asked.button("Undo")
+        await turn(chat, asked, "Undo", "I stay in Film club.", ann)
+        async with house.db.reading() as connection:
+            assert club.id not in await notices.chats_owed(connection)
+        await telegram.world.press(asked, button, by=ann, timeout=5)
+        await chat.wait(says("I have left Film club already."))
+    async with house.running(admin_ids=frozenset({ann.id})):
+        await home.press("1 · Leave", by=ann)
+        await club.wait(says("My owner took me out of this group. Goodbye!"))
+        await telegram.wait_for_call("leaveChat")
+    assert club.bot_status == "left"
 
 
 async def test_ten_thousand_people_and_a_thousand_groups_are_pages_of_one_short_message(

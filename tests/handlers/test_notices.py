@@ -19,7 +19,7 @@ FACTS: dict[str, Any] = {
     "successor": "Veo", "moved": "m: $1 → $2", "update": 7,
     "left": 0, "person": 5, "day": 0, "old": -1, "new": -2, "name": "Bob", "number": 5,
     "chat": 1, "balance": 1, "lasts": 60.0, "today": 1, "usual": 1, "delivered": 1, "spent": 1,
-    "people": 1,
+    "people": 1, "stars": 1, "payment": 1, "used": 1, "payments": [], "failures": [],
 }  # fmt: skip
 
 
@@ -31,7 +31,11 @@ def words(kind: NoticeKind, **facts: Any) -> str:
     return in_words(owed, Languages().translator("en"), name="Ann", link=None).text
 
 
-@pytest.mark.parametrize("kind", sorted({*NoticeKind} - {NoticeKind.UNKNOWN, NoticeKind.FILM}))
+WORDLESS = {NoticeKind.UNKNOWN, NoticeKind.FILM, NoticeKind.GOODBYE}
+"""What is no text with buttons, or is said by itself."""
+
+
+@pytest.mark.parametrize("kind", sorted({*NoticeKind} - WORDLESS))
 def test_every_kind_of_notice_has_words(kind: NoticeKind) -> None:
     text = words(kind)
     assert text
