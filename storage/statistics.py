@@ -249,7 +249,9 @@ async def asked(db: Database, *, since: float) -> AsyncIterator[list[Asked]]:
         async with db.reading(aside=True) as tx:
             rows = await every(
                 tx,
-                "SELECT * FROM generations WHERE id >= ? AND id < ? AND created_at >= ?",
+                "SELECT created_at, changed_at, state, reason, account_kind, account_id, chat,"
+                " seconds, credits, is_gift, uncharged, price_micros, spent_micros"
+                " FROM generations WHERE id >= ? AND id < ? AND created_at >= ?",
                 (start, start + SLICE, since),
             )
         yield [_asked(row) for row in rows]

@@ -20,6 +20,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from generation.provider.client import AimlApi
     from storage.database import Database
     from storage.statistics import Passage
+
+# a second series for each counter, of which nobody makes anything; the library types it not
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 WAITING = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21_600)
 MAKING = (10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800)

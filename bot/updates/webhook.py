@@ -12,8 +12,10 @@ import hmac
 import json
 import logging
 import re
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -22,13 +24,13 @@ from starlette.routing import Route
 from telegram.error import InvalidToken, RetryAfter
 
 from bot.serving import HttpServer
-from bot.updates.intake import is_whole
+from bot.updates.intake import is_whole, origin_of
 from bot.updates.listening import LONGEST_KEPT, UPDATES, Listening, named
 from generation.jobs import schedule
 from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from telegram.ext import ExtBot
 
@@ -88,7 +90,7 @@ class Webhook(Listening):
         """Take the port. Raises PortUnusable."""
         super().__init__(bot, request, intake, poll_seconds=0.0, clock=clock)
         self._address = address
-        self._turn = asyncio.Lock()
+        self._turns = WeakValueDictionary[int, asyncio.Lock]()
         self._came_at = 0.0
         self._is_open = False
         app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST"])])
@@ -138,6 +140,17 @@ class Webhook(Listening):
             self._address.url, secret_token=self._address.secret, allowed_updates=UPDATES
         )
 
+    @asynccontextmanager
+    async def _turn(self, raw: object) -> AsyncIterator[None]:
+        """Take an update in after those of its chat and its sender, and beside all others."""
+        origin = origin_of(raw)
+        async with AsyncExitStack() as stack:
+            # in one order, or two could wait for each other
+            for number in sorted({origin.chat, origin.sender}):
+                lock = self._turns.setdefault(number, asyncio.Lock())
+                await stack.enter_async_context(lock)
+            yield
+
     async def _receive(self, request: Request) -> Response:
         given = request.headers.get(SECRET, "").encode()
         if not hmac.compare_digest(given, self._address.secret.encode()):
@@ -155,7 +168,7 @@ class Webhook(Listening):
             logger.error("something among the updates has no number: left alone")
             return Response()
         try:
-            async with asyncio.timeout(STORE_SECONDS), self._turn:
+            async with asyncio.timeout(STORE_SECONDS), self._turn(raw):
                 await self._intake.take(number, raw, self._bot)
         except TimeoutError:
             return Response(status_code=503)

@@ -86,5 +86,6 @@ def _draw(axes: Axes, panel: dict[str, Any], chart: dict[str, Any]) -> None:
                         columnspacing=1.0, handletextpad=0.4)  # fmt: skip
     else:
         axes.set_yticks([])
+        axes.set_xticks([])
         axes.text(0.5, 0.5, chart["nothing"], color=FAINT, size=USUAL, ha="center", va="center",
                   transform=axes.transAxes)  # fmt: skip

@@ -120,6 +120,30 @@ async def test_what_became_of_requests_and_how_long_it_took_is_scraped(
     for secret in (secrets.telegram_bot_token, secrets.aimlapi_key):
         assert secret.get_secret_value() not in text
     assert "a boat" not in text, "what people write is nobody's figure"
+    there = {name for name in exported(text) if name.startswith("video_bot_")}
+    assert asked_for_by_the_dashboard() == there
+    assert told_in_the_docs() == there
+
+
+def exported(text: str) -> set[str]:
+    return {family.name for family in text_string_to_metric_families(text)}
+
+
+def named(text: str) -> set[str]:
+    """Return the metrics that a text names, without what Prometheus adds to a name."""
+    found = re.findall(r"video_bot_\w+", text)
+    return {re.sub("_(total|bucket|sum|count)$", "", name) for name in found}
+
+
+def asked_for_by_the_dashboard() -> set[str]:
+    board = json.loads((PROJECT / "deploy/grafana.json").read_text(encoding="utf-8"))
+    queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    return named("\n".join(queries))
+
+
+def told_in_the_docs() -> set[str]:
+    page = (PROJECT / "docs/operations.md").read_text(encoding="utf-8")
+    return named("\n".join(re.findall(r"^\| `(video_bot_\w+)", page, re.MULTILINE)))
 
 
 async def test_calls_that_went_wrong_are_told_apart(
@@ -227,12 +251,3 @@ async def test_nothing_of_it_is_loaded_where_it_is_not_wanted() -> None:
     found, _ = await python.communicate()
     modules = {name.partition(".")[0] for name in json.loads(found)}
     assert modules & {"uvicorn", "starlette", "prometheus_client", "matplotlib", "numpy"} == set()
-
-
-def test_the_dashboard_asks_for_what_there_is() -> None:
-    source = (PROJECT / "bot/operations/metrics.py").read_text(encoding="utf-8")
-    there = set(re.findall(r'"(video_bot_\w+)"', source))
-    board = json.loads((PROJECT / "deploy/grafana.json").read_text(encoding="utf-8"))
-    queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
-    asked = {name for query in queries for name in re.findall(r"video_bot_\w+", query)}
-    assert {re.sub("_(total|bucket|sum|count)$", "", name) for name in asked} == there
