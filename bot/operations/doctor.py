@@ -34,6 +34,7 @@ from generation.models import availability, pricing
 from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer
 from generation.provider.client import AimlApi, client_options
+from handlers.replies.sending import SendError, translated
 from storage import payments
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ async def look(
     yield await checks.check_media(media)
     yield await checks.check_telegram(bot.get_me)
     yield await checks.check_files(bot, is_local=settings.telegram_api_local)
+    yield await check_webhook(bot, settings.webhook_url)
     yield await checks.check_key(api, settings.aimlapi_url)
     feeds = Feeds(http, url=settings.aimlapi_url)
     try:
@@ -104,6 +106,24 @@ async def look(
     yield checks.check_openness(settings)
     yield checks.check_admins(settings)
     yield check_selling(settings)
+
+
+async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
+    """Ask Telegram whether it can bring its updates, where it should."""
+    if url is None:
+        return []
+    about = "WEBHOOK_URL"
+    try:
+        with translated():
+            info = await bot.get_webhook_info()
+    except SendError as error:
+        return warning(about, f"not looked at: {error}", "look again later")
+    if info.url != url:
+        return ok(about, "Telegram does not know it yet: `run` tells it")
+    if info.pending_update_count and info.last_error_message:
+        found = f"Telegram could not bring an update: {info.last_error_message}"
+        return warning(about, found, "look at the proxy in front of WEBHOOK_PORT")
+    return ok(about, "Telegram brings updates there")
 
 
 async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:

@@ -36,7 +36,7 @@ from storage import inbox, statistics
 from storage.generations import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from starlette.requests import Request
 
@@ -195,12 +195,12 @@ class Metrics:
     async def text(self) -> bytes:
         """Return all of it as Prometheus reads it."""
         async with self._turn:
-            await self._read()
             # what cannot be read stays as it was: `video_bot_healthy` tells of it
-            with suppress(sqlite3.Error, TimeoutError):
-                async with asyncio.timeout(READ_SECONDS):
-                    await self._count_passages()
-                    await self._read_database()
+            if "database" not in await self._read():
+                with suppress(sqlite3.Error, TimeoutError):
+                    async with asyncio.timeout(READ_SECONDS):
+                        await self._count_passages()
+                        await self._read_database()
             return generate_latest(self._registry)
 
     async def _count_passages(self) -> None:
@@ -231,13 +231,15 @@ class Metrics:
             if one.ready_at is not None:
                 self._delivery.observe(one.at - one.ready_at)
 
-    async def _read(self) -> None:
+    async def _read(self) -> Collection[str]:
+        """Read what is no rows; return which parts are not well."""
         problems = await self._health.problems()
         for part in ("updates", "database", "scheduler"):
             self._healthy.labels(part).set(part not in problems)
         self._taken.set(self._taken_at() or 0.0)
         balance = self._api.balance_told
         self._balance.set(nan if balance is None else float(balance))
+        return problems
 
     async def _read_database(self) -> None:
         async with self._db.reading() as connection:

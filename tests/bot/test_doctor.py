@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from tests.house import House
 
 
+HOOK = "https://bot.example.com/updates"
+
+
 async def finding(house: House, about: str, **changes: Any) -> Finding:
     """Let the doctor look, and return what it says about one thing."""
     findings = await examine(house.settings(**changes))
@@ -389,3 +392,24 @@ async def test_another_worth_of_a_credit_is_warned_of_while_people_hold_bought_o
         assert await payments.owed(tx) == 0
     await db.close()
     assert check_selling(house.settings(credit_usd=Decimal("0.05"))) == []
+
+
+@pytest.mark.parametrize(
+    ("info", "verdict"),
+    [
+        ({"url": "", "pending_update_count": 3}, Verdict.OK),
+        ({"url": HOOK, "pending_update_count": 0, "last_error_message": "gone by"}, Verdict.OK),
+        ({"url": HOOK, "pending_update_count": 3, "last_error_message": "SSL error"},
+         Verdict.WARNING),
+    ],
+    ids=["not set yet", "well", "in trouble"],
+)  # fmt: skip
+async def test_telegrams_word_on_the_webhook_is_passed_on(
+    info: dict[str, Any], verdict: Verdict, house: House, telegram: TelegramSandbox
+) -> None:
+    telegram.faults.next("getWebhookInfo", Said.answers({"has_custom_certificate": False} | info))
+    said = await finding(
+        house, "WEBHOOK_URL", webhook_url=HOOK, webhook_secret=SecretStr("s"), webhook_port=8080
+    )
+    assert said.verdict is verdict
+    assert ("SSL error" in said.found) == (verdict is Verdict.WARNING)

@@ -16,6 +16,7 @@ from bot.updates import webhook
 from bot.updates.listening import UPDATES
 from bot.updates.webhook import trouble_of
 from tests.flows.looks import says, shows_video
+from tests.handlers.test_buying import SELLING, pay
 from tests.house import free_port
 from tests.storage.asked import rows
 
@@ -154,14 +155,14 @@ async def test_what_is_not_stored_is_not_confirmed_and_handled_once_when_it_is(
         assert await generations(house) == 1
 
 
-async def test_what_passes_is_answered_and_not_kept(
+async def test_what_passes_is_answered_and_not_kept_and_a_payment_is_credited_once(
     house: House, telegram: TelegramSandbox, ann: Person, chat: PrivateChat
 ) -> None:
-    async with posted_to(house):
+    async with posted_to(house, **SELLING):
         await telegram.inline(ann, "boat")
         assert await rows(house.db, "SELECT 1 FROM inbox") == []
-        await chat.send(ann, "/help")
-        await chat.wait(says("/animate"))
+        await pay(chat, ann, told=2)
+        assert await rows(house.db, "SELECT credits FROM payments") == [(50,)]
 
 
 async def test_telegrams_trouble_with_the_webhook_is_said_and_seen_to_end(
