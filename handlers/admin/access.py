@@ -244,21 +244,24 @@ async def unban(
     services: Services,
 ) -> None:
     """Let a person or chat back in."""
-    _ = sender.translator.gettext
-    if (found := await _whom("unban", sender, message, words, services)) is None:
-        return
-    number = found[0]
+    if (found := await _whom("unban", sender, message, words, services)) is not None:
+        await sender.reply(await let_back_in(services, sender, found[0], cause))
+
+
+async def let_back_in(services: Services, admin: Sender, who: int, cause: str) -> str:
+    """Undo a ban and tell who was banned; say what was done."""
+    _ = admin.translator.gettext
     async with services.db.transaction() as tx:
-        is_new = await _recorded(tx, "unban", sender, cause, services, whom=number)
-        was_banned = is_new and await people.unban(tx, number)
-        if was_banned and number > 0:
-            await _tell(services, tx, number, NoticeKind.UNBANNED, f"{cause}:unbanned")
+        is_new = await _recorded(tx, "unban", admin, cause, services, whom=who)
+        was_banned = is_new and await people.unban(tx, who)
+        if was_banned and who > 0:
+            await _tell(services, tx, who, NoticeKind.UNBANNED, f"{cause}:unbanned")
     text = (
         _("{number} is welcome again.")
         if was_banned
         else _("{number} was not banned. Nothing changed.")
     )
-    await sender.reply(text.format(number=number))
+    return text.format(number=who)
 
 
 @router.button(BanChat, admins=True, asks=N_("Yes, ban"))

@@ -14,7 +14,7 @@ from generation.models.pricing import Period
 from generation.orders import balances, substitutes
 from generation.orders.balances import DAY_SECONDS
 from generation.orders.options import Choice, Defaults, Options, settle
-from handlers.admin.access import shut_out
+from handlers.admin.access import let_back_in, shut_out
 from handlers.admin.audit_log import ShowAudit, ShowHome, home_row, turning
 from handlers.admin.figures import budget
 from handlers.admin.grants import GrantTo
@@ -45,6 +45,8 @@ router = Router()
 
 PER_PAGE = 8
 """People, groups or models on a page: a row of buttons each fits a phone."""
+HEARD_SECONDS = 300.0
+"""How long it is believed what the account at the provider holds."""
 LAST_PAGE = 1_000_000
 """What a made-up press may name at most."""
 LONGEST_NAME = 40
@@ -92,6 +94,14 @@ class BanPerson(CallbackData):
     person: int
 
 
+@dataclass(frozen=True, slots=True)
+class UnbanPerson(CallbackData):
+    """Let a person back in."""
+
+    prefix: ClassVar[str] = "unban"
+    person: int
+
+
 @router.command("admin")
 async def home(sender: Sender, services: Services) -> None:
     """Show an admin how the bot is doing today."""
@@ -115,13 +125,15 @@ async def _show_home(services: Services, sender: Sender, shown: int | None) -> N
         pause = await outages.paused(tx, now=now)
         outage = await outages.present(tx)
     lines = [
-        _("Today: {asked} asked for, {delivered} delivered, {spent} spent.").format(
-            asked=count(today.asked),
-            delivered=count(today.delivered),
-            spent=translator.money(pricing.from_micros(today.spent_micros)),
+        _("📅 Today"),
+        _("Asked for: {asked} · delivered: {delivered}").format(
+            asked=count(today.asked), delivered=count(today.delivered)
         ),
-        _("New people: {people}. Being made: {running}. Waiting: {waiting}.").format(
+        _("Spent: {spent} · new people: {people}").format(
+            spent=translator.money(pricing.from_micros(today.spent_micros)),
             people=count(today.new_people),
+        ),
+        _("Being made: {running} · waiting: {waiting}").format(
             running=count(sum(states.get(state, 0) for state in AT_PROVIDER)),
             waiting=count(states.get(State.QUEUED, 0)),
         ),
@@ -170,8 +182,11 @@ def people_buttons(
             Button(_("{place} · Grant").format(place=place), GrantTo(one.person)),
             Button(_("{place} · Limit").format(place=place), LimitTo(one.person)),
         ]
-        if not one.is_banned:
-            row.append(Button(_("{place} · Ban").format(place=place), BanPerson(one.person)))
+        row.append(
+            Button(_("{place} · Unban").format(place=place), UnbanPerson(one.person))
+            if one.is_banned
+            else Button(_("{place} · Ban").format(place=place), BanPerson(one.person))
+        )
         rows.append(row)
     return [*rows, turning(number, pages, lambda page: ShowPeople(page, words))]
 
@@ -207,6 +222,13 @@ async def _show_people(
 async def ban_person(sender: Sender, press: BanPerson, cause: str, context: Context) -> None:
     """Shut out somebody of the list of people."""
     await sender.answer(await shut_out(context, sender, press.person, cause), alert=True)
+
+
+@router.button(UnbanPerson, admins=True)
+async def unban_person(sender: Sender, press: UnbanPerson, cause: str, services: Services) -> None:
+    """Let somebody of the list of people back in."""
+    text = await let_back_in(services, sender, press.person, cause)
+    await sender.answer(text, alert=True)
 
 
 # groups
@@ -326,6 +348,11 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
     """Show what is left of the budget and at the provider, and what people may still spend."""
     translator, terms, now = sender.translator, services.terms, services.clock()
     _ = translator.gettext
+    await sender.answer()
+    async with services.db.reading() as tx:
+        known = await outages.provider_balance(tx)
+    if known is None or now - known.heard_at > HEARD_SECONDS:
+        await services.account.look()
     async with services.db.reading(aside=True) as tx:
         left = await balances.budget_left(tx, terms, now)
         known = await outages.provider_balance(tx)
@@ -353,5 +380,4 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
             credits=translator.credits(owed), money=translator.money(owed * terms.credit_usd)
         )
     )
-    await sender.answer()
     await sender.show("\n".join(lines), [home_row(translator)], shown)

@@ -135,8 +135,10 @@ async def test_somebody_of_the_list_is_banned_by_buttons(
         await chat.send(ann, "/people")
         again = await chat.wait(says(f"1. @bob ({bob.id}): 1 video, banned"))
         assert [b.text for row in again.buttons for b in row] == [
-            "1 · Grant", "1 · Limit", "2 · Grant", "2 · Limit", "2 · Ban", "🏠 Home",
+            "1 · Grant", "1 · Limit", "1 · Unban", "2 · Grant", "2 · Limit", "2 · Ban", "🏠 Home",
         ]  # fmt: skip
+        assert (await again.press("1 · Unban", by=ann)).text == f"{bob.id} is welcome again."
+        await theirs.wait(says("you can make videos with this bot again"))
 
 
 async def test_many_people_have_pages(

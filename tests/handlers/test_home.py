@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from storage.database import Connection
     from tests.house import House
 
-TODAY = "Today: "
+TODAY = "📅 Today"
 
 
 async def turn(chat: PrivateChat, home: Message, label: str, words: str, by: Person) -> None:
@@ -36,8 +36,8 @@ async def test_home_of_a_new_bot_and_its_empty_pages(
         await chat.send(ann, "/admin")
         home = await chat.wait(says(TODAY))
         assert home.text == (
-            "Today: 0 asked for, 0 delivered, $0.00 spent.\n"
-            "New people: 1. Being made: 0. Waiting: 0."
+            "📅 Today\nAsked for: 0 · delivered: 0\nSpent: $0.00 · new people: 1\n"
+            "Being made: 0 · waiting: 0"
         )
         for label, words in (
             ("People", f"1. @ann ({ann.id}): 0 videos"), ("Groups", "I am in no group."),
@@ -54,13 +54,12 @@ async def test_home_leads_to_people_groups_models_and_money_of_a_bot_in_use(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     club = telegram.group("Film club", [ann, bob])
-    async with house.running(admin_ids=frozenset({ann.id}), budget_usd=10) as bot:
+    async with house.running(admin_ids=frozenset({ann.id}), budget_usd=10):
         await made(house, club, bob, "a boat")
         await chat.send(ann, "/grant @bob 50")
         await chat.wait(says("50 credits more"))
-        await bot.account.look()
         await chat.send(ann, "/admin")
-        home = await chat.wait(says("Today: 1 asked for, 1 delivered, $0.84 spent."))
+        home = await chat.wait(says("Asked for: 1 · delivered: 1\nSpent: $0.84 · new people: 2"))
         assert (await home.press("People", by=bob)).text == "This button is not for you."
         await turn(chat, home, "Groups", "1. Film club: 1 video, no pool", ann)
         await home.press("1 · Pool", by=ann)
@@ -152,7 +151,7 @@ async def test_ten_thousand_people_and_a_thousand_groups_are_pages_of_one_short_
                 10_000, time.time(), time.time(),
             )  # fmt: skip
         await chat.send(ann, "/admin")
-        home = await chat.wait(says("Today: 10,000 asked for, 10,000 delivered, $8,400.00 spent."))
+        home = await chat.wait(says("Asked for: 10,000 · delivered: 10,000\nSpent: $8,400.00"))
         await turn(chat, home, "People", "1. Анна 1 ", ann)
         assert len(home.text or "") < 1500
         await turn(chat, home, "▶ 2/1251", "9. Анна 9 ", ann)
