@@ -32,7 +32,7 @@ from starlette.routing import Route
 from bot.serving import HttpServer
 from generation.models import pricing
 from generation.orders import balances
-from storage import inbox, statistics
+from storage import inbox, outages, statistics
 from storage.generations import State
 
 if TYPE_CHECKING:
@@ -237,8 +237,6 @@ class Metrics:
         for part in ("updates", "database", "scheduler"):
             self._healthy.labels(part).set(part not in problems)
         self._taken.set(self._taken_at() or 0.0)
-        balance = self._api.balance_told
-        self._balance.set(nan if balance is None else float(balance))
         return problems
 
     async def _read_database(self) -> None:
@@ -246,8 +244,10 @@ class Metrics:
             pending = await statistics.in_work(connection)
             self._inbox.set(await inbox.depth(connection))
             left = await balances.budget_left(connection, self._terms, self._clock())
+            known = await outages.provider_balance(connection)
         for state, count in pending.items():
             self._pending.labels(state).set(count)
+        self._balance.set(nan if known is None else float(pricing.from_micros(known.micros)))
         self._budget.set(inf if left is None else float(pricing.from_micros(left)))
 
 

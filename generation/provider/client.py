@@ -161,7 +161,7 @@ class AimlApi:
     """A client of the API at `url`; `http` is opened and closed by whoever gives it.
 
     So are `posts`, which take paid requests where given: see `FRESH`. `answers` counts requests by
-    method, path and status, of which 0 is none; `balance_told` is the last balance there was.
+    method, path and status, of which 0 is none.
     """
 
     def __init__(
@@ -179,7 +179,6 @@ class AimlApi:
         self._key = key
         self._times = times
         self.answers = Counter[tuple[str, str, int]]()
-        self.balance_told: Decimal | None = None
 
     async def submit(self, body: Mapping[str, object], *, request_id: str) -> Remote:
         """Ask for a video, once. `request_id` is what `log` knows it by later.
@@ -239,8 +238,7 @@ class AimlApi:
 
     async def balance(self) -> Decimal:
         """Return what the account holds, in US dollars. Raises HeldBack, Unavailable."""
-        self.balance_told = (await self._account("/v2/billing")).current_balance
-        return self.balance_told
+        return (await self._account("/v2/billing")).current_balance
 
     async def fills_up(self) -> bool:
         """Tell whether the account tops itself up. Raises HeldBack, Unavailable."""

@@ -10,6 +10,8 @@ from datetime import datetime, time, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, ClassVar
 
+from telegram import Message
+
 from generation.media.formats import MediaError
 from generation.models import pricing
 from generation.orders import balances
@@ -22,6 +24,8 @@ from storage.generations import Reason, State
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
+
+    from telegram import CallbackQuery
 
     from generation.orders.balances import Terms
     from handlers.context import Services
@@ -203,11 +207,13 @@ async def stats(sender: Sender, services: Services) -> None:
 
 @router.button(ShowFigures, admins=True)
 async def turn_figures(
-    sender: Sender, press: ShowFigures, shown: int | None, services: Services
+    sender: Sender, press: ShowFigures, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
-    """Show the figures of another time."""
+    """Show the figures of another time, in the place of those that are shown."""
     await sender.answer()
-    await _show(sender, services, press.days if press.days in PERIODS else 1, shown)
+    shows_figures = isinstance(query.message, Message) and query.message.photo
+    days = press.days if press.days in PERIODS else 1
+    await _show(sender, services, days, shown if shows_figures else None)
 
 
 async def _show(sender: Sender, services: Services, days: int, shown: int | None) -> None:
@@ -251,13 +257,17 @@ async def _said(
             delivered=translator.number(of_all.delivered),
             money=translator.money(pricing.from_micros(of_all.spent_micros)),
         ),
-        _("Owed in unused credits: {credits}, worth {money}.").format(
-            credits=translator.number(owed),
-            money=translator.money(owed * services.terms.credit_usd),
-        ),
+        owing(owed, services.terms, translator),
         budget(left, services.terms, translator, now),
     ]
     return "\n".join(lines)
+
+
+def owing(credits_: int, terms: Terms, translator: Translator) -> str:
+    """Write what people were given, or paid for, and may still spend."""
+    return translator.gettext("Owed in unspent credits: {credits}, {money}.").format(
+        credits=translator.credits(credits_), money=translator.money(credits_ * terms.credit_usd)
+    )
 
 
 def counted(figures: Figures, translator: Translator) -> str:

@@ -16,7 +16,7 @@ from generation.orders.balances import DAY_SECONDS
 from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.admin.access import let_back_in, shut_out
 from handlers.admin.audit_log import ShowAudit, ShowHome, home_row, turning
-from handlers.admin.figures import budget
+from handlers.admin.figures import ShowFigures, budget, owing
 from handlers.admin.grants import GrantTo
 from handlers.admin.limits import LimitTo
 from handlers.admin.pausing import SwitchPause
@@ -146,7 +146,8 @@ async def _show_home(services: Services, sender: Sender, shown: int | None) -> N
     rows = [
         [Button(_("👥 People"), ShowPeople(0, "")), Button(_("💬 Groups"), ShowGroups(0))],
         [Button(_("🎞 Models"), ShowServed(0)), Button(_("💵 Money"), ShowMoney())],
-        [Button(switch, SwitchPause(0 if pause else 1)), Button(_("📜 Audit"), ShowAudit(0))],
+        [Button(_("📊 Figures"), ShowFigures(7)), Button(_("📜 Audit"), ShowAudit(0))],
+        [Button(switch, SwitchPause(0 if pause else 1))],
     ]
     await sender.show("\n".join(lines), rows, shown)
 
@@ -375,9 +376,5 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
                     time=translator.lasts(outlook.lasts * DAY_SECONDS),
                 )
             )
-    lines.append(
-        _("Owed in unspent credits: {credits}, {money}.").format(
-            credits=translator.credits(owed), money=translator.money(owed * terms.credit_usd)
-        )
-    )
+    lines.append(owing(owed, terms, translator))
     await sender.show("\n".join(lines), [home_row(translator)], shown)

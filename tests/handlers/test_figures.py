@@ -135,7 +135,7 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
             "8 seconds of video, 18 credits used",
             "People: @ann 3",
             "Groups: Film club 1",
-            "Owed in unused credits: 40, worth $4.00.",
+            "Owed in unspent credits: 40 credits, $4.00.",
             "Budget: no ceiling. BUDGET_USD sets one.",
         ):
             assert line in words.splitlines(), words
@@ -144,6 +144,11 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
         await admin.press(shown, shown.button("30 days"), by=olga, timeout=20)
         await admin.wait(says("30 days · 3 asked for"))
         assert len(admin.from_bot) == 2, "the same message shows another time"
+        await admin.send(olga, "/admin")
+        home = await admin.wait(says("Today: 3"))
+        await admin.press(home, home.button("📊 Figures"), by=olga, timeout=20)
+        await admin.wait(says("7 days · 3 asked for"))
+        assert "Today: 3" in (home.text or ""), "the home stays where it is"
 
 
 async def test_where_nothing_can_be_drawn_the_words_are_shown(
