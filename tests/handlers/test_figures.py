@@ -145,10 +145,10 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
         await admin.wait(says("30 days · 3 asked for"))
         assert len(admin.from_bot) == 2, "the same message shows another time"
         await admin.send(olga, "/admin")
-        home = await admin.wait(says("Today: 3"))
+        home = await admin.wait(says("Asked for: 3"))
         await admin.press(home, home.button("📊 Figures"), by=olga, timeout=20)
         await admin.wait(says("7 days · 3 asked for"))
-        assert "Today: 3" in (home.text or ""), "the home stays where it is"
+        assert "Asked for: 3" in (home.text or ""), "the home stays where it is"
 
 
 async def test_where_nothing_can_be_drawn_the_words_are_shown(
