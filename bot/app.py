@@ -319,6 +319,9 @@ class Bot:
         registry.register(self.app)
 
         # whoever watches over it
+        self.health = Health(
+            db=db, taken_at=lambda: self.listening.taken_at, scheduler=self.scheduler, clock=clock
+        )
         self.pages = _pages(self, terms, (calls.answers, polling.answers))
 
 
@@ -341,11 +344,8 @@ def _pages(bot: Bot, terms: Terms, telegram: tuple[Counter[tuple[str, int]], ...
     # nothing of it is loaded where nobody asks for it
     from bot.operations.metrics import Metrics, Pages  # noqa: PLC0415 - as above
 
-    health = Health(
-        db=bot.db, taken_at=lambda: bot.listening.taken_at, scheduler=bot.scheduler, clock=bot.clock
-    )
     metrics = Metrics(
-        db=bot.db, api=bot.api, telegram=telegram, health=health,
+        db=bot.db, api=bot.api, telegram=telegram, health=bot.health,
         taken_at=lambda: bot.listening.taken_at, terms=terms, clock=bot.clock,
     )  # fmt: skip
-    return Pages(metrics, health, bot.settings.metrics_port)
+    return Pages(metrics, bot.health, bot.settings.metrics_port)

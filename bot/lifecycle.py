@@ -21,7 +21,6 @@ from bot import process
 from bot.app import Bot, Times
 from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
-from bot.operations.health import DEAF_SECONDS
 from bot.process import ExitCode, Heartbeat
 from bot.updates.watchdog import Patience, Watch
 from generation.jobs.account import WATCH_SECONDS
@@ -329,9 +328,8 @@ async def _say_first_words(bot: Bot) -> None:
 
 
 async def _beat(bot: Bot) -> None:
-    """Let the heart beat as long as what arrives is taken in."""
-    taken_at = bot.listening.taken_at
-    if taken_at is not None and bot.clock() - taken_at < DEAF_SECONDS:
+    """Let the heart beat as long as what arrives is taken in, and looked after."""
+    if not bot.health.of_tasks():
         Heartbeat(bot.settings.data_dir / "heartbeat").beat()
 
 

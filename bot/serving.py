@@ -15,6 +15,8 @@ from bot.process import PortUnusable
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from bot.settings.definition import Endpoint
+
 MOST_AT_ONCE = 128
 """Connections and requests under way; more are turned away with 503."""
 LONGEST_HEAD = 16_384
@@ -24,19 +26,18 @@ STOP_SECONDS = 1
 
 
 class HttpServer:
-    """Serves an ASGI app on all addresses of this machine, from `start` to `stop`.
+    """Serves an ASGI app from `start` to `stop`.
 
     It drives uvicorn's own steps instead of `serve`, which takes the process's signals.
     """
 
-    def __init__(self, app: ASGIApp, *, setting: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, setting: str, endpoint: Endpoint) -> None:
         """Take the port.
 
         Raises:
             PortUnusable: it is taken, or not to be had; `setting` is what names it.
         """
-        self._socket = _bound(setting, port)
-        self.port = int(self._socket.getsockname()[1])
+        self._socket = _bound(setting, endpoint)
         config = uvicorn.Config(
             app,
             http="h11",
@@ -66,13 +67,15 @@ class HttpServer:
         self._socket.close()
 
 
-def _bound(setting: str, port: int) -> socket.socket:
+def _bound(setting: str, endpoint: Endpoint) -> socket.socket:
+    host, port = endpoint
     try:
-        if socket.has_dualstack_ipv6():
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        if not host and socket.has_dualstack_ipv6():
+            return socket.create_server(endpoint, family=socket.AF_INET6, dualstack_ipv6=True)
     except OSError:
         pass  # no IPv6 here, or the port is taken: the next says which
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(("", port))
+        return socket.create_server(endpoint, family=family)
     except OSError as error:
         raise PortUnusable(setting, port, error) from error

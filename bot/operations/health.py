@@ -39,11 +39,12 @@ class Health:
 
     async def problems(self) -> dict[str, str]:
         """Return what is wrong, by the part that is; nothing where all is well."""
-        found = {
-            "updates": self._of_updates(),
-            "database": await self._of_database(),
-            "scheduler": self._of_scheduler(),
-        }
+        database = await self._of_database()
+        return self.of_tasks() | ({"database": database} if database else {})
+
+    def of_tasks(self) -> dict[str, str]:
+        """Return what is wrong, as far as is known without writing anything."""
+        found = {"updates": self._of_updates(), "scheduler": self._of_scheduler()}
         return {part: problem for part, problem in found.items() if problem}
 
     def _of_updates(self) -> str:

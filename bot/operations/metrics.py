@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from bot.operations.health import Health
+    from bot.settings.definition import Endpoint
     from generation.orders.balances import Terms
     from generation.provider.client import AimlApi
     from storage.database import Database
@@ -254,12 +255,12 @@ class Metrics:
 class Pages:
     """The server of /metrics and /healthz: neither holds what people wrote, or a secret."""
 
-    def __init__(self, metrics: Metrics, health: Health, port: int) -> None:
+    def __init__(self, metrics: Metrics, health: Health, port: Endpoint) -> None:
         """Take the port. Raises PortUnusable."""
         self._metrics = metrics
         self._health = health
         routes = [Route("/metrics", self._show_metrics), Route("/healthz", self._show_health)]
-        self._server = HttpServer(Starlette(routes=routes), setting="METRICS_PORT", port=port)
+        self._server = HttpServer(Starlette(routes=routes), setting="METRICS_PORT", endpoint=port)
 
     async def start(self) -> None:
         """Begin to answer."""

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
 
 
 SECRET_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,256}")
+LAST_PORT = 65_535
 TELEGRAM_CALLS = (443, 80, 88, 8443)
 """The ports of a webhook that Telegram calls."""
 HOST = re.compile(r"[^\s.]+(\.[^\s.]+)*\.?")
@@ -133,6 +134,30 @@ def at_home(folder: Path) -> Path:
         raise ValueError("begins with ~, and whose home that is nobody knows") from None
 
 
+class Endpoint(NamedTuple):
+    """A port to listen at, and the one address of this machine it is for; "" = all of them."""
+
+    host: str
+    port: int
+
+
+def _endpoint(value: object) -> object:
+    """Read `9100` or `127.0.0.1:9100`."""
+    if not isinstance(value, str | int):
+        return value
+    host, _, port = str(value).strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        if host:
+            ip_address(host)
+        number = int(port) if port.isascii() and port.isdigit() else 0
+    except ValueError:
+        number = 0
+    if not 0 < number <= LAST_PORT:
+        raise ValueError(f"must be a port from 1 to {LAST_PORT}, or such as 127.0.0.1:9100")
+    return Endpoint(host, number)
+
+
 def _webhook_secret(value: SecretStr) -> SecretStr:
     if not SECRET_SHAPE.fullmatch(value.get_secret_value()):
         raise ValueError("must be 1 to 256 letters, digits, - and _")
@@ -166,7 +191,7 @@ Ceiling = Annotated[
     Annotated[Decimal, Field(ge=0, le=MOST)] | None, BeforeValidator(_none_is_no_ceiling)
 ]
 Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
+Port = Annotated[Endpoint | None, NoDecode, BeforeValidator(_endpoint)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
 
 
@@ -291,13 +316,15 @@ class Settings(BaseSettings):
         default=None,
         description="What Telegram says at WEBHOOK_URL to be known: any letters, digits, - and _.",
     )
-    webhook_port: Port | None = Field(
-        default=None, description="The port at which the bot itself is posted updates, by HTTP."
+    webhook_port: Port = Field(
+        default=None,
+        description="The port at which the bot itself is posted updates, by HTTP; "
+        "`127.0.0.1:8080` = by this machine only.",
     )
-    metrics_port: Port | None = Field(
+    metrics_port: Port = Field(
         default=None,
         description="Where Prometheus finds `/metrics`, and whoever watches `/healthz`; "
-        "empty = nowhere.",
+        "`127.0.0.1:9100` = for this machine only; empty = nowhere.",
     )
     stars_per_credit: int = Field(
         default=0,
@@ -360,7 +387,8 @@ class Settings(BaseSettings):
             if not self.telegram_api_local and (parts.port or 443) not in TELEGRAM_CALLS:
                 ports = ", ".join(map(str, TELEGRAM_CALLS))
                 found.append(f"WEBHOOK_URL must have one of the ports {ports}")
-        if self.metrics_port is not None and self.metrics_port == self.webhook_port:
+        numbers = [one.port for one in (self.metrics_port, self.webhook_port) if one]
+        if len(numbers) > len(set(numbers)):
             found.append("METRICS_PORT must be another than WEBHOOK_PORT")
         return found
 

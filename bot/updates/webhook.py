@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from telegram.ext import ExtBot
 
+    from bot.settings.definition import Endpoint
     from bot.updates.intake import Intake
     from bot.updates.listening import TelegramRequest
     from handlers.replies.sending import Urgency
@@ -56,7 +57,7 @@ class WebhookAddress:
 
     url: str
     secret: str
-    port: int
+    port: Endpoint
 
 
 def trouble_of(info: dict[str, Any], url: str, *, taken_at: float) -> str:
@@ -94,7 +95,7 @@ class Webhook(Listening):
         self._came_at = 0.0
         self._is_open = False
         app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST"])])
-        self._server = HttpServer(app, setting="WEBHOOK_PORT", port=address.port)
+        self._server = HttpServer(app, setting="WEBHOOK_PORT", endpoint=address.port)
 
     async def listen(self) -> None:
         """Let Telegram bring its updates, and ask whether it can, until cancelled.

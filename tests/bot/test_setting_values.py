@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.settings.definition import BudgetPeriod, QuotaPeriod, Settings
+from bot.settings.definition import BudgetPeriod, Endpoint, QuotaPeriod, Settings
 from bot.settings.sources import WrongSettings, read_secrets, read_settings
 from tests.bot.environment import KEY, NOWHERE, REQUIRED, TOKEN, problem, problems, read
 
@@ -95,7 +95,9 @@ def test_the_defaults_are_the_promised_ones() -> None:
         ("BUDGET_PERIOD", "month", BudgetPeriod.MONTH),
         ("MODELS", "veo-3.1, sora-2, veo-3.1", ("veo-3.1", "sora-2")),
         ("POLL_INTERVAL_SECONDS", "2.5", 2.5),
-        ("METRICS_PORT", "9100", 9100),
+        ("METRICS_PORT", "9100", Endpoint("", 9100)),
+        ("METRICS_PORT", "127.0.0.1:9100", Endpoint("127.0.0.1", 9100)),
+        ("WEBHOOK_PORT", "[::1]:8080", Endpoint("::1", 8080)),
         ("STAR_USD", "0.013", Decimal("0.013")),
         ("TERMS_URL", "https://example.com/terms", "https://example.com/terms"),
         ("SUPPORT_CONTACT", " @owner ", "@owner"),
@@ -135,13 +137,14 @@ def test_without_settings_each_missing_one_has_its_line() -> None:
         ("UNDO_SECONDS", "61", "must be 60 or less"),
         ("UNDO_SECONDS", "2.5", "must be a whole number"),
         ("BUDGET_USD", "-1", "must be 0 or more"),
-        ("WEBHOOK_PORT", "0", "must be 1 or more"),
+        *(
+            (name, wrong, "must be a port from 1 to 65535, or such as 127.0.0.1:9100")
+            for name in ("WEBHOOK_PORT", "METRICS_PORT")
+            for wrong in ("0", "65536", "http", "-1", "here:9100", "127.0.0.1:", "9100:127.0.0.1")
+        ),
         ("WEBHOOK_URL", "bot.example.com", "must be an address such as https://api.example.com"),
         ("WEBHOOK_SECRET", "two words", "must be 1 to 256 letters, digits, - and _"),
         ("WEBHOOK_SECRET", "a" * 257, "must be 1 to 256 letters, digits, - and _"),
-        ("METRICS_PORT", "0", "must be 1 or more"),
-        ("METRICS_PORT", "65536", "must be 65,535 or less"),
-        ("METRICS_PORT", "http", "must be a whole number"),
         ("BUDGET_USD", "unlimited", "must be a number"),
         ("QUOTA_PERIOD", "year", "must be day, week, month or lifetime"),
         ("BUDGET_PERIOD", "lifetime", "must be day, week or month"),
