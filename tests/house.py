@@ -18,6 +18,7 @@ from bot.app import Bot, Times
 from bot.lifecycle import serve
 from bot.settings.definition import Settings
 from storage.database import Database
+from tests.databases import begin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -131,7 +132,8 @@ class House:
     ) -> AsyncIterator[Bot]:
         """Run the bot for a while, as `python -m bot run` does, and stop it as a signal does."""
         self._asked = self._times_asked()
-        db = await self.database.open(self.data / "bot.sqlite3", flush_seconds=self.flush_seconds)
+        file = begin(self.data / "bot.sqlite3")
+        db = await self.database.open(file, flush_seconds=self.flush_seconds)
         self.stopping = stopping = asyncio.Event()
         self.bot = Bot(self.settings(**changes), db, languages=languages, times=times, clock=clock)
         life = asyncio.create_task(serve(self.bot, stopping))

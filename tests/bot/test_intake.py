@@ -20,6 +20,7 @@ from storage import SHARED_IDS, chats, inbox, notices
 from storage.database import Database
 from storage.inbox import MOST_OF_MEMBER, MOST_OF_SENDER
 from storage.notices import Admins
+from tests.databases import begin
 from tests.flows.looks import says, shows_video
 from tests.storage.asked import rows
 
@@ -40,7 +41,7 @@ PATIENCE = 20
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(tmp_path / "bot.sqlite3")
+    database = await Database.open(begin(tmp_path / "bot.sqlite3"))
     yield database
     await database.close()
 

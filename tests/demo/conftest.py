@@ -26,6 +26,7 @@ from sandbox.aimlapi import AimlApiSandbox
 from sandbox.page import Stage
 from sandbox.telegram import TelegramSandbox
 from storage.database import Database
+from tests.databases import begin
 from tests.demo.browser import QUIET, Visitor, need_chromium, visiting
 from tests.sandbox.telegram.talk import Caller
 
@@ -102,7 +103,7 @@ async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
     patience = {"poll_interval_seconds": 0.1, "undo_seconds": 0}
     settings = demo.settings(stage, folder).model_copy(update=patience)
     async with AsyncExitStack() as stack:
-        db = await Database.open(folder / "bot.sqlite3")
+        db = await Database.open(begin(folder / "bot.sqlite3"))
         stack.push_async_callback(db.close)
         times = replace(demo.TIMES, probe=PROBE_SECONDS)
         life = asyncio.create_task(serve(Bot(settings, db, times=times), stopping))

@@ -11,6 +11,7 @@ from generation.media.pool import MediaProcesses
 from sandbox.aimlapi import AimlApiSandbox
 from storage import people
 from storage.database import Database
+from tests.databases import begin
 from tests.generation.steps import Steps
 from tests.storage.asked import ANN, NOW, Clock, meet
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
     """A new database that knows Ann and her private chat, which has the number 1."""
-    database = await Database.open(tmp_path / "bot.sqlite3")
+    database = await Database.open(begin(tmp_path / "bot.sqlite3"))
     await meet(database)
     async with database.transaction() as tx:
         await people.seen(tx, ANN, name="Ann", username="ann", language="en", now=NOW)

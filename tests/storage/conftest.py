@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.database import Database
+from tests.databases import begin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,6 +17,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
     """A new file, migrated."""
-    database = await Database.open(tmp_path / "bot.sqlite3")
+    database = await Database.open(begin(tmp_path / "bot.sqlite3"))
     yield database
     await database.close()

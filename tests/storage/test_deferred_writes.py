@@ -11,6 +11,7 @@ import pytest
 
 from storage import database
 from storage.database import Database
+from tests.databases import begin
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def db(path: Path) -> AsyncIterator[Database]:
     """A database with a table of marks, whose deferred writes wait for a transaction."""
-    database = await Database.open(path, flush_seconds=NEVER)
+    database = await Database.open(begin(path), flush_seconds=NEVER)
     async with database.transaction() as tx:
         await tx.execute("CREATE TABLE marks (mark TEXT NOT NULL UNIQUE) STRICT")
     yield database
