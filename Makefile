@@ -4,7 +4,7 @@ PYTHON ?= python3
 python := .venv/bin/python
 installed := .venv/installed
 
-.PHONY: install demo run test test-quick soak lint bench trace docs texts screenshots
+.PHONY: install demo run test test-quick soak lint image bench trace docs texts screenshots
 
 install: $(installed)
 
@@ -47,6 +47,11 @@ lint: $(installed)
 	$(python) -m ruff format --check .
 	$(python) -m mypy
 	.venv/bin/lint-imports
+
+# The container's image, built without a Docker engine (Debian's buildah and mmdebstrap, as root), and tried.
+image: $(installed)
+	@deploy/build-image
+	@$(python) -m tests.image
 
 bench: $(installed)
 	@$(python) -m tests.bench

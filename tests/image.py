@@ -1,0 +1,191 @@
+"""The container's image looked into, started and asked for its health.
+
+    python -m tests.image [NAME]
+
+`deploy/build-image` has built it, where there is no Docker engine; this runs as root, and starts
+the image in a chroot, beside the sandbox's servers. What is wrong ends it with a line that says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from sandbox.aimlapi import AimlApiSandbox
+from sandbox.telegram import TelegramSandbox
+from tests.flows.looks import shows_video
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_MEGABYTES = 225
+"""What it may have over its base, unpacked: three quarters of that are FFmpeg, numpy, and libraries
+of theirs that nobody can leave out."""
+BASE = "localhost/debian-python:trixie"
+TOOLS = ("gcc", "cc", "g++", "clang", "make", "ld", "as", "git")
+OPERATOR, USER = 900_001, 10_001
+STATE = "/state"
+"""Where its data are: at /data buildah gives each process a volume of its own."""
+BUILDAH = ("buildah", "--storage-driver", "vfs")
+ENVIRONMENT = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
+SECONDS = 60
+
+
+class Wrong(Exception):
+    """The image is not as it should be."""
+
+
+def buildah(*words: str) -> str:
+    """Run buildah and return what it says."""
+    done = subprocess.run(  # noqa: S603 - words of this file
+        [*BUILDAH, *words], env=ENVIRONMENT, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@contextmanager
+def container(image: str) -> Iterator[tuple[str, Path]]:
+    """A container of an image, by its name, and where its files are."""
+    name = buildah("from", "--pull-never", image)
+    try:
+        yield name, Path(buildah("mount", name))
+    finally:
+        buildah("rm", name)
+
+
+def megabytes(folder: Path) -> float:
+    """How much lies in a folder."""
+    files = (path.lstat() for path in folder.rglob("*"))
+    return sum(file.st_size for file in files) / 1e6
+
+
+def check_size(image: float, base: float) -> None:
+    """Look at how large it is."""
+    print(f"{image - base:.0f} MB over its base of {base:.0f} MB")
+    if image - base > MOST_MEGABYTES:
+        raise Wrong(f"that is more than {MOST_MEGABYTES} MB")
+
+
+def check_config(config: dict[str, Any]) -> None:
+    """Look at what the image says of itself."""
+    if config["User"] != str(USER):
+        raise Wrong(f"it runs as {config['User'] or 'root'}")
+    if config["Cmd"] != ["python", "-m", "bot", "run"]:
+        raise Wrong(f"it starts {config['Cmd']}, and a signal may not arrive")
+    if config["Healthcheck"]["Test"] != ["CMD", "python", "-m", "bot", "healthcheck"]:
+        raise Wrong("nobody asks for its health")
+
+
+def check_files(root: Path) -> None:
+    """Look for what does not belong into it."""
+    for name in ("sandbox", "tests", ".git", ".env", ".env.example"):
+        if (root / "app" / name).exists():
+            raise Wrong(f"it holds {name}")
+    found = [tool for tool in TOOLS for bin_ in root.glob("usr/*bin") if (bin_ / tool).exists()]
+    if found:
+        raise Wrong(f"it holds tools to build with: {found}")
+
+
+def command(name: str, data: Path, *words: str, **settings: str) -> list[str]:
+    """Return what runs something in a container as its user, with a folder of this machine's."""
+    settings["DATA_DIR"] = STATE
+    given = [word for key, value in settings.items() for word in ("--env", f"{key}={value}")]
+    return [
+        *BUILDAH,
+        "run",
+        "--user",
+        "bot",
+        "--volume",
+        f"{data}:{STATE}",
+        *given,
+        name,
+        "--",
+        *words,
+    ]
+
+
+async def says(name: str, data: Path, *words: str) -> str:
+    """Return what something says that is run in a container."""
+    running = await asyncio.create_subprocess_exec(
+        *command(name, data, *words), env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await running.communicate()
+    if running.returncode:
+        raise Wrong(f"{' '.join(words)} ends with {running.returncode}")
+    return said.decode().strip()
+
+
+async def try_out(name: str, data: Path) -> None:
+    """Let it make a video and draw its figures, ask for its health, and stop it."""
+    if (user := await says(name, data, "id", "-u")) == "0":
+        raise Wrong("it runs as root")
+    heif = "import pillow_heif as heif; heif.register_heif_opener(); print(heif.libheif_version())"
+    print(f"user {user}, libheif {await says(name, data, 'python', '-c', heif)}")
+    async with TelegramSandbox() as telegram, AimlApiSandbox(key="image") as provider:
+        provider.render_seconds = 0.1
+        settings = {
+            "TELEGRAM_BOT_TOKEN": telegram.token, "TELEGRAM_API_URL": telegram.url,
+            "AIMLAPI_KEY": provider.key, "AIMLAPI_URL": provider.url,
+            "ADMIN_IDS": str(OPERATOR), "POLL_INTERVAL_SECONDS": "0.2", "UNDO_SECONDS": "0",
+        }  # fmt: skip
+        starts = command(name, data, "python", "-m", "bot", "run", **settings)
+        bot = await asyncio.create_subprocess_exec(*starts, env=ENVIRONMENT)
+        try:
+            await use(name, data, telegram)
+        finally:
+            with suppress(OSError, ValueError):
+                os.kill(int((data / "lock").read_text()), signal.SIGTERM)
+            code = await asyncio.wait_for(bot.wait(), SECONDS)
+        if code:
+            raise Wrong(f"asked to stop, it ends with {code}")
+
+
+async def use(name: str, data: Path, telegram: TelegramSandbox) -> None:
+    """Do as an operator does who tries it."""
+    await telegram.wait_for_call("getUpdates")
+    owner = telegram.person("Owner", user_id=OPERATOR)
+    chat = telegram.private(owner)
+    await chat.send(owner, "/video a cat")
+    await chat.wait(shows_video("a cat"), timeout=SECONDS)
+    await chat.send(owner, "/stats")
+    await chat.wait(lambda one: bool(one.photo), timeout=SECONDS)
+    async with asyncio.timeout(SECONDS):
+        while True:
+            try:
+                await says(name, data, "python", "-m", "bot", "healthcheck")
+            except Wrong:
+                await asyncio.sleep(1)  # its heart beats every fifteen seconds
+            else:
+                break
+    print("it made a video, drew its figures, and is healthy")
+
+
+def main(image: str) -> int:
+    """Check an image; tell whether it is as it should be."""
+    try:
+        with container(image) as (name, root), container(BASE) as (_, base):
+            check_size(megabytes(root), megabytes(base))
+            check_config(
+                json.loads(buildah("inspect", "--type", "image", image))["Docker"]["config"]
+            )
+            check_files(root)
+            with TemporaryDirectory() as data:
+                os.chown(data, USER, USER)
+                asyncio.run(try_out(name, Path(data)))
+    except Wrong as wrong:
+        print(f"{image}: {wrong}", file=sys.stderr)
+        return 1
+    print(f"{image} is as it should be")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "telegram-video-bot"))
