@@ -181,7 +181,7 @@ async def test_the_first_admins_link_works_once(
     await chat.send(ann, f"/start {payload}")
     await chat.wait(lambda message: "You are an admin of this bot now" in (message.text or ""))
     await chat.send(ann, "/stats")
-    await chat.wait(lambda message: "Budget" in (message.text or ""))
+    await chat.wait(lambda message: "Budget" in (message.text or message.caption or ""))
     theirs = telegram.private(bob)
     await theirs.send(bob, f"/start {payload}")
     await theirs.wait(lambda message: "no longer good" in (message.text or ""))

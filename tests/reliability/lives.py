@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Self
 
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from tests.databases import begin
 from tests.house import ADMIN
 from tests.reliability import invariants
 
@@ -97,7 +96,6 @@ class Stage:
     async def open(cls, folder: Path, cradle: Cradle) -> AsyncIterator[Self]:
         """Set up everything in a folder that is made, with one more for temporary files."""
         (folder / "tmp").mkdir(parents=True)
-        begin(folder / "bot.sqlite3")
         async with AsyncExitStack() as stack:
             telegram = await stack.enter_async_context(TelegramSandbox())
             provider = await stack.enter_async_context(AimlApiSandbox(key="sandbox-key-0123456789"))
