@@ -1,4 +1,4 @@
-"""The table of commands: registration, menus, /help and README's table are made from it."""
+"""The table of commands: registration, menus, /help and docs/commands.md are made from it."""
 
 from __future__ import annotations
 

@@ -14,17 +14,44 @@ from bot.settings.sources import WrongSettings, read_settings
 from generation.jobs.transitions import NEXT
 
 PROJECT = Path(__file__).parents[1]
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
+DOCS = PROJECT / "docs"
+OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
+ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 EXAMPLE = (PROJECT / ".env.example").read_text(encoding="utf-8")
 REQUIRED = {
     "TELEGRAM_BOT_TOKEN": "1234567:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw8",
     "AIMLAPI_KEY": "key",
 }
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PAGES = sorted(page.name for page in DOCS.glob("*.md"))
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{page}" for page in PAGES)]
 
 
-def test_the_readme_has_the_settings_and_commands_as_they_are() -> None:
-    assert docs.with_tables(README) == README, "run `make docs`"
+@pytest.mark.parametrize("what", docs.PAGES)
+def test_a_page_has_the_settings_or_commands_as_they_are(what: str) -> None:
+    page = (PROJECT / docs.PAGES[what]).read_text(encoding="utf-8")
+    assert docs.with_table(what, page) == page, "run `make docs`"
+
+
+def test_the_readme_is_short_and_begins_with_two_commands() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 80
+    assert re.findall(r"^make (\w+)", readme, flags=re.MULTILINE)[:2] == ["demo", "test"]
+    assert len(re.findall(r"^\d\. \*\*", readme, flags=re.MULTILINE)) == 4, "four steps"
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert {*re.findall(r"\]\((\w+\.md)\)", index)} == {*PAGES} - {"index.md"}
+
+
+def test_a_link_to_a_place_on_a_page_leads_there() -> None:
+    for document in DOCUMENTS:
+        text = (PROJECT / document).read_text(encoding="utf-8")
+        for page, place in re.findall(r"\]\(([\w./]*)#([\w-]+)\)", text):
+            where = (PROJECT / document).parent / page if page else PROJECT / document
+            headings = re.findall(r"^#+ (.+)$", where.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+            assert place in anchors, f"{document} points at {page}#{place}"
 
 
 def test_the_example_has_the_settings_as_they_are() -> None:
@@ -61,12 +88,13 @@ def test_every_setting_is_described_in_a_sentence(name: str) -> None:
 
 
 def test_the_diagram_shows_every_step_a_generation_can_take() -> None:
-    drawn = set(re.findall(r"^    (\w+) --> (\w+)", README, flags=re.MULTILINE))
+    diagram = ARCHITECTURE.partition("stateDiagram-v2")[2]
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)", diagram, flags=re.MULTILINE))
     assert drawn == {(str(state), str(to)) for state, after in NEXT.items() for to in after}
 
 
 def test_every_exit_code_is_explained() -> None:
-    told = [int(code) for code in re.findall(r"^\| (\d) \|", README, flags=re.MULTILINE)]
+    told = [int(code) for code in re.findall(r"^\| (\d) \|", OPERATIONS, flags=re.MULTILINE)]
     assert told == [code.value for code in ExitCode]
 
 
@@ -83,7 +111,9 @@ def test_every_file_a_document_points_at_exists(document: str) -> None:
     text = (PROJECT / document).read_text(encoding="utf-8")
     linked = re.findall(r"\]\(([^)#:]+)\)|src(?:set)?=\"([^\":]+)\"", text)
     named = re.findall(r"`((?:bot|handlers|generation|storage|sandbox|tests)/[\w./]*)`", text)
-    missing = [path for path in [*map("".join, linked), *named] if not (PROJECT / path).exists()]
+    beside = (PROJECT / document).parent
+    missing = [path for path in map("".join, linked) if not (beside / path).exists()]
+    missing += [path for path in named if not (PROJECT / path).exists()]
     assert not missing, f"{document} points at {missing}"
 
 

@@ -1,4 +1,4 @@
-"""Writes what README.md and .env.example say of settings and commands: `make docs`."""
+"""Writes what the documents and .env.example say of settings and commands: `make docs`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from handlers.commands import COMMANDS, Scope
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-README = Path("README.md")
+PAGES = {"commands": Path("docs/commands.md"), "settings": Path("docs/settings.md")}
 EXAMPLE = Path(".env.example")
 MARKS = "<!-- {what}: made by `make docs` -->", "<!-- end of {what} -->"
 
 
 def commands_table() -> str:
-    """Return README's table of commands, one row per command of the table."""
+    """Return the table of commands, one row per command of the table."""
     rows = []
     for command in COMMANDS:
         first, *others = (f"`/{name}`" for name in command.names)
@@ -29,7 +29,7 @@ def commands_table() -> str:
 
 
 def settings_table() -> str:
-    """Return README's table of settings, one row per setting."""
+    """Return the table of settings, one row per setting."""
     rows = [
         f"| `{name.upper()}` | {_default_in_table(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
@@ -51,14 +51,13 @@ def example() -> str:
     return "\n".join(parts)
 
 
-def with_tables(readme: str) -> str:
-    """Return the README with the tables between their marks made anew."""
-    for what, table in (("commands", commands_table()), ("settings", settings_table())):
-        begin, end = (mark.format(what=what) for mark in MARKS)
-        before, _, rest = readme.partition(begin)
-        _, _, after = rest.partition(end)
-        readme = f"{before}{begin}\n{table}\n{end}{after}"
-    return readme
+def with_table(what: str, page: str) -> str:
+    """Return a page with the table between its marks made anew."""
+    table = commands_table() if what == "commands" else settings_table()
+    begin, end = (mark.format(what=what) for mark in MARKS)
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def _default(field: FieldInfo) -> str:
@@ -84,8 +83,9 @@ def _default_in_table(field: FieldInfo) -> str:
 
 
 def write() -> None:
-    """Bring both files in the working directory up to date."""
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    """Bring the files in the working directory up to date."""
+    for what, page in PAGES.items():
+        page.write_text(with_table(what, page.read_text(encoding="utf-8")), encoding="utf-8")
     EXAMPLE.write_text(example(), encoding="utf-8")
 
 
