@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ async def until(wanted: Callable[[Scraped], bool], watcher: Watcher) -> Scraped:
 async def test_what_became_of_requests_and_how_long_it_took_is_scraped(
     house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with watched(house) as watcher:
+    async with watched(house, times=replace(QUICK, checkup=0.0)) as watcher:
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
         provider.faults.next("submit", ProviderFault.http(400))
