@@ -193,6 +193,7 @@ _SECTIONS = {
         WHERE queue_key = ?1 AND body IS NOT NULL""",
     "ban": "SELECT banned_at AS since, reason FROM bans WHERE telegram_id = ?1",
     "let_in": "SELECT allowed_at AS since FROM allowed WHERE telegram_id = ?1",
+    "links_used": "SELECT used_at FROM invited WHERE person = ?1",
     "payments": """SELECT charge_id, stars, credits, paid_at, ended_at AS given_back_at
         FROM payments WHERE person = ?1""",
     "what_admins_did": "SELECT at, act, details FROM audit WHERE whom = ?1",
@@ -224,6 +225,7 @@ async def about(tx: Connection, person: int) -> dict[str, Any]:
         "usual_resolution": known.resolution,
         "photos_of_another_shape": known.fit,
         "asks_before_each_video": known.asks_first,
+        "free_credits_of_their_own": known.allowance,
     }
 
 

@@ -125,9 +125,9 @@ async def _enter(
     *, whom: int, by: Sender, cause: str, now: float,
 ) -> None:  # fmt: skip
     await ledger.grant(tx, account, Pot.GRANTED, gift.credits, cause=cause, note=gift.note, now=now)
-    details = f"{gift.credits} {gift.note or ''}".strip()
+    # the note stands in the ledger, where it goes with what else is known of a person
     await audit.record(
-        tx, "grant", by=by.account.id, cause=cause, whom=whom, details=details, now=now
+        tx, "grant", by=by.account.id, cause=cause, whom=whom, details=str(gift.credits), now=now
     )
 
 

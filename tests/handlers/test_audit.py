@@ -44,7 +44,7 @@ async def test_acts_are_told_by_the_commands_that_do_them_with_names(
             f"Ann ({ann.id}): {did}"
             for did in (
                 f"/limit {group} 0 → 100 20", f"/unban {who}", f"/ban {who} rude pictures",
-                f"/deny {who}", f"/allow {who}", f"/grant {who} 50 for the party",
+                f"/deny {who}", f"/allow {who}", f"/grant {who} 50",
             )
         ]  # fmt: skip
         assert not any(entity["type"] == "bot_command" for entity in shown.entities)

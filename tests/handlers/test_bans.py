@@ -179,6 +179,28 @@ async def test_a_video_that_waits_in_a_group_fails_there_without_a_word(
     assert not [m for m in club.from_bot if "cannot make videos" in (m.text or "")]
 
 
+async def test_what_a_banned_channel_asked_for_in_a_group_ends_with_its_credits_back(
+    house: House, admin: PrivateChat, telegram: TelegramSandbox, club: Group, ann: Person,
+    bob: Person, provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    news = telegram.group("News", [bob], with_bot=False)
+    await club.send(bob, "/help", sender_chat=news)
+    await club.wait(says("/video"))
+    await admin.send(ann, f"/limit {club.id} 100")
+    await admin.wait(says("has a pool of 100 credits"))
+    provider.render_seconds = 1.0
+    await club.send(ann, "/video a boat")
+    await provider.wait_for_submissions(1)
+    await club.send(bob, "/video a train", sender_chat=news)
+    await house.telegram.wait_for_call("setMessageReaction", count=2)
+    await ban(admin, ann, str(news.id))
+    await club.wait(shows_video("a boat"))
+    await settled(house)
+    assert len(provider.submissions) == 1
+    await admin.send(ann, "/limit")
+    await admin.wait(says(f"Film club ({club.id}): 91 of 100 credits left."))
+
+
 async def test_whoever_runs_the_bot_cannot_be_banned(
     house: House, admin: PrivateChat, ann: Person
 ) -> None:

@@ -37,6 +37,8 @@ NOT_THEIRS = {
     # the provider's offer, its troubles, and files that came with the bot
     "cooldowns", "feeds", "model_failures", "outages", "pause", "shipped_files",
     "star_transactions",
+    # links that admins made, by whose numbers people came
+    "invites",
     # a group's choices, and the message that tells of what is under way there: rewritten each time
     "boards", "groups",
 }  # fmt: skip
