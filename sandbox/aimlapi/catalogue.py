@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
 
 from sandbox.aimlapi import schemas
+from sandbox.aimlapi.billing import Price
 from sandbox.aimlapi.refusals import Refusal
 from sandbox.aimlapi.retirements import Retirement, feed
 
@@ -17,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
-
-    from sandbox.aimlapi.billing import Price
 
 _TYPE = "internal/video-generations/submit"
 _SECTIONS = ("pricing", "modalities", "capabilities")
@@ -47,55 +49,83 @@ class Catalogue:
 
     async def models(self, request: Request) -> Response:
         """Answer GET /v1/models."""
-        wanted = {name: _values(request, name) for name in request.query_params}
-        sections = wanted.get("include", set())
-        if "all" in sections or wanted.get("details", set()) & {"true", "1"}:
-            sections = set(_SECTIONS)
-        data = [
-            {name: value for name, value in entry.items() if name not in _SECTIONS}
-            | {name: entry[name] for name in _SECTIONS if name in sections}
-            for entry in map(self._entry, schemas.models().values())
-            if self._listed(entry["id"]) and _matches(entry, wanted)
-        ]
-        return _cached(request, {"object": "list", "data": data}, data)
+        listed = tuple(
+            (model.id, price.per_second, tuple(price.by_resolution.items()))
+            for model in schemas.models().values()
+            if self._listed(model.id)
+            for price in [self.prices[model.id]]
+        )
+        return _cached(request, *_listing(request.url.query, listed))
 
     async def model(self, request: Request) -> Response:
         """Answer GET /model/{id}: one that is announced to go still has its page."""
         model = schemas.find(request.path_params["id"])
         if model is None or not self.serves(model.id):
             raise Refusal(404, "Model is not found", name="NotFoundException")
-        return JSONResponse(self._entry(model))
+        return JSONResponse(_entry(model, self.prices[model.id]))
 
     async def deprecations(self, request: Request) -> Response:
         """Answer GET /v1/models/deprecations; filters that make no sense are ignored."""
-        data = feed(self.retired, _values(request, "status"), request.query_params.get("since", ""))
+        data = feed(
+            self.retired,
+            _values(request.query_params, "status"),
+            request.query_params.get("since", ""),
+        )
         now = datetime.fromtimestamp(self._clock(), UTC).isoformat()
-        return _cached(request, {"object": "list", "generated_at": now, "data": data}, data)
+        body = {"object": "list", "generated_at": now, "data": data}
+        return _cached(request, json.dumps(body).encode(), _etag(data))
 
     def _listed(self, model: str) -> bool:
         retirement = self.retired.get(model)
         return retirement is None or retirement.listed
 
-    def _entry(self, model: schemas.Model) -> dict[str, Any]:
-        maker = model.id.partition("/")[0]
-        page = model.id.replace("/", "%2F")
-        return {
-            "id": model.id,
-            "aliases": list(model.aliases),
-            "type": _TYPE,
-            "info": {
-                "name": model.id.rpartition("/")[2].replace("-", " ").title(),
-                "developer": maker,
-                "description": "",
-                "url": "",
-                "docsJson": f"https://api.aimlapi.com/docs-json?model={page}&endpoint="
-                + _TYPE.replace("/", "%2F"),
-            },
-            "tags": ["playground:video"],
-            "pricing": self.prices[model.id].quoted(),
-            "modalities": {"input": _inputs(model), "output": ["video"]},
-            "capabilities": _capabilities(model),
-        }
+
+_Listed = tuple[tuple[str, Decimal, tuple[tuple[str, Decimal], ...]], ...]
+"""The models that are listed, with their prices."""
+
+
+@lru_cache(64)
+def _listing(query: str, listed: _Listed) -> tuple[bytes, str]:
+    """The list as it is sent, and its ETag: every start of a bot asks for it."""
+    parameters = QueryParams(query)
+    wanted = {name: _values(parameters, name) for name in parameters}
+    sections = wanted.get("include", set())
+    if "all" in sections or wanted.get("details", set()) & {"true", "1"}:
+        sections = set(_SECTIONS)
+    models = schemas.models()
+    entries = (
+        _entry(models[name], Price(per_second, dict(by_resolution)))
+        for name, per_second, by_resolution in listed
+    )
+    data = [
+        {name: value for name, value in entry.items() if name not in _SECTIONS}
+        | {name: entry[name] for name in _SECTIONS if name in sections}
+        for entry in entries
+        if _matches(entry, wanted)
+    ]
+    return json.dumps({"object": "list", "data": data}).encode(), _etag(data)
+
+
+def _entry(model: schemas.Model, price: Price) -> dict[str, Any]:
+    maker = model.id.partition("/")[0]
+    page = model.id.replace("/", "%2F")
+    return {
+        "id": model.id,
+        "aliases": list(model.aliases),
+        "type": _TYPE,
+        "info": {
+            "name": model.id.rpartition("/")[2].replace("-", " ").title(),
+            "developer": maker,
+            "description": "",
+            "url": "",
+            "docsJson": f"https://api.aimlapi.com/docs-json?model={page}&endpoint="
+            + _TYPE.replace("/", "%2F"),
+        },
+        "tags": ["playground:video"],
+        "pricing": price.quoted(),
+        "modalities": {"input": _inputs(model), "output": ["video"]},
+        "capabilities": _capabilities(model),
+    }
 
 
 def _inputs(model: schemas.Model) -> list[str]:
@@ -118,11 +148,11 @@ def _capabilities(model: schemas.Model) -> list[str]:
     return [name for name, able in declared.items() if able]
 
 
-def _values(request: Request, name: str) -> set[str]:
+def _values(parameters: QueryParams, name: str) -> set[str]:
     """A parameter's values, comma-separated or repeated."""
     return {
         value.strip()
-        for joined in request.query_params.getlist(name)
+        for joined in parameters.getlist(name)
         for value in joined.split(",")
         if value.strip()
     }
@@ -143,11 +173,15 @@ def _matches(entry: dict[str, Any], wanted: dict[str, set[str]]) -> bool:
     return all(has[name] & values for name, values in wanted.items() if name in has and values)
 
 
-def _cached(request: Request, body: dict[str, Any], data: list[dict[str, Any]]) -> Response:
-    """The answer with a weak ETag over its data, or 304 if the caller has it already."""
-    etag = f'W/"{hashlib.sha256(json.dumps(data).encode()).hexdigest()[:32]}"'
+def _etag(data: list[dict[str, Any]]) -> str:
+    """A weak ETag over the data."""
+    return f'W/"{hashlib.sha256(json.dumps(data).encode()).hexdigest()[:32]}"'
+
+
+def _cached(request: Request, body: bytes, etag: str) -> Response:
+    """The answer with its ETag, or 304 if the caller has it already."""
     headers = {"etag": etag, "cache-control": "public, max-age=300"}
     held = request.headers.get("if-none-match", "")
     if etag in [one.strip() for one in held.split(",")]:
         return Response(status_code=304, headers=headers)
-    return JSONResponse(body, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")

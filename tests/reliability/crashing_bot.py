@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import mimetypes
 import os
 import signal
 import sys
@@ -32,8 +33,10 @@ from bot.operations.logs import set_up_logs
 from bot.settings.sources import read_settings
 from generation.jobs import schedule
 from generation.media.pool import LAUNCHER, Launcher
+from generation.orders import reading
 from generation.provider import client as request_log
 from handlers.ordering.drafts import small_talk
+from handlers.replies.texts import Languages
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -153,7 +156,10 @@ def load() -> None:
     for module in ("anyio._backends._asyncio", "apscheduler.triggers.date", "httpcore"):
         import_module(module)
     request_log.tls()
+    mimetypes.init()
     small_talk("hello")
+    reading.plain("10 seconds")
+    assert Languages().names, "the languages are looked up in large files"
 
 
 def main() -> None:
