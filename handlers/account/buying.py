@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import stamina
 from telegram import LabeledPrice
 from telegram.ext import MessageHandler, PreCheckoutQueryHandler, filters
 
@@ -15,7 +17,7 @@ from handlers.ordering import ways_on_for
 from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, ShowPackages
-from handlers.replies.sending import SendError, translated
+from handlers.replies.sending import Refused, SendError, Unreachable, translated
 from handlers.replies.texts import paused, videos, worth
 from handlers.routing import Router
 from storage import outages, payments, people, statistics
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 CURRENCY = "XTR"
 """What Telegram calls its Stars."""
+ANSWERED_WITHIN = 8.0
+"""Seconds in which a payment is agreed to: Telegram waits ten."""
 LARGEST_AMOUNT = 1 << 53
 """Beyond all that can be paid."""
 LONGEST_TITLE, LONGEST_DESCRIPTION = 32, 255
@@ -154,7 +158,11 @@ async def send_invoice(sender: Sender, press: Buy, services: Services, context: 
 
 
 async def check_out(update: Update, context: Context) -> None:
-    """Agree to a payment, or say why not, within the ten seconds Telegram waits."""
+    """Agree to a payment, or say why not, within the ten seconds Telegram waits.
+
+    Raises:
+        SendError: it cannot be answered; Telegram takes no payment then.
+    """
     query, services = update.pre_checkout_query, context.services
     if query is None:
         return
@@ -163,12 +171,16 @@ async def check_out(update: Update, context: Context) -> None:
         chosen = person.spoken if person else None
         translator = services.languages.translator(chosen or query.from_user.language_code)
         refusal = await _refusal(connection, services, query, translator)
-    try:
-        with translated():
+    async for attempt in stamina.retry_context(
+        on=_is_passing, attempts=None, timeout=ANSWERED_WITHIN, wait_initial=0.2, wait_max=2.0
+    ):
+        with attempt, suppress(Refused, Unreachable), translated():
             await query.answer(ok=not refusal, error_message=refusal[:LONGEST_DESCRIPTION] or None)
-    except SendError as error:
-        # Telegram takes no payment it has no answer for
-        logger.warning("a payment was not agreed to in time: %r", error)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether an answer may still arrive if it is given again: a second one changes nothing."""
+    return isinstance(error, SendError)
 
 
 async def _refusal(

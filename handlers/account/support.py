@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from telegram.ext import filters
 
-from handlers.replies.more_credits import AnswerSupport
+from handlers.replies.more_credits import AnswerSupport, WriteBack
 from handlers.replies.texts import contact_line, shortened, unlinked
 from handlers.routing import COMMANDED, Router
 from storage import chats, notices, payments, people, statistics
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from telegram import Message
 
     from handlers.context import Services
+    from handlers.replies.keyboards import CallbackData
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.database import Connection
     from storage.payments import Payment
 
 router = Router()
+
+Carried = TypeVar("Carried", bound="CallbackData")
 
 LONGEST_QUESTION, LONGEST_ANSWER = 1000, 3500
 """Characters that are passed on."""
@@ -40,14 +43,18 @@ DAY_SECONDS = 24 * 3600.0
 async def ask(
     sender: Sender, message: Message, words: Sequence[str], *, cause: str, services: Services
 ) -> None:
-    """Pass a question on to the admins, with what they need to answer it."""
+    """Pass a question on to the admins, or say how one asks."""
     if not sender.chat.is_private or sender.person is None:
         await sender.invite("paysupport", message.message_id)
-        return
-    if not words:
+    elif words:
+        await _pass_on(sender, " ".join(words), cause, services)
+    else:
         await explain(sender, services)
-        return
-    _, now, person = sender.translator.gettext, services.clock(), sender.person.id
+
+
+async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -> None:
+    """Owe the admins a question, with what they need to answer it."""
+    _, now, person = sender.translator.gettext, services.clock(), sender.account.id
     admins = Admins(services.policy.admin_ids, services.wake)
     about, day = f"support:{person}:", now - DAY_SECONDS
     async with services.db.transaction() as tx:
@@ -58,7 +65,7 @@ async def ask(
                 tx, NoticeKind.SUPPORT_WANTED,
                 cause=f"{about}{cause}", now=now, person=person,
                 name=await people.called(tx, person),
-                words=shortened(" ".join(words), LONGEST_QUESTION),
+                words=shortened(words, LONGEST_QUESTION),
                 payments=[
                     await _paid(tx, payment, now)
                     for payment in await payments.of_person(tx, person, limit=PAYMENTS)
@@ -123,16 +130,20 @@ async def explain(sender: Sender, services: Services) -> None:
     await sender.reply(_with_contact("\n".join(lines), services, translator))
 
 
-class AnswersSupport(filters.MessageFilter):
-    """Answers to a message of ours that holds somebody's question."""
+class RepliesTo(filters.MessageFilter):
+    """Answers to a message of ours that has a button of a kind."""
+
+    def __init__(self, kind: type[CallbackData]) -> None:
+        super().__init__()
+        self._kind = kind
 
     def filter(self, message: Message) -> bool:
         """Whether the message is one."""
-        return asked_by(message) is not None
+        return carried(message, self._kind) is not None
 
 
-def asked_by(message: Message) -> int | None:
-    """Return whose question a message answers; None where it answers none.
+def carried(message: Message, kind: type[Carried]) -> Carried | None:
+    """Return what a button of the answered message carries; None where it has none of a kind.
 
     Only the bot itself writes in its own name: what its message carries can be trusted.
     """
@@ -143,34 +154,51 @@ def asked_by(message: Message) -> int | None:
         return None
     for row in asked.reply_markup.inline_keyboard:
         for button in row:
-            if (found := AnswerSupport.decode(button.callback_data)) is not None:
-                return found.person
+            if (found := kind.decode(button.callback_data)) is not None:
+                return found
     return None
 
 
-@router.message(
-    filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED & AnswersSupport(), admins=True
-)
+_IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED
+
+
+@router.message(_IN_PRIVATE & RepliesTo(AnswerSupport), admins=True)
 async def answer(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Bring an admin's answer to who asked, once."""
-    _, person, now = sender.translator.gettext, asked_by(message), services.clock()
-    if person is None or message.text is None:
+    _, asked, now = sender.translator.gettext, carried(message, AnswerSupport), services.clock()
+    if asked is None or message.text is None:
         await sender.reply(_("I can pass on words only."), reply_to=message.message_id)
         return
     async with services.db.transaction() as tx:
-        chat = await chats.private_with(tx, person, now=now)
+        chat = await chats.private_with(tx, asked.person, now=now)
         notice = Notice(
             cause=f"{cause}:support",
             chat=chat.id,
             kind=NoticeKind.SUPPORT_ANSWERED,
             facts={"words": message.text[:LONGEST_ANSWER]},
-            person=person,
+            person=asked.person,
         )
         await notices.owe(tx, notice, now=now)
-        name = await people.called(tx, person)
+        name = await people.called(tx, asked.person)
     services.wake(chat.id)
     told = _("I pass it on to {name}.").format(name=unlinked(name))
     await sender.reply(told, reply_to=message.message_id)
+
+
+@router.message(_IN_PRIVATE & RepliesTo(WriteBack))
+async def write_back(sender: Sender, message: Message, cause: str, services: Services) -> None:
+    """Pass on what somebody answers an admin."""
+    if message.text is None:
+        text = sender.translator.gettext("I can pass on words only.")
+        await sender.reply(text, reply_to=message.message_id)
+        return
+    await _pass_on(sender, message.text, cause, services)
+
+
+@router.button(WriteBack)
+async def say_how_to_write_back(sender: Sender) -> None:
+    """Say how an admin is answered."""
+    await say_how(sender)
 
 
 @router.button(AnswerSupport, admins=True)

@@ -107,6 +107,13 @@ class AnswerSupport(CallbackData):
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBack(CallbackData):
+    """Answer an admin: who asked replies to the message that has this button."""
+
+    prefix: ClassVar[str] = "writeback"
+
+
+@dataclass(frozen=True, slots=True)
 class RemindMe(CallbackData):
     """Be told when the presser's allowance renews."""
 
@@ -183,8 +190,9 @@ def _of_sales(
     if kind is NoticeKind.PURCHASED:
         return receipt(facts, translator), ()
     if kind is NoticeKind.SUPPORT_ANSWERED:
-        words = _("💬 The owner of this bot answers:\n{words}\n\nTo write again: /paysupport")
-        return words.format(words=facts["words"]), ()
+        back = Button(_("Write back"), WriteBack())
+        words = _("💬 The owner of this bot answers:\n{words}")
+        return words.format(words=facts["words"]), ((back,),)
     if kind is NoticeKind.SUPPORT_WANTED:
         answer = Button(_("Answer"), AnswerSupport(facts["person"]))
         return support_wanted(facts, translator), ((answer,),)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers.admin import refunds
 from sandbox.telegram import Fault
+from sandbox.telegram.stars import StarPayment
 from storage import payments
 from storage.database import number
 from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay, says
@@ -190,6 +193,39 @@ async def test_a_months_payments_are_a_file_for_the_books(
             "1", str(ann.id), "500", "50"
         )  # fmt: skip
         assert (row["credit_usd"], row["went_back_at"]) == ("0.1", "")
+
+
+async def test_a_long_list_of_transactions_is_read_in_pages_and_gone_on_with(
+    house: House, telegram: TelegramSandbox, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refunds, "MOST_PAGES", 2)
+    world = telegram.world
+    for count in range(250):
+        other = StarPayment(f"charge-{count}", ann, 5, "a hat")
+        world.stars.take(other, now=world.clock())
+
+    async def read(mark: int) -> list[int]:
+        telegram.calls.clear()
+        async with house.running(**SELLING):
+            async with asyncio.timeout(10):
+                while await marked(house) != mark:
+                    await asyncio.sleep(0.01)
+            calls = telegram.calls_of("getStarTransactions")
+            return [int(call.params.get("offset", 0)) for call in calls]
+
+    assert await read(200) == [0, 100]
+    assert await read(250) == [199, 200]
+    world.stars.take(StarPayment("charge-x", ann, 5, "a hat"), now=world.clock())
+    assert await read(251) == [249, 250]
+    world.stars.transactions.pop()
+    world.stars.take(StarPayment("charge-y", ann, 5, "a hat"), now=world.clock())
+    assert await read(200) == [250, 0, 100], "another list is read anew"
+
+
+async def marked(house: House) -> int:
+    async with house.db.reading() as connection:
+        mark = await payments.mark(connection)
+    return mark.read if mark else 0
 
 
 async def test_a_restored_backup_catches_up_on_what_was_paid_since(

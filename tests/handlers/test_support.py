@@ -39,6 +39,9 @@ async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_com
         await office.wait(says("I pass it on to Ann"))
         back = await chat.wait(says("The owner of this bot answers"))
         assert (back.text or "").splitlines()[1] == "Sorry! Look again."
+        assert (await back.press("Write back")).alert
+        await chat.send(ann, "Found it, thank you!", reply_to=back)
+        await office.wait(says("asks: Found it, thank you!"))
         assert not house.telegram.calls_of("sendVideo"), "an answer is no order"
         # a message that only looks like it carries nothing of ours
         theirs = house.telegram.private(bob)

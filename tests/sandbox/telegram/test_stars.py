@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from tests.sandbox.telegram.conftest import Clock
     from tests.sandbox.telegram.talk import Caller
 
 
@@ -87,3 +89,17 @@ async def test_transactions_come_in_pages_the_oldest_first(
 @pytest.mark.parametrize(("offset", "limit"), [(0, 101), (0, 0), (-1, 10)])
 async def test_a_page_out_of_bounds_is_refused(call: Caller, offset: int, limit: int) -> None:
     assert (await call("getStarTransactions", offset=offset, limit=limit)).status == 400
+
+
+async def test_a_payment_not_agreed_to_within_ten_seconds_is_none(
+    telegram: TelegramSandbox, call: Caller, chat: PrivateChat, ann: Person, clock: Clock
+) -> None:
+    asked = await invoice(call, chat)
+    paying = asyncio.create_task(chat.pay(asked, ann, timeout=0.2))
+    (query,) = [one["pre_checkout_query"] for one in await call.updates(timeout=5)]
+    clock.now += 11
+    late = await call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
+    assert "query is too old" in late.description
+    with pytest.raises(AssertionError):
+        await paying
+    assert telegram.world.stars.payments == {}
