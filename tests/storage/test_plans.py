@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from storage import cards, chats, films, generations, inbox, ledger, notices, statistics, videos
+from storage import (
+    cards,
+    chats,
+    films,
+    generations,
+    inbox,
+    ledger,
+    notices,
+    payments,
+    statistics,
+    videos,
+)
 from storage.database import every
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from storage.ledger import Account, Pot
@@ -20,8 +31,12 @@ if TYPE_CHECKING:
 
     Question = Callable[[Connection], Awaitable[object]]
 
-SMALL = {"SCAN generations USING INDEX generations_untidy", "SCAN notices USING INDEX notices_owed"}
-"""Indexes of what is open only: read from end to end, they are short."""
+SMALL = {
+    "SCAN generations USING INDEX generations_untidy", "SCAN notices USING INDEX notices_owed",
+    "SCAN inbox USING INDEX inbox_waiting", "SCAN ledger USING INDEX ledger_granted",
+    "SCAN ledger USING INDEX ledger_bought",
+}  # fmt: skip
+"""Indexes of what is open, given or bought only: read from end to end, they are short."""
 ACCOUNT = Account.person(ANN)
 
 
@@ -76,6 +91,12 @@ class Explained:
         pytest.param(lambda tx: notices.last_about(tx, 1), id="what was said last about one"),
         pytest.param(lambda tx: notices.forget(tx, now=NOW), id="which notices are old"),
         pytest.param(lambda tx: cards.forget(tx, now=NOW), id="which cards are old"),
+        pytest.param(statistics.in_work, id="how many are open, by state"),
+        pytest.param(lambda tx: statistics.passages_after(tx, 1), id="what happened since then"),
+        pytest.param(statistics.last_event, id="what happened last"),
+        pytest.param(inbox.depth, id="how many updates wait"),
+        pytest.param(ledger.owed, id="what lies unspent"),
+        pytest.param(payments.owed, id="what was bought and lies unspent"),
     ],
 )
 async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Question) -> None:
@@ -85,7 +106,8 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
         await question(tx)
         plans = await explained.plans()
     assert plans
-    assert [step for step in plans if step.startswith("SCAN") and step not in SMALL] == []
+    read = [step for step in plans if step.startswith("SCAN") and "subquery" not in step]
+    assert [step for step in read if step not in SMALL] == []
 
 
 @pytest.mark.parametrize(
