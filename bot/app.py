@@ -18,6 +18,7 @@ from bot.scheduler import Scheduler
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
 from bot.updates.listening import (
+    Connections,
     Listening,
     TelegramRequest,
     TelegramTimes,
@@ -162,9 +163,10 @@ class Bot:
 
         # the provider, and what it serves; `offer` is every model known
         self.http = httpx.AsyncClient(**client_options())
-        self.posts = httpx.AsyncClient(**client_options(limits=FRESH))
+        self.asks = httpx.AsyncClient(transport=Connections())
+        self.posts = httpx.AsyncClient(transport=Connections(FRESH))
         self.api = AimlApi(
-            self.http,
+            self.asks,
             url=settings.aimlapi_url,
             key=settings.aimlapi_key,
             times=times.provider,

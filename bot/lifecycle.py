@@ -427,8 +427,8 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
         await bot.app.bot.shutdown()
     if bot.pages is not None:
         await bot.pages.stop()
-    await bot.http.aclose()
-    await bot.posts.aclose()
+    for client in (bot.http, bot.asks, bot.posts):
+        await client.aclose()
     await bot.media.close()
 
 

@@ -11,11 +11,11 @@ import json
 import logging
 import re
 from asyncio import sleep
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ from generation.provider.client import proxy_of, tls
 from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from telegram._utils.types import ODVInput
     from telegram.ext import ExtBot
@@ -88,19 +88,80 @@ class UnreadableAnswer(TelegramError):
         return None if found is None else int(found[1])
 
 
+ONE = httpx.Limits(max_connections=1)
+
+
+class Connections(httpx.AsyncBaseTransport):
+    """Connections to a few servers, of which each carries one request at a time.
+
+    httpx's own pool looks at all of its connections at every request. So many go side by side as
+    are asked for at once.
+    """
+
+    def __init__(self, limits: httpx.Limits = ONE) -> None:
+        self._limits = limits
+        self._made = list[httpx.AsyncHTTPTransport]()
+        # by server; the one that was used last goes next: it is open still
+        self._free = defaultdict[str, list[httpx.AsyncHTTPTransport]](list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; its connection is free again when the response is closed."""
+        server = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        free = self._free[server]
+        if free:
+            connection = free.pop()
+        else:
+            connection = httpx.AsyncHTTPTransport(
+                verify=tls(), proxy=proxy_of(server), limits=self._limits
+            )
+            self._made.append(connection)
+        try:
+            response = await connection.handle_async_request(request)
+        except BaseException:
+            free.append(connection)
+            raise
+        response.stream = _Lent(response, partial(free.append, connection))
+        return response
+
+    async def aclose(self) -> None:
+        """Close all; more can be made afterwards."""
+        made, self._made = self._made, []
+        self._free.clear()
+        for one in made:
+            await one.aclose()
+
+
+class _Lent(httpx.AsyncByteStream):
+    """The body of a response, whose connection is given back with it."""
+
+    def __init__(self, response: httpx.Response, give_back: Callable[[], None]) -> None:
+        self._stream = response.stream
+        self._give_back = give_back
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if isinstance(self._stream, httpx.AsyncByteStream):
+            async for piece in self._stream:
+                yield piece
+
+    async def aclose(self) -> None:
+        try:
+            if isinstance(self._stream, httpx.AsyncByteStream):
+                await self._stream.aclose()
+        finally:
+            self._give_back()
+
+
 class TelegramRequest(BaseRequest):
     """Requests to Telegram that end: in time, and within the memory there is.
 
-    So many go side by side, each on a connection of its own: httpx's pool looks at all of its
-    connections at every request, and its client, made for cookies, redirects and passwords, takes
-    as long as what it carries. `answers` counts them by method and status, of which 0 is none.
+    So many go side by side. httpx's client is not used: made for cookies, redirects and passwords,
+    it takes as long as what it carries. `answers` counts them by method and status, of which 0 is
+    none.
     """
 
     def __init__(self, count: int, times: TelegramTimes) -> None:
         self._times = times
-        self._made = list[httpx.AsyncHTTPTransport]()
-        # the one that was used last goes next: its connection is open still
-        self._free = list[httpx.AsyncHTTPTransport]()
+        self._connections = Connections()
         self._places = asyncio.Semaphore(count)
         self.answers = Counter[tuple[str, int]]()
         self.dated = ""
@@ -116,9 +177,7 @@ class TelegramRequest(BaseRequest):
 
     async def shutdown(self) -> None:
         """Close all."""
-        made, self._made, self._free = self._made, [], []
-        for one in made:
-            await one.aclose()
+        await self._connections.aclose()
 
     async def start_afresh(self) -> None:
         """Drop all connections: one may hang where nobody sees it."""
@@ -170,23 +229,12 @@ class TelegramRequest(BaseRequest):
         return status, body if status == HTTPStatus.OK else body[:LONGEST_REFUSAL]
 
     async def _exchange(self, request: httpx.Request) -> tuple[int, bytes]:
-        if not self._free:
-            connection = httpx.AsyncHTTPTransport(
-                verify=tls(), limits=_ONE, proxy=proxy_of(str(request.url))
-            )
-            self._free.append(connection)
-            self._made.append(connection)
-        connection = self._free.pop()
+        response = await self._connections.handle_async_request(request)
         try:
-            response = await connection.handle_async_request(request)
-            try:
-                self.dated = response.headers.get("date", "")
-                return response.status_code, await _read(response)
-            finally:
-                await response.aclose()
+            self.dated = response.headers.get("date", "")
+            return response.status_code, await _read(response)
         finally:
-            if connection in self._made:
-                self._free.append(connection)
+            await response.aclose()
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -200,7 +248,6 @@ class TelegramRequest(BaseRequest):
         return answer
 
 
-_ONE = httpx.Limits(max_connections=1)
 _HEADERS = httpx.Headers({"User-Agent": BaseRequest.USER_AGENT})
 _parsed = lru_cache(httpx.URL)
 
