@@ -96,17 +96,12 @@ async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
     return None if row is None else _from_row(row)
 
 
-async def of_person(tx: Connection, person: int, *, limit: int) -> list[Payment]:
-    """Return somebody's payments, the newest first."""
+async def latest(tx: Connection, *, person: int | None = None, limit: int) -> list[Payment]:
+    """Return the newest payments, of one person or of all, the newest first."""
+    of_whom, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
     rows = await every(
-        tx, "SELECT * FROM payments WHERE person = ? ORDER BY id DESC LIMIT ?", (person, limit)
+        tx, f"SELECT * FROM payments{of_whom} ORDER BY id DESC LIMIT ?", (*values, limit)
     )
-    return [_from_row(row) for row in rows]
-
-
-async def latest(tx: Connection, *, limit: int) -> list[Payment]:
-    """Return the newest payments of all, the newest first."""
-    rows = await every(tx, "SELECT * FROM payments ORDER BY id DESC LIMIT ?", (limit,))
     return [_from_row(row) for row in rows]
 
 
@@ -195,7 +190,9 @@ async def is_paused(tx: Connection, person: int) -> bool:
 
 async def forgive(tx: Connection, person: int) -> None:
     """Let somebody buy again whose payments were taken back."""
-    await tx.execute("UPDATE payments SET forgiven = 1 WHERE person = ?", (person,))
+    await tx.execute(
+        "UPDATE payments SET forgiven = 1 WHERE person = ? AND taken_back = 1", (person,)
+    )
 
 
 OWED = (

@@ -68,7 +68,7 @@ async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -
                 words=shortened(words, LONGEST_QUESTION),
                 payments=[
                     await _paid(tx, payment, now)
-                    for payment in await payments.of_person(tx, person, limit=PAYMENTS)
+                    for payment in await payments.latest(tx, person=person, limit=PAYMENTS)
                 ],
                 failures=await statistics.last_failures(
                     tx, Account.person(person), limit=FAILURES
@@ -110,7 +110,7 @@ async def explain(sender: Sender, services: Services) -> None:
         )
     ]
     async with services.db.reading() as connection:
-        of_sender = await payments.of_person(connection, sender.account.id, limit=PAYMENTS)
+        of_sender = await payments.latest(connection, person=sender.account.id, limit=PAYMENTS)
     for payment in of_sender:
         line = (
             translator.gettext("Payment {payment}: {credits}, {stars} ⭐, {time} ago")

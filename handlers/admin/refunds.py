@@ -10,7 +10,8 @@ from telegram import TransactionPartnerUser
 from telegram.constants import TransactionPartnerUser as TransactionKind
 
 from generation.models import pricing
-from handlers.commands import read_number
+from handlers.admin.access import find_id, read_who, unknown
+from handlers.commands import BY_NAME
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import LetBuy, Purchase
 from handlers.replies.sending import Refused, SendError, Unreachable, translated
@@ -224,22 +225,26 @@ class Refund(CallbackData):
 @router.command("refund")
 async def refund(sender: Sender, words: Sequence[str], services: Services) -> None:
     """Show a payment, and what of it is used, before anything goes back."""
-    payment = read_number(words[0]) if words else None
-    if payment is None:
-        await sender.reply(await _usage(services, sender.translator))
+    who = read_who(words[0]) if words else None
+    if isinstance(who, int):
+        await _show(services, sender, who, None)
     else:
-        await _show(services, sender, payment, None)
+        await _list(services, sender, who)
 
 
-async def _usage(services: Services, translator: Translator) -> str:
-    """Say how /refund is written, with the latest payments."""
-    usage = translator.gettext("Write /refund ID\nID: the number of the payment.")
+async def _list(services: Services, sender: Sender, name: str | None) -> None:
+    """Show the latest payments, of all or of one person, to be chosen from."""
+    _ = sender.translator.gettext
+    person = None if name is None else await find_id(services, name)
+    if name is not None and person is None:
+        await sender.reply(unknown(name, sender.translator))
+        return
     async with services.db.reading() as connection:
-        lines = [
-            await described(connection, services, payment, translator)
-            for payment in await payments.latest(connection, limit=LATEST)
-        ]
-    return "\n".join([usage, *lines])
+        found = await payments.latest(connection, person=person, limit=LATEST)
+        lines = [await described(connection, services, one, sender.translator) for one in found]
+    usage = _("Write /refund ID\nID: the number of a payment, or an @name to see theirs.")
+    row = [Button(str(one.id), ShowRefund(one.id)) for one in found if one.ended_at is None]
+    await sender.reply("\n".join([usage, *lines]), buttons=[row])
 
 
 async def described(
@@ -333,6 +338,7 @@ async def let_buy(sender: Sender, press: LetBuy, cause: str, services: Services)
     async with services.db.transaction() as tx:
         await payments.forgive(tx, press.person)
         await audit.record(
-            tx, "buy", by=sender.account.id, cause=cause, whom=press.person, now=services.clock()
-        )
+            tx, "unban", by=sender.account.id, cause=cause, whom=press.person,
+            details=f"/{BY_NAME['buy'].name}", now=services.clock(),
+        )  # fmt: skip
     await sender.answer(sender.translator.gettext("Saved."))

@@ -51,8 +51,11 @@ async def spend(chat: PrivateChat, person: Person) -> None:
 
 
 async def asked(office: PrivateChat, owner: Person) -> Message:
-    await office.send(owner, "/refund 1")
-    return await office.wait(lambda one: bool(one.buttons) and "Ann" in (one.text or ""))
+    """Find Ann's payment by her name."""
+    await office.send(owner, "/refund @ann")
+    listed = await office.wait(says("Write /refund ID"))
+    await listed.press("1")
+    return await office.wait(lambda one: bool(one.buttons) and "used" in (one.text or ""))
 
 
 def heard(chat: PrivateChat, wanted: Any, count: int) -> bool | None:

@@ -168,6 +168,21 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             {"ledger_by_account"},
             id="what lies in a pot",
         ),
+        pytest.param(payments.owed, {"ledger_bought"}, id="what is owed"),
+        pytest.param(
+            lambda tx: payments.latest(tx, person=ANN, limit=5),
+            {"payments_by_person"},
+            id="what somebody paid",
+        ),
+        pytest.param(
+            lambda tx: payments.is_paused(tx, ANN), {"payments_by_person"}, id="whether one may buy"
+        ),
+        pytest.param(payments.to_refund, {"payments_to_refund"}, id="what is to go back"),
+        pytest.param(
+            lambda tx: statistics.last_failures(tx, ACCOUNT, limit=3),
+            {"generations_by_account"},
+            id="what failed last",
+        ),
         pytest.param(
             lambda tx: inbox.forget(tx, now=NOW), {"inbox_handled"}, id="what Telegram repeats not"
         ),

@@ -1,0 +1,109 @@
+"""Payments: what is bought, used, given back and taken back adds up, in whatever order."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import ledger, payments
+from storage.ledger import Account, Kind, Pot
+from storage.payments import Charge
+from tests.storage.asked import ANN, BOB, NOW, ask, meet
+
+if TYPE_CHECKING:
+    from storage.database import Connection, Database
+
+ACCOUNT = Account.person(ANN)
+
+
+def charge(number: int, credits_: int = 50, person: int = ANN) -> Charge:
+    return Charge(
+        charge_id=f"charge-{number}", person=person, credits=credits_, stars=500, paid_at=NOW
+    )
+
+
+async def bought(tx: Connection) -> int:
+    return await ledger.stored(tx, ACCOUNT, Pot.BOUGHT)
+
+
+async def test_a_charge_is_credited_and_ended_once(db: Database) -> None:
+    async with db.transaction() as tx:
+        first = await payments.credit(tx, charge(1), credit_micros=100_000)
+        assert first is not None
+        assert await payments.credit(tx, charge(1, 9000), credit_micros=1) is None
+        assert (await bought(tx), await payments.owed(tx)) == (50, 50)
+        assert await payments.ask_refund(tx, first.id, by=BOB)
+        assert [one.id for one in await payments.to_refund(tx)] == [first.id]
+        assert await payments.end(tx, "charge-1", now=NOW) is not None
+        assert await payments.end(tx, "charge-1", now=NOW) is None
+        assert not await payments.ask_refund(tx, first.id, by=BOB)
+        assert not await payments.drop_refund(tx, first.id)
+        assert await payments.to_refund(tx) == []
+        assert (await bought(tx), await payments.is_paused(tx, ANN)) == (0, False)
+
+
+async def test_what_was_taken_back_pauses_its_payer_until_that_is_forgiven(db: Database) -> None:
+    async with db.transaction() as tx:
+        for number, person in enumerate((ANN, BOB, ANN)):
+            await payments.credit(tx, charge(number, person=person), credit_micros=100_000)
+        await payments.end(tx, "charge-0", now=NOW)
+        assert [await payments.is_paused(tx, one) for one in (ANN, BOB)] == [True, False]
+        await payments.forgive(tx, ANN)
+        assert not await payments.is_paused(tx, ANN)
+        await payments.end(tx, "charge-2", now=NOW)
+        assert await payments.is_paused(tx, ANN), "what was forgiven is not what comes later"
+
+
+async def test_the_oldest_payment_is_used_first(db: Database) -> None:
+    await meet(db)
+    generation = await ask(db)
+    async with db.transaction() as tx:
+        first, second = [
+            one
+            for number in (1, 2)
+            if (one := await payments.credit(tx, charge(number), credit_micros=1))
+        ]
+        await ledger.hold(
+            tx, ACCOUNT, Pot.BOUGHT, 60, generation=generation.id, member=None, now=NOW
+        )
+        assert [await payments.used(tx, one) for one in (first, second)] == [50, 10]
+        await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=NOW)
+        assert [await payments.used(tx, one) for one in (first, second)] == [0, 0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_happens_in_whatever_order_adds_up(db: Database, seed: int) -> None:
+    dice, left, open_ = random.Random(seed), 0, list[int]()
+    async with db.transaction() as tx:
+        for number in range(60):
+            act = dice.choice(["buy", "spend", "refund", "take back"])
+            if act == "buy":
+                credits_ = dice.randint(1, 100)
+                await payments.credit(tx, charge(number, credits_), credit_micros=1)
+                open_.append(number)
+                left += credits_
+            elif act == "spend" and left > 0:
+                spent = dice.randint(1, left)
+                # what a capture leaves, without the request it is for
+                await ledger.enter(
+                    tx, ACCOUNT, Pot.BOUGHT, Kind.REFUND, spent, cause=f"spent:{number}", now=NOW
+                )
+                left -= spent
+            elif open_:
+                ends = open_.pop(dice.randrange(len(open_)))
+                known = await payments.by_charge(tx, f"charge-{ends}")
+                assert known is not None
+                if act == "refund":
+                    await payments.ask_refund(tx, known.id, by=BOB)
+                ended = await payments.end(tx, known.charge_id, now=NOW)
+                assert ended is not None
+                payment, used = ended
+                assert 0 <= used <= payment.credits
+                assert payment.taken_back is (act != "refund")
+                # a refund takes what is left of it, and never more than there is
+                assert payment.credits - used <= max(0, left)
+                left -= payment.credits
+            assert await bought(tx) == left
+            assert await payments.owed(tx) == max(0, left)
