@@ -80,7 +80,8 @@ class Slot:
 
     states: Counter[State] = field(default_factory=Counter)
     charged: int = 0
-    took: list[float] = field(default_factory=list)
+    took: Counter[int] = field(default_factory=Counter)
+    """How many videos took so many seconds until they were in the chat."""
 
 
 class Figures:
@@ -106,7 +107,7 @@ class Figures:
             self.people[one.account.id] += 1
         self.chats[one.chat] += 1
         if one.took is not None:
-            slot.took.append(one.took)
+            slot.took[round(one.took)] += 1
             self.seconds += one.seconds
         slot.charged += one.charged
         self.charged += one.charged
@@ -116,9 +117,9 @@ class Figures:
             self.told += 1
 
     @property
-    def took(self) -> list[float]:
-        """How many seconds each delivered video took."""
-        return [seconds for slot in self.slots for seconds in slot.took]
+    def took(self) -> Counter[int]:
+        """How many videos took so many seconds until they were in the chat."""
+        return sum((slot.took for slot in self.slots), Counter[int]())
 
     @property
     def failed(self) -> int:
@@ -131,9 +132,14 @@ class Figures:
         return self.states.total() - self.states[State.DELIVERED] - self.failed
 
 
-def quantile(values: Sequence[float], part: float) -> float | None:
-    """Return what so large a part of the values does not exceed; None where there are none."""
-    return sorted(values)[ceil(part * len(values)) - 1] if values else None
+def quantile(counts: Counter[int], part: float) -> int | None:
+    """Return what so large a part of the counted does not exceed; None where there are none."""
+    left = ceil(part * counts.total())
+    for value in sorted(counts):
+        left -= counts[value]
+        if left <= 0:
+            return value
+    return None
 
 
 def slots_of(days: int, zone: ZoneInfo, now: float) -> list[datetime]:
