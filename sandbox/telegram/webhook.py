@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -17,6 +18,7 @@ _HEADER = "X-Telegram-Bot-Api-Secret-Token"
 _IDLE_SECONDS = 60
 _LONGEST_DELAY = 60.0
 _LONGEST_ERROR = 200
+_HERE = {"127.0.0.1", "localhost"}
 
 
 class WebhookCalls:
@@ -89,13 +91,10 @@ class WebhookCalls:
 
     async def _post(self, update: Update) -> str:
         """Posts an update; says what went wrong."""
-        url = self._url
-        for public, led_to in self.proxies.items():
-            if url.startswith(public):
-                url = led_to + url.removeprefix(public)
+        url, status, error = self._led_to(), 0, "Failed to resolve host: Name or service not known"
         headers = {_HEADER: self._secret} if self._secret else {}
-        status, error = 0, "Connection refused"
-        if self._http is not None:
+        if url is not None and self._http is not None:
+            error = "Connection refused"
             try:
                 answer = await self._http.post(url, json=update.as_json(), headers=headers)
             except httpx.HTTPError:
@@ -106,3 +105,10 @@ class WebhookCalls:
         self.posts.append((update.update_id, status))
         self._changes.tell("webhook", update_id=update.update_id, status=status)
         return "" if status // 100 == 2 else error  # noqa: PLR2004 - the class of success
+
+    def _led_to(self) -> str | None:
+        """Where a call ends up: on this machine, or nowhere."""
+        for public, led_to in self.proxies.items():
+            if self._url.startswith(public):
+                return led_to + self._url.removeprefix(public)
+        return self._url if urlsplit(self._url).hostname in _HERE else None
