@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sandbox.telegram.errors import bad_request
@@ -16,6 +17,7 @@ _TITLE_LIMIT = 32
 _DESCRIPTION_LIMIT = 255
 _CHECKOUT_WITHIN = 10
 _TRANSACTIONS_LIMIT = 100
+_START_PARAMETER = re.compile(r"[\w-]{0,64}", re.ASCII)
 
 
 async def send_invoice(world: World, params: Params) -> Json:
@@ -33,6 +35,11 @@ async def send_invoice(world: World, params: Params) -> Json:
         raise bad_request("INVOICE_TITLE_INVALID")
     if not 1 <= len(params["description"]) <= _DESCRIPTION_LIMIT:
         raise bad_request("INVOICE_DESCRIPTION_INVALID")
+    if not _START_PARAMETER.fullmatch(params.get("start_parameter", "")):
+        raise bad_request("START_PARAM_INVALID")
+    rows = (params.get("reply_markup") or {}).get("inline_keyboard", [])
+    if rows and not (rows[0] and rows[0][0].get("pay")):
+        raise bad_request("REPLY_MARKUP_BUY_EMPTY")
     invoice = {
         "title": params["title"],
         "description": params["description"],

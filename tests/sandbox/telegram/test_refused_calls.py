@@ -71,6 +71,12 @@ async def test_wrong_commands_are_refused(call: Caller, commands: Any, complaint
         ({"title": "x" * 33}, "INVOICE_TITLE_INVALID"),
         ({"provider_token": "x"}, "PAYMENT_PROVIDER_INVALID"),
         ({"description": ""}, "INVOICE_DESCRIPTION_INVALID"),
+        ({"prices": [{"label": "a", "amount": 0}]}, "STARS_INVOICE_INVALID"),
+        ({"start_parameter": "to buy"}, "START_PARAM_INVALID"),
+        (
+            {"reply_markup": {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}},
+            "REPLY_MARKUP_BUY_EMPTY",
+        ),
     ],
 )
 async def test_a_wrong_invoice_is_refused(

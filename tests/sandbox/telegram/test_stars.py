@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.telegram.schema import check_object
+
 if TYPE_CHECKING:
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.sandbox.telegram.conftest import Clock
@@ -67,7 +69,9 @@ async def test_a_payment_goes_back_once_and_whole(
     again = await call("refundStarPayment", user_id=ann.id, telegram_payment_charge_id=charge)
     assert again.description == "Bad Request: CHARGE_ALREADY_REFUNDED"
     assert chat.last.extra["refunded_payment"]["total_amount"] == 50
-    listed = (await call("getStarTransactions")).result["transactions"]
+    result = (await call("getStarTransactions")).result
+    check_object("StarTransactions", result)
+    listed = result["transactions"]
     assert [one["id"] for one in listed] == [charge, charge]
     assert ["source" in one for one in listed] == [True, False]
 
