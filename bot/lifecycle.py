@@ -32,7 +32,7 @@ from handlers.admin import give_back_all, reconcile
 from handlers.replies.sending import SendError
 from handlers.senders import AWAY_SECONDS
 from storage import cards, inbox, notices, outages, payments, people, personal_data, statistics
-from storage.database import MONTH_SECONDS, Database
+from storage.database import Database
 from storage.migrations import (
     DatabaseInTrouble,
     UnusableDatabase,
@@ -391,21 +391,11 @@ async def _prune(bot: Bot) -> None:
             async with bot.db.transaction(aside=True) as tx:
                 are_left = await settle(tx, now=bot.clock())
     if bot.settings.retention_days is not None:
-        await _keep_no_longer(bot, bot.settings.retention_days * DAY_SECONDS)
+        kept = bot.settings.retention_days * DAY_SECONDS
+        await personal_data.keep_for(bot.db, kept, now=bot.clock())
+        await bot.db.empty_log()
     await drop_outdated(bot.db, bot.videos, now=bot.clock())
     await asyncio.to_thread(drop_old_copies, bot.settings.data_dir)
-
-
-async def _keep_no_longer(bot: Bot, seconds: float) -> None:
-    """Forget the words of what is older than that."""
-    await personal_data.forget_words(bot.db, before=bot.clock() - seconds)
-    sooner = max(0.0, MONTH_SECONDS - seconds)
-    for forget in (notices.forget, inbox.forget_set_aside):
-        are_left = True
-        while are_left:
-            async with bot.db.transaction(aside=True) as tx:
-                are_left = await forget(tx, now=bot.clock() + sooner)
-    await bot.db.empty_log()
 
 
 async def _stop(bot: Bot, supervisor: Supervisor) -> None:

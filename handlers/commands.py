@@ -40,6 +40,7 @@ class Command:
         sells: whether it is shown only where credits are sold.
         when_off: whether it is answered also where a group's admins switched the bot off: they
             need a way back, and anybody a way out.
+        when_banned: whether it is answered also to those who are shut out.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Command:
     sells: bool = False
     orders: bool = False
     when_off: bool = False
+    when_banned: bool = False
 
     def described(self, translator: Translator) -> str:
         """Say in a line what it does; to admins also what is written behind it."""
@@ -87,9 +89,21 @@ COMMANDS = (
     Command("paysupport", N_("Help with a payment"), "[WORDS]", scope=Scope.PRIVATE, sells=True),
     Command("terms", N_("What holds for what is sold"), scope=Scope.PRIVATE, sells=True),
     Command("language", N_("The language I speak with you"), scope=Scope.PRIVATE, listed=False),
-    Command("privacy", N_("What I keep, and who sees it"), scope=Scope.PRIVATE),
-    Command("mydata", N_("All I keep about you, as a file"), scope=Scope.PRIVATE, listed=False),
-    Command("deletemydata", N_("Delete all I keep about you"), scope=Scope.PRIVATE, listed=False),
+    Command("privacy", N_("What I keep, and who sees it"), scope=Scope.PRIVATE, when_banned=True),
+    Command(
+        "mydata",
+        N_("All I keep about you, as a file"),
+        scope=Scope.PRIVATE,
+        listed=False,
+        when_banned=True,
+    ),
+    Command(
+        "deletemydata",
+        N_("Delete all I keep about you"),
+        scope=Scope.PRIVATE,
+        listed=False,
+        when_banned=True,
+    ),
     Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),
     Command("admin", N_("The bot today: people, groups, models, money"), scope=Scope.ADMIN),

@@ -104,7 +104,7 @@ async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -
         await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
 
 
-@router.button(Keep, when_off=True, however_late=True)
+@router.button(Keep, when_off=True, when_banned=True, however_late=True)
 async def keep(sender: Sender, query: CallbackQuery) -> None:
     """Take a question away whose act is not meant."""
     await _change_question(sender, query)

@@ -154,6 +154,7 @@ class Admission(TypedDict, total=False):
         orders: nobody whom the operator did not let in, for it orders a video.
         overheard: nobody is turned away aloud, for it may not be meant for the bot.
         when_off: also where a group's admins switched the bot off.
+        when_banned: also those who are shut out, alone with the bot: it is about their own data.
         however_late: also a press that lay while the bot was away.
         asks: what cannot be undone asks once; this is the button that does it.
     """
@@ -162,6 +163,7 @@ class Admission(TypedDict, total=False):
     orders: bool
     overheard: bool
     when_off: bool
+    when_banned: bool
     however_late: bool
     asks: str
 
@@ -255,7 +257,12 @@ class Router:
             where = where & filters.ChatType.PRIVATE & ~filters.FORWARDED
 
         def register(answer: F) -> F:
-            admission = Admission(admins=admins, orders=command.orders, when_off=command.when_off)
+            admission = Admission(
+                admins=admins,
+                orders=command.orders,
+                when_off=command.when_off,
+                when_banned=command.when_banned,
+            )
             route = Route.to(answer, admission)
             self.handlers.append(MessageHandler(where & Commanded(command.names), _spoken(route)))
             return answer
@@ -332,7 +339,8 @@ def refusal_of(
 ) -> str | None:
     """Say why somebody is turned away; "" where that is done in silence, None where they may."""
     _ = sender.translator.gettext
-    if sender.access is Access.BANNED:
+    heard = admission.get("when_banned") and sender.chat.is_private
+    if sender.access is Access.BANNED and not heard:
         text = shut_out_text(sender.translator, sender.banned_for)
         if services.policy.support_contact is not None:
             text = f"{text} {contact_line(sender.translator, services.policy.support_contact)}"

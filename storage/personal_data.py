@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage import ledger, people
-from storage.database import FORGOTTEN_AT_ONCE, changed, every, number, one
+from storage import inbox, ledger, notices, people
+from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 from storage.generations import UNFINISHED, State, listed
 from storage.ledger import Account, Kind, Pot
 
@@ -154,7 +154,19 @@ WINDOW = 5_000
 """Among how many requests one looks at a time for what is to be forgotten."""
 
 
-async def forget_words(db: Database, *, before: float) -> None:
+async def keep_for(db: Database, seconds: float, *, now: float) -> None:
+    """Forget the words of what is older than that."""
+    await _forget_prompts(db, before=now - seconds)
+    # what is kept for a month to explain the past goes sooner
+    sooner = max(0.0, MONTH_SECONDS - seconds)
+    for forget in (notices.forget, inbox.forget_set_aside):
+        are_left = True
+        while are_left:
+            async with db.transaction(aside=True) as tx:
+                are_left = await forget(tx, now=now + sooner)
+
+
+async def _forget_prompts(db: Database, *, before: float) -> None:
     """Forget what finished videos were made from that were asked for before a time."""
     async with db.reading() as connection:
         last = await number(connection, "SELECT max(id) FROM generations")
@@ -192,6 +204,7 @@ _SECTIONS = {
     "messages_from_you": """SELECT received_at, body AS as_telegram_sent_it FROM inbox
         WHERE queue_key = ?1 AND body IS NOT NULL""",
     "ban": "SELECT banned_at AS since, reason FROM bans WHERE telegram_id = ?1",
+    "let_in_by_a_link": "SELECT used_at AS since FROM invited WHERE person = ?1",
     "let_in": "SELECT allowed_at AS since FROM allowed WHERE telegram_id = ?1",
     "links_used": "SELECT used_at FROM invited WHERE person = ?1",
     "payments": """SELECT charge_id, stars, credits, paid_at, ended_at AS given_back_at

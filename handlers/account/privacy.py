@@ -198,7 +198,7 @@ def _choices(lying: Mapping[Pot, int], sender: Sender) -> list[list[Button]]:
     return [[yes, Button(sender.translator.gettext("Keep"), Keep())]]
 
 
-@router.button(EraseData)
+@router.button(EraseData, when_banned=True)
 async def erase(
     sender: Sender, press: EraseData, shown: int | None, cause: str, services: Services
 ) -> None:

@@ -67,6 +67,12 @@ async def _found(sender: Sender, services: Services, number: int) -> Generation 
 async def _basis(sender: Sender, services: Services, number: int) -> Generation | None:
     """Return a video to go on from; else the presser is told why not."""
     video = await _found(sender, services, number)
+    if video is not None and not video.prompt:
+        # forgotten after a while, as the operator wants it
+        await sender.answer(
+            sender.translator.gettext("This button is old. Send me the idea again.")
+        )
+        return None
     return None if video is None or await _is_taken_back(sender, video) else video
 
 

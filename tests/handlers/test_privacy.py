@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from bot import lifecycle
 from handlers.account import privacy
 from sandbox.telegram.messages import Button
-from storage import personal_data
+from storage import people, personal_data
+from storage.people import Ban
 from tests.flows.looks import says, shows_video
 from tests.groups.test_pools import give
 from tests.handlers.commons import settled
 from tests.handlers.test_undo import has
 
 if TYPE_CHECKING:
+    import pytest
+
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from storage.personal_data import Erasure
     from tests.house import House
 
 GONE = "Done. All I kept about you is deleted."
@@ -45,7 +51,8 @@ async def data_of(chat: PrivateChat, person: Person) -> dict[str, Any]:
 
 async def asks(chat: PrivateChat, person: Person) -> Message:
     await chat.send(person, "/deletemydata")
-    return await chat.wait(says("Delete everything I keep about you?"))
+    asked = says("Delete everything I keep about you?")
+    return await chat.wait(lambda one: asked(one) and bool(one.buttons))
 
 
 def in_file(house: House, words: str) -> list[str]:
@@ -147,3 +154,71 @@ async def press_again(telegram: TelegramSandbox, question: Message, by: Person) 
     data = privacy.EraseData(40).encode()
     answer = await telegram.world.press(question, Button("?", data), by=by, timeout=10)
     return answer.text
+
+
+async def test_what_waits_is_cancelled_and_what_is_made_still_comes_also_after_a_restart(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(lifecycle, "ERASE_SECONDS", 0.05)
+    provider.render_seconds = 1.0
+    async with house.running(provider_slots=1):
+        await chat.send(ann, f"/video a {WORDS}, made")
+        await provider.wait_for_submissions(1)
+        await chat.send(ann, f"/video a {WORDS}, waiting")
+        await chat.wait(says("in line"))
+        question = await asks(chat, ann)
+        await question.press("Delete everything")
+        await chat.wait(says("What waited is cancelled"))
+    async with house.running(provider_slots=1):
+        await chat.wait(shows_video(f"a {WORDS}, made"))
+        async with asyncio.timeout(10):
+            while await open_ones(house):
+                await asyncio.sleep(0.02)
+        assert len(provider.submissions) == 1
+        await has(chat, ann, 45)
+        assert (await data_of(chat, ann))["you"][0]["usual_model"] is None
+    assert in_file(house, WORDS) == []
+
+
+async def open_ones(house: House) -> list[Erasure]:
+    async with house.db.reading() as connection:
+        return await personal_data.open_erasures(connection)
+
+
+async def test_it_is_asked_first_in_private_alone_and_keep_keeps_all(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+) -> None:
+    club = telegram.group("Film club", [ann])
+    async with house.running():
+        await club.send(ann, "/deletemydata")
+        invited = await club.wait(says("only in our private chat"))
+        opens = invited.buttons[0][0].url or ""
+        await chat.send(ann, f"/start {opens.partition('start=')[2]}")
+        question = await chat.wait(says("Delete everything I keep about you?"))
+        await question.press("Keep")
+        await chat.wait(lambda one: one is question and not one.buttons)
+        assert await open_ones(house) == []
+        # a question of before more was bought is asked anew: it named less
+        question = await asks(chat, ann)
+        await buys(house, ann.id, 40)
+        await question.press("Delete everything")
+        await chat.wait(lambda one: one is question and "40 bought credits" in (one.text or ""))
+        assert await open_ones(house) == []
+
+
+async def test_who_is_banned_sees_and_deletes_their_data_and_stays_banned(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running():
+        await chat.send(ann, "/start")
+        await chat.wait(lambda one: bool(one.buttons))
+        async with house.db.transaction() as tx:
+            shut_out = Ban(telegram_id=ann.id, by=1, at=0.0, reason="rude")
+            await people.ban(tx, shut_out, cause="update:1")
+        assert (await data_of(chat, ann))["ban"][0]["reason"] == "rude"
+        question = await asks(chat, ann)
+        await question.press("Delete everything")
+        await chat.wait(lambda one: one is question and one.text == GONE)
+        await chat.send(ann, "/video a cat")
+        await chat.wait(says("You cannot make videos with this bot any more. The reason: rude."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from storage import cards, inbox, ledger, notices, people, personal_data
+from storage import cards, inbox, ledger, notices, people, personal_data, videos
 from storage.cards import CardKind, Draft
 from storage.database import Database
 from storage.generations import State
@@ -13,12 +13,13 @@ from storage.ledger import Account, Kind, Pot
 from storage.notices import Notice, NoticeKind
 from storage.people import Ban
 from storage.personal_data import Erasure
-from tests.storage.asked import ANN, NOW, ask, meet, rows
+from tests.storage.asked import ANN, BOB, NOW, ask, everything, meet, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MARK = "quokka"
+DAY = 24 * 3600.0
 LATER = NOW + 100.0
 KEPT_COLUMNS = {
     # numbers of messages and updates, by which nothing is done twice
@@ -34,7 +35,7 @@ KEPT_COLUMNS = {
 }  # fmt: skip
 """What stays of somebody, and why."""
 NOT_THEIRS = {
-    # the provider's offer, its troubles, and files that came with the bot
+    # the provider's offer, its troubles, files that came with the bot
     "cooldowns", "feeds", "model_failures", "outages", "pause", "shipped_files",
     "star_transactions",
     # links that admins made, by whose numbers people came
@@ -153,3 +154,107 @@ async def test_no_column_and_no_page_holds_what_was_erased(tmp_path: Path) -> No
     assert marked(path) == []
     await db.close()
     assert marked(path) == []
+
+
+async def test_what_others_keep_stays_word_for_word(db: Database) -> None:
+    await kept_of(db, ANN)
+    await kept_of(db, BOB)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "UPDATE generations SET picture = 'of Ann', picture_by = ? WHERE account_id = ?",
+            (ANN, BOB),
+        )
+    before = await everything(db)
+    assert await erased(db, Erasure("update:9", ANN, NOW + 1))
+    after = await everything(db)
+    for table, column in (("people", 0), ("bans", 0), ("allowed", 0), ("inbox", 0)):
+        assert [row for row in before[table] if row[column] == BOB] == [
+            row for row in after[table] if row[column] == BOB
+        ], table
+    [(prompt, picture)] = await rows(
+        db, "SELECT prompt, picture FROM generations WHERE account_id = ?", BOB
+    )
+    assert (prompt, picture) == ("a cat", None), "the picture was Ann's, the video is Bob's"
+    assert after["bans"] == before["bans"], "nobody gets out of a ban"
+    assert [row[1:7] for row in after["ledger"]][: len(before["ledger"])] == [
+        row[1:7] for row in before["ledger"]
+    ]
+    async with db.reading() as connection:
+        drawn = await ledger.drawn(connection, Account.person(ANN), Pot.ALLOWANCE, since=0.0)
+        assert drawn == 9, "nor a fresh allowance"
+        assert await personal_data.stored_credits(connection, ANN) == {}
+
+
+async def test_a_request_counts_once_and_up_to_its_time(db: Database) -> None:
+    await kept_of(db, ANN)
+    wanted = Erasure("update:9", ANN, NOW + 1)
+    assert await erased(db, wanted)
+    chat = await meet(db, ANN)
+    newer = await ask(db, "message:new", chat=chat.id, now=NOW + 50)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE generations SET state = ?", (State.DELIVERED,))
+        assert not await personal_data.ask_erasure(tx, wanted), "the same tap, once more"
+    assert await personal_data_open(db) == []
+    are_left = True
+    while are_left:
+        async with db.transaction() as tx:
+            are_left = await personal_data.erase_some(tx, wanted, now=LATER)
+    assert await rows(db, "SELECT prompt FROM generations WHERE id = ?", newer.id) == [("a cat",)]
+
+
+async def personal_data_open(db: Database) -> list[Erasure]:
+    async with db.reading() as connection:
+        return await personal_data.open_erasures(connection)
+
+
+async def test_what_is_under_way_is_waited_for_and_what_nobody_receives_for_a_day(
+    db: Database,
+) -> None:
+    chat = await meet(db)
+    async with db.transaction() as tx:
+        await people.seen(tx, ANN, name="Ann", username="ann", language="en", now=NOW)
+    made = await ask(db, chat=chat.id)
+    wanted = Erasure("update:9", ANN, NOW + 1)
+
+    async def becomes(state: State) -> None:
+        async with db.transaction() as tx:
+            await tx.execute(
+                "UPDATE generations SET state = ?, provider_id = 'x', changed_at = ?", (state, NOW)
+            )
+
+    for state in (State.GENERATING, State.PARKED, State.READY, State.UNDELIVERABLE):
+        await becomes(state)
+        assert not await erased(db, wanted), state
+        assert await personal_data_open(db) == [wanted], "another start goes on with it"
+        assert await rows(db, "SELECT name FROM people") == [("Ann",)], "they are still spoken to"
+    assert await erased(db, wanted, now=LATER + DAY)
+    assert await rows(db, "SELECT prompt, provider_id, name FROM generations, people") == [
+        ("", None, "")
+    ]
+    async with db.reading() as connection:
+        assert await videos.kept_of(connection, Account.person(ANN), now=LATER + DAY) == []
+        assert await videos.outdated(connection, now=LATER + DAY) == {made.id}, "its file goes"
+
+
+async def test_after_the_days_of_retention_no_page_holds_the_words(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    db = await Database.open(path)
+    await kept_of(db, ANN)
+    words = (MARK + "!" * 300) * 40
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE generations SET prompt = ?, picture = ?", (words, words))
+        await tx.execute("UPDATE cards SET prompt = ?, created_at = ?", (words, NOW - 3 * DAY))
+        await tx.execute("UPDATE notices SET facts = ?, sent_at = ?", (words, NOW - 3 * DAY))
+        await tx.execute("UPDATE notices SET created_at = ?", (NOW - 3 * DAY,))
+        await tx.execute("UPDATE inbox SET body = ?, received_at = ?", (words, NOW - 3 * DAY))
+        await tx.execute("UPDATE generations SET created_at = ?", (NOW - 3 * DAY,))
+    await personal_data.keep_for(db, 5 * DAY, now=LATER)
+    await db.empty_log()
+    assert marked(path) == [path.name], "it is not time"
+    await personal_data.keep_for(db, 2 * DAY, now=LATER)
+    async with db.transaction() as tx:
+        assert await cards.forget(tx, now=LATER)
+    await db.empty_log()
+    assert marked(path) == []
+    assert await rows(db, "SELECT file_id IS NULL, name FROM generations, people") == [(1, "Ann")]
+    await db.close()
