@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sandbox.telegram.messages import Button
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_credits import spent
+from tests.groups.acts import made
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -53,6 +56,53 @@ async def test_a_restart_between_every_two_taps_of_a_card_changes_nothing(
     assert made.model == "openai/sora-2-pro-t2v"
     body = made.body
     assert (body["duration"], body["aspect_ratio"], body["resolution"]) == (8, "9:16", "1080p")
+
+
+@pytest.mark.parametrize("way", ["Change", "Continue", "a reply"])
+async def test_a_restart_between_every_two_taps_under_a_video_changes_nothing(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, way: str
+) -> None:
+    async with house.running():
+        video = await made(house, chat, ann, "a boat in the bath")
+    asked, heads, start = video, "“a boat in the bath. At night”", "Make it"
+    if way == "Continue":
+        async with house.running():
+            await video.press("More…")
+            await chat.wait(lambda m: m is video and "Continue" in str(m))
+        async with house.running():
+            await video.press("Continue")
+            asked = await chat.wait(says("What happens next?"))
+        heads, start = "or tap Just go on.", "Just go on"
+    elif way == "Change":
+        async with house.running():
+            await video.press("Change")
+            await chat.wait(says("What should be different?"))
+    if way != "Continue":
+        async with house.running():
+            asked = await chat.send(ann, "at night", reply_to=video if way == "a reply" else None)
+    async with house.running():
+        card = await chat.wait(says(f"{heads}\n\n4 seconds · 16:9 · 720p · Sora 2\n9 of"))
+    sent = len(chat.from_bot)
+    for tapped, told in (
+        ("8 sec", "8 seconds · 16:9 · 720p · Sora 2\n17 of"),
+        ("Model: Sora 2", ""),
+        ("Sora 2 Pro · 26", "8 seconds · 16:9 · 720p · Sora 2 Pro\n26 of"),
+    ):
+        async with house.running():
+            assert (await card.press(tapped)).text == ""
+            await chat.wait(says(f"{heads}\n\n{told}") if told else lambda m: "Veo" in str(m))
+    assert len(chat.from_bot) == sent, "the card stands where it stood"
+    async with house.running():
+        await card.press(f"{start} · 26")
+        last = await chat.wait(lambda m: m.video is not None and m is not video)
+        await settled(house)
+        assert await spent(house, ann) == 9 + 26
+        await chat.wait_gone(card)
+    assert last.reply_to == (video if way == "Continue" else asked).message_id
+    _, second = provider.submissions
+    pro = "openai/sora-2-pro-i2v" if way == "Continue" else "openai/sora-2-pro-t2v"
+    words = "a boat in the bath" if way == "Continue" else "a boat in the bath. At night"
+    assert (second.model, second.body["prompt"], second.body["duration"]) == (pro, words, 8)
 
 
 async def test_of_many_lengths_four_are_shown_and_more_shows_them_all(
