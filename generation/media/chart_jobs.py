@@ -34,8 +34,9 @@ def draw_chart(*, target: str, chart: dict[str, Any]) -> dict[str, object]:
     """Write a PNG of panels, one below the other, over the same times.
 
     A chart has a `title`, the `labels` of its times, what is said where there is `nothing`, and
-    `panels`: each with a `title`, `bars` or lines, whether its values are `whole` numbers, and
-    `series` of a name and values, None for none, and the `colours` of each.
+    `panels`: each with a `title`, `bars` or lines, whether its values are `whole` numbers,
+    `series` of a name and values, None for none, the `colours` of each, and the `least` that its
+    axis goes up to.
     """
     os.environ |= {"MPLCONFIGDIR": str(Path(target).parent), "OPENBLAS_NUM_THREADS": "1"}
     import matplotlib as mpl  # noqa: PLC0415 - see above
@@ -67,18 +68,21 @@ def _draw(axes: Axes, panel: dict[str, Any], chart: dict[str, Any]) -> None:
     axes.set_xticks([*places][::every], labels[::every])
     axes.set_xlim(-0.6, len(labels) - 0.4)
     stacked = [0.0] * len(labels)
-    for (name, values), colour in zip(panel["series"], panel["colours"], strict=True):
+    pairs = zip(panel["series"], panel["colours"], strict=True)
+    for below, ((name, values), colour) in enumerate(pairs):
         if panel["bars"]:
             heights = [value or 0.0 for value in values]
             axes.bar(places, heights, 0.8, stacked, color=COLOURS[colour], label=name)
             stacked = [low + high for low, high in zip(stacked, heights, strict=True)]
         else:
             known = [(place, value) for place, value in enumerate(values) if value is not None]
-            axes.plot(*zip(*known, strict=True) if known else ((), ()), "o-", lw=3, ms=8,
-                      color=COLOURS[colour], label=name)  # fmt: skip
+            # the first lies on top, with the smallest dots: none hides another
+            axes.plot(*zip(*known, strict=True) if known else ((), ()), "o-", lw=3,
+                      ms=7 + 4 * below, zorder=3 - below, color=COLOURS[colour],
+                      label=name)  # fmt: skip
     highest = max([*stacked, *(value or 0.0 for _, values in panel["series"] for value in values)])
     if highest:
-        axes.set_ylim(0, highest * HEADROOM)
+        axes.set_ylim(0, max(highest, panel.get("least", 0.0)) * HEADROOM)
         axes.locator_params(axis="y", nbins=4, integer=panel["whole"])
         if len(panel["series"]) > 1:
             axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.99), ncols=3, frameon=False,

@@ -196,6 +196,7 @@ def chart_of(
                 "title": _("Minutes from order to chat"),
                 "bars": False,
                 "whole": False,
+                "least": 1.0,
                 "series": [
                     (_("half of them"), minutes(HALF)), (_("95 of 100"), minutes(MOST)),
                 ],
@@ -254,12 +255,12 @@ async def _said(
         left = await balances.budget_left(connection, services.terms, now)
         who = await _most(connection, figures, translator)
     lines = [
-        f"{_(PERIODS[days])} · {counted(figures, translator)}",
-        *_failures(figures, translator),
+        f"📊 {_(PERIODS[days])}",
+        *counted(figures, translator),
         *_made(figures, translator),
         *who,
         "",
-        _("In all: {delivered} delivered, {money} spent.").format(
+        _("In all: {delivered} delivered, {money} spent").format(
             delivered=translator.number(of_all.delivered),
             money=translator.money(pricing.from_micros(of_all.spent_micros)),
         ),
@@ -276,54 +277,54 @@ def owing(credits_: int, terms: Terms, translator: Translator) -> str:
     )
 
 
-def counted(figures: Figures, translator: Translator) -> str:
+def counted(figures: Figures, translator: Translator) -> list[str]:
     """Write how much was asked for, and what became of it."""
-    return translator.gettext(
-        "{asked} asked for, {delivered} delivered, {failed} failed or cancelled, {in_work} in work"
-    ).format(
-        asked=translator.number(figures.states.total()),
-        delivered=translator.number(figures.states[State.DELIVERED]),
-        failed=translator.number(figures.failed),
-        in_work=translator.number(figures.in_work),
-    )
-
-
-def _failures(figures: Figures, translator: Translator) -> list[str]:
-    words = Counter[str]()
-    for cause, count in figures.causes.items():
-        words[translator.gettext(CAUSES.get(cause, OTHER_CAUSE))] += count
-    named = [f"{word} {translator.number(count)}" for word, count in words.most_common(MOST_NAMED)]
-    if not named:
-        return []
-    return [translator.gettext("Why: {causes}").format(causes=", ".join(named))]
+    _, number = translator.gettext, translator.number
+    lines = [
+        _("Asked for: {asked} · delivered: {delivered}").format(
+            asked=number(figures.states.total()),
+            delivered=number(figures.states[State.DELIVERED]),
+        )
+    ]
+    if figures.failed:
+        words = Counter[str]()
+        for cause, count in figures.causes.items():
+            words[_(CAUSES.get(cause, OTHER_CAUSE))] += count
+        named = [f"{word} {number(count)}" for word, count in words.most_common(MOST_NAMED)]
+        lines.append(
+            _("Failed or cancelled: {failed} ({causes})").format(
+                failed=number(figures.failed), causes=", ".join(named)
+            )
+        )
+    if figures.in_work:
+        lines.append(_("In work: {count}").format(count=number(figures.in_work)))
+    return lines
 
 
 def _made(figures: Figures, translator: Translator) -> list[str]:
     """Write what was made, what it cost, and how long people waited."""
-    _ = translator.gettext
+    _, money = translator.gettext, translator.money
     lines = [
-        _("{seconds} seconds of video, {credits} credits used").format(
+        _("Seconds of video: {seconds} · credits: {credits}").format(
             seconds=translator.number(figures.seconds), credits=translator.number(figures.credits)
         ),
-        _("Cost: {money} by the price list").format(
-            money=translator.money(pricing.from_micros(figures.charged))
+        _("Cost by the price list: {money}").format(
+            money=money(pricing.from_micros(figures.charged))
         ),
     ]
     if figures.told:
-        lines[-1] = translator.ngettext(
-            "Cost: {money} by the price list; the provider told {spent} for {count} video",
-            "Cost: {money} by the price list; the provider told {spent} for {count} videos",
+        text = translator.ngettext(
+            "Cost told by the provider: {money} for {count} video",
+            "Cost told by the provider: {money} for {count} videos",
             figures.told,
-        ).format(
-            money=translator.money(pricing.from_micros(figures.charged)),
-            spent=translator.money(pricing.from_micros(figures.spent)),
-            count=translator.number(figures.told),
         )
+        spent = money(pricing.from_micros(figures.spent))
+        lines.append(text.format(money=spent, count=translator.number(figures.told)))
     took = figures.took
     half, most = quantile(took, HALF), quantile(took, MOST)
     if half is not None and most is not None:
         lines.append(
-            _("From order to chat: half within {half}, 95 of 100 within {most}").format(
+            _("Waiting time: half within {half}, 95 of 100 within {most}").format(
                 half=translator.briefly(half), most=translator.briefly(most)
             )
         )

@@ -126,30 +126,33 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
         await settled(house)
         await admin.send(olga, f"/grant {ann.id} 40")
         await admin.send(olga, "/stats")
-        shown = await admin.wait(says("Today ·"))
+        shown = await admin.wait(says("📊 Today"))
         words = shown.caption or ""
         assert shown.photo
         with Image.open(io.BytesIO(shown.photo[-1].bytes())) as picture:
             assert picture.size == (1000, 1200)
         for line in (
-            "Today · 3 asked for, 2 delivered, 1 failed or cancelled, 0 in work",
-            "Why: refused by the provider 1",
-            "8 seconds of video, 18 credits used",
+            "📊 Today",
+            "Asked for: 3 · delivered: 2",
+            "Failed or cancelled: 1 (refused by the provider 1)",
+            "Seconds of video: 8 · credits: 18",
+            "Cost by the price list: $1.68",
+            "Cost told by the provider: $1.68 for 2 videos",
+            "In all: 2 delivered, $1.68 spent",
             "People: @ann 3",
             "Groups: Film club 1",
             "Owed in unspent credits: 40 credits, $4.00.",
             "Budget: no ceiling. BUDGET_USD sets one.",
         ):
             assert line in words.splitlines(), words
-        assert "Cost: $1.68 by the price list" in words
-        assert "From order to chat: half within" in words
+        assert "Waiting time: half within" in words
         await admin.press(shown, shown.button("30 days"), by=olga, timeout=20)
-        await admin.wait(says("30 days · 3 asked for"))
+        await admin.wait(says("30 days\nAsked for: 3"))
         assert len(admin.from_bot) == 2, "the same message shows another time"
         await admin.send(olga, "/admin")
-        home = await admin.wait(says("Asked for: 3"))
+        home = await admin.wait(says("📅 Today"))
         await admin.press(home, home.button("📊 Figures"), by=olga, timeout=20)
-        await admin.wait(says("7 days · 3 asked for"))
+        await admin.wait(says("7 days\nAsked for: 3"))
         assert "Asked for: 3" in (home.text or ""), "the home stays where it is"
 
 
@@ -164,5 +167,5 @@ async def test_where_nothing_can_be_drawn_the_words_are_shown(
     async with house.running():
         monkeypatch.setattr(MediaProcesses, "run", breaks)
         await admin.send(olga, "/stats")
-        shown = await admin.wait(says("Today · 0 asked for"))
+        shown = await admin.wait(says("Today\nAsked for: 0"))
         assert not shown.photo
