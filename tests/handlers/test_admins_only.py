@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
-COMMANDS = [one.name for one in listed(Scope.ADMIN) if one.scope is Scope.ADMIN]
+COMMANDS = [one.name for one in listed(Scope.ADMIN, selling=True) if one.scope is Scope.ADMIN]
 BUTTONS = [
     route.press
     for module in MODULES
