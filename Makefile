@@ -47,6 +47,8 @@ lint: $(installed)
 	$(python) -m ruff format --check .
 	$(python) -m mypy
 	.venv/bin/lint-imports
+	.venv/bin/hadolint Dockerfile
+	$(python) -m tests.audit
 
 # The container's image, built without a Docker engine (Debian's buildah and mmdebstrap, as root), and tried.
 image: $(installed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.process import ExitCode
+from tests.audit import findings
 from tests.flows.looks import says, shows_video
 from tests.flows.process import process, terminate
 
@@ -135,3 +137,20 @@ async def test_replication_brings_what_was_done_to_another_machine(
         await chat.send(ann, "/history")
         await chat.wait(says("a dog"))
     assert [one.body["prompt"] for one in provider.submissions] == ["a cat", "a dog"]
+
+
+def test_the_audit_tells_weaknesses_and_where_it_knows_nothing() -> None:
+    weakness = {"id": "GHSA-1", "fix_versions": ["12.2"]}
+    answer = {
+        "dependencies": [
+            {
+                "name": "pillow",
+                "version": "12.1",
+                "vulns": [weakness],
+            },
+            {"name": "httpx", "version": "0.28.1", "vulns": []},
+            {"name": "av", "version": "18.1.0", "skip_reason": "not found"},
+        ]
+    }
+    assert findings(json.dumps(answer)) == (["pillow 12.1: GHSA-1, mended in 12.2"], 2)
+    assert findings("ERROR: no network") is None

@@ -117,7 +117,9 @@ def test_every_file_a_document_points_at_exists(document: str) -> None:
     assert not missing, f"{document} points at {missing}"
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.txt", "requirements-dev.txt", "requirements-audit.txt"]
+)
 def test_a_lock_names_no_index_and_no_address(lock: str) -> None:
     text = (PROJECT / lock).read_text(encoding="utf-8")
     assert "--hash=sha256:" in text
