@@ -101,6 +101,7 @@ class Scheduler:
         """
         self._started_at = self._clock()
         await self._submissions.recover()
+        self._queue.paused_until = self._breaker.paused_until
         async with self._db.reading() as connection:
             await self._queue.restore(connection)
         self._clocks.start(self._look)
@@ -124,7 +125,9 @@ class Scheduler:
 
     def pause(self, until: float) -> None:
         """Submit nothing until then; what is being made goes on."""
-        self._breaker.paused_until = until
+        self._breaker.paused_until = self._queue.paused_until = until
+        for chat in self._queue.chats:
+            self._clocks.wake(chat)
         self._grant_slots()
 
     def silence(self) -> float | None:

@@ -95,6 +95,8 @@ class FairQueue:
 
     def __init__(self, slots: int, clock: Callable[[], float]) -> None:
         self.slots = slots
+        self.paused_until = 0.0
+        """Until when an admin lets nobody have a slot."""
         self._clock = clock
         self._waiting: dict[int, QueueEntry] = {}
         self._running: dict[int, QueueEntry] = {}
@@ -320,6 +322,11 @@ class Progress:
     def now(self) -> float:
         """The time, in seconds since 1970."""
         return self._clock()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether an admin lets nobody have a slot at present."""
+        return self.now < self._queue.paused_until
 
     def place(self, generation: Generation) -> int | None:
         """Return which place a request has (1 is next); None where a slot is free or its own."""

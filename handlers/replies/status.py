@@ -263,7 +263,7 @@ class StatusMessages:
         forecast, now = await self._progress.forecast(generation), self._progress.now
         if generation.state is not State.QUEUED:
             return status_text(forecast, translator, now)
-        if forecast.is_late:
+        if forecast.is_late or self._progress.is_paused:
             async with self._db.reading() as connection:
                 pause = await outages.paused(connection, now=now)
                 outage = await outages.present(connection)

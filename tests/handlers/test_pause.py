@@ -51,7 +51,10 @@ async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_n
         await provider.wait_for_submissions(1)
         await theirs.send(bob, "/video a train")
         await theirs.wait(says("in line"))
+        # a status that was said just now stays for a while
+        ahead = 20.0
         await chat.send(ann, "/pause 2h new models")
+        await theirs.wait(says("🎬 I am taking a break. Your video waits, and starts by itself"))
         told = await chat.wait(says("On the way: 1, delivered as usual. Waiting: 1."))
         assert f"{BREAK} You can order again in 2 hours. Nothing was charged." in (told.text or "")
         await theirs.wait(shows_video("a boat"))
@@ -62,7 +65,7 @@ async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_n
         asked = await theirs.send(bob, "/video a cat")
         await theirs.wait(says(BREAK, to=asked.message_id))
         assert len(provider.submissions) == 1, "what waits goes on waiting after a restart"
-        ahead = 7201.0
+        ahead = 7230.0
         provider.render_seconds = 0.05
         await theirs.send(bob, "/video a dog")
         for prompt in ("a train", "a dog"):
