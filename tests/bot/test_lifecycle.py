@@ -9,9 +9,11 @@ import pytest
 from pydantic import SecretStr
 
 from bot import lifecycle
+from bot import supervisor as supervisors
 from bot.app import Bot, Times
-from bot.lifecycle import Supervisor, serve
+from bot.lifecycle import serve
 from bot.process import ExitCode
+from bot.supervisor import Supervisor
 from bot.updates.watchdog import Patience
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
@@ -32,7 +34,7 @@ QUICK = Times(updates=Patience(look=0.05, refused=0.5), limits_second=0.001)
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What breaks is tried again within a moment."""
-    monkeypatch.setattr(lifecycle, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(supervisors, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(lifecycle, "BEAT_SECONDS", 0.05)
 
 
