@@ -16,13 +16,16 @@ from bot.updates import webhook
 from bot.updates.listening import UPDATES
 from bot.updates.webhook import trouble_of
 from tests.flows.looks import says, shows_video
+from tests.flows.process import process, terminate
 from tests.handlers.test_buying import SELLING, pay
 from tests.house import free_port
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
+    from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import Breakage, House
 
@@ -200,6 +203,34 @@ async def test_a_webhook_that_somebody_changes_is_set_again(
         await telegram.wait_for_call("setWebhook", count=2)
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
+
+
+@pytest.mark.slow
+async def test_a_process_takes_posts_tells_how_it_is_and_stops_and_goes_on_where_it_was(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat, ann: Person,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    port, pages = free_port(), free_port()
+    telegram.world.webhook.proxies = {PUBLIC: f"http://127.0.0.1:{port}"}
+    settings = {
+        "WEBHOOK_URL": URL, "WEBHOOK_SECRET": SECRET, "WEBHOOK_PORT": f"127.0.0.1:{port}",
+        "METRICS_PORT": f"127.0.0.1:{pages}",
+    }  # fmt: skip
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pages}") as http:
+        async with process(telegram, provider, tmp_path, **settings) as running:
+            await chat.send(ann, "/video a boat")
+            await chat.wait(shows_video("a boat"))
+            assert (await http.get("/healthz")).json() == {"status": "ok"}
+            async with asyncio.timeout(20):
+                while 'outcome="delivered"' not in (await http.get("/metrics")).text:
+                    await asyncio.sleep(0.02)
+            code, _ = await terminate(running)
+            assert code == 0
+        await chat.send(ann, "/video a train")
+        async with process(telegram, provider, tmp_path, **settings):
+            await chat.wait(shows_video("a train"))
+    assert telegram.calls_of("getUpdates") == []
+    assert len([one for one in chat.from_bot if one.video]) == 2
 
 
 @pytest.mark.parametrize(
