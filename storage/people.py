@@ -105,15 +105,26 @@ async def invite_by_secret(tx: Connection, secret: str) -> Invite | None:
     return await _invite(tx, "secret", secret)
 
 
+_USED = "(SELECT count(*) FROM invited WHERE invite = invites.id)"
+_INVITES = f"SELECT id, secret, uses, credits, created_by, revoked, {_USED} AS used FROM invites"
+
+
+def _invite_from(row: sqlite3.Row) -> Invite:
+    return Invite(**(dict(row) | {"revoked": bool(row["revoked"])}))
+
+
 async def _invite(tx: Connection, column: str, value: int | str) -> Invite | None:
-    row = await one(
-        tx,
-        "SELECT id, secret, uses, credits, created_by, revoked,"
-        " (SELECT count(*) FROM invited WHERE invite = invites.id) AS used"
-        f" FROM invites WHERE {column} = ?",
-        (value,),
+    row = await one(tx, f"{_INVITES} WHERE {column} = ?", (value,))
+    return None if row is None else _invite_from(row)
+
+
+async def good_invites(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Invite], int]:
+    """Return some links that still let somebody in, newest first, and how many there are."""
+    good = f"WHERE revoked = 0 AND uses > {_USED}"
+    rows = await every(tx, f"{_INVITES} {good} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
+    return [_invite_from(row) for row in rows], await number(
+        tx, f"SELECT count(*) FROM invites {good}"
     )
-    return None if row is None else Invite(**(dict(row) | {"revoked": bool(row["revoked"])}))
 
 
 async def revoke_invite(tx: Connection, number: int) -> bool:

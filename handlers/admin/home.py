@@ -18,6 +18,7 @@ from handlers.admin.access import let_back_in, shut_out
 from handlers.admin.audit_log import ShowAudit, ShowHome, home_row, turning
 from handlers.admin.figures import ShowFigures, budget, owing
 from handlers.admin.grants import GrantTo
+from handlers.admin.invites import ShowInvites
 from handlers.admin.limits import LimitTo
 from handlers.admin.pausing import SwitchPause
 from handlers.replies.keyboards import Button, CallbackData
@@ -147,7 +148,7 @@ async def _show_home(services: Services, sender: Sender, shown: int | None) -> N
         [Button(_("👥 People"), ShowPeople(0, "")), Button(_("💬 Groups"), ShowGroups(0))],
         [Button(_("🎞 Models"), ShowServed(0)), Button(_("💵 Money"), ShowMoney())],
         [Button(_("📊 Figures"), ShowFigures(7)), Button(_("📜 Audit"), ShowAudit(0))],
-        [Button(switch, SwitchPause(0 if pause else 1))],
+        [Button(switch, SwitchPause(0 if pause else 1)), Button(_("🔗 Links"), ShowInvites(0))],
     ]
     await sender.show("\n".join(lines), rows, shown)
 

@@ -10,6 +10,7 @@ from generation.models import pricing
 from generation.models.pricing import Period
 from generation.orders.balances import DAY_SECONDS
 from handlers.admin.access import let_in, owe
+from handlers.admin.audit_log import home_row, turning
 from handlers.admin.grants import MOST_CREDITS
 from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData
@@ -148,7 +149,48 @@ async def revoke(
         "This link is revoked. {count} people used it.",
         made.used,
     )
-    await sender.show(text.format(count=sender.translator.number(made.used)), (), shown)
+    text = text.format(count=sender.translator.number(made.used))
+    await sender.show(text, [home_row(sender.translator)], shown)
+
+
+PER_PAGE = 8
+LAST_PAGE = 1_000_000
+"""What a made-up press may name at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInvites(CallbackData):
+    """Show a page of links that are good; the first is 0."""
+
+    prefix: ClassVar[str] = "invites"
+    page: int
+
+
+@router.button(ShowInvites, admins=True)
+async def show_invites(
+    sender: Sender, press: ShowInvites, shown: int | None, services: Services
+) -> None:
+    """Show the links that still let somebody in, newest first, to be revoked."""
+    translator, number = sender.translator, min(press.page, LAST_PAGE)
+    async with services.db.reading() as tx:
+        page, all_ = await people.good_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
+    lines, rows = list[str](), list[list[Button]]()
+    for made in page:
+        line = translator.gettext("#{id}: {used} of {uses} used, {credits} each")
+        lines.append(
+            line.format(
+                id=made.id,
+                used=translator.number(made.used),
+                uses=translator.number(made.uses),
+                credits=translator.credits(made.credits),
+            )
+        )
+        label = translator.gettext("Revoke #{id}").format(id=made.id)
+        rows.append([Button(label, RevokeInvite(made.id))])
+    text = "\n".join(lines) or translator.gettext("No link is good. /invite makes one.")
+    rows += [turning(number, -(-all_ // PER_PAGE), ShowInvites), home_row(translator)]
+    await sender.answer()
+    await sender.show(text, rows, shown)
 
 
 async def follow_invite(sender: Sender, services: Services, payload: str) -> bool:

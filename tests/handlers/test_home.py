@@ -43,7 +43,7 @@ async def test_home_of_a_new_bot_and_its_empty_pages(
             ("People", f"1. @ann ({ann.id}): 0 videos"), ("Groups", "I am in no group."),
             ("Models", "Sora 2 · 4 seconds · $0.84 · 9 credits\n✅ Served"),
             ("Money", "Owed in unspent credits: 0 credits, $0.00."),
-            ("Audit", "No admin has done anything here yet."),
+            ("Audit", "No admin has done anything here yet."), ("Links", "No link is good."),
         ):  # fmt: skip
             await turn(chat, home, label, words, ann)
             await turn(chat, home, "Home", TODAY, ann)

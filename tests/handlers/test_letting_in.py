@@ -146,8 +146,13 @@ async def test_a_link_lets_as_many_in_as_it_says_with_credits_once_each_until_it
     await admin.send(ann, "/invite")
     second = await admin.wait(says("This link is for 1 person.\n"))
     payload = (second.text or "").rpartition("?start=")[2]
-    await confirmed(admin, second, "Revoke", by=ann)
-    await admin.wait(lambda m: m is second and m.text == "This link is revoked. 0 people used it.")
+    await admin.send(ann, "/admin")
+    home = await admin.wait(says("📅 Today"))
+    await home.press("Links", by=ann)
+    number = await admin.wait(lambda m: m is home and "0 of 1 used, 0" in (m.text or ""))
+    assert "#1:" not in (number.text or ""), "used up"
+    await confirmed(admin, home, "Revoke #2", by=ann)
+    await admin.wait(lambda m: m is home and m.text == "This link is revoked. 0 people used it.")
     for word in (payload, "invite-guessed"):
         asked = await telegram.private(joe).send(joe, f"/start {word}")
         await telegram.private(joe).wait(
