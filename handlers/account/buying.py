@@ -65,6 +65,9 @@ async def buy(sender: Sender, message: Message, services: Services) -> None:
 @router.button(ShowPackages)
 async def show_packages(sender: Sender, services: Services) -> None:
     """Show the packages, or say why there are none for this person."""
+    if not sender.chat.is_private:
+        await sender.answer(sender.translator.gettext("This button is old."))
+        return
     translator, price = sender.translator, services.policy.stars_per_credit
     cost, now = services.usual_cost, services.clock()
     async with services.db.reading() as connection:

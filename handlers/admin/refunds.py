@@ -140,11 +140,21 @@ async def _not_given_back(services: Services, payment: Payment, why: str) -> Non
 
 
 async def give_back_all(bot: ExtBot[Urgency], services: Services) -> None:
-    """Go on with the refunds of which nobody knows what became. Raises SendError as above."""
+    """Go on with the refunds of which nobody knows what became; one holds up no other.
+
+    Raises:
+        SendError: of some, nobody knows it yet.
+    """
     async with services.db.reading() as connection:
         waiting = await payments.to_refund(connection)
+    unknown_yet: SendError | None = None
     for payment in waiting:
-        await give_back(bot, services, payment)
+        try:
+            await give_back(bot, services, payment)
+        except SendError as error:
+            unknown_yet = error
+    if unknown_yet is not None:
+        raise unknown_yet
 
 
 async def reconcile(bot: ExtBot[Urgency], services: Services, *, since: float) -> None:
@@ -288,9 +298,11 @@ async def _show(services: Services, sender: Sender, number: int, shown: int | No
         await sender.show(line, (), shown)
         return
     used = (
-        _("{used} of the credits are used. They would be owed.").format(
-            used=sender.translator.number(spent)
-        )
+        sender.translator.ngettext(
+            "{used} of the credits is used. It would be owed.",
+            "{used} of the credits are used. They would be owed.",
+            spent,
+        ).format(used=sender.translator.number(spent))
         if spent
         else _("None of the credits is used.")
     )

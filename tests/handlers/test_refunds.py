@@ -133,6 +133,24 @@ async def test_a_refund_whose_outcome_nobody_knows_is_gone_on_with_and_happens_o
     assert len(given) == 1
 
 
+async def test_a_refund_nobody_knows_of_holds_up_no_other(
+    house: House, chat: PrivateChat, ann: Person, owner: Person
+) -> None:
+    async with house.running(**SELLING):
+        asked_for = await invoice(chat, ann)
+        for count in (1, 2):
+            await chat.pay(asked_for, ann)
+            await chat.wait(says(f"Payment {count}:"))
+        async with house.db.transaction() as tx:
+            for count in (1, 2):
+                await payments.ask_refund(tx, count, by=owner.id)
+    house.telegram.faults.next("refundStarPayment", Fault.error(500, "Internal Server Error"))
+    async with house.running(**SELLING):
+        await chat.wait(says("Your payment 2 was refunded"))
+        async with house.db.reading() as connection:
+            assert [one.id for one in await payments.to_refund(connection)] == [1]
+
+
 async def test_what_telegram_takes_back_is_a_clawback_and_buying_waits_for_an_admin(
     paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
 ) -> None:
