@@ -106,17 +106,21 @@ class Webhook(Listening):
         if not self._is_open:
             self._is_open = True
             await self._server.start()
-        failures, is_set, told = 0, False, ""
+        failures, told = 0, ""
+        url: str | None = None
         while True:
             try:
-                if not is_set:
+                is_new = url is None
+                if is_new:
                     await self._set()
-                    is_set = True
                 info: Any = await self._request.post(f"{self._bot.base_url}/getWebhookInfo")
                 self.note_clock()
-                is_set, failures = info.get("url") == self._address.url, 0
-                taken_at = self._came_at - self.clock_ahead()
-                trouble = trouble_of(info, self._address.url, taken_at=taken_at)
+                if is_new:
+                    # Telegram may spell it otherwise
+                    url = info.get("url") or self._address.url
+                failures, taken_at = 0, self._came_at - self.clock_ahead()
+                trouble = trouble_of(info, str(url), taken_at=taken_at)
+                url = url if info.get("url") == url else None
                 if not trouble:
                     self.taken_at = self._clock()
                 elif trouble != told:
@@ -140,6 +144,8 @@ class Webhook(Listening):
         await self._bot.set_webhook(
             self._address.url, secret_token=self._address.secret, allowed_updates=UPDATES
         )
+        # what failed while the bot was away is no trouble now
+        self._came_at = self._came_at or self._clock()
 
     @asynccontextmanager
     async def _turn(self, raw: object) -> AsyncIterator[None]:

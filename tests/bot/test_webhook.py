@@ -193,6 +193,25 @@ async def test_telegrams_trouble_with_the_webhook_is_said_and_seen_to_end(
     assert caplog.text.count("the webhook fails") == 1, "it is said once"
 
 
+async def test_a_webhook_that_telegram_spells_otherwise_is_not_set_again_and_again(
+    house: House, telegram: TelegramSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def retold(method: str, result: Any) -> Any:
+        if method != "getWebhookInfo":
+            return result
+        # and one that failed before the bot was there, which is told for good
+        old = {"pending_update_count": 1, "last_error_date": 5, "last_error_message": "away"}
+        return result | old | {"url": f"{URL}/"}
+
+    monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.02)
+    telegram.world.retold = retold
+    async with posted_to(house):
+        await telegram.wait_for_call("getWebhookInfo", count=4)
+        assert house.bot is not None
+        assert house.bot.health.of_tasks() == {}
+    assert len(telegram.calls_of("setWebhook")) == 1
+
+
 async def test_a_webhook_that_somebody_changes_is_set_again(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
