@@ -24,6 +24,8 @@ UNUSED = (
     "matplotlib/backends/web_backend", "matplotlib/mpl-data/sample_data",
     "matplotlib/mpl-data/fonts/afm", "matplotlib/mpl-data/fonts/pdfcorefonts",
     "numpy/f2py",
+    # AVIF is none of the formats that are opened
+    "PIL/_avif*", "pillow.libs/libavif*",
 )  # fmt: skip
 FONTS = "matplotlib/mpl-data/fonts/ttf/*.ttf"
 KEPT_FONTS = ("DejaVuSans", "LastResort")

@@ -26,7 +26,7 @@ from tests.flows.looks import shows_video
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_MEGABYTES = 225
+MOST_MEGABYTES = 220
 """What it may have over its base, unpacked: three quarters of that are FFmpeg, numpy, and libraries
 of theirs that nobody can leave out."""
 BASE = "localhost/debian-python:trixie"
