@@ -145,7 +145,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     refunds_go_on = partial(give_back_all, bot.app.bot, bot.services)
     supervisor.optional("the refunds", refunds_go_on, every=REFUND_SECONDS)
     if bot.settings.stars_per_credit or await _ever_sold(bot):
-        compare = partial(reconcile, bot.app.bot, bot.services, since=bot.clock())
+        compare = partial(reconcile, bot.app.bot, bot.services)
         supervisor.optional("the comparison of payments", compare, every=DAY_SECONDS)
 
 

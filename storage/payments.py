@@ -222,22 +222,28 @@ async def any_known(tx: Connection) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How many of Telegram's transactions were read, and the id of the last of them."""
+    """How many of Telegram's transactions were read, and the id of the last of them.
+
+    What is older than `since` was paid to another database.
+    """
 
     read: int
     last_id: str
+    since: float
 
 
-async def mark(tx: Connection) -> Mark | None:
-    """Return how far the transactions were read; None where they never were."""
-    row = await one(tx, "SELECT read, last_id FROM star_transactions")
-    return None if row is None else Mark(row["read"], row["last_id"])
-
-
-async def set_mark(tx: Connection, read: Mark) -> None:
-    """Note how far the transactions were read."""
+async def mark(tx: Connection, *, now: float) -> Mark:
+    """Return how far the transactions were read; where they never were, from now on they are."""
     await tx.execute(
-        "INSERT INTO star_transactions (one, read, last_id) VALUES (1, ?, ?)"
-        " ON CONFLICT (one) DO UPDATE SET read = excluded.read, last_id = excluded.last_id",
-        (read.read, read.last_id),
+        "INSERT INTO star_transactions (one, read, last_id, since) VALUES (1, 0, '', ?)"
+        " ON CONFLICT (one) DO NOTHING",
+        (now,),
     )
+    row = await one(tx, "SELECT read, last_id, since FROM star_transactions")
+    assert row is not None  # noqa: S101 - inserted above where it was missing
+    return Mark(row["read"], row["last_id"], row["since"])
+
+
+async def move_mark(tx: Connection, read: int, last_id: str) -> None:
+    """Note how far the transactions were read."""
+    await tx.execute("UPDATE star_transactions SET read = ?, last_id = ?", (read, last_id))

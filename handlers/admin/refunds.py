@@ -19,7 +19,7 @@ from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from storage import audit, chats, notices, payments, people
 from storage.notices import Admins, Notice, NoticeKind
-from storage.payments import Charge, Mark
+from storage.payments import Charge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,32 +157,32 @@ async def give_back_all(bot: ExtBot[Urgency], services: Services) -> None:
         raise unknown_yet
 
 
-async def reconcile(bot: ExtBot[Urgency], services: Services, *, since: float) -> None:
+async def reconcile(bot: ExtBot[Urgency], services: Services) -> None:
     """Compare the payments with Telegram's list, from where it was read the last time.
 
-    A payment nobody was told of is credited, one that went back is taken back. Where the list was
-    never read, what is older than `since` was paid to another database, and stays there.
+    A payment nobody was told of is credited, one that went back is taken back. What is older than
+    the first time stays with the database it was paid to.
 
     Raises:
         SendError: Telegram does not tell them now.
     """
-    async with services.db.reading() as connection:
-        mark = await payments.mark(connection)
-    read = mark.read if mark else 0
-    if mark and read:
+    async with services.db.transaction() as tx:
+        mark = await payments.mark(tx, now=services.clock())
+    read, last_id = mark.read, mark.last_id
+    if read:
         last = await _transactions(bot, read - 1, 1)
-        if not last or last[0].id != mark.last_id:
+        if not last or last[0].id != last_id:
             logger.warning("Telegram's list of transactions is another one: it is read anew")
             read = 0
-    last_id = mark.last_id if mark and read else ""
     for _ in range(MOST_PAGES):
         page = await _transactions(bot, read, PAGE)
         for transaction in page:
-            if mark is not None or transaction.date.timestamp() >= int(since):
+            # Telegram tells whole seconds
+            if transaction.date.timestamp() >= int(mark.since):
                 await _book(services, transaction)
         read, last_id = read + len(page), page[-1].id if page else last_id
         async with services.db.transaction() as tx:
-            await payments.set_mark(tx, Mark(read, last_id))
+            await payments.move_mark(tx, read, last_id)
         if len(page) < PAGE:
             return
 

@@ -18,7 +18,7 @@ from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay, say
 from tests.house import ADMIN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
@@ -189,10 +189,8 @@ async def test_payments_and_refunds_nobody_told_of_come_to_light_once(
             await chat.wait(says("Your payment 1 of 500 ⭐ was taken back"))
             assert await bought(house, ann) == 90
             async with house.db.reading() as connection:
-                mark = await payments.mark(connection)
                 assert await number(connection, "SELECT count(*) FROM payments") == 2
-    assert mark is not None
-    assert mark.read == 3
+            assert await marked(house) == 3
 
 
 async def test_a_months_payments_are_a_file_for_the_books(
@@ -228,9 +226,7 @@ async def test_a_long_list_of_transactions_is_read_in_pages_and_gone_on_with(
     async def read(mark: int) -> list[int]:
         telegram.calls.clear()
         async with house.running(**SELLING):
-            async with asyncio.timeout(10):
-                while await marked(house) != mark:
-                    await asyncio.sleep(0.01)
+            await until(lambda: marked(house), mark)
             calls = telegram.calls_of("getStarTransactions")
             return [int(call.params.get("offset", 0)) for call in calls]
 
@@ -245,8 +241,31 @@ async def test_a_long_list_of_transactions_is_read_in_pages_and_gone_on_with(
 
 async def marked(house: House) -> int:
     async with house.db.reading() as connection:
-        mark = await payments.mark(connection)
-    return mark.read if mark else 0
+        return await number(connection, "SELECT read FROM star_transactions")
+
+
+async def test_what_was_paid_to_another_database_stays_there(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+) -> None:
+    world = telegram.world
+    payload = f"credits:1:{ann.id}:50:500"
+    world.stars.take(StarPayment("charge-old", ann, 500, payload), now=world.clock() - 60)
+    async with house.running(**SELLING):
+        await until(lambda: marked(house), 1)
+        await pay(chat, ann, 90)
+        assert await bought(house, ann) == 90
+    # also where the list is another one, and read anew
+    world.stars.transactions.insert(0, world.stars.transactions[0] | {"id": "charge-older"})
+    async with house.running(**SELLING):
+        await until(lambda: marked(house), 3)
+        assert await bought(house, ann) == 90
+
+
+async def until(look: Callable[[], Awaitable[int]], wanted: int) -> None:
+    """Wait until a number is as wanted."""
+    async with asyncio.timeout(20):
+        while await look() != wanted:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_restored_backup_catches_up_on_what_was_paid_since(
