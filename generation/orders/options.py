@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What somebody asked for, as typed; None or False where they did not say."""
+    """What somebody asked for, as typed; None where they did not say, and False for `pro`."""
 
     model: str | None = None
     pro: bool = False
@@ -45,7 +45,7 @@ class Options:
     aspect_ratio: str | None = None
     resolution: str | None = None
     fit: str | None = None
-    silent: bool = False
+    silent: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ _UNSAID: Mapping[str, dict[str, Any]] = MappingProxyType(
         "seconds": {"seconds": None},
         "ar": {"aspect_ratio": None},
         "res": {"resolution": None},
-        "silent": {"silent": False},
+        "silent": {"silent": None},
         "pro": {"pro": False},
     }
 )
@@ -243,7 +243,7 @@ def as_requested(choice: Choice, requested: Options) -> Choice | None:
         resolution = _typed_resolution(requested.resolution)
     if (shape and not is_shape(shape)) or (resolution and not is_resolution(resolution)):
         return None
-    silent = choice.silent or requested.silent
+    silent = choice.silent or bool(requested.silent)
     return replace(
         choice, seconds=seconds, aspect_ratio=shape, resolution=resolution, silent=silent
     )
@@ -364,7 +364,7 @@ def _silent(requested: Options, offer: Offer, family: Family, mode: Mode, kind: 
             name for name, other in modes if other and (other.fields.sound or not other.sound)
         )
         raise _NotOfferedError(Problem("silent", "", able, family.name))
-    return requested.silent
+    return bool(requested.silent)
 
 
 def _pick(problem: Problem, given: str | None, offered: Mapping[str, T], otherwise: T) -> T:

@@ -218,7 +218,8 @@ def _nearest(said: Options, requested: Options, choice: Choice) -> Options:
         requested = replace(requested, aspect_ratio=said.aspect_ratio)
     if said.resolution in mode.resolutions and requested.resolution is None:
         requested = replace(requested, resolution=said.resolution)
-    if said.silent and (mode.fields.sound is not None or not mode.sound):
+    can_be_silent = mode.fields.sound is not None or not mode.sound
+    if said.silent and requested.silent is None and can_be_silent:
         requested = replace(requested, silent=True)
     return requested
 

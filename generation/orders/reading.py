@@ -24,7 +24,7 @@ OPTIONS = (
 """What can be typed, as it is told to people."""
 
 _SHAPES = {"horizontal": "16:9", "vertical": "9:16", "square": "1:1"}
-_SWITCHES = frozenset({"pro", "silent"})
+_SWITCHES = {"pro": {"pro": True}, "silent": {"silent": True}, "sound": {"silent": False}}
 _RESOLUTION = re.compile(r"\d{3,4}p|\dk")
 _FORMS = {
     "model": re.compile(r"[\w./-]*[a-z][\w./-]*\d[\w./-]*", re.IGNORECASE),
@@ -130,7 +130,7 @@ def _as_field(name: str, given: str) -> dict[str, Any]:
     if name in _SHAPES:
         return {"aspect_ratio": _SHAPES[name]}
     if name in _SWITCHES:
-        return {name: True}
+        return {**_SWITCHES[name]}
     return {"resolution": name} if _RESOLUTION.fullmatch(name) else {}
 
 
@@ -158,15 +158,19 @@ def changed(typed: str, before: str, said: str) -> str:
     Where that is the words before, edited, it is all; else both stand together: nobody here can
     tell which of the old words the new ones mean. An option that is spoken of is typed no more.
     """
-    return f"{unspoken(typed, said)} {_merged(before, said)}".strip()
+    return f"{unspoken(typed, said)} {_merged(unspoken(before, said), said)}".strip()
 
 
 def unspoken(typed: str, said: str) -> str:
     """Return the options of a video without those that are spoken of now."""
     spoken = plain(read(said).prompt)
-    for name, value in (("seconds", spoken.seconds), ("ar", spoken.aspect_ratio),
-                        ("res", spoken.resolution)):  # fmt: skip
-        typed = typed if value is None else re.sub(rf"--{name} \S+", "", typed)
+    for options, value in (
+        (r"seconds \S+", spoken.seconds),
+        (r"(?:ar \S+|horizontal|vertical|square)", spoken.aspect_ratio),
+        (r"(?:res \S+|\d+[pk])", spoken.resolution),
+        (r"(?:silent|sound)", spoken.silent),
+    ):
+        typed = typed if value is None else re.sub(rf"--{options}(?!\S)", "", typed)
     return typed
 
 
@@ -221,6 +225,7 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
             found |= {one: _Phrase({"aspect_ratio": shape}, alone=alone) for one in phrases}
         silent = words["silent alone" if alone else "silent"]
         found |= {phrase: _Phrase({"silent": True}, alone=alone) for phrase in silent}
+    found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
     found |= {f"0 {unit}": _Phrase({}) for unit in words["seconds"]}
     return {tuple(_tokens(phrase)): one for phrase, one in found.items()}
 
@@ -262,10 +267,11 @@ def options_alone(text: str) -> str:
     signs = any(unicodedata.category(character) == "So" for character in typed.prompt)
     if typed.problems or signs or any(_read(one, 0, whole=True)[1] < len(one) for one in parts):
         return ""
-    both = {name: getattr(typed.requested, name) or getattr(said, name) for name in _TYPED}
-    return " ".join(f"{_TYPED[name]} {value}" for name, value in both.items() if value).replace(
-        " True", ""
-    )
+    pairs = {name: (getattr(typed.requested, name), getattr(said, name)) for name in _TYPED}
+    both = {name: plainly if exact is None else exact for name, (exact, plainly) in pairs.items()}
+    options = [f"{_TYPED[name]} {value}" for name, value in both.items() if value]
+    options += ["--sound"] if both["silent"] is False else []
+    return " ".join(options).replace(" True", "")
 
 
 _TYPED = {

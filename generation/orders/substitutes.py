@@ -40,7 +40,11 @@ def typed(wanted: Choice | Generation) -> str:
     parts = [f"--model {family} --seconds {wanted.seconds} --fit {wanted.fit}"]
     parts += [f"--ar {wanted.aspect_ratio}"] if wanted.aspect_ratio else []
     parts += [f"--res {wanted.resolution}"] if wanted.resolution else []
-    parts += ["--silent"] if wanted.silent else []
+    if wanted.silent:
+        parts.append("--silent")
+    elif isinstance(wanted, Choice) and wanted.mode.fields.sound is not None:
+        # stands over what the prompt says in plain words
+        parts.append("--sound")
     return " ".join(parts)
 
 
@@ -256,7 +260,7 @@ def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
 
 
 def toggled(present: Choice, option: str, value: str, offer: Offer) -> Choice | None:
-    """Return a video with another length, shape, resolution or model; None where there is none.
+    """Return a video with another length, shape, sound, resolution or model; None if there is none.
 
     What does not go together with a length or a resolution moves along.
     """
@@ -265,6 +269,8 @@ def toggled(present: Choice, option: str, value: str, offer: Offer) -> Choice | 
         return nearest(present, offer[value])
     if option == "ar" and value in mode.aspect_ratios:
         return replace(present, aspect_ratio=value)
+    if option == "sound" and value in {"on", "off"} and mode.fields.sound is not None:
+        return replace(present, silent=value == "off")
     if option == "res" and value in mode.resolutions:
         lengths = [seconds for seconds in mode.seconds if mode.offers(seconds, value)]
         seconds = nearest_seconds(present.seconds, lengths)

@@ -67,7 +67,7 @@ async def _open_card(sender: Sender, services: Services, number: int) -> Card | 
 
 @router.button(Toggle)
 async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
-    """Put another length, shape, resolution or model on a card, with its price."""
+    """Put another length, shape, resolution, sound or model on a card, with its price."""
     card = await _open_card(sender, services, press.card)
     if card is None:
         return

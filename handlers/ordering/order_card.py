@@ -88,7 +88,7 @@ class Drop(CallbackData):
 
 @dataclass(frozen=True, slots=True)
 class Toggle(CallbackData):
-    """Put another length (`seconds`), shape (`ar`), resolution (`res`) or `model` on a card."""
+    """Put another length (`seconds`), shape (`ar`), `res`, `sound` or `model` on a card."""
 
     prefix: ClassVar[str] = "toggle"
     card: int
@@ -226,13 +226,16 @@ def _toggles(
 ) -> list[list[Button]]:
     """Return what can be chosen, the present choice marked; a single value is no choice."""
     choice, mode, rows = quote.choice, quote.choice.mode, list[list[Button]]()
+    _ = translator.gettext
     brief = {str(seconds): translator.briefly(seconds) for seconds in mode.seconds}
     shapes = {shape: shape for shape in mode.aspect_ratios}
     lines = {one: one for one in mode.resolutions}
+    sound = {"on": _("With sound"), "off": _("No sound")} if mode.fields.sound else {}
     for option, offered, present in (
         ("seconds", brief, str(choice.seconds)),
         ("ar", shapes, quote.aspect_ratio),
         ("res", lines, choice.resolution),
+        ("sound", sound, "off" if choice.silent else "on"),
     ):
         values = [*offered] if unfolded == option else few([*offered], present)
         row = [
@@ -243,7 +246,7 @@ def _toggles(
             for value in values
         ]
         if len(values) < len(offered):
-            row.append(Button(translator.gettext("More…"), Unfold(card.id, option)))
+            row.append(Button(_("More…"), Unfold(card.id, option)))
         if len(offered) > 1:
             rows += [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
     families = {
@@ -258,7 +261,7 @@ def _toggles(
             mark = "✓ " if name == choice.family.name else ""
             rows.append([Button(mark + label, Toggle(card.id, "model", name))])
     elif len(families) > 1:
-        label = translator.gettext("Model: {title}").format(title=choice.family.title)
+        label = _("Model: {title}").format(title=choice.family.title)
         rows.append([Button(label, Unfold(card.id, "model"))])
     return rows
 

@@ -132,6 +132,32 @@ async def test_plain_words_preset_what_can_be_tapped(
     await chat.wait(says("“a lighthouse, vertical, 8 seconds”\n\n4 seconds · 9:16"))
 
 
+async def test_sound_is_chosen_where_there_is_a_choice_and_words_preset_it(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send(ann, "a lighthouse, no sound --model veo-3.1")
+    card = await chat.wait(says("Veo 3.1 · no sound"))
+    assert labels(card)[-2] == ["With sound", "✓ No sound"]
+    await card.press("With sound")
+    await chat.wait(says("“a lighthouse, no sound”\n\n4 seconds · 16:9 · 720p · Veo 3.1\n"))
+    assert labels(card)[-2] == ["✓ With sound", "No sound"]
+    await card.press("6 sec")
+    await chat.wait(says("6 seconds · 16:9 · 720p · Veo 3.1\n"))
+    await card.press("No sound")
+    await chat.wait(says("6 seconds · 16:9 · 720p · Veo 3.1 · no sound"))
+    await card.press("Make it")
+    video = await chat.wait(shows_video("a lighthouse, no sound"))
+    assert provider.submissions[0].body["generate_audio"] is False
+    await settled(house)
+    await chat.send(ann, "with sound, please", reply_to=video)
+    card = await chat.wait(says("“a lighthouse, no sound”\n\n6 seconds · 16:9 · 720p · Veo 3.1\n"))
+    await chat.send(ann, "darker, without sound", reply_to=card)
+    card = await chat.wait(says("Veo 3.1 · no sound"))
+    await card.press("Model: Veo 3.1")
+    await chat.wait(lambda m: m is card and "Veo 3.1 Fast" in str(m))
+    assert "Sora 2" not in str(card), "it always makes sound"
+
+
 async def test_what_was_tapped_stays_when_words_come_or_change(
     bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:

@@ -42,6 +42,7 @@ TALL, LONG, MUTE = Options(aspect_ratio="9:16"), Options(seconds="8"), Options(s
         ("a cat without sound", MUTE),
         ("a cat, no audio", MUTE),
         ("a cat, silent", MUTE),
+        ("a cat with sound", Options(silent=False)),
         ("a cat, square", Options(aspect_ratio="1:1")),
         ("a cat, widescreen, 1080p", Options(aspect_ratio="16:9", resolution="1080p")),
         (
@@ -179,6 +180,9 @@ def test_a_change_of_any_text_by_any_text_is_read(before: str, said: str) -> Non
         ("🐱, vertical", ""),
         ("🐱 vertical", ""),
         ("без звука", "--silent"),
+        ("mit Ton, 8 Sekunden", "--seconds 8 --sound"),
+        ("--sound", "--sound"),
+        ("no sound --sound", "--sound"),
         ("8秒", "--seconds 8"),
         ("a cat, vertical", ""),
         ("vertical --sideways", ""),
