@@ -83,6 +83,10 @@ def statements(script: str) -> Iterator[str]:
         raise ValueError(f"the script ends within a statement: {pending.strip()[:80]}")
 
 
+ERASES = "CREATE TABLE erasures"
+"""What stands in the step since which a file holds nothing that was erased."""
+
+
 async def migrate(connection: Connection, scripts: Sequence[str] | None = None) -> int:
     """Apply the steps that are missing; returns the version reached.
 
@@ -96,6 +100,7 @@ async def migrate(connection: Connection, scripts: Sequence[str] | None = None) 
             f"the database is at version {version}, this program knows {len(scripts)}: "
             "start the newer program, or restore a backup"
         )
+    erases = any(ERASES in script for script in scripts[version:])
     for reached, script in enumerate(scripts[version:], start=version + 1):
         await connection.execute("BEGIN IMMEDIATE")
         try:
@@ -106,6 +111,9 @@ async def migrate(connection: Connection, scripts: Sequence[str] | None = None) 
         except BaseException:
             await connection.execute("ROLLBACK")
             raise
+    if version and erases:
+        # before, what was erased was left out, and not overwritten
+        await connection.execute("VACUUM")
     return len(scripts)
 
 

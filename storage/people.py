@@ -283,7 +283,7 @@ async def find(tx: Connection, person: int) -> Person | None:
 async def called(tx: Connection, person: int) -> str:
     """Write somebody's name, where it is known, and the number that commands take."""
     found = await find(tx, person)
-    return f"{found.name} ({person})" if found and found.name else str(person)
+    return f"{found.name} ({person})" if found and found.name != str(person) else str(person)
 
 
 async def by_username(tx: Connection, username: str) -> Person | None:

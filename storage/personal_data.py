@@ -112,7 +112,7 @@ _WORDS_ABOUT = (
         AND instr(body, ?1) > 0""",
 )
 _WHO = (
-    """UPDATE people SET name = '', username = NULL, language = NULL, spoken = NULL, family = NULL,
+    """UPDATE people SET name = id, username = NULL, language = NULL, spoken = NULL, family = NULL,
             seconds = NULL, aspect_ratio = NULL, resolution = NULL, fit = NULL, asks_first = 0
         WHERE id = ?1""",
     "UPDATE chats SET title = '' WHERE telegram_id = ?1",
@@ -201,10 +201,11 @@ _SECTIONS = {
         FROM cards WHERE {_OWN} AND (prompt <> '' OR picture IS NOT NULL)""",
     "messages_to_you": """SELECT kind, facts, created_at, sent_at FROM notices
         WHERE person = ?1 AND chat = (SELECT id FROM chats WHERE telegram_id = ?1)""",
-    "messages_from_you": """SELECT received_at, body AS as_telegram_sent_it FROM inbox
-        WHERE queue_key = ?1 AND body IS NOT NULL""",
+    # their words, and not the rest, in which others may be
+    "messages_from_you": """SELECT received_at, iif(json_valid(body), coalesce(
+            json_extract(body, '$.message.text'), json_extract(body, '$.message.caption')), NULL
+        ) AS words FROM inbox WHERE queue_key = ?1 AND body IS NOT NULL""",
     "ban": "SELECT banned_at AS since, reason FROM bans WHERE telegram_id = ?1",
-    "let_in_by_a_link": "SELECT used_at AS since FROM invited WHERE person = ?1",
     "let_in": "SELECT allowed_at AS since FROM allowed WHERE telegram_id = ?1",
     "links_used": "SELECT used_at FROM invited WHERE person = ?1",
     "payments": """SELECT charge_id, stars, credits, paid_at, ended_at AS given_back_at

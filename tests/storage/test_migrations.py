@@ -153,6 +153,21 @@ async def test_a_file_is_copied_before_the_first_step_and_as_it_was(tmp_path: Pa
     assert not kept.exists(), "what was erased since is in it"
 
 
+async def test_what_an_older_version_erased_is_in_no_page_after_the_update(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    async with aiosqlite.connect(path, isolation_level=None) as connection:
+        await connection.execute("PRAGMA secure_delete = OFF")
+        await migrate(connection, steps()[:6])
+        words = ("quokka" * 2_000, 7, NOW)
+        await connection.execute(
+            "INSERT INTO inbox (body, lane, received_at) VALUES (?, ?, ?)", words
+        )
+        await connection.execute("UPDATE inbox SET body = NULL")
+    assert b"quokka" in path.read_bytes(), "it was left out, and not overwritten"
+    await (await Database.open(path)).close()
+    assert b"quokka" not in path.read_bytes()
+
+
 async def test_where_no_copy_can_be_made_nothing_is_changed(tmp_path: Path) -> None:
     path = tmp_path / "bot.sqlite3"
     async with aiosqlite.connect(path, isolation_level=None) as connection:

@@ -229,7 +229,7 @@ async def test_what_is_under_way_is_waited_for_and_what_nobody_receives_for_a_da
         assert await rows(db, "SELECT name FROM people") == [("Ann",)], "they are still spoken to"
     assert await erased(db, wanted, now=LATER + DAY)
     assert await rows(db, "SELECT prompt, provider_id, name FROM generations, people") == [
-        ("", None, "")
+        ("", None, str(ANN))
     ]
     async with db.reading() as connection:
         assert await videos.kept_of(connection, Account.person(ANN), now=LATER + DAY) == []
