@@ -34,7 +34,8 @@ class Payment(Charge):
     """A payment with its number.
 
     `refund_by` is the admin who wants it to go back, `ended_at` when it did, `taken_back` whether
-    that was Telegram's doing. `credit_micros` is what a credit stood for then.
+    that was Telegram's doing. `credit_micros` is what a credit stood for then, `given_up` how many
+    credits went with their owner's data.
     """
 
     id: int
@@ -42,6 +43,12 @@ class Payment(Charge):
     refund_by: int | None
     ended_at: float | None
     taken_back: bool
+    given_up: int
+
+    @property
+    def kept(self) -> int:
+        """Its credits that nobody gave up."""
+        return self.credits - self.given_up
 
 
 def _from_row(row: sqlite3.Row) -> Payment:
@@ -56,6 +63,7 @@ def _from_row(row: sqlite3.Row) -> Payment:
         refund_by=row["refund_by"],
         ended_at=row["ended_at"],
         taken_back=bool(row["taken_back"]),
+        given_up=row["given_up"],
     )
 
 
@@ -119,10 +127,23 @@ async def used(tx: Connection, payment: Payment) -> int:
     left = await ledger.stored(tx, Account.person(payment.person), Pot.BOUGHT)
     later = await number(
         tx,
-        "SELECT sum(credits) FROM payments WHERE person = ? AND id > ? AND ended_at IS NULL",
+        "SELECT sum(credits - given_up) FROM payments"
+        " WHERE person = ? AND id > ? AND ended_at IS NULL",
         (payment.person, payment.id),
     )
-    return payment.credits - max(0, min(payment.credits, left - later))
+    return payment.kept - max(0, min(payment.kept, left - later))
+
+
+async def give_up(tx: Connection, person: int) -> None:
+    """Note of which payments the credits are that somebody has left, before they go: no debt."""
+    rows = await every(
+        tx, "SELECT * FROM payments WHERE person = ? AND ended_at IS NULL ORDER BY id", (person,)
+    )
+    lying = [(one, one.kept - await used(tx, one)) for one in map(_from_row, rows)]
+    for payment, credits_ in lying:
+        await tx.execute(
+            "UPDATE payments SET given_up = given_up + ? WHERE id = ?", (credits_, payment.id)
+        )
 
 
 async def ask_refund(tx: Connection, payment: int, *, by: int) -> bool:
@@ -170,9 +191,9 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
         return None
     payment = _from_row(row)
     spent = await used(tx, payment)
-    kept = 0 if payment.taken_back else payment.credits - spent
-    await _enter(tx, payment, Kind.REFUND, kept, now)
-    await _enter(tx, payment, Kind.CLAWBACK, payment.credits - kept, now)
+    unused = 0 if payment.taken_back else payment.kept - spent
+    await _enter(tx, payment, Kind.REFUND, unused, now)
+    await _enter(tx, payment, Kind.CLAWBACK, payment.kept - unused, now)
     return payment, spent
 
 

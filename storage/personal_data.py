@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage import inbox, ledger, notices, people
+from storage import inbox, ledger, notices, payments, people
 from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 from storage.generations import UNFINISHED, State, listed
 from storage.ledger import Account, Kind, Pot
@@ -62,6 +62,7 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
         (wanted.cause, wanted.person, wanted.asked_at),
     )
     if is_new:
+        await payments.give_up(tx, wanted.person)
         for pot, credits_ in (await stored_credits(tx, wanted.person)).items():
             await ledger.enter(
                 tx, wanted.account, pot, Kind.CLAWBACK, credits_,

@@ -90,6 +90,21 @@ async def test_a_refund_shows_what_was_used_and_what_was_used_is_owed(
         assert not await payments.is_paused(connection, ann.id)
 
 
+async def test_who_deleted_their_data_and_then_gets_their_stars_back_owes_nothing(
+    paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+) -> None:
+    await chat.send(ann, "/deletemydata")
+    question = await chat.wait(lambda one: bool(one.buttons) and "50 bought" in (one.text or ""))
+    await question.press("Delete everything")
+    await chat.wait(says("is deleted"))
+    await office.send(owner, "/refund 1")
+    card = await office.wait(says("None of the credits is used."))
+    await card.press("Give 500 ⭐ back")
+    assert "you owe" not in ((await chat.wait(says("was refunded"))).text or "")
+    assert house.telegram.world.stars.payments[paid].refunded
+    assert await bought(house, ann) == 0
+
+
 async def test_a_payment_telegram_gave_back_before_counts_as_refunded(
     paid: str, house: House, chat: PrivateChat, office: PrivateChat, owner: Person
 ) -> None:

@@ -68,8 +68,8 @@ _ALWAYS = {
     "a payment and what it moved in the ledger": """
         SELECT id FROM payments AS paid WHERE credits IS NOT (SELECT coalesce(sum(credits), 0)
             FROM ledger WHERE cause = 'purchase:' || paid.charge_id)
-        OR iif(ended_at IS NULL, 0, credits) IS NOT (SELECT coalesce(sum(credits), 0) FROM ledger
-            WHERE cause IN ('refund:' || paid.charge_id, 'clawback:' || paid.charge_id))
+        OR iif(ended_at IS NULL, 0, credits - given_up) IS NOT (SELECT coalesce(sum(credits), 0)
+            FROM ledger WHERE cause IN ('refund:' || paid.charge_id, 'clawback:' || paid.charge_id))
     """,
     "a pot of stored credits below zero": """
         SELECT account_id FROM ledger WHERE pot <> 'allowance'

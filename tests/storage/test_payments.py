@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import ledger, payments
+from storage import ledger, payments, people, personal_data
 from storage.ledger import Account, Kind, Pot
 from storage.payments import Charge
+from storage.personal_data import Erasure
 from tests.storage.asked import ANN, BOB, NOW, ask, meet
 
 if TYPE_CHECKING:
@@ -71,6 +72,29 @@ async def test_the_oldest_payment_is_used_first(db: Database) -> None:
         assert [await payments.used(tx, one) for one in (first, second)] == [50, 10]
         await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=NOW)
         assert [await payments.used(tx, one) for one in (first, second)] == [0, 0]
+
+
+async def test_what_was_given_up_with_the_data_is_not_owed_when_its_payment_goes_back(
+    db: Database,
+) -> None:
+    async with db.transaction() as tx:
+        await people.seen(tx, ANN, name="Ann", username=None, language=None, now=NOW)
+        for number in (1, 2):
+            await payments.credit(tx, charge(number), credit_micros=1)
+        await ledger.enter(tx, ACCOUNT, Pot.BOUGHT, Kind.REFUND, 60, cause="spent", now=NOW)
+        for number in (1, 2):
+            wanted = Erasure(cause=f"update:{number}", person=ANN, asked_at=NOW)
+            assert await personal_data.ask_erasure(tx, wanted) is True
+        await payments.credit(tx, charge(3), credit_micros=1)
+        assert await bought(tx) == 50
+        known = [await payments.by_charge(tx, f"charge-{number}") for number in (1, 2, 3)]
+        assert [await payments.used(tx, one) for one in known if one] == [50, 10, 0]
+        await payments.ask_refund(tx, 2, by=BOB)
+        await payments.end(tx, "charge-2", now=NOW)
+        assert await bought(tx) == 40, "10 of it were used, 40 gone before"
+        await payments.ask_refund(tx, 3, by=BOB)
+        await payments.end(tx, "charge-3", now=NOW)
+        assert await bought(tx) == -10
 
 
 @pytest.mark.parametrize("seed", range(20))
