@@ -79,9 +79,9 @@ class Outlook:
         return lasts is not None and lasts < LOW_DAYS and not (known and known.warned_at)
 
     def is_well(self, known: ProviderBalance) -> bool:
-        """Whether a warning is over: there is more money, or what is left lasts longer."""
+        """Whether a warning is over: there is enough more money, or what is left lasts long."""
         more = self.balance is not None and self.balance > known.micros
-        return more or (self.lasts is not None and self.lasts >= WELL_DAYS)
+        return self.lasts is not None and self.lasts >= (LOW_DAYS if more else WELL_DAYS)
 
 
 class AccountWatch:

@@ -37,6 +37,7 @@ def test_a_warning_is_given_once_until_there_is_more_money() -> None:
     assert not low.warns(told)
     assert not Outlook(0, WEEK, 6 * DOLLAR).warns(None)
     assert not Outlook(0, WEEK, 3 * DOLLAR).is_well(told)
+    assert not Outlook(0, WEEK, 4 * DOLLAR + 1).is_well(told), "a failed video came back"
     assert Outlook(0, WEEK, 5 * DOLLAR).is_well(told), "topped up"
     assert Outlook(0, [DOLLAR] * 7, 4 * DOLLAR).is_well(told), "lasts longer"
 
