@@ -312,6 +312,8 @@ class Bot:
             pause=self.scheduler.pause,
             erase=self.erase,
             bring=self.scheduler.bring,
+            follow=self.scheduler.followers.follow,
+            changed=self.scheduler.followers.changed,
             kept_since=self.intake.kept_since,
             restored_at=self.intake.restored_at,
             clock_ahead=self.listening.clock_ahead,

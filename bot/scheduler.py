@@ -12,7 +12,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.tasks import Tasks
+from bot.tasks import Followers, Tasks
 from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import LOOK_SECONDS, waits_until
 from storage import chats, generations, notices
@@ -90,6 +90,7 @@ class Scheduler:
         # uploads have their own bound in the outbox, over all chats; polls have theirs
         self._steps = Tasks(clock)
         self._updates = Tasks(clock)
+        self.followers = Followers(self._updates)
         self._was_open = False
         self._granted = defaultdict[int, set[int]](set)
         self._groups: set[int] = set()
@@ -325,6 +326,8 @@ class Scheduler:
 
     def _go_on(self, generation: Generation, made: object) -> None:
         """Take the next step, where the one before tells it; else look at the chat anew."""
+        if isinstance(made, Generation) and made.state is State.DELIVERED:
+            self.followers.changed(made.account)
         if not (isinstance(made, Generation) and self._follow(generation, made)):
             self._clocks.wake(generation.chat)
 

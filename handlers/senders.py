@@ -131,7 +131,7 @@ class Sender:
         buttons: Sequence[Sequence[Button]],
         message_id: int | None,
         picture: bytes | None = None,
-    ) -> None:
+    ) -> Said:
         """Say something in a message of ours that is there already, or anew where it is gone."""
         if message_id is not None:
             try:
@@ -139,8 +139,8 @@ class Sender:
             except Refused:
                 pass  # deleted, or too old to be changed
             else:
-                return
-        await self.reply(text, buttons=buttons, picture=picture)
+                return Said(self.chat, message_id)
+        return await self.reply(text, buttons=buttons, picture=picture)
 
     async def invite(self, payload: str, message_id: int, text: str = "") -> None:
         """Say in a group that something is between them and the bot, with a button that opens it.

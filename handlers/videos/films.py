@@ -1,12 +1,14 @@
 """/story: the scenes of a film with a still of each, taken out or made anew, and sent as one video.
 
 A film is the videos that went on from each other (`storage.films`). Its buttons carry one of them,
-and its owner's tap reads anew what it is made of now. Sending it costs nothing; it is owed as a
-notice is, made and sent in its own time (`handlers.replies.notice_sender`).
+and its owner's tap reads anew what it is made of now; so does the message itself when a video comes
+or goes. Sending it costs nothing; it is owed as a notice is, made and sent in its own time
+(`handlers.replies.notice_sender`).
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,9 +21,11 @@ from generation.orders.quotes import Quote
 from handlers.ordering import OrderDraft, SentPicture, answered, place
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, CallbackData, GoOn, keyboard, video_under
+from handlers.replies.outbox import Said
+from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
 from handlers.routing import Router
-from handlers.videos.history import going_on, show_stills
+from handlers.videos.history import going_on, show_stills, stills
 from handlers.videos.results import layout
 from storage import films, generations, notices
 from storage.notices import Notice, NoticeKind
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 router = Router()
+logger = logging.getLogger(__name__)
 
 _PER_ROW = 5
 _LONGEST_PROMPT = 40
@@ -195,7 +200,45 @@ async def _show(
     words = text(scenes, sender.translator)
     rows = buttons(scenes, layout(services), sender.translator)
     videos = [scene.video for scene in scenes]
-    await show_stills(services, sender, videos, words, rows, shown=shown)
+    said = await show_stills(services, sender, videos, words, rows, shown=shown)
+    _follow(services, sender, said, scenes)
+
+
+def _follow(services: Services, sender: Sender, said: Said, scenes: Sequence[Scene]) -> None:
+    """Have a message that shows a film follow it."""
+    if scenes:
+        film = _ShownFilm(services, sender, said, [scene.video.id for scene in scenes])
+        services.follow(sender.account, film.refresh)
+
+
+@dataclass(slots=True)
+class _ShownFilm:
+    """A film where it is shown, as these videos; the message follows it until the next is shown."""
+
+    services: Services
+    sender: Sender
+    said: Said
+    videos: list[int]
+
+    async def refresh(self) -> None:
+        """Show the film as it is now, where other videos are its scenes."""
+        # either end may have been taken away
+        ends = [await _scenes(self.services, self.sender, self.videos[at]) for at in (0, -1)]
+        scenes = max((found or [] for found in ends), key=len)
+        videos = [scene.video for scene in scenes]
+        if not scenes or [video.id for video in videos] == self.videos:
+            return
+        words = text(scenes, self.sender.translator)
+        rows = buttons(scenes, layout(self.services), self.sender.translator)
+        picture = await stills(self.services, videos)
+        try:
+            await self.sender.outbox.edit(
+                self.said.chat, self.said.message_id, words, rows, picture=picture
+            )
+        except SendError as error:
+            logger.info("a film stays as it is shown: %r", error)
+        else:
+            self.videos = [video.id for video in videos]
 
 
 @router.command("story")
@@ -222,6 +265,7 @@ async def show(
     if place is None:
         await _show(services, sender, scenes, query)
     else:
+        _follow(services, sender, Said(sender.chat, shown), scenes)
         rows = _scene_buttons(services, scenes, place, sender.translator)
         await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
@@ -249,12 +293,14 @@ async def take_out(
 
 @router.button(MakeAnew, orders=True)
 async def make_anew(
-    sender: Sender, press: MakeAnew, query: CallbackQuery, context: Context
+    sender: Sender, press: MakeAnew, shown: int | None, query: CallbackQuery, context: Context
 ) -> None:
     """Make a scene anew from the end of the one before; once it is there, it takes its place."""
     scenes = await _scenes(context.services, sender, press.video)
     if scenes is None:
         return
+    if shown is not None:
+        _follow(context.services, sender, Said(sender.chat, shown), scenes)
     at = _place(scenes, press.scene)
     if at is None:
         await sender.answer(sender.translator.gettext("This button is old. Try /story."))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from handlers.context import Services
     from handlers.replies.keyboards import ResultButtons
+    from handlers.replies.outbox import Said
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.generations import Generation
@@ -170,7 +171,7 @@ async def _read(services: Services, sender: Sender, place: ShowVideos) -> Page:
     return Page(place, found[:PER_PAGE], has_newer=bool(place.before), has_older=goes_on)
 
 
-async def _stills(services: Services, shown: Sequence[Generation]) -> bytes | None:
+async def stills(services: Services, shown: Sequence[Generation]) -> bytes | None:
     """Draw stills of videos; None where that cannot be had soon: the text says it too."""
     async with services.db.reading() as connection:
         found = await videos.stills_of(connection, shown)
@@ -192,15 +193,15 @@ async def show_stills(
     rows: Sequence[Sequence[Button]],
     *,
     shown: Message | None = None,
-) -> None:
+) -> Said:
     """Show a list of videos below their stills, in a message that shows another where it can."""
-    picture = await _stills(services, videos) if videos else None
+    picture = await stills(services, videos)
     standing = None if shown is None else shown.message_id
     if shown is not None and shown.photo and picture is None:
         # its picture shows other videos, and cannot be taken away alone
         await sender.outbox.delete(sender.chat, shown.message_id)
         standing = None
-    await sender.show(text, rows, standing, picture)
+    return await sender.show(text, rows, standing, picture)
 
 
 async def _show(
@@ -256,6 +257,8 @@ async def forget(
         return
     async with services.db.transaction() as tx:
         is_gone = await videos.forget(tx, sender.account, press.generation)
+    if is_gone:
+        services.changed(sender.account)
     await sender.answer(
         _("Deleted here. Where I sent it, it stays until you delete it there.")
         if is_gone

@@ -203,6 +203,7 @@ async def remove(
             else _("Deleted. /history still has it for its owner.")
         )
         await sender.answer(kept)
+        context.services.changed(video.account)
 
 
 async def _note_removal(services: Services, sender: Sender, video: Generation) -> None:

@@ -191,17 +191,18 @@ async def test_a_scene_is_taken_out_and_another_made_anew_where_it_stands(
         await story.press("2")
         await chat.wait(lambda m: m is story and "Take it out" in str(m))
     async with house.running(free_credits=200):
+        shown_before = story.photo
         await story.press("Make scene 2 anew · 9")
         again = await chat.wait(
             lambda m: m.video is not None and m.reply_to == story.message_id, timeout=20
         )
         assert again.caption == "it sails away"
+        await chat.wait(lambda m: m is story and "Send the whole film" in str(m))
+        assert story.photo != shown_before, "it shows the new scene by itself"
         await settled(house)
         _, second, _, anew = provider.submissions
         assert anew.body["image_url"] == second.body["image_url"], "from the same last frame"
     async with house.running(free_credits=200):
-        await story.press("Back")
-        await chat.wait(lambda m: m is story and "Send the whole film" in str(m))
         assert of_film(story, "a boat in the bath", "it sails away", "it sinks")
         await story.press("Send the whole film")
         assert await sent_scenes(house) == [1, 4, 3], "the newer one stands in its place"
@@ -219,6 +220,33 @@ async def test_a_scene_is_taken_out_and_another_made_anew_where_it_stands(
     async with house.running(free_credits=200):
         await story.press("Next scene")
         await chat.wait(says("What happens next?", to=story.message_id))
+
+
+async def test_the_message_that_shows_a_film_follows_it_and_changes_at_nothing_else(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+) -> None:
+    scenes = [await made(house, chat, ann, "a boat in the bath")]
+    await asked(chat, scenes[0])
+    await chat.send(ann, "it sails away")
+    second = await chat.wait(shows_video("it sails away"))
+    await settled(house)
+    story = await story_of(chat, ann)
+    await asked(chat, second)
+    await chat.send(ann, "it sinks")
+    await chat.wait(shows_video("it sinks"))
+    await chat.wait(
+        lambda m: m is story and of_film(m, "a boat in the bath", "it sails away", "it sinks")
+    )
+    assert "Your film: 3 scenes, 12 seconds." in (story.caption or "")
+    await made(house, chat, ann, "a train --seconds 4", "a train")
+    await chat.send(ann, "/history")
+    page = await chat.wait(lambda m: m.message_id > story.message_id and "Delete" in str(m))
+    await page.press("Delete")
+    await chat.wait(lambda m: m is page and "🗑 2" in str(m))
+    edited = [call.params["message_id"] for call in telegram.calls_of("editMessageMedia")]
+    assert edited.count(story.message_id) == 1, "another video changes no film"
+    await confirmed(chat, page, "🗑 2")
+    await chat.wait(lambda m: m is story and of_film(m, "a boat in the bath", "it sails away"))
 
 
 async def story_of(chat: PrivateChat | Group, person: Person) -> Message:
