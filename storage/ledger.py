@@ -195,6 +195,11 @@ async def grant(
     return await enter(tx, account, pot, Kind.GRANT, credits_, cause=cause, note=note, now=now)
 
 
+async def given(tx: Connection, cause: str) -> int:
+    """Return how many credits a cause moved."""
+    return await number(tx, "SELECT credits FROM ledger WHERE cause = ?", (cause,))
+
+
 async def stored(tx: Connection, account: Account, pot: Pot) -> int:
     """Return what lies in a pot that stores credits; below zero only after a clawback."""
     return await number(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from handlers.admin.access import find_id, meant_by, read_who, unknown
@@ -137,6 +137,8 @@ async def _give_person(services: Services, admin: Sender, who: int, gift: Gift, 
     async with services.db.transaction() as tx:
         person = await people.find(tx, who)
         await _enter(tx, Account.person(who), gift, whom=who, by=admin, cause=cause, now=now)
+        # of two buttons tapped at once, the first one gave
+        gift = replace(gift, credits=await ledger.given(tx, cause))
         if person is not None:
             chat = await chats.private_with(tx, who, name=person.name, now=now)
             notice = Notice(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from storage import notices
+from storage import ledger, notices
+from storage.ledger import Account, Pot
 from tests.flows.looks import says
 from tests.groups.acts import made
 
@@ -94,6 +96,28 @@ async def test_home_leads_to_people_groups_models_and_money_of_a_bot_in_use(
         paused = await chat.wait(says("⏸ I am taking a break."))
         await paused.press("Resume", by=ann)
         await chat.wait(says("I take orders again"))
+
+
+async def test_of_two_gifts_tapped_at_once_one_is_given_and_told(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    async with house.running(admin_ids=frozenset({ann.id})):
+        theirs = telegram.private(bob)
+        await theirs.send(bob, "/help")
+        await theirs.wait(says("/video"))
+        await chat.send(ann, "/people bob")
+        await (await chat.wait(says("1. @bob"))).press("1 · Grant", by=ann)
+        asked = await chat.wait(says("How many credits for Bob"))
+        buttons = [row[0] for row in asked.buttons[:2]]
+        await asyncio.gather(
+            *[telegram.world.press(asked, one, by=ann, timeout=10) for one in buttons]
+        )
+        await telegram.wait_for_call("editMessageText", count=2)
+        told = await theirs.wait(says("You were given"))
+        async with house.db.reading() as connection:
+            has = await ledger.stored(connection, Account.person(bob.id), Pot.GRANTED)
+        assert asked.text == f"Bob has {has} credits more."
+        assert f"given {has} credits" in (told.text or "")
 
 
 async def test_a_group_is_left_by_a_tap_that_can_be_taken_back(
