@@ -14,8 +14,9 @@ from storage.ledger import Account, Kind, Pot
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import AsyncIterator
 
-    from storage.database import Connection
+    from storage.database import Connection, Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +114,28 @@ async def latest(tx: Connection, *, person: int | None = None, limit: int) -> li
     return [_from_row(row) for row in rows]
 
 
-async def between(tx: Connection, since: float, until: float) -> list[Payment]:
-    """Return the payments of a time, the oldest first."""
-    rows = await every(
-        tx, "SELECT * FROM payments WHERE paid_at >= ? AND paid_at < ? ORDER BY paid_at, id",
-        (since, until),
-    )  # fmt: skip
-    return [_from_row(row) for row in rows]
+SLICE = 500
+"""How many payments are read at a time: others wait for it."""
+
+
+async def between(
+    db: Database, since: float, until: float
+) -> AsyncIterator[list[tuple[Payment, str | None]]]:
+    """Give the payments of a time and their payers' names, oldest first, in slices."""
+    after = since, 0
+    while True:
+        async with db.reading(aside=True) as tx:
+            rows = await every(
+                tx,
+                "SELECT payments.*, name FROM payments LEFT JOIN people ON people.id = person"
+                " WHERE (paid_at, payments.id) > (?, ?) AND paid_at < ?"
+                " ORDER BY paid_at, payments.id LIMIT ?",
+                (*after, until, SLICE),
+            )
+        yield [(_from_row(row), row["name"]) for row in rows]
+        if len(rows) < SLICE:
+            return
+        after = rows[-1]["paid_at"], rows[-1]["id"]
 
 
 async def used(tx: Connection, payment: Payment) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from generation.models import pricing
 from handlers.commands import BY_NAME
 from handlers.routing import Router
-from storage import audit, payments, people, statistics
+from storage import audit, payments, statistics
 from storage.generations import State
 
 if TYPE_CHECKING:
@@ -169,16 +169,14 @@ def _video(row: Row, zone: ZoneInfo) -> Sequence[object]:
 
 async def _paid(services: Services, span: Span, zone: ZoneInfo) -> AsyncIterator[Sequence[object]]:
     since, until = span.limits(zone)
-    async with services.db.reading(aside=True) as tx:
-        found = await payments.between(tx, since, until)
-        names = {one.person: await people.find(tx, one.person) for one in found}
-    for one in found:
-        yield _payment(one, names[one.person], zone)
+    async for page in payments.between(services.db, since, until):
+        for one, name in page:
+            yield _payment(one, name, zone)
 
 
-def _payment(one: Payment, payer: Person | None, zone: ZoneInfo) -> Sequence[object]:
+def _payment(one: Payment, name: str | None, zone: ZoneInfo) -> Sequence[object]:
     return (
-        one.id, one.charge_id, _time(one.paid_at, zone), one.person, payer and payer.name,
+        one.id, one.charge_id, _time(one.paid_at, zone), one.person, name,
         one.stars, one.credits, _usd(one.credit_micros),
         None if one.ended_at is None else _time(one.ended_at, zone), int(one.taken_back),
     )  # fmt: skip

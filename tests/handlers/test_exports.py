@@ -71,6 +71,7 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(statistics, "SLICE", 1)
+    monkeypatch.setattr(payments, "SLICE", 1)
     olga = telegram.person("Olga", user_id=ADMIN)
     admin = telegram.private(olga)
     async with house.running():
@@ -84,8 +85,9 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
         await chat.wait(shows_video("1 ship, “Zoë”"))
         await settled(house)
         async with house.db.transaction() as tx:
-            paid = Charge(charge_id="+49", person=ann.id, credits=50, stars=250, paid_at=1.8e9)
-            await payments.credit(tx, paid, credit_micros=100_000)
+            for charge in ("+49", "later"):
+                paid = Charge(charge_id=charge, person=ann.id, credits=50, stars=250, paid_at=1.8e9)
+                await payments.credit(tx, paid, credit_micros=100_000)
         month = datetime.now(UTC).strftime("%Y-%m")
         await admin.send(olga, f"/export {month}")
         sent = await admin.wait(lambda message: message.document is not None)
@@ -96,7 +98,9 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
         await admin.send(olga, "/export 2020-01")
         await admin.send(olga, "/export payments 2027-01")
         bought = await admin.wait(
-            lambda message: message.document is not None and message.caption == "1 row"
+            lambda message: (
+                message.document is not None and message.caption == "2 rows" and message is not sent
+            )
         )
         audited = await rows(house.db, "SELECT details FROM audit WHERE act = 'export'")
     assert tuple(first) == VIDEOS
@@ -105,7 +109,8 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
     assert (first["name"], first["username"]) == ("Ann", "ann")
     assert first["person_id"] == first["chat_id"] == str(ann.id)
     assert (first["state"], first["price_usd"], first["credits"]) == ("delivered", "0.84", "9")
-    [payment] = table(bought)
+    payment, later = table(bought)
+    assert (payment["name"], later["charge_id"]) == ("Ann", "later")
     assert tuple(payment) == PAID
     assert payment["charge_id"] == "'+49"
     assert (payment["credits"], payment["credit_usd"]) == ("50", "0.1")
