@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -146,6 +147,7 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
         ):
             assert line in words.splitlines(), words
         assert "Waiting time: half within" in words
+        assert "matplotlib" not in sys.modules, "it is loaded in the process that draws"
         await admin.press(shown, shown.button("30 days"), by=olga, timeout=20)
         await admin.wait(says("30 days\nAsked for: 3"))
         assert len(admin.from_bot) == 2, "the same message shows another time"
