@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from generation.orders import substitutes
 from generation.orders.quotes import Instead, Quote
-from generation.orders.reading import words_alone
+from generation.orders.reading import CHANGE, read, words_alone
 from handlers.ordering import placing
-from handlers.ordering.drafts import draft_on, quoted
+from handlers.ordering.drafts import LONGEST_PART, draft_on, quoted, units
 from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, buttons
 from handlers.presses import not_yours
-from handlers.replies.keyboards import keyboard
+from handlers.replies.keyboards import HandOut, keyboard
 from handlers.routing import Router
 from storage import cards
+from storage.cards import CardKind
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery
@@ -95,6 +96,23 @@ async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Ser
         await sender.answer()
         rows = buttons(services, sender, card, quote, unfolded=press.option)
         await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
+
+
+@router.button(HandOut)
+async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
+    """Write the words of a card alone, in messages that a tap copies."""
+    card = await _open_card(sender, services, press.card)
+    if card is None or not sender.chat.is_private:
+        return
+    await sender.answer(sender.translator.gettext("Tap the words to copy them."))
+    # a question holds what is asked about
+    words = card.prompt.rpartition(CHANGE)[2] if card.kind is CardKind.QUESTION else card.prompt
+    words = read(words).prompt
+    # a blank is lost where a text is cut
+    longest = LONGEST_PART if units(words) <= LONGEST_PART else LONGEST_PART // 2
+    for begins in range(0, len(words), longest):
+        if part := words[begins : begins + longest].strip():
+            await sender.outbox.say(sender.chat, part, thread_id=sender.thread_id, copied=True)
 
 
 @router.button(Drop)

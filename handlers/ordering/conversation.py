@@ -30,16 +30,14 @@ from handlers.ordering.drafts import (
     draft_of,
     units,
 )
-from handlers.ordering.order_card import Drop, handing_out, show_card
-from handlers.replies.keyboards import Button
+from handlers.ordering.order_card import Drop, show_card
+from handlers.replies.keyboards import Button, handing_out
 from handlers.routing import Router
 from handlers.senders import cause_of
 from storage import cards
 from storage.cards import CardKind, Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from telegram import Message
 
     from handlers.context import Context
@@ -86,7 +84,7 @@ async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause
 
     Its own words are there to be edited or copied.
     """
-    _, services = sender.translator.gettext, context.services
+    _ = sender.translator.gettext
     draft = Draft(
         cause=cause,
         kind=CardKind.QUESTION,
@@ -99,9 +97,8 @@ async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause
         picture_by=video.picture_by,
     )
     text = _("What should be different? Write that, or write the whole idea again:\n\n{prompt}")
-    handed = handing_out(video.prompt, sender.translator, inline=services.outbox.shares)
     await _ask(context, sender, draft, text.format(prompt=video.prompt), _("at night"),
-               buttons=handed)  # fmt: skip
+               handed=video.prompt)  # fmt: skip
 
 
 async def change(
@@ -132,9 +129,9 @@ async def _ask(
     text: str,
     hint: str,
     *,
-    buttons: Sequence[Button] = (),
+    handed: str = "",
 ) -> None:
-    """Ask a question.
+    """Ask a question; words that are `handed` out can be copied.
 
     In a group, where an answer must be marked as one, the client opens it; alone with the bot
     there is a button instead that takes the question back: Telegram shows one of the two.
@@ -149,7 +146,9 @@ async def _ask(
     await sender.take_away(replaced)
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
-        await show_card(services, sender, card, text, buttons=[buttons, [cancel]])
+        inline = services.outbox.shares
+        copied = handing_out(card.id, handed, sender.translator, inline=inline)
+        await show_card(services, sender, card, text, buttons=[copied, [cancel]])
     else:
         await show_card(services, sender, card, text, ask=hint)
 

@@ -12,8 +12,8 @@ from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, w
 from generation.orders import reading
 from generation.orders.quotes import Instead, Quote
 from generation.orders.substitutes import keeping, priced, takes, toggled
-from handlers.ordering.drafts import SentPicture, units
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.ordering.drafts import SentPicture
+from handlers.replies.keyboards import Button, CallbackData, handing_out
 from handlers.replies.sending import Refused
 from handlers.replies.texts import described, gone, shortened, unlinked, worth
 from storage import cards
@@ -199,7 +199,8 @@ def buttons(
     if reading.CHANGE in card.prompt and not card.asks_what_follows:
         alone = _("Only my words · {credits}").format(credits=cost)
         others.append([Button(alone, StartAlone(card.id, quote.credits))])
-        others.append(handing_out(quote.prompt, translator, inline=services.outbox.shares))
+        inline, place = services.outbox.shares, card.id if sender.chat.is_private else None
+        others.append(handing_out(place, quote.prompt, translator, inline=inline))
     leave = Button(_("No"), Drop(card.id))
     rows = [first, *others, [leave]] if quote.cuts else [[*first, leave], *others]
     if sender.chat.is_private:
@@ -277,18 +278,6 @@ def few(offered: Sequence[str], present: str | None) -> list[str]:
         # the nearest gives way
         places = places - {min(places, key=lambda place: abs(place - at))} | {at}
     return [offered[place] for place in sorted(places)]
-
-
-LONGEST_HANDED_OUT = 256
-"""Characters of a text that a button hands out; Telegram counts in UTF-16."""
-
-
-def handing_out(prompt: str, translator: Translator, *, inline: bool) -> list[Button]:
-    """Return the buttons that put a prompt where it can be edited; `inline` is the bot's mode."""
-    if not prompt or units(prompt) > LONGEST_HANDED_OUT:
-        return []
-    copied = Button(translator.gettext("Copy the words"), copies=prompt)
-    return [*[Button(translator.gettext("Edit the words"), edits=prompt)][:inline], copied]
 
 
 async def note_shown(tx: Connection, sender: Sender, card: int, said: Said) -> None:

@@ -17,6 +17,7 @@ from telegram import (
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from generation.orders.substitutes import Variations
+from handlers.replies.texts import utf16_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +98,32 @@ class Button:
     share: str | None = None
     edits: str | None = None
     copies: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOut(CallbackData):
+    """Write the words of a card, too long for a button, so that a tap on them copies them."""
+
+    prefix: ClassVar[str] = "words"
+    card: int
+
+
+LONGEST_HANDED_OUT = 256
+"""Characters of a text that a button hands out; Telegram counts in UTF-16."""
+
+
+def handing_out(
+    card: int | None, prompt: str, translator: Translator, *, inline: bool
+) -> list[Button]:
+    """Return the buttons that put the prompt of a card where it can be edited.
+
+    `inline` is the bot's mode. Without a card, what is too long for a button has none.
+    """
+    label = translator.gettext("Copy the words")
+    if utf16_length(prompt) > LONGEST_HANDED_OUT:
+        return [] if card is None else [Button(label, HandOut(card))]
+    edited = Button(translator.gettext("Edit the words"), edits=prompt)
+    return [*[edited][:inline], Button(label, copies=prompt)] if prompt else []
 
 
 def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:

@@ -31,7 +31,7 @@ from handlers.replies.sending import (
     Urgency,
     translated,
 )
-from handlers.replies.texts import entities
+from handlers.replies.texts import entities, monospace
 from storage.chats import ChatKind
 
 if TYPE_CHECKING:
@@ -202,13 +202,14 @@ class Outbox:
         ask: str | None = None,
         picture: bytes | None = None,
         moments: Sequence[Moment] = (),
+        copied: bool = False,
     ) -> int:
         """Send a text, cut at 4096 characters; returns its message id.
 
         `reply_to` is the message it answers, if that still exists; a `silent` one leaves the phone
         quiet, a `cosmetic` one may be left out. `ask` is a placeholder: the sender's client opens
         an answer. A `picture` is shown above the text, which may then have 1024 characters.
-        `moments` are those the text names.
+        `moments` are those the text names; one that is to be `copied` is, by a tap.
         """
         markup = (
             ForceReply(selective=True, input_field_placeholder=ask)
@@ -235,7 +236,8 @@ class Outbox:
             link_preview_options=NO_PREVIEW,
             **placed,
         )
-        marked = partial(send, entities=entities(text, moments)) if moments else send
+        marks = monospace(text) if copied else entities(text, moments)
+        marked = partial(send, entities=marks) if marks else send
         try:
             return _number_of(await _placed(marked, thread_id, reply_to))
         except Refused as refusal:

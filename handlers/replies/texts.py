@@ -206,8 +206,8 @@ def entities(text: str, moments: Iterable[Moment]) -> list[MessageEntity]:
             marks.append(
                 MessageEntity(
                     MessageEntity.DATE_TIME,
-                    offset=_utf16_length(text[:begins]),
-                    length=_utf16_length(words),
+                    offset=utf16_length(text[:begins]),
+                    length=utf16_length(words),
                     unix_time=datetime.fromtimestamp(at, UTC),
                     date_time_format="r",
                 )
@@ -215,7 +215,12 @@ def entities(text: str, moments: Iterable[Moment]) -> list[MessageEntity]:
     return marks
 
 
-def _utf16_length(text: str) -> int:
+def monospace(text: str) -> list[MessageEntity]:
+    """Return what marks a whole text as one that a tap copies."""
+    return [MessageEntity(MessageEntity.CODE, offset=0, length=utf16_length(text))]
+
+
+def utf16_length(text: str) -> int:
     """Return a length as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2
 

@@ -224,16 +224,28 @@ async def test_a_videos_words_can_be_edited_or_copied_with_one_tap(
     assert await spent(house, ann) == 17
 
 
-async def test_words_too_long_for_a_button_are_there_to_be_read(
+async def test_words_too_long_for_a_button_come_whole_in_a_message_that_a_tap_copies(
     bot: Bot, house: House, chat: PrivateChat, ann: Person
 ) -> None:
-    words = "a very long road " * 20
+    words = "a very long road 🛣 " * 40
     await chat.send(ann, f"/video {words}")
     video = await chat.wait(shows_video())
     await settled(house)
     await video.press("Change", by=ann)
     question = await chat.wait(says(words.strip()))
-    assert [button.text for row in question.buttons for button in row] == ["Cancel"]
+    labels = [button.text for row in question.buttons for button in row]
+    assert labels == ["Copy the words", "Cancel"], "what is cut is not offered to be edited"
+
+    async def copied(asked: Message, whole: str) -> None:
+        assert (await asked.press("Copy the words")).text == "Tap the words to copy them."
+        handed = await chat.wait(lambda m: m.message_id > asked.message_id and m.text == whole)
+        length = len(whole.encode("utf-16-le")) // 2
+        assert handed.entities == [{"type": "code", "offset": 0, "length": length}]
+
+    await copied(question, words.strip())
+    await chat.send(ann, "at night", reply_to=question)
+    card = await chat.wait(says("…”\n\n4 seconds"))
+    await copied(card, f"{words.strip()}. At night")
 
 
 async def test_a_change_of_a_photos_video_keeps_the_photo(
