@@ -116,6 +116,12 @@ COMMANDS = (
         scope=Scope.ADMIN,
     ),
     Command("grant", N_("Give credits"), "WHO CREDITS [NOTE]", scope=Scope.ADMIN),
+    Command(
+        "limit",
+        N_("Free credits of one person, or a group's pool"),
+        "WHO CREDITS [SHARE]",
+        scope=Scope.ADMIN,
+    ),
     Command("allow", N_("Let a person or chat in"), "WHO", scope=Scope.ADMIN),
     Command("deny", N_("Undo an allow"), "WHO", scope=Scope.ADMIN),
     Command("ban", N_("Ban a person or chat"), "WHO [REASON]", scope=Scope.ADMIN),
@@ -126,12 +132,6 @@ COMMANDS = (
     Command("audit", N_("What admins did"), scope=Scope.ADMIN),
     Command("gift", N_("A link that gives credits once"), "CREDITS", scope=Scope.ADMIN),
     Command("refund", N_("Give a payment back"), "ID", scope=Scope.ADMIN, sells=True),
-    Command(
-        "limit",
-        N_("Free credits of one person, or a group's pool"),
-        "WHO CREDITS [SHARE]",
-        scope=Scope.ADMIN,
-    ),
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}

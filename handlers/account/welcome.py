@@ -307,7 +307,7 @@ async def _claim(sender: Sender, context: Context, payload: str, cause: str) -> 
         logger.warning("%s (%d) is admin now, by the link", sender.name, sender.person.id)
         await publish_to_admin(context.bot, services, sender.person)
         text = _(
-            "You are an admin of this bot now. /help shows your commands, /stats what is going on."
+            "You are an admin of this bot now. /admin shows what is going on, /help your commands."
         )
     else:
         text = _("This link is no longer good. Start the bot again to get a new one.")
