@@ -210,30 +210,34 @@ async def test_health_is_red_while_the_database_cannot_be_written(
 async def test_health_is_red_while_the_database_hangs(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "WRITE_SECONDS", 0.05)
     async with watched(house) as watcher:
-        async with house.db.reading():
-            assert (await watcher.problems()).keys() == {"database"}
+        with monkeypatch.context() as quick:
+            quick.setattr(health, "WRITE_SECONDS", 0.05)
+            async with house.db.reading():
+                assert (await watcher.problems()).keys() == {"database"}
         assert await watcher.health() == (200, {"status": "ok"})
 
 
-@pytest.mark.parametrize("part", ["its own task", "its clocks"])
-async def test_health_is_red_where_the_scheduler_is_dead(
-    house: House, monkeypatch: pytest.MonkeyPatch, part: str
-) -> None:
-    monkeypatch.setattr(health, "STUCK_SECONDS", 0.05)
+async def test_health_is_red_where_nobody_looks_after_the_orders(house: House) -> None:
+    ahead = 0.0
+    async with watched(house, clock=lambda: time.time() + ahead) as watcher:
+        assert (await watcher.health())[0] == 200
+        ahead = health.STUCK_SECONDS + 1
+        assert "looked after nothing" in (await watcher.problems())["scheduler"]
+
+
+async def test_health_is_red_until_the_clock_of_a_chat_rings(house: House) -> None:
     async with watched(house) as watcher:
         bot = house.bot
         assert bot is not None
-        if part == "its clocks":
-            jobs = bot.app.job_queue
-            assert jobs is not None
-            jobs.scheduler.pause()
-            bot.services.wake_in(1, 0.0)
-        async with asyncio.timeout(10):
-            while (await watcher.health())[0] == 200:
+        assert bot.app.job_queue is not None
+        bot.app.job_queue.scheduler.pause()
+        bot.services.wake_in(1, -health.STUCK_SECONDS - 1)
+        assert (await watcher.problems()).keys() == {"scheduler"}
+        bot.app.job_queue.scheduler.resume()
+        async with asyncio.timeout(20):
+            while (await watcher.health())[0] != 200:
                 await asyncio.sleep(0.02)
-        assert "looked after nothing" in (await watcher.problems())["scheduler"]
 
 
 async def test_a_port_that_is_taken_ends_the_start_with_2_and_one_line(
