@@ -95,6 +95,7 @@ def test_what_runs_beside_the_bot_is_bounded_as_it_is(key: str) -> None:
 
 
 def test_what_runs_beside_the_bot_is_of_one_version_and_reads_its_data_as_its_user() -> None:
+    assert re.findall(r"env_file: (.*)", BESIDE) == ["litestream.env"], "not the bot's secrets"
     assert re.search(r"image: litestream/litestream:\d+\.\d+\.\d+$", BESIDE, re.MULTILINE)
     user = re.search(r"^USER (\d+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
     assert user is not None
