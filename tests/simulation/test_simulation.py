@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulation.towns import lived_side_by_side
+from tests.simulation.towns import lived, lived_side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,8 @@ def seeds(generations: int, seed: str) -> list[str]:
 
 def live(seeds: list[str], record_property: Callable[[str, object], None]) -> None:
     began = time.monotonic()
-    towns = lived_side_by_side(seeds, A_TOWN)
+    alone = len(seeds) == 1
+    towns = [lived(seeds[0], A_TOWN)] if alone else lived_side_by_side(seeds, A_TOWN)
     record_property(
         "figures",
         f"simulation of {seeds[0]}: {sum(town.generations for town in towns)} generations, "

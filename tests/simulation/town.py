@@ -79,7 +79,8 @@ class Town:
         self._folder = folder
         self._dice = random.Random(seed)
         self._wanted = generations
-        self._clock0 = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()
+        self._clock0 = self._loop.time()
         self.weather = Weather(random.Random(f"{seed}: weather"))
         self.telegram = Telegram(self.weather)
         self._offer = Offer.load()
@@ -101,7 +102,7 @@ class Town:
 
     def clock(self) -> float:
         """Seconds since 1970, virtual."""
-        return START + asyncio.get_running_loop().time() - self._clock0
+        return START + self._loop.time() - self._clock0
 
     async def live(self) -> list[str]:
         """Let everything happen; return what is wrong, at any restart or in the end."""
