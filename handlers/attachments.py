@@ -12,9 +12,10 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, Tele
 from telegram.ext import filters
 
 from generation.media.pictures import PictureDelayed, PictureGone
+from handlers import commands
 from handlers.replies.keyboards import MOST_FETCHED
 from handlers.replies.sending import seconds
-from handlers.routing import COMMANDED, Router, is_answered, unknown_command
+from handlers.routing import COMMANDED, Router, is_answered
 from handlers.senders import cause_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ def advice(message: Message, translator: Translator) -> str:
 @router.message(filters.ChatType.PRIVATE & COMMANDED)
 async def unknown(sender: Sender, message: Message) -> None:
     """Answer a command that is not there."""
-    await sender.reply(unknown_command(message, sender.translator), reply_to=message.message_id)
+    await sender.reply(
+        commands.unknown(message.text or "", sender.translator), reply_to=message.message_id
+    )
 
 
 @router.message(filters.ChatType.PRIVATE & ~filters.TEXT & ~filters.StatusUpdate.ALL)

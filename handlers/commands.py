@@ -137,6 +137,8 @@ COMMANDS = (
 BY_NAME = {command.name: command for command in COMMANDS}
 _SCOPES = tuple(Scope)
 _LONGEST_NUMBER = 18
+_LONGEST_NAME = 32
+"""Characters of an unknown command that are said back; Telegram knows no longer one."""
 
 
 def read_number(word: str) -> int | None:
@@ -169,4 +171,12 @@ def overview(translator: Translator, scope: Scope, *, selling: bool = False) -> 
     return "\n".join(
         f"/{command.name} · {command.described(translator)}"
         for command in listed(scope, selling=selling)
+    )
+
+
+def unknown(text: str, translator: Translator) -> str:
+    """Say that the command a text begins with is not there, or not for this person."""
+    name = text.split(maxsplit=1)[0].partition("@")[0][: _LONGEST_NAME + 1]
+    return translator.gettext("I don't know {command}. /help shows what I can do.").format(
+        command=name
     )

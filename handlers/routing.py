@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from handlers.context import Context, Services
     from handlers.replies.keyboards import CallbackData
-    from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.cards import Card
 
@@ -56,8 +55,6 @@ OFFERED = {
 `sure` whether that was asked about before (see `presses.ask_whether`) and `shown` the message that
 shows the button: None where it is gone, or never had it; `admin` is the person who sent a command
 of admins or pressed their button."""
-_LONGEST_NAME = 32
-"""Characters of an unknown command that are said back; Telegram knows no longer one."""
 
 logger = logging.getLogger(__name__)
 
@@ -357,7 +354,7 @@ def refusal_of(
         return (
             _("This button is not for you.")
             if message is None
-            else unknown_command(message, sender.translator)
+            else commands.unknown(message.text or "", sender.translator)
         )
     return None
 
@@ -372,14 +369,6 @@ def _untimely(sender: Sender, admission: Admission) -> str:
     if sender.press and sender.is_late and not admission.get("however_late"):
         return _("That was long ago. Tap again if you still want it.")
     return ""
-
-
-def unknown_command(message: Message, translator: Translator) -> str:
-    """Say that a command is not there, or not for this person."""
-    name = (message.text or "").split()[0].partition("@")[0][: _LONGEST_NAME + 1]
-    return translator.gettext("I don't know {command}. /help shows what I can do.").format(
-        command=name
-    )
 
 
 def is_answered(context: Context, cause: str) -> bool:

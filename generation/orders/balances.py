@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
 
 WAITING_PARTS = 3
-"""One account's requests that wait for their turn may hold one of so many parts of the budget."""
+"""What waits of one account may hold one of so many parts of the budget."""
 PRICES_LAST = 24 * 3600.0
-"""For how many seconds it is believed that alike videos cost what one did."""
-
+"""For how many seconds alike videos are believed to cost what one did."""
 
 HOUR_SECONDS, DAY_SECONDS = 3600.0, 24 * 3600.0
 
@@ -99,8 +98,7 @@ class Draw:
 def draw(cost: int, balance: Balance, pooled: int = 0) -> tuple[Draw, ...] | None:
     """Choose the pots for a cost in credits; None where they do not suffice.
 
-    What the group's pool gives this member goes first, then their allowance, what was granted, and
-    last what was bought.
+    The group's pool gives first, then their allowance, what was granted, and what was bought.
     """
     if cost > balance.total + pooled:
         return None
@@ -389,7 +387,7 @@ async def content_brake_of(
 ) -> ContentBrake | None:
     """Say until when an account has to wait or had to, by what was refused in the last days.
 
-    Whoever writes in a chat as a group or a channel may have many to write as: all are one there.
+    Whoever writes as a group or a channel may have many: all are one in a chat.
     """
     since = now - len(BRAKES) * DAY_SECONDS
     refused_at = await generations.content_refused_at(tx, account, since=since)

@@ -18,7 +18,7 @@ from handlers.ordering.drafts import card_draft, quoted
 from handlers.ordering.order_card import Drop, Start, note_shown
 from handlers.replies import more_credits
 from handlers.replies.keyboards import Button
-from handlers.replies.texts import described, paused, unlinked, worth
+from handlers.replies.texts import braked, described, paused, unlinked, worth
 from handlers.routing import is_answered
 from storage import cards, people
 from storage.outages import Pause
@@ -107,8 +107,9 @@ async def decline(
     services, translator = context.services, sender.translator
     if not isinstance(answer, TooFewCredits):
         now, in_private = services.clock(), sender.chat.is_private
+        name = None if in_private or sender.press else sender.name
         text = (
-            braked(answer, sender, now)
+            braked(answer, name, translator, now)
             if isinstance(answer, ContentBrake)
             else paused(answer, translator, now)
             if isinstance(answer, Pause)
@@ -256,20 +257,6 @@ def _problem(problem: Problem, translator: Translator) -> str:
     return words.format(
         option=problem.option, given=unlinked(problem.given), offered=offered, model=problem.family
     )
-
-
-def braked(answer: ContentBrake, sender: Sender, now: float) -> str:
-    """Say when somebody may order again; where others read it, not why."""
-    _ = sender.translator.gettext
-    text = (
-        _(
-            "Several of your ideas were refused because of what they would show. You "
-            "can order again {when}. Nothing was charged."
-        )
-        if sender.chat.is_private or sender.press
-        else _("{name}, you can order again {when}. Nothing was charged.")
-    )
-    return text.format(name=sender.name, when=sender.translator.until(answer.until - now))
 
 
 def refused(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from generation.models.offer import Offer
-    from generation.orders.balances import Accepted, Balance, Pool, Terms
+    from generation.orders.balances import Accepted, Balance, ContentBrake, Pool, Terms
     from generation.orders.quotes import Quote
     from storage.generations import Generation
     from storage.outages import Pause
@@ -327,6 +327,19 @@ def bad_picture(reason: str, translator: Translator) -> str:
         "too_slow": _("That picture took too long to open. Send it as a photo."),
         "broken": _("That picture is damaged. Please send it again."),
     }[reason]
+
+
+def braked(brake: ContentBrake, name: str | None, translator: Translator, now: float) -> str:
+    """Say when somebody may order again; where others read it, by name, and not why."""
+    text = (
+        translator.gettext(
+            "Several of your ideas were refused because of what they would show. You "
+            "can order again {when}. Nothing was charged."
+        )
+        if name is None
+        else translator.gettext("{name}, you can order again {when}. Nothing was charged.")
+    )
+    return text.format(name=name, when=translator.until(brake.until - now))
 
 
 def paused(pause: Pause, translator: Translator, now: float) -> str:
