@@ -198,7 +198,7 @@ async def _book(services: Services, transaction: StarTransaction) -> None:
     if not isinstance(partner, TransactionPartnerUser):
         return
     charge: Charge | None = None
-    bought = Purchase.read(partner.invoice_payload or "")
+    bought = Purchase.read(partner.invoice_payload or "") if transaction.amount > 0 else None
     if bought is not None and partner.transaction_type == TransactionKind.INVOICE_PAYMENT:
         charge = Charge(
             charge_id=transaction.id,

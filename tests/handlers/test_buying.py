@@ -91,7 +91,8 @@ def test_an_invoice_says_whose_it_is_what_it_sells_and_for_how_much() -> None:
     "payload",
     ["", "order-1", "credits:2:1:50:500", "credits:1:1:50", "credits:1:1:50:500:9",
      "credits:1:01:50:500", "credits:1:1:-50:500", "credits:1:1:0:500", "credits:1:1:50:x",
-     "credits:1:1:\u0665:500", f"credits:1:1:50:{'9' * 200}"],
+     "credits:1:1:\u0665:500", f"credits:1:1:50:{'9' * 200}",
+     f"credits:1:1:{10**19}:500"],
 )  # fmt: skip
 def test_what_is_no_invoice_of_ours_sells_nothing(payload: str) -> None:
     assert Purchase.read(payload) is None
