@@ -23,6 +23,8 @@ MOST_ROWS = 5_000
 """How many rows of a kind somebody is shown, the newest first."""
 SLICE = 200
 """How many rows are read at a time: others wait for it."""
+ERASED_AT_ONCE = 30
+"""How many rows a transaction erases: each stands in many indexes, and others wait for it."""
 DAY_SECONDS = 24 * 3600.0
 GIVEN_UP = "given up with the personal data"
 """What stands beside credits that went with their owner's data."""
@@ -86,12 +88,13 @@ _OVER = f"""created_at <= ?2 AND state NOT IN ({listed(UNFINISHED)})
 _OWN = "account_kind = 'person' AND account_id = ?1"
 _HOLDS_FILES = """(prompt <> '' OR picture IS NOT NULL OR file_id IS NOT NULL
     OR thumbnail IS NOT NULL OR provider_id IS NOT NULL OR request_id IS NOT NULL)"""
+_TO_ERASE = f"""SELECT id FROM generations INDEXED BY generations_by_account
+    WHERE {_OWN} AND id > ?5 AND {_OVER} AND {_HOLDS_FILES} ORDER BY id LIMIT ?4"""
+_ERASED = f"""UPDATE generations SET prompt = '', picture = NULL, file_id = NULL,
+        file_unique_id = NULL, thumbnail = NULL, provider_id = NULL, request_id = NULL,
+        changed_at = iif(state = '{State.UNDELIVERABLE}', 0, changed_at)
+    WHERE id = ?"""
 _SLICES = (
-    f"""UPDATE generations SET prompt = '', picture = NULL, file_id = NULL, file_unique_id = NULL,
-            thumbnail = NULL, provider_id = NULL, request_id = NULL,
-            changed_at = iif(state = '{State.UNDELIVERABLE}', 0, changed_at)
-        WHERE id IN (SELECT id FROM generations WHERE {_OWN} AND {_OVER} AND {_HOLDS_FILES}
-            LIMIT ?4)""",
     # what others made of their pictures is others'; the picture is not
     f"""UPDATE generations SET picture = NULL WHERE id IN (SELECT id FROM generations
         WHERE picture_by = ?1 AND {_OVER} AND picture IS NOT NULL LIMIT ?4)""",
@@ -121,13 +124,22 @@ _WHO = (
 """What goes last, of ?1: until then their language is spoken to them."""
 
 
-async def erase_some(tx: Connection, erasure: Erasure, *, now: float) -> bool:
-    """Erase some of what nobody waits for any more; tell whether there was any."""
-    values = (erasure.person, erasure.asked_at, now, FORGOTTEN_AT_ONCE)
+async def erase_some(tx: Connection, erasure: Erasure, *, now: float, after: int = 0) -> int | None:
+    """Erase some of what nobody waits for any more, of videos those after a number.
+
+    Returns the number to go on after, None where nothing is left.
+    """
+    values = (erasure.person, erasure.asked_at, now, ERASED_AT_ONCE)
+    is_done = True
+    for row in await every(tx, _TO_ERASE, (*values, after)):
+        await tx.execute(_ERASED, (row["id"],))
+        after, is_done = row["id"], False
+    if not is_done:
+        return after
     for statement in _SLICES:
         if await changed(tx, statement, values):
-            return True
-    return False
+            return after
+    return None
 
 
 async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:

@@ -303,10 +303,10 @@ async def erase(
             if one.state is State.QUEUED and one.created_at <= erasure.asked_at:
                 await cancel(db, one.id, erasure.account, now=clock())
                 wake(one.chat)
-        are_left = True
-        while are_left:
+        after: int | None = 0
+        while after is not None:
             async with db.transaction(aside=True) as tx:
-                are_left = await personal_data.erase_some(tx, erasure, now=clock())
+                after = await personal_data.erase_some(tx, erasure, now=clock(), after=after)
         async with db.transaction(aside=True) as tx:
             ended |= await personal_data.end_erasure(tx, erasure, now=clock())
     if ended:

@@ -121,10 +121,10 @@ async def erased(db: Database, erasure: Erasure, *, now: float = LATER) -> bool:
     """Do what the bot does when it is asked; tell whether it came to its end."""
     async with db.transaction() as tx:
         await personal_data.ask_erasure(tx, erasure)
-    are_left = True
-    while are_left:
+    after: int | None = 0
+    while after is not None:
         async with db.transaction(aside=True) as tx:
-            are_left = await personal_data.erase_some(tx, erasure, now=now)
+            after = await personal_data.erase_some(tx, erasure, now=now, after=after)
     async with db.transaction(aside=True) as tx:
         is_done = await personal_data.end_erasure(tx, erasure, now=now)
     await db.empty_log()
@@ -195,10 +195,8 @@ async def test_a_request_counts_once_and_up_to_its_time(db: Database) -> None:
         await tx.execute("UPDATE generations SET state = ?", (State.DELIVERED,))
         assert not await personal_data.ask_erasure(tx, wanted), "the same tap, once more"
     assert await personal_data_open(db) == []
-    are_left = True
-    while are_left:
-        async with db.transaction() as tx:
-            are_left = await personal_data.erase_some(tx, wanted, now=LATER)
+    async with db.transaction() as tx:
+        assert await personal_data.erase_some(tx, wanted, now=LATER) is None
     assert await rows(db, "SELECT prompt FROM generations WHERE id = ?", newer.id) == [("a cat",)]
 
 
