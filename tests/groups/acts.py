@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.aimlapi.renders import Render
 from storage import ledger
 from storage.ledger import Account, Pot
 from tests.flows.looks import shows_video
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
+    from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat
     from sandbox.telegram.actors import Topic
     from sandbox.telegram.queries import Answer
@@ -45,3 +47,16 @@ async def confirmed(
     await message.press(label, by=by)
     await chat.wait(lambda m: m is message and m.buttons[-1][0].text.startswith("Yes, "))
     return await message.press("Yes, ", by=by)
+
+
+async def held_up(provider: AimlApiSandbox, chat: Group | PrivateChat, by: Person) -> None:
+    """Order a boat whose making takes until `finish`: whatever has one slot is full."""
+    provider.next_render = Render.never()
+    await chat.send(by, "/video a boat")
+    await provider.wait_until(lambda: len(provider.generations.by_id) == 1, "a boat was taken on")
+
+
+def finish(provider: AimlApiSandbox) -> None:
+    """Let what was held up be made by now."""
+    [made_, *_] = provider.generations.by_id.values()
+    made_.charged, made_.status = made_.price, "completed"

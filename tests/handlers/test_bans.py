@@ -10,7 +10,7 @@ import pytest
 from storage import generations
 from storage.ledger import Account
 from tests.flows.looks import says, shows_video
-from tests.groups.acts import confirmed, made, spent
+from tests.groups.acts import confirmed, finish, held_up, made, spent
 from tests.handlers.commons import settled
 from tests.storage.asked import steps_of
 
@@ -188,12 +188,11 @@ async def test_what_a_banned_channel_asked_for_in_a_group_ends_with_its_credits_
     await club.wait(says("/video"))
     await admin.send(ann, f"/limit {club.id} 100")
     await admin.wait(says("has a pool of 100 credits"))
-    provider.render_seconds = 1.0
-    await club.send(ann, "/video a boat")
-    await provider.wait_for_submissions(1)
+    await held_up(provider, club, ann)
     await club.send(bob, "/video a train", sender_chat=news)
     await house.telegram.wait_for_call("setMessageReaction", count=2)
     await ban(admin, ann, str(news.id))
+    finish(provider)
     await club.wait(shows_video("a boat"))
     await settled(house)
     assert len(provider.submissions) == 1

@@ -10,6 +10,7 @@ import pytest
 from handlers.admin.pausing import read_pause
 from storage.outages import Pause
 from tests.flows.looks import says, shows_video
+from tests.groups.acts import finish, held_up
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
@@ -46,9 +47,7 @@ async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_n
 
     admins = frozenset({ann.id})
     async with house.running(admin_ids=admins, provider_slots=1, clock=clock):
-        provider.render_seconds = 0.5
-        await theirs.send(bob, "/video a boat")
-        await provider.wait_for_submissions(1)
+        await held_up(provider, theirs, bob)
         await theirs.send(bob, "/video a train")
         await theirs.wait(says("in line"))
         # a status that was said just now stays for a while
@@ -57,6 +56,7 @@ async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_n
         await theirs.wait(says("🎬 I am taking a break. Your video waits, and starts by itself"))
         told = await chat.wait(says("On the way: 1, delivered as usual. Waiting: 1."))
         assert f"{BREAK} You can order again in 2 hours. Nothing was charged." in (told.text or "")
+        finish(provider)
         await theirs.wait(shows_video("a boat"))
         for words in ("/video a cat", "a cat"):
             asked = await theirs.send(bob, words)
@@ -66,7 +66,6 @@ async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_n
         await theirs.wait(says(BREAK, to=asked.message_id))
         assert len(provider.submissions) == 1, "what waits goes on waiting after a restart"
         ahead = 7230.0
-        provider.render_seconds = 0.05
         await theirs.send(bob, "/video a dog")
         for prompt in ("a train", "a dog"):
             await theirs.wait(shows_video(prompt))
@@ -77,22 +76,26 @@ async def test_a_pause_without_an_end_lasts_until_it_is_ended_by_an_admin(
     ann: Person, bob: Person,
 ) -> None:  # fmt: skip
     club = telegram.group("Film club", [ann, bob])
-    async with house.running(admin_ids=frozenset({ann.id}), undo_seconds=1):
-        waiting = await club.send(bob, "/video a boat")
+    theirs = telegram.private(bob)
+    async with house.running(admin_ids=frozenset({ann.id}), provider_slots=1):
+        await held_up(provider, theirs, bob)
+        waiting = await club.send(bob, "/video a train")
         await telegram.wait_for_call("setMessageReaction")
         await chat.send(ann, "/pause")
-        await chat.wait(says("Waiting: 1."))
+        await chat.wait(says("On the way: 1, delivered as usual. Waiting: 1."))
+        finish(provider)
+        await theirs.wait(shows_video("a boat"))
         asked = await club.send(bob, "/video a cat")
         await club.wait(says("I am taking a break. Please try again later.", to=asked.message_id))
         for words in ("/resume", "/pause"):
             asked = await club.send(ann, words)
-            asked = await telegram.private(bob).send(bob, words)
-            await telegram.private(bob).wait(says(f"I don't know {words}.", to=None))
+            await theirs.send(bob, words)
+            await theirs.wait(says(f"I don't know {words}."))
         await chat.send(ann, "/pause 99d")
         await chat.wait(says("Write /pause [TIME] [REASON]"))
-        assert provider.submissions == []
+        assert len(provider.submissions) == 1
         await chat.send(ann, "/resume")
         await chat.wait(says("I take orders again"))
-        await club.wait(shows_video("a boat", to=waiting.message_id))
+        await club.wait(shows_video("a train", to=waiting.message_id))
         await chat.send(ann, "/resume")
         await chat.wait(says("I was not paused."))
