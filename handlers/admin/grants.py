@@ -116,7 +116,7 @@ async def _give(
         )  # fmt: skip
     # its members have credits of their own each, and the pool beside them
     return translator.gettext("{title} has {credits} more, for what is asked in its name.").format(
-        title=who.title, credits=translator.credits(gift.credits)
+        title=unlinked(who.title), credits=translator.credits(gift.credits)
     )
 
 
@@ -155,7 +155,7 @@ async def _give_person(services: Services, admin: Sender, who: int, gift: Gift, 
         ).format(who=who, credits=translator.credits(gift.credits))
     services.wake(chat.id)
     return translator.gettext("{name} has {credits} more.").format(
-        name=person.name, credits=translator.credits(gift.credits)
+        name=unlinked(person.name), credits=translator.credits(gift.credits)
     )
 
 

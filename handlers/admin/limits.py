@@ -174,9 +174,9 @@ async def _set(
             tx, sender, chat, cause, services.clock(), pool=wanted.credits, share=wanted.share
         )
     if not wanted.credits:
-        return _("{title} has no pool any more.").format(title=chat.title)
+        return _("{title} has no pool any more.").format(title=unlinked(chat.title))
     text = _("{title} has a pool of {credits}.").format(
-        title=chat.title, credits=sender.translator.credits(wanted.credits)
+        title=unlinked(chat.title), credits=sender.translator.credits(wanted.credits)
     )
     return f"{text} {_each(wanted.share, sender.translator)}".strip()
 

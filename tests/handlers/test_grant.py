@@ -212,6 +212,23 @@ async def test_who_writes_as_the_group_is_given_credits_by_its_id(
     assert (await bought(house, bob), await bought(house, ann)) == (0, 0)
 
 
+async def test_no_name_becomes_a_command_that_an_admin_could_tap(
+    admin: PrivateChat, telegram: TelegramSandbox, ann: Person
+) -> None:
+    eve = telegram.person("/resume")
+    await meet(telegram, eve)
+    club = telegram.group("/unban", [ann, eve])
+    await club.send(eve, "/video a cat", sender_chat=club)
+    await club.wait(lambda message: "credits" in (message.text or ""))
+    for words in (
+        f"/grant {eve.id} 5", f"/grant {club.id} 5", f"/limit {eve.id} 5", f"/limit {club.id} 5",
+        f"/limit {club.id} 0",
+    ):  # fmt: skip
+        sent = await admin.send(ann, words)
+        told = await admin.wait(lambda m, after=sent: m.message_id > after.message_id)  # type: ignore[misc]
+        assert [one for one in told.entities if one["type"] == "bot_command"] == [], told.text
+
+
 async def test_a_chat_that_never_took_the_bot_in_gets_nothing(
     admin: PrivateChat, house: House, ann: Person
 ) -> None:
