@@ -222,19 +222,23 @@ async def answer_request(
     async with services.db.transaction() as tx:
         chat = await chats.private_with(tx, press.person, now=now)
         name = unlinked(await people.called(tx, press.person))
-        notice = Notice(
-            cause=f"{cause}:answered",
-            chat=chat.id,
-            kind=NoticeKind.GRANTED if press.credits else NoticeKind.CREDITS_DENIED,
-            facts={"credits": press.credits, "cost": services.usual_cost},
-            person=press.person,
-        )
-        is_first = await owing.owe(tx, notice, now=now)
+        is_first = await audit.record(
+            tx, "grant", by=sender.account.id, cause=cause, whom=press.person,
+            details=str(press.credits), now=now,
+        )  # fmt: skip
+        if is_first:
+            notice = Notice(
+                cause=f"{cause}:answered",
+                chat=chat.id,
+                kind=NoticeKind.GRANTED if press.credits else NoticeKind.CREDITS_DENIED,
+                facts={"credits": press.credits, "cost": services.usual_cost},
+                person=press.person,
+            )
+            await owing.owe(tx, notice, now=now)
         if is_first and press.credits:
-            gift = Gift(press.person, press.credits, None)
-            await _enter(
-                tx, Account.person(press.person), gift,
-                whom=press.person, by=sender, cause=cause, now=now,
+            await ledger.grant(
+                tx, Account.person(press.person), Pot.GRANTED, press.credits,
+                cause=cause, note=None, now=now,
             )  # fmt: skip
     services.wake(chat.id)
     text = (
