@@ -142,3 +142,19 @@ def test_a_library_that_was_packed_anew_is_no_larger_and_loads(tmp_path: Path) -
         [sys.executable, "-c", loads], capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "True", done.stderr
+
+
+def test_its_health_is_asked_for_also_where_no_docker_engine_builds_it() -> None:
+    assert re.search(
+        r'^HEALTHCHECK .* CMD \["python", "-m", "bot", "healthcheck"\]$', DOCKERFILE, re.MULTILINE
+    )
+    assert re.search(r'^CMD \["python", "-m", "bot", "run"\]$', DOCKERFILE, re.MULTILINE)
+    script = (PROJECT / "deploy" / "build-image").read_text(encoding="utf-8")
+    # buildah's own format has no place for it: neither the base nor the image may have it
+    assert (
+        script.count("--format docker")
+        == len(re.findall(r"buildah (?:commit|build) ", script))
+        == 2
+    )
+    assert "BUILDAH_ISOLATION=chroot" in script
+    assert "--storage-driver vfs" in script

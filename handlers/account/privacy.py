@@ -217,6 +217,8 @@ async def erase(
         # more credits than were named would go
         await sender.show(question(lying, sender.translator), _choices(lying, sender), shown)
         return
+    # of thousands of videos it takes seconds, and a tap waits for its answer
+    await sender.answer()
     await services.erase()
     async with services.db.reading() as connection:
         is_open = any(
