@@ -86,6 +86,8 @@ class Stage:
         self.provider = provider
         self.folder = folder
         self._cradle = cradle
+        self.settings = dict[str, str]()
+        """Of the lives that begin from now on, beside the usual."""
         self._lives = 0
         self._resumed: dict[int, float] = {}
         self.unknown_sends = 0
@@ -127,6 +129,7 @@ class Stage:
                 "CRASH_AT": crash_at,
                 "TRACE": str(self._trace(self._lives)),
                 "LOG": str(self.folder / "log"),
+                **self.settings,
             }
         )
         ending = asyncio.create_task(self._cradle.ended())

@@ -58,6 +58,38 @@ async def _tap_the_card(stage: Stage) -> None:
     await card.press(card.buttons[0][0].text, timeout=60)
 
 
+async def first_scene(stage: Stage) -> None:
+    """Have a video made, and see what else can be made of it."""
+    ann = stage.telegram.person("Ann")
+    chat = stage.telegram.private(ann)
+    await chat.send(ann, "/video a boat in the bath")
+    first = await chat.wait(lambda message: message.video is not None, timeout=60)
+    await first.press("More…", timeout=60)
+    await chat.wait(lambda message: message is first and "Continue" in str(message), timeout=60)
+
+
+async def next_scene(stage: Stage) -> None:
+    """Have the first video go on, by two taps."""
+    (chat,) = stage.telegram.world.chats.values()
+    last = chat.messages[-1].message_id
+    first = next(message for message in chat.from_bot if message.video is not None)
+    await first.press("Continue", timeout=60)
+    question = await chat.wait(lambda one: one.message_id > last and bool(one.buttons), timeout=60)
+    await question.press("Just go on", timeout=60)
+    await chat.wait(lambda one: one.message_id > last and one.video is not None, timeout=60)
+
+
+async def whole_film(stage: Stage) -> None:
+    """Have the film sent."""
+    (ann,) = (one for one in stage.telegram.world.people.values() if one.first_name == "Ann")
+    chat = stage.telegram.private(ann)
+    last = chat.messages[-1].message_id
+    await chat.send(ann, "/story")
+    story = await chat.wait(lambda one: one.message_id > last and bool(one.buttons), timeout=60)
+    await story.press("Send the whole film", timeout=60)
+    await chat.wait(lambda one: one.message_id > last and one.video is not None, timeout=60)
+
+
 TEXT = Scene("a text in private", _text_in_private)
 PHOTO = Scene("a photo in a group", _photo_in_a_group)
 REFUSED = Scene("a prompt that is refused", _refused_prompt)

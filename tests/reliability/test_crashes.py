@@ -163,3 +163,60 @@ async def test_killed_at_any_two_points_it_loses_nothing_and_pays_once(
         "figures", f"{scene.name}: {len(pairs)} pairs of {len(points)} points, {took:.0f} s"
     )
     assert not failures, "\n".join(failures)
+
+
+CONTINUE = (
+    "placing._ask, to commit #1", "placing._ask, committed #1",
+    "POST sendMessage, answered #1", "order_card.show_card, committed #1",
+    "placing._accept, committed #1", "GET file, answered #1", "POST generations, answered #1",
+)  # fmt: skip
+JOIN = (
+    "films.send_film, to commit #1", "films.send_film, committed #1", "GET file, answered #4",
+    "POST sendVideo, to send #1", "POST sendVideo, answered #1",
+    "notice_sender._note_sent, to commit #1", "notice_sender._note_sent, committed #1",
+)  # fmt: skip
+"""What of these no other scene passes, or with other things at stake."""
+
+
+async def test_killed_while_a_film_goes_on_or_is_joined_it_pays_and_sends_once(
+    tmp_path: Path,
+) -> None:
+    async with Cradle.open() as cradle, Stage.open(tmp_path / "film", cradle) as stage:
+        stage.settings = {"FREE_CREDITS": "900", "BUDGET_USD": "none"}
+        first = asyncio.create_task(scenes.first_scene(stage))
+        # that its updates are handled would be written down in its own time
+        await stage.live("POST editMessageReplyMarkup, answered #1", until=first)
+        await first
+        failures = list[str]()
+        for kill in (*CONTINUE, *JOIN):
+            joins = kill in JOIN
+            before, unknown = counted(stage), kill in {JOIN[4], JOIN[5]}
+            act = scenes.whole_film(stage) if joins else scenes.next_scene(stage)
+            people = asyncio.create_task(act)
+            if not await stage.live(kill, until=people):
+                failures.append(f"{kill}: never reached, but {stage.points()}")
+            elif not await stage.live(until=people) and people.exception() is None:
+                made, paid, shown = (
+                    now - was for now, was in zip(counted(stage), before, strict=True)
+                )
+                if (made, paid) != ((0, 0) if joins else (1, 1)):
+                    failures.append(f"{kill}: {made} scenes made, {paid} paid")
+                if not 1 <= shown <= 1 + (joins and unknown):
+                    failures.append(f"{kill}: {shown} videos came")
+        with closing(stage.database()) as database:
+            failures += [
+                *invariants.wrong_always(database), *invariants.damaged(database),
+                *invariants.untold(database), *stage.provider.violations,
+            ]  # fmt: skip
+            parents = database.execute("SELECT DISTINCT parent FROM generations WHERE id > 1")
+            assert parents.fetchall() == [(1,)]
+    assert not failures, "\n".join(failures)
+
+
+def counted(stage: Stage) -> tuple[int, int, int]:
+    """How many were made, how many the provider took, and how many videos stand in the chat."""
+    with closing(stage.database()) as database:
+        (made,) = database.execute("SELECT count(*) FROM generations WHERE state = 'delivered'")
+    (chat,) = stage.telegram.world.chats.values()
+    taken = sum(submission.accepted for submission in stage.provider.submissions)
+    return made[0], taken, sum(message.video is not None for message in chat.from_bot)
