@@ -129,9 +129,20 @@ async def allow(
         text = _("{number} is in ALLOWED_IDS already.")
     else:
         async with services.db.transaction() as tx:
-            await let_in(tx, services, sender, number, cause)
+            is_banned = await people.any_banned(tx, {number})
+            if not is_banned:
+                await let_in(tx, services, sender, number, cause)
         text = _("{number} may use this bot.")
+        if is_banned:
+            await sender.reply(banned_text(number, sender.translator))
+            return
     await _decided(sender, services, text.format(number=number))
+
+
+def banned_text(number: int, translator: Translator) -> str:
+    """Say that somebody is banned, and what lets them back in."""
+    text = translator.gettext("{number} is banned. /unban {number} takes it back.")
+    return text.format(number=number)
 
 
 async def let_in(tx: Connection, services: Services, admin: Sender, who: int, cause: str) -> bool:
@@ -303,8 +314,8 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
     elif chat is not None:
         services.wake(chat.id)
     if news:
-        text = _("{number} is banned. /unban {number} takes it back.")
-    elif before is not None and before.reason:
+        return banned_text(who, admin.translator)
+    if before is not None and before.reason:
         text = _("{number} is banned already: {reason}")
     else:
         text = _("{number} is banned already.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from generation.models import pricing
 from generation.models.pricing import Period
 from generation.orders.balances import DAY_SECONDS
-from handlers.admin.access import let_in, owe
+from handlers.admin.access import banned_text, let_in, owe
 from handlers.admin.audit_log import home_row, turning
 from handlers.admin.grants import MOST_CREDITS
 from handlers.commands import read_number
@@ -267,10 +267,12 @@ async def answer_access(
     sender: Sender, press: AnswerAccess, shown: int | None, services: Services
 ) -> None:
     """Answer who asked to be let in; of several admins the first one counts."""
-    _, now = sender.translator.gettext, services.clock()
+    _, now, is_banned = sender.translator.gettext, services.clock(), False
     async with services.db.transaction() as tx:
         chat = None if shown is None else await chats.find(tx, press.chat)
-        if chat is not None:
+        if chat is not None and press.allows:
+            is_banned = await people.any_banned(tx, {chat.telegram_id})
+        if chat is not None and not is_banned:
             who, cause = chat.telegram_id, f"access:{press.chat}:{press.day}:answered"
             if press.allows:
                 is_first = await let_in(tx, services, sender, who, cause)
@@ -281,6 +283,9 @@ async def answer_access(
                 services.wake(chat.id)
     if chat is None:
         await sender.answer(_("This button is old."))
+        return
+    if is_banned:
+        await sender.answer(banned_text(chat.telegram_id, sender.translator), alert=True)
         return
     text = (
         _("{name} was answered already.")

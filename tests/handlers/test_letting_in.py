@@ -83,6 +83,11 @@ async def test_a_stranger_may_be_denied_or_banned_and_a_group_be_asked_for(
     card = await admin.wait(says(f"({eve.id}) asks"))
     assert (await confirmed(admin, card, "Ban", by=ann)).text.startswith(f"{eve.id} is banned.")
     await hers.wait(says("You cannot make videos with this bot any more."))
+    # nobody is told good news that is none, whoever else taps, or writes it
+    assert (await card.press("Allow", by=ann)).text.startswith(f"{eve.id} is banned.")
+    await admin.send(ann, f"/allow {eve.id}")
+    await admin.wait(says(f"{eve.id} is banned."))
+    assert not [one for one in hers.from_bot if "Good news" in (one.text or "")]
     club = telegram.group("Film club", [ann, bob])
     asked = await club.send(bob, "/video a cat")
     told = await club.wait(says("Ask its owner to allow this group.", to=asked.message_id))
