@@ -98,6 +98,7 @@ class NoticeKind(StrEnum):
     # to a person
     BANNED = "banned"
     UNBANNED = "unbanned"
+    BRAKED = "braked"
     LET_IN = "let_in"
     NOT_LET_IN = "not_let_in"
     FILM = "film"

@@ -38,7 +38,7 @@ from generation.provider.client import LOOKUP_SECONDS
 from storage import chats, generations, ledger, notices, people, personal_data
 from storage.generations import State
 from storage.ledger import Account, Kind
-from storage.notices import NoticeKind
+from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -175,7 +175,10 @@ class Lifecycle:
         return lambda: None
 
     async def _tell_of_brake(self, tx: Connection, generation: Generation, now: float) -> None:
-        """Tell the admins, once, of an account whose prompts are refused again and again."""
+        """Tell the admins, once, of an account whose prompts are refused again and again.
+
+        Who has to wait is told so, too, where no others read it.
+        """
         account = generation.account
         person = await people.find(tx, account.id) if account.is_person else None
         chat = None if account.is_person else await chats.find(tx, account.id)
@@ -188,6 +191,13 @@ class Lifecycle:
                 number=chat.telegram_id if chat else account.id,
                 prompt=generation.prompt[:LONGEST_PROMPT],
             )  # fmt: skip
+            place = await chats.find(tx, generation.chat)
+            if place is not None and place.is_private and now < brake.until:
+                waits = Notice(
+                    cause=f"braked:{account.id}:{brake.until:.0f}", chat=place.id,
+                    kind=NoticeKind.BRAKED, facts={"wait": brake.until - now}, person=account.id,
+                )  # fmt: skip
+                await notices.owe(tx, waits, now=now)
 
 
 async def apply(

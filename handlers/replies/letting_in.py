@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from generation.orders.balances import ContentBrake
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.texts import unlinked
+from handlers.replies.texts import braked, unlinked
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ ABOUT_ACCESS = frozenset(
         NoticeKind.ACCESS_WANTED,
         NoticeKind.ADDED,
         NoticeKind.BANNED,
+        NoticeKind.BRAKED,
         NoticeKind.LET_IN,
         NoticeKind.NOT_LET_IN,
         NoticeKind.UNBANNED,
@@ -94,6 +96,7 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]]:
         return text, ((yes, no, Button(_("Ban"), BanChat(facts["chat"]))),)
     return {
         NoticeKind.BANNED: shut_out_text(translator, facts.get("reason")),
+        NoticeKind.BRAKED: braked(ContentBrake(0.0, facts.get("wait", 0.0)), None, translator, 0.0),
         NoticeKind.UNBANNED: _("Good news: you can make videos with this bot again."),
         NoticeKind.LET_IN: (
             _("Good news: you can use this bot now. Send me an idea or a photo.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers.replies.notices import reported_buttons, reported_text
-from sandbox.aimlapi import Render
+from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Message
 from storage import people
 from tests.flows.looks import says, shows_video
@@ -313,6 +313,20 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     assert len(provider.submissions) == 4
     assert (await confirmed(desk, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
     assert sum(says("🛑")(one) for one in desk.from_bot) == 1
+
+
+async def test_who_has_to_wait_is_told_at_the_third_refusal_alone_with_the_bot(
+    bot: Bot, chat: PrivateChat, ann: Person, house: House, provider: AimlApiSandbox
+) -> None:
+    provider.faults.next("submit", Fault.moderation(), times=3)
+    waits = says("You can order again in 1 hour. Nothing was charged.")
+    for words in ("one", "two", "three"):
+        assert not any(waits(message) for message in chat.from_bot)
+        asked = await chat.send(ann, f"/video {words}")
+        await chat.wait(
+            lambda m, after=asked: m.message_id > after.message_id and says("refused this")(m)  # type: ignore[misc]
+        )
+    await chat.wait(waits)
 
 
 async def test_no_message_of_a_new_group_is_deleted_for_a_video_of_the_old_one(
