@@ -17,6 +17,7 @@ from handlers.replies.more_credits import LetBuy, Purchase
 from handlers.replies.sending import Refused, SendError, Unreachable, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
+from handlers.senders import AWAY_SECONDS
 from storage import audit, chats, notices, payments, people
 from storage.notices import Admins, Notice, NoticeKind
 from storage.payments import Charge
@@ -65,6 +66,10 @@ async def went_back(services: Services, charge: Charge) -> None:
     now, rate = services.clock(), pricing.to_micros(services.terms.credit_usd)
     async with services.db.transaction() as tx:
         await payments.credit(tx, charge, credit_micros=rate)
+        known = await payments.by_charge(tx, charge.charge_id)
+        if known and not known.refund_by and now - services.restored_at() < AWAY_SECONDS:
+            # an admin may have given it back where the bot ran on after the backup
+            await payments.ask_refund(tx, known.id, by=0)
         ended = await payments.end(tx, charge.charge_id, now=now)
         if ended is None:
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from sandbox.telegram import Fault
 from sandbox.telegram.stars import StarPayment
 from storage import payments
 from storage.database import number
+from storage.migrations import back_up
 from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay, says
 from tests.house import ADMIN
 
@@ -287,17 +287,24 @@ async def until(look: Callable[[], Awaitable[int]], wanted: int) -> None:
 
 
 async def test_a_restored_backup_catches_up_on_what_was_paid_since(
-    house: House, chat: PrivateChat, ann: Person, tmp_path: Path
+    house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person, tmp_path: Path
 ) -> None:
     async with house.running(**SELLING):
         await pay(chat, ann)
-    shutil.copy(house.data / "bot.sqlite3", tmp_path / "backup")
+        await pay(chat, ann)
+    back_up(house.data / "bot.sqlite3", tmp_path / "backup")
     async with house.running(**SELLING):
+        await (await asked(office, owner)).press("Give 500 ⭐ back")
+        await chat.wait(says("Your payment 1 was refunded"))
         await pay(chat, ann, 90)
-        await chat.wait(says("Payment 2:"))
+        await chat.wait(says("Payment 3:"))
     house.data = tmp_path / "restored"
     house.data.mkdir()
     (tmp_path / "backup").rename(house.data / "bot.sqlite3")
     async with house.running(**SELLING):
-        await house.telegram.world.changes.until(partial(heard, chat, says("Payment 2:"), 2), 10)
+        until = house.telegram.world.changes.until
+        await until(partial(heard, chat, says("Payment 3:"), 2), 10)
+        await until(partial(heard, chat, says("Your payment 1 was refunded"), 2), 10)
         assert await bought(house, ann) == 140
+        async with house.db.reading() as connection:
+            assert not await payments.is_paused(connection, ann.id), "the owner gave it back"
