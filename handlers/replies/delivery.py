@@ -281,7 +281,12 @@ class Deliveries:
                 if not begins:
                     return None
                 # whether there is inline mode is known once Telegram was asked
-                buttons = ResultButtons(self.catalogue.offer, self.credit_usd, self.outbox.shares)
+                buttons = ResultButtons(
+                    self.catalogue.offer,
+                    self.credit_usd,
+                    self.outbox.shares,
+                    self.outbox.fetches,
+                )
                 sent = await self.outbox.send_file(
                     place.chat,
                     delivery.video,

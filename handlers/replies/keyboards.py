@@ -306,17 +306,21 @@ class Vary(CallbackData):
 
 LONGEST_BESIDE = 18
 """Characters of a label that has another one beside it: on a phone both are as wide."""
-MOST_FETCHED = 20_000_000
-"""Bytes a bot may fetch from Telegram (the hosted server's limit for getFile)."""
+MOST_FETCHED, MOST_FETCHED_LOCALLY = 20_000_000, 2_000_000_000
+"""Bytes a bot may fetch from Telegram: the hosted server's limit, and that of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResultButtons:
-    """Lays out the buttons under a video; `shares` is whether the bot has inline mode."""
+    """Lays out the buttons under a video.
+
+    `shares` is whether the bot has inline mode, `fetches` how many bytes it may fetch.
+    """
 
     offer: Offer
     credit_usd: Decimal
     shares: bool
+    fetches: int = MOST_FETCHED
 
     def under(
         self,
@@ -339,7 +343,7 @@ class ResultButtons:
         delete = Button(_("🗑 Delete"), Remove(video.id), style="danger")
         more = [Button(_("More…"), More(video.id))]
         on = list[Button]()
-        if (unfolded or not in_private) and (size or 0) <= MOST_FETCHED:
+        if (unfolded or not in_private) and (size or 0) <= self.fetches:
             # the long label has a row of its own
             on = self._on(video, translator)
         others = self._others(video, translator) if unfolded else []

@@ -19,7 +19,7 @@ from telegram import (
 )
 from telegram.constants import ChatAction
 
-from handlers.replies.keyboards import Button, keyboard
+from handlers.replies.keyboards import MOST_FETCHED, MOST_FETCHED_LOCALLY, Button, keyboard
 from handlers.replies.sending import (
     Misplaced,
     NoTopic,
@@ -143,6 +143,11 @@ class Outbox:
     def shares(self) -> bool:
         """Whether the bot may be called in any chat (BotFather's /setinline)."""
         return self._bot.supports_inline_queries
+
+    @property
+    def fetches(self) -> int:
+        """How many bytes of a file may be fetched."""
+        return MOST_FETCHED_LOCALLY if self._bot.local_mode else MOST_FETCHED
 
     @property
     def link(self) -> str:

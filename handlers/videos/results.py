@@ -18,7 +18,6 @@ from handlers.membership import is_group_admin
 from handlers.ordering import OrderDraft, SentPicture, ask_anew, place
 from handlers.presses import ask_whether, not_yours
 from handlers.replies.keyboards import (
-    MOST_FETCHED,
     Again,
     Change,
     GoOn,
@@ -47,7 +46,8 @@ router = Router()
 
 def layout(services: Services) -> ResultButtons:
     """Return how buttons are laid out under a video, with what is offered now."""
-    return ResultButtons(services.offer, services.terms.credit_usd, services.outbox.shares)
+    outbox = services.outbox
+    return ResultButtons(services.offer, services.terms.credit_usd, outbox.shares, outbox.fetches)
 
 
 async def _found(sender: Sender, services: Services, number: int) -> Generation | None:
@@ -115,7 +115,7 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
     video = await _basis(sender, context.services, press.generation)
     if video is None:
         return
-    if _size(query) > MOST_FETCHED:
+    if _size(query) > context.services.outbox.fetches:
         note = sender.translator.gettext(
             "This video is over 20 MB, more than I can fetch. Send me a screenshot of its end."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -38,6 +39,12 @@ async def test_a_photo_comes_by_its_path_and_a_video_over_the_hosted_limit_goes_
     ):
         await chat.send_photo(ann, photo(), caption="/animate waves move slowly")
         sent = await chat.wait(shows_video("waves move slowly"))
+        assert sent.media is not None
+        sent.media = replace(sent.media, size=20_000_001)
+        await sent.press("More…")
+        await chat.wait(lambda m: any("Continue" in b.text for row in m.buttons for b in row))
+        await sent.press("Continue")
+        await chat.wait(lambda message: "happens" in (message.text or ""))
     assert sent.video is not None
     assert sent.video.size > SMALL
     assert telegram.calls_of("getUpdates") == []

@@ -159,6 +159,7 @@ class StandInBot:
     username = "film_maker_bot"
     link = "https://t.me/film_maker_bot"
     supports_inline_queries = True
+    local_mode = False
     file_path = "photos/file_1.jpg"
 
     def __init__(self, weather: Weather) -> None:
