@@ -6,6 +6,8 @@ import time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.flows.looks import says
 from tests.groups.acts import made
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 DAY = 24 * 3600.0
 
 
+@pytest.mark.slow
 async def test_the_balance_the_morning_and_a_dear_day_are_each_told_once(
     house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
     ann: Person, bob: Person,

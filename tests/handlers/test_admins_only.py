@@ -84,6 +84,7 @@ async def test_no_button_of_admins_works_for_others_or_in_a_group(
         assert await decided(house) == before
 
 
+@pytest.mark.slow
 async def test_whatever_an_admins_client_makes_up_is_answered(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:

@@ -36,6 +36,7 @@ def test_a_pause_is_read_with_its_time_and_reason(words: str, pause: Pause | Non
     assert read_pause(words.split(), 0.0) == pause
 
 
+@pytest.mark.slow
 async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_no_orders(
     house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
     ann: Person, bob: Person,
