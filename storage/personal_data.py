@@ -64,6 +64,11 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
         (wanted.cause, wanted.person, wanted.asked_at),
     )
     if is_new:
+        # it covers what was asked for before: however often somebody taps, one is gone on with
+        await tx.execute(
+            "UPDATE erasures SET done_at = ? WHERE person = ? AND cause <> ? AND done_at IS NULL",
+            (wanted.asked_at, wanted.person, wanted.cause),
+        )
         await payments.give_up(tx, wanted.person)
         for pot, credits_ in (await stored_credits(tx, wanted.person)).items():
             await ledger.enter(

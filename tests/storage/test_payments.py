@@ -85,6 +85,7 @@ async def test_what_was_given_up_with_the_data_is_not_owed_when_its_payment_goes
         for number in (1, 2):
             wanted = Erasure(cause=f"update:{number}", person=ANN, asked_at=NOW)
             assert await personal_data.ask_erasure(tx, wanted) is True
+        assert await personal_data.open_erasures(tx) == [wanted], "it covers the first"
         await payments.credit(tx, charge(3), credit_micros=1)
         assert await bought(tx) == 50
         known = [await payments.by_charge(tx, f"charge-{number}") for number in (1, 2, 3)]
