@@ -119,6 +119,7 @@ def test_the_service_opens_no_port_and_mounts_its_data_alone() -> None:
     assert mounts == ["      - data:/data\n"]
 
 
+@pytest.mark.slow
 def test_a_library_that_was_packed_anew_is_no_larger_and_loads(tmp_path: Path) -> None:
     """Those that were patched for their package have megabytes between their segments."""
     packages = Path(av.__file__).parents[1]

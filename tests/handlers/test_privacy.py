@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bot import lifecycle
 from handlers.account import privacy
 from sandbox.telegram.messages import Button
@@ -17,8 +19,6 @@ from tests.handlers.commons import settled
 from tests.handlers.test_undo import has
 
 if TYPE_CHECKING:
-    import pytest
-
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from storage.personal_data import Erasure
@@ -77,6 +77,7 @@ async def test_privacy_says_what_is_kept_how_long_and_who_sees_it(
         assert words in (said.text or ""), words
 
 
+@pytest.mark.slow
 async def test_mydata_is_a_file_of_ones_own_and_of_nobody_else(
     house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_file_of_data_is_bounded_and_says_what_is_missing() -> None:
     assert read["ban"] == []
 
 
+@pytest.mark.slow
 async def test_what_is_kept_of_somebody_is_nowhere_after_they_deleted_it(
     house: House,
     chat: PrivateChat,
@@ -156,6 +158,7 @@ async def press_again(telegram: TelegramSandbox, question: Message, by: Person) 
     return answer.text
 
 
+@pytest.mark.slow
 async def test_what_waits_is_cancelled_and_what_is_made_still_comes_also_after_a_restart(
     house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox,
     monkeypatch: pytest.MonkeyPatch,
