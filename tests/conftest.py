@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import shutil
+from operator import itemgetter
 from pathlib import Path
 
 # as bot.__main__ does for the real process
@@ -38,7 +39,15 @@ SLOW = [HERE / name for name in ("demo", "flows", "groups", "reliability", "simu
 QUICK = [HERE / "flows" / "test_first_video.py"]
 """What is quick in them."""
 LONGEST = [HERE / "reliability" / "test_crashes.py", HERE / "simulation" / "test_simulation.py"]
-"""What takes half a minute and more."""
+"""What computes for half a minute and more."""
+WAITING = [
+    HERE / "bot" / "test_watchdog.py",
+    HERE / "demo" / "test_demo_command.py",
+    HERE / "demo" / "test_panel.py",
+    HERE / "flows" / "test_restart.py",
+    HERE / "reliability" / "test_log_secrecy.py",
+]
+"""Where a single test waits for ten seconds and more."""
 
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, no test waits for a disk
@@ -52,10 +61,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-quick` leaves out, and begin with the longest: short ones fill the end.
-
-    Each of several workers begins with the next part of the list, so all are dealt a share.
-    """
+    """Mark what `make test-quick` leaves out; several workers begin with the longest."""
     slow = {
         path: path not in QUICK and any(path.is_relative_to(folder) for folder in SLOW)
         for path in {item.path for item in items}
@@ -63,9 +69,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if slow[item.path]:
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: (item.path not in LONGEST, not item.get_closest_marker("slow")))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = [item for worker in range(workers) for item in items[worker::workers]]
+    if workers > 1:
+        items[:] = _spread(items)
+        # each begins with the next part of the list, so all are dealt a share
+        items[:] = [item for worker in range(workers) for item in items[worker::workers]]
+
+
+def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The longest first, then the slow spread over the others: they wait, and those compute."""
+    first = {path: number for number, paths in enumerate((LONGEST, WAITING)) for path in paths}
+    parts: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
+    for item in items:
+        parts[item.get_closest_marker("slow") is not None].append(item)
+    places = [
+        (first.get(item.path, len(first)), number / len(part), item)
+        for part in parts
+        for number, item in enumerate(part)
+    ]
+    return [item for *_, item in sorted(places, key=itemgetter(0, 1))]
 
 
 def pytest_collection_finish() -> None:
