@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -225,3 +226,23 @@ async def test_who_is_banned_sees_and_deletes_their_data_and_stays_banned(
         await chat.wait(lambda one: one is question and one.text == GONE)
         await chat.send(ann, "/video a cat")
         await chat.wait(says("You cannot make videos with this bot any more. The reason: rude."))
+
+
+async def test_after_the_days_of_retention_a_video_is_there_and_its_words_are_not(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(retention_days=1):
+        await chat.send(ann, f"/video a {WORDS}")
+        video = await chat.wait(shows_video(f"a {WORDS}"))
+        await settled(house)
+        assert in_file(house, WORDS) != []
+    later = 2 * 24 * 3600.0
+    async with house.running(retention_days=1, clock=lambda: time.time() + later):
+        async with asyncio.timeout(10):
+            while in_file(house, WORDS):
+                await asyncio.sleep(0.02)
+        again = await video.press("Again")
+        assert again.text == "This button is old. Send me the idea again."
+        await chat.send(ann, "/history")
+        await chat.wait(says("1. (forgotten)"))
+    assert len(provider.submissions) == 1
