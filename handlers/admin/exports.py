@@ -35,8 +35,11 @@ MOST_BYTES = 45_000_000
 """How large a table becomes: Telegram takes 50 MB."""
 PAYMENTS = "payments"
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
-"""How a cell begins that a spreadsheet reckons instead of showing it; some do so behind blanks."""
+_FORMULA = re.compile(r"((?:^|[;\t\r\n])\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a cell begins that a spreadsheet reckons instead of showing it; some do so behind blanks.
+
+Where people write 1,5 a spreadsheet parts cells at each semicolon, and heeds no quotes.
+"""
 
 VIDEOS = (
     "number", "asked_at", "state", "reason", "person_id", "name", "username", "chat_id", "chat",
@@ -84,7 +87,7 @@ def read_span(words: Sequence[str]) -> Span | None:
 
 def shown(cell: Any) -> Any:
     """Return a cell as a spreadsheet shows it: nothing that somebody wrote becomes a formula."""
-    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+    return _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell
 
 
 @router.command("export")
