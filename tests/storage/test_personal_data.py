@@ -256,3 +256,30 @@ async def test_after_the_days_of_retention_no_page_holds_the_words(tmp_path: Pat
     assert marked(path) == []
     assert await rows(db, "SELECT file_id IS NULL, name FROM generations, people") == [(1, "Ann")]
     await db.close()
+
+
+async def test_an_end_in_the_midst_of_it_leaves_the_rest_to_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    db = await Database.open(path)
+    await kept_of(db, ANN)
+    chat = await meet(db, ANN)
+    for number in range(2 * personal_data.ERASED_AT_ONCE):
+        await ask(db, f"message:{number}", chat=chat.id, prompt=f"{MARK} {number}")
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE generations SET state = ?", (State.DELIVERED,))
+    wanted = Erasure("update:9", ANN, NOW + 1)
+    async with db.transaction() as tx:
+        await personal_data.ask_erasure(tx, wanted)
+    async with db.transaction() as tx:
+        assert await personal_data.erase_some(tx, wanted, now=LATER)
+    left = await rows(db, "SELECT count(*) FROM generations WHERE prompt <> ''")
+    assert left == [(personal_data.ERASED_AT_ONCE + 1,)]
+    await db.close()
+    db = await Database.open(path)
+    assert await personal_data_open(db) == [wanted]
+    assert await erased(db, wanted)
+    assert marked(path) == []
+    assert await personal_data_open(db) == []
+    given_up = "SELECT count(*) FROM ledger WHERE kind = 'clawback'"
+    assert await rows(db, given_up) == [(1,)], "the granted credits went once"
+    await db.close()
