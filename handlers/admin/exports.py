@@ -35,7 +35,7 @@ MOST_BYTES = 45_000_000
 """How large a table becomes: Telegram takes 50 MB."""
 PAYMENTS = "payments"
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
-_FORMULA = re.compile(r"((?:^|[;\t\r\n])\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_FORMULA = re.compile(r"((?:^|[;\t\r\n])[^\S\t\r\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Where a cell begins that a spreadsheet reckons instead of showing it; some do so behind blanks.
 
 Where people write 1,5 a spreadsheet parts cells at each semicolon, and heeds no quotes.
