@@ -60,8 +60,8 @@ NONE_IF_INVALID: Final = WrapValidator(_none_if_invalid)
 
 CREDITS_PER_USD = 2_000_000
 """The provider's own credits; they have nothing to do with the bot's."""
-MOST_USD = 10_000
-"""A dearer video is a misreading."""
+MOST_USD, MOST_HELD_USD = 10_000, 1_000_000_000
+"""A dearer video, or an account that holds more, is a misreading."""
 SUCCESSES = frozenset({"complete", "completed", "done", "finished", "succeeded", "success"})
 """Words that end a generation well, in lower case; beside them all that have an address do."""
 FAILURES = frozenset(
@@ -213,7 +213,7 @@ class _TopUp(_Part):
 class AccountBalance(_Part):
     """What the account holds, in US dollars, and whether it fills itself up."""
 
-    current_balance: Decimal
+    current_balance: Annotated[Decimal, Field(ge=-MOST_HELD_USD, le=MOST_HELD_USD)]
     autotopup_settings: Annotated[_TopUp, BeforeValidator(lambda told: told or {})] = _TopUp()
 
 

@@ -344,6 +344,10 @@ async def test_a_wrong_key_holds_everything_back(provider: AimlApiSandbox, http:
 async def test_the_balance_is_told_in_dollars(provider: AimlApiSandbox, api: AimlApi) -> None:
     provider.balance = Decimal("12.34")
     assert await api.balance() == Decimal("12.34")
+    provider.balance = Decimal("1e20")
+    with pytest.raises(Unavailable):
+        # more than is to be believed, and than a database holds in micro-dollars
+        await api.balance()
 
 
 async def test_a_submission_whose_answer_was_lost_is_found_in_the_log(
