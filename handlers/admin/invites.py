@@ -72,7 +72,7 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
     async with services.db.transaction() as tx:
         now, by = services.clock(), sender.account.id
         made = await people.make_invite(
-            tx, secrets.token_urlsafe(12), uses=uses, credits_=credits_, cause=cause, by=by, now=now
+            tx, _secret(INVITE), uses=uses, credits_=credits_, cause=cause, by=by, now=now
         )
         details = f"#{made.id}: {uses} × {credits_}"
         await audit.record(tx, "invite", by=by, cause=cause, now=now, details=details)
@@ -81,8 +81,13 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
     await sender.reply(text, buttons=[[revoke]])
 
 
-def _link(made: Invite, sender: Sender, kind: str = INVITE) -> str:
-    return f"{sender.outbox.link}?start={kind}{made.secret}"
+def _secret(kind: str) -> str:
+    """Return a new secret, which is of its kind alone: nobody takes a gift unheard."""
+    return f"{kind}{secrets.token_urlsafe(12)}"
+
+
+def _link(made: Invite, sender: Sender) -> str:
+    return f"{sender.outbox.link}?start={made.secret}"
 
 
 def _described(made: Invite, sender: Sender, services: Services) -> str:
@@ -118,7 +123,7 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
     async with services.db.transaction() as tx:
         now, by = services.clock(), sender.account.id
         made = await people.make_invite(
-            tx, secrets.token_urlsafe(12), uses=1, credits_=credits_, cause=cause, by=by, now=now
+            tx, _secret(GIFT), uses=1, credits_=credits_, cause=cause, by=by, now=now
         )
         details = f"#{made.id}: {credits_}"
         await audit.record(tx, "gift", by=by, cause=cause, now=now, details=details)
@@ -126,7 +131,7 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
         "🎁 Whoever opens this link first gets {credits}. I tell you who it was."
     ).format(credits=worth(translator, credits_, services.usual_cost))
     revoke = Button(translator.gettext("Revoke"), RevokeInvite(made.id))
-    await sender.reply(f"{text}\n\n{_link(made, sender, GIFT)}", buttons=[[revoke]])
+    await sender.reply(f"{text}\n\n{_link(made, sender)}", buttons=[[revoke]])
 
 
 @router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke"))
@@ -198,8 +203,7 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
     _, person, now = sender.translator.gettext, sender.person, services.clock()
     is_in, given = sender.access is not Access.STRANGER, 0
     async with services.db.transaction() as tx:
-        secret = payload.removeprefix(INVITE).removeprefix(GIFT)
-        made = await people.invite_by_secret(tx, secret)
+        made = await people.invite_by_secret(tx, payload)
         if made is None or person is None:
             is_good = False
         elif await people.was_invited(tx, made.id, person.id):

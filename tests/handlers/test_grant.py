@@ -286,17 +286,20 @@ async def test_a_gift_is_taken_once_by_one_and_told_to_both(
         await chat.wait(lambda message: "Write /gift CREDITS" in (message.text or ""))
         await chat.send(ann, "/gift 50")
         made = await chat.wait(lambda message: "gets 50 credits" in (message.text or ""))
-        link = (made.text or "").splitlines()[-1]
+        payload = (made.text or "").rpartition("?start=")[2]
         theirs = telegram.private(bob)
+        # as another kind of link it would be taken without a word to who made it
+        await theirs.send(bob, f"/start {payload.replace('gift', 'invite')}")
+        await theirs.wait(lambda message: "no longer good" in (message.text or ""))
         for _ in range(2):
-            await theirs.send(bob, f"/start {link.partition('?start=')[2]}")
+            await theirs.send(bob, f"/start {payload}")
         await theirs.wait(
             lambda message: message.text == "You were given 50 credits, about 5 videos."
         )
         await chat.wait(lambda message: "🎁 Bob" in (message.text or ""))
         cleo = telegram.person("Cleo")
         late = telegram.private(cleo)
-        await late.send(cleo, f"/start {link.partition('?start=')[2]}")
+        await late.send(cleo, f"/start {payload}")
         await late.wait(lambda message: "no longer good" in (message.text or ""))
         assert (await bought(house, bob), await bought(house, cleo)) == (50, 0)
         await theirs.send(bob, "/video a cat")
