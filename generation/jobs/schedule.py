@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -66,8 +67,14 @@ MOST_RESTORATIONS = 10
 
 LEARNS_FROM = 100
 """How many finished generations tell when to look for the next one."""
-NEWEST = 20
-"""How many of them tell how long it takes."""
+NEWEST = 40
+"""How many of them tell how long it usually takes."""
+LATELY = 20
+"""How many of all that its maker's models made tell how busy they are."""
+FADES = 0.75
+"""What one of those counts beside the next newer one."""
+AS_USUAL = 0.6
+"""What it counts beside them that they may be as busy as usual."""
 TYPICAL_SECONDS = 120.0
 """What a model takes that is not known any more."""
 
@@ -94,9 +101,10 @@ class Estimate:
 
 @dataclass(slots=True)
 class _Known:
-    """What was seen of alike requests, and what was made of it when."""
+    """What was seen of alike requests, how long they usually take, and what was made of it when."""
 
     seen: deque[float]
+    usual: float
     estimate: Estimate
     learned: int = 0
 
@@ -104,18 +112,22 @@ class _Known:
 class DurationEstimates:
     """How long requests take at the provider, learned from those that were made here.
 
-    What was read once is kept and goes on learning: a poll asks the database for nothing.
+    That is what alike ones usually take, by as much more or less as whatever the maker of their
+    model made lately took than usual: it is busy by the hour. What was read once is kept and goes
+    on learning: a poll asks the database for nothing.
     """
 
     def __init__(self, db: Database, offer: Offer) -> None:
         self._db = db
         self._offer = offer
         self._known: dict[tuple[str, int, str | None], _Known] = {}
+        # by maker: how long it took, and what is alike
+        self._lately: dict[str, deque[tuple[float, _Known]]] = {}
 
     async def of(self, request: Request) -> float:
         """Return how long such a request takes, in seconds."""
         if (known := self._known.get(_alike(request))) is not None:
-            return known.estimate.seconds
+            return known.usual * self._pace(request)
         async with self._db.reading() as connection:
             return (await self.within(connection, request)).seconds
 
@@ -130,23 +142,47 @@ class DurationEstimates:
                 limit=LEARNS_FROM,
             )
             seen = deque(reversed(newest_first), LEARNS_FROM)
-            known = self._known[_alike(request)] = _Known(seen, self._estimate(request, seen))
-        return known.estimate
+            estimate = self._estimate(request, seen)
+            known = self._known[_alike(request)] = _Known(seen, estimate.seconds, estimate)
+            if _maker(request) not in self._lately:
+                self._lately[_maker(request)] = deque(((took, known) for took in seen), LATELY)
+        return replace(known.estimate, seconds=known.usual * self._pace(request))
 
     def learn(self, generation: Generation) -> None:
         """Take one into account that was finished just now: each of the first, then some."""
         known = self._known.get(_alike(generation))
         if known is not None and generation.ready_at and generation.accepted_at:
-            known.seen.append(generation.ready_at - generation.accepted_at)
+            took = generation.ready_at - generation.accepted_at
+            known.seen.append(took)
+            known.usual = _usual(known.seen)
+            self._lately[_maker(generation)].append((took, known))
             known.learned += 1
             if known.learned > min(len(known.seen) // 4, 10):
                 known.learned, known.estimate = 0, self._estimate(generation, known.seen)
 
+    def _pace(self, request: Request) -> float:
+        """Return how many times as long as usual its maker's models take now.
+
+        That is a median, in which the newer counts more.
+        """
+        newest_first = enumerate(reversed(self._lately[_maker(request)]))
+        paces = [(took / known.usual, FADES**age) for age, (took, known) in newest_first]
+        weighted = sorted([(1.0, AS_USUAL), *paces])
+        reached = [*accumulate(weight for _, weight in weighted)]
+        return weighted[bisect_left(reached, reached[-1] / 2)][0]
+
     def _estimate(self, request: Request, seen: Collection[float]) -> Estimate:
         mode = self._offer.mode(request.model, request.kind)
         typical = mode.typical_seconds if mode is not None else TYPICAL_SECONDS
-        newest = tuple(seen)[-NEWEST:]
-        return Estimate(median(newest) if newest else typical, tuple(seen), typical)
+        return Estimate(_usual(seen) if seen else typical, tuple(seen), typical)
+
+
+def _usual(seen: Collection[float]) -> float:
+    return max(0.1, median([*seen][-NEWEST:]))
+
+
+def _maker(request: Request) -> str:
+    return request.model.partition("/")[0]
 
 
 def _alike(request: Request) -> tuple[str, int, str | None]:

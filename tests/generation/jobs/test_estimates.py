@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from generation.jobs.outcomes import VideoOnDisk
 from generation.jobs.schedule import LEARNS_FROM, TYPICAL_SECONDS, DurationEstimates
@@ -21,9 +24,9 @@ async def estimate(db: Database, **changes: Any) -> float:
     return await DurationEstimates(db, OFFER).of(request(**changes))
 
 
-async def made(db: Database, number: int, took: float) -> None:
+async def made(db: Database, number: int, took: float, **changes: Any) -> None:
     """Have a video made that took so many seconds."""
-    generation = await ask(db, f"message:{number}")
+    generation = await ask(db, f"message:{number}", **changes)
     ready = NOW + number
     async with db.transaction() as tx:
         await tx.execute(
@@ -64,12 +67,28 @@ async def test_what_was_read_once_is_not_asked_for_again(db: Database) -> None:
 
 
 async def test_each_of_the_first_and_some_of_the_later_are_learned_from(steps: Steps) -> None:
-    known = []
+    known, planned = [], list[tuple[float, ...]]()
     for number in range(12):
         generation = await steps.taken(f"message:{number}", ended=False)
         steps.clock.now += 10.0 * (number + 1)
         made = await steps.advance(generation, VideoOnDisk())
         known.append(await steps.estimates.of(made))
+        async with steps.db.reading() as connection:
+            planned.append((await steps.estimates.within(connection, made)).durations)
     assert known[:3] == [10, 15, 20]
-    assert len(set(known[3:])) < 7, "its cost does not grow with what is made"
+    assert len({*planned[3:]}) < 7, "its cost does not grow with what is made"
     assert known[-1] >= 50
+
+
+async def test_one_model_of_a_maker_tells_how_busy_it_is_with_the_others(db: Database) -> None:
+    for number in range(10):
+        await made(db, number, 60)
+        await made(db, 20 + number, 100, seconds=8)
+    estimates = DurationEstimates(db, OFFER)
+    assert (await estimates.of(request()), await estimates.of(request(seconds=8))) == (60, 100)
+    for number in range(3):
+        generation = replace(await ask(db, f"message:now {number}"), accepted_at=10, ready_at=100)
+        estimates.learn(generation)
+    assert await estimates.of(request(seconds=8)) == pytest.approx(150)
+    elsewhere = request(family="kling-3", model="klingai/kling-3")
+    assert await estimates.of(elsewhere) == TYPICAL_SECONDS
