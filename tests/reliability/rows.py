@@ -106,31 +106,31 @@ class Scene:
 
     async def settle(self) -> End:
         """Let time pass until nothing is left to do; what is parked for a day is left so."""
-        async with asyncio.timeout(LONGEST_ROW):
-            while not await self._is_done():
-                await asyncio.sleep(0.02)
-                await self._go_on()
+        # to open the file at each look would cost as much as the bot's own work
+        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
+            async with asyncio.timeout(LONGEST_ROW):
+                while not self._is_done(database):
+                    await asyncio.sleep(0.02)
+                    self._go_on(database)
         return self._end()
 
-    async def _is_done(self) -> bool:
+    def _is_done(self, database: sqlite3.Connection) -> bool:
         if self.to_telegram.is_armed or self.to_provider.is_armed:
             return False
-        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
-            return not invariants.unfinished(database)
+        return not invariants.unfinished(database)
 
-    async def _go_on(self) -> None:
+    def _go_on(self, database: sqlite3.Connection) -> None:
         """Put the clock to the next thing that is due, and have the bot look."""
         now = self.clock()
-        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
-            dues = [
-                row[0]
-                for row in database.execute(
-                    "SELECT due_at FROM generations WHERE state IN"
-                    " ('queued', 'submitting', 'unknown', 'generating', 'ready')"
-                    " UNION ALL SELECT due_at FROM notices WHERE sent_at IS NULL AND NOT given_up"
-                    " UNION ALL SELECT probe_at FROM outages WHERE ended_at IS NULL"
-                )
-            ]
+        dues = [
+            row[0]
+            for row in database.execute(
+                "SELECT due_at FROM generations WHERE state IN"
+                " ('queued', 'submitting', 'unknown', 'generating', 'ready')"
+                " UNION ALL SELECT due_at FROM notices WHERE sent_at IS NULL AND NOT given_up"
+                " UNION ALL SELECT probe_at FROM outages WHERE ended_at IS NULL"
+            )
+        ]
         later = [due for due in dues if due > now + SOON]
         if later and (len(later) == len(dues) or self.looks % PATIENT_LOOKS == 0):
             # what is due and does not move waits for something else, such as the end of an outage
