@@ -163,6 +163,7 @@ class TelegramRequest(BaseRequest):
         self._times = times
         self._connections = Connections()
         self._places = asyncio.Semaphore(count)
+        self._is_open = True
         self.answers = Counter[tuple[str, int]]()
         self.dated = ""
         """When Telegram answered last, by its own clock, as HTTP writes it."""
@@ -173,15 +174,17 @@ class TelegramRequest(BaseRequest):
         return self._times.silence
 
     async def initialize(self) -> None:
-        """Nothing to prepare: connections are made when they are needed."""
+        """Let connections be made, when they are needed."""
+        self._is_open = True
 
     async def shutdown(self) -> None:
-        """Close all."""
+        """Close all, and make no more."""
+        self._is_open = False
         await self._connections.aclose()
 
     async def start_afresh(self) -> None:
         """Drop all connections: one may hang where nobody sees it."""
-        await self.shutdown()
+        await self._connections.aclose()
 
     async def do_request(
         self,
@@ -213,6 +216,10 @@ class TelegramRequest(BaseRequest):
                 await self._places.acquire()
         except TimeoutError as error:
             raise TimedOut("no connection was free, nothing was sent") from error
+        if not self._is_open:
+            # a handler that a stop broke off goes on to its end
+            self._places.release()
+            raise NetworkError("closed, nothing was sent")
         status = 0
         try:
             async with asyncio.timeout(times.upload_in_all if files else times.call_in_all):

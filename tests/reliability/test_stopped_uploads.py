@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sqlite3
 from collections import Counter
 from contextlib import asynccontextmanager, closing, suppress
@@ -106,7 +105,7 @@ async def clogged(upstream: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
             far_reader, far_writer = await asyncio.open_connection(there.hostname, there.port)
             with closing(far_writer):
                 # one request a connection: each is looked at
-                far_writer.write(re.sub(rb"(?i)connection: keep-alive", b"connection: close", head))
+                far_writer.write(head[:-2] + b"connection: close\r\n\r\n")
                 await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
