@@ -231,10 +231,15 @@ class ShowRefund(CallbackData):
 
 @dataclass(frozen=True, slots=True)
 class Refund(CallbackData):
-    """Give a payment back."""
+    """Give the payment of a time back, of which so many credits were shown as used.
+
+    After a restore, a number may be another payment's.
+    """
 
     prefix: ClassVar[str] = "refund"
     payment: int
+    paid_at: int
+    used: int
 
 
 @router.command("refund")
@@ -314,7 +319,8 @@ async def _show(services: Services, sender: Sender, number: int, shown: int | No
     label = _("Give {stars} ⭐ back").format(stars=sender.translator.number(payment.stars))
     if payment.refund_by is not None:
         used = _("I asked Telegram to give it back, and ask again until it answers.")
-    await sender.show(f"{line}\n{used}", [[Button(label, Refund(number), style="danger")]], shown)
+    gives = Refund(number, int(payment.paid_at), spent)
+    await sender.show(f"{line}\n{used}", [[Button(label, gives, style="danger")]], shown)
 
 
 @router.button(Refund, admins=True)
@@ -328,20 +334,23 @@ async def confirm(
     context: Context,
 ) -> None:
     """Write down that a payment is to go back, then ask Telegram for it."""
-    if shown is None:
+    by, is_as_shown = sender.account.id, False
+    async with services.db.transaction() as tx:
+        payment = None if shown is None else await payments.find(tx, press.payment)
+        if payment is not None and int(payment.paid_at) == press.paid_at:
+            # more of it may be owed by now
+            is_as_shown = await payments.used(tx, payment) <= press.used
+            if is_as_shown and await payments.ask_refund(tx, payment.id, by=by):
+                details = f"{payment.id}: {payment.stars} ⭐"
+                await audit.record(
+                    tx, "refund", by=by, cause=cause, whom=payment.person, details=details,
+                    now=services.clock(),
+                )  # fmt: skip
+    if payment is None or int(payment.paid_at) != press.paid_at:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
-    async with services.db.transaction() as tx:
-        payment = await payments.find(tx, press.payment)
-        by = sender.account.id
-        if payment is not None and await payments.ask_refund(tx, payment.id, by=by):
-            details = f"{payment.id}: {payment.stars} ⭐"
-            await audit.record(
-                tx, "refund", by=by, cause=cause, whom=payment.person, details=details,
-                now=services.clock(),
-            )  # fmt: skip
     await sender.answer()
-    if payment is not None and payment.ended_at is None:
+    if is_as_shown and payment.ended_at is None:
         try:
             await give_back(context.bot, services, payment)
         except SendError as error:

@@ -90,6 +90,21 @@ async def test_a_refund_shows_what_was_used_and_what_was_used_is_owed(
         assert not await payments.is_paused(connection, ann.id)
 
 
+async def test_a_refund_is_of_the_payment_that_was_shown_with_as_much_used_as_was_shown(
+    paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+) -> None:
+    card = await asked(office, owner)
+    await spend(chat, ann)
+    await card.press("Give 500 ⭐ back")
+    await office.wait(lambda one: one is card and "9 of the credits are used" in (one.text or ""))
+    async with house.db.transaction() as tx:
+        # after a restore, its number is another's
+        await tx.execute("UPDATE payments SET paid_at = paid_at - 60")
+    assert (await card.press("Give 500 ⭐ back")).text == "This button is old."
+    assert house.telegram.calls_of("refundStarPayment") == []
+    assert not house.telegram.world.stars.payments[paid].refunded
+
+
 async def test_who_deleted_their_data_and_then_gets_their_stars_back_owes_nothing(
     paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
 ) -> None:
