@@ -48,10 +48,20 @@ async def test_a_photo_comes_alive_when_it_is_answered_with_animate(
     assert provider.submissions[0].body["image_url"]["media_type"] == "image/jpeg"
 
 
-async def test_a_button_is_pressed(visitor: Visitor) -> None:
+async def test_buttons_are_pressed_and_monospaced_words_copied(visitor: Visitor) -> None:
     await visitor.start()
-    await visitor.say("an otter on roller skates")
-    card = visitor.message("an otter on roller skates").filter(has=visitor.page.locator(".key"))
+    await visitor.say(f"an otter on roller skates {'and on and on ' * 20}--model veo-3.1")
+    card = visitor.message("Make a video of this?").last
+    await visitor.answer(card)
+    await visitor.say("at night, no sound")
+    await expect(card).to_contain_text("no sound")
+    await card.get_by_role("button", name="Copy the words").click()
+    await visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await visitor.log.get_by_role("button", name="At night, no sound").click()
+    await expect(visitor.page.get_by_text("Copied.")).to_be_visible()
+    copied = await visitor.page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("an otter on roller skates and on")
+    assert copied.endswith("At night, no sound")
     await card.locator(".key").first.click()
     await expect(visitor.videos).to_have_count(1)
 

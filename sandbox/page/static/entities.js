@@ -2,13 +2,13 @@
 
 import { make } from "./dom.js";
 import { follow } from "./links.js";
+import { note } from "./notes.js";
 
 const TAGS = {
   bold: "strong",
   italic: "em",
   underline: "u",
   strikethrough: "s",
-  code: "code",
   pre: "pre",
   blockquote: "blockquote",
   expandable_blockquote: "blockquote",
@@ -55,6 +55,8 @@ function wrapped(entity, words, inside, onCommand) {
       return link(words.includes("://") ? words : `https://${words}`, inside);
     case "bot_command":
       return make("button", { type: "button", class: "command", onclick: () => onCommand(words) }, words);
+    case "code":
+      return copied(words, inside);
     case "spoiler":
       return spoiler(inside);
     case "date_time":
@@ -96,6 +98,12 @@ setInterval(() => {
 
 function link(address, inside) {
   return make("a", { href: address, rel: "noopener noreferrer", target: "_blank", onclick: follow }, inside);
+}
+
+/** Words that a tap copies, as in Telegram. */
+function copied(words, inside) {
+  const copy = () => navigator.clipboard?.writeText(words).then(() => note("Copied."));
+  return make("button", { type: "button", class: "copied", onclick: copy }, make("code", {}, inside));
 }
 
 function spoiler(inside) {
