@@ -95,6 +95,7 @@ async def look(
     yield await checks.check_telegram(bot.get_me)
     yield await checks.check_files(bot, is_local=settings.telegram_api_local)
     yield await check_webhook(bot, settings.webhook_url)
+    yield check_webhook_secret(settings)
     yield await checks.check_key(api, settings.aimlapi_url)
     feeds = Feeds(http, url=settings.aimlapi_url)
     try:
@@ -124,6 +125,21 @@ async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
         found = f"Telegram could not bring an update: {info.last_error_message}"
         return warning(about, found, "look at the proxy in front of WEBHOOK_PORT")
     return ok(about, "Telegram brings updates there")
+
+
+SHORTEST_SECRET = 16
+"""Characters nobody guesses."""
+
+
+def check_webhook_secret(settings: Settings) -> list[Finding]:
+    """Look whether others may guess what makes an update Telegram's: it could be an admin's."""
+    secret = settings.webhook_secret
+    if settings.webhook_url is None or secret is None:
+        return []
+    if len(secret.get_secret_value()) < SHORTEST_SECRET:
+        remedy = f"take {SHORTEST_SECRET} characters or more, such as of `openssl rand -hex 32`"
+        return warning("WEBHOOK_SECRET", "so short that others may guess it", remedy)
+    return ok("WEBHOOK_SECRET", "too long to be guessed")
 
 
 async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:

@@ -18,7 +18,14 @@ from starlette.responses import JSONResponse, Response
 from bot.app import Times
 from bot.operations import checks
 from bot.operations.checks import Verdict
-from bot.operations.doctor import as_text, check_clock, check_selling, examine, is_fit
+from bot.operations.doctor import (
+    as_text,
+    check_clock,
+    check_selling,
+    check_webhook_secret,
+    examine,
+    is_fit,
+)
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
 from sandbox.telegram import Fault as Said
@@ -413,3 +420,14 @@ async def test_telegrams_word_on_the_webhook_is_passed_on(
     )
     assert said.verdict is verdict
     assert ("SSL error" in said.found) == (verdict is Verdict.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("secret", "verdict"), [("s" * 15, Verdict.WARNING), ("s" * 16, Verdict.OK)]
+)
+def test_a_secret_of_the_webhook_that_can_be_guessed_is_pointed_out(
+    secret: str, verdict: Verdict, house: House
+) -> None:
+    settings = house.settings(webhook_url=HOOK, webhook_secret=SecretStr(secret), webhook_port=8080)
+    [said] = check_webhook_secret(settings)
+    assert (said.verdict, secret in str(said)) == (verdict, False)
