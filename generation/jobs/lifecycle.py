@@ -325,24 +325,23 @@ async def erase(
 
 
 async def cancel_waiting(
-    db: Database, who: int, *, now: float, why: str | None = None
-) -> list[Generation]:
+    tx: Connection, who: int, *, now: float, why: str | None = None
+) -> list[AppliedTransition]:
     """Fail what waits for its turn for somebody banned; what is being made goes on.
 
     Of a group or channel that is what waits in it, and what is asked for in its name elsewhere.
+    Whoever calls reports it.
     """
     stopped: list[AppliedTransition] = []
-    async with db.transaction() as tx:
-        if who > 0:
-            unfinished = await generations.pending_of(tx, Account.person(who))
-        else:
-            group = await chats.by_telegram_id(tx, who)
-            unfinished = await generations.in_work(tx, group.id) if group else []
-            unfinished += await generations.pending_of(tx, Account.chat(group.id)) if group else []
-        for one in unfinished:
-            place = await chats.find(tx, one.chat)
-            # a group need not know
-            banned = SenderBanned(place is not None and place.is_private, why)
-            stopped += await apply(tx, one.id, banned, now=now)
-    report(stopped)
-    return [step.after for step in stopped]
+    if who > 0:
+        unfinished = await generations.pending_of(tx, Account.person(who))
+    else:
+        group = await chats.by_telegram_id(tx, who)
+        unfinished = await generations.in_work(tx, group.id) if group else []
+        unfinished += await generations.pending_of(tx, Account.chat(group.id)) if group else []
+    for one in unfinished:
+        place = await chats.find(tx, one.chat)
+        # a group need not know
+        banned = SenderBanned(place is not None and place.is_private, why)
+        stopped += await apply(tx, one.id, banned, now=now)
+    return stopped

@@ -307,8 +307,10 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
         chat = await chats.by_telegram_id(tx, who)
         if news:
             await _tell_shut_out(tx, new, cause)
-    for one in await lifecycle.cancel_waiting(services.db, who, now=now, why=new.reason):
-        services.wake(one.chat)
+        stopped = await lifecycle.cancel_waiting(tx, who, now=now, why=new.reason)
+    lifecycle.report(stopped)
+    for step in stopped:
+        services.wake(step.after.chat)
     if chat is not None and not chat.is_private:
         await depart(context, chat)
     elif chat is not None:

@@ -141,8 +141,15 @@ async def test_what_waits_fails_with_its_credits_back_and_what_is_made_is_sent(
     await provider.wait_for_submissions(1)
     await bobs.send(bob, "/video a train")
     await bobs.wait(says("in line"))
+    statements = list[str]()
+    await house.db.trace(statements.append)
     await ban(admin, ann, str(bob.id))
     await bobs.wait(says(f"{SHUT_OUT} 9 credits are back."))
+    banned, failed = (
+        next(place for place, one in enumerate(statements) if words in one)
+        for words in ("INSERT INTO bans", "'failed'")
+    )
+    assert "COMMIT" not in statements[banned:failed], "a kill between would let it be made"
     await bobs.wait(shows_video("a boat"))
     await settled(house)
     assert len(provider.submissions) == 1

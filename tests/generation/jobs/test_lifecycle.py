@@ -338,8 +338,9 @@ async def test_who_is_banned_has_nothing_waiting_and_keeps_what_is_being_made(
     waiting, made = await ask(db, "message:1"), await ask(db, "message:2")
     for outcome in (TurnCame("r", None), Taken("p")):
         await happens(db, made, outcome)
-    stopped = await lifecycle.cancel_waiting(db, ANN, now=NOW)
-    assert [one.id for one in stopped] == [waiting.id]
+    async with db.transaction() as tx:
+        stopped = await lifecycle.cancel_waiting(tx, ANN, now=NOW)
+    assert [step.after.id for step in stopped] == [waiting.id]
     assert (await found(db, made)).state is State.GENERATING
     assert await rows(db, "SELECT kind FROM notices") == [("failed_banned",)]
 
@@ -347,7 +348,8 @@ async def test_who_is_banned_has_nothing_waiting_and_keeps_what_is_being_made(
 async def test_a_banned_group_is_not_told_of_it(db: Database) -> None:
     group = await meet(db, -100, ChatKind.GROUP)
     await ask(db, chat=group.id)
-    assert len(await lifecycle.cancel_waiting(db, -100, now=NOW)) == 1
+    async with db.transaction() as tx:
+        assert len(await lifecycle.cancel_waiting(tx, -100, now=NOW)) == 1
     assert await rows(db, "SELECT kind FROM notices") == []
 
 
