@@ -152,8 +152,8 @@ async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
     waits = await number(
         tx,
         f"SELECT (SELECT count(*) FROM generations WHERE {_OWN} AND created_at <= ?2"
-        f" AND (state IN ({listed(UNFINISHED)})"
-        f" OR state = '{State.UNDELIVERABLE}' AND {_HOLDS_FILES}))"
+        # what was brought since the last look is erased at the next
+        f" AND (state IN ({listed(UNFINISHED)}) OR {_HOLDS_FILES}))"
         " + (SELECT count(*) FROM notices WHERE created_at <= ?2 AND sent_at IS NULL"
         " AND given_up = 0 AND chat = (SELECT id FROM chats WHERE telegram_id = ?1))",
         (erasure.person, erasure.asked_at),

@@ -359,7 +359,7 @@ async def test_a_generations_life_is_followed_by_its_number(
         for words in ("a train", "a boat"):
             asked = await chat.send(ann, f"/video {words}")
             await chat.wait(answers(asked.message_id))
-        await settled(house)
+            await settled(house)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     life = [line for line in lines if line.get("generation") == 1]
     events = [line for line in life if "event" in line]
