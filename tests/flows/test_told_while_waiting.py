@@ -77,6 +77,7 @@ async def test_a_restart_keeps_what_was_promised_and_goes_on_with_the_same_messa
         [mark] = status.entities
         assert (mark["type"], mark["date_time_format"]) == ("date_time", "r")
         assert "in about" in (status.text or "")
+        await becomes(house, "generating")
     clock.skip(0.6 * (mark["unix_time"] - clock()))
     async with house.running(clock=clock):
         await chat.wait(lambda m: m is status and "▰▰▰▰▱▱▱▱" in (m.text or ""))

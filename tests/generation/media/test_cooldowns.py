@@ -80,7 +80,7 @@ async def test_nothing_is_fetched_or_opened_for_one_who_rests(
 
     async def fetch(file_id: str, target: Path) -> None:
         fetched.append(file_id)
-        Image.new("RGB", (400, 300)).save(target, "PNG")
+        Image.new("RGB", (4000, 3000)).save(target, "PNG")
 
     clock = Clock()
     pictures = Pictures(media, fetch, tmp_path, MediaCooldowns(clock))
