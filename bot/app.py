@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from bot.updates.webhook import Webhook
     from storage.database import Database
 
-CONNECTIONS = 64
+CONNECTIONS = 160
 """Connections to Telegram at a time: chats served, uploads, and some to spare."""
 UPLOAD_LIMIT = 50_000_000
 """Bytes of a video the hosted Bot API server takes."""

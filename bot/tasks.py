@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MOST_CHATS = 10_000
 """How many may wait to be served, or for Telegram's silence to be over: more than there are."""
-CHATS_AT_ONCE = 48
+CHATS_AT_ONCE = 128
 """How many chats are served at a time: of Telegram's answers, most take 50 ms."""
 CRASHED_SECONDS = 30.0
 """How long work is left alone that broke for a reason nobody foresaw."""

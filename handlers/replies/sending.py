@@ -238,6 +238,8 @@ class RateLimit:
 PRIVATE = RateLimit(3, 3.0)
 GROUP = RateLimit(5, 20.0)
 """A full bucket and what leaks out of it come to 20 in any minute, never more."""
+SPARE = RateLimit(20, 1.0)
+"""What nobody misses, in all chats together: Telegram takes about 30 requests a second."""
 
 
 class ChatLimiter:
@@ -332,6 +334,7 @@ class Pacing(BaseRateLimiter[Urgency]):
     ) -> None:
         self._second = second
         self._while_waiting = while_waiting
+        self._cosmetic = AsyncLimiter(SPARE.count, SPARE.seconds * second)
         self._limiters: dict[int, ChatLimiter] = {}
         self._most = MOST_LIMITERS
 
@@ -385,10 +388,11 @@ class Pacing(BaseRateLimiter[Urgency]):
         counts = spoken and endpoint != _SHOWN
         patience_ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
-            if urgency is Urgency.COSMETIC and (
-                limiter.silence or (spoken and not limiter.is_spare())
-            ):
-                raise LeftOut(f"{endpoint} would have to wait")
+            if urgency is Urgency.COSMETIC:
+                is_spare = limiter.is_spare() if spoken else not limiter.silence
+                if not is_spare or not self._cosmetic.has_capacity():
+                    raise LeftOut(f"{endpoint} would have to wait")
+                await self._cosmetic.acquire()
             if counts and urgency is not Urgency.RESULT:
                 await self.turn(chat, urgency)
             try:

@@ -30,8 +30,6 @@ EDIT_SECONDS = 15.0
 """How long a status stays as it is at least."""
 RECORD_SECONDS = 10.0
 """How long at least until a chat shows again that its video is being made."""
-MOST_RECORDING = 100
-"""With more requests under way no chat is shown that: Telegram takes about 30 calls a second."""
 TURN_SECONDS = 60.0
 """How long after an order its status can still turn into what went wrong: an edit rings no phone,
 and later nobody may be looking."""
@@ -232,7 +230,6 @@ class StatusMessages:
             generation.state is State.GENERATING
             and shown.chat.is_private
             and now - shown.acted_at >= RECORD_SECONDS
-            and len(self._shown) <= MOST_RECORDING
         ):
             shown = replace(shown, acted_at=now)
             with suppress(SendError):

@@ -220,6 +220,15 @@ async def test_what_is_cosmetic_leaves_half_of_the_budget_to_what_matters() -> N
     await request(pacing, done, Urgency.ANSWER)
 
 
+async def test_what_is_cosmetic_takes_its_share_of_all_chats_together_and_answers_all() -> None:
+    pacing = Pacing(second=1000.0)
+    for chat in range(1, 21):
+        await request(pacing, done, Urgency.COSMETIC, chat)
+    with pytest.raises(LeftOut):
+        await request(pacing, done, Urgency.COSMETIC, 21)
+    await request(pacing, done, Urgency.ANSWER, 21)
+
+
 async def test_a_result_whose_chat_is_to_be_left_alone_for_long_is_told_when() -> None:
     pacing = Pacing()
 
