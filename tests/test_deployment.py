@@ -121,6 +121,9 @@ async def test_replication_brings_what_was_done_to_another_machine(
             for words in ("a cat", "a dog"):
                 await chat.send(ann, f"/video {words}")
                 await chat.wait(shows_video(words))
+            async with asyncio.timeout(30):
+                while not any(one.is_file() for one in (tmp_path / "replica").rglob("*")):
+                    await asyncio.sleep(0.05)
             await terminate(run)
         finally:
             with suppress(ProcessLookupError):
