@@ -58,6 +58,7 @@ from handlers.replies.outbox import Outbox
 from handlers.replies.sending import Pacing
 from handlers.replies.status import StatusMessages
 from handlers.replies.texts import Languages
+from handlers.videos.films import show_as_it_is
 from storage.notices import Admins
 
 if TYPE_CHECKING:
@@ -278,6 +279,7 @@ class Bot:
             boards=Boards(
                 db=db, outbox=outbox, progress=progress, languages=languages, clock=clock
             ),
+            show_film=lambda account: show_as_it_is(self.services, account),
             clock=clock,
             undo_seconds=settings.undo_seconds,
         )
@@ -312,8 +314,7 @@ class Bot:
             pause=self.scheduler.pause,
             erase=self.erase,
             bring=self.scheduler.bring,
-            follow=self.scheduler.followers.follow,
-            changed=self.scheduler.followers.changed,
+            changed=self.scheduler.changed,
             kept_since=self.intake.kept_since,
             restored_at=self.intake.restored_at,
             clock_ahead=self.listening.clock_ahead,

@@ -12,7 +12,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.tasks import Followers, Tasks
+from bot.tasks import Tasks
 from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import LOOK_SECONDS, waits_until
 from storage import chats, generations, notices
@@ -20,7 +20,7 @@ from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, St
 from storage.notices import NoticeKind, Owed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from bot.tasks import ChatClocks, Work
     from generation.jobs.provider_calls import Lookups, Polls, Submissions
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from handlers.replies.status import StatusMessages
     from storage.chats import Chat
     from storage.database import Database
+    from storage.ledger import Account
 
 POST_SECONDS = 3.0
 """How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
@@ -69,6 +70,7 @@ class Scheduler:
         notices: Notices,
         status: StatusMessages,
         boards: Boards,
+        show_film: Callable[[Account], Awaitable[None]],
         clock: Callable[[], float],
         undo_seconds: float = 0.0,
     ) -> None:
@@ -82,6 +84,7 @@ class Scheduler:
         self._notices = notices
         self._status = status
         self._boards = boards
+        self._show_film = show_film
         self._clock = clock
         self._undo_seconds = undo_seconds
         self._started_at = 0.0
@@ -90,7 +93,6 @@ class Scheduler:
         # uploads have their own bound in the outbox, over all chats; polls have theirs
         self._steps = Tasks(clock)
         self._updates = Tasks(clock)
-        self.followers = Followers(self._updates)
         self._was_open = False
         self._granted = defaultdict[int, set[int]](set)
         self._groups: set[int] = set()
@@ -112,6 +114,11 @@ class Scheduler:
         """Send a kept video, unless it is brought meanwhile; what kept it may still run."""
         work = partial(self._deliveries.bring, generation, chat)
         self._take(generation, f"deliver to {chat.id}", work, again=True)
+
+    def changed(self, account: Account) -> None:
+        """Have the film of an account shown as it is now: one of its videos came or went."""
+        work = partial(self._show_film, account)
+        self._updates.run(f"the film of {account}", work, again=True)
 
     async def watch(self) -> None:
         """Look after outages until cancelled: while nothing is let in, no chat asks for it."""
@@ -326,8 +333,8 @@ class Scheduler:
 
     def _go_on(self, generation: Generation, made: object) -> None:
         """Take the next step, where the one before tells it; else look at the chat anew."""
-        if isinstance(made, Generation) and made.state is State.DELIVERED:
-            self.followers.changed(made.account)
+        if isinstance(made, Generation) and made.state is State.DELIVERED and made.may_follow:
+            self.changed(made.account)
         if not (isinstance(made, Generation) and self._follow(generation, made)):
             self._clocks.wake(generation.chat)
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from bot.updates.intake import Intake
     from handlers.context import Context
-    from storage.ledger import Account
 
     Work = Callable[[], Awaitable[object]]
 
@@ -31,8 +30,6 @@ CHATS_AT_ONCE = 128
 """How many chats are served at a time: of Telegram's answers, most take 50 ms."""
 CRASHED_SECONDS = 30.0
 """How long work is left alone that broke for a reason nobody foresaw."""
-MOST_FOLLOWERS = 1000
-"""Messages that follow somebody's videos; the others change at the next tap."""
 AT_ONCE = 8
 """How many tasks of a kind run side by side."""
 
@@ -225,26 +222,6 @@ class Tasks:
             again()
         else:
             then(error or task.result())
-
-
-class Followers:
-    """What is done anew each time a video of an account comes or goes; the last of each account."""
-
-    def __init__(self, tasks: Tasks) -> None:
-        self._tasks = tasks
-        self._work: dict[Account, Work] = {}
-
-    def follow(self, account: Account, work: Work) -> None:
-        """Have something done at every change from now on, in the place of what was before."""
-        self._work.pop(account, None)
-        self._work[account] = work
-        if len(self._work) > MOST_FOLLOWERS:
-            del self._work[next(iter(self._work))]
-
-    def changed(self, account: Account) -> None:
-        """Tell that a video of an account came or went."""
-        if (work := self._work.get(account)) is not None:
-            self._tasks.run(f"what follows {account}", work, again=True)
 
 
 class _Slot:

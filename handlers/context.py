@@ -106,11 +106,8 @@ class Services:
     """Goes on with what people asked to be deleted."""
     bring: Callable[[Generation, Chat], None]
     """Sends a kept video to a chat, in its own time."""
-    follow: Callable[[Account, Callable[[], Awaitable[None]]], None]
-    """Has something done each time a video of an account comes or goes, instead of the last such.
-    """
     changed: Callable[[Account], None]
-    """Tells that one went."""
+    """Has somebody's film shown as it is now: one of their videos went."""
     kept_since: Callable[[int], float | None]
     """When an update came that was left over at a start, in seconds since 1970."""
     restored_at: Callable[[], float]

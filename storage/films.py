@@ -2,7 +2,8 @@
 
 A video's `parent` is the scene before it: the one whose last frame it was made from. What its owner
 had made anew for a scene takes that one's place once it is there; it is known by its cause, or by
-that of the card it came from.
+that of the card it came from. The message that shows an account's film last is kept as a card that
+waits for its taps, whatever else is said.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from storage.database import changed, every, number, one
 from storage.generations import from_row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from storage.database import Connection
     from storage.generations import Generation
     from storage.ledger import Account
@@ -36,6 +39,45 @@ class Scene:
     number: int
     video: Generation
     begins: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFilm:
+    """The message that shows an account's film last, and the videos it shows, in their order."""
+
+    account: Account
+    chat: int
+    message: int
+    videos: Sequence[int]
+
+
+async def show(tx: Connection, film: ShownFilm, *, now: float) -> None:
+    """Remember where a film is shown, in the place of where it was before."""
+    await tx.execute(
+        "INSERT INTO cards (cause, kind, state, kept, chat, account_kind, account_id, card_message,"
+        " prompt, options, created_at) VALUES (?, 'question', 'open', 1, ?, ?, ?, ?, '', ?, ?)"
+        " ON CONFLICT (cause) DO UPDATE SET state = excluded.state, chat = excluded.chat,"
+        " card_message = excluded.card_message, options = excluded.options,"
+        " created_at = excluded.created_at",
+        (_shown(film.account), film.chat, film.account.kind, film.account.id, film.message,
+         " ".join(map(str, film.videos)), now),
+    )  # fmt: skip
+
+
+async def shown(tx: Connection, account: Account) -> ShownFilm | None:
+    """Return where an account's film is shown; None where that is nowhere, or its chat moved."""
+    row = await one(
+        tx,
+        "SELECT * FROM cards WHERE cause = ? AND card_message IS NOT NULL",
+        (_shown(account),),
+    )
+    if row is None:
+        return None
+    return ShownFilm(account, row["chat"], row["card_message"], [*map(int, row["options"].split())])
+
+
+def _shown(account: Account) -> str:
+    return f"story:{account.kind}:{account.id}"
 
 
 def anew(scene: int, account: Account) -> str:

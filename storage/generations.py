@@ -170,6 +170,11 @@ class Generation(Request):
     accepted_at: float | None
     ready_at: float | None
 
+    @property
+    def may_follow(self) -> bool:
+        """Whether it can be another scene of a film; what was only asked for begins one."""
+        return self.parent is not None or self.origin != "message"
+
 
 class Changes(TypedDict, total=False):
     """What may change of a generation, besides its state."""

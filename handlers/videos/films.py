@@ -9,7 +9,7 @@ or goes. Sending it costs nothing; it is owed as a notice is, made and sent in i
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from telegram import Message
@@ -21,13 +21,13 @@ from generation.orders.quotes import Quote
 from handlers.ordering import OrderDraft, SentPicture, answered, place
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, CallbackData, GoOn, keyboard, video_under
-from handlers.replies.outbox import Said
 from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
 from handlers.routing import Router
 from handlers.videos.history import going_on, show_stills, stills
 from handlers.videos.results import layout
-from storage import films, generations, notices
+from storage import chats, films, generations, notices, people
+from storage.films import ShownFilm
 from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ if TYPE_CHECKING:
     from handlers.replies.keyboards import ResultButtons
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
+    from storage.chats import Chat
+    from storage.database import Connection
     from storage.films import Scene
     from storage.generations import Generation
+    from storage.ledger import Account
 
 router = Router()
 logger = logging.getLogger(__name__)
@@ -171,22 +174,31 @@ def _begins_with(scenes: Sequence[Scene], place: int) -> SentPicture | None:
 async def _scenes(services: Services, sender: Sender, video: int | None) -> list[Scene] | None:
     """Return the scenes of the film a video is in, the sender's last film where none is named.
 
-    In a group only what stands there; None where the video is somebody else's.
+    None where the video is somebody else's.
     """
-    here = None if sender.chat.is_private else sender.chat.id
     async with services.db.reading() as connection:
         found = (
-            await films.latest(connection, sender.account, here)
+            await films.latest(connection, sender.account, _only(sender.chat))
             if video is None
             else await generations.find(connection, video)
         )
-        if found is None:
-            return []
-        if found.account != sender.account:
+        if found is not None and found.account != sender.account:
             await sender.answer(not_yours(found.account, sender.translator))
             return None
-        scenes = await films.scenes_of(connection, found, sender.account)
+        return await _scenes_in(connection, found, sender.account, sender.chat)
+
+
+async def _scenes_in(
+    connection: Connection, video: Generation | None, account: Account, chat: Chat
+) -> list[Scene]:
+    """Return the scenes of the film a video is in; in a group only what stands there."""
+    scenes = await films.scenes_of(connection, video, account) if video else []
+    here = _only(chat)
     return [scene for scene in scenes if here is None or _stands(scene.video, here)]
+
+
+def _only(chat: Chat) -> int | None:
+    return None if chat.is_private else chat.id
 
 
 def _stands(video: Generation, chat: int) -> bool:
@@ -201,44 +213,45 @@ async def _show(
     rows = buttons(scenes, layout(services), sender.translator)
     videos = [scene.video for scene in scenes]
     said = await show_stills(services, sender, videos, words, rows, shown=shown)
-    _follow(services, sender, said, scenes)
+    if said.chat is sender.chat:
+        await _note(services, sender, said.message_id, scenes)
 
 
-def _follow(services: Services, sender: Sender, said: Said, scenes: Sequence[Scene]) -> None:
-    """Have a message that shows a film follow it."""
+async def _note(services: Services, sender: Sender, message: int, scenes: Sequence[Scene]) -> None:
+    """Remember which message shows a film: it follows the film until the next is shown."""
     if scenes:
-        film = _ShownFilm(services, sender, said, [scene.video.id for scene in scenes])
-        services.follow(sender.account, film.refresh)
+        videos = [scene.video.id for scene in scenes]
+        shown = ShownFilm(sender.account, sender.chat.id, message, videos)
+        async with services.db.transaction() as tx:
+            await films.show(tx, shown, now=services.clock())
 
 
-@dataclass(slots=True)
-class _ShownFilm:
-    """A film where it is shown, as these videos; the message follows it until the next is shown."""
-
-    services: Services
-    sender: Sender
-    said: Said
-    videos: list[int]
-
-    async def refresh(self) -> None:
-        """Show the film as it is now, where other videos are its scenes."""
-        # either end may have been taken away
-        ends = [await _scenes(self.services, self.sender, self.videos[at]) for at in (0, -1)]
-        scenes = max((found or [] for found in ends), key=len)
-        videos = [scene.video for scene in scenes]
-        if not scenes or [video.id for video in videos] == self.videos:
+async def show_as_it_is(services: Services, account: Account) -> None:
+    """Show an account's film as it is now where it is shown, if other videos are its scenes."""
+    async with services.db.reading() as connection:
+        shown = await films.shown(connection, account)
+        chat = await chats.find(connection, shown.chat) if shown else None
+        if shown is None or chat is None:
             return
-        words = text(scenes, self.sender.translator)
-        rows = buttons(scenes, layout(self.services), self.sender.translator)
-        picture = await stills(self.services, videos)
-        try:
-            await self.sender.outbox.edit(
-                self.said.chat, self.said.message_id, words, rows, picture=picture
-            )
-        except SendError as error:
-            logger.info("a film stays as it is shown: %r", error)
-        else:
-            self.videos = [video.id for video in videos]
+        person = await people.find(connection, account.id) if account.is_person else None
+        # either end may have been taken away
+        ends = [await generations.find(connection, shown.videos[at]) for at in (0, -1)]
+        found = [await _scenes_in(connection, end, account, chat) for end in ends]
+    scenes = max(found, key=len)
+    videos = [scene.video for scene in scenes]
+    if not scenes or [video.id for video in videos] == shown.videos:
+        return
+    translator = services.languages.translator(person.language if person else None)
+    words, rows = text(scenes, translator), buttons(scenes, layout(services), translator)
+    picture = await stills(services, videos)
+    try:
+        await services.outbox.edit(chat, shown.message, words, rows, picture=picture)
+    except SendError as error:
+        logger.info("a film stays as it is shown: %r", error)
+        return
+    async with services.db.transaction() as tx:
+        after = replace(shown, videos=[video.id for video in videos])
+        await films.show(tx, after, now=services.clock())
 
 
 @router.command("story")
@@ -265,7 +278,7 @@ async def show(
     if place is None:
         await _show(services, sender, scenes, query)
     else:
-        _follow(services, sender, Said(sender.chat, shown), scenes)
+        await _note(services, sender, shown, scenes)
         rows = _scene_buttons(services, scenes, place, sender.translator)
         await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
@@ -300,7 +313,7 @@ async def make_anew(
     if scenes is None:
         return
     if shown is not None:
-        _follow(context.services, sender, Said(sender.chat, shown), scenes)
+        await _note(context.services, sender, shown, scenes)
     at = _place(scenes, press.scene)
     if at is None:
         await sender.answer(sender.translator.gettext("This button is old. Try /story."))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from sandbox.aimlapi import Fault
+from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.faults import Fault as TelegramFault
 from sandbox.telegram.methods import receiving
 from storage import generations
@@ -222,31 +222,41 @@ async def test_a_scene_is_taken_out_and_another_made_anew_where_it_stands(
         await chat.wait(says("What happens next?", to=story.message_id))
 
 
-async def test_the_message_that_shows_a_film_follows_it_and_changes_at_nothing_else(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
-) -> None:
-    scenes = [await made(house, chat, ann, "a boat in the bath")]
-    await asked(chat, scenes[0])
-    await chat.send(ann, "it sails away")
-    second = await chat.wait(shows_video("it sails away"))
-    await settled(house)
-    story = await story_of(chat, ann)
-    await asked(chat, second)
-    await chat.send(ann, "it sinks")
-    await chat.wait(shows_video("it sinks"))
-    await chat.wait(
-        lambda m: m is story and of_film(m, "a boat in the bath", "it sails away", "it sinks")
-    )
-    assert "Your film: 3 scenes, 12 seconds." in (story.caption or "")
-    await made(house, chat, ann, "a train --seconds 4", "a train")
-    await chat.send(ann, "/history")
-    page = await chat.wait(lambda m: m.message_id > story.message_id and "Delete" in str(m))
-    await page.press("Delete")
-    await chat.wait(lambda m: m is page and "🗑 2" in str(m))
-    edited = [call.params["message_id"] for call in telegram.calls_of("editMessageMedia")]
-    assert edited.count(story.message_id) == 1, "another video changes no film"
-    await confirmed(chat, page, "🗑 2")
-    await chat.wait(lambda m: m is story and of_film(m, "a boat in the bath", "it sails away"))
+async def test_the_message_that_shows_a_film_follows_it_past_restarts_and_changes_at_nothing_else(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    async with house.running():
+        scenes = [await made(house, chat, ann, "a boat in the bath")]
+        await asked(chat, scenes[0])
+        await chat.send(ann, "it sails away")
+        second = await chat.wait(shows_video("it sails away"))
+        await settled(house)
+        story = await story_of(chat, ann)
+        await asked(chat, second)
+        provider.next_render = Render.never()
+        await chat.send(ann, "it sinks")
+        await provider.wait_until(lambda: len(provider.generations.by_id) == 3, "it is made")
+        asked_before = len(telegram.calls_of("editMessageMedia"))
+    async with house.running():
+        *_, last = provider.generations.by_id.values()
+        last.charged, last.status = last.price, "completed"
+        await chat.wait(shows_video("it sinks"))
+        await chat.wait(
+            lambda m: m is story and of_film(m, "a boat in the bath", "it sails away", "it sinks")
+        )
+        assert "Your film: 3 scenes, 12 seconds." in (story.caption or "")
+        await made(house, chat, ann, "a train --seconds 4", "a train")
+        await chat.send(ann, "/history")
+        page = await chat.wait(lambda m: m.message_id > story.message_id and "Delete" in str(m))
+        await page.press("Delete")
+        await chat.wait(lambda m: m is page and "🗑 2" in str(m))
+        edits = telegram.calls_of("editMessageMedia")[asked_before:]
+        edited = [call.params["message_id"] for call in edits]
+        assert edited.count(story.message_id) == 1, "another video changes no film"
+    async with house.running():
+        await confirmed(chat, page, "🗑 2")
+        await chat.wait(lambda m: m is story and of_film(m, "a boat in the bath", "it sails away"))
 
 
 async def story_of(chat: PrivateChat | Group, person: Person) -> Message:

@@ -59,6 +59,10 @@ FAMILIES = Settings.model_fields["models"].default
 UNDO_SECONDS = 3
 
 
+async def _nobody_looks(_account: object) -> None:
+    """No film is shown."""
+
+
 class Jobs:
     """Stands in for the JobQueue: timers of the loop, where APScheduler looks at the clock."""
 
@@ -167,6 +171,7 @@ class Life:
                 api=api, downloads=downloads, lifecycle=lifecycle, substitutes=substitutes
             ),
             breaker=breaker,
+            show_film=_nobody_looks,
             deliveries=Deliveries(
                 db=self.db, outbox=self.outbox, lifecycle=lifecycle,
                 preparation=UploadPreparation(downloads, media, UPLOAD_LIMIT),
