@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import stamina
 from telegram import LabeledPrice
@@ -45,11 +44,9 @@ LONGEST_TITLE, LONGEST_DESCRIPTION = 32, 255
 """Characters of an invoice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Buy(CallbackData):
+class Buy(CallbackData, prefix="package"):
     """Send an invoice for so many credits."""
 
-    prefix: ClassVar[str] = "package"
     credits: int
 
 

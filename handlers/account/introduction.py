@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from generation.media.videos import Deliverable
 from handlers.account import settings
@@ -34,11 +33,9 @@ SAMPLE = Deliverable(
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class FilmIdea(CallbackData):
+class FilmIdea(CallbackData, prefix="idea"):
     """Make a video of one of our ideas, for as many credits as the button says."""
 
-    prefix: ClassVar[str] = "idea"
     number: int
     credits: int
 

@@ -6,8 +6,7 @@ A tap on a model tells more of it; nothing changes until *Use this* is tapped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from generation.models.offer import KINDS, Offer
 from generation.orders import substitutes
@@ -38,27 +37,21 @@ MOST_LENGTHS = 8
 """Lengths of a family whose prices are told."""
 
 
-@dataclass(frozen=True, slots=True)
-class UseFamily(CallbackData):
+class UseFamily(CallbackData, prefix="use"):
     """Make a family the presser's default."""
 
-    prefix: ClassVar[str] = "use"
     family: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowFamily(CallbackData):
+class ShowFamily(CallbackData, prefix="model"):
     """Tell more of a family, in the message that shows a page."""
 
-    prefix: ClassVar[str] = "model"
     family: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPage(CallbackData):
+class ShowPage(CallbackData, prefix="models"):
     """Turn to a page of the menu, the first being 0."""
 
-    prefix: ClassVar[str] = "models"
     page: int
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from handlers.replies.keyboards import Button, CallbackData, Keep
 from handlers.routing import Router
@@ -36,11 +35,9 @@ TIMES = frozenset(
 """What is written as a date, in UTC."""
 
 
-@dataclass(frozen=True, slots=True)
-class EraseData(CallbackData):
+class EraseData(CallbackData, prefix="erase"):
     """Delete all that is kept of the presser, with so many credits that were named."""
 
-    prefix: ClassVar[str] = "erase"
     credits: int
 
 

@@ -5,8 +5,8 @@ What the prompt says counts first, then in a group what its admins chose, then o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from generation.orders import substitutes
 from generation.orders.options import (
@@ -46,21 +46,17 @@ _VALUES = 5
 """Lengths, shapes or resolutions beside each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetDefault(CallbackData):
+class SetDefault(CallbackData, prefix="set"):
     """Make a value the owner's default; `field` is a column of people's defaults."""
 
-    prefix: ClassVar[str] = "set"
     owner: int
     field: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class SpeakIn(CallbackData):
+class SpeakIn(CallbackData, prefix="speak"):
     """Speak a language with the presser, whatever their client claims."""
 
-    prefix: ClassVar[str] = "speak"
     language: str
 
 

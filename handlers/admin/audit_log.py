@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from babel.dates import format_datetime
 
@@ -31,19 +30,14 @@ LONGEST_NAME, LONGEST_DETAILS = 40, 200
 """Characters of a name and of what was said with an act: a page is one message."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowAudit(CallbackData):
+class ShowAudit(CallbackData, prefix="audit"):
     """Show a page of the audit log; the first is 0."""
 
-    prefix: ClassVar[str] = "audit"
     page: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowHome(CallbackData):
+class ShowHome(CallbackData, prefix="home"):
     """Go back to the first page of /admin."""
-
-    prefix: ClassVar[str] = "home"
 
 
 def home_row(translator: Translator) -> list[Button]:

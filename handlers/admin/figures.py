@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from math import ceil
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from telegram import Message
 
@@ -66,11 +66,9 @@ OTHER_CAUSE = N_("something else")
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ShowFigures(CallbackData):
+class ShowFigures(CallbackData, prefix="figures"):
     """Show the figures of so many days, today included."""
 
-    prefix: ClassVar[str] = "figures"
     days: int
 
 

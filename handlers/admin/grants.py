@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from handlers.admin.access import find_id, meant_by, read_who, unknown
 from handlers.commands import read_number
@@ -163,19 +163,15 @@ GIFTS = (1, 5, 20)
 """What buttons give a person once, in usual videos."""
 
 
-@dataclass(frozen=True, slots=True)
-class GrantTo(CallbackData):
+class GrantTo(CallbackData, prefix="grantto"):
     """Ask how many credits a person is given."""
 
-    prefix: ClassVar[str] = "grantto"
     person: int
 
 
-@dataclass(frozen=True, slots=True)
-class Give(CallbackData):
+class Give(CallbackData, prefix="give"):
     """Give a person credits once."""
 
-    prefix: ClassVar[str] = "give"
     person: int
     credits: int
 

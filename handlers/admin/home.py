@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.models.offer import KINDS
@@ -55,51 +54,38 @@ LONGEST_WORDS = 40
 """Bytes of what is searched for: a button carries it from page to page."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPeople(CallbackData):
+class ShowPeople(CallbackData, prefix="people"):
     """Show a page of people, the first being 0: all, or those with these words in their names."""
 
-    prefix: ClassVar[str] = "people"
     page: int
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowGroups(CallbackData):
+class ShowGroups(CallbackData, prefix="groups"):
     """Show a page of groups; the first is 0."""
 
-    prefix: ClassVar[str] = "groups"
     page: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowServed(CallbackData):
+class ShowServed(CallbackData, prefix="served"):
     """Show a page of the operator's models; the first is 0."""
 
-    prefix: ClassVar[str] = "served"
     page: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowMoney(CallbackData):
+class ShowMoney(CallbackData, prefix="money"):
     """Show what the operator has, gives and owes."""
 
-    prefix: ClassVar[str] = "money"
 
-
-@dataclass(frozen=True, slots=True)
-class BanPerson(CallbackData):
+class BanPerson(CallbackData, prefix="banperson"):
     """Shut a person out."""
 
-    prefix: ClassVar[str] = "banperson"
     person: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnbanPerson(CallbackData):
+class UnbanPerson(CallbackData, prefix="unban"):
     """Let a person back in."""
 
-    prefix: ClassVar[str] = "unban"
     person: int
 
 

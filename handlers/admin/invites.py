@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.models.pricing import Period
@@ -39,11 +38,9 @@ MOST_REQUESTS = 20
 """How many an admin is asked about in a day: a flood of new accounts fills no chat."""
 
 
-@dataclass(frozen=True, slots=True)
-class RevokeInvite(CallbackData):
+class RevokeInvite(CallbackData, prefix="revoke"):
     """Let nobody in by a link any more."""
 
-    prefix: ClassVar[str] = "revoke"
     invite: int
 
 
@@ -163,11 +160,9 @@ LAST_PAGE = 1_000_000
 """What a made-up press may name at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowInvites(CallbackData):
+class ShowInvites(CallbackData, prefix="invites"):
     """Show a page of links that are good; the first is 0."""
 
-    prefix: ClassVar[str] = "invites"
     page: int
 
 

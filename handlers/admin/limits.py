@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from generation.orders import balances
 from handlers.admin.access import find_id, meant_by, read_who, unknown
@@ -33,11 +33,9 @@ POOLS = (50, 100, 300)
 """What buttons give a group per period, in credits."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetPool(CallbackData):
+class SetPool(CallbackData, prefix="setpool"):
     """Give a chat, by our number, a pool of so many credits per period; 0 takes it away."""
 
-    prefix: ClassVar[str] = "setpool"
     chat: int
     credits: int
 
@@ -124,11 +122,9 @@ def limit_usage(translator: Translator) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ShowLimits(CallbackData):
+class ShowLimits(CallbackData, prefix="limits"):
     """Show a page of limits; the first is 0."""
 
-    prefix: ClassVar[str] = "limits"
     page: int
 
 
@@ -274,19 +270,15 @@ async def _left(tx: Connection, services: Services, of: Account, translator: Tra
     return f"{line} {_each(share, translator)}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class LimitTo(CallbackData):
+class LimitTo(CallbackData, prefix="limitto"):
     """Ask how many free credits a person has per period."""
 
-    prefix: ClassVar[str] = "limitto"
     person: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetAllowance(CallbackData):
+class SetAllowance(CallbackData, prefix="allowance"):
     """Give a person so many free credits per period."""
 
-    prefix: ClassVar[str] = "allowance"
     person: int
     credits: int
 

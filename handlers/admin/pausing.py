@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from generation.orders.balances import DAY_SECONDS, HOUR_SECONDS
 from handlers.replies.keyboards import CallbackData
@@ -43,11 +42,9 @@ def read_pause(words: Sequence[str], now: float) -> Pause | None:
     return Pause(shortened(" ".join(words), LONGEST_REASON), ends_at)
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchPause(CallbackData):
+class SwitchPause(CallbackData, prefix="pause"):
     """Pause the bot without a word of why, or with 0 end a pause."""
 
-    prefix: ClassVar[str] = "pause"
     pauses: int
 
 

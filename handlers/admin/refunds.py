@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from telegram import TransactionPartnerUser
 from telegram.constants import TransactionPartnerUser as TransactionKind
@@ -221,22 +220,18 @@ async def _book(services: Services, transaction: StarTransaction) -> None:
         logger.warning("a payment of %d Stars came to light by Telegram's list", charge.stars)
 
 
-@dataclass(frozen=True, slots=True)
-class ShowRefund(CallbackData):
+class ShowRefund(CallbackData, prefix="torefund"):
     """Show an admin what a refund would mean."""
 
-    prefix: ClassVar[str] = "torefund"
     payment: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refund(CallbackData):
+class Refund(CallbackData, prefix="refund"):
     """Give the payment of a time back, of which so many credits were shown as used.
 
     After a restore, a number may be another payment's.
     """
 
-    prefix: ClassVar[str] = "refund"
     payment: int
     paid_at: int
     used: int

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
@@ -205,11 +204,9 @@ async def leave(
     await sender.reply(text, buttons=[[undo]])
 
 
-@dataclass(frozen=True, slots=True)
-class StayIn(CallbackData):
+class StayIn(CallbackData, prefix="stayin"):
     """Stay in a group, by our number, that was to be left."""
 
-    prefix: ClassVar[str] = "stayin"
     chat: int
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from telegram import Message
 from telegram.ext import MessageHandler, filters
@@ -40,11 +39,9 @@ _LONGEST_TOPIC = 40
 """Bytes of a topic's name that a button carries."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choose(CallbackData):
+class Choose(CallbackData, prefix="group"):
     """Set a choice of the group the button stands in; `value` as `choice` reads it."""
 
-    prefix: ClassVar[str] = "group"
     field: str
     value: str
 
@@ -55,14 +52,12 @@ class Choose(CallbackData):
         return self.value.removeprefix(_HERE) if names_one else None
 
 
-@dataclass(frozen=True, slots=True)
-class GroupVideo(CallbackData):
+class GroupVideo(CallbackData, prefix="gvideo"):
     """Set what a video of the group is like, or show it where no `field` is named.
 
     `field` is a column of the group's choices; without a value each member's own counts.
     """
 
-    prefix: ClassVar[str] = "gvideo"
     field: str = ""
     value: str = ""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Self, Unpack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self, Unpack
 
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, which_frame
@@ -37,14 +37,12 @@ LONGEST_PROMPT = 400
 """Characters of the prompt shown on a card."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start(CallbackData):
+class Start(CallbackData, prefix="start"):
     """Make the video of a card, for as many credits as the button says.
 
     What is 0 or empty else stays as the card says.
     """
 
-    prefix: ClassVar[str] = "start"
     card: int
     seconds: int = 0
     family: str = ""
@@ -69,28 +67,22 @@ class Start(CallbackData):
         return Instead(self.seconds, self.family, self.fit, shape, self.resolution)
 
 
-@dataclass(frozen=True, slots=True)
-class StartAlone(CallbackData):
+class StartAlone(CallbackData, prefix="alone"):
     """Make the video of a card that changes another, by what should be different alone."""
 
-    prefix: ClassVar[str] = "alone"
     card: int
     credits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Drop(CallbackData):
+class Drop(CallbackData, prefix="drop"):
     """Make nothing of a card."""
 
-    prefix: ClassVar[str] = "drop"
     card: int
 
 
-@dataclass(frozen=True, slots=True)
-class Toggle(CallbackData):
+class Toggle(CallbackData, prefix="toggle"):
     """Put another length (`seconds`), shape (`ar`), `res`, `sound` or `model` on a card."""
 
-    prefix: ClassVar[str] = "toggle"
     card: int
     option: str
     value: str
@@ -101,11 +93,9 @@ class Toggle(CallbackData):
         return self.value.replace("x", ":") if self.option == "ar" else self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Unfold(CallbackData):
+class Unfold(CallbackData, prefix="unfold"):
     """Show all values of an option that a card can have."""
 
-    prefix: ClassVar[str] = "unfold"
     card: int
     option: str
 

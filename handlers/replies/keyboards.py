@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, dataclass_transform
 
 from telegram import (
     CopyTextButton,
@@ -34,11 +34,16 @@ LONGEST = 64
 """Bytes of callback data Telegram takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True)
+@dataclass(frozen=True)
 class CallbackData:
-    """What a button carries: subclasses are frozen dataclasses of int and str fields."""
+    """What a button carries: each subclass is a frozen dataclass of int and str fields."""
 
     prefix: ClassVar[str]
+
+    def __init_subclass__(cls, *, prefix: str) -> None:
+        cls.prefix = prefix
+        dataclass(frozen=True)(cls)
 
     def encode(self) -> str:
         """Return the callback data.
@@ -100,11 +105,9 @@ class Button:
     copies: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HandOut(CallbackData):
+class HandOut(CallbackData, prefix="words"):
     """Write the words of a card, too long for a button, so that a tap on them copies them."""
 
-    prefix: ClassVar[str] = "words"
     card: int
 
 
@@ -169,14 +172,12 @@ def carries(message: MaybeInaccessibleMessage, press: CallbackData) -> bool:
     return any(button.callback_data == press.encode() for row in rows for button in row)
 
 
-@dataclass(frozen=True, slots=True)
-class Sure(CallbackData):
+class Sure(CallbackData, prefix="sure"):
     """Do what another button does, after it was asked whether that is meant.
 
     `act` is the prefix of what that button carries, `number` its one field.
     """
 
-    prefix: ClassVar[str] = "sure"
     act: str
     number: int
 
@@ -186,34 +187,25 @@ class Sure(CallbackData):
         return f"{self.act}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Keep(CallbackData):
+class Keep(CallbackData, prefix="keep"):
     """Do nothing of what was asked about."""
 
-    prefix: ClassVar[str] = "keep"
 
-
-@dataclass(frozen=True, slots=True)
-class Cancel(CallbackData):
+class Cancel(CallbackData, prefix="cancel"):
     """Cancel a request of the list."""
 
-    prefix: ClassVar[str] = "cancel"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Undo(CallbackData):
+class Undo(CallbackData, prefix="undo"):
     """Cancel a request below the message that says it was accepted."""
 
-    prefix: ClassVar[str] = "undo"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Again(CallbackData):
+class Again(CallbackData, prefix="again"):
     """Make another video like this one; whoever taps pays."""
 
-    prefix: ClassVar[str] = "again"
     generation: int
 
 
@@ -235,43 +227,33 @@ def video_under(message: Message | None) -> int | None:
     return next((press.generation for press in carried if press is not None), None)
 
 
-@dataclass(frozen=True, slots=True)
-class GoOn(CallbackData):
+class GoOn(CallbackData, prefix="goon"):
     """Ask what happens next, for a video that begins with this one's last frame."""
 
-    prefix: ClassVar[str] = "goon"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change(CallbackData):
+class Change(CallbackData, prefix="change"):
     """Ask for other words, and make them with all else as it was."""
 
-    prefix: ClassVar[str] = "change"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Remove(CallbackData):
+class Remove(CallbackData, prefix="remove"):
     """Take the video out of the chat."""
 
-    prefix: ClassVar[str] = "remove"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class More(CallbackData):
+class More(CallbackData, prefix="more"):
     """Show the buttons that are needed less."""
 
-    prefix: ClassVar[str] = "more"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Vary(CallbackData):
+class Vary(CallbackData, prefix="vary"):
     """Make a video's words or picture once more, as the button says; whoever taps pays."""
 
-    prefix: ClassVar[str] = "vary"
     generation: int
     seconds: int
     family: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from generation.orders.balances import ContentBrake
 from handlers.replies.keyboards import Button, CallbackData
@@ -33,18 +32,13 @@ ABOUT_ACCESS = frozenset(
 Row: TypeAlias = tuple[Button, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AskAccess(CallbackData):
+class AskAccess(CallbackData, prefix="askaccess"):
     """Ask the admins to let the presser in, or the group they press in."""
 
-    prefix: ClassVar[str] = "askaccess"
 
-
-@dataclass(frozen=True, slots=True)
-class AnswerAccess(CallbackData):
+class AnswerAccess(CallbackData, prefix="access"):
     """Let in, or with 0 not, who asked on a day: a chat by our number."""
 
-    prefix: ClassVar[str] = "access"
     chat: int
     day: int
     allows: int
@@ -107,35 +101,27 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]]:
     }[owed.kind], ()
 
 
-@dataclass(frozen=True, slots=True)
-class LetIn(CallbackData):
+class LetIn(CallbackData, prefix="letin"):
     """Let a chat, by our number, use the bot."""
 
-    prefix: ClassVar[str] = "letin"
     chat: int
 
 
-@dataclass(frozen=True, slots=True)
-class Leave(CallbackData):
+class Leave(CallbackData, prefix="leave"):
     """Leave a chat, by our number."""
 
-    prefix: ClassVar[str] = "leave"
     chat: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPool(CallbackData):
+class ShowPool(CallbackData, prefix="pool"):
     """Show how a chat, by our number, is given a pool."""
 
-    prefix: ClassVar[str] = "pool"
     chat: int
 
 
-@dataclass(frozen=True, slots=True)
-class BanChat(CallbackData):
+class BanChat(CallbackData, prefix="banchat"):
     """Shut a chat out, by our number, and leave it."""
 
-    prefix: ClassVar[str] = "banchat"
     chat: int
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import unlinked, worth
@@ -87,55 +87,37 @@ def packages(cost: int, stars_per_credit: int) -> list[int]:
     return sorted({min(credits_, most) for credits_ in rounded})
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPackages(CallbackData):
+class ShowPackages(CallbackData, prefix="buy"):
     """Show what can be bought."""
 
-    prefix: ClassVar[str] = "buy"
 
-
-@dataclass(frozen=True, slots=True)
-class LetBuy(CallbackData):
+class LetBuy(CallbackData, prefix="letbuy"):
     """Let somebody buy again whose payment was taken back."""
 
-    prefix: ClassVar[str] = "letbuy"
     person: int
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerSupport(CallbackData):
+class AnswerSupport(CallbackData, prefix="support"):
     """Answer somebody's question: an admin replies to the message that has this button."""
 
-    prefix: ClassVar[str] = "support"
     person: int
 
 
-@dataclass(frozen=True, slots=True)
-class WriteBack(CallbackData):
+class WriteBack(CallbackData, prefix="writeback"):
     """Answer an admin: who asked replies to the message that has this button."""
 
-    prefix: ClassVar[str] = "writeback"
 
-
-@dataclass(frozen=True, slots=True)
-class RemindMe(CallbackData):
+class RemindMe(CallbackData, prefix="remind"):
     """Be told when the presser's allowance renews."""
 
-    prefix: ClassVar[str] = "remind"
 
-
-@dataclass(frozen=True, slots=True)
-class AskOwner(CallbackData):
+class AskOwner(CallbackData, prefix="askowner"):
     """Ask the admins for credits, once a day."""
 
-    prefix: ClassVar[str] = "askowner"
 
-
-@dataclass(frozen=True, slots=True)
-class AnswerRequest(CallbackData):
+class AnswerRequest(CallbackData, prefix="answer"):
     """Give somebody the credits they asked for on a day, or with 0 none."""
 
-    prefix: ClassVar[str] = "answer"
     person: int
     day: int
     credits: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from generation.models.pricing import from_micros
 from handlers.replies import letting_in, more_credits
@@ -41,27 +41,21 @@ _RETRY = frozenset(
 Rows: TypeAlias = tuple[tuple[Button, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Retry(CallbackData):
+class Retry(CallbackData, prefix="retry"):
     """Try a failed generation again."""
 
-    prefix: ClassVar[str] = "retry"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Resend(CallbackData):
+class Resend(CallbackData, prefix="resend"):
     """Send a video again."""
 
-    prefix: ClassVar[str] = "resend"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class TryWith(CallbackData):
+class TryWith(CallbackData, prefix="with"):
     """Make what failed with another family, for as many credits as the button says."""
 
-    prefix: ClassVar[str] = "with"
     generation: int
     family: str
     credits: int
@@ -310,19 +304,15 @@ def money_in_words(owed: Owed, translator: Translator) -> tuple[str, Rows]:
     return text, ()
 
 
-@dataclass(frozen=True, slots=True)
-class TakeDown(CallbackData):
+class TakeDown(CallbackData, prefix="takedown"):
     """Delete a video where it was sent."""
 
-    prefix: ClassVar[str] = "takedown"
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class BanRequester(CallbackData):
+class BanRequester(CallbackData, prefix="banasker"):
     """Shut out who asked for a video."""
 
-    prefix: ClassVar[str] = "banasker"
     generation: int
 
 

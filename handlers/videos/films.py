@@ -9,8 +9,8 @@ or goes. Sending it costs nothing; it is owed as a notice is, made and sent in i
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from telegram import Message
 
@@ -54,39 +54,31 @@ _LONGEST_PROMPT = 40
 """Characters of a prompt in the list: the words below a picture are few."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowFilm(CallbackData):
+class ShowFilm(CallbackData, prefix="story"):
     """Show the scenes of the film a video is in, or what can be done with one; 0 is none."""
 
-    prefix: ClassVar[str] = "story"
     video: int
     scene: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TakeOut(CallbackData):
+class TakeOut(CallbackData, prefix="takeout"):
     """Take a scene out of a film."""
 
-    prefix: ClassVar[str] = "takeout"
     video: int
     scene: int
 
 
-@dataclass(frozen=True, slots=True)
-class MakeAnew(CallbackData):
+class MakeAnew(CallbackData, prefix="anew"):
     """Make a scene of a film anew, for as many credits as the button says."""
 
-    prefix: ClassVar[str] = "anew"
     video: int
     scene: int
     credits: int
 
 
-@dataclass(frozen=True, slots=True)
-class SendFilm(CallbackData):
+class SendFilm(CallbackData, prefix="film"):
     """Send the whole film."""
 
-    prefix: ClassVar[str] = "film"
     video: int
 
 

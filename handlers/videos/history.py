@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from telegram import Message
 
@@ -57,26 +57,22 @@ _GO_ON, _DELETE = "on", "del"
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ShowVideos(CallbackData):
+class ShowVideos(CallbackData, prefix="page"):
     """Show a page of somebody's videos: those before one, those after one, else the newest.
 
     `act` is what a tap on a number does, "" to send it again; `words` are what the videos were made
     from.
     """
 
-    prefix: ClassVar[str] = "page"
     before: int = 0
     after: int = 0
     act: str = ""
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Forget(CallbackData):
+class Forget(CallbackData, prefix="forget"):
     """Delete a video from its owner's list."""
 
-    prefix: ClassVar[str] = "forget"
     generation: int
 
 

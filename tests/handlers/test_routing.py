@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from telegram import Update
@@ -60,11 +59,8 @@ def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
 # ---- what is handed over
 
 
-@dataclass(frozen=True, slots=True)
-class Poke(CallbackData):
+class Poke(CallbackData, prefix="poke"):
     """What a test's button carries."""
-
-    prefix: ClassVar[str] = "poke"
 
 
 async def misnamed(sender: Sender, speech: str) -> None:
