@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -84,41 +84,34 @@ class Outlook:
         return self.lasts is not None and self.lasts >= (LOW_DAYS if more else WELL_DAYS)
 
 
+@dataclass(slots=True, eq=False)
 class AccountWatch:
     """Looks after the money at the provider, and tells the admins."""
 
-    def __init__(
-        self,
-        db: Database,
-        api: AimlApi,
-        admins: Admins,
-        zone: ZoneInfo,
-        clock: Callable[[], float],
-    ) -> None:
-        self._db = db
-        self._api = api
-        self._admins = admins
-        self._zone = zone
-        self._clock = clock
-        self._past: dict[float, Day] = {}
+    db: Database
+    api: AimlApi
+    admins: Admins
+    zone: ZoneInfo
+    clock: Callable[[], float]
+    _past: dict[float, Day] = field(init=False, default_factory=dict)
 
     async def look(self) -> Outlook:
         """Ask for the balance, and owe the admins what is to be told of it and of the day."""
         try:
-            balance = pricing.to_micros(await self._api.balance())
+            balance = pricing.to_micros(await self.api.balance())
         except ProviderError as error:
             logger.info("the balance is not told: %s", error)
             balance = None
-        outlook, now = await self.outlook(balance), self._clock()
-        today = pricing.began_at(Period.DAY, self._zone, now)
-        async with self._db.transaction() as tx:
+        outlook, now = await self.outlook(balance), self.clock()
+        today = pricing.began_at(Period.DAY, self.zone, now)
+        async with self.db.transaction() as tx:
             known = await outages.provider_balance(tx)
             warned_at = known.warned_at if known else None
             if warned_at and known is not None and outlook.is_well(known):
                 warned_at = None
             elif outlook.warns(known):
                 warned_at = now
-                await self._admins.notify(
+                await self.admins.notify(
                     tx, NoticeKind.BALANCE_LOW, cause=f"balance:{now:.0f}", now=now,
                     balance=balance, lasts=(outlook.lasts or 0.0) * DAY_SECONDS,
                 )  # fmt: skip
@@ -126,14 +119,14 @@ class AccountWatch:
                 heard = ProviderBalance(balance, now, warned_at)
                 await outages.keep_balance(tx, heard)
             if outlook.is_surge:
-                await self._admins.notify(
+                await self.admins.notify(
                     tx, NoticeKind.SPENDING_SURGE, cause=f"surge:{today:.0f}", now=now,
                     today=outlook.today, usual=outlook.usual,
                 )  # fmt: skip
             yesterday = self._past[today - 1.0]
-            if yesterday.asked and datetime.fromtimestamp(now, self._zone).hour in MORNING:
+            if yesterday.asked and datetime.fromtimestamp(now, self.zone).hour in MORNING:
                 lasts = outlook.lasts
-                await self._admins.notify(
+                await self.admins.notify(
                     tx, NoticeKind.MORNING, cause=f"morning:{today:.0f}", now=now,
                     delivered=yesterday.delivered, spent=yesterday.spent_micros,
                     people=yesterday.new_people,
@@ -143,16 +136,16 @@ class AccountWatch:
 
     async def outlook(self, balance: int | None) -> Outlook:
         """Return what the last days cost; past ones are read once."""
-        ends = pricing.began_at(Period.DAY, self._zone, now := self._clock())
-        async with self._db.reading(aside=True) as tx:
+        ends = pricing.began_at(Period.DAY, self.zone, now := self.clock())
+        async with self.db.reading(aside=True) as tx:
             today = await statistics.day(tx, since=ends, until=now + 1.0)
         days = dict[float, Day]()
         for _ in range(DAYS):
             # a second before it ends a day is that day, however long it lasts
             within = ends - 1.0
-            begins = pricing.began_at(Period.DAY, self._zone, within)
+            begins = pricing.began_at(Period.DAY, self.zone, within)
             if (known := self._past.get(within)) is None:
-                async with self._db.reading(aside=True) as tx:
+                async with self.db.reading(aside=True) as tx:
                     known = await statistics.day(tx, since=begins, until=ends)
             days[within], ends = known, begins
         self._past = days

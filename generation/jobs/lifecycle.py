@@ -74,37 +74,26 @@ class AppliedTransition:
     after: Generation
 
 
+@dataclass(eq=False, kw_only=True)
 class Lifecycle:
     """Takes generations on, and tells others what follows for them."""
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        policy: JobPolicy,
-        estimates: DurationEstimates,
-        breaker: CircuitBreaker,
-        cooldowns: Cooldowns,
-        admins: Admins,
-        clock: Callable[[], float],
-        terms: Terms | None = None,
-    ) -> None:
-        self._db = db
-        self._policy = policy
-        self._terms = terms
-        self._estimates = estimates
-        self._breaker = breaker
-        self._cooldowns = cooldowns
-        self._admins = admins
-        self._clock = clock
+    db: Database
+    policy: JobPolicy
+    estimates: DurationEstimates
+    breaker: CircuitBreaker
+    cooldowns: Cooldowns
+    admins: Admins
+    clock: Callable[[], float]
+    terms: Terms | None = None
 
     async def advance(self, generation: Generation, outcome: Outcome) -> Generation | None:
         """Carry out what follows from an outcome; None where nothing does.
 
         What follows is decided by the generation as it is by now, not as it was read.
         """
-        now = self._clock()
-        async with self._db.transaction() as tx:
+        now = self.clock()
+        async with self.db.transaction() as tx:
             match outcome:
                 case TurnCame():
                     outcome = await self._as_affordable(tx, generation.id, outcome, now)
@@ -117,9 +106,9 @@ class Lifecycle:
                         if isinstance(outcome, Taken)
                         else NotInLog(LOOKUP_SECONDS)
                     )
-            estimate = await self._estimates.within(tx, generation)
+            estimate = await self.estimates.within(tx, generation)
             steps = await apply(
-                tx, generation.id, outcome, now=now, policy=self._policy, estimate=estimate
+                tx, generation.id, outcome, now=now, policy=self.policy, estimate=estimate
             )
             effects = [
                 await self._learn(tx, step.before, fact, now)
@@ -131,7 +120,7 @@ class Lifecycle:
         report(steps, getattr(outcome, "explanation", ""))
         for step in steps:
             if step.transition.to is State.READY and step.before.state is not State.READY:
-                self._estimates.learn(step.after)
+                self.estimates.learn(step.after)
         return steps[-1].after if steps else None
 
     async def _as_affordable(
@@ -139,9 +128,9 @@ class Lifecycle:
     ) -> Outcome:
         """Return the turn at today's price, or that the operator does not give so much today."""
         generation = await generations.find(tx, number)
-        if generation is None or self._terms is None:
+        if generation is None or self.terms is None:
             return turn
-        price = await balances.may_leave(tx, generation, self._terms, now)
+        price = await balances.may_leave(tx, generation, self.terms, now)
         return BudgetUsed() if price is None else replace(turn, price_micros=price)
 
     async def _learn(
@@ -150,23 +139,23 @@ class Lifecycle:
         """Write down what an outcome says of others; return what counts after the commit."""
         match fact:
             case OutageBegins(reason, explanation):
-                outage = await self._breaker.open(tx, reason, explanation, now=now)
-                return partial(self._breaker.adopt, outage)
+                outage = await self.breaker.open(tx, reason, explanation, now=now)
+                return partial(self.breaker.adopt, outage)
             case AccountServed():
-                return partial(self._breaker.adopt, await self._breaker.close(tx, now=now))
+                return partial(self.breaker.adopt, await self.breaker.close(tx, now=now))
             case AccountRateLimited(retry_after):
-                return partial(self._breaker.rest, retry_after)
+                return partial(self.breaker.rest, retry_after)
             case ModelIsGone():
-                gone = await self._cooldowns.gone(tx, generation.model)
-                return partial(self._cooldowns.adopt, gone)
+                gone = await self.cooldowns.gone(tx, generation.model)
+                return partial(self.cooldowns.adopt, gone)
             case ModelFailed():
                 model, number = generation.model, generation.id
-                failing = await self._cooldowns.count_failure(tx, model, number)
-                return partial(self._cooldowns.adopt, failing)
+                failing = await self.cooldowns.count_failure(tx, model, number)
+                return partial(self.cooldowns.adopt, failing)
             case PromptRefused():
                 await self._tell_of_brake(tx, generation, now)
             case BadResult(explanation):
-                await self._admins.notify(
+                await self.admins.notify(
                     tx, NoticeKind.BAD_RESULT, cause=f"result:{generation.id}", now=now,
                     generation=generation.id, explanation=explanation,
                 )  # fmt: skip
@@ -183,7 +172,7 @@ class Lifecycle:
         person = await people.find(tx, account.id) if account.is_person else None
         chat = None if account.is_person else await chats.find(tx, account.id)
         if brake := await balances.content_brake_of(tx, account, generation.chat, now):
-            await self._admins.notify(
+            await self.admins.notify(
                 tx, NoticeKind.CONTENT_BRAKE, now=now,
                 cause=f"brake:{account.kind}:{account.id}:{brake.began_at:.0f}",
                 generation=generation.id, by_person=account.is_person,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from generation.jobs import outcomes as on
@@ -49,31 +49,20 @@ ASKED_AT_ONCE = 8
 logger = logging.getLogger(__name__)
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
 class Submissions:
     """Takes queued requests to the provider, one paid POST each."""
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        api: AimlApi,
-        offer: Offer,
-        pictures: Pictures,
-        lifecycle: Lifecycle,
-        breaker: CircuitBreaker,
-        substitutes: Substitutes,
-        new_request_id: Callable[[], str],
-    ) -> None:
-        self._db = db
-        self._api = api
-        self._offer = offer
-        self._pictures = pictures
-        self._lifecycle = lifecycle
-        self._breaker = breaker
-        self._substitutes = substitutes
-        self._new_request_id = new_request_id
-        self._leaving: set[int] = set()
-        self._is_closed = False
+    db: Database
+    api: AimlApi
+    offer: Offer
+    pictures: Pictures
+    lifecycle: Lifecycle
+    breaker: CircuitBreaker
+    substitutes: Substitutes
+    new_request_id: Callable[[], str]
+    _leaving: set[int] = field(init=False, default_factory=set)
+    _is_closed: bool = field(init=False, default=False)
 
     def close(self) -> frozenset[int]:
         """Let no further paid request leave; return the generations whose request is on its way."""
@@ -85,15 +74,15 @@ class Submissions:
 
         What waits may have been made since, where it is old or the database a copy.
         """
-        async with self._db.reading() as connection:
-            await self._breaker.restore(connection)
+        async with self.db.reading() as connection:
+            await self.breaker.restore(connection)
             last_step_at = await generations.last_step_at(connection)
             started = on.BotStarted(last_step_at, await is_copy(connection))
             found = await generations.in_states(connection, {State.QUEUED, State.SUBMITTING})
         for generation in found:
             is_lost = generation.state is State.SUBMITTING
             try:
-                await self._lifecycle.advance(
+                await self.lifecycle.advance(
                     generation, on.ProcessStopped() if is_lost else started
                 )
             except Exception:
@@ -102,35 +91,35 @@ class Submissions:
 
     async def abandon(self, generation: Generation) -> None:
         """Note that nobody waits for a submission's answer any more."""
-        await self._lifecycle.advance(generation, on.ProcessStopped())
+        await self.lifecycle.advance(generation, on.ProcessStopped())
 
     async def expire(self, generation: Generation, outage_since: float | None) -> Generation | None:
         """End a queued request that nobody will serve or wants; None where it goes on waiting."""
-        return await self._lifecycle.advance(generation, on.StillQueued(outage_since))
+        return await self.lifecycle.advance(generation, on.StillQueued(outage_since))
 
     async def submit(self, generation: Generation) -> Generation | None:
         """Take a queued request to the provider, and return it as it is then, if it changed.
 
         One whose model is not asked now becomes another video, or fails.
         """
-        mode = self._offer.mode(generation.model, generation.kind)
-        if mode is None or self._substitutes.are_needed(generation):
-            failover = self._substitutes.instead_of(generation)
-            return await self._lifecycle.advance(generation, on.ModelNotServed(failover))
+        mode = self.offer.mode(generation.model, generation.kind)
+        if mode is None or self.substitutes.are_needed(generation):
+            failover = self.substitutes.instead_of(generation)
+            return await self.lifecycle.advance(generation, on.ModelNotServed(failover))
         picture = await self._picture(generation, mode)
         if not isinstance(picture, Fitted):
-            return await self._lifecycle.advance(generation, picture)
+            return await self.lifecycle.advance(generation, picture)
         self._leaving.add(generation.id)
         try:
-            async with self._breaker.passage() as is_free:
+            async with self.breaker.passage() as is_free:
                 return await self._send(generation, mode, picture) if is_free else None
         finally:
             self._leaving.discard(generation.id)
 
     async def _send(self, generation: Generation, mode: Mode, picture: Fitted) -> Generation | None:
-        request_id = self._new_request_id()
+        request_id = self.new_request_id()
         turn = on.TurnCame(request_id, picture.aspect_ratio)
-        submitting = await self._lifecycle.advance(generation, turn)
+        submitting = await self.lifecycle.advance(generation, turn)
         if submitting is None or submitting.state is not State.SUBMITTING:
             return submitting  # called back meanwhile, or the budget is used
         if self._is_closed:
@@ -138,7 +127,7 @@ class Submissions:
         else:
             outcome = await self._ask(submitting, mode, picture, request_id)
         # the provider's id is paid for: a stop that comes now waits until it is written down
-        writing = asyncio.ensure_future(self._lifecycle.advance(submitting, outcome))
+        writing = asyncio.ensure_future(self.lifecycle.advance(submitting, outcome))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -157,7 +146,7 @@ class Submissions:
             silent=submitting.silent,
         )
         try:
-            remote = await self._api.submit(body, request_id=request_id)
+            remote = await self.api.submit(body, request_id=request_id)
         except ProviderError as error:
             return self._meaning_of(error, submitting)
         return on.Taken(remote.id)
@@ -172,9 +161,9 @@ class Submissions:
             case HeldBack():
                 outcome = on.AccountRefused(str(error.reason), said)
             case ModelGone():
-                outcome = on.ModelNotServed(self._substitutes.instead_of(submitting), said)
+                outcome = on.ModelNotServed(self.substitutes.instead_of(submitting), said)
             case Rejected(moderation=True):
-                people = self._substitutes.for_people(submitting) if error.people else None
+                people = self.substitutes.for_people(submitting) if error.people else None
                 outcome = on.ContentRefused(people, said)
             case Rejected():
                 outcome = on.RequestRefused(said)
@@ -191,7 +180,7 @@ class Submissions:
         if generation.kind == "t2v":
             return Fitted(generation.aspect_ratio, "")
         try:
-            return await self._pictures.fitted(generation, mode)
+            return await self.pictures.fitted(generation, mode)
         except PictureDelayed as late:
             return on.PictureLate(late.is_refused, late.retry_after)
         except PictureGone:
@@ -202,22 +191,17 @@ class Submissions:
             return on.PictureUnusable(str(PictureFault.BROKEN))
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
 class Polls:
     """Takes the steps between the paid request and the video on disk."""
 
-    def __init__(
-        self,
-        *,
-        api: AimlApi,
-        downloads: Downloads,
-        lifecycle: Lifecycle,
-        substitutes: Substitutes,
-    ) -> None:
-        self._api = api
-        self._downloads = downloads
-        self._lifecycle = lifecycle
-        self._substitutes = substitutes
-        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+    api: AimlApi
+    downloads: Downloads
+    lifecycle: Lifecycle
+    substitutes: Substitutes
+    _asking: asyncio.Semaphore = field(
+        init=False, default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE)
+    )
 
     async def poll(self, generation: Generation, *, sends: bool = False) -> Generation | None:
         """Take the next step of a generation whose id is known; return it as it is then.
@@ -234,12 +218,12 @@ class Polls:
             outcome = on.PollFailed()
         if isinstance(outcome, on.VideoOnDisk):
             outcome = replace(outcome, send_begins=sends)
-        return await self._lifecycle.advance(generation, outcome)
+        return await self.lifecycle.advance(generation, outcome)
 
     async def _ask(self, generation: Generation, provider_id: str) -> Outcome:
         try:
             async with self._asking:
-                remote = await self._api.poll(provider_id)
+                remote = await self.api.poll(provider_id)
         except Unavailable as error:
             return on.PollFailed(error.retry_after)
         except HeldBack as refusal:
@@ -256,7 +240,7 @@ class Polls:
             case Unaddressed():
                 return on.AddressMissing(spent)
             case Failed(moderation=True) as refused:
-                people = self._substitutes.for_people(generation) if refused.people else None
+                people = self.substitutes.for_people(generation) if refused.people else None
                 return on.ContentRefused(people, refused.name)
             case Failed() as failed:
                 return on.ProviderBroke(failed.name)
@@ -265,7 +249,7 @@ class Polls:
 
     async def _fetched(self, generation: Generation, url: str, spent: int | None) -> Outcome:
         try:
-            await self._downloads.fetch(generation, url)
+            await self.downloads.fetch(generation, url)
         except FetchFailed:
             return on.PollFailed()
         except DeadLink:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from handlers.replies.sending import LeftOut, NotSent, SendError, finished
@@ -74,23 +74,15 @@ def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float
     return BoardText(" · ".join(states + counted), text, moments)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Boards:
     """Puts boards up, corrects them and takes them down; none of it is worth a failure."""
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        outbox: Outbox,
-        progress: Progress,
-        languages: Languages,
-        clock: Callable[[], float],
-    ) -> None:
-        self._db = db
-        self._outbox = outbox
-        self._progress = progress
-        self._languages = languages
-        self._clock = clock
+    db: Database
+    outbox: Outbox
+    progress: Progress
+    languages: Languages
+    clock: Callable[[], float]
 
     async def refresh(self, number: int) -> None:
         """Bring a chat's boards up to date, not twice at a time."""
@@ -100,7 +92,7 @@ class Boards:
             logger.info("the board of chat %d stays as it is: %s", number, error)
 
     async def _refresh(self, number: int) -> None:
-        async with self._db.reading() as connection:
+        async with self.db.reading() as connection:
             chat = await chats.find(connection, number)
             if chat is None or chat.is_private:
                 return
@@ -111,12 +103,12 @@ class Boards:
             names = {one.id: await _name(connection, one, chat) for one in pending}
         by_thread = defaultdict[int, list[BoardEntry]](list)
         for one in pending:
-            entry = BoardEntry(names[one.id], await self._progress.forecast(one))
+            entry = BoardEntry(names[one.id], await self.progress.forecast(one))
             by_thread[one.thread_id or 0].append(entry)
-        translator = self._languages.translator(group.language)
+        translator = self.languages.translator(group.language)
         for thread in sorted({*by_thread, *stands}):
             entries, board = by_thread[thread], stands.get(thread)
-            said = board_text(entries, translator, self._clock()) if entries else None
+            said = board_text(entries, translator, self.clock()) if entries else None
             if said is None and board is not None:
                 await self._take_down(chat, board)
             elif said is not None and board is not None:
@@ -127,7 +119,7 @@ class Boards:
                 await finished(self._put_up(chat, thread, said))
 
     async def _put_up(self, chat: Chat, thread: int, said: BoardText) -> None:
-        message = await self._outbox.say(
+        message = await self.outbox.say(
             chat,
             said.text,
             thread_id=thread or None,
@@ -135,15 +127,15 @@ class Boards:
             cosmetic=True,
             moments=said.moments,
         )
-        await self._remember(Board(chat.id, thread, message, said.state, self._clock()))
+        await self._remember(Board(chat.id, thread, message, said.state, self.clock()))
 
     async def _correct(self, chat: Chat, board: Board, said: BoardText) -> None:
         """Correct a board, sparsely."""
-        now = self._clock()
+        now = self.clock()
         if said.state == board.text or now - board.changed_at < EDIT_SECONDS:
             return
         try:
-            await self._outbox.edit(
+            await self.outbox.edit(
                 chat, board.message_id, said.text, cosmetic=True, moments=said.moments
             )
         except (LeftOut, NotSent):
@@ -155,16 +147,16 @@ class Boards:
 
     async def _take_down(self, chat: Chat, board: Board) -> None:
         try:
-            await self._outbox.delete(chat, board.message_id)
+            await self.outbox.delete(chat, board.message_id)
         except NotSent:
             return
         except SendError as error:
             logger.info("the board in chat %d cannot be taken down: %s", chat.id, error)
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             await chats.forget_boards(tx, board.chat, board.thread_id)
 
     async def _remember(self, board: Board) -> None:
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             await chats.put_board(tx, board)
 
 

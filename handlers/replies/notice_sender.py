@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -58,46 +58,34 @@ _THERE_ONLY = frozenset({NoticeKind.ELSEWHERE})
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notices:
     """Sends what is owed; `wake` tells the clocks of a chat to which it is owed now."""
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        outbox: Outbox,
-        films: FilmMaker,
-        status: StatusMessages,
-        languages: Languages,
-        ai_label: bool,
-        zone: ZoneInfo,
-        clock: Callable[[], float],
-        wake: Callable[[int], None],
-    ) -> None:
-        self._db = db
-        self._outbox = outbox
-        self._films = films
-        self._status = status
-        self._languages = languages
-        self._ai_label = ai_label
-        self._zone = zone
-        self._clock = clock
-        self._wake = wake
+    db: Database
+    outbox: Outbox
+    films: FilmMaker
+    status: StatusMessages
+    languages: Languages
+    ai_label: bool
+    zone: ZoneInfo
+    clock: Callable[[], float]
+    wake: Callable[[int], None]
 
     async def send(self, owed: Owed) -> None:
         """Send one notice, or note when to try again."""
-        async with self._db.reading() as connection:
+        async with self.db.reading() as connection:
             chat = await chats.find(connection, owed.chat)
             person = await people.find(connection, owed.person) if owed.person else None
             about = await generations.find(connection, owed.generation) if owed.generation else None
-        translator = self._languages.translator(person.language if person else None)
+        translator = self.languages.translator(person.language if person else None)
         name = unlinked(person.name) if person else ""
         if chat is None or owed.sends >= MOST_SENDS:
             await self._give_up(owed, "nobody can be told")
             return
         # whoever wrote as a group or a channel presses as somebody else
         nobody = about is not None and not about.account.is_person
-        link = None if chat.is_private or nobody else self._outbox.link
+        link = None if chat.is_private or nobody else self.outbox.link
         calls = not chat.is_private and _answers_nobody(owed, about)
         if owed.kind is NoticeKind.GOODBYE:
             await self._send(chat, owed, partial(self._leave, chat))
@@ -125,24 +113,24 @@ class Notices:
         about: Generation | None = None,
     ) -> bool:
         """Say it, and return whether the status of what it is `about` turned into it."""
-        if about is not None and await self._status.turn(about, chat, text, buttons):
+        if about is not None and await self.status.turn(about, chat, text, buttons):
             return True
-        await self._outbox.say(
+        await self.outbox.say(
             chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
         )
         return False
 
     async def _leave(self, chat: Chat) -> None:
         """Leave a group, with a word where it takes one."""
-        async with self._db.reading() as connection:
+        async with self.db.reading() as connection:
             group = await chats.group_of(connection, chat.id)
-        text = self._languages.translator(group.language).gettext(
+        text = self.languages.translator(group.language).gettext(
             "My owner took me out of this group. Goodbye!"
         )
         with suppress(SendError):
-            await self._outbox.say(chat, text)
-        await self._outbox.leave(chat)
-        async with self._db.transaction() as tx:
+            await self.outbox.say(chat, text)
+        await self.outbox.leave(chat)
+        async with self.db.transaction() as tx:
             await chats.set_reachable(tx, chat.id, reachable=False)
 
     async def _send(
@@ -157,19 +145,19 @@ class Notices:
         except (Refused, Unreachable) as error:
             await self._tell_alone(chat, owed, error)
         except ChatMoved as moved:
-            await chats.move(self._db, chat.id, moved.telegram_id, now=self._clock())
+            await chats.move(self.db, chat.id, moved.telegram_id, now=self.clock())
         except SendError as error:
             logger.info("%s waits: %s", owed, error)
             wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))
-            async with self._db.transaction() as tx:
-                await notices.try_later(tx, owed.id, due_at=self._clock() + wait)
+            async with self.db.transaction() as tx:
+                await notices.try_later(tx, owed.id, due_at=self.clock() + wait)
         else:
             await self._note_sent(owed, turned=bool(turned))
 
     async def _send_film(self, chat: Chat, owed: Owed, translator: Translator) -> None:
         """Make a film and send it, or say why that cannot be."""
         numbers = owed.facts.get("scenes", [])
-        async with self._db.reading() as connection:
+        async with self.db.reading() as connection:
             found = [await generations.find(connection, number) for number in numbers]
             group = Group(chat.id)
             if not chat.is_private:
@@ -210,16 +198,16 @@ class Notices:
         whole = replace(scenes[0], prompt=" … ".join(told), is_gift=False)
         limit, thread_id, reply_to = None, owed.thread_id, owed.reply_to
         while True:
-            async with self._films.made(scenes, limit) as film:
+            async with self.films.made(scenes, limit) as film:
                 try:
-                    async with self._outbox.uploading(chat) as upload:
-                        await self._outbox.send_file(
+                    async with self.outbox.uploading(chat) as upload:
+                        await self.outbox.send_file(
                             chat,
                             film,
-                            caption(whole, translator, ai_label=self._ai_label),
+                            caption(whole, translator, ai_label=self.ai_label),
                             upload,
                             spoiler=group.blurred,
-                            silent=group.is_quiet(self._zone, self._clock()),
+                            silent=group.is_quiet(self.zone, self.clock()),
                             reply_to=reply_to,
                             thread_id=thread_id,
                         )
@@ -240,29 +228,29 @@ class Notices:
                     return
 
     async def _note_sent(self, owed: Owed, *, turned: bool = False) -> None:
-        async with self._db.transaction() as tx:
-            await notices.sent(tx, owed.id, now=self._clock())
+        async with self.db.transaction() as tx:
+            await notices.sent(tx, owed.id, now=self.clock())
             if turned and owed.generation is not None:
                 # from here on it is no status any more, which would go
                 await generations.note(tx, owed.generation, status_message=None)
 
     async def _tell_alone(self, chat: Chat, owed: Owed, error: SendError) -> None:
         """Owe it to the person in private, where their videos go too if a group is lost."""
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             if isinstance(error, Unreachable):
                 await chats.set_reachable(tx, chat.id, reachable=False)
             alone = None if chat.is_private or owed.kind in _THERE_ONLY else owed.person
             if alone is not None:
-                private = await chats.private_with(tx, alone, now=self._clock())
+                private = await chats.private_with(tx, alone, now=self.clock())
                 if private.reachable:
-                    await notices.redirect(tx, owed.id, private.id, now=self._clock())
-                    self._wake(private.id)
+                    await notices.redirect(tx, owed.id, private.id, now=self.clock())
+                    self.wake(private.id)
                     return
         await self._give_up(owed, str(error))
 
     async def _give_up(self, owed: Owed, reason: str) -> None:
         logger.warning("%s is given up: %s", owed, reason)
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             await notices.give_up(tx, owed.id)
 
 

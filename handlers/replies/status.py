@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -109,27 +109,19 @@ class _Shown:
     acted_at: float = 0.0
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
 class StatusMessages:
     """Shows, corrects and removes status messages; none of it is worth a failure.
 
     `wake` tells the clocks of a chat in which a status came too late.
     """
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        outbox: Outbox,
-        progress: Progress,
-        languages: Languages,
-        wake: Callable[[int], None],
-    ) -> None:
-        self._db = db
-        self._outbox = outbox
-        self._progress = progress
-        self._languages = languages
-        self._wake = wake
-        self._shown: dict[int, _Shown] = {}
+    db: Database
+    outbox: Outbox
+    progress: Progress
+    languages: Languages
+    wake: Callable[[int], None]
+    _shown: dict[int, _Shown] = field(init=False, default_factory=dict)
 
     async def show(
         self,
@@ -149,7 +141,7 @@ class StatusMessages:
         if generation.status_message is not None or generation.id in self._shown:
             return
         aloud = aloud or chat.is_private
-        forecast = await self._progress.forecast(generation)
+        forecast = await self.progress.forecast(generation)
         shown = _Shown(chat, _REACTION, translator, at=forecast.at)
         if not aloud and await self._acknowledged(chat, generation, note):
             self._remember(generation.id, shown)
@@ -159,7 +151,7 @@ class StatusMessages:
             forecast.place is not None or generation.due_at > generation.created_at
         )
         # what leaves at once is shown as it will stand a moment later: one message, and no edit
-        said = status_text(forecast, translator, self._progress.now, paid=paid, begun=not waits)
+        said = status_text(forecast, translator, self.progress.now, paid=paid, begun=not waits)
         # alone with the bot it is the only sign that an order was understood
         cosmetic = not note and not aloud
         put_up = self._put_up(generation, shown, said, note, waits=waits, cosmetic=cosmetic)
@@ -175,7 +167,7 @@ class StatusMessages:
         waits: bool,
         cosmetic: bool,
     ) -> None:
-        message = await self._outbox.say(
+        message = await self.outbox.say(
             shown.chat,
             f"{note}\n{said.text}".strip(),
             buttons=_buttons(generation, shown.translator) if waits else (),
@@ -196,20 +188,20 @@ class StatusMessages:
             )
             found = await generations.find(tx, generation)
             if found is not None and found.state not in PENDING:
-                self._wake(found.chat)
+                self.wake(found.chat)
 
-        self._db.later(write)
+        self.db.later(write)
 
     async def _acknowledged(self, chat: Chat, generation: Generation, note: str) -> bool:
         """Show in a group that an order was seen, by a reaction where the group allows it."""
         if generation.message_id is None:
             return False
         try:
-            await self._outbox.react(chat, generation.message_id, SEEN)
+            await self.outbox.react(chat, generation.message_id, SEEN)
         except Refused:
             return False
         if note:
-            await self._outbox.say(
+            await self.outbox.say(
                 chat, note, reply_to=generation.message_id, thread_id=generation.thread_id
             )
         return True
@@ -223,7 +215,7 @@ class StatusMessages:
         if shown.message is None:
             return  # whoever called it off says so in it
         said = await self._text(generation, shown.translator)
-        now = self._progress.now
+        now = self.progress.now
         if said and said.step != shown.step and now - shown.edited_at >= EDIT_SECONDS:
             shown = await self._say_anew(generation, shown, said)
         if (
@@ -233,7 +225,7 @@ class StatusMessages:
         ):
             shown = replace(shown, acted_at=now)
             with suppress(SendError):
-                await self._outbox.show_work(shown.chat, ChatAction.RECORD_VIDEO)
+                await self.outbox.show_work(shown.chat, ChatAction.RECORD_VIDEO)
         if self._shown.get(generation.id) is before:
             self._shown[generation.id] = shown
 
@@ -242,26 +234,26 @@ class StatusMessages:
         waits, message = generation.state is State.QUEUED, generation.status_message or 0
         buttons = _buttons(generation, shown.translator) if waits else ()
         try:
-            await self._outbox.edit(
+            await self.outbox.edit(
                 shown.chat, message, said.text, buttons, cosmetic=True, moments=said.moments
             )
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
             return shown
-        now, at = self._progress.now, said.moments[0].at if said.moments else None
+        now, at = self.progress.now, said.moments[0].at if said.moments else None
         if at is not None and at != shown.at:
-            self._progress.said(generation, at)
+            self.progress.said(generation, at)
             note = partial(generations.note, generation=generation.id, promised_at=at)
-            self._db.later(note)
+            self.db.later(note)
         return replace(shown, step=said.step, at=at, edited_at=now)
 
     async def _text(self, generation: Generation, translator: Translator) -> StatusText | None:
         """Return what a status should say by now; None where it may stay as it is."""
-        forecast, now = await self._progress.forecast(generation), self._progress.now
+        forecast, now = await self.progress.forecast(generation), self.progress.now
         if generation.state is not State.QUEUED:
             return status_text(forecast, translator, now)
-        if forecast.is_late or self._progress.is_paused:
-            async with self._db.reading() as connection:
+        if forecast.is_late or self.progress.is_paused:
+            async with self.db.reading() as connection:
                 pause = await outages.paused(connection, now=now)
                 outage = await outages.present(connection)
             if pause or outage:
@@ -284,7 +276,7 @@ class StatusMessages:
 
         False where another message has to: an edit rings no phone, and may be one too many.
         """
-        shown, now = self._shown.get(generation.id), self._progress.now
+        shown, now = self._shown.get(generation.id), self.progress.now
         if (
             shown is None
             or not shown.message
@@ -295,7 +287,7 @@ class StatusMessages:
         ):
             return False
         try:
-            await self._outbox.edit(chat, shown.message, text, buttons)
+            await self.outbox.edit(chat, shown.message, text, buttons)
         except Refused:
             return False
         self.leave(generation, chat, shown.translator)
@@ -307,7 +299,7 @@ class StatusMessages:
             return
         chat = (await self._found(generation)).chat
         if await self.take_away(generation, chat):
-            async with self._db.transaction() as tx:
+            async with self.db.transaction() as tx:
                 await generations.note(tx, generation.id, status_message=None)
 
     async def take_away(self, generation: Generation, chat: Chat) -> bool:
@@ -321,21 +313,21 @@ class StatusMessages:
             return True  # in the chat that a group became, the number means another message
         try:
             if message != _REACTION:
-                await self._outbox.delete(chat, message)
+                await self.outbox.delete(chat, message)
             elif generation.message_id is not None:
-                await self._outbox.react(chat, generation.message_id, None)
+                await self.outbox.react(chat, generation.message_id, None)
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
             if isinstance(error, Unreachable) and generation.state is State.UNDELIVERABLE:
                 # it goes when they are back, as the video comes
-                async with self._db.transaction() as tx:
+                async with self.db.transaction() as tx:
                     await chats.set_reachable(tx, chat.id, reachable=False)
                 return False
         return True
 
     async def _found(self, generation: Generation) -> _Shown:
         """Return where a status stands that an earlier process put up."""
-        async with self._db.reading() as connection:
+        async with self.db.reading() as connection:
             chat = await chats.find(connection, generation.chat)
             person = (
                 await people.find(connection, generation.account.id)
@@ -344,7 +336,7 @@ class StatusMessages:
             )
         if chat is None:
             raise LookupError(f"generation {generation.id} belongs to no chat")
-        translator = self._languages.translator(person.language if person else None)
+        translator = self.languages.translator(person.language if person else None)
         # nobody knows any more what it says
         return _Shown(chat, generation.status_message, translator, at=generation.promised_at)
 
