@@ -19,16 +19,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from generation.media.child import answer
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
 from tests.flows.looks import shows_video
+from tests.generation.media.images.quarters import save_kind
+from tests.generation.media.videos.films import LIMIT, Film
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_MEGABYTES = 220
-"""What it may have over its base, unpacked: three quarters of that are FFmpeg, numpy, and libraries
-of theirs that nobody can leave out."""
+MOST_MEGABYTES = 150
+"""What it may have over its base, unpacked."""
 BASE = "localhost/debian-python:trixie"
 TOOLS = ("gcc", "cc", "g++", "clang", "make", "ld", "as", "git")
 OPERATOR, USER = 900_001, 10_001
@@ -37,6 +39,18 @@ STATE = "/state"
 BUILDAH = ("buildah", "--storage-driver", "vfs")
 ENVIRONMENT = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
 SECONDS = 60
+FILMS = (
+    Film("h264.mp4"), Film("h265.mp4", video="libx265"), Film("mp3.mp4", sound="libmp3lame"),
+    Film("vp8.webm", video="libvpx", sound="libopus"),
+    Film("vp9.webm", video="libvpx-vp9", sound="libopus"),
+    Film("av1.webm", video="libsvtav1", sound="libopus"),
+    Film("prores.mov", video="prores_ks", sound="pcm_s16le", pixels="yuv422p10le"),
+)  # fmt: skip
+PICTURES = ("JPEG", "PNG", "WEBP", "HEIF")
+ANSWERS = (
+    "import json, sys; from generation.media.child import answer;"
+    "print(json.dumps([answer(order) for order in json.loads(sys.argv[1])]))"
+)
 
 
 class Wrong(Exception):
@@ -127,8 +141,8 @@ async def try_out(name: str, data: Path) -> None:
     """Let it make a video and draw its figures, ask for its health, and stop it."""
     if (user := await says(name, data, "id", "-u")) == "0":
         raise Wrong("it runs as root")
-    heif = "import pillow_heif as heif; heif.register_heif_opener(); print(heif.libheif_version())"
-    print(f"user {user}, libheif {await says(name, data, 'python', '-c', heif)}")
+    print(f"user {user}")
+    await read_all(name, data)
     async with TelegramSandbox() as telegram, AimlApiSandbox(key="image") as provider:
         provider.render_seconds = 0.1
         settings = {
@@ -146,6 +160,44 @@ async def try_out(name: str, data: Path) -> None:
             code = await asyncio.wait_for(bot.wait(), SECONDS)
         if code:
             raise Wrong(f"asked to stop, it ends with {code}")
+
+
+def orders(folder: str, whose: str) -> list[dict[str, Any]]:
+    """Return media jobs that read every format, and write what is called by whose it is."""
+    films = [f"{folder}/{film.name}" for film in FILMS]
+    jobs: list[tuple[str, dict[str, Any]]] = []
+    for film in films:
+        frame = {"source": film, "target": f"{film}.{whose}", "last": True}
+        jobs += [("probe_video", {"source": film}), ("draw_frame", frame)]
+    for kind in PICTURES:
+        files = {"source": f"{folder}/{kind}", "target": f"{folder}/{kind}.{whose}"}
+        jobs.append(("fit_picture", {**files, "width": 320, "height": 180, "pad": False}))
+    joined = f"{folder}/joined.mp4.{whose}"
+    jobs += [("join_videos", {"sources": films, "target": joined, "limit": LIMIT}),
+             ("probe_video", {"source": joined})]  # fmt: skip
+    return [{"job": job, "arguments": arguments} for job, arguments in jobs]
+
+
+async def read_all(name: str, data: Path) -> None:
+    """Let it read every format as the packages do from which nothing was taken."""
+    for film in FILMS:
+        film.make(data)
+    for kind in PICTURES:
+        save_kind(data / kind, kind)
+    given = json.dumps(orders(STATE, "image"))
+    compare(data, json.loads(await says(name, data, "python", "-c", ANSWERS, given)))
+    print("it reads every format as it should")
+
+
+def compare(data: Path, answers: list[dict[str, Any]]) -> None:
+    """Look whether its jobs came to what they come to here."""
+    for order, given in zip(orders(str(data), "whole"), answers, strict=True):
+        expected = answer(order)
+        if given != expected or "result" not in given:
+            raise Wrong(f"{order['job']} of {order['arguments']}: {given} and not {expected}")
+    for whole in data.glob("*.whole"):
+        if whole.read_bytes() != whole.with_suffix(".image").read_bytes():
+            raise Wrong(f"it makes another file of {whole.stem}")
 
 
 async def use(name: str, data: Path, telegram: TelegramSandbox) -> None:
