@@ -90,6 +90,8 @@ class Times:
 
     `inf` is never.
     """
+    menus: float = 1.0
+    """How long after a start Telegram is told the menus, for the same reason."""
     probe: float = PROBE_SECONDS
     """How often to look whether a provider that refuses everything serves again."""
     limits_second: float = 1.0

@@ -37,7 +37,7 @@ DOWN_SECONDS = 1.5
 """How long the bot stays away where the page restarts it: long enough to be seen."""
 STARS_PER_CREDIT = 12
 """What a credit costs in play Stars."""
-TIMES = Times(probe=8.0, checkup=math.inf)
+TIMES = Times(probe=8.0, checkup=math.inf, menus=0.0)
 """An outage should be seen to end; what `doctor` would warn of is play here."""
 KEY = "sandbox-key-for-this-machine"
 

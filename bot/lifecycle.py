@@ -41,7 +41,7 @@ from storage.migrations import (
 from storage.notices import Admins
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bot.settings.definition import Settings
 
@@ -134,7 +134,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.vital("the scheduler", bot.scheduler.watch())
     await _say_first_words(bot)
     supervisor.optional("the heartbeat", partial(_beat, bot), every=BEAT_SECONDS)
-    supervisor.optional("the menus", partial(publish, bot.app.bot, bot.services, former_admins))
+    supervisor.optional("the menus", partial(_publish, bot, former_admins))
     supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
     supervisor.optional("the check-up", partial(_check_up, bot))
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
@@ -239,6 +239,12 @@ async def _beat(bot: Bot) -> None:
     """Let the heart beat as long as what arrives is taken in, and looked after."""
     if not bot.health.of_tasks():
         Heartbeat(bot.settings.data_dir / "heartbeat").beat()
+
+
+async def _publish(bot: Bot, former_admins: Sequence[int]) -> None:
+    """Tell Telegram the menus; those who wait at a start come first."""
+    await asyncio.sleep(bot.times.menus)
+    await publish(bot.app.bot, bot.services, former_admins)
 
 
 async def _check_key(bot: Bot, supervisor: Supervisor) -> None:

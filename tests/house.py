@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import os
 import random
 import socket
 import time
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -34,8 +36,9 @@ ADMIN = 900_001
 """The user id of the operator in tests."""
 
 
-QUICK = Times(limits_second=0.001)
-"""Nobody keeps Telegram's flood limits in most tests, so nobody waits for them."""
+QUICK = Times(limits_second=0.001, menus=math.inf)
+"""Most tests keep no flood limits of Telegram's, so nobody waits for them, and look at no menu."""
+WITH_MENUS = replace(QUICK, menus=0.0)
 
 HARMLESS = (
     # python-telegram-bot's word for updates that came while it was being stopped: they come again

@@ -205,6 +205,8 @@ class Moved:
 
 def at_live_prices(known: Offer, snapshot: Snapshot) -> Offer:
     """Return the offer with the provider's prices, and with who succeeds whom."""
+    if snapshot == Snapshot():
+        return known
     return Offer(tuple(_as_listed(family, known, snapshot) for family in known))
 
 
@@ -266,12 +268,13 @@ def gone(known: Offer, snapshot: Snapshot) -> frozenset[str]:
     """
     dropped, kept = set[str](), set[str]()
     for family in known:
-        successors = _successors(family, known, snapshot)
         for kind, mode in family.modes.items():
             retirement = snapshot.retirement(mode.model)
             if retirement is None or retirement.status == "deprecated":
                 continue
-            succeeded = retirement.status == "withdrawn" or kind in successors
+            succeeded = retirement.status == "withdrawn" or _successor(
+                family, kind, mode.model, known, snapshot
+            )
             (dropped if succeeded else kept).add(mode.model)
     return frozenset(dropped - kept)
 

@@ -9,9 +9,9 @@ import pytest
 
 from handlers.commands import Scope, listed
 from sandbox.telegram.faults import Fault
+from tests.house import WITH_MENUS
 
 if TYPE_CHECKING:
-    from bot.app import Bot
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
@@ -25,9 +25,11 @@ def menus(telegram: TelegramSandbox) -> dict[str, list[str]]:
 
 
 async def test_menus_are_published_for_each_kind_of_chat(
-    bot: Bot, telegram: TelegramSandbox
+    house: House, telegram: TelegramSandbox
 ) -> None:
-    await telegram.wait_for_call("setMyShortDescription")
+    async with house.running(times=WITH_MENUS) as bot:
+        assert bot.services.policy.admin_ids
+        await telegram.wait_for_call("setMyShortDescription")
     shown = menus(telegram)
     assert (
         shown["default"]
@@ -38,11 +40,10 @@ async def test_menus_are_published_for_each_kind_of_chat(
         "video", "animate", "settings", "models", "quota", "history", "story", "queue",
         "cancel", "report", "privacy", "help",
     ]  # fmt: skip
-    assert bot.services.policy.admin_ids
 
 
 async def test_an_empty_chat_says_what_the_bot_is(house: House, telegram: TelegramSandbox) -> None:
-    async with house.running(free_credits=18, quota_period="week"):
+    async with house.running(times=WITH_MENUS, free_credits=18, quota_period="week"):
         await telegram.wait_for_call("setMyShortDescription")
     said = "Send me a photo or an idea, I make a short video. About 2 free videos a week."
     assert telegram.profile.short_description == {"": said}
@@ -53,13 +54,13 @@ async def test_an_admin_has_their_menu_from_their_first_start_on(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     admins = frozenset({ann.id, 5})
-    async with house.running(admin_ids=admins):
+    async with house.running(times=WITH_MENUS, admin_ids=admins):
         await telegram.wait_for_call("setMyShortDescription")
         assert "chat" not in menus(telegram)
         await chat.send(ann, "/start")
         await telegram.wait_for_call("setMyCommands", count=4)
     assert menus(telegram)["chat"] == [command.name for command in listed(Scope.ADMIN)]
-    async with house.running(admin_ids=admins):
+    async with house.running(times=WITH_MENUS, admin_ids=admins):
         await telegram.wait_for_call("setMyCommands", count=8)
 
 
@@ -69,7 +70,7 @@ async def test_a_menu_telegram_refuses_stops_nothing(
 ) -> None:
     telegram.faults.always("setMyCommands", fault)
     telegram.faults.always("setMyDescription", fault)
-    async with house.running():
+    async with house.running(times=WITH_MENUS):
         await telegram.wait_for_call("setMyShortDescription")
         await chat.send(ann, "/help")
         await chat.wait(lambda message: "/video" in (message.text or ""))

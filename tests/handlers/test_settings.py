@@ -24,6 +24,7 @@ from storage import generations, people
 from tests.flows.looks import says
 from tests.flows.makings import photo
 from tests.handlers.commons import OFFER, SPEECH, person
+from tests.house import WITH_MENUS
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
@@ -273,7 +274,7 @@ async def test_a_language_that_was_chosen_counts_whatever_the_client_says(
         settings = await opened(chat, ann)
         await settings.press("Deutsch")
         await chat.wait(lambda message: any("✓ Deutsch" in str(row) for row in message.buttons))
-    async with house.running(languages=GERMAN):
+    async with house.running(languages=GERMAN, times=WITH_MENUS):
         await telegram.wait_for_call("setMyShortDescription")
         menus = {
             json.loads(scope)["type"]: [command["command"] for command in shown]

@@ -17,6 +17,7 @@ from sandbox.telegram.messages import Button
 from storage import people
 from tests.flows.looks import says, shows_video
 from tests.handlers.commons import settled
+from tests.house import WITH_MENUS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -168,7 +169,7 @@ async def test_a_stranger_gets_no_surprise(
 @pytest.fixture
 async def orphan(house: House) -> AsyncIterator[Bot]:
     """A bot nobody is admin of."""
-    async with house.running(admin_ids=frozenset()) as running:
+    async with house.running(times=WITH_MENUS, admin_ids=frozenset()) as running:
         # the start has printed a link of its own by then; the newest is the one that works
         await house.telegram.wait_for_call("setMyCommands")
         yield running
@@ -225,7 +226,7 @@ async def test_the_link_does_nothing_in_a_group(
 
 async def claimed(house: House, chat: PrivateChat, person: Person) -> None:
     """Make somebody admin by the link of a first start."""
-    async with house.running(admin_ids=frozenset()) as running:
+    async with house.running(times=WITH_MENUS, admin_ids=frozenset()) as running:
         await house.telegram.wait_for_call("setMyCommands")
         await chat.send(person, f"/start {running.services.first_admin.invite()}")
         await chat.wait(lambda message: "You are an admin of this bot now" in (message.text or ""))
@@ -259,7 +260,7 @@ async def test_admin_ids_once_set_count_alone(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     await claimed(house, chat, ann)
-    async with house.running(admin_ids=frozenset({5})):
+    async with house.running(times=WITH_MENUS, admin_ids=frozenset({5})):
         await chat.send(ann, "/stats")
         await chat.wait(lambda message: "don't know /stats" in (message.text or ""))
         await telegram.wait_for_call("deleteMyCommands")

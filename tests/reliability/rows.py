@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import time
 from contextlib import asynccontextmanager, closing
@@ -44,6 +45,7 @@ QUICK = Times(
     # a clock that was put forward makes it deaf: a poll may take its second before the next restart
     updates=Patience(look=0.02, deaf=4, restart=1.5, longest=1.5, restarts=5),
     limits_second=0.001,
+    menus=math.inf,
 )
 """Nobody waits long for an answer that will not come."""
 
