@@ -276,6 +276,7 @@ class Deliveries:
         generation, translator = delivery.generation, delivery.translator
         upload: Upload | None = None
         try:
+            await self.status.settled(generation)
             async with self.outbox.uploading(place.chat) as upload:
                 begins = delivery.begun or await self.lifecycle.advance(generation, on.SendBegins())
                 if not begins:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from telegram.constants import ChatAction
 
@@ -37,6 +39,10 @@ CELLS, QUARTERS = 8, 4
 """The width of a drawn bar, and in how many steps it fills: the phone counts the time itself."""
 SEEN = "👀"
 """The reaction under an order in a group."""
+RISING_SECONDS = 30.0
+"""How long a video waits for its status that is on its way: it must not come after the video."""
+MOST_OVER = 1000
+"""Requests remembered that were over before their status was begun."""
 _REACTION = 0
 """What stands in the place of a status message's id where the status is a reaction."""
 
@@ -122,6 +128,10 @@ class StatusMessages:
     languages: Languages
     wake: Callable[[int], None]
     _shown: dict[int, _Shown] = field(init=False, default_factory=dict)
+    _rising: WeakValueDictionary[int, asyncio.Lock] = field(
+        init=False, default_factory=WeakValueDictionary
+    )
+    _over: dict[int, None] = field(init=False, default_factory=dict)
 
     async def show(
         self,
@@ -138,24 +148,38 @@ class StatusMessages:
         While it waits it can be cancelled. `note` is what the sender should know besides. In a
         group a reaction stands for it, unless it is to be said `aloud`.
         """
-        if generation.status_message is not None or generation.id in self._shown:
+        if (
+            generation.status_message is not None
+            or generation.id in self._shown
+            or generation.id in self._rising
+            or generation.id in self._over  # so quickly was it made
+        ):
             return
-        aloud = aloud or chat.is_private
-        forecast = await self.progress.forecast(generation)
-        shown = _Shown(chat, _REACTION, translator, at=forecast.at)
-        if not aloud and await self._acknowledged(chat, generation, note):
-            self._remember(generation.id, shown)
-            return
-        # what leaves at once cannot be cancelled
-        waits = generation.state is State.QUEUED and (
-            forecast.place is not None or generation.due_at > generation.created_at
-        )
-        # what leaves at once is shown as it will stand a moment later: one message, and no edit
-        said = status_text(forecast, translator, self.progress.now, paid=paid, begun=not waits)
-        # alone with the bot it is the only sign that an order was understood
-        cosmetic = not note and not aloud
-        put_up = self._put_up(generation, shown, said, note, waits=waits, cosmetic=cosmetic)
-        await finished(put_up)
+        async with self._rising.setdefault(generation.id, asyncio.Lock()):
+            aloud = aloud or chat.is_private
+            forecast = await self.progress.forecast(generation)
+            shown = _Shown(chat, _REACTION, translator, at=forecast.at)
+            if not aloud and await self._acknowledged(chat, generation, note):
+                self._remember(generation.id, shown)
+                return
+            # what leaves at once cannot be cancelled
+            waits = generation.state is State.QUEUED and (
+                forecast.place is not None or generation.due_at > generation.created_at
+            )
+            # what leaves at once is shown as it will stand a moment later: one message, and no edit
+            said = status_text(forecast, translator, self.progress.now, paid=paid, begun=not waits)
+            # alone with the bot it is the only sign that an order was understood
+            cosmetic = not note and not aloud
+            await finished(
+                self._put_up(generation, shown, said, note, waits=waits, cosmetic=cosmetic)
+            )
+
+    async def settled(self, generation: Generation) -> None:
+        """Wait until a status that is on its way is there."""
+        if (rising := self._rising.get(generation.id)) is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RISING_SECONDS), rising:
+                    return
 
     async def _put_up(
         self,
@@ -276,7 +300,10 @@ class StatusMessages:
 
         False where another message has to: an edit rings no phone, and may be one too many.
         """
+        await self.settled(generation)
         shown, now = self._shown.get(generation.id), self.progress.now
+        if shown is None and generation.state not in UNFINISHED:
+            self._end(generation)
         if (
             shown is None
             or not shown.message
@@ -309,6 +336,8 @@ class StatusMessages:
         """
         shown = self._shown.pop(generation.id, None)
         message = shown.message if shown else generation.status_message
+        if message is None and shown is None:
+            self._end(generation)
         if message is None or (shown and shown.chat.telegram_id != chat.telegram_id):
             return True  # in the chat that a group became, the number means another message
         try:
@@ -324,6 +353,12 @@ class StatusMessages:
                     await chats.set_reachable(tx, chat.id, reachable=False)
                 return False
         return True
+
+    def _end(self, generation: Generation) -> None:
+        """Remember that a request which has no status needs none any more."""
+        self._over[generation.id] = None
+        if len(self._over) > MOST_OVER:
+            del self._over[next(iter(self._over))]
 
     async def _found(self, generation: Generation) -> _Shown:
         """Return where a status stands that an earlier process put up."""

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from generation.jobs.schedule import PROBE_SECONDS
 from sandbox.aimlapi import Fault as Refusal
+from sandbox.telegram import Fault
 from storage import outages
 from tests.flows.looks import says, shows_video
 from tests.flows.test_next_best_place import becomes
+from tests.handlers.commons import settled
 from tests.reliability.rows import Clock
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Person, PrivateChat
+    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 A_WHILE = 250.0
@@ -99,3 +101,54 @@ async def test_a_status_turns_into_what_went_wrong_while_somebody_still_looks(
         await chat.send(ann, "/quota")
         await chat.wait(says("You have 54 credits"))
     assert not status.deleted
+
+
+async def test_a_status_that_is_slow_to_come_comes_before_its_video_and_goes_with_it(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    house.flush_seconds = 60.0
+    async with house.running():
+        slow = telegram.faults.next("sendMessage", Fault.hang())
+        await chat.send(ann, "/video a cat")
+        await becomes(house, "ready")
+        assert not chat.from_bot
+        slow.release()
+        video = await chat.wait(shows_video("a cat"))
+        [status] = [message for message in chat.from_bot if message is not video]
+        assert status.message_id < video.message_id
+        await chat.wait_gone(status)
+
+
+async def test_no_status_is_begun_of_a_video_that_was_made_before_it(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+) -> None:
+    async with house.running():
+        await chat.send(ann, "a cat")
+        card = await chat.wait(says("Make a video of this?"))
+        slow = telegram.faults.next("answerCallbackQuery", Fault.hang())
+        pressing = asyncio.create_task(card.press("Make it"))
+        video = await chat.wait(shows_video("a cat"))
+        await settled(house)
+        slow.release()
+        await pressing
+        await chat.wait_gone(card)
+        await chat.send(ann, "/quota")
+        said = await chat.wait(says("You have 45"))
+        assert [m for m in chat.from_bot if m not in (card, video, said)] == []
+
+
+async def test_what_goes_wrong_at_once_is_said_in_the_status_that_was_slow_to_come(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox,
+    provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    house.flush_seconds = 60.0
+    async with house.running():
+        slow = telegram.faults.next("sendMessage", Fault.hang())
+        provider.faults.next("submit", Refusal.moderation())
+        await chat.send(ann, "/video a cat")
+        await becomes(house, "failed")
+        slow.release()
+        await chat.wait(says("credits are back"))
+        await settled(house)
+    assert len(chat.from_bot) == 1
