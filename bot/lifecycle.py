@@ -29,7 +29,17 @@ from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.account import publish
 from handlers.admin import give_back_all, reconcile
 from handlers.senders import AWAY_SECONDS
-from storage import cards, inbox, notices, outages, payments, people, personal_data, statistics
+from storage import (
+    DAY_SECONDS,
+    cards,
+    inbox,
+    notices,
+    outages,
+    payments,
+    people,
+    personal_data,
+    statistics,
+)
 from storage.database import Database
 from storage.migrations import (
     DatabaseInTrouble,
@@ -46,7 +56,6 @@ if TYPE_CHECKING:
     from bot.settings.definition import Settings
 
 BEAT_SECONDS = 15.0
-DAY_SECONDS = 24 * 3600.0
 REFUND_SECONDS = 60.0
 """How often refunds are gone on with of which nobody knows what became."""
 ERASE_SECONDS = 60.0

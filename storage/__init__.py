@@ -4,3 +4,6 @@ from __future__ import annotations
 
 SHARED_IDS = frozenset({1087968824, 136817688, 777000})
 """Telegram's stand-ins for anonymous admins, channels and itself: nobody's, so never an owner."""
+
+HOUR_SECONDS = 3600.0
+DAY_SECONDS = 24 * HOUR_SECONDS

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import chats
-from storage.database import FORGOTTEN_AT_ONCE, changed, one
+from storage import HOUR_SECONDS, chats
+from storage.database import FORGOTTEN_AT_ONCE, changed, every, one, one_as, value
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from storage.database import Connection
 
-OPEN_SECONDS, CLOSED_SECONDS = 48 * 3600.0, 3600.0
+OPEN_SECONDS, CLOSED_SECONDS = 48 * HOUR_SECONDS, HOUR_SECONDS
 """How long after it was put up a card keeps its words, while it is open and once it is closed."""
 
 FOLLOWS = "press:goon:"
@@ -92,25 +92,8 @@ class Card(Draft):
 
 
 def _from_row(row: sqlite3.Row) -> Card:
-    return Card(
-        id=row["id"],
-        cause=row["cause"],
-        kind=CardKind(row["kind"]),
-        state=row["state"],
-        chat=row["chat"],
-        thread_id=row["thread_id"],
-        account=Account.of(row),
-        message_id=row["message_id"],
-        card_message=row["card_message"],
-        prompt=row["prompt"],
-        picture=row["picture"],
-        picture_width=row["picture_width"],
-        picture_height=row["picture_height"],
-        picture_by=row["picture_by"],
-        kept=bool(row["kept"]),
-        created_at=row["created_at"],
-        options=row["options"],
-    )
+    kind, kept = CardKind(row["kind"]), bool(row["kept"])
+    return value(Card, row, account=Account.of(row), kind=kind, kept=kept)
 
 
 async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card | None]:
@@ -121,7 +104,7 @@ async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card |
     closed = None
     if not draft.kept:
         closed = await close_open(tx, draft.chat, draft.account, by=draft.cause)
-    row = await one(
+    [row] = await every(
         tx,
         "INSERT INTO cards (cause, kind, state, chat, thread_id, account_kind, account_id,"
         " message_id, prompt, picture, picture_width, picture_height, picture_by, kept, created_at)"
@@ -130,14 +113,12 @@ async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card |
          draft.account.id, draft.message_id, draft.prompt, draft.picture, draft.picture_width,
          draft.picture_height, draft.picture_by, draft.kept, now),
     )  # fmt: skip
-    assert row is not None  # noqa: S101 - an insert returns its row or raises
     return _from_row(row), closed
 
 
 async def find(tx: Connection, card: int) -> Card | None:
     """Return the card with this number."""
-    row = await one(tx, "SELECT * FROM cards WHERE id = ?", (card,))
-    return None if row is None else _from_row(row)
+    return await one_as(tx, _from_row, "SELECT * FROM cards WHERE id = ?", (card,))
 
 
 async def close_open(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
@@ -145,42 +126,41 @@ async def close_open(tx: Connection, chat: int, account: Account, *, by: str) ->
 
     `by` is the cause that closes it; a card it put up itself stays.
     """
-    row = await one(
+    return await one_as(
         tx,
+        _from_row,
         "UPDATE cards SET state = 'dropped', closed_by = ? WHERE chat = ? AND account_kind = ?"
         " AND account_id = ? AND state = 'open' AND kept = 0 AND cause <> ? RETURNING *",
         (by, chat, account.kind, account.id, by),
     )
-    return None if row is None else _from_row(row)
 
 
 async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
     """Return the card that a cause closes, or has closed already where it is handled once more."""
-    row = await one(
+    return await one_as(
         tx,
+        _from_row,
         "SELECT * FROM cards WHERE chat = ? AND account_kind = ? AND account_id = ?"
         " AND state = 'open' AND kept = 0 AND cause <> ?"
         " UNION ALL SELECT * FROM cards WHERE closed_by = ? ORDER BY state DESC LIMIT 1",
         (chat, account.kind, account.id, by, by),
     )
-    return None if row is None else _from_row(row)
 
 
 async def of_message(tx: Connection, chat: int, account: Account, cause: str) -> Card | None:
     """Return the card that waits for a tap on what a message of this account said."""
-    row = await one(
+    return await one_as(
         tx,
+        _from_row,
         "SELECT * FROM cards WHERE cause = ? AND state = 'open' AND chat = ?"
         " AND account_kind = ? AND account_id = ?",
         (cause, chat, account.kind, account.id),
     )
-    return None if row is None else _from_row(row)
 
 
 async def closed_by(tx: Connection, cause: str) -> Card | None:
     """Return the card that a message closed, whatever became of it since."""
-    row = await one(tx, "SELECT * FROM cards WHERE closed_by = ?", (cause,))
-    return None if row is None else _from_row(row)
+    return await one_as(tx, _from_row, "SELECT * FROM cards WHERE closed_by = ?", (cause,))
 
 
 async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None:
@@ -211,24 +191,24 @@ async def shown(tx: Connection, card: int, message: int, *, alone_with: int | No
 
 async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
     """Put other words, and the picture they came with, on an open card; None where it is not."""
-    row = await one(
+    return await one_as(
         tx,
+        _from_row,
         "UPDATE cards SET kind = ?, prompt = ?, message_id = ?, picture = ?, picture_width = ?,"
         " picture_height = ?, picture_by = ? WHERE id = ? AND state = 'open' RETURNING *",
         (draft.kind, draft.prompt, draft.message_id, draft.picture, draft.picture_width,
          draft.picture_height, draft.picture_by, card),
     )  # fmt: skip
-    return None if row is None else _from_row(row)
 
 
 async def choose(tx: Connection, card: int, prompt: str, options: str) -> Card | None:
     """Put other options on an open card, and its words without any; None where it is not."""
-    row = await one(
+    return await one_as(
         tx,
+        _from_row,
         "UPDATE cards SET prompt = ?, options = ? WHERE id = ? AND state = 'open' RETURNING *",
         (prompt, options, card),
     )
-    return None if row is None else _from_row(row)
 
 
 async def close(tx: Connection, card: int, state: str) -> bool:

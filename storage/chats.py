@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage.database import changed, every, number, one
+from storage.database import changed, every, number, one, value
 from storage.generations import UNFINISHED, State, listed
 
 if TYPE_CHECKING:
@@ -53,21 +53,14 @@ class Chat:
 
 
 def _from_row(row: sqlite3.Row) -> Chat:
-    return Chat(
-        id=row["id"],
-        telegram_id=row["telegram_id"],
-        kind=ChatKind(row["kind"]),
-        title=row["title"],
-        reachable=bool(row["reachable"]),
-        moved_at=row["moved_at"],
-    )
+    return value(Chat, row, kind=ChatKind(row["kind"]), reachable=bool(row["reachable"]))
 
 
 async def seen(
     tx: Connection, telegram_id: int, *, kind: ChatKind, title: str = "", now: float
 ) -> Chat:
     """Note that the bot heard from a chat: make it or bring it up to date."""
-    row = await one(
+    [row] = await every(
         tx,
         """
         INSERT INTO chats (telegram_id, kind, title, created_at) VALUES (?, ?, ?, ?)
@@ -77,7 +70,6 @@ async def seen(
         """,
         (telegram_id, kind, title, now),
     )
-    assert row is not None  # noqa: S101 - an upsert always returns its row
     return _from_row(row)
 
 
@@ -113,9 +105,8 @@ async def private_with(tx: Connection, person: int, *, name: str = "", now: floa
         " ON CONFLICT (telegram_id) DO NOTHING",
         (person, name, now),
     )
-    chat = await by_telegram_id(tx, person)
-    assert chat is not None  # noqa: S101 - inserted above where it was missing
-    return chat
+    [row] = await every(tx, f"{_FOUND}telegram_id = ?", (person,))
+    return _from_row(row)
 
 
 async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
@@ -201,30 +192,15 @@ _CHOICES = frozenset(field.name for field in dataclasses.fields(Group)) - {"chat
 
 
 def _group(row: sqlite3.Row) -> Group:
-    read = {
-        "asking": Asking(row["asking"]),
-        "blurred": bool(row["blurred"]),
-        "own_pictures": bool(row["own_pictures"]),
-    }
-    return Group(**dict(row) | read)
+    blurred, own_pictures = bool(row["blurred"]), bool(row["own_pictures"])
+    asking = Asking(row["asking"])
+    return value(Group, row, asking=asking, blurred=blurred, own_pictures=own_pictures)
 
 
 async def group_of(tx: Connection, chat: int) -> Group:
     """Return a group's choices."""
     row = await one(tx, "SELECT * FROM groups WHERE chat = ?", (chat,))
     return Group(chat) if row is None else _group(row)
-
-
-async def is_off(tx: Connection, telegram_id: int) -> bool:
-    """Whether the bot is switched off in the group with Telegram's number."""
-    return bool(
-        await number(
-            tx,
-            "SELECT count(*) FROM groups JOIN chats ON chats.id = groups.chat"
-            " WHERE telegram_id = ? AND asking = ?",
-            (telegram_id, Asking.NOBODY),
-        )
-    )
 
 
 async def choose(tx: Connection, chat: int, **choices: Any) -> None:

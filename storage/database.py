@@ -24,10 +24,11 @@ import sqlite3
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import aiosqlite
 
+from storage import DAY_SECONDS
 from storage.migrations import (
     BUSY_SECONDS,
     PASSING,
@@ -42,10 +43,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from pathlib import Path
 
+    from _typeshed import DataclassInstance
+
     Write = Callable[["Connection"], Awaitable[object]]
     "What is done with an open transaction; done twice, it leaves the same."
 
-MONTH_SECONDS = 30 * 24 * 3600.0
+T = TypeVar("T")
+V = TypeVar("V", bound="DataclassInstance")
+
+MONTH_SECONDS = 30 * DAY_SECONDS
 """How long is kept what only explains the past."""
 FORGOTTEN_AT_ONCE = 100
 """How many rows a transaction forgets: others wait for it."""
@@ -57,11 +63,6 @@ class Written(Protocol):
     @property
     def rowcount(self) -> int:
         """How many rows it touched."""
-        ...
-
-    @property
-    def lastrowid(self) -> int | None:
-        """The number of the row it inserted."""
         ...
 
 
@@ -156,6 +157,38 @@ async def one(
 ) -> sqlite3.Row | None:
     """Return the first row, or None where there is none."""
     return next(iter(await every(connection, statement, values)), None)
+
+
+async def one_as(
+    connection: Connection,
+    read: Callable[[sqlite3.Row], T],
+    statement: str,
+    values: Iterable[Any] = (),
+) -> T | None:
+    """Return the first row, read; None where there is none."""
+    row = await one(connection, statement, values)
+    return None if row is None else read(row)
+
+
+async def every_as(
+    connection: Connection,
+    read: Callable[[sqlite3.Row], T],
+    statement: str,
+    values: Iterable[Any] = (),
+) -> list[T]:
+    """Return all rows, each of them read."""
+    return [read(row) for row in await every(connection, statement, values)]
+
+
+def value(kind: type[V], row: sqlite3.Row, /, **parts: object) -> V:
+    """Return a row as a value; `parts` of it are no column, or read otherwise than as they are."""
+    names = (name for name in kind.__dataclass_fields__ if name not in parts)
+    return kind(**{name: row[name] for name in names}, **parts)
+
+
+async def exists(connection: Connection, statement: str, values: Iterable[Any] = ()) -> bool:
+    """Whether there is a row."""
+    return await one(connection, statement, values) is not None
 
 
 async def number(connection: Connection, statement: str, values: Iterable[Any] = ()) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import cards, generations
-from storage.database import changed, every, number, one
+from storage.database import changed, every, every_as, number, one, one_as
 from storage.generations import from_row
 
 if TYPE_CHECKING:
@@ -92,14 +92,14 @@ async def by_file_id(tx: Connection, file_id: str) -> int | None:
 
 async def latest(tx: Connection, account: Account, chat: int | None = None) -> Generation | None:
     """Return the newest video of an account that goes on from another, anywhere or in a chat."""
-    row = await one(
+    return await one_as(
         tx,
+        from_row,
         "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
         " AND parent IS NOT NULL AND file_id IS NOT NULL"
         " AND delivered_chat = coalesce(?, delivered_chat) ORDER BY id DESC LIMIT 1",
         (account.kind, account.id, chat),
     )
-    return None if row is None else from_row(row)
 
 
 async def scenes_of(tx: Connection, video: Generation, account: Account) -> list[Scene]:
@@ -160,15 +160,15 @@ async def _first(tx: Connection, video: Generation) -> Generation:
 async def _takes(tx: Connection, first: Generation, account: Account) -> list[Generation]:
     """Return what an account had made for a place, newest first, and what was made there first."""
     cause = anew(first.id, account)
-    rows = await every(
+    return await every_as(
         tx,
+        from_row,
         "SELECT * FROM generations WHERE id = ?"
         " UNION SELECT * FROM generations WHERE cause = ?"
         " UNION SELECT * FROM generations WHERE cause IN"
         " (SELECT 'card:' || id FROM cards WHERE cause > ? AND cause < ?) ORDER BY id DESC",
         (first.id, cause, f"{cause}:", f"{cause};"),
     )
-    return [from_row(row) for row in rows]
 
 
 async def _scene(tx: Connection, first: Generation, account: Account) -> Scene | None:

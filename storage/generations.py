@@ -9,7 +9,7 @@ from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from storage.database import every, number, one
+from storage.database import every, every_as, exists, number, one, one_as
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -270,32 +270,30 @@ async def insert(
         "changed_at": now,
     }
     columns, marks = ", ".join(values), ", ".join("?" * len(values))
-    row = await one(
+    [row] = await every(
         tx,
         f"INSERT INTO generations ({columns}) VALUES ({marks}) RETURNING *",
         tuple(values.values()),
     )
-    assert row is not None  # noqa: S101 - an insert returns its row or raises
     return from_row(row)
 
 
 async def find(tx: Connection, generation: int) -> Generation | None:
     """Return the generation with this number."""
-    row = await one(tx, "SELECT * FROM generations WHERE id = ?", (generation,))
-    return None if row is None else from_row(row)
+    return await one_as(tx, from_row, "SELECT * FROM generations WHERE id = ?", (generation,))
 
 
 async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
     """Return the generation whose video this file is, wherever it was sent on."""
-    row = await one(tx, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,))
-    return None if row is None else from_row(row)
+    return await one_as(
+        tx, from_row, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,)
+    )
 
 
 async def is_anothers(tx: Connection, provider_id: str, generation: int) -> bool:
     """Whether the provider gave this id to another request than this one."""
-    return await one(
-        tx, "SELECT 1 FROM generations WHERE provider_id = ? AND id <> ?", (provider_id, generation)
-    ) is not None  # fmt: skip
+    another = "SELECT 1 FROM generations WHERE provider_id = ? AND id <> ?"
+    return await exists(tx, another, (provider_id, generation))
 
 
 async def chat_of(tx: Connection, generation: int) -> int:
@@ -305,10 +303,9 @@ async def chat_of(tx: Connection, generation: int) -> int:
 
 async def by_cause(tx: Connection, cause: str) -> Generation | None:
     """Return the newest generation that this made."""
-    row = await one(
-        tx, "SELECT * FROM generations WHERE cause = ? ORDER BY id DESC LIMIT 1", (cause,)
+    return await one_as(
+        tx, from_row, "SELECT * FROM generations WHERE cause = ? ORDER BY id DESC LIMIT 1", (cause,)
     )
-    return None if row is None else from_row(row)
 
 
 async def move(
@@ -319,26 +316,26 @@ async def move(
 
     Only `generation.jobs.transitions` decides that, and the database writes the history.
     """
-    row = await one(
+    return await one_as(
         tx,
+        from_row,
         f"UPDATE generations SET state = ?, reason = ?, changed_at = ?{_assignments(changes)}"
         " WHERE id = ? AND state = ? RETURNING *",
         (to, reason, now, *changes.values(), generation, was),
     )
-    return None if row is None else from_row(row)
 
 
 async def note(
     tx: Connection, generation: int, was: State | None = None, **changes: Unpack[Changes]
 ) -> Generation | None:
     """Change facts within a state; with `was`, only while it is in that state."""
-    row = await one(
+    return await one_as(
         tx,
+        from_row,
         f"UPDATE generations SET {_assignments(changes).removeprefix(', ')}"
         " WHERE id = ? AND coalesce(?, state) = state RETURNING *",
         (*changes.values(), generation, was),
     )
-    return None if row is None else from_row(row)
 
 
 def _assignments(changes: Changes) -> str:
@@ -359,8 +356,9 @@ def listed(states: Collection[State]) -> str:
 
 async def in_work(tx: Connection, chat: int) -> list[Generation]:
     """Return what a chat still waits for, oldest first, and whose status message must go."""
-    rows = await every(
+    return await every_as(
         tx,
+        from_row,
         # each half has an index of its own; of an OR, neither would be used
         "SELECT * FROM generations WHERE id IN ("
         f"SELECT id FROM generations WHERE chat = ? AND state IN ({listed(UNFINISHED)})"
@@ -369,7 +367,6 @@ async def in_work(tx: Connection, chat: int) -> list[Generation]:
         ") ORDER BY id",
         (chat, chat),
     )
-    return [from_row(row) for row in rows]
 
 
 async def chats_in_work(tx: Connection) -> list[int]:
@@ -382,13 +379,25 @@ async def chats_in_work(tx: Connection) -> list[int]:
     return [row["chat"] for row in rows]
 
 
-async def in_states(tx: Connection, states: Collection[State]) -> list[Generation]:
-    """Return all generations in these states, oldest first."""
-    rows = await every(
+async def in_states(
+    tx: Connection, states: Collection[State], *, of: Account | None = None
+) -> list[Generation]:
+    """Return all generations in these states, of one account or of all, oldest first."""
+    whose, values = "", tuple[object, ...]()
+    if of is not None:
+        whose, values = " AND account_kind = ? AND account_id = ?", (of.kind, of.id)
+    return await every_as(
         tx,
-        f"SELECT * FROM generations WHERE state IN ({listed(states)}) ORDER BY id",
+        from_row,
+        # of the order the index of all somebody ever made would be taken
+        f"SELECT * FROM generations WHERE state IN ({listed(states)}){whose} ORDER BY +id",
+        values,
     )
-    return [from_row(row) for row in rows]
+
+
+async def pending_of(tx: Connection, account: Account) -> list[Generation]:
+    """Return what an account waits for at the provider or before it, oldest first."""
+    return await in_states(tx, PENDING, of=account)
 
 
 async def last_step_at(tx: Connection) -> float:
@@ -408,18 +417,6 @@ async def queue_entries(
         (now,),
     )
     return [(State(row["state"]), (row["id"], row["chat"], Account.of(row))) for row in rows]
-
-
-async def pending_of(tx: Connection, account: Account) -> list[Generation]:
-    """Return what an account waits for at the provider or before it, oldest first."""
-    rows = await every(
-        tx,
-        f"SELECT * FROM generations WHERE state IN ({listed(PENDING)})"
-        # of the order the index of all somebody ever made would be taken
-        " AND account_kind = ? AND account_id = ? ORDER BY +id",
-        (account.kind, account.id),
-    )
-    return [from_row(row) for row in rows]
 
 
 ALIKE = 50

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.database import changed, every, number
+from storage.database import changed, every, number, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -110,17 +110,7 @@ async def open_holds(tx: Connection, generation: int) -> list[Hold]:
         f" WHERE generation = ? AND {_IS_OPEN} ORDER BY id",
         (generation,),
     )
-    return [
-        Hold(
-            id=row["id"],
-            account=Account.of(row),
-            pot=Pot(row["pot"]),
-            credits=row["credits"],
-            member=row["member"],
-            at=row["at"],
-        )
-        for row in rows
-    ]
+    return [value(Hold, row, account=Account.of(row), pot=Pot(row["pot"])) for row in rows]
 
 
 async def end_holds(tx: Connection, generation: int, kind: Kind, *, now: float) -> int:
@@ -200,28 +190,34 @@ async def given(tx: Connection, cause: str) -> int:
     return await number(tx, "SELECT credits FROM ledger WHERE cause = ?", (cause,))
 
 
+_LEFT = """sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits
+    WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END)"""
+"""Adds up what came into pots and went out of them."""
+
+
 async def stored(tx: Connection, account: Account, pot: Pot) -> int:
     """Return what lies in a pot that stores credits; below zero only after a clawback."""
     return await number(
         tx,
-        "SELECT sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits"
-        " WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END)"
-        " FROM ledger WHERE account_kind = ? AND account_id = ? AND pot = ?",
+        f"SELECT {_LEFT} FROM ledger WHERE account_kind = ? AND account_id = ? AND pot = ?",
         (account.kind, account.id, pot),
     )
 
 
-async def owed(tx: Connection) -> int:
-    """Return the credits of all who were given some, or bought some, and have not used them."""
+def unspent(*pots: Pot) -> str:
+    """Return the statement that counts the credits of all who have some in these pots."""
     # pot by pot: each has an index of its own, and most rows are in neither
     left = [
-        "SELECT sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits"
-        " WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END) AS left_over"
-        f" FROM ledger INDEXED BY ledger_{pot} WHERE pot = '{pot}'"
+        f"SELECT {_LEFT} AS left_over FROM ledger INDEXED BY ledger_{pot} WHERE pot = '{pot}'"
         " GROUP BY account_kind, account_id"
-        for pot in (Pot.GRANTED, Pot.BOUGHT)
+        for pot in pots
     ]
-    return await number(tx, f"SELECT sum(max(0, left_over)) FROM ({' UNION ALL '.join(left)})")
+    return f"SELECT sum(max(0, left_over)) FROM ({' UNION ALL '.join(left)})"
+
+
+async def owed(tx: Connection) -> int:
+    """Return the credits of all who were given some, or bought some, and have not used them."""
+    return await number(tx, unspent(Pot.GRANTED, Pot.BOUGHT))
 
 
 def _drawn(held_by: str = "") -> str:

@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Protocol
 
+from storage import DAY_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Sequence
     from pathlib import Path
@@ -159,7 +161,7 @@ async def mark_copy(connection: Fetching, *, marked: bool) -> None:
 
 BEFORE_UPDATE = "before-update-{version}.sqlite3"
 """How the copies are called that are made before the first step of an update."""
-KEPT_SECONDS = 30 * 24 * 3600.0
+KEPT_SECONDS = 30 * DAY_SECONDS
 """How long they are kept: what was erased since is in them."""
 
 

@@ -8,7 +8,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from storage import chats, people
-from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
+from storage.database import (
+    FORGOTTEN_AT_ONCE,
+    MONTH_SECONDS,
+    changed,
+    every,
+    every_as,
+    number,
+    one_as,
+    value,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -177,19 +186,7 @@ class Owed(Notice):
 
 
 def _from_row(row: sqlite3.Row) -> Owed:
-    return Owed(
-        id=row["id"],
-        cause=row["cause"],
-        chat=row["chat"],
-        kind=NoticeKind(row["kind"]),
-        facts=_facts(row["facts"]),
-        thread_id=row["thread_id"],
-        reply_to=row["reply_to"],
-        person=row["person"],
-        generation=row["generation"],
-        due_at=row["due_at"],
-        sends=row["sends"],
-    )
+    return value(Owed, row, kind=NoticeKind(row["kind"]), facts=_facts(row["facts"]))
 
 
 def _facts(text: str) -> dict[str, Any]:
@@ -219,12 +216,12 @@ async def owe(tx: Connection, notice: Notice, *, now: float, due_at: float | Non
 
 async def owed(tx: Connection, chat: int) -> list[Owed]:
     """Return what is owed to a chat, oldest first."""
-    rows = await every(
+    return await every_as(
         tx,
+        _from_row,
         "SELECT * FROM notices WHERE chat = ? AND sent_at IS NULL AND given_up = 0 ORDER BY id",
         (chat,),
     )
-    return [_from_row(row) for row in rows]
 
 
 async def chat_of(tx: Connection, notice: int) -> int:
@@ -234,10 +231,12 @@ async def chat_of(tx: Connection, notice: int) -> int:
 
 async def last_about(tx: Connection, generation: int) -> Owed | None:
     """Return the last notice about a generation, sent or not."""
-    row = await one(
-        tx, "SELECT * FROM notices WHERE generation = ? ORDER BY id DESC LIMIT 1", (generation,)
+    return await one_as(
+        tx,
+        _from_row,
+        "SELECT * FROM notices WHERE generation = ? ORDER BY id DESC LIMIT 1",
+        (generation,),
     )
-    return None if row is None else _from_row(row)
 
 
 async def chats_owed(tx: Connection) -> list[int]:

@@ -1,4 +1,7 @@
-"""Times in which nothing is submitted: outages, an admin's pause, models left alone for a while."""
+"""What is known of the provider: what it said last, what the account holds, when it is out.
+
+And when else nothing is submitted: an admin's pause, models that are left alone for a while.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.database import MONTH_SECONDS, changed, every, number, one
+from storage.database import MONTH_SECONDS, changed, every, number, one, one_as, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 
-async def keep(tx: Connection, name: str, body: str, *, now: float) -> None:
-    """Put an answer in the place of the one before."""
+async def keep_feed(tx: Connection, name: str, body: str, *, now: float) -> None:
+    """Put what a feed of the provider says in the place of what it said before."""
     await tx.execute(
         "INSERT INTO feeds (name, body, heard_at) VALUES (?, ?, ?) ON CONFLICT (name)"
         " DO UPDATE SET body = excluded.body, heard_at = excluded.heard_at",
@@ -23,8 +26,8 @@ async def keep(tx: Connection, name: str, body: str, *, now: float) -> None:
     )
 
 
-async def kept(tx: Connection) -> dict[str, str]:
-    """Return the last answers, by feed."""
+async def kept_feeds(tx: Connection) -> dict[str, str]:
+    """Return what each feed said last, by its name."""
     return {row["name"]: row["body"] for row in await every(tx, "SELECT name, body FROM feeds")}
 
 
@@ -42,45 +45,40 @@ class Outage:
     half_open: bool
 
 
-_COLUMNS = "id, reason, began_at, probe_at, half_open"
-
-
-def _outage(row: sqlite3.Row | None) -> Outage | None:
-    return None if row is None else Outage(**(dict(row) | {"half_open": bool(row["half_open"])}))
+def _outage(row: sqlite3.Row) -> Outage:
+    return value(Outage, row, half_open=bool(row["half_open"]))
 
 
 async def present(tx: Connection) -> Outage | None:
     """Return the outage that has not ended."""
-    return _outage(await one(tx, f"SELECT {_COLUMNS} FROM outages WHERE ended_at IS NULL"))
+    return await one_as(tx, _outage, "SELECT * FROM outages WHERE ended_at IS NULL")
 
 
 async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> Outage:
     """Note that everything is refused, and why; one that is half open opens again."""
-    row = await one(
+    [row] = await every(
         tx,
         "INSERT INTO outages (reason, began_at, probe_at) VALUES (?, ?, ?)"
         " ON CONFLICT (ended_at IS NULL) WHERE ended_at IS NULL DO UPDATE SET"
         " reason = excluded.reason, half_open = 0,"
         " probe_at = CASE WHEN half_open THEN excluded.probe_at ELSE probe_at END"
-        f" RETURNING {_COLUMNS}",
+        " RETURNING *",
         (reason, now, probe_at),
     )
-    outage = _outage(row)
-    assert outage is not None  # noqa: S101 - an upsert returns its row or raises
-    return outage
+    return _outage(row)
 
 
 async def probed(
     tx: Connection, outage: int, *, half_open: bool, probe_at: float
 ) -> Outage | None:  # fmt: skip
     """Note how a probe went, and when the next is due; None where the outage has ended."""
-    row = await one(
+    return await one_as(
         tx,
+        _outage,
         "UPDATE outages SET half_open = ?, probe_at = ? WHERE id = ? AND ended_at IS NULL"
-        f" RETURNING {_COLUMNS}",
+        " RETURNING *",
         (half_open, probe_at, outage),
     )
-    return _outage(row)
 
 
 async def end(tx: Connection, outage: int, *, now: float) -> bool:

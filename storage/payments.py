@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import ledger
-from storage.database import changed, every, number, one
+from storage.database import changed, every, every_as, exists, number, one, one_as, value
 from storage.ledger import Account, Kind, Pot
 
 if TYPE_CHECKING:
@@ -53,19 +53,7 @@ class Payment(Charge):
 
 
 def _from_row(row: sqlite3.Row) -> Payment:
-    return Payment(
-        id=row["id"],
-        charge_id=row["charge_id"],
-        person=row["person"],
-        credits=row["credits"],
-        stars=row["stars"],
-        credit_micros=row["credit_micros"],
-        paid_at=row["paid_at"],
-        refund_by=row["refund_by"],
-        ended_at=row["ended_at"],
-        taken_back=bool(row["taken_back"]),
-        given_up=row["given_up"],
-    )
+    return value(Payment, row, taken_back=bool(row["taken_back"]))
 
 
 async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payment | None:
@@ -95,23 +83,20 @@ async def _enter(
 
 async def find(tx: Connection, payment: int) -> Payment | None:
     """Return the payment with this number."""
-    row = await one(tx, "SELECT * FROM payments WHERE id = ?", (payment,))
-    return None if row is None else _from_row(row)
+    return await one_as(tx, _from_row, "SELECT * FROM payments WHERE id = ?", (payment,))
 
 
 async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
     """Return the payment that Telegram calls so."""
-    row = await one(tx, "SELECT * FROM payments WHERE charge_id = ?", (charge_id,))
-    return None if row is None else _from_row(row)
+    return await one_as(tx, _from_row, "SELECT * FROM payments WHERE charge_id = ?", (charge_id,))
 
 
 async def latest(tx: Connection, *, person: int | None = None, limit: int) -> list[Payment]:
     """Return the newest payments, of one person or of all, the newest first."""
     of_whom, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
-    rows = await every(
-        tx, f"SELECT * FROM payments{of_whom} ORDER BY id DESC LIMIT ?", (*values, limit)
+    return await every_as(
+        tx, _from_row, f"SELECT * FROM payments{of_whom} ORDER BY id DESC LIMIT ?", (*values, limit)
     )
-    return [_from_row(row) for row in rows]
 
 
 SLICE = 500
@@ -183,11 +168,11 @@ async def drop_refund(tx: Connection, payment: int) -> bool:
 
 async def to_refund(tx: Connection) -> list[Payment]:
     """Return the payments of which nobody knows yet whether Telegram gave them back."""
-    rows = await every(
+    return await every_as(
         tx,
+        _from_row,
         "SELECT * FROM payments WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id",
     )
-    return [_from_row(row) for row in rows]
 
 
 async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, int] | None:
@@ -215,14 +200,8 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
 
 async def is_paused(tx: Connection, person: int) -> bool:
     """Whether somebody may not buy: a payment of theirs was taken back."""
-    return bool(
-        await number(
-            tx,
-            "SELECT EXISTS (SELECT 1 FROM payments"
-            " WHERE person = ? AND taken_back = 1 AND forgiven = 0)",
-            (person,),
-        )
-    )
+    unforgiven = "SELECT 1 FROM payments WHERE person = ? AND taken_back = 1 AND forgiven = 0"
+    return await exists(tx, unforgiven, (person,))
 
 
 async def forgive(tx: Connection, person: int) -> None:
@@ -232,14 +211,6 @@ async def forgive(tx: Connection, person: int) -> None:
     )
 
 
-OWED = (
-    "SELECT sum(credits) FROM (SELECT sum("
-    " CASE WHEN kind IN ('purchase', 'grant', 'release') THEN credits"
-    " WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END) AS credits"
-    " FROM ledger INDEXED BY ledger_bought WHERE pot = 'bought'"
-    " GROUP BY account_kind, account_id) WHERE credits > 0"
-)
-"""Counts the credits that people bought and did not spend, in all."""
 RATES = (
     "SELECT DISTINCT credit_micros FROM payments WHERE ended_at IS NULL AND credits > 0"
     " ORDER BY credit_micros"
@@ -247,14 +218,9 @@ RATES = (
 """Finds what a credit stood for when people bought theirs."""
 
 
-async def owed(tx: Connection) -> int:
-    """Return the credits that people bought and did not spend, in all."""
-    return await number(tx, OWED)
-
-
 async def any_known(tx: Connection) -> bool:
     """Whether anybody ever paid."""
-    return bool(await number(tx, "SELECT EXISTS (SELECT 1 FROM payments)"))
+    return await exists(tx, "SELECT 1 FROM payments LIMIT 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +242,8 @@ async def mark(tx: Connection, *, now: float) -> Mark:
         " ON CONFLICT (one) DO NOTHING",
         (now,),
     )
-    row = await one(tx, "SELECT read, last_id, since FROM star_transactions")
-    assert row is not None  # noqa: S101 - inserted above where it was missing
-    return Mark(row["read"], row["last_id"], row["since"])
+    [row] = await every(tx, "SELECT read, last_id, since FROM star_transactions")
+    return Mark(*row)
 
 
 async def move_mark(tx: Connection, read: int, last_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage.database import changed, every, number, one
+from storage.database import changed, every, exists, number, one, one_as, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,13 +54,7 @@ async def deny(tx: Connection, telegram_id: int) -> bool:
 async def any_allowed(tx: Connection, telegram_ids: Collection[int]) -> bool:
     """Whether one of these was let in."""
     marks = ", ".join("?" * len(telegram_ids))
-    return bool(
-        await number(
-            tx,
-            f"SELECT count(*) FROM allowed WHERE telegram_id IN ({marks})",
-            tuple(telegram_ids),
-        )
-    )
+    return await exists(tx, f"SELECT 1 FROM allowed WHERE telegram_id IN ({marks})", telegram_ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,19 +84,18 @@ async def make_invite(
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING",
         (cause, secret, uses, credits_, by, now),
     )
-    made = await _invite(tx, "cause", cause)
-    assert made is not None  # noqa: S101 - inserted above where it was missing
-    return made
+    [row] = await every(tx, f"{_INVITES} WHERE cause = ?", (cause,))
+    return _invite_from(row)
 
 
 async def invite(tx: Connection, number: int) -> Invite | None:
     """Return the link with this number."""
-    return await _invite(tx, "id", number)
+    return await one_as(tx, _invite_from, f"{_INVITES} WHERE id = ?", (number,))
 
 
 async def invite_by_secret(tx: Connection, secret: str) -> Invite | None:
     """Return the link with this secret."""
-    return await _invite(tx, "secret", secret)
+    return await one_as(tx, _invite_from, f"{_INVITES} WHERE secret = ?", (secret,))
 
 
 _USED = "(SELECT count(*) FROM invited WHERE invite = invites.id)"
@@ -110,12 +103,7 @@ _INVITES = f"SELECT id, secret, uses, credits, created_by, revoked, {_USED} AS u
 
 
 def _invite_from(row: sqlite3.Row) -> Invite:
-    return Invite(**(dict(row) | {"revoked": bool(row["revoked"])}))
-
-
-async def _invite(tx: Connection, column: str, value: int | str) -> Invite | None:
-    row = await one(tx, f"{_INVITES} WHERE {column} = ?", (value,))
-    return None if row is None else _invite_from(row)
+    return value(Invite, row, revoked=bool(row["revoked"]))
 
 
 async def good_invites(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Invite], int]:
@@ -143,8 +131,8 @@ async def use_invite(tx: Connection, number: int, person: int, *, now: float) ->
 
 async def was_invited(tx: Connection, number: int, person: int) -> bool:
     """Whether somebody used a link before."""
-    found = "SELECT 1 FROM invited WHERE invite = ? AND person = ?"
-    return await one(tx, found, (number, person)) is not None
+    used = "SELECT 1 FROM invited WHERE invite = ? AND person = ?"
+    return await exists(tx, used, (number, person))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,26 +163,13 @@ async def unban(tx: Connection, telegram_id: int) -> bool:
 async def ban_of(tx: Connection, telegram_id: int) -> Ban | None:
     """Return the ban of a person or chat."""
     row = await one(tx, "SELECT * FROM bans WHERE telegram_id = ?", (telegram_id,))
-    if row is None:
-        return None
-    return Ban(
-        telegram_id=row["telegram_id"],
-        by=row["banned_by"],
-        at=row["banned_at"],
-        reason=row["reason"],
-    )
+    return None if row is None else value(Ban, row, by=row["banned_by"], at=row["banned_at"])
 
 
 async def any_banned(tx: Connection, telegram_ids: Collection[int]) -> bool:
     """Whether one of these was shut out."""
     marks = ", ".join("?" * len(telegram_ids))
-    return bool(
-        await number(
-            tx,
-            f"SELECT count(*) FROM bans WHERE telegram_id IN ({marks})",
-            tuple(telegram_ids),
-        )
-    )
+    return await exists(tx, f"SELECT 1 FROM bans WHERE telegram_id IN ({marks})", telegram_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,20 +202,12 @@ _DEFAULTS = frozenset(
 
 
 def _from_row(row: sqlite3.Row) -> Person:
-    return Person(
-        id=row["id"],
-        name=row["name"],
-        username=row["username"],
+    return value(
+        Person,
+        row,
         language=row["spoken"] or row["language"],
         is_admin=bool(row["is_admin"]),
-        family=row["family"],
-        seconds=row["seconds"],
-        aspect_ratio=row["aspect_ratio"],
-        resolution=row["resolution"],
-        fit=row["fit"],
         asks_first=bool(row["asks_first"]),
-        spoken=row["spoken"],
-        allowance=row["allowance"],
     )
 
 
@@ -260,7 +227,7 @@ async def seen(
             "UPDATE people SET username = NULL WHERE username = ? COLLATE NOCASE AND id <> ?",
             (username, person),
         )
-    row = await one(
+    [row] = await every(
         tx,
         """
         INSERT INTO people (id, name, username, language, created_at) VALUES (?, ?, ?, ?, ?)
@@ -270,14 +237,12 @@ async def seen(
         """,
         (person, name, username, language, now),
     )
-    assert row is not None  # noqa: S101 - an upsert always returns its row
     return _from_row(row)
 
 
 async def find(tx: Connection, person: int) -> Person | None:
     """Return the person with this id."""
-    row = await one(tx, "SELECT * FROM people WHERE id = ?", (person,))
-    return None if row is None else _from_row(row)
+    return await one_as(tx, _from_row, "SELECT * FROM people WHERE id = ?", (person,))
 
 
 async def called(tx: Connection, person: int) -> str:
@@ -288,8 +253,9 @@ async def called(tx: Connection, person: int) -> str:
 
 async def by_username(tx: Connection, username: str) -> Person | None:
     """Return the person who was last seen with this @name (without the @)."""
-    row = await one(tx, "SELECT * FROM people WHERE username = ? COLLATE NOCASE", (username,))
-    return None if row is None else _from_row(row)
+    return await one_as(
+        tx, _from_row, "SELECT * FROM people WHERE username = ? COLLATE NOCASE", (username,)
+    )
 
 
 async def set_default(tx: Connection, person: int, **defaults: Any) -> None:

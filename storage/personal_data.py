@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage import inbox, ledger, notices, payments, people
+from storage import DAY_SECONDS, inbox, ledger, notices, payments, people
 from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 from storage.generations import UNFINISHED, State, listed
 from storage.ledger import Account, Kind, Pot
@@ -25,7 +25,6 @@ SLICE = 200
 """How many rows are read at a time: others wait for it."""
 ERASED_AT_ONCE = 30
 """How many rows a transaction erases: each stands in many indexes, and others wait for it."""
-DAY_SECONDS = 24 * 3600.0
 GIVEN_UP = "given up with the personal data"
 """What stands beside credits that went with their owner's data."""
 

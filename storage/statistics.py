@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from storage.database import every, number, one
+from storage import DAY_SECONDS
+from storage.database import every, exists, number, one
 from storage.generations import PENDING, UNFINISHED, Reason, State, listed
 from storage.ledger import Account
 
@@ -32,8 +33,8 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
 
 async def ever_asked(tx: Connection, account: Account) -> bool:
     """Whether an account ever asked for a video, anywhere."""
-    asked = "SELECT EXISTS (SELECT 1 FROM generations WHERE account_kind = ? AND account_id = ?)"
-    return bool(await number(tx, asked, (account.kind, account.id)))
+    asked = "SELECT 1 FROM generations WHERE account_kind = ? AND account_id = ? LIMIT 1"
+    return await exists(tx, asked, (account.kind, account.id))
 
 
 LOOKED_AT = 100
@@ -52,7 +53,7 @@ async def last_failures(tx: Connection, account: Account, *, limit: int) -> list
     return [(row["id"], row["reason"]) for row in rows]
 
 
-LONGEST_LIFE = 3 * 24 * 3600.0
+LONGEST_LIFE = 3 * DAY_SECONDS
 """Seconds within which a request ends: its turn, its deadline, and the day it is looked for."""
 _MAY_BE_CHARGED = PENDING | {State.PARKED}
 
@@ -186,11 +187,11 @@ _COUNTS = (
     "SELECT count(*), sum(state = 'delivered'), sum(state IN ('failed', 'cancelled')),"
     f" sum(state IN ({listed(UNFINISHED)})),"
     # people are counted by the first they asked for: what slices tell is added up
-    " sum(NOT EXISTS (SELECT 1 FROM generations AS before WHERE before.created_at >= ?3"
-    " AND before.account_kind = made.account_kind AND before.account_id = made.account_id"
+    " sum(NOT EXISTS (SELECT 1 FROM generations AS before WHERE"
+    " before.account_kind = made.account_kind AND before.account_id = made.account_id"
     " AND before.id < made.id)),"
     " sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END)"
-    " FROM generations AS made WHERE id >= ?1 AND id < ?2 AND created_at >= ?3"
+    " FROM generations AS made WHERE id > ? AND id <= ?"
 )
 
 
@@ -205,18 +206,14 @@ async def _made(tx: Connection, since: float) -> range:
     return range(first or last + 1, last + 1)
 
 
-async def collect(db: Database, *, since: float = 0.0) -> Statistics:
-    """Count what happened to the requests made since then, in slices that let others between."""
+async def collect(db: Database) -> Statistics:
+    """Count what happened to all requests ever, in slices that let others between."""
     async with db.reading(aside=True) as tx:
-        made = await _made(tx, since)
+        last = await number(tx, "SELECT max(id) FROM generations")
         through, *counts = await _settled(tx)
-    if since:
-        counts = [0] * len(counts)
-    else:
-        made = made[max(0, through + 1 - made.start) :]
-    for start in made[::SLICE]:
+    for start in range(through, last, SLICE):
         async with db.reading(aside=True) as tx:
-            [row] = await every(tx, _COUNTS, (start, start + SLICE, since))
+            [row] = await every(tx, _COUNTS, (start, start + SLICE))
         counts = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
     return Statistics(*counts)
 
@@ -297,7 +294,7 @@ async def export(db: Database, *, since: float, until: float) -> AsyncIterator[l
 
 
 _CREDITS_BACK = frozenset({State.FAILED, State.CANCELLED, State.PARKED})
-SETTLED_SECONDS = 40 * 24 * 3600.0
+SETTLED_SECONDS = 40 * DAY_SECONDS
 """After how long nothing of a request changes: what nobody comes for is kept for 30 days."""
 
 
@@ -314,7 +311,7 @@ async def settle(tx: Connection, *, now: float) -> bool:
     until = min(through + SLICE, (await _made(tx, now - SETTLED_SECONDS)).start - 1)
     if until <= through:
         return False
-    [row] = await every(tx, _COUNTS, (through + 1, until + 1, 0.0))
+    [row] = await every(tx, _COUNTS, (through, until))
     added = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
     names = ", ".join(f"{field.name} = ?" for field in fields(Statistics))
     await tx.execute(f"UPDATE settled SET through = ?, {names}", (until, *added))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.database import changed, every, one
-from storage.generations import UNFINISHED, State, from_row, listed
+from storage import DAY_SECONDS
+from storage.database import changed, every, every_as, one
+from storage.generations import State, from_row
 from storage.ledger import AccountKind
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SLICE = 500
 """How many of somebody's videos are looked at at a time: others wait for it."""
 _ABOVE_ALL = 2**63 - 1
-KEPT_SECONDS = 30 * 24 * 3600.0
+KEPT_SECONDS = 30 * DAY_SECONDS
 """How long a video nobody could receive waits for its owner."""
 
 
@@ -67,27 +68,6 @@ async def finished_of(
         bound = page[-1]["id"]
 
 
-async def unfinished_of(tx: Connection, account: Account) -> list[Generation]:
-    """Return what an account waits for in all chats, oldest first."""
-    rows = await every(
-        tx,
-        # of the order the index of all somebody ever made would be taken
-        f"SELECT * FROM generations WHERE state IN ({listed(UNFINISHED)})"
-        " AND account_kind = ? AND account_id = ? ORDER BY +id",
-        (account.kind, account.id),
-    )
-    return [from_row(row) for row in rows]
-
-
-async def any_of(tx: Connection, account: Account) -> bool:
-    """Whether an account ever asked for a video."""
-    return await one(
-        tx,
-        "SELECT 1 FROM generations WHERE account_kind = ? AND account_id = ? LIMIT 1",
-        (account.kind, account.id),
-    ) is not None  # fmt: skip
-
-
 async def stills_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:
     """Return the ids of the small pictures Telegram has of videos, None where it has none."""
     marks = ", ".join("?" * len(page))
@@ -128,12 +108,12 @@ async def kept_of_nobody(tx: Connection, chat: int, *, now: float) -> list[Gener
 async def _kept(
     tx: Connection, whose: str, values: tuple[object, ...], *, now: float
 ) -> list[Generation]:
-    rows = await every(
+    return await every_as(
         tx,
+        from_row,
         f"SELECT * FROM generations WHERE {whose} AND state = ? AND changed_at > ? ORDER BY id",
         (*values, State.UNDELIVERABLE, now - KEPT_SECONDS),
     )
-    return [from_row(row) for row in rows]
 
 
 async def outdated(tx: Connection, *, now: float) -> set[int]:

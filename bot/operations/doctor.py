@@ -35,7 +35,8 @@ from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer
 from generation.provider.client import AimlApi, client_options
 from handlers.replies.sending import SendError, translated
-from storage import payments
+from storage import ledger, payments
+from storage.ledger import Pot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -226,7 +227,7 @@ def check_selling(settings: Settings) -> list[Finding]:
         else:
             findings = ok(about, said)
     with suppress(sqlite3.Error), closing(opened(settings.data_dir / ABOUT)) as connection:
-        (owed,) = connection.execute(payments.OWED).fetchone()
+        (owed,) = connection.execute(ledger.unspent(Pot.BOUGHT)).fetchone()
         rates = [pricing.from_micros(rate) for (rate,) in connection.execute(payments.RATES)]
         if owed and (others := [usd(rate) for rate in rates if rate != cost]):
             said = (

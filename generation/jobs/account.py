@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.models.pricing import Period
-from generation.orders.balances import DAY_SECONDS
 from generation.provider.errors import ProviderError
-from storage import outages, statistics
+from storage import DAY_SECONDS, outages, statistics
 from storage.notices import NoticeKind
 from storage.outages import ProviderBalance
 from storage.statistics import Day

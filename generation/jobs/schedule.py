@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from generation.jobs.polling import LONGEST, SHORTEST, look_times
 from generation.provider.errors import HeldBack, ProviderError
-from storage import generations, outages
+from storage import DAY_SECONDS, generations, outages
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ LOOK_SECONDS = 30.0
 """How often to look whether a probe is due."""
 PARKED_SECONDS = 600.0
 """How often a generation is looked for whose credits are back."""
-PARKED_FOR = 24 * 3600.0
+PARKED_FOR = DAY_SECONDS
 """How long it is looked for."""
 LONGEST_BACKOFF = 300.0
 """The longest wait after a setback, in seconds."""

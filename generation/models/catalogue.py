@@ -15,8 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from generation.models import availability
 from generation.models.availability import Listed, NoFeed, Retired, Snapshot
-from storage import outages
-from storage import outages as kept
+from storage import DAY_SECONDS, outages
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
     from storage.notices import Admins
 
-GONE_SECONDS = 24 * 3600.0
+GONE_SECONDS = DAY_SECONDS
 """How long a model that answered 404 is left alone; longer while it is not listed either."""
 FAILING_SECONDS = 1800.0
 """How long a model that fails is left alone."""
@@ -194,7 +193,7 @@ class Catalogue:
     async def restore(self) -> None:
         """Take up what the provider said, and what is left alone, since before the start."""
         async with self._db.reading() as connection:
-            bodies = await kept.kept(connection)
+            bodies = await outages.kept_feeds(connection)
             await self._cooldowns.restore(connection)
         try:
             snapshot = Snapshot(
@@ -224,10 +223,12 @@ class Catalogue:
         prolonged: list[Cooldown] = []
         async with self._db.transaction() as tx:
             if not isinstance(models, NoFeed):
-                await kept.keep(tx, "models", _MODELS.dump_json(models).decode(), now=now)
+                await outages.keep_feed(tx, "models", _MODELS.dump_json(models).decode(), now=now)
                 prolonged = await self._prolong(tx, snapshot, now)
             if not isinstance(retired, NoFeed):
-                await kept.keep(tx, "deprecations", _RETIRED.dump_json(retired).decode(), now=now)
+                await outages.keep_feed(
+                    tx, "deprecations", _RETIRED.dump_json(retired).decode(), now=now
+                )
             await self._tell(tx, self._served, served, now)
         self._served = served
         for cooldown in prolonged:

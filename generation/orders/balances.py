@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, TypeAlias
 from generation.media.pictures import end_of
 from generation.models import pricing
 from generation.models.pricing import Period, began_at, ends_at
-from storage import chats, films, generations, ledger, outages, people, statistics
+from storage import (
+    DAY_SECONDS,
+    HOUR_SECONDS,
+    chats,
+    films,
+    generations,
+    ledger,
+    outages,
+    people,
+    statistics,
+)
 from storage.generations import State
 from storage.ledger import Account, Pot
 from storage.outages import Pause
@@ -24,10 +34,8 @@ if TYPE_CHECKING:
 
 WAITING_PARTS = 3
 """What waits of one account may hold one of so many parts of the budget."""
-PRICES_LAST = 24 * 3600.0
+PRICES_LAST = DAY_SECONDS
 """For how many seconds alike videos are believed to cost what one did."""
-
-HOUR_SECONDS, DAY_SECONDS = 3600.0, 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from handlers.ordering import OrderDraft, place
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.sending import Refused, SendError
 from handlers.routing import Router
-from storage import videos
+from storage import statistics, videos
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery
@@ -78,7 +78,7 @@ async def introduce(services: Services, sender: Sender, words: str, turn: int) -
     """
     rows = _ideas(services, sender, turn)
     async with services.db.reading() as connection:
-        knows = await videos.any_of(connection, sender.account)
+        knows = await statistics.ever_asked(connection, sender.account)
         file_id = await videos.shipped(connection, SAMPLE.path.name)
     if knows:
         await sender.reply(words, buttons=rows)

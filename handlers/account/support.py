@@ -9,7 +9,7 @@ from telegram.ext import filters
 from handlers.replies.more_credits import AnswerSupport, WriteBack
 from handlers.replies.texts import contact_line, shortened, unlinked
 from handlers.routing import COMMANDED, Router
-from storage import chats, notices, payments, people, statistics
+from storage import DAY_SECONDS, chats, notices, payments, people, statistics
 from storage.ledger import Account
 from storage.notices import Admins, Notice, NoticeKind
 
@@ -36,7 +36,6 @@ QUESTIONS_A_DAY = 5
 """How often somebody reaches the admins in a day."""
 PAYMENTS, FAILURES = 5, 3
 """How many of somebody's last payments, and videos that failed, the admins see."""
-DAY_SECONDS = 24 * 3600.0
 
 
 @router.command("paysupport")

@@ -18,7 +18,7 @@ from generation.orders import balances
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import N_, shortened, unlinked
 from handlers.routing import Router
-from storage import chats, ledger, people, statistics
+from storage import HOUR_SECONDS, chats, ledger, people, statistics
 from storage.generations import Reason, State
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 router = Router()
 
 PERIODS = {1: N_("Today"), 7: N_("7 days"), 30: N_("30 days")}
-HOUR_SECONDS = 3600.0
 MOST_NAMED = 3
 """People, groups and causes that are named; a caption has few lines."""
 LONGEST_NAME = 20

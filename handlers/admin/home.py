@@ -11,7 +11,6 @@ from generation.models import pricing
 from generation.models.offer import KINDS
 from generation.models.pricing import Period
 from generation.orders import balances, substitutes
-from generation.orders.balances import DAY_SECONDS
 from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.admin.access import let_back_in, shut_out
 from handlers.admin.audit_log import ShowAudit, ShowHome, home_row, turning
@@ -24,7 +23,7 @@ from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import Leave, ShowPool
 from handlers.replies.texts import N_, held_back, paused, shortened, unlinked, videos
 from handlers.routing import Router
-from storage import chats, ledger, outages, statistics
+from storage import DAY_SECONDS, chats, ledger, outages, statistics
 from storage.generations import AT_PROVIDER, State
 from storage.ledger import Account
 from storage.outages import CooldownReason

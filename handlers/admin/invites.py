@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.models.pricing import Period
-from generation.orders.balances import DAY_SECONDS
 from handlers.admin.access import banned_text, let_in, owe
 from handlers.admin.audit_log import home_row, turning
 from handlers.admin.grants import MOST_CREDITS
@@ -17,7 +16,7 @@ from handlers.replies.letting_in import AnswerAccess, AskAccess, stranger_button
 from handlers.replies.texts import N_, unlinked, worth
 from handlers.routing import Router
 from handlers.senders import Access
-from storage import audit, chats, ledger, people
+from storage import DAY_SECONDS, audit, chats, ledger, people
 from storage.ledger import Account, Pot
 from storage.notices import Admins, NoticeKind
 

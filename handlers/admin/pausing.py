@@ -6,11 +6,10 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from generation.orders.balances import DAY_SECONDS, HOUR_SECONDS
 from handlers.replies.keyboards import CallbackData
 from handlers.replies.texts import paused, shortened
 from handlers.routing import Router
-from storage import audit, generations, outages
+from storage import DAY_SECONDS, HOUR_SECONDS, audit, generations, outages
 from storage.generations import AT_PROVIDER, State
 from storage.outages import Pause
 

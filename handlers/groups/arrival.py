@@ -17,7 +17,7 @@ from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import Access, meet
 from handlers.videos import offer_retained
-from storage import audit, chats, notices, people
+from storage import DAY_SECONDS, audit, chats, notices, people
 from storage.chats import ChatKind
 from storage.notices import Admins, Notice, NoticeKind
 
@@ -35,8 +35,6 @@ router = Router()
 _GROUPS = frozenset({ChatKind.GROUP, ChatKind.SUPERGROUP})
 """Where people may ask for videos: a greeting in a channel would be read by thousands."""
 _AWAY = frozenset({ChatMember.LEFT, ChatMember.BANNED})
-
-DAY_SECONDS = 24 * 3600.0
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from handlers.replies.keyboards import Button, Cancel, Undo
 from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import returned, shortened, unlinked
 from handlers.routing import Router
-from storage import chats, generations, videos
-from storage.generations import PENDING, State
+from storage import chats, generations
+from storage.generations import PENDING, UNFINISHED, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ async def _listed(
     """Return what somebody waits for that can be named here, in words and with a button each."""
     in_private, groups = sender.chat.is_private, dict[int, str]()
     async with services.db.reading() as connection:
-        listed = everything = await videos.unfinished_of(connection, sender.account)
+        listed = everything = await generations.in_states(connection, UNFINISHED, of=sender.account)
         if in_private:
             for chat in {one.chat for one in listed} - {sender.chat.id}:
                 place = await chats.find(connection, chat)

@@ -137,11 +137,3 @@ async def test_failed_and_cancelled_videos_do_not_count_for_the_day(db: Database
             for since in (0.0, 100.0, 101.0)
         ]
     assert asked == [2, 2, 0]
-
-
-async def test_a_group_is_off_where_nobody_may_ask_and_nowhere_else(db: Database) -> None:
-    off, admins = await group(db, -1), await group(db, -2)
-    async with db.transaction() as tx:
-        await chats.choose(tx, off.id, asking=Asking.NOBODY)
-        await chats.choose(tx, admins.id, asking=Asking.ADMINS)
-        assert [await chats.is_off(tx, number) for number in (-1, -2, -3)] == [True, False, False]
