@@ -80,6 +80,15 @@ async def stills_of(tx: Connection, page: Sequence[Generation]) -> list[str | No
     return [found.get(video.id) for video in page]
 
 
+async def note_still(tx: Connection, *, video: int, still: str | None) -> None:
+    """Remember the small picture Telegram has of a video that was made when none was kept."""
+    await tx.execute(
+        "UPDATE generations SET thumbnail = ?"
+        " WHERE id = ? AND thumbnail IS NULL AND file_id IS NOT NULL",
+        (still, video),
+    )
+
+
 async def forget(tx: Connection, account: Account, video: int) -> bool:
     """Forget what a video shows and where Telegram has it; False where it is not this account's.
 

@@ -60,6 +60,7 @@ _STILL: Final = (320, 240)
 _ACROSS: Final = 3
 _GAP: Final = 6
 _NUMBER_FONT: Final = ImageFont.load_default(40)
+_LENGTH_FONT: Final = ImageFont.load_default(28)
 _CUT_LIGHT: Final = 0.3
 _BACKGROUND_SHRINK: Final = 8
 """The background is blurred at an eighth of its size, as nobody can see the difference."""
@@ -112,11 +113,13 @@ def draw_cut(*, source: str, target: str, width: int, height: int) -> dict[str, 
     return {}
 
 
-def draw_sheet(*, source: str, target: str, sizes: list[int]) -> dict[str, object]:
+def draw_sheet(
+    *, source: str, target: str, sizes: list[int], seconds: list[int]
+) -> dict[str, object]:
     """Write a sheet of numbered stills, three in a row, as a JPEG.
 
-    The source holds one JPEG behind the other, of these `sizes` in bytes. What is missing, or
-    cannot be read, is an empty place: the number says what is meant.
+    The source holds one JPEG behind the other, of these `sizes` in bytes. In the place of one that
+    is missing, or cannot be read, stands the sign of a video, and how many `seconds` it lasts.
     """
     (wide, high), across = _STILL, min(_ACROSS, len(sizes))
     down = -(-len(sizes) // across)
@@ -126,19 +129,32 @@ def draw_sheet(*, source: str, target: str, sizes: list[int]) -> dict[str, objec
     with Path(source).open("rb") as stills:
         for place, length in enumerate(sizes):
             corner = place % across * (wide + _GAP), place // across * (high + _GAP)
-            sheet.paste(_still(stills.read(min(length, STILL_BYTES))), corner)
+            still = _still(stills.read(min(length, STILL_BYTES)))
+            sheet.paste(still or _no_still(seconds[place]), corner)
             _number(draw, str(place + 1), corner)
     sheet.save(target, "JPEG", quality=JPEG_QUALITY)
     return {}
 
 
-def _still(data: bytes) -> Image.Image:
+def _still(data: bytes) -> Image.Image | None:
     try:
         with Image.open(BytesIO(data), formats=("JPEG",)) as image:
             _check_sides(image)
             return _pad(_plain(image), *_STILL)
     except Exception:  # noqa: BLE001 - decoders of hostile bytes raise anything
-        return Image.new("RGB", _STILL, "#30343a")
+        return None
+
+
+def _no_still(seconds: int) -> Image.Image:
+    """Draw what says that here is a video, and for how long it plays."""
+    tile = Image.new("RGB", _STILL, "#30343a")
+    draw, (wide, high) = ImageDraw.Draw(tile), _STILL
+    across, down = wide // 2, high // 2
+    draw.ellipse((across - 36, down - 36, across + 36, down + 36), fill="#565d66")
+    draw.polygon(((across - 11, down - 18), (across - 11, down + 18), (across + 20, down)), WHITE)
+    lasts = f"{seconds // 60}:{seconds % 60:02}"
+    draw.text((wide - 12, high - 10), lasts, fill=WHITE, font=_LENGTH_FONT, anchor="rb")
+    return tile
 
 
 def _number(draw: ImageDraw.ImageDraw, text: str, corner: tuple[int, int]) -> None:

@@ -151,7 +151,7 @@ class Pictures:
         self._fetch = fetch
         self._folder = folder
         self._cooldowns = cooldowns or MediaCooldowns()
-        self._sheets: dict[tuple[str | None, ...], bytes] = {}
+        self._sheets: dict[tuple[tuple[str | None, int], ...], bytes] = {}
 
     async def fitted(self, generation: Generation, mode: Mode) -> Fitted:
         """Return the picture of a request, as large as its model asks.
@@ -200,14 +200,16 @@ class Pictures:
             )
             return target.read_bytes()
 
-    async def sheet(self, stills: Sequence[str | None]) -> bytes:
+    async def sheet(self, stills: Sequence[str | None], seconds: Sequence[int]) -> bytes:
         """Return a JPEG of numbered stills, by the ids of their files; some may be missing.
+
+        What is missing is shown by how many `seconds` its video lasts.
 
         Raises:
             BadPicture: it took too long.
             MediaFailed: the work broke down.
         """
-        key = tuple(stills)
+        key = tuple(zip(stills, seconds, strict=True))
         if key not in self._sheets:
             with self._own_folder() as folder:
                 files = [Path(folder) / str(place) for place in range(len(stills))]
@@ -217,7 +219,10 @@ class Pictures:
                 source, target = Path(folder) / "stills", Path(folder) / "sheet.jpg"
                 source.write_bytes(b"".join(found))
                 sizes = [len(data) for data in found]
-                await _run(self._media, "draw_sheet", source=source, target=target, sizes=sizes)
+                await _run(
+                    self._media, "draw_sheet",
+                    source=source, target=target, sizes=sizes, seconds=[*seconds],
+                )  # fmt: skip
                 while len(self._sheets) >= SHEETS_KEPT:
                     self._sheets.pop(next(iter(self._sheets)))
                 self._sheets[key] = target.read_bytes()

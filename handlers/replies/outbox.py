@@ -391,8 +391,8 @@ class Outbox:
         buttons: Sequence[Sequence[Button]] = (),
         reply_to: int | None = None,
         thread_id: int | None = None,
-    ) -> None:
-        """Send a file that Telegram has already."""
+    ) -> str | None:
+        """Send a file that Telegram has already; return the id of its small picture."""
         send = partial(
             getattr(self._bot, f"send_{file_kind}"),
             chat.telegram_id,
@@ -400,7 +400,8 @@ class Outbox:
             caption=caption[:LONGEST_CAPTION],
             reply_markup=keyboard(buttons),
         )
-        await _placed(send, thread_id, reply_to)
+        file = (await _placed(send, thread_id, reply_to)).effective_attachment
+        return getattr(getattr(file, "thumbnail", None), "file_id", None)
 
     async def send_made(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram import Message
@@ -175,7 +176,7 @@ async def stills(services: Services, shown: Sequence[Generation]) -> bytes | Non
         return None
     try:
         async with asyncio.timeout(SHEET_SECONDS):
-            return await services.pictures.sheet(found)
+            return await services.pictures.sheet(found, [video.seconds for video in shown])
     except (BadPicture, MediaError, TimeoutError) as error:
         logger.info("a list of videos shows no picture: %r", error)
         return None
@@ -307,7 +308,7 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
         return
     await sender.answer()
     try:
-        await sender.outbox.resend(
+        still = await sender.outbox.resend(
             sender.chat,
             video.file_id,
             video.file_kind or "video",
@@ -317,6 +318,8 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
         )
     except Refused:
         await sender.reply(_("Telegram does not have this video any more. I am sorry."))
+    else:
+        services.db.later(partial(videos.note_still, video=video.id, still=still))
 
 
 async def offer_retained(services: Services, sender: Sender) -> None:

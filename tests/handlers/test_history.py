@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -119,6 +120,33 @@ async def copied(house: House, numbers: range, **changes: object) -> None:
             columns, marks = ", ".join(copy), ", ".join("?" * len(copy))
             insert = f"INSERT INTO generations ({columns}) VALUES ({marks})"  # noqa: S608 - names only
             await tx.execute(insert, [*copy.values()])
+
+
+async def has_still(house: House, number: int) -> bool:
+    async with house.db.reading() as connection:
+        found = await one(connection, "SELECT thumbnail FROM generations WHERE id = ?", (number,))
+    return found is not None and found["thumbnail"] is not None
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_video_that_was_made_when_no_stills_were_kept_has_one_once_it_was_sent_again(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await made(house, chat, ann, "a cat")
+    await copied(house, range(2, 3), thumbnail=None)
+    shown = await listed(chat, ann)
+    with Image.open(shown.photo[-1].path) as sheet:
+        left, right = (sheet.crop((at, 0, at + 300, 170)).tobytes() for at in (0, 326))
+    await shown.press("1")
+    await chat.wait(lambda message: message.video is not None and message.reply_to is None)
+    async with asyncio.timeout(10):
+        while not await has_still(house, 2):
+            await asyncio.sleep(0.02)
+    asked = await chat.send(ann, "/history")
+    shown = await chat.wait(lambda message: message.message_id > asked.message_id)
+    with Image.open(shown.photo[-1].path) as sheet:
+        assert sheet.crop((0, 0, 300, 170)).tobytes() != left
+        assert sheet.crop((326, 0, 626, 170)).tobytes() == right
 
 
 def numbers_of(shown: Message) -> list[str]:

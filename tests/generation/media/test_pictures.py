@@ -160,11 +160,22 @@ async def test_a_sheet_shows_stills_side_by_side_and_leaves_a_place_for_what_can
     Image.new("RGB", (320, 180), "red").save(still, "JPEG")
     album.pictures |= {"red": still.getvalue(), "broken": b"\xff\xd8\xff no more"}
     pictures = Pictures(media, album, folder)
-    sheet = await pictures.sheet(["red", None, "broken", "another", "photo", "red"])
+    asked_for = ["red", None, "broken", "another", "photo", "red"], [4, 4, 8, 8, 4, 4]
+    sheet = await pictures.sheet(*asked_for)
     with Image.open(io.BytesIO(sheet)) as shown:
         small = shown.convert("RGB").resize((3, 2), Image.Resampling.BOX)
     reds = [small.getpixel((place % 3, place // 3))[0] > 150 for place in range(6)]  # type: ignore[index]
     assert reds == [True, False, False, False, False, True]
     assert is_empty(folder)
     album.pictures.clear()
-    assert await pictures.sheet(["red", None, "broken", "another", "photo", "red"]) == sheet
+    assert await pictures.sheet(*asked_for) == sheet
+    with Image.open(io.BytesIO(sheet)) as shown:
+        wide, high = shown.width // 3, shown.height // 2
+        tiles = [
+            shown.crop((left * wide, top * high + 70, (left + 1) * wide, (top + 1) * high))
+            for left, top in ((1, 0), (2, 0), (0, 1))
+        ]
+    assert [len(tile.convert("L").quantize(4).getcolors() or ()) > 1 for tile in tiles] == [
+        True
+    ] * 3
+    assert tiles[0].tobytes() != tiles[1].tobytes(), "each tells how long it is"
