@@ -12,7 +12,7 @@ from generation.models.offer import KINDS, Offer
 from generation.orders import substitutes
 from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.account.settings import chosen
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked, turning
 from handlers.replies.texts import about
 from handlers.routing import Router
 from storage import people
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 router = Router()
 
-SOUND, PHOTO, TIME, CHOSEN = "🔊", "🖼", "⏱", "✓"
+SOUND, PHOTO, TIME = "🔊", "🖼", "⏱"
 _PER_ROW = 2
 """Names are long."""
 PER_PAGE = 12
@@ -89,7 +89,7 @@ def _family(
         *([SOUND] if any(mode.sound for mode in modes) else []),
         *([PHOTO] if family.i2v else []),
     ]
-    title = f"{CHOSEN} {family.title}" if family.name == default else family.title
+    title = ticked(family.title, is_on=family.name == default)
     shapes = list(dict.fromkeys(shape for mode in modes for shape in mode.aspect_ratios))
     video = [
         _lengths(sorted({seconds for mode in modes for seconds in mode.seconds}), translator),
@@ -125,19 +125,10 @@ def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Butto
     """Return a button for each family of a page, to read more of it, and to turn pages."""
     parts = pages(offer)
     row = [
-        Button(
-            f"{CHOSEN} {family.title}" if family.name == default else family.title,
-            ShowFamily(family.name),
-        )
+        Button(ticked(family.title, is_on=family.name == default), ShowFamily(family.name))
         for family in parts[page]
     ]
-    rows = [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
-    beside = [
-        Button(f"{arrow} {other + 1}/{len(parts)}", ShowPage(other))
-        for arrow, other in (("◀", page - 1), ("▶", page + 1))
-        if 0 <= other < len(parts)
-    ]
-    return [*rows, beside] if beside else rows
+    return [*in_rows(row, _PER_ROW), turning(page, len(parts), ShowPage)]
 
 
 @router.command("models")

@@ -20,7 +20,7 @@ from generation.orders.options import (
 from generation.orders.quotes import Quote, meant
 from handlers.groups import GroupVideo, show_group_settings
 from handlers.membership import is_group_admin
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked
 from handlers.replies.texts import described, gone
 from handlers.routing import Router
 from storage import chats, people
@@ -180,23 +180,21 @@ def buttons(
             data: CallbackData = GroupVideo(field, "" if is_on else carried(value))
         else:
             is_on, data = value == present, SetDefault(saved.id, field, carried(value))
-        return Button(f"✓ {label}" if is_on else label, data)
+        return Button(ticked(label, is_on=is_on), data)
 
     families = [
         button("family", family.name, f"{family.title} · {other.credits}", choice.family.name)
         for family in offer
         if (other := usual(saved, offer, credit_usd, family.name))
     ]
-    rows = [families[start : start + _PER_ROW] for start in range(0, len(families), _PER_ROW)]
-    if len(families) == 1:
-        rows = []
+    rows = in_rows(families, _PER_ROW) if len(families) > 1 else []
     for field, offered in values(choice.mode).items():
         row = [
             button(field, value, _label(value, translator), getattr(choice, field))
             for value in offered
         ]
         if len(row) > 1:
-            rows += [row[start : start + _VALUES] for start in range(0, len(row), _VALUES)]
+            rows += in_rows(row, _VALUES)
     return rows
 
 
@@ -222,7 +220,7 @@ def habits(person: Person, languages: Languages, translator: Translator) -> list
     rows = [
         [
             Button(
-                f"✓ {label}" if saved == getattr(person, field) else label,
+                ticked(label, is_on=saved == getattr(person, field)),
                 SetDefault(person.id, field, value),
             )
             for (value, saved), label in zip(_SAVED_AS[field].items(), shown, strict=True)
@@ -237,14 +235,10 @@ def spoken(languages: Languages, translator: Translator) -> list[list[Button]]:
     if len(languages.names) == 1:
         return []
     return [
-        [
-            Button(
-                f"✓ {label}" if languages.translator(name).locale == translator.locale else label,
-                SpeakIn(name),
-            )
-        ]
+        [Button(ticked(label, is_on=languages.translator(name).locale == translator.locale),
+                SpeakIn(name))]
         for name, label in languages.names.items()
-    ]
+    ]  # fmt: skip
 
 
 @router.command("settings")

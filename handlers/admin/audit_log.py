@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from babel.dates import format_datetime
 
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import CallbackData, home_row, turning
 from handlers.replies.texts import shortened, unlinked
 from handlers.routing import Router
 from storage import audit, chats, people
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from zoneinfo import ZoneInfo
 
     from handlers.context import Services
@@ -34,24 +34,6 @@ class ShowAudit(CallbackData, prefix="audit"):
     """Show a page of the audit log; the first is 0."""
 
     page: int
-
-
-class ShowHome(CallbackData, prefix="home"):
-    """Go back to the first page of /admin."""
-
-
-def home_row(translator: Translator) -> list[Button]:
-    """Return the way back to the first page."""
-    return [Button(translator.gettext("🏠 Home"), ShowHome())]
-
-
-def turning(number: int, pages: int, to: Callable[[int], CallbackData]) -> list[Button]:
-    """Return the buttons to the pages beside one; `to` is what they carry, with the page."""
-    return [
-        Button(f"{arrow} {other + 1}/{pages}", to(other))
-        for arrow, other in (("◀", number - 1), ("▶", number + 1))
-        if 0 <= other < pages
-    ]
 
 
 def in_words(

@@ -13,13 +13,13 @@ from generation.models.pricing import Period
 from generation.orders import balances, substitutes
 from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.admin.access import let_back_in, shut_out
-from handlers.admin.audit_log import ShowAudit, ShowHome, home_row, turning
+from handlers.admin.audit_log import ShowAudit
 from handlers.admin.figures import ShowFigures, budget, owing
 from handlers.admin.grants import GrantTo
 from handlers.admin.invites import ShowInvites
 from handlers.admin.limits import LimitTo
 from handlers.admin.pausing import SwitchPause
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData, ShowHome, home_row, turning
 from handlers.replies.letting_in import Leave, ShowPool
 from handlers.replies.texts import N_, held_back, paused, shortened, unlinked, videos
 from handlers.routing import Router
@@ -46,8 +46,6 @@ PER_PAGE = 8
 """People, groups or models on a page: a row of buttons each fits a phone."""
 HEARD_SECONDS = 300.0
 """How long it is believed what the account at the provider holds."""
-LAST_PAGE = 1_000_000
-"""What a made-up press may name at most."""
 LONGEST_NAME = 40
 LONGEST_WORDS = 40
 """Bytes of what is searched for: a button carries it from page to page."""
@@ -191,7 +189,7 @@ async def turn_people(
 ) -> None:
     """Turn to another page of people."""
     await sender.answer()
-    await _show_people(services, sender, min(press.page, LAST_PAGE), press.words, shown)
+    await _show_people(services, sender, press.page, press.words, shown)
 
 
 async def _show_people(
@@ -226,8 +224,8 @@ async def show_groups(
     sender: Sender, press: ShowGroups, shown: int | None, services: Services
 ) -> None:
     """Show the groups the bot is in, the newest first, and what can be done about each."""
-    _, number = sender.translator.gettext, min(press.page, LAST_PAGE)
-    skip, rows, lines = number * PER_PAGE, list[list[Button]](), list[str]()
+    _, skip = sender.translator.gettext, press.page * PER_PAGE
+    rows, lines = list[list[Button]](), list[str]()
     async with services.db.reading(aside=True) as tx:
         page, all_ = await chats.groups(tx, limit=PER_PAGE, skip=skip)
         for place, chat in enumerate(page, start=skip + 1):
@@ -239,7 +237,7 @@ async def show_groups(
                 ]
             )
     await sender.answer()
-    rows += [turning(number, -(-all_ // PER_PAGE), ShowGroups), home_row(sender.translator)]
+    rows += [turning(press.page, -(-all_ // PER_PAGE), ShowGroups), home_row(sender.translator)]
     text = "\n".join(lines) or _("I am in no group.")
     await sender.show(text, rows, shown)
 

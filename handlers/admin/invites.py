@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from generation.models import pricing
 from generation.models.pricing import Period
 from handlers.admin.access import banned_text, let_in, owe
-from handlers.admin.audit_log import home_row, turning
 from handlers.admin.grants import MOST_CREDITS
 from handlers.commands import read_number
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData, home_row, turning
 from handlers.replies.letting_in import AnswerAccess, AskAccess, stranger_buttons
 from handlers.replies.texts import N_, unlinked, worth
 from handlers.routing import Router
@@ -155,8 +154,6 @@ async def revoke(
 
 
 PER_PAGE = 8
-LAST_PAGE = 1_000_000
-"""What a made-up press may name at most."""
 
 
 class ShowInvites(CallbackData, prefix="invites"):
@@ -170,7 +167,7 @@ async def show_invites(
     sender: Sender, press: ShowInvites, shown: int | None, services: Services
 ) -> None:
     """Show the links that still let somebody in, newest first, to be revoked."""
-    translator, number = sender.translator, min(press.page, LAST_PAGE)
+    translator, number = sender.translator, press.page
     async with services.db.reading() as tx:
         page, all_ = await people.good_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
     lines, rows = list[str](), list[list[Button]]()

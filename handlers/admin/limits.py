@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from generation.orders import balances
 from handlers.admin.access import find_id, meant_by, read_who, unknown
-from handlers.admin.audit_log import turning
 from handlers.admin.grants import MOST_CREDITS
 from handlers.commands import read_number
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData, ticked, turning
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
 from storage import audit, chats, people
@@ -50,20 +49,20 @@ async def show_pool(
     rows = [
         [
             Button(
-                f"{'✓ ' if amount == group.pool else ''}{worth(sender.translator, amount, cost)}",
+                ticked(worth(sender.translator, amount, cost), is_on=amount == group.pool),
                 SetPool(chat.id, amount),
             )
         ]
         for amount in POOLS
     ]
-    none = _("No pool") if group.pool else _("✓ No pool")
+    none = Button(ticked(_("No pool"), is_on=not group.pool), SetPool(chat.id, 0))
     text = _(
         "What the members of {title} share, renewed as the free allowance is.\n"
         "\n"
         "For any other number, and for how much each of them gets, write:\n"
         "/limit {number} CREDITS SHARE"
     ).format(title=unlinked(chat.title), number=chat.telegram_id)
-    await sender.show(text, [*rows, [Button(none, SetPool(chat.id, 0))]], message_id)
+    await sender.show(text, [*rows, [none]], message_id)
 
 
 @router.button(SetPool, admins=True)
@@ -293,7 +292,7 @@ async def choose_allowance(sender: Sender, press: LimitTo, services: Services) -
     rows = [
         [
             Button(
-                f"{'✓ ' if amount == has else ''}{worth(translator, amount, cost)}",
+                ticked(worth(translator, amount, cost), is_on=amount == has),
                 SetAllowance(press.person, amount),
             )
         ]

@@ -9,7 +9,7 @@ from telegram import Message
 from telegram.ext import MessageHandler, filters
 
 from handlers.membership import is_group_admin
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData, ticked
 from handlers.replies.sending import Refused
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
@@ -148,7 +148,7 @@ def buttons(
     _, hours = translator.gettext, group.quiet_hours
 
     def button(label: str, field: str, value: str, *, present: bool) -> Button:
-        return Button(f"✓ {label}" if present else label, Choose(field, value))
+        return Button(ticked(label, is_on=present), Choose(field, value))
 
     def switch(label: str, field: str, *, is_on: bool) -> Button:
         return button(label, field, _OFF if is_on else _ON, present=is_on)

@@ -13,7 +13,7 @@ from generation.orders import reading
 from generation.orders.quotes import Instead, Quote
 from generation.orders.substitutes import keeping, priced, takes, toggled
 from handlers.ordering.drafts import SentPicture
-from handlers.replies.keyboards import Button, CallbackData, handing_out
+from handlers.replies.keyboards import Button, CallbackData, handing_out, in_rows, ticked
 from handlers.replies.sending import Refused
 from handlers.replies.texts import described, gone, shortened, unlinked, worth
 from storage import cards
@@ -231,7 +231,7 @@ def _toggles(
         values = [*offered] if unfolded == option else few([*offered], present)
         row = [
             Button(
-                ("✓ " if value == present else "") + offered[value],
+                ticked(offered[value], is_on=value == present),
                 Toggle(card.id, option, value.replace(":", "x")),
             )
             for value in values
@@ -239,7 +239,7 @@ def _toggles(
         if len(values) < len(offered):
             row.append(Button(_("More…"), Unfold(card.id, option)))
         if len(offered) > 1:
-            rows += [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+            rows += in_rows(row, _PER_ROW)
     families = {
         family.name: priced(near, services.terms.credit_usd)
         for family in services.offer.able(choice.kind)
@@ -249,8 +249,8 @@ def _toggles(
     if len(families) > 1 and unfolded == "model":
         for name, other in families.items():
             label = f"{other.choice.family.title} · {translator.number(other.credits)}"
-            mark = "✓ " if name == choice.family.name else ""
-            rows.append([Button(mark + label, Toggle(card.id, "model", name))])
+            label = ticked(label, is_on=name == choice.family.name)
+            rows.append([Button(label, Toggle(card.id, "model", name))])
     elif len(families) > 1:
         label = _("Model: {title}").format(title=choice.family.title)
         rows.append([Button(label, Unfold(card.id, "model"))])

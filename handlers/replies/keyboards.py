@@ -20,7 +20,7 @@ from generation.orders.substitutes import Variations
 from handlers.replies.texts import utf16_length
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from telegram import MaybeInaccessibleMessage
@@ -151,6 +151,34 @@ def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
             if row
         ]
     )
+
+
+def in_rows(buttons: list[Button], count: int) -> list[list[Button]]:
+    """Lay buttons out, so many beside each other."""
+    return [buttons[start : start + count] for start in range(0, len(buttons), count)]
+
+
+def ticked(label: str, *, is_on: bool) -> str:
+    """Return what a button says of a choice: the present one is marked."""
+    return f"✓ {label}" if is_on else label
+
+
+def turning(number: int, pages: int, to: Callable[[int], CallbackData]) -> list[Button]:
+    """Return the buttons to the pages beside one; `to` is what they carry, with the page."""
+    return [
+        Button(f"{arrow} {other + 1}/{pages}", to(other))
+        for arrow, other in (("◀", number - 1), ("▶", number + 1))
+        if 0 <= other < pages
+    ]
+
+
+class ShowHome(CallbackData, prefix="home"):
+    """Go back to the first page of /admin."""
+
+
+def home_row(translator: Translator) -> list[Button]:
+    """Return the way back to the first page of /admin."""
+    return [Button(translator.gettext("🏠 Home"), ShowHome())]
 
 
 def _anywhere(share: str | None) -> SwitchInlineQueryChosenChat | None:

@@ -20,7 +20,7 @@ from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.ordering import OrderDraft, SentPicture, answered, place
 from handlers.presses import not_yours
-from handlers.replies.keyboards import Button, CallbackData, GoOn, keyboard, video_under
+from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyboard, video_under
 from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
 from handlers.routing import Router
@@ -118,7 +118,7 @@ def buttons(
             Button(str(number), ShowFilm(last.id, scene.number))
             for number, scene in enumerate(scenes, start=1)
         ]
-        rows += [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+        rows += in_rows(row, _PER_ROW)
     if quote := going_on(last, layout):
         label = translator.gettext("🎞 Next scene · {credits}")
         rows.append([Button(label.format(credits=translator.number(quote.credits)), GoOn(last.id))])

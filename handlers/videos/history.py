@@ -21,7 +21,7 @@ from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.commands import read_number
 from handlers.presses import ask_whether
-from handlers.replies.keyboards import Button, CallbackData, GoOn
+from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows
 from handlers.replies.notices import WHY, Resend, in_words
 from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, shortened
@@ -127,7 +127,7 @@ def buttons(page: Page, layout: ResultButtons, translator: Translator) -> list[l
             row.append(Button(str(number), Resend(video.id)))
         elif quote := going_on(video, layout):
             row.append(Button(f"{number} · {translator.number(quote.credits)}", GoOn(video.id)))
-    rows = [row[start : start + _PER_ROW] for start in range(0, len(row), _PER_ROW)]
+    rows = in_rows(row, _PER_ROW)
     turns = list[Button]()
     if page.has_newer:
         newer = replace(place, before=0, after=page.videos[0].id)
