@@ -59,6 +59,7 @@ from handlers.replies.sending import Pacing
 from handlers.replies.status import StatusMessages
 from handlers.replies.texts import Languages
 from handlers.videos.films import show_as_it_is
+from storage.migrations import LostTime
 from storage.notices import Admins
 
 if TYPE_CHECKING:
@@ -288,6 +289,7 @@ class Bot:
 
         # what people meet
         self.erase = partial(erase, db, self.videos, wake=wake, clock=clock)
+        self.lost_times = list[LostTime]()
         self.services = Services(
             db=db,
             catalogue=self.catalogue,
@@ -319,6 +321,7 @@ class Bot:
             changed=self.scheduler.changed,
             kept_since=self.intake.kept_since,
             restored_at=self.intake.restored_at,
+            lost_times=self.lost_times,
             clock_ahead=self.listening.clock_ahead,
             is_excess=self.intake.is_excess,
         )

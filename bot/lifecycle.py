@@ -46,7 +46,9 @@ from storage.migrations import (
     UnusableDatabase,
     drop_old_copies,
     is_copy,
+    lost_times,
     mark_copy,
+    note_restore,
 )
 from storage.notices import Admins
 
@@ -203,10 +205,12 @@ def _refuse(why: str, supervisor: Supervisor) -> None:
 
 async def _look_whether_restored(bot: Bot) -> None:
     """Note where the database is a copy: what is from before this start is asked about first."""
-    async with bot.db.reading() as connection:
-        if await is_copy(connection):
+    async with bot.db.transaction() as tx:
+        if await is_copy(tx):
+            await note_restore(tx, now=bot.clock())
             bot.intake.mind_restore()
             logger.warning("DATA_DIR was restored: what waited in it is asked about first")
+        bot.lost_times += await lost_times(tx)
 
 
 async def _forget_restore(bot: Bot) -> None:

@@ -13,7 +13,7 @@ from handlers.replies.sending import Urgency
 from handlers.replies.texts import usual_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from generation.jobs.account import AccountWatch
     from generation.media.pictures import Pictures
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.generations import Generation
     from storage.ledger import Account
+    from storage.migrations import LostTime
     from storage.people import Person
 
 
@@ -112,6 +113,8 @@ class Services:
     """When an update came that was left over at a start, in seconds since 1970."""
     restored_at: Callable[[], float]
     """When the bot began to run on a backup, for what was said before may be done; else -inf."""
+    lost_times: Sequence[LostTime]
+    """Since what moment, until which one, nobody knows any more what happened."""
     clock_ahead: Callable[[], float]
     """How many seconds our clock is ahead of Telegram's, which dates messages."""
     is_excess: Callable[[int], bool]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from telegram import CallbackQuery, MaybeInaccessibleMessage, Update
 
-    from handlers.context import Context
+    from handlers.context import Context, Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.ledger import Account
@@ -40,9 +40,10 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         data = sure.meant if sure else query.data or ""
         route = routes.get(data.partition(":")[0])
         press = route.press.decode(data) if route and route.press else None
-        if route is None or press is None:
+        is_lost = _is_of_lost_time(query.message, context.services)
+        if route is None or press is None or is_lost:
             language = context.services.languages.translator(query.from_user.language_code)
-            await answer.give(language.gettext("This button is old. Send me the idea again."))
+            await answer.give(_old(language, is_lost=is_lost), alert=is_lost)
             return
         try:
             # our buttons stand under messages in chats; a made-up press may come from elsewhere
@@ -68,6 +69,26 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         await answer.give()
 
     return CallbackQueryHandler(handle)
+
+
+def _is_of_lost_time(message: MaybeInaccessibleMessage | None, services: Services) -> bool:
+    """Whether a message has its buttons from a time that a restored backup knows nothing of.
+
+    Their numbers were given to others since. Telegram tells whole seconds.
+    """
+    if not isinstance(message, Message):
+        return bool(services.lost_times)
+    dates = filter(None, (message.date, message.edit_date))
+    moment = max(date.timestamp() for date in dates) + services.clock_ahead()
+    return any(int(lost.since) <= moment < int(lost.until) for lost in services.lost_times)
+
+
+def _old(translator: Translator, *, is_lost: bool) -> str:
+    if is_lost:
+        return translator.gettext(
+            "I have lost what happened around the time of this button. Please ask me again."
+        )
+    return translator.gettext("This button is old. Send me the idea again.")
 
 
 def _shows(message: MaybeInaccessibleMessage | None, press: CallbackData) -> int | None:

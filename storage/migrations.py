@@ -7,7 +7,7 @@ import sqlite3
 import time
 from contextlib import closing, contextmanager
 from importlib import resources
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from storage import DAY_SECONDS
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     class Fetching(Protocol):
         """What statements that return rows are given to."""
 
-        def execute_fetchall(self, statement: str, /) -> Awaitable[Iterable[sqlite3.Row]]:
+        def execute_fetchall(
+            self, statement: str, values: Iterable[object] = ..., /
+        ) -> Awaitable[Iterable[sqlite3.Row]]:
             """Run a statement and return its rows."""
             ...
 
@@ -157,6 +159,29 @@ async def is_copy(connection: Fetching) -> bool:
 async def mark_copy(connection: Fetching, *, marked: bool) -> None:
     """Mark a file as a copy, or take the mark away."""
     await connection.execute_fetchall(f"PRAGMA application_id = {COPY if marked else 0}")
+
+
+class LostTime(NamedTuple):
+    """The time from the last that a restored copy tells until it was restored."""
+
+    since: float
+    until: float
+
+
+async def note_restore(tx: Fetching, *, now: float) -> None:
+    """Write down that a copy is run on, and what is the last it tells."""
+    await tx.execute_fetchall(
+        "INSERT INTO restores (known_until, restored_at) SELECT coalesce(max(at), 0.0), ? FROM ("
+        "SELECT max(received_at) AS at FROM inbox UNION ALL SELECT max(at) FROM events"
+        " UNION ALL SELECT max(sent_at) FROM notices)",
+        (now,),
+    )
+
+
+async def lost_times(connection: Fetching) -> list[LostTime]:
+    """Return the times of which nobody knows any more what was given which number."""
+    query = "SELECT known_until, restored_at FROM restores"
+    return [LostTime(*row) for row in await connection.execute_fetchall(query)]
 
 
 BEFORE_UPDATE = "before-update-{version}.sqlite3"

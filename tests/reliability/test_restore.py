@@ -11,11 +11,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bot import lifecycle
+from handlers import senders
 from sandbox.aimlapi import Fault
 from sandbox.telegram import TelegramSandbox
+from storage.database import every
 from storage.migrations import COPY, back_up
 from tests.flows.looks import says, shows_video
 from tests.flows.process import process, terminate
+from tests.groups.acts import confirmed
 from tests.handlers.commons import settled
 from tests.house import House
 from tests.reliability.invariants import unfinished, wrong_always
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     import pytest
 
     from sandbox.aimlapi import AimlApiSandbox
+    from sandbox.telegram import Message
     from tests.house import Breakage
 
 PEOPLE = 6
@@ -114,6 +118,49 @@ async def test_what_was_said_before_a_restore_is_asked_about_and_what_comes_then
             async with asyncio.timeout(10):
                 while mark_of(copy) == COPY:
                     await asyncio.sleep(0.01)
+
+
+async def test_a_button_of_the_lost_time_does_nothing_to_what_has_its_number_now(
+    provider: AimlApiSandbox, tmp_path: Path, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # after a restore, presses count again once none of before can arrive
+    monkeypatch.setattr(senders, "PRESSED_SECONDS", 0.0)
+    ago = 60.0
+    async with TelegramSandbox(clock=lambda: time.time() - ago) as telegram:
+        owner = telegram.person("Owner")
+        chat = telegram.private(owner)
+
+        async def invited(credits_: int) -> Message:
+            await chat.send(owner, f"/invite 1 {credits_}")
+            return await chat.wait(says(f"{credits_} credits"))
+
+        async def links() -> list[tuple[int, ...]]:
+            async with house.db.reading() as connection:
+                found = await every(connection, "SELECT credits, revoked FROM invites")
+                return [tuple(row) for row in found]
+
+        house = House(telegram, provider, tmp_path / "data", errors)
+        async with house.running(admin_ids=frozenset({owner.id})):
+            kept = await invited(10)
+        copy = tmp_path / "elsewhere" / "bot.sqlite3"
+        copy.parent.mkdir()
+        back_up(house.data / "bot.sqlite3", copy)
+        with closing(sqlite3.connect(copy)) as connection, connection:
+            connection.execute("UPDATE inbox SET received_at = received_at - 40")
+        ago = 20.0
+        async with house.running(admin_ids=frozenset({owner.id})):
+            lost = await invited(20)
+        ago = -2.0
+        house = House(telegram, provider, copy.parent, errors)
+        async with house.running(admin_ids=frozenset({owner.id})):
+            present = await invited(30)
+            assert present.button("Revoke").data == lost.button("Revoke").data
+            answer = await lost.press("Revoke", by=owner)
+            assert answer.text.startswith("I have lost what happened"), answer
+            await confirmed(chat, kept, "Revoke", by=owner)
+            assert await links() == [(10, 1), (30, 0)]
+            await confirmed(chat, present, "Revoke", by=owner)
+            assert await links() == [(10, 1), (30, 1)]
 
 
 async def test_a_database_brought_without_its_lock_is_a_copy(
