@@ -98,12 +98,12 @@ async def by_telegram_id(tx: Connection, telegram_id: int) -> Chat | None:
     return None if row is None else _from_row(row)
 
 
-async def private_with(tx: Connection, person: int, *, name: str = "", now: float) -> Chat:
+async def private_with(tx: Connection, person: int, *, now: float) -> Chat:
     """Return the private chat with a person; its Telegram id is the person's own."""
     await tx.execute(
-        "INSERT INTO chats (telegram_id, kind, title, created_at) VALUES (?, 'private', ?, ?)"
+        "INSERT INTO chats (telegram_id, kind, title, created_at) VALUES (?, 'private', '', ?)"
         " ON CONFLICT (telegram_id) DO NOTHING",
-        (person, name, now),
+        (person, now),
     )
     [row] = await every(tx, f"{_FOUND}telegram_id = ?", (person,))
     return _from_row(row)

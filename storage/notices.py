@@ -43,17 +43,11 @@ class Admins:
         everybody = self.admin_ids | set(await people.admins(tx))
         told = []
         for admin in sorted(everybody):
-            chat = await chats.private_with(tx, admin, now=now)
-            notice = Notice(
-                cause=f"admin:{admin}:{cause}",
-                chat=chat.id,
-                kind=kind,
-                facts=facts,
-                person=admin if await people.find(tx, admin) else None,
+            chat = await owe_person(
+                tx, admin, kind, cause=f"admin:{admin}:{cause}", now=now, **facts
             )
-            await owe(tx, notice, now=now)
-            told.append(chat.id)
-            self.wake(chat.id)
+            told.append(chat)
+            self.wake(chat)
         return told
 
     async def were_told(self, tx: Connection, cause: str) -> bool:
@@ -212,6 +206,18 @@ async def owe(tx: Connection, notice: Notice, *, now: float, due_at: float | Non
          notice.generation, notice.kind, json.dumps(dict(notice.facts)),
          now if due_at is None else due_at, now),
     )  # fmt: skip
+
+
+async def owe_person(
+    tx: Connection, person: int, kind: NoticeKind, /, *, cause: str, now: float,
+    due_at: float | None = None, **facts: Any,
+) -> int:  # fmt: skip
+    """Write down that a person is owed a message, alone with them; returns our chat with them."""
+    chat = await chats.private_with(tx, person, now=now)
+    known = person if await people.find(tx, person) else None
+    notice = Notice(cause=cause, chat=chat.id, kind=kind, facts=facts, person=known)
+    await owe(tx, notice, now=now, due_at=due_at)
+    return chat.id
 
 
 async def owed(tx: Connection, chat: int) -> list[Owed]:

@@ -38,7 +38,7 @@ from generation.provider.client import LOOKUP_SECONDS
 from storage import chats, generations, ledger, notices, people, personal_data
 from storage.generations import State
 from storage.ledger import Account, Kind
-from storage.notices import Notice, NoticeKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -182,11 +182,10 @@ class Lifecycle:
             )  # fmt: skip
             place = await chats.find(tx, generation.chat)
             if place is not None and place.is_private and now < brake.until:
-                waits = Notice(
-                    cause=f"braked:{account.id}:{brake.until:.0f}", chat=place.id,
-                    kind=NoticeKind.BRAKED, facts={"wait": brake.until - now}, person=account.id,
-                )  # fmt: skip
-                await notices.owe(tx, waits, now=now)
+                cause, wait = f"braked:{account.id}:{brake.until:.0f}", brake.until - now
+                await notices.owe_person(
+                    tx, account.id, NoticeKind.BRAKED, cause=cause, now=now, wait=wait
+                )
 
 
 async def apply(

@@ -16,7 +16,7 @@ from handlers.replies.texts import videos, worth
 from handlers.routing import Router
 from handlers.senders import Access
 from storage import generations, notices, people
-from storage.notices import Admins, Notice, NoticeKind
+from storage.notices import Admins, NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -170,17 +170,12 @@ async def remind(sender: Sender, services: Services) -> None:
         balance = await balances.balance(tx, sender.account, services.terms, now)
         renews_at = balance.renews_at
         if sender.chat.is_private and renews_at is not None:
-            notice = Notice(
-                cause=f"renewal:{sender.account.id}:{renews_at:.0f}",
-                chat=sender.chat.id,
-                kind=NoticeKind.RENEWED,
-                facts={
-                    "credits": services.terms_of(sender.person).free_credits,
-                    "cost": services.usual_cost,
-                },
-                person=sender.account.id,
-            )
-            await notices.owe(tx, notice, now=now, due_at=renews_at)
+            person = sender.account.id
+            await notices.owe_person(
+                tx, person, NoticeKind.RENEWED, cause=f"renewal:{person}:{renews_at:.0f}", now=now,
+                due_at=renews_at, credits=services.terms_of(sender.person).free_credits,
+                cost=services.usual_cost,
+            )  # fmt: skip
     if renews_at is None:
         await sender.answer(_("Your credits do not renew."), alert=True)
         return

@@ -9,9 +9,9 @@ from telegram.ext import filters
 from handlers.replies.more_credits import AnswerSupport, WriteBack
 from handlers.replies.texts import contact_line, shortened, unlinked
 from handlers.routing import COMMANDED, Router
-from storage import DAY_SECONDS, chats, notices, payments, people, statistics
+from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
-from storage.notices import Admins, Notice, NoticeKind
+from storage.notices import Admins, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,17 +169,12 @@ async def answer(sender: Sender, message: Message, cause: str, services: Service
         await sender.reply(_("I can pass on words only."), reply_to=message.message_id)
         return
     async with services.db.transaction() as tx:
-        chat = await chats.private_with(tx, asked.person, now=now)
-        notice = Notice(
-            cause=f"{cause}:support",
-            chat=chat.id,
-            kind=NoticeKind.SUPPORT_ANSWERED,
-            facts={"words": message.text[:LONGEST_ANSWER]},
-            person=asked.person,
-        )
-        await notices.owe(tx, notice, now=now)
+        chat = await notices.owe_person(
+            tx, asked.person, NoticeKind.SUPPORT_ANSWERED, cause=f"{cause}:support", now=now,
+            words=message.text[:LONGEST_ANSWER],
+        )  # fmt: skip
         name = await people.called(tx, asked.person)
-    services.wake(chat.id)
+    services.wake(chat)
     told = _("I pass it on to {name}.").format(name=unlinked(name))
     await sender.reply(told, reply_to=message.message_id)
 

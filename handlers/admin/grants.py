@@ -11,10 +11,9 @@ from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import AnswerRequest
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
-from storage import audit, chats, ledger, people
-from storage import notices as owing
+from storage import audit, chats, ledger, notices, people
 from storage.ledger import Account, Pot
-from storage.notices import Notice, NoticeKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,20 +139,15 @@ async def _give_person(services: Services, admin: Sender, who: int, gift: Gift, 
         # of two buttons tapped at once, the first one gave
         gift = replace(gift, credits=await ledger.given(tx, cause))
         if person is not None:
-            chat = await chats.private_with(tx, who, name=person.name, now=now)
-            notice = Notice(
-                cause=f"{cause}:granted",
-                chat=chat.id,
-                kind=NoticeKind.GRANTED,
-                facts={"credits": gift.credits, "cost": cost, "note": gift.note},
-                person=who,
-            )
-            await owing.owe(tx, notice, now=now)
+            chat = await notices.owe_person(
+                tx, who, NoticeKind.GRANTED, cause=f"{cause}:granted", now=now,
+                credits=gift.credits, cost=cost, note=gift.note,
+            )  # fmt: skip
     if person is None:
         return translator.gettext(
             "{who} has never written to me. They get {credits} when they do."
         ).format(who=who, credits=translator.credits(gift.credits))
-    services.wake(chat.id)
+    services.wake(chat)
     return translator.gettext("{name} has {credits} more.").format(
         name=unlinked(person.name), credits=translator.credits(gift.credits)
     )
@@ -216,27 +210,23 @@ async def answer_request(
         return
     cause = f"asked:{press.person}:{press.day}"
     async with services.db.transaction() as tx:
-        chat = await chats.private_with(tx, press.person, now=now)
         name = unlinked(await people.called(tx, press.person))
         is_first = await audit.record(
             tx, "grant", by=sender.account.id, cause=cause, whom=press.person,
             details=str(press.credits), now=now,
         )  # fmt: skip
         if is_first:
-            notice = Notice(
-                cause=f"{cause}:answered",
-                chat=chat.id,
-                kind=NoticeKind.GRANTED if press.credits else NoticeKind.CREDITS_DENIED,
-                facts={"credits": press.credits, "cost": services.usual_cost},
-                person=press.person,
-            )
-            await owing.owe(tx, notice, now=now)
+            kind = NoticeKind.GRANTED if press.credits else NoticeKind.CREDITS_DENIED
+            chat = await notices.owe_person(
+                tx, press.person, kind, cause=f"{cause}:answered", now=now,
+                credits=press.credits, cost=services.usual_cost,
+            )  # fmt: skip
+            services.wake(chat)
         if is_first and press.credits:
             await ledger.grant(
                 tx, Account.person(press.person), Pot.GRANTED, press.credits,
                 cause=cause, note=None, now=now,
             )  # fmt: skip
-    services.wake(chat.id)
     text = (
         _("{name} was answered already.")
         if not is_first

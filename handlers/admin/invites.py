@@ -15,7 +15,7 @@ from handlers.replies.letting_in import AnswerAccess, AskAccess, stranger_button
 from handlers.replies.texts import N_, unlinked, worth
 from handlers.routing import Router
 from handlers.senders import Access
-from storage import DAY_SECONDS, audit, chats, ledger, people
+from storage import DAY_SECONDS, audit, chats, ledger, notices, people
 from storage.ledger import Account, Pot
 from storage.notices import Admins, NoticeKind
 
@@ -212,12 +212,11 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
                 )  # fmt: skip
                 services.wake(sender.chat.id)
             if payload.startswith(GIFT):
-                maker = await chats.private_with(tx, made.created_by, now=now)
-                await owe(
-                    tx, maker, NoticeKind.GIFT_TAKEN, f"{cause}:taken", now,
+                maker = await notices.owe_person(
+                    tx, made.created_by, NoticeKind.GIFT_TAKEN, cause=f"{cause}:taken", now=now,
                     credits=given, name=await people.called(tx, person.id),
                 )  # fmt: skip
-                services.wake(maker.id)
+                services.wake(maker)
     if not is_good:
         text = _("This link is no longer good. Ask whoever sent it for a new one.")
         buttons = () if is_in else stranger_buttons(sender.translator)

@@ -17,8 +17,8 @@ from handlers.replies.sending import Refused, SendError, Unreachable, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import AWAY_SECONDS
-from storage import audit, chats, notices, payments, people
-from storage.notices import Admins, Notice, NoticeKind
+from storage import audit, notices, payments, people
+from storage.notices import Admins, NoticeKind
 from storage.payments import Charge
 
 if TYPE_CHECKING:
@@ -88,16 +88,10 @@ async def _tell_payer(
     tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float, **more: Any
 ) -> int:
     """Owe who paid a word about it; returns their chat."""
-    chat = await chats.private_with(tx, payment.person, now=now)
-    notice = Notice(
-        cause=f"payment:{payment.id}:{kind}",
-        chat=chat.id,
-        kind=kind,
-        facts=_facts(payment) | {"cost": services.usual_cost} | more,
-        person=payment.person if await people.find(tx, payment.person) else None,
-    )
-    await notices.owe(tx, notice, now=now)
-    return chat.id
+    return await notices.owe_person(
+        tx, payment.person, kind, cause=f"payment:{payment.id}:{kind}", now=now,
+        cost=services.usual_cost, **_facts(payment), **more,
+    )  # fmt: skip
 
 
 async def _tell_admins(

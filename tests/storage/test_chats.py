@@ -79,7 +79,7 @@ async def test_being_shut_out_is_news_once(db: Database) -> None:
 async def test_a_private_chat_bears_its_persons_id(db: Database) -> None:
     async with db.transaction() as tx:
         first = await chats.private_with(tx, ANN, now=NOW)
-        again = await chats.private_with(tx, ANN, name="Ann", now=NOW)
+        again = await chats.private_with(tx, ANN, now=NOW)
     assert first == again
     assert first.telegram_id == ANN
     assert first.is_private
