@@ -112,31 +112,39 @@ async def _whom(
     return number, " ".join(words[1:])
 
 
+async def _decidable(
+    command: str, sender: Sender, message: Message, words: Sequence[str], services: Services
+) -> int | None:
+    """Return whose id is meant; None where that is nobody, or ALLOWED_IDS decides: it is said."""
+    found = await _whom(command, sender, message, words, services)
+    if found is None or found[0] not in services.policy.allowed_ids:
+        return found and found[0]
+    _ = sender.translator.gettext
+    text = {
+        "allow": _("{number} is in ALLOWED_IDS already."),
+        "deny": _("{number} is in ALLOWED_IDS. Remove it there and restart."),
+    }[command]
+    await sender.reply(text.format(number=found[0]))
+    return None
+
+
 @router.command("allow")
 async def allow(
-    sender: Sender,
-    message: Message,
-    words: Sequence[str],
-    cause: str,
-    services: Services,
+    sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
     """Let a person or chat in."""
-    _ = sender.translator.gettext
-    if (found := await _whom("allow", sender, message, words, services)) is None:
+    number = await _decidable("allow", sender, message, words, services)
+    if number is None:
         return
-    number = found[0]
-    if number in services.policy.allowed_ids:
-        text = _("{number} is in ALLOWED_IDS already.")
+    async with services.db.transaction() as tx:
+        is_banned = await people.any_banned(tx, {number})
+        if not is_banned:
+            await let_in(tx, services, sender, number, cause)
+    if is_banned:
+        await sender.reply(banned_text(number, sender.translator))
     else:
-        async with services.db.transaction() as tx:
-            is_banned = await people.any_banned(tx, {number})
-            if not is_banned:
-                await let_in(tx, services, sender, number, cause)
-        text = _("{number} may use this bot.")
-        if is_banned:
-            await sender.reply(banned_text(number, sender.translator))
-            return
-    await _decided(sender, services, text.format(number=number))
+        text = sender.translator.gettext("{number} may use this bot.")
+        await _decided(sender, services, text.format(number=number))
 
 
 def banned_text(number: int, translator: Translator) -> str:
@@ -158,28 +166,23 @@ async def let_in(tx: Connection, services: Services, admin: Sender, who: int, ca
 
 @router.command("deny")
 async def deny(
-    sender: Sender,
-    message: Message,
-    words: Sequence[str],
-    cause: str,
-    services: Services,
+    sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
     """Undo an allow."""
-    _ = sender.translator.gettext
-    if (found := await _whom("deny", sender, message, words, services)) is None:
+    _, number = (
+        sender.translator.gettext,
+        await _decidable("deny", sender, message, words, services),
+    )
+    if number is None:
         return
-    number = found[0]
-    if number in services.policy.allowed_ids:
-        text = _("{number} is in ALLOWED_IDS. Remove it there and restart.")
-    else:
-        async with services.db.transaction() as tx:
-            is_new = await _recorded(tx, "deny", sender, cause, services, whom=number)
-            was_allowed = is_new and await people.deny(tx, number)
-        text = (
-            _("{number} may not use this bot any more.")
-            if was_allowed
-            else _("{number} was not allowed by /allow. Nothing changed.")
-        )
+    async with services.db.transaction() as tx:
+        is_new = await _recorded(tx, "deny", sender, cause, services, whom=number)
+        was_allowed = is_new and await people.deny(tx, number)
+    text = (
+        _("{number} may not use this bot any more.")
+        if was_allowed
+        else _("{number} was not allowed by /allow. Nothing changed.")
+    )
     await _decided(sender, services, text.format(number=number))
 
 
@@ -233,11 +236,7 @@ async def _decided(sender: Sender, services: Services, text: str) -> None:
 
 @router.command("ban")
 async def ban(
-    sender: Sender,
-    message: Message,
-    words: Sequence[str],
-    cause: str,
-    context: Context,
+    sender: Sender, message: Message, words: Sequence[str], cause: str, context: Context
 ) -> None:
     """Shut a person or chat out."""
     found = await _whom("ban", sender, message, words, context.services)
@@ -248,11 +247,7 @@ async def ban(
 
 @router.command("unban")
 async def unban(
-    sender: Sender,
-    message: Message,
-    words: Sequence[str],
-    cause: str,
-    services: Services,
+    sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
     """Let a person or chat back in."""
     if (found := await _whom("unban", sender, message, words, services)) is not None:
