@@ -12,18 +12,22 @@ from difflib import get_close_matches
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from generation.models.offer import Offer
 from storage import SHARED_IDS
-
-if TYPE_CHECKING:
-    from pydantic_settings import PydanticBaseSettingsSource
 
 TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
 """A bot's id and its secret: 35 characters today, with space for Telegram to change its mind."""
@@ -184,26 +188,25 @@ Key = Annotated[SecretStr, AfterValidator(_key)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 Address = Annotated[str, AfterValidator(_address)]
 Folder = Annotated[Path, AfterValidator(at_home)]
-Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_split), AfterValidator(_nobody_shares)]
+Ids = Annotated[frozenset[int], BeforeValidator(_split), AfterValidator(_nobody_shares)]
 People = Annotated[Ids, AfterValidator(_people)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_known)]
 Ceiling = Annotated[
     Annotated[Decimal, Field(ge=0, le=MOST)] | None, BeforeValidator(_none_is_no_ceiling)
 ]
 Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
-Port = Annotated[Endpoint | None, NoDecode, BeforeValidator(_endpoint)]
+Port = Annotated[Endpoint | None, BeforeValidator(_endpoint)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The operator's choices: money in US dollars, times in seconds, ids as Telegram's."""
 
-    model_config = SettingsConfigDict(
-        env_ignore_empty=True,
-        extra="ignore",
+    model_config = ConfigDict(
         frozen=True,
         hide_input_in_errors=True,
         str_strip_whitespace=True,
+        validate_default=True,
     )
 
     telegram_bot_token: Token = Field(description="The bot's token, from @BotFather.")
@@ -391,15 +394,3 @@ class Settings(BaseSettings):
         if len(numbers) > len(set(numbers)):
             found.append("METRICS_PORT must be another than WEBHOOK_PORT")
         return found
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library passes all five by name
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is passed and nothing else: only `read_settings` looks around."""
-        return (init_settings,)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dotenv import dotenv_values
 from pydantic import ValidationError
-from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
 from bot.settings.definition import Settings, at_home
 
@@ -40,10 +40,10 @@ class WrongSettings(Exception):
 
 def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
     """Read every setting; raise WrongSettings with all problems at once."""
-    sources = _sources(environ, env_file)
-    problems = list(_misspelt(sources))
+    given = _given(environ, env_file)
+    problems = list(_misspelt(given))
     try:
-        settings = Settings(**_values(sources))
+        settings = Settings.model_validate(given)
     except ValidationError as error:
         # A list may be wrong in several places; one line says it.
         problems += dict.fromkeys(map(_in_words, error.errors(include_url=False)))
@@ -56,10 +56,9 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
 
 def read_secrets(environ: Mapping[str, str], env_file: Path) -> tuple[str, ...]:
     """Return what nothing that is printed or logged may hold, however wrong it is."""
-    values = _values(_sources(environ, env_file))
+    given = _given(environ, env_file)
     token, *others = (
-        str(values.get(name, ""))
-        for name in ("telegram_bot_token", "aimlapi_key", "webhook_secret")
+        given.get(name, "") for name in ("telegram_bot_token", "aimlapi_key", "webhook_secret")
     )
     return token, token.partition(":")[2], *others
 
@@ -78,40 +77,31 @@ def read_aimlapi_url(environ: Mapping[str, str], env_file: Path) -> str:
 
 
 def _read_one(environ: Mapping[str, str], env_file: Path, name: str) -> str:
-    given = str(_values(_sources(environ, env_file)).get(name, "")).strip()
-    return given or str(Settings.model_fields[name].default)
+    return _given(environ, env_file).get(name) or str(Settings.model_fields[name].default)
 
 
-def _sources(environ: Mapping[str, str], env_file: Path) -> tuple[EnvSettingsSource, ...]:
-    """Return what was written, the weaker source first."""
+def _given(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
+    """Return what was written, by names in small letters, of which ours are some."""
     try:
-        from_file = DotEnvSettingsSource(
-            Settings,
-            env_file=env_file,
-            env_file_encoding="utf-8-sig",  # Windows' editor puts a mark in front
-            dotenv_filtering="only_existing",
-        )
+        # Windows' editor puts a mark in front
+        from_file = dotenv_values(env_file, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise WrongSettings([f"{env_file} cannot be read: {reason}"]) from None
-    from_environment = EnvSettingsSource(Settings)
-    # what hands a file on to a container strips no blanks
-    from_environment.env_vars = {
-        name.lower(): stripped for name, value in environ.items() if (stripped := value.strip())
+    return {
+        # what hands a file on to a container strips no blanks
+        name.lower(): stripped
+        for source in (from_file, environ)
+        for name, value in source.items()
+        if (stripped := (value or "").strip())
     }
-    return from_file, from_environment
 
 
-def _values(sources: tuple[EnvSettingsSource, ...]) -> dict[str, Any]:
-    return {name: value for source in sources for name, value in source().items()}
-
-
-def _misspelt(sources: tuple[EnvSettingsSource, ...]) -> Iterator[str]:
+def _misspelt(given: Mapping[str, str]) -> Iterator[str]:
     """Point at names that are almost a setting's, unless that setting is given as well."""
-    given = {name for source in sources for name in source.env_vars}
     known = Settings.model_fields.keys()
-    for name in sorted(given - known - OTHERS):
-        for likely in get_close_matches(name, known - given, n=1, cutoff=MISSPELT):
+    for name in sorted(given.keys() - known - OTHERS):
+        for likely in get_close_matches(name, known - given.keys(), n=1, cutoff=MISSPELT):
             yield f"{name.upper()} is not a setting; did you mean {likely.upper()}?"
 
 

@@ -26,7 +26,7 @@ RUNS = 5
 SETTLED_SECONDS = 3.0
 """How long after its first getUpdates a bot is at rest."""
 LARGE = 45_000_000
-LIBRARIES = "import telegram.ext, httpx, aiosqlite, pydantic_settings, babel.dates"
+LIBRARIES = "import telegram.ext, httpx, aiosqlite, pydantic.main, babel.dates"
 """What any such bot loads: the yardstick for the start and for the memory."""
 
 
