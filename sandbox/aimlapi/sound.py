@@ -1,4 +1,4 @@
-"""A soft chord that comes and fades, made by FFmpeg's expression source."""
+"""A soft chord that comes and fades, and a voice that hums, by FFmpeg's expression source."""
 
 from __future__ import annotations
 
@@ -24,18 +24,32 @@ _CHORDS = (
 )
 
 
+VOICE_RATE = 48_000
+_PITCH = "(2*PI*150*t+14*sin(2*PI*0.45*t))"
+_HUM = f"(0.5-0.5*cos(2*PI*2.5*t))*(0.2*sin({_PITCH})+0.1*sin(2*{_PITCH})+0.06*sin(3*{_PITCH}))"
+
+
 def chord(seconds: float, seed: int) -> Iterator[AudioFrame]:
     """Stereo frames of 1024 samples, `seconds` long in all."""
     notes = _CHORDS[seed % len(_CHORDS)]
     sides = "|".join(_side(notes, slow) for slow in (0.21, 0.27))
+    return _played(sides, seconds, RATE, "stereo")
+
+
+def hum(seconds: float) -> Iterator[AudioFrame]:
+    """Somebody who hums a few syllables: mono, as voice messages are."""
+    return _played(_HUM, seconds, VOICE_RATE, "mono")
+
+
+def _played(expression: str, seconds: float, rate: int, layout: str) -> Iterator[AudioFrame]:
     graph = av.filter.Graph()
     fade = min(1.5, seconds / 3)
     graph.link_nodes(
-        graph.add("aevalsrc", f"exprs='{sides}':s={_DRAFT_RATE}:d={seconds}:c=stereo"),
+        graph.add("aevalsrc", f"exprs='{expression}':s={_DRAFT_RATE}:d={seconds}:c={layout}"),
         graph.add("afade", f"t=in:d={fade / 2}"),
         graph.add("afade", f"t=out:st={seconds - fade}:d={fade}"),
-        graph.add("aresample", str(RATE)),
-        graph.add("aformat", f"sample_fmts=fltp:sample_rates={RATE}:channel_layouts=stereo"),
+        graph.add("aresample", str(rate)),
+        graph.add("aformat", f"sample_fmts=fltp:sample_rates={rate}:channel_layouts={layout}"),
         graph.add("abuffersink"),
     ).configure()
     while True:

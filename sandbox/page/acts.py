@@ -6,8 +6,10 @@ import asyncio
 import io
 from typing import TYPE_CHECKING, Any, Literal
 
+import av
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.aimlapi import sound
 from sandbox.aimlapi.drawing import sticker
 from sandbox.page.uploads import send
 from sandbox.telegram import Group
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _PATIENCE = 20.0  # seconds the bot may take to answer a button
 _CHECKOUT_PATIENCE = 10.0  # seconds Telegram waits for the bot's word before a payment
 _INLINE_PATIENCE = 4.0  # seconds it may take to answer while somebody types
-_FORWARDED = "What about this one: a hedgehog flies a kite over the sea"
+_VOICE_SECONDS = 3
 
 
 class _Act(BaseModel):
@@ -83,8 +85,15 @@ class Picked(_Act):
 class Sent(_Act):
     """Something that is no text, no photo and no file."""
 
-    kind: Literal["voice", "sticker", "forward"]
+    kind: Literal["voice", "sticker"]
     topic: int | None = None
+
+
+class Forwarded(_Act):
+    """A message, taken to a chat; `chat` is where it stands."""
+
+    message: int
+    to: int
 
 
 class Moved(_Act):
@@ -149,17 +158,23 @@ class Acts:
         return answer
 
     async def send(self, sent: Sent) -> None:
-        """Send a voice message or a sticker, or forward what somebody else has written."""
+        """Send a voice message or a sticker."""
         person, chat = self._place(sent)
         topic = self._topic(chat, sent.topic)
         if sent.kind == "voice":
-            await chat.send_voice(person, b"OggS", topic=topic)
-        elif sent.kind == "sticker":
+            voice = await asyncio.to_thread(_voice)
+            await chat.send_voice(person, voice, duration=_VOICE_SECONDS, topic=topic)
+        else:
             picture = await asyncio.to_thread(_sticker)
             await chat.send_sticker(person, picture, topic=topic)
-        else:
-            others = (one for one in self._cast.people.values() if one is not person)
-            await chat.send(person, _FORWARDED, topic=topic, forwarded_from=next(others))
+
+    async def forward(self, forwarded: Forwarded) -> None:
+        """Forward a message to a chat of the same person."""
+        person, chat = self._place(forwarded)
+        message = _message(chat, forwarded.message)
+        if message.is_service:
+            raise LookupError("Telegram’s own lines cannot be forwarded")
+        await self._cast.chat(forwarded.to, person).forward(person, message)
 
     async def move(self, moved: Moved) -> None:
         """Bring the bot into a group, or throw it out."""
@@ -193,6 +208,16 @@ def _message(chat: Chat, message_id: int) -> Message:
 def _sticker() -> bytes:
     out = io.BytesIO()
     sticker("cat").save(out, "WEBP", quality=90)
+    return out.getvalue()
+
+
+def _voice() -> bytes:
+    out = io.BytesIO()
+    with av.open(out, "w", format="ogg") as file:
+        track = file.add_stream("libopus", rate=sound.VOICE_RATE, layout="mono")
+        for frame in sound.hum(_VOICE_SECONDS):
+            file.mux(track.encode(frame))
+        file.mux(track.encode(None))
     return out.getvalue()
 
 

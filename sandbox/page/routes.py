@@ -18,7 +18,18 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sandbox.page import photos
-from sandbox.page.acts import Asked, Changed, Moved, Paid, Picked, Pressed, Removed, Said, Sent
+from sandbox.page.acts import (
+    Asked,
+    Changed,
+    Forwarded,
+    Moved,
+    Paid,
+    Picked,
+    Pressed,
+    Removed,
+    Said,
+    Sent,
+)
 from sandbox.page.guard import Guard
 from sandbox.page.menus import menu_for
 from sandbox.page.panel import Wish
@@ -49,6 +60,7 @@ _IN_PAGE = {
     "sticker": "image/webp",
     "video": "video/mp4",
     "animation": "video/mp4",
+    "voice": "audio/ogg",
 }
 """What the page shows itself; anything else somebody sent is only handed out to be saved."""
 
@@ -83,6 +95,7 @@ def application(
         "/ask": answers.ask,
         "/pick": answers.pick,
         "/send": answers.send,
+        "/forward": answers.forward,
         "/move": answers.move,
         "/show": answers.show,
         "/panel": answers.wish,
@@ -180,6 +193,10 @@ class _Answers:
 
     async def send(self, request: Request) -> Response:
         await self.acts.send(await _read(request, Sent))
+        return _done()
+
+    async def forward(self, request: Request) -> Response:
+        await self.acts.forward(await _read(request, Forwarded))
         return _done()
 
     async def move(self, request: Request) -> Response:

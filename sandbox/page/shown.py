@@ -40,13 +40,16 @@ def shown(message: Message) -> Json:
         "reactions": message.reactions,
         "ask": _question(message),
         "via": message.via_bot.username if message.via_bot else None,
-        "forwarded": message.forward_origin["sender_user"]["first_name"]
-        if message.forward_origin
-        else None,
+        "forwarded": _author(message.forward_origin) if message.forward_origin else None,
         "service": _service(message),
         "unseen": not message.sender.is_bot and not message.chat.shows_bot(message),
     }
     return seen
+
+
+def _author(origin: Json) -> str:
+    hidden: str | None = origin.get("sender_user_name")
+    return hidden or str(origin["sender_user"]["first_name"])
 
 
 def _words(message: Message) -> str:

@@ -220,6 +220,16 @@ class Message:
         }
         return shown | {name: value for name, value in optional.items() if value is not None}
 
+    def copied(self) -> Json:
+        """What a copy of it holds, by the names of fields."""
+        names = ("text", "caption", "entities", "media", "photo", "extra")
+        return {name: getattr(self, name) for name in names}
+
+    def forwarded(self) -> Json:
+        """What a forward of it holds: the same, and who wrote it first."""
+        author = {"type": "user", "date": self.date, "sender_user": self.sender.as_json()}
+        return self.copied() | {"forward_origin": self.forward_origin or author}
+
     def as_external_reply(self) -> Json:
         """The message as it is told where it is answered in another chat: without its text."""
         content = self._content()

@@ -64,6 +64,10 @@ class Conversation(Chat):
             sender_chat=sender_chat,
         )
 
+    async def forward(self, by: Person, message: Message, *, topic: Topic | None = None) -> Message:
+        """Forwards a message of any chat; it keeps its author, and loses its buttons."""
+        return self._say(by, None, topic, **message.forwarded())
+
     async def send_photo(
         self,
         by: Person,

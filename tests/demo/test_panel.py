@@ -139,10 +139,32 @@ async def test_requests_are_listed_with_their_cost_as_in_the_json(
 
 async def test_what_no_keyboard_can_write_is_sent_and_answered(visitor: Visitor) -> None:
     await visitor.start()
-    for name, shown in (("Voice message", ".voice"), ("Sticker", "img"), ("Forward", "small")):
+    for name, shown in (("Voice message", ".voice"), ("Sticker", "img")):
         await visitor.page.get_by_role("button", name=name, exact=True).click()
         await expect(visitor.log.locator(".message.own").last.locator(shown)).to_be_visible()
         await expect(visitor.log.locator(".message").last).not_to_have_class(re.compile("own"))
+    voice = visitor.log.get_by_role("button", name="Voice message, 3 seconds")
+    await voice.click()
+    await expect(voice).to_have_attribute("aria-pressed", "true")
+    await expect(visitor.log.locator(".voice .heard").first).to_be_visible()
+
+
+async def test_a_message_that_is_tapped_is_forwarded_to_the_chat_that_is_chosen(
+    visitor: Visitor, stage: Stage, ann: int
+) -> None:
+    await visitor.open_chat("Film club")
+    await visitor.become("Bob")
+    await visitor.say("a hedgehog flies a kite")
+    await visitor.become("Ann")
+    await visitor.page.get_by_role("button", name="Forward a message").click()
+    await visitor.message("a hedgehog flies a kite").locator(".bubble").click()
+    await expect(visitor.page.get_by_text("Choose a chat to forward it to")).to_be_visible()
+    await visitor.open_chat("Film Maker")
+    await expect(visitor.message("Forwarded from Bob")).to_be_visible()
+    await expect(visitor.message("Make a video of this?")).to_be_visible()
+    [forward] = [m for m in stage.cast.private[ann].messages if m.forward_origin]
+    assert forward.forward_origin is not None
+    assert forward.forward_origin["sender_user"]["first_name"] == "Bob"
 
 
 async def test_a_bot_that_left_a_group_is_brought_back_and_may_read_everything(

@@ -4,7 +4,7 @@ import { merged } from "./album.js";
 import { enter } from "./composer.js";
 import { byId, face, fill, keepingFocus, make } from "./dom.js";
 import { drawn } from "./message.js";
-import { attempt } from "./notes.js";
+import { attempt, note } from "./notes.js";
 import { act, say } from "./server.js";
 import { badge, newsOf } from "./unread.js";
 import { chatHere, faceOf, go, here, isHere, nameOf, on, personHere, tell, world } from "./world.js";
@@ -21,11 +21,13 @@ const ACTIONS = {
 
 const log = byId("log");
 let acting = 0;
+let choosing = false; // a message to forward
 let following = true; // the newest message stays in sight, until the visitor scrolls away
 
 const acts = {
   reply: (id) => tell("reply", chatHere().messages.get(id)),
   edit: (id) => tell("rewrite", chatHere().messages.get(id)),
+  forward: (id) => forward(id),
   remove: (id) => attempt(() => act("remove", { person: here.person, chat: here.chat, message: id })),
   jump,
   command: (text) =>
@@ -41,6 +43,12 @@ export function openConversation() {
   on("message", ({ chat }) => chat === here.chat && drawTopics(chatHere()));
   on("delete", ({ chat, id }) => chat === here.chat && remove(id));
   on("action", (event) => isHere(event) && showAction(event.action));
+  on("choose", () => {
+    choosing = true;
+    note("Tap the message to forward.");
+  });
+  on("state moved", () => (choosing = false));
+  log.addEventListener("click", choose, { capture: true });
   log.addEventListener("click", (click) => {
     if (click.target.closest("a, button, video") || String(getSelection())) return;
     if (!click.target.closest(".bubble")) return;
@@ -53,6 +61,21 @@ export function openConversation() {
     else if (isBlocked()) attempt(() => act("panel", { blocks: { [here.person]: false } }));
     else acts.command("/start");
   });
+}
+
+/** Any place on a message chooses it to be forwarded, once that is asked for. */
+function choose(click) {
+  const chosen = choosing && click.target.closest("[data-id]");
+  choosing = false;
+  if (!chosen) return;
+  click.preventDefault();
+  click.stopPropagation();
+  forward(Number(chosen.dataset.id));
+}
+
+function forward(id) {
+  choosing = false;
+  tell("forward", chatHere().messages.get(id));
 }
 
 function draw() {

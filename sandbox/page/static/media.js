@@ -68,14 +68,25 @@ function view(file) {
   viewer.showModal();
 }
 
+/** A voice message: played and paused by its button, its bars fill as it is heard. */
 function voice(file) {
   const bars = Array.from({ length: WAVES }, (_, index) => {
     const bar = make("i");
     bar.style.setProperty("--high", String(0.25 + 0.75 * Math.abs(Math.sin(index * 1.7) * Math.cos(index * 0.6))));
     return bar;
   });
+  const sound = make("audio", { src: file.src, preload: "none" });
   const label = `Voice message, ${file.seconds} seconds`;
-  return make("div", { class: "voice", role: "img", "aria-label": label }, make("b", {}, "▶"), bars);
+  const key = make("button", { type: "button", "aria-label": label, "aria-pressed": "false" }, "▶");
+  key.onclick = () => (sound.paused ? sound.play() : sound.pause());
+  const show = () => {
+    key.textContent = sound.paused ? "▶" : "⏸";
+    key.setAttribute("aria-pressed", String(!sound.paused));
+    const heard = sound.ended ? 0 : (sound.currentTime / file.seconds) * WAVES;
+    bars.forEach((bar, index) => bar.classList.toggle("heard", index < heard));
+  };
+  for (const kind of ["play", "pause", "ended", "timeupdate"]) sound.addEventListener(kind, show);
+  return make("div", { class: "voice" }, key, bars);
 }
 
 function shaped(element, file) {

@@ -105,6 +105,7 @@ function tools(id, own, acts) {
   const mine = own || chatHere().type === "private";
   return [
     tool("Answer", acts.reply),
+    tool("Forward", acts.forward),
     own ? tool("Edit", acts.edit) : null,
     mine ? tool("Delete", acts.remove) : null,
   ].filter(Boolean);

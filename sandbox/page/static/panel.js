@@ -3,7 +3,7 @@
 import { byId, fill, make } from "./dom.js";
 import { attempt } from "./notes.js";
 import { act } from "./server.js";
-import { chatHere, here, on, personHere, world } from "./world.js";
+import { chatHere, here, on, personHere, tell, world } from "./world.js";
 
 const HELD = "Out of credit: the bot lets nothing through until it has looked at the account again.";
 const app = byId("app");
@@ -24,9 +24,16 @@ export function openPanel() {
   byId("language").addEventListener("change", (change) =>
     wish({ languages: { [here.person]: change.target.value } }),
   );
-  for (const kind of ["voice", "sticker", "forward"]) {
-    byId(`send-${kind}`).addEventListener("click", () => send(kind));
+  for (const kind of ["voice", "sticker"]) {
+    byId(`send-${kind}`).addEventListener("click", () => {
+      makeWay();
+      attempt(() => act("send", { person: here.person, chat: here.chat, topic: here.topic, kind }));
+    });
   }
+  byId("forward").addEventListener("click", () => {
+    makeWay();
+    tell("choose");
+  });
   byId("move").addEventListener("click", () =>
     attempt(() => act("move", { person: here.person, chat: here.chat, into: !chatHere().has_bot })),
   );
@@ -36,10 +43,9 @@ export function openPanel() {
   show(false);
 }
 
-/** Send something that is not written; where the panel covers the chat, make way for it. */
-function send(kind) {
+/** Where the panel covers the chat, in which something happens now, close it. */
+function makeWay() {
   if (!matchMedia("(min-width: 72rem)").matches) close();
-  attempt(() => act("send", { person: here.person, chat: here.chat, topic: here.topic, kind }));
 }
 
 const isOpen = () => app.classList.contains("with-panel");
