@@ -17,8 +17,11 @@ from handlers.ordering import order_card, refusals
 from handlers.ordering.drafts import SentPicture, card_draft, draft_on, quoted
 from handlers.replies.sending import SendError
 from handlers.replies.texts import cost_of, gone, payment
-from storage import cards, generations
+from handlers.routing import refusal_of
+from handlers.senders import Access
+from storage import cards, generations, people
 from storage.generations import PENDING, UNFINISHED, Request
+from storage.people import Ban
 
 if TYPE_CHECKING:
     from generation.orders.balances import Answer, ContentBrake, TooFewCredits
@@ -220,6 +223,11 @@ async def _order(
     """Accept an order, or say why not; for `wait` seconds it can be cancelled."""
     services = context.services
     answer, closed = await _accept(services, sender, draft, quote, wait)
+    if isinstance(answer, Ban):
+        banned = replace(sender, access=Access.BANNED, banned_for=answer.reason)
+        if text := refusal_of(banned, {}, services):
+            await refusals.refuse(context, sender, draft, text)
+        return
     if isinstance(answer, Repeated):
         await _again(services, sender, answer.generation)
         return
@@ -259,8 +267,10 @@ async def _show_status(
 
 async def _accept(
     services: Services, sender: Sender, draft: OrderDraft, quote: Quote, wait: float
-) -> tuple[Answer, list[Card | None]]:
+) -> tuple[Answer | Ban, list[Card | None]]:
     """Write the order down; returns with the answer the cards that this closed.
+
+    Its sender may have been shut out since they were met.
 
     Those are the card that was tapped, and what was open while something else was pressed: what
     a message closes, it closed when its sender was met.
@@ -290,6 +300,9 @@ async def _accept(
     )
     closed: list[Card | None] = []
     async with services.db.transaction() as tx:
+        ban = await people.ban_on(tx, request.chat, None if sender.is_admin else request.account)
+        if ban is not None:
+            return ban, closed
         answer = await balances.accept(tx, request, services.terms, now=services.clock(), wait=wait)
         if isinstance(answer, Accepted) and draft.origin != "message":
             if draft.card is not None and await cards.close(tx, draft.card, "started"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers.ordering import drafts, placing
 from storage import generations
+from storage.generations import State
 from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed, finish, held_up, made, spent
@@ -74,6 +76,33 @@ async def test_a_banned_person_makes_no_videos_until_unbanned(
     await admin.wait(says(f"{bob.id} is welcome again."))
     await bobs.wait(says("you can make videos with this bot again"))
     await made(house, bobs, bob, "a boat")
+
+
+async def test_who_is_banned_while_an_order_of_theirs_is_read_gets_no_video(
+    house: House, admin: PrivateChat, bobs: PrivateChat, club: Group, ann: Person, bob: Person,
+    provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    reads, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*order: Any) -> Any:
+        reads.set()
+        await goes_on.wait()
+        return await drafts.quoted(*order)
+
+    monkeypatch.setattr(placing, "quoted", slowly)
+    asked = await bobs.send(bob, "/video a boat")
+    await reads.wait()
+    reads.clear()
+    await club.send(bob, "/video a boat")
+    await reads.wait()
+    await ban(admin, ann, f"{bob.id} rude pictures")
+    goes_on.set()
+    await bobs.wait(says(f"{SHUT_OUT} The reason: rude pictures.", to=asked.message_id))
+    await club.send(ann, "/help")
+    await club.wait(says("/video"))
+    async with house.db.reading() as connection:
+        assert await generations.in_states(connection, {*State}) == []
+    assert (provider.submissions, len(club.from_bot)) == ([], 1)
 
 
 async def test_in_a_group_a_banned_person_meets_silence_and_others_do_not(
