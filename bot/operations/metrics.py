@@ -74,31 +74,33 @@ class Answers(Collector):
         self._telegram = tuple(telegram)
 
     def collect(self) -> Iterable[CounterMetricFamily]:
-        """Return both counters; a status of 0 is no answer."""
-        telegram = CounterMetricFamily(
-            "video_bot_telegram_requests",
-            "Requests to Telegram by method and HTTP status; 0 is no answer.",
-            labels=["method", "status"],
+        """Return both counters."""
+        telegram = (item for answers in self._telegram for item in answers.items())
+        provider = (
+            ((OPERATIONS.get((method, path), "balance"), status), count)
+            for (method, path, status), count in self._api.answers.items()
         )
-        counts: dict[tuple[str, str], int] = {}
-        for answers in self._telegram:
-            for (method, status), count in answers.items():
-                key = (method, str(status))
-                counts[key] = counts.get(key, 0) + count
-        for labels, count in sorted(counts.items()):
-            telegram.add_metric(labels, count)
-        provider = CounterMetricFamily(
-            "video_bot_provider_requests",
-            "Requests to the AI/ML API by operation and HTTP status; 0 is no answer.",
-            labels=["operation", "status"],
-        )
-        counts = {}
-        for (method, path, status), count in self._api.answers.items():
-            key = (OPERATIONS.get((method, path), "balance"), str(status))
-            counts[key] = counts.get(key, 0) + count
-        for labels, count in sorted(counts.items()):
-            provider.add_metric(labels, count)
-        return [telegram, provider]
+        return [
+            _counter("telegram", "Telegram by method", "method", telegram),
+            _counter("provider", "the AI/ML API by operation", "operation", provider),
+        ]
+
+
+def _counter(
+    whom: str, what: str, label: str, counts: Iterable[tuple[tuple[str, int], int]]
+) -> CounterMetricFamily:
+    """Return the requests to one of both; a status of 0 is no answer."""
+    metric = CounterMetricFamily(
+        f"video_bot_{whom}_requests",
+        f"Requests to {what} and HTTP status; 0 is no answer.",
+        labels=[label, "status"],
+    )
+    added = dict[tuple[str, str], int]()
+    for (of, status), count in counts:
+        added[of, str(status)] = added.get((of, str(status)), 0) + count
+    for labels, count in sorted(added.items()):
+        metric.add_metric(labels, count)
+    return metric
 
 
 class Metrics:

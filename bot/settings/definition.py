@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from difflib import get_close_matches
-from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
@@ -31,8 +30,6 @@ from storage import SHARED_IDS
 
 TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
 """A bot's id and its secret: 35 characters today, with space for Telegram to change its mind."""
-
-
 SECRET_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,256}")
 LAST_PORT = 65_535
 TELEGRAM_CALLS = (443, 80, 88, 8443)
@@ -43,23 +40,6 @@ LARGEST_ID = 1 << 52
 """Beyond all ids of Telegram, which promises that they have at most 52 bits."""
 MOST, LONGEST = 1_000_000, 30 * 24 * 3600.0
 """Bounds of numbers and of seconds: what is more is a slip of the finger."""
-
-
-class QuotaPeriod(StrEnum):
-    """How long an allowance lasts."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    LIFETIME = "lifetime"
-
-
-class BudgetPeriod(StrEnum):
-    """How long the operator's ceiling lasts."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
 
 
 def _split(value: object) -> object:
@@ -247,8 +227,8 @@ class Settings(BaseModel):
     free_credits: int = Field(
         default=54, ge=0, le=MOST, description="The allowance of a person per period."
     )
-    quota_period: QuotaPeriod = Field(
-        default=QuotaPeriod.DAY,
+    quota_period: Literal["day", "week", "month", "lifetime"] = Field(
+        default="day",
         description="When the allowance renews: `day`, `week`, `month`, or never: `lifetime`.",
     )
     timezone: ZoneInfo = Field(
@@ -259,8 +239,8 @@ class Settings(BaseModel):
         description="Your ceiling per budget period for everything people did not pay for: "
         "allowance, pools, grants, late or lost videos; `none` = no ceiling.",
     )
-    budget_period: BudgetPeriod = Field(
-        default=BudgetPeriod.DAY, description="When the budget renews: `day`, `week` or `month`."
+    budget_period: Literal["day", "week", "month"] = Field(
+        default="day", description="When the budget renews: `day`, `week` or `month`."
     )
     max_pending_per_user: int = Field(
         default=3,

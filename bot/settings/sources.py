@@ -131,7 +131,7 @@ def _in_words(detail: ErrorDetails) -> str:
             must = f"must be {limits['ge']:,.15g} or more"
         case "less_than_equal":
             must = f"must be {limits['le']:,.15g} or less"
-        case "enum" | "literal_error":
+        case "literal_error":
             must = f"must be {limits['expected'].replace(chr(39), '')}"
         case "value_error":
             must = str(limits["error"])
