@@ -13,8 +13,8 @@ import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot import process
-from bot.operations.health import Health
 from bot.scheduler import Scheduler
+from bot.supervisor import Health
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
 from bot.updates.listening import (

@@ -1,9 +1,11 @@
-"""The supervisor of the tasks that live as long as the bot."""
+"""Supervision: the tasks that live as long as the bot, and whether the bot is well."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import stamina
@@ -15,8 +17,17 @@ from handlers.replies.sending import SendError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
+    from bot.scheduler import Scheduler
+    from storage.database import Database
+
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 3600.0
 """When a task that broke is started again: later each time."""
+DEAF_SECONDS = 60.0
+"""How long no update may be taken in, or none come, before the bot counts as deaf."""
+STUCK_SECONDS = 90.0
+"""How long nothing may be looked after: whoever does it looks around three times meanwhile."""
+WRITE_SECONDS = 5.0
+"""How long the database may take for a single row."""
 
 # whatever is tried again is said here, and once
 stamina.instrumentation.set_on_retry_hooks(())
@@ -107,3 +118,46 @@ class Supervisor:
             if every is None:
                 return
             await asyncio.sleep(every)
+
+
+@dataclass(kw_only=True, eq=False)
+class Health:
+    """Looks at what the bot cannot do without, when somebody asks."""
+
+    db: Database
+    taken_at: Callable[[], float | None]
+    scheduler: Scheduler
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self._began_at = self.clock()
+
+    async def problems(self) -> dict[str, str]:
+        """Return what is wrong, by the part that is; nothing where all is well."""
+        database = await self._of_database()
+        return self.of_tasks() | ({"database": database} if database else {})
+
+    def of_tasks(self) -> dict[str, str]:
+        """Return what is wrong, as far as is known without writing anything."""
+        found = {"updates": self._of_updates(), "scheduler": self._of_scheduler()}
+        return {part: problem for part, problem in found.items() if problem}
+
+    def _of_updates(self) -> str:
+        silence = self.clock() - (self.taken_at() or self._began_at)
+        return f"nothing came from Telegram for {silence:.0f} s" if silence > DEAF_SECONDS else ""
+
+    async def _of_database(self) -> str:
+        try:
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self.db.prove_writable()
+        except TimeoutError:
+            return f"it took nothing within {WRITE_SECONDS:.0f} s"
+        except sqlite3.Error as error:
+            return f"it cannot be written: {error}"
+        return ""
+
+    def _of_scheduler(self) -> str:
+        silence = self.scheduler.silence()
+        if silence is None:
+            return "it has not started yet"
+        return f"it looked after nothing for {silence:.0f} s" if silence > STUCK_SECONDS else ""

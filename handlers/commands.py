@@ -136,14 +136,8 @@ COMMANDS = (
 
 BY_NAME = {command.name: command for command in COMMANDS}
 _SCOPES = tuple(Scope)
-_LONGEST_NUMBER = 18
 _LONGEST_NAME = 32
 """Characters of an unknown command that are said back; Telegram knows no longer one."""
-
-
-def read_number(word: str) -> int | None:
-    """Read a whole number that SQLite can hold; None for anything else."""
-    return int(word) if word.isascii() and word.isdigit() and len(word) <= _LONGEST_NUMBER else None
 
 
 def listed(scope: Scope, *, selling: bool = False) -> tuple[Command, ...]:

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from bot.operations.health import Health
     from bot.settings.definition import Endpoint
+    from bot.supervisor import Health
     from generation.orders.balances import Terms
     from generation.provider.client import AimlApi
     from storage.database import Database

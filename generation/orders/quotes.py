@@ -29,7 +29,7 @@ def corrections(problem: Problem, offer: Offer) -> list[Instead]:
     given, offered = problem.given, problem.offered
     match problem.option:
         case "seconds":
-            length = int(given) if given.isascii() and given.isdigit() else 0
+            length = reading.read_number(given) or 0
             lengths = sorted(map(int, offered), key=lambda seconds: abs(seconds - length))
             found = [Instead(seconds=seconds) for seconds in lengths[:MOST]]
         case "ar":

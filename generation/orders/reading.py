@@ -145,6 +145,15 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 _ENDS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
 
 
+LONGEST_NUMBER = 18
+"""Digits that SQLite can hold."""
+
+
+def read_number(word: str) -> int | None:
+    """Read a whole number; None for anything else, or more than SQLite can hold."""
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= LONGEST_NUMBER else None
+
+
 def is_number(words: str) -> bool:
     """Whether words are a number, with signs around it or not: that shows nothing."""
     return bool(re.fullmatch(r"[\W_]*\d[\d\W_]*", words)) and not any(

@@ -14,11 +14,12 @@ from telegram import (
 from telegram.constants import BotDescriptionLimit
 
 from generation.models.pricing import Period
+from generation.orders.reading import read_number
 from handlers import commands
 from handlers.account import buying, privacy, quota, settings, support
 from handlers.account.introduction import introduce
 from handlers.admin import GIFT, INVITE, follow_invite
-from handlers.commands import Scope, read_number
+from handlers.commands import Scope
 from handlers.context import FirstAdmin
 from handlers.membership import lacking
 from handlers.replies.letting_in import stranger_buttons, stranger_text

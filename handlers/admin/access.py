@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
 from generation.jobs import lifecycle
-from handlers.commands import BY_NAME, read_number
+from generation.orders.reading import read_number
+from handlers.commands import BY_NAME
 from handlers.membership import depart
 from handlers.replies.letting_in import BanChat
 from handlers.replies.texts import N_, shortened

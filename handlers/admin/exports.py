@@ -7,12 +7,13 @@ import re
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from io import TextIOWrapper
 from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from generation.models import pricing
+from generation.models.pricing import Period
 from handlers.commands import BY_NAME
 from handlers.routing import Router
 from storage import audit, payments, statistics
@@ -68,12 +69,8 @@ class Span:
         """Return when it begins and ends, in seconds since 1970."""
         if not self.month:
             return 0.0, inf
-        first = date.fromisoformat(f"{self.month}-01")
-        following = (first + timedelta(days=31)).replace(day=1)
-        begins, ends = (
-            datetime.combine(day, time.min, zone).timestamp() for day in (first, following)
-        )
-        return begins, ends
+        begins = datetime.fromisoformat(f"{self.month}-01").replace(tzinfo=zone).timestamp()
+        return begins, pricing.ends_at(Period.MONTH, zone, begins) or inf
 
 
 def read_span(words: Sequence[str]) -> Span | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.models.pricing import Period
+from generation.orders.reading import read_number
 from handlers.admin.access import banned_text, let_in, owe
 from handlers.admin.grants import MOST_CREDITS
-from handlers.commands import read_number
 from handlers.replies.keyboards import Button, CallbackData, home_row, turning
 from handlers.replies.letting_in import AnswerAccess, AskAccess, stranger_buttons
 from handlers.replies.texts import N_, unlinked, worth

@@ -16,6 +16,8 @@ from telegram import (
 
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
+from generation.orders.quotes import Quote
+from generation.orders.reading import read_number
 from generation.orders.substitutes import Variations
 from handlers.replies.texts import utf16_length
 
@@ -68,12 +70,10 @@ class CallbackData:
             return None
         read: list[int | str] = []
         for value, field in zip(values, fields, strict=True):
-            if field.type == "str":
-                read.append(value)
-            elif value.isascii() and value.isdigit() and len(value) < 19:  # noqa: PLR2004 - below 2**63
-                read.append(int(value))
-            else:
+            part = value if field.type == "str" else read_number(value)
+            if part is None:
                 return None
+            read.append(part)
         decoded = cls(*read)
         try:
             # one meaning, one spelling: "07" is not 7
@@ -400,16 +400,17 @@ class ResultButtons:
                 rows.append([button])
         return rows
 
-    def _on(self, video: Generation, translator: Translator) -> list[Button]:
-        """Return the button to go on from the last frame, with its price, where that is offered."""
+    def going_on(self, video: Generation) -> Quote | None:
+        """Return what goes on from a video's last frame; None where none is offered."""
         quote = quotes.quote(
             substitutes.going_on(video, self.offer),
-            kind="i2v",
-            offer=self.offer,
-            defaults=Defaults(),
-            credit_usd=self.credit_usd,
-        )
-        if not isinstance(quote, quotes.Quote):
+            kind="i2v", offer=self.offer, defaults=Defaults(), credit_usd=self.credit_usd,
+        )  # fmt: skip
+        return quote if isinstance(quote, Quote) else None
+
+    def _on(self, video: Generation, translator: Translator) -> list[Button]:
+        """Return the button to go on from the last frame, with its price, where that is offered."""
+        if (quote := self.going_on(video)) is None:
             return []
         label = translator.gettext("🎞 Continue · {credits}")
         return [Button(label.format(credits=translator.number(quote.credits)), GoOn(video.id))]

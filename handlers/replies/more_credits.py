@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from generation.orders.reading import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import unlinked, worth
 from storage.notices import NoticeKind
@@ -68,16 +69,12 @@ class Purchase:
         kind, version, *numbers = (*payload.split(":"), "", "")[:6]
         if (kind, version) != ("credits", "1") or len(payload) > _LONGEST_PAYLOAD:
             return None
-        known = [
-            int(one)
-            for one in numbers
-            if one.isascii() and one.isdigit() and len(one) <= _LONGEST_NUMBER
-        ]
+        known = [one for one in map(read_number, numbers) if one is not None]
         made = cls(*known[:3]) if len(known) == 3 else None  # noqa: PLR2004 - as many as there are
         return made if made is not None and made.payload == payload and made.credits else None
 
 
-_LONGEST_PAYLOAD, _LONGEST_NUMBER = 128, 18
+_LONGEST_PAYLOAD = 128
 
 
 def packages(cost: int, stars_per_credit: int) -> list[int]:

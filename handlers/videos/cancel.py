@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from generation.jobs import lifecycle
-from handlers.commands import read_number
+from generation.orders.reading import read_number
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, Cancel, Undo
 from handlers.replies.sending import Refused, SendError

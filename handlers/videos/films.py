@@ -24,7 +24,7 @@ from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyb
 from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
 from handlers.routing import Router
-from handlers.videos.history import going_on, show_stills, stills
+from handlers.videos.history import show_stills, stills
 from handlers.videos.results import layout
 from storage import chats, films, generations, notices, people
 from storage.films import ShownFilm
@@ -119,7 +119,7 @@ def buttons(
             for number, scene in enumerate(scenes, start=1)
         ]
         rows += in_rows(row, _PER_ROW)
-    if quote := going_on(last, layout):
+    if quote := layout.going_on(last):
         label = translator.gettext("🎞 Next scene · {credits}")
         rows.append([Button(label.format(credits=translator.number(quote.credits)), GoOn(last.id))])
     if len(scenes) > 1:

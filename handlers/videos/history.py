@@ -16,10 +16,7 @@ from telegram import Message
 
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
-from generation.orders import quotes, substitutes
-from generation.orders.options import Defaults
-from generation.orders.quotes import Quote
-from handlers.commands import read_number
+from generation.orders.reading import read_number
 from handlers.presses import ask_whether
 from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows
 from handlers.replies.notices import WHY, Resend, in_words
@@ -125,7 +122,7 @@ def buttons(page: Page, layout: ResultButtons, translator: Translator) -> list[l
             row.append(Button(f"🗑 {number}", Forget(video.id)))
         elif place.act != _GO_ON:
             row.append(Button(str(number), Resend(video.id)))
-        elif quote := going_on(video, layout):
+        elif quote := layout.going_on(video):
             row.append(Button(f"{number} · {translator.number(quote.credits)}", GoOn(video.id)))
     rows = in_rows(row, _PER_ROW)
     turns = list[Button]()
@@ -142,15 +139,6 @@ def buttons(page: Page, layout: ResultButtons, translator: Translator) -> list[l
             Button(_("🗑 Delete"), replace(place, act=_DELETE)),
         ]
     return [*rows, turns, acts] if page.videos else []
-
-
-def going_on(video: Generation, layout: ResultButtons) -> Quote | None:
-    """Return what goes on from a video's last frame; None where none is offered."""
-    quote = quotes.quote(
-        substitutes.going_on(video, layout.offer),
-        kind="i2v", offer=layout.offer, defaults=Defaults(), credit_usd=layout.credit_usd,
-    )  # fmt: skip
-    return quote if isinstance(quote, Quote) else None
 
 
 async def _read(services: Services, sender: Sender, place: ShowVideos) -> Page:

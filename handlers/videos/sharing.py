@@ -11,8 +11,8 @@ from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
 from telegram.ext import InlineQueryHandler
 
 from generation.orders import substitutes
+from generation.orders.reading import read_number
 from handlers.attachments import no_picture
-from handlers.commands import read_number
 from handlers.ordering import (
     SENT_THROUGH_US,
     any_picture_of,

@@ -17,8 +17,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot import supervisor
 from bot.lifecycle import run
-from bot.operations import health
 from bot.process import ExitCode
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
@@ -174,7 +174,7 @@ async def test_health_is_red_while_no_updates_come(house: House, telegram: Teleg
     telegram.faults.always("getUpdates", Fault.bad_gateway())
     async with watched(house, clock=lambda: time.time() + ahead) as watcher:
         assert (await watcher.health())[0] == 200, "it has hardly begun"
-        ahead = health.DEAF_SECONDS + 1
+        ahead = supervisor.DEAF_SECONDS + 1
         assert "Telegram" in (await watcher.problems())["updates"]
 
 
@@ -212,7 +212,7 @@ async def test_health_is_red_while_the_database_hangs(
 ) -> None:
     async with watched(house) as watcher:
         with monkeypatch.context() as quick:
-            quick.setattr(health, "WRITE_SECONDS", 0.05)
+            quick.setattr(supervisor, "WRITE_SECONDS", 0.05)
             async with house.db.reading():
                 assert (await watcher.problems()).keys() == {"database"}
         assert await watcher.health() == (200, {"status": "ok"})
@@ -222,7 +222,7 @@ async def test_health_is_red_where_nobody_looks_after_the_orders(house: House) -
     ahead = 0.0
     async with watched(house, clock=lambda: time.time() + ahead) as watcher:
         assert (await watcher.health())[0] == 200
-        ahead = health.STUCK_SECONDS + 1
+        ahead = supervisor.STUCK_SECONDS + 1
         assert "looked after nothing" in (await watcher.problems())["scheduler"]
 
 
@@ -232,7 +232,7 @@ async def test_health_is_red_until_the_clock_of_a_chat_rings(house: House) -> No
         assert bot is not None
         assert bot.app.job_queue is not None
         bot.app.job_queue.scheduler.pause()
-        bot.services.wake_in(1, -health.STUCK_SECONDS - 1)
+        bot.services.wake_in(1, -supervisor.STUCK_SECONDS - 1)
         assert (await watcher.problems()).keys() == {"scheduler"}
         bot.app.job_queue.scheduler.resume()
         async with asyncio.timeout(20):
