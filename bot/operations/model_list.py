@@ -17,7 +17,7 @@ from generation.provider.client import client_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generation.models.offer import Family, Mode, Offer
+    from generation.models.offer import Family, Offer
 
 _CENTICENT = Decimal("0.0001")
 PATIENCE_SECONDS = 5.0
@@ -64,8 +64,8 @@ def _table(offer: Offer) -> str:
             " and ".join(
                 word for word, mode in (("text", family.t2v), ("photos", family.i2v)) if mode
             ),
-            _summary(_seconds(family)),
-            ", ".join(_aspect_ratios(family)),
+            _summary(family.seconds),
+            ", ".join(family.aspect_ratios),
             ", ".join(f"{usd} ({resolution})" for resolution, usd in _prices(family).items()),
             _basis(family),
         )
@@ -83,22 +83,12 @@ def _family(family: Family) -> dict[str, object]:
         "name": family.name,
         "t2v": family.t2v and family.t2v.model,
         "i2v": family.i2v and family.i2v.model,
-        "seconds": _seconds(family),
-        "aspect_ratios": _aspect_ratios(family),
-        "resolutions": list(
-            dict.fromkeys(res for mode in _modes(family) for res in mode.resolutions)
-        ),
+        "seconds": family.seconds,
+        "aspect_ratios": family.aspect_ratios,
+        "resolutions": family.resolutions,
         "prices": {resolution: str(usd) for resolution, usd in _prices(family).items()},
         "price_basis": _basis(family),
     }
-
-
-def _modes(family: Family) -> list[Mode]:
-    return [mode for mode in (family.t2v, family.i2v) if mode is not None]
-
-
-def _seconds(family: Family) -> list[int]:
-    return sorted({seconds for mode in _modes(family) for seconds in mode.seconds})
 
 
 def _summary(seconds: Sequence[int]) -> str:
@@ -108,14 +98,10 @@ def _summary(seconds: Sequence[int]) -> str:
     return f"{first} to {last}" if whole else ", ".join(map(str, seconds))
 
 
-def _aspect_ratios(family: Family) -> list[str]:
-    return list(dict.fromkeys(shape for mode in _modes(family) for shape in mode.aspect_ratios))
-
-
 def _prices(family: Family) -> dict[str, Decimal]:
     """Return the price by resolution: the dearer one where text and photos differ."""
     found: dict[str, Decimal] = {}
-    for mode in _modes(family):
+    for mode in family.modes.values():
         shortest = mode.seconds[0]
         for resolution in mode.resolutions or (None,):
             usd = mode.cost(shortest, resolution) / shortest
@@ -126,7 +112,7 @@ def _prices(family: Family) -> dict[str, Decimal]:
 
 def _basis(family: Family) -> str:
     """Say where the prices come from: the provider's live ones, or a hint and its month."""
-    if all(mode.live for mode in _modes(family)):
+    if all(mode.live for mode in family.modes.values()):
         return "live"
-    hint = _modes(family)[0].price
+    hint = next(iter(family.modes.values())).price
     return f"{hint.basis} {hint.date}"

@@ -13,7 +13,7 @@ from generation.media.formats import MediaFailed, PictureFault
 from generation.media.pictures import BadPicture, Fitted, PictureDelayed, PictureGone
 from generation.media.videos import NotAVideo
 from generation.models.pricing import to_micros
-from generation.provider.client import Completed, Failed, LogReadings, Unaddressed
+from generation.provider.client import LogReadings
 from generation.provider.errors import (
     Broken,
     HeldBack,
@@ -25,6 +25,7 @@ from generation.provider.errors import (
     Rejected,
     Unavailable,
 )
+from generation.provider.protocol import Completed, Failed, Unaddressed
 from storage import generations
 from storage.generations import State
 from storage.migrations import is_copy
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from generation.media.pictures import Pictures
     from generation.models.offer import Mode, Offer
     from generation.orders.substitutes import Substitutes
-    from generation.provider.client import AimlApi, Remote
+    from generation.provider.client import AimlApi
+    from generation.provider.protocol import Remote
     from storage.database import Database
     from storage.generations import Generation
 

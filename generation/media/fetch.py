@@ -29,8 +29,8 @@ import httpx
 
 from generation.media.formats import HEAD_BYTES, MediaError, MediaFailed, video_container
 from generation.media.videos import NotAVideo, probe, video_in
-from generation.provider.client import Completed, Failed
 from generation.provider.errors import NoSuchGeneration, ProviderError
+from generation.provider.protocol import Completed, Failed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

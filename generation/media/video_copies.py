@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import av
 from av.audio.frame import AudioFrame
@@ -19,6 +19,8 @@ from av.audio.stream import AudioStream
 from generation.media.video_jobs import THREADS, is_known, length, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
 
@@ -160,10 +162,10 @@ def _even(pixels: float) -> int:
     return max(2, round(pixels / 2) * 2)
 
 
-class Sound(Protocol):
-    """A sound track being written."""
+class Sound:
+    """A sound track being written; what its kind has no use for does nothing."""
 
-    sources: list[AudioStream]
+    sources: Sequence[AudioStream] = ()
 
     def take(self, packet: Packet[Any]) -> None:
         """Take a packet of one of the `sources`."""
@@ -185,7 +187,7 @@ def sound_for(source: InputContainer, output: OutputContainer, *, encoded: bool 
     return _Encoded(given, output) if is_known(given) else _Silence(output)
 
 
-class _Copied:
+class _Copied(Sound):
     """The same packets again."""
 
     def __init__(self, given: AudioStream, output: OutputContainer) -> None:
@@ -198,14 +200,8 @@ class _Copied:
             packet.stream = self._track
             self._output.mux(packet)
 
-    def reached(self, seconds: float) -> None:
-        """Keep no pace: the source's own order does."""
 
-    def end(self) -> None:
-        """Hold nothing back."""
-
-
-class _Encoded:
+class _Encoded(Sound):
     """AAC made of whatever it was."""
 
     def __init__(self, given: AudioStream, output: OutputContainer) -> None:
@@ -218,24 +214,17 @@ class _Encoded:
         for frame in self._given.decode(packet):
             self._output.mux(self._track.encode(frame))
 
-    def reached(self, seconds: float) -> None:
-        """Keep no pace: the source's own order does."""
-
     def end(self) -> None:
         self._output.mux(self._track.encode(None))
 
 
-class _Silence:
+class _Silence(Sound):
     """AAC silence as long as the picture."""
 
     def __init__(self, output: OutputContainer) -> None:
-        self.sources: list[AudioStream] = []
         self._output = output
         self._track = aac(output, _SOUND_RATE)
         self._samples = 0
-
-    def take(self, packet: Packet[Any]) -> None:
-        """Take nothing: there are no sources."""
 
     def reached(self, seconds: float) -> None:
         while self._samples < seconds * _SOUND_RATE:

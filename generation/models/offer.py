@@ -1,8 +1,9 @@
 """The offer: families of models as data, and the request body each of them takes.
 
-`models.json` beside this file holds the entries; a new model is a new entry there. A family is what
-people choose ("sora-2"); its modes are the provider's models for text (`t2v`) and pictures (`i2v`).
-`left_out.json` holds what is known and not offered, and why.
+`models.json` beside this file holds the entries; a new model is a new entry there, and the tests
+tell whether it fits together. A family is what people choose ("sora-2"); its modes are the
+provider's models for text (`t2v`) and pictures (`i2v`). `left_out.json` holds what is known and
+not offered, and why.
 """
 
 from __future__ import annotations
@@ -14,34 +15,19 @@ from fractions import Fraction
 from functools import cache, cached_property
 from importlib import resources
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from generation.models.pricing import Rate, cost
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-__all__ = [
-    "ANY",
-    "KINDS",
-    "Family",
-    "Frame",
-    "Kind",
-    "Mode",
-    "Offer",
-    "People",
-    "Price",
-    "left_out",
-]
-
 Pixels = Annotated[int, Field(gt=0, le=8192)]
 
 SLENDEREST = Fraction(21, 9)
 """How many times longer than the other a side may be: makers that name a limit say below 2.5."""
-BYTES_PER_PIXEL = 2
-"""More than any picture takes as the JPEG it is sent as."""
 
 
 class Frame(NamedTuple):
@@ -59,15 +45,6 @@ class PictureRule(BaseModel):
     shortest: Pixels
     longest: Pixels
     most_bytes: Annotated[int, Field(gt=0)]
-
-    @model_validator(mode="after")
-    def _can_be_kept(self) -> Self:
-        """Check that every picture can be made to fit."""
-        if self.shortest * SLENDEREST > self.longest:
-            raise ValueError("the slenderest picture must fit between the shortest and longest")
-        if self.longest**2 * BYTES_PER_PIXEL > self.most_bytes:
-            raise ValueError("the largest picture must fit into the bytes")
-        return self
 
     def frame(self, picture: tuple[int, int], aspect_ratio: str | None) -> Frame:
         """Return the frame for a picture of this width and height, as near to it as is allowed.
@@ -153,32 +130,6 @@ class Mode(Entry):
     typical_seconds: Annotated[int, Field(gt=0)]
     price: Price
     live: tuple[Rate, ...] = ()
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        """Check that lengths ascend and that all else is about what is offered."""
-        if list(self.seconds) != sorted(set(self.seconds)):
-            raise ValueError("seconds must ascend")
-        if self.spelt_seconds and set(self.spelt_seconds) != set(self.seconds):
-            raise ValueError("each length needs its spelling, and no other has one")
-        if set(self.price.usd_per_second) != set(self.resolutions or (ANY,)):
-            raise ValueError("each resolution needs its price, and no other has one")
-        if self.frames and set(self.frames) != set(self.resolutions or (ANY,)):
-            raise ValueError("each resolution needs its frames, and no other has them")
-        if any(set(shapes) != set(self.aspect_ratios or (ANY,)) for shapes in self.frames.values()):
-            raise ValueError("each shape needs its frame, and no other has one")
-        if self.frames and self.picture:
-            raise ValueError("pictures have exact frames or a rule, not both")
-        if any(pair.resolution not in self.resolutions for pair in self.without):
-            raise ValueError("what does not go together must be offered one by one")
-        if self.fields.sound is not None and not self.sound:
-            raise ValueError("a switch for sound belongs to a model with sound")
-        return self
-
-    @property
-    def takes_pictures(self) -> bool:
-        """Whether it is known how a picture must be for this model."""
-        return bool(self.frames or self.picture)
 
     def offers(self, seconds: int, resolution: str | None) -> bool:
         """Whether this length goes with this resolution."""
@@ -289,12 +240,6 @@ class Family(Entry):
     t2v: Mode | None = None
     i2v: Mode | None = None
 
-    @model_validator(mode="after")
-    def _knows_its_pictures(self) -> Self:
-        if self.i2v is not None and not self.i2v.takes_pictures:
-            raise ValueError("a model for pictures needs their frames or a rule for them")
-        return self
-
     def mode(self, kind: Kind) -> Mode | None:
         """Return the model for text or for pictures, None where the family has none."""
         return self.t2v if kind == "t2v" else self.i2v
@@ -303,6 +248,21 @@ class Family(Entry):
     def modes(self) -> dict[Kind, Mode]:
         """What the family has, by kind."""
         return {kind: mode for kind in KINDS if (mode := self.mode(kind)) is not None}
+
+    @property
+    def seconds(self) -> list[int]:
+        """The lengths its models make, the shortest first."""
+        return sorted({seconds for mode in self.modes.values() for seconds in mode.seconds})
+
+    @property
+    def aspect_ratios(self) -> list[str]:
+        """The shapes its models make."""
+        return [*dict.fromkeys(one for mode in self.modes.values() for one in mode.aspect_ratios)]
+
+    @property
+    def resolutions(self) -> list[str]:
+        """The resolutions its models make."""
+        return [*dict.fromkeys(one for mode in self.modes.values() for one in mode.resolutions)]
 
 
 @cache

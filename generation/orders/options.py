@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from storage.chats import Group
     from storage.people import Person
 
-__all__ = [
-    "FITS",
-    "Choice",
-    "Defaults",
-    "Fit",
-    "Options",
-    "Problem",
-    "as_requested",
-    "check_prompt",
-    "settle",
-    "settle_leniently",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Options:

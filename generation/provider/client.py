@@ -26,13 +26,9 @@ from generation.provider.errors import NotTaken, OutcomeUnknown, ProviderError, 
 from generation.provider.protocol import (
     AccountBalance,
     Answer,
-    Completed,
-    Failed,
     Logged,
     LogPage,
-    Pending,
     Remote,
-    Unaddressed,
     expect_known,
     expect_taken,
     expect_told,
@@ -48,8 +44,6 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from storage.generations import Generation
-
-__all__ = ["AimlApi", "Completed", "Failed", "Logged", "Pending", "Remote", "Unaddressed"]
 
 LOOKUP_SECONDS = 15.0
 """How often the log is searched for a lost submission."""

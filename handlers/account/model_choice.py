@@ -90,10 +90,9 @@ def _family(
         *([PHOTO] if family.i2v else []),
     ]
     title = ticked(family.title, is_on=family.name == default)
-    shapes = list(dict.fromkeys(shape for mode in modes for shape in mode.aspect_ratios))
     video = [
-        _lengths(sorted({seconds for mode in modes for seconds in mode.seconds}), translator),
-        ", ".join(shapes) or translator.gettext("the photo's shape"),
+        _lengths(family.seconds, translator),
+        ", ".join(family.aspect_ratios) or translator.gettext("the photo's shape"),
     ]
     costs = [
         translator.gettext("from {cost}").format(

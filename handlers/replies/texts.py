@@ -54,9 +54,9 @@ class Translator:
         """Write a number."""
         return format_decimal(count, locale=self.locale)
 
-    def money(self, amount: Decimal, currency: str = "USD") -> str:
-        """Write an amount of money."""
-        return format_currency(amount, currency, locale=self.locale)
+    def money(self, amount: Decimal) -> str:
+        """Write an amount of US dollars."""
+        return format_currency(amount, "USD", locale=self.locale)
 
     def moment(self, at: datetime, form: str) -> str:
         """Write a time in so short a form: "HH", "EEE" or "d MMM"."""

@@ -21,15 +21,7 @@ from pydantic import SecretStr
 
 from generation.models.offer import Offer
 from generation.provider import client
-from generation.provider.client import (
-    FRESH,
-    AimlApi,
-    Completed,
-    Failed,
-    Logged,
-    Pending,
-    ProviderTimes,
-)
+from generation.provider.client import FRESH, AimlApi, ProviderTimes
 from generation.provider.errors import (
     Broken,
     HeldBack,
@@ -43,6 +35,7 @@ from generation.provider.errors import (
     Rejected,
     Unavailable,
 )
+from generation.provider.protocol import Completed, Failed, Logged, Pending, Remote
 from sandbox.aimlapi import AimlApiSandbox, Fault, Render
 from tests.generation.models.known import mode_of
 
@@ -160,7 +153,7 @@ async def test_the_provider_takes_every_video_on_offer(
     assert provider.violations == []
 
 
-async def finished(api: AimlApi, provider_id: str) -> client.Remote:
+async def finished(api: AimlApi, provider_id: str) -> Remote:
     """Poll until it is no longer pending."""
     async with asyncio.timeout(20):
         while True:
