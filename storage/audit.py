@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.database import changed, every, number
+from storage.database import changed, every, exists, number
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -23,6 +23,10 @@ class AuditEntry:
     at: float
 
 
+UNCHANGED = "="
+"""The details of an act that found all as it was to be."""
+
+
 async def record(
     tx: Connection, act: str, *, by: int, cause: str, now: float,
     whom: int | None = None, details: str = "",
@@ -34,6 +38,12 @@ async def record(
         " ON CONFLICT (cause) DO NOTHING",
         (cause, by, act, whom, details, now),
     )
+
+
+async def did(tx: Connection, cause: str) -> bool:
+    """Tell whether a cause changed something: an update that is handled once more says so again."""
+    query = "SELECT 1 FROM audit WHERE cause = ? AND details <> ?"
+    return await exists(tx, query, (cause, UNCHANGED))
 
 
 async def count(tx: Connection) -> int:

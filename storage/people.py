@@ -147,13 +147,14 @@ class Ban:
 
 
 async def ban(tx: Connection, shut_out: Ban, *, cause: str) -> bool:
-    """Shut a person or chat out; tell whether that is news."""
-    return await changed(
-        tx,
+    """Shut a person or chat out; tell whether this is what did it, also where it is repeated."""
+    await tx.execute(
         "INSERT INTO bans (telegram_id, cause, banned_by, banned_at, reason)"
         " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (shut_out.telegram_id, cause, shut_out.by, shut_out.at, shut_out.reason),
     )
+    did = "SELECT 1 FROM bans WHERE telegram_id = ? AND cause = ?"
+    return await exists(tx, did, (shut_out.telegram_id, cause))
 
 
 async def unban(tx: Connection, telegram_id: int) -> bool:

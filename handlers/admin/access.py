@@ -177,8 +177,8 @@ async def deny(
     if number is None:
         return
     async with services.db.transaction() as tx:
-        is_new = await _recorded(tx, "deny", sender, cause, services, whom=number)
-        was_allowed = is_new and await people.deny(tx, number)
+        denied = await people.deny(tx, number)
+        was_allowed = await _recorded(tx, "deny", sender, cause, services, whom=number, news=denied)
     text = (
         _("{number} may not use this bot any more.")
         if was_allowed
@@ -217,12 +217,15 @@ async def owe(
 
 
 async def _recorded(
-    tx: Connection, act: str, admin: Sender, cause: str, services: Services, *, whom: int
-) -> bool:
-    """Write an act down; False where the same update did it already."""
-    return await audit.record(
-        tx, act, by=admin.account.id, cause=cause, whom=whom, now=services.clock()
+    tx: Connection, act: str, admin: Sender, cause: str, services: Services,
+    *, whom: int, news: bool,
+) -> bool:  # fmt: skip
+    """Write an act down; tell whether this update changed something, now or before a crash."""
+    details = "" if news else audit.UNCHANGED
+    await audit.record(
+        tx, act, by=admin.account.id, cause=cause, whom=whom, details=details, now=services.clock()
     )
+    return await audit.did(tx, cause)
 
 
 async def _decided(sender: Sender, services: Services, text: str) -> None:
@@ -259,9 +262,9 @@ async def let_back_in(services: Services, admin: Sender, who: int, cause: str) -
     """Undo a ban and tell who was banned; say what was done."""
     _ = admin.translator.gettext
     async with services.db.transaction() as tx:
-        is_new = await _recorded(tx, "unban", admin, cause, services, whom=who)
-        was_banned = is_new and await people.unban(tx, who)
-        if was_banned and who > 0:
+        unbanned = await people.unban(tx, who)
+        was_banned = await _recorded(tx, "unban", admin, cause, services, whom=who, news=unbanned)
+        if unbanned and who > 0:
             await _tell(services, tx, who, NoticeKind.UNBANNED, f"{cause}:unbanned")
     text = (
         _("{number} is welcome again.")
@@ -295,13 +298,11 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
         if who in services.policy.admin_ids.union(await people.admins(tx)):
             return _("{number} runs this bot, so there is no banning them.").format(number=who)
         news = await people.ban(tx, new, cause=cause)
-        if news:
-            await audit.record(
-                tx, "ban", by=by, cause=cause, whom=who, details=new.reason or "", now=now
-            )
         before = await people.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
-        if news:
+        if news and await audit.record(
+            tx, "ban", by=by, cause=cause, whom=who, details=new.reason or "", now=now
+        ):
             await _tell_shut_out(tx, new, cause)
         stopped = await lifecycle.cancel_waiting(tx, who, now=now, why=new.reason)
     lifecycle.report(stopped)

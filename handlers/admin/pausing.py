@@ -98,12 +98,13 @@ async def resume(sender: Sender, cause: str, services: Services) -> None:
             tx, "resume", by=sender.account.id, cause=cause, now=now
         ):
             await outages.end_pause(tx)
+        did = await audit.did(tx, cause)
         lasts = await outages.paused(tx, now=now)
     _take_pause(services, lasts)
     await sender.reply(
-        _("I was not paused. Nothing changed.")
-        if was is None
-        else _("I take orders again, and what waited goes on.")
+        _("I take orders again, and what waited goes on.")
+        if did
+        else _("I was not paused. Nothing changed.")
     )
 
 

@@ -1,0 +1,89 @@
+"""What admins do, in a process that is killed at each of it: it is done once, and said as done."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from tests.flows.looks import says, shows_video
+from tests.groups.acts import confirmed
+from tests.house import ADMIN
+from tests.reliability import invariants
+from tests.reliability.lives import Cradle, Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACTS = (
+    ("/grant {ann} 50", "grants._give_person", "has 50 credits"),
+    ("/limit {ann} 20", "limits.set_allowance", "is 20 credits"),
+    ("/gift 30", "invites.gift", "gets 30 credits"),
+    ("/invite 2 40", "invites.invite", "gets 40 credits"),
+    ("/allow {ann}", "access.allow", "{ann} may use this bot."),
+    ("/deny {ann}", "access.deny", "{ann} may not use this bot any more."),
+    ("/pause 2h tea", "pausing.pause", "Paused"),
+    ("/resume", "pausing.resume", "I take orders again"),
+    ("/ban {ann} rude", "access.shut_out", "{ann} is banned. /unban"),
+    ("/unban {ann}", "access.let_back_in", "{ann} is welcome again"),
+)
+"""What is sent, the transaction that does it, and what is answered."""
+DONE = [
+    ("grant", "50"), ("limit", "54 → 20"), ("gift", "#1: 30"), ("invite", "#2: 2 × 40"),
+    ("allow", ""), ("deny", ""), ("pause", "2h tea"), ("resume", ""), ("ban", "rude"),
+    ("unban", ""), ("delete", "#1"),
+]  # fmt: skip
+LEFT = {
+    "SELECT kind, credits FROM ledger WHERE pot = 'granted'": [("grant", 50)],
+    "SELECT allowance FROM people WHERE allowance IS NOT NULL": [(20,)],
+    "SELECT uses, credits FROM invites": [(1, 30), (2, 40)],
+    "SELECT count(*) FROM pause": [(0,)],
+    "SELECT count(*) FROM bans": [(0,)],
+    "SELECT file_id FROM generations": [(None,)],
+    "SELECT notices.kind FROM notices JOIN people ON people.id = person"
+    " WHERE name = 'Ann' AND sent_at IS NOT NULL ORDER BY notices.id": [
+        ("granted",), ("let_in",), ("banned",), ("unbanned",),
+    ],
+}  # fmt: skip
+
+
+class Office(Stage):
+    """A stage that is over once everybody has their answer."""
+
+    def left(self) -> list[str]:
+        # that an update is handled is written down in its own time
+        return [one for one in super().left() if not one.startswith("an update neither")]
+
+
+async def test_killed_after_each_act_an_admin_is_told_that_it_is_done_and_it_is_done_once(
+    tmp_path: Path,
+) -> None:
+    async with Cradle.open() as cradle, Office.open(tmp_path / "stage", cradle) as stage:
+        owner = stage.telegram.person("Olga", user_id=ADMIN)
+        ann = stage.telegram.person("Ann")
+        office, theirs = stage.telegram.private(owner), stage.telegram.private(ann)
+
+        async def act() -> None:
+            for words, _, answer in ACTS:
+                await office.send(owner, words.format(ann=ann.id))
+                await office.wait(says(answer.format(ann=ann.id)), 60)
+            await confirmed(office, await office.wait(says("ugly")), "Delete", by=owner)
+
+        async def order() -> None:
+            await theirs.send(ann, "/video a cat")
+            video = await theirs.wait(shows_video("a cat"), 60)
+            await theirs.send(ann, "/report ugly", reply_to=video)
+            await office.wait(says("ugly"), 60)
+
+        await stage.live(until=asyncio.create_task(order()))
+        stage.settings["ALLOWED_IDS"] = str(stage.telegram.person("Bob").id)
+        people = asyncio.create_task(act())
+        for _, transaction, _ in (*ACTS, ("", "reports.take_down", "")):
+            reached = await stage.live(f"{transaction}, committed #1", until=people)
+            assert reached, f"nobody came by {transaction}"
+        await stage.live(until=people)
+        with closing(stage.database()) as database:
+            assert database.execute("SELECT act, details FROM audit ORDER BY id").fetchall() == DONE
+            found = {query: database.execute(query).fetchall() for query in LEFT}
+            assert found == LEFT
+            assert invariants.wrong_always(database) == []
