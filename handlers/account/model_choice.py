@@ -127,7 +127,8 @@ def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Butto
         Button(ticked(family.title, is_on=family.name == default), ShowFamily(family.name))
         for family in parts[page]
     ]
-    return [*in_rows(row, _PER_ROW), turning(page, len(parts), ShowPage)]
+    beside = turning(page, len(parts), ShowPage)
+    return in_rows(row, _PER_ROW) + ([beside] if beside else [])
 
 
 @router.command("models")
