@@ -17,12 +17,7 @@ from bot.scheduler import Scheduler
 from bot.supervisor import Health
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
-from bot.updates.listening import (
-    Connections,
-    Listening,
-    TelegramRequest,
-    TelegramTimes,
-)
+from bot.updates.listening import Connections, Listening, TelegramRequest, TelegramTimes
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.account import AccountWatch
@@ -41,13 +36,7 @@ from generation.models.offer import Offer
 from generation.models.pricing import Period
 from generation.orders.balances import Terms
 from generation.orders.substitutes import Substitutes
-from generation.provider.client import (
-    FRESH,
-    AimlApi,
-    ProviderTimes,
-    client_options,
-    uses_proxy,
-)
+from generation.provider.client import FRESH, AimlApi, ProviderTimes, client_options, uses_proxy
 from handlers import registry
 from handlers.attachments import TelegramFiles
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services

@@ -5,12 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from telegram import (
-    ChatMemberAdministrator,
-    ChatMemberOwner,
-    ChatMemberRestricted,
-    ChatPermissions,
-)
+from telegram import ChatMemberAdministrator, ChatMemberOwner, ChatMemberRestricted, ChatPermissions
 
 from generation.models import pricing
 from generation.models.pricing import Period

@@ -67,9 +67,7 @@ async def show(tx: Connection, film: ShownFilm, *, now: float) -> None:
 async def shown(tx: Connection, account: Account) -> ShownFilm | None:
     """Return where an account's film is shown; None where that is nowhere, or its chat moved."""
     row = await one(
-        tx,
-        "SELECT * FROM cards WHERE cause = ? AND card_message IS NOT NULL",
-        (_shown(account),),
+        tx, "SELECT * FROM cards WHERE cause = ? AND card_message IS NOT NULL", (_shown(account),)
     )
     if row is None:
         return None

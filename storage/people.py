@@ -288,10 +288,7 @@ async def set_default(tx: Connection, person: int, **defaults: Any) -> None:
     if unknown:
         raise ValueError(f"not a default: {', '.join(sorted(unknown))}")
     assignments = ", ".join(f"{name} = ?" for name in defaults)
-    await tx.execute(
-        f"UPDATE people SET {assignments} WHERE id = ?",
-        (*defaults.values(), person),
-    )
+    await tx.execute(f"UPDATE people SET {assignments} WHERE id = ?", (*defaults.values(), person))
 
 
 async def allowance_of(tx: Connection, person: int) -> int | None:
@@ -308,8 +305,7 @@ async def set_allowance(tx: Connection, person: int, credits_: int | None) -> No
 async def with_allowances(tx: Connection) -> list[int]:
     """Return the ids of those who have others than everybody, the largest first."""
     rows = await every(
-        tx,
-        "SELECT id FROM people WHERE allowance IS NOT NULL ORDER BY allowance DESC, id",
+        tx, "SELECT id FROM people WHERE allowance IS NOT NULL ORDER BY allowance DESC, id"
     )
     return [row["id"] for row in rows]
 

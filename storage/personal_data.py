@@ -80,8 +80,7 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
 async def open_erasures(tx: Connection) -> list[Erasure]:
     """Return what is not erased to its end, oldest first."""
     rows = await every(
-        tx,
-        "SELECT cause, person, asked_at FROM erasures WHERE done_at IS NULL ORDER BY asked_at",
+        tx, "SELECT cause, person, asked_at FROM erasures WHERE done_at IS NULL ORDER BY asked_at"
     )
     return [Erasure(**dict(row)) for row in rows]
 

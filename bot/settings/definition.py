@@ -183,10 +183,7 @@ class Settings(BaseModel):
     """The operator's choices: money in US dollars, times in seconds, ids as Telegram's."""
 
     model_config = ConfigDict(
-        frozen=True,
-        hide_input_in_errors=True,
-        str_strip_whitespace=True,
-        validate_default=True,
+        frozen=True, hide_input_in_errors=True, str_strip_whitespace=True, validate_default=True
     )
 
     telegram_bot_token: Token = Field(description="The bot's token, from @BotFather.")
@@ -255,14 +252,7 @@ class Settings(BaseModel):
         description="Videos made at a time; more wait their turn, fairly.",
     )
     models: Names = Field(
-        default=(
-            "sora-2",
-            "sora-2-pro",
-            "veo-3.1-fast",
-            "veo-3.1",
-            "kling-3",
-            "seedance-2-fast",
-        ),
+        default=("sora-2", "sora-2-pro", "veo-3.1-fast", "veo-3.1", "kling-3", "seedance-2-fast"),
         description="The model families offered, best first; "
         "the first that is served is the default.",
     )

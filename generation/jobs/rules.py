@@ -6,13 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from generation.jobs import schedule
-from generation.jobs.outcomes import (
-    BadResult,
-    Credits,
-    ModelIsGone,
-    StillQueued,
-    Transition,
-)
+from generation.jobs.outcomes import BadResult, Credits, ModelIsGone, StillQueued, Transition
 from generation.models import pricing
 from storage.generations import Reason, State
 from storage.notices import Notice, NoticeKind
@@ -61,10 +55,7 @@ class Situation:
         return Transition(to=request.state, reason=request.reason, due_at=due_at, changes=changes)
 
     def again(
-        self,
-        counter: Counter,
-        retry_after: float | None = None,
-        changes: Changes | None = None,
+        self, counter: Counter, retry_after: float | None = None, changes: Changes | None = None
     ) -> Transition:
         """Stay, and try again after a setback of this kind."""
         setbacks: int = getattr(self.request, counter)

@@ -234,12 +234,7 @@ async def _answer(
 
 
 async def _send(
-    http: httpx.AsyncClient,
-    url: httpx.URL,
-    *,
-    trusted: httpx.URL,
-    resolve: Resolver,
-    proxied: bool,
+    http: httpx.AsyncClient, url: httpx.URL, *, trusted: httpx.URL, resolve: Resolver, proxied: bool
 ) -> httpx.Response:
     """Ask for a URL at its checked address, with no header of the client's own."""
     if url.userinfo or _port(url) > _LAST_PORT:

@@ -54,7 +54,7 @@ STILL_BYTES: Final = 200_000
 """The most a small picture of a video may have: Telegram's limit for thumbnails."""
 
 _HEIF_BRANDS: Final = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"},
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 )
 _STILL_BRANDS: Final = _HEIF_BRANDS | {b"avif", b"avis", b"crx "}
 

@@ -173,12 +173,7 @@ class Pictures:
                 aspect_ratio = nearest_aspect(*size, mode.aspect_ratios)
             width, height = mode.frame(generation.resolution, aspect_ratio, size)
             await fit(
-                self._media,
-                source,
-                target,
-                width=width,
-                height=height,
-                how=Fit(generation.fit),
+                self._media, source, target, width=width, height=height, how=Fit(generation.fit)
             )
             return Fitted(aspect_ratio, data_uri(target))
 

@@ -119,10 +119,7 @@ def opened(source: Path, *, decodes: bool = True) -> Iterator[tuple[InputContain
     kind = sniffed(source)
     try:
         container = av.open(
-            f"file:{source}",
-            format=kind,
-            container_options=_OPTIONS,
-            metadata_errors="replace",
+            f"file:{source}", format=kind, container_options=_OPTIONS, metadata_errors="replace"
         )
         with container:
             video = _pictures(container)

@@ -138,10 +138,7 @@ class Mode(Entry):
         )
 
     def frame(
-        self,
-        resolution: str | None,
-        aspect_ratio: str | None,
-        picture: tuple[int, int] = (0, 0),
+        self, resolution: str | None, aspect_ratio: str | None, picture: tuple[int, int] = (0, 0)
     ) -> Frame:
         """Return the size in pixels that a picture of the size `picture` is made to.
 

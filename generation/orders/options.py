@@ -278,11 +278,7 @@ def _usual_family(able: list[Family], defaults: Defaults, kind: Kind) -> str | N
 
 
 def _seconds(
-    requested: Options,
-    defaults: Defaults,
-    family: Family,
-    mode: Mode,
-    resolution: str | None,
+    requested: Options, defaults: Defaults, family: Family, mode: Mode, resolution: str | None
 ) -> int:
     offered = tuple(seconds for seconds in mode.seconds if mode.offers(seconds, resolution))
     saved = offered[0] if defaults.seconds is None else defaults.seconds

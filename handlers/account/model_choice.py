@@ -140,11 +140,7 @@ async def models(sender: Sender, services: Services) -> None:
 
 
 async def _show(
-    services: Services,
-    sender: Sender,
-    default: str | None,
-    page: int,
-    shown: int | None = None,
+    services: Services, sender: Sender, default: str | None, page: int, shown: int | None = None
 ) -> None:
     """Show a page of the menu, in the message it stands in already where that is still there."""
     offer, translator = services.offer, sender.translator

@@ -9,14 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from generation.orders import substitutes
-from generation.orders.options import (
-    Choice,
-    Defaults,
-    Options,
-    Problem,
-    nearest_resolution,
-    settle,
-)
+from generation.orders.options import Choice, Defaults, Options, Problem, nearest_resolution, settle
 from generation.orders.quotes import Quote, meant
 from handlers.groups import GroupVideo, show_group_settings
 from handlers.membership import is_group_admin
@@ -162,11 +155,7 @@ def group_text(quote: Quote, translator: Translator) -> str:
 
 
 def buttons(
-    saved: Person | Group,
-    quote: Quote,
-    offer: Offer,
-    credit_usd: Decimal,
-    translator: Translator,
+    saved: Person | Group, quote: Quote, offer: Offer, credit_usd: Decimal, translator: Translator
 ) -> list[list[Button]]:
     """Return what can be chosen, the present choice marked; a single value is no choice.
 

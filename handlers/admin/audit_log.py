@@ -37,10 +37,7 @@ class ShowAudit(CallbackData, prefix="audit"):
 
 
 def in_words(
-    entries: Iterable[AuditEntry],
-    names: Mapping[int, str],
-    translator: Translator,
-    zone: ZoneInfo,
+    entries: Iterable[AuditEntry], names: Mapping[int, str], translator: Translator, zone: ZoneInfo
 ) -> str:
     """Write entries, each as the command that does it: they read alike in every language."""
     lines = []

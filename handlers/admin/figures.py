@@ -279,8 +279,7 @@ def counted(figures: Figures, translator: Translator) -> list[str]:
     _, number = translator.gettext, translator.number
     lines = [
         _("Asked for: {asked} · delivered: {delivered}").format(
-            asked=number(figures.states.total()),
-            delivered=number(figures.states[State.DELIVERED]),
+            asked=number(figures.states.total()), delivered=number(figures.states[State.DELIVERED])
         )
     ]
     if figures.failed:

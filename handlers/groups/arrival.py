@@ -77,11 +77,7 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
     if services.policy.allowed_ids and sender.is_admin and sender.person is not None:
         async with services.db.transaction() as tx:
             await people.allow(
-                tx,
-                sender.chat.telegram_id,
-                cause=cause,
-                by=sender.person.id,
-                now=services.clock(),
+                tx, sender.chat.telegram_id, cause=cause, by=sender.person.id, now=services.clock()
             )
     waits = sender.access is Access.STRANGER
     async with services.db.reading() as connection:

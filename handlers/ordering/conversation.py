@@ -22,14 +22,7 @@ from telegram.ext import filters
 from generation.orders import substitutes
 from generation.orders.reading import CHANGE, changed, read, unspoken
 from handlers.ordering import placing
-from handlers.ordering.drafts import (
-    LONGEST_PART,
-    SentPicture,
-    SmallTalk,
-    answered,
-    draft_of,
-    units,
-)
+from handlers.ordering.drafts import LONGEST_PART, SentPicture, SmallTalk, answered, draft_of, units
 from handlers.ordering.order_card import Drop, show_card
 from handlers.replies.keyboards import Button, handing_out
 from handlers.routing import Router
@@ -123,13 +116,7 @@ def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> D
 
 
 async def _ask(
-    context: Context,
-    sender: Sender,
-    draft: Draft,
-    text: str,
-    hint: str,
-    *,
-    handed: str = "",
+    context: Context, sender: Sender, draft: Draft, text: str, hint: str, *, handed: str = ""
 ) -> None:
     """Ask a question; words that are `handed` out can be copied.
 

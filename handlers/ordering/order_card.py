@@ -277,11 +277,7 @@ async def note_shown(tx: Connection, sender: Sender, card: int, said: Said) -> N
 
 
 async def show_card(
-    services: Services,
-    sender: Sender,
-    card: Card,
-    text: str,
-    **how: Unpack[Manner],
+    services: Services, sender: Sender, card: Card, text: str, **how: Unpack[Manner]
 ) -> None:
     """Put a card up, where it does not stand already as it is."""
     if card.state != "open" or (card.card_message is not None and sender.edited is None):

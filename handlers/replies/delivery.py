@@ -283,10 +283,7 @@ class Deliveries:
                     return None
                 # whether there is inline mode is known once Telegram was asked
                 buttons = ResultButtons(
-                    self.catalogue.offer,
-                    self.credit_usd,
-                    self.outbox.shares,
-                    self.outbox.fetches,
+                    self.catalogue.offer, self.credit_usd, self.outbox.shares, self.outbox.fetches
                 )
                 sent = await self.outbox.send_file(
                     place.chat,

@@ -10,13 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
 
-from telegram import (
-    ForceReply,
-    InputFile,
-    InputMediaPhoto,
-    LinkPreviewOptions,
-    ReplyParameters,
-)
+from telegram import ForceReply, InputFile, InputMediaPhoto, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import MOST_FETCHED, MOST_FETCHED_LOCALLY, Button, keyboard

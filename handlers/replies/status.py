@@ -290,11 +290,7 @@ class StatusMessages:
             self._shown[generation.id] = _Shown(chat, None, translator)
 
     async def turn(
-        self,
-        generation: Generation,
-        chat: Chat,
-        text: str,
-        buttons: Sequence[Sequence[Button]],
+        self, generation: Generation, chat: Chat, text: str, buttons: Sequence[Sequence[Button]]
     ) -> bool:
         """Let a status say what went wrong, while whoever asked still looks at it.
 

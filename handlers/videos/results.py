@@ -288,11 +288,7 @@ def draft_like(generation: Generation, sender: Sender, *, message_id: int | None
 
 
 async def _order(
-    context: Context,
-    query: CallbackQuery,
-    sender: Sender,
-    draft: OrderDraft,
-    video: Generation,
+    context: Context, query: CallbackQuery, sender: Sender, draft: OrderDraft, video: Generation
 ) -> None:
     """Order at the first tap what costs its owner no more than was said, else at the second."""
     own = sender.chat.is_private and video.account == sender.account
