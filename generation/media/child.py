@@ -289,6 +289,8 @@ def fork(channel: socket.socket) -> int:
         os.setpgid(child, child)
         return child
     try:
+        # by whichever of the two comes first: what it starts has to be in the group
+        os.setpgid(0, 0)
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == launcher:
             signal.set_wakeup_fd(-1)
