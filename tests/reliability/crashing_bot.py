@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 import mimetypes
 import os
 import signal
@@ -29,10 +30,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from bot import lifecycle
+from bot.app import Times
 from bot.operations.logs import set_up_logs
 from bot.settings.sources import read_settings
 from generation.jobs import schedule
 from generation.media.pool import LAUNCHER, Launcher
+from generation.models.offer import Offer
 from generation.orders import reading
 from generation.provider import client as request_log
 from handlers.ordering.drafts import small_talk
@@ -45,12 +48,10 @@ if TYPE_CHECKING:
 
     from storage.database import Connection
 
-OF_THE_START = frozenset(
-    {"getMe", "deleteWebhook", "setMyCommands", "deleteMyCommands", "billing"}
-    | {"setMyDescription", "setMyShortDescription", "setMyName", "setChatMenuButton"}
-    | {"setMyDefaultAdministratorRights", "getMyCommands"}
-)
+OF_THE_START = frozenset({"getMe", "deleteWebhook", "billing"})
 """Calls every start makes whatever is under way; no generation depends on them."""
+NO_MENUS = Times(menus=math.inf)
+"""No generation depends on them either."""
 
 
 class Points:
@@ -148,7 +149,7 @@ def live(environment: dict[str, str]) -> int:
     settings = read_settings(environment, Path("none.env"))
     with Path(environment["LOG"]).open("a") as log:
         set_up_logs(level="INFO", form="text", secrets=(), stream=log)
-        return asyncio.run(lifecycle.run(settings))
+        return asyncio.run(lifecycle.run(settings, times=NO_MENUS))
 
 
 def load() -> None:
@@ -160,6 +161,7 @@ def load() -> None:
     small_talk("hello")
     reading.plain("10 seconds")
     assert Languages().names, "the languages are looked up in large files"
+    assert Offer.load().names, "and what may be on offer in another"
 
 
 def main() -> None:
