@@ -29,9 +29,9 @@ run: $(installed)
 		case $$code in 1|4) echo "Starting again in 5 seconds …" >&2; sleep 5;; *) exit $$code;; esac; \
 	done
 
-# Five at a time also on two cores: much of a test is waiting for time-outs that must be seen to end.
+# Six at a time also on two cores: much of a test is waiting for time-outs that must be seen to end.
 # Some hundred tests start a process: what each would compile anew is kept, whatever is set outside.
-tests := PYTHONDONTWRITEBYTECODE= $(python) -m pytest -n 5 --dist worksteal
+tests := PYTHONDONTWRITEBYTECODE= $(python) -m pytest -n 6 --dist worksteal
 
 test: $(installed)
 	@$(tests)

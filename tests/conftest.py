@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import shutil
+from itertools import islice, zip_longest
 from operator import itemgetter
 from pathlib import Path
 
@@ -39,8 +40,8 @@ SLOW = [HERE / name for name in ("demo", "flows", "groups", "reliability", "simu
 """Folders of long tests."""
 QUICK = [HERE / "flows" / "test_first_video.py"]
 """What is quick in them."""
-LONGEST = [HERE / "reliability" / "test_crashes.py", HERE / "simulation" / "test_simulation.py"]
-"""What computes for half a minute and more."""
+LONGEST = [HERE / "simulation" / "test_simulation.py", HERE / "reliability" / "test_crashes.py"]
+"""What computes for a minute and more."""
 WAITING = [
     HERE / "bot" / "test_watchdog.py",
     HERE / "demo" / "test_demo_command.py",
@@ -62,7 +63,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-quick` leaves out; several workers begin with the longest."""
+    """Mark what `make test-quick` leaves out; deal several workers what lasts long first."""
     slow = {
         path: path not in QUICK and any(path.is_relative_to(folder) for folder in SLOW)
         for path in {item.path for item in items}
@@ -72,23 +73,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:
-        items[:] = _spread(items)
+        items[:] = _spread(items, workers)
         # each begins with the next part of the list, so all are dealt a share
         items[:] = [item for worker in range(workers) for item in items[worker::workers]]
 
 
-def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
-    """The longest first, then the slow spread over the others: they wait, and those compute."""
-    first = {path: number for number, paths in enumerate((LONGEST, WAITING)) for path in paths}
+def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return rows of one test for each worker; the slow are spread over the others: they wait.
+
+    What computes longest stands one below the other, so that a worker always computes meanwhile.
+    """
+    columns = [[item for item in items if item.path == path] for path in LONGEST]
     parts: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
     for item in items:
-        parts[item.get_closest_marker("slow") is not None].append(item)
+        if item.path not in LONGEST:
+            parts[item.get_closest_marker("slow") is not None].append(item)
     places = [
-        (first.get(item.path, len(first)), number / len(part), item)
+        (item.path not in WAITING, number / len(part), item)
         for part in parts
         for number, item in enumerate(part)
     ]
-    return [item for *_, item in sorted(places, key=itemgetter(0, 1))]
+    others = (item for *_, item in sorted(places, key=itemgetter(0, 1)))
+    rows = list[pytest.Item | None]()
+    for row in zip_longest(*columns):
+        rows += [item or next(others, None) for item in row]
+        rows += islice(others, workers - len(row))
+    return [item for item in (*rows, *others) if item is not None]
 
 
 def pytest_collection_finish() -> None:
