@@ -159,7 +159,9 @@ class Scheduler:
         dues = self._queue_up(chat, work)
         if not place.is_private:
             self._groups.add(chat)
-            self._updates.run(f"board {chat}", partial(self.boards.refresh, chat), again=True)
+            self._updates.run(
+                f"board {chat}", partial(self.boards.refresh, place, work), again=True
+            )
         untold = {notice.generation for notice in owed}
         for generation in work:
             if generation.state is not State.QUEUED and _key(generation.id) not in self._steps:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from handlers.replies.sending import LeftOut, NotSent, SendError, finished
 from handlers.replies.texts import Moment, moment, unlinked
-from storage import chats, generations, people
+from storage import chats, people
 from storage.chats import Board
 from storage.generations import PENDING
 
@@ -84,38 +84,40 @@ class Boards:
     languages: Languages
     clock: Callable[[], float]
 
-    async def refresh(self, number: int) -> None:
-        """Bring a chat's boards up to date, not twice at a time."""
+    async def refresh(self, chat: Chat, work: Sequence[Generation]) -> None:
+        """Bring a group's boards up to date with what is in work there, not twice at a time."""
         try:
-            await self._refresh(number)
+            await self._refresh(chat, [one for one in work if one.state in PENDING])
         except SendError as error:
-            logger.info("the board of chat %d stays as it is: %s", number, error)
+            logger.info("the board of chat %d stays as it is: %s", chat.id, error)
 
-    async def _refresh(self, number: int) -> None:
+    async def _refresh(self, chat: Chat, pending: Sequence[Generation]) -> None:
         async with self.db.reading() as connection:
-            chat = await chats.find(connection, number)
-            if chat is None or chat.is_private:
-                return
-            work = await generations.in_work(connection, number)
-            stands = await chats.boards_of(connection, number)
-            group = await chats.group_of(connection, number)
-            pending = [one for one in work if one.state in PENDING]
-            names = {one.id: await _name(connection, one, chat) for one in pending}
-        by_thread = defaultdict[int, list[BoardEntry]](list)
+            stands = await chats.boards_of(connection, chat.id)
+        by_thread: dict[int, list[tuple[Generation, Forecast]]] = defaultdict(list)
         for one in pending:
-            entry = BoardEntry(names[one.id], await self.progress.forecast(one))
-            by_thread[one.thread_id or 0].append(entry)
+            by_thread[one.thread_id or 0].append((one, await self.progress.forecast(one)))
+        for thread in stands.keys() - by_thread.keys():
+            await self._take_down(chat, stands[thread])
+        told = {
+            thread: orders
+            for thread, orders in sorted(by_thread.items())
+            if thread in stands or _are_worth_one([forecast for _, forecast in orders])
+        }
+        if not told:
+            return
+        async with self.db.reading() as connection:
+            group = await chats.group_of(connection, chat.id)
+            entries = {
+                thread: [BoardEntry(await _name(connection, one, chat), at) for one, at in orders]
+                for thread, orders in told.items()
+            }
         translator = self.languages.translator(group.language)
-        for thread in sorted({*by_thread, *stands}):
-            entries, board = by_thread[thread], stands.get(thread)
-            said = board_text(entries, translator, self.clock()) if entries else None
-            if said is None and board is not None:
-                await self._take_down(chat, board)
-            elif said is not None and board is not None:
-                await self._correct(chat, board, said)
-            elif said is not None and (
-                len(entries) > 1 or any(one.place is not None or one.is_late for _, one in entries)
-            ):
+        for thread in told:
+            said = board_text(entries[thread], translator, self.clock())
+            if thread in stands:
+                await self._correct(chat, stands[thread], said)
+            else:
                 await finished(self._put_up(chat, thread, said))
 
     async def _put_up(self, chat: Chat, thread: int, said: BoardText) -> None:
@@ -158,6 +160,10 @@ class Boards:
     async def _remember(self, board: Board) -> None:
         async with self.db.transaction() as tx:
             await chats.put_board(tx, board)
+
+
+def _are_worth_one(forecasts: Sequence[Forecast]) -> bool:
+    return len(forecasts) > 1 or any(one.place is not None or one.is_late for one in forecasts)
 
 
 async def _name(connection: Connection, generation: Generation, chat: Chat) -> str:

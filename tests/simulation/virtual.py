@@ -14,7 +14,7 @@ from storage.migrations import migrate
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -64,33 +64,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return done
 
 
-class _Result:
-    """A cursor that can be awaited or entered, as aiosqlite's."""
-
-    def __init__(self, cursor: sqlite3.Cursor, *, pause: bool) -> None:
-        self._cursor = cursor
-        self._pause = pause
-
-    def __await__(self) -> Generator[None, None, _Result]:
-        if self._pause:
-            yield  # somebody else goes first
-        return self
-
-    async def __aenter__(self) -> Self:
-        await self
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._cursor.close()
-
-    @property
-    def rowcount(self) -> int:
-        return self._cursor.rowcount
-
-    async def fetchall(self) -> list[Any]:
-        return self._cursor.fetchall()
-
-
 class DirectConnection:
     """What the bot uses of aiosqlite's connection, on sqlite3 itself; the dice interrupt it."""
 
@@ -117,15 +90,16 @@ class DirectConnection:
     async def commit(self) -> None:
         await self.execute("COMMIT")
 
-    def execute(self, statement: str, values: Iterable[Any] = ()) -> _Result:
+    async def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         if self._is_cut:
             raise asyncio.CancelledError  # a timer outlived its process: nothing comes of it
         cursor = self._connection.execute(statement, tuple(values))
-        return _Result(cursor, pause=self._dice.random() < 0.02)
+        if self._dice.random() < 0.02:
+            await asyncio.sleep(0)  # somebody else goes first
+        return cursor
 
     async def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
-        async with self.execute(statement, values) as cursor:
-            return await cursor.fetchall()
+        return (await self.execute(statement, values)).fetchall()
 
     async def rollback(self) -> None:
         if not self._is_cut:
