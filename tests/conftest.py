@@ -20,7 +20,7 @@ from hypothesis import settings
 
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from tests.house import Breakage, House
+from tests.house import ADMIN, Breakage, House
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -173,3 +173,15 @@ def bob(telegram: TelegramSandbox) -> Person:
 def chat(telegram: TelegramSandbox, ann: Person) -> PrivateChat:
     """Ann alone with the bot."""
     return telegram.private(ann)
+
+
+@pytest.fixture
+def owner(telegram: TelegramSandbox) -> Person:
+    """Who runs the bot."""
+    return telegram.person("Olga", user_id=ADMIN)
+
+
+@pytest.fixture
+def office(telegram: TelegramSandbox, owner: Person) -> PrivateChat:
+    """The owner alone with the bot."""
+    return telegram.private(owner)

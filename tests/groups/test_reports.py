@@ -13,7 +13,6 @@ from storage import people
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed, made
 from tests.handlers.commons import SPEECH, settled
-from tests.house import ADMIN
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -24,18 +23,6 @@ if TYPE_CHECKING:
 USAGE = "Reply to one of my videos with /report, and say what is wrong with it."
 
 
-@pytest.fixture
-def owner(telegram: TelegramSandbox) -> Person:
-    """Who runs the bot."""
-    return telegram.person("Olga", user_id=ADMIN)
-
-
-@pytest.fixture
-def desk(telegram: TelegramSandbox, owner: Person) -> PrivateChat:
-    """Where the bot reaches whoever runs it."""
-    return telegram.private(owner)
-
-
 async def reported_by(club: Group, by: Person, video: Message, words: str = "") -> None:
     """Report a video and wait for the thanks."""
     asked = await club.send(by, f"/report {words}".strip(), reply_to=video)
@@ -43,11 +30,11 @@ async def reported_by(club: Group, by: Person, video: Message, words: str = "") 
 
 
 async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
-    bot: Bot, house: House, club: Group, desk: PrivateChat, ann: Person, bob: Person
+    bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person
 ) -> None:
     video = await made(house, club, ann, "a boat in the bath")
     await reported_by(club, bob, video, "that is   my bath")
-    told = await desk.wait(says("🚩"))
+    told = await office.wait(says("🚩"))
     assert (told.text or "").splitlines() == [
         f"🚩 Bob ({bob.id}) reports a video in Film club. Ann ({ann.id}) asked for it.",
         "They say: that is my bath",
@@ -58,7 +45,7 @@ async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
 
 @pytest.mark.parametrize("by_whom", ["its requester", "the operator"])
 async def test_a_video_that_had_no_number_when_it_was_sent_is_deleted_by_its_buttons(
-    bot: Bot, house: House, club: Group, desk: PrivateChat, owner: Person, ann: Person,
+    bot: Bot, house: House, club: Group, office: PrivateChat, owner: Person, ann: Person,
     bob: Person, by_whom: str,
 ) -> None:  # fmt: skip
     club.prepares_videos = True
@@ -67,8 +54,8 @@ async def test_a_video_that_had_no_number_when_it_was_sent_is_deleted_by_its_but
         await confirmed(club, video, "Delete", by=ann)
     else:
         await reported_by(club, bob, video)
-        told = await desk.wait(says("🚩"))
-        assert (await confirmed(desk, told, "Delete", by=owner)).text == "Deleted."
+        told = await office.wait(says("🚩"))
+        assert (await confirmed(office, told, "Delete", by=owner)).text == "Deleted."
     await club.wait_gone(video)
 
 
@@ -76,17 +63,17 @@ async def test_once_confirmed_it_is_deleted_and_a_second_time_says_that_it_is_go
     bot: Bot,
     house: House,
     club: Group,
-    desk: PrivateChat,
+    office: PrivateChat,
     owner: Person,
     ann: Person,
     bob: Person,
 ) -> None:
     video = await made(house, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
-    told = await desk.wait(says("🚩"))
-    assert (await confirmed(desk, told, "Delete", by=owner)).text == "Deleted."
+    told = await office.wait(says("🚩"))
+    assert (await confirmed(office, told, "Delete", by=owner)).text == "Deleted."
     await club.wait_gone(video)
-    second = await confirmed(desk, told, "Delete", by=owner)
+    second = await confirmed(office, told, "Delete", by=owner)
     assert second.alert
     assert second.text.startswith("I could not delete it. It is gone already")
 
@@ -95,7 +82,7 @@ async def test_once_confirmed_who_asked_for_it_is_banned_and_a_second_time_chang
     bot: Bot,
     house: House,
     club: Group,
-    desk: PrivateChat,
+    office: PrivateChat,
     chat: PrivateChat,
     owner: Person,
     ann: Person,
@@ -103,29 +90,29 @@ async def test_once_confirmed_who_asked_for_it_is_banned_and_a_second_time_chang
 ) -> None:
     video = await made(house, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
-    told = await desk.wait(says("🚩"))
-    assert (await confirmed(desk, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
-    assert "is banned already: #1" in (await confirmed(desk, told, "Ban", by=owner)).text
+    told = await office.wait(says("🚩"))
+    assert (await confirmed(office, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
+    assert "is banned already: #1" in (await confirmed(office, told, "Ban", by=owner)).text
     await chat.send(ann, "/video another")
     await chat.wait(says("You cannot make videos with this bot any more."))
     await made(house, club, bob, "a train")
 
 
 async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, desk: PrivateChat,
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, office: PrivateChat,
     chat: PrivateChat, owner: Person, ann: Person, bob: Person,
 ) -> None:  # fmt: skip
     video = await made(house, club, ann, "a boat in the bath")
     await chat.send(ann, "/history")
     listed = await chat.wait(says("Tap a number"))
     await reported_by(club, bob, video)
-    told = await desk.wait(says("🚩"))
-    await confirmed(desk, told, "Delete", by=owner)
+    told = await office.wait(says("🚩"))
+    await confirmed(office, told, "Delete", by=owner)
     assert list(await telegram.inline(ann, "")) == []
     assert (await listed.press("1")).text == "This is not your video, so you cannot send it."
     await chat.send(ann, "/history")
     await chat.wait(says("No videos yet"))
-    await confirmed(desk, told, "Ban", by=owner)
+    await confirmed(office, told, "Ban", by=owner)
     other = await made(house, club, bob, "a train")
     for label in ("Again", "Delete"):
         assert "You cannot make videos" in (await other.press(label, by=ann)).text
@@ -134,14 +121,14 @@ async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
 
 
 async def test_a_copy_that_was_shared_or_sent_on_is_reported_as_the_video_it_is(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, desk: PrivateChat,
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, office: PrivateChat,
     chat: PrivateChat, ann: Person, bob: Person,
 ) -> None:  # fmt: skip
     await made(house, chat, ann, "a boat in the bath")
     [result] = await telegram.inline(ann, "boat")
     copy = await club.send_inline(ann, result)
     await reported_by(club, bob, copy, "that is my bath")
-    told = await desk.wait(says("🚩"))
+    told = await office.wait(says("🚩"))
     assert (told.text or "").splitlines() == [
         f"🚩 Bob ({bob.id}) reports a video in Film club. Ann ({ann.id}) asked for it.",
         "They say: that is my bath",
@@ -153,11 +140,11 @@ async def test_a_copy_that_was_shared_or_sent_on_is_reported_as_the_video_it_is(
 
 
 async def test_only_who_runs_the_bot_decides(
-    bot: Bot, house: House, club: Group, desk: PrivateChat, ann: Person, bob: Person
+    bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person
 ) -> None:
     video = await made(house, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
-    told = await desk.wait(says("🚩"))
+    told = await office.wait(says("🚩"))
     for label in ("Delete", "Ban"):
         assert (await told.press(label, by=bob)).text == "This button is not for you."
     assert not video.deleted
@@ -166,13 +153,13 @@ async def test_only_who_runs_the_bot_decides(
 
 
 async def test_who_runs_the_bot_is_not_banned_for_a_report(
-    bot: Bot, house: House, club: Group, desk: PrivateChat, owner: Person, bob: Person
+    bot: Bot, house: House, club: Group, office: PrivateChat, owner: Person, bob: Person
 ) -> None:
     club.join(owner)
     video = await made(house, club, owner, "a boat in the bath")
     await reported_by(club, bob, video)
-    told = await desk.wait(says("🚩"))
-    assert "no banning them" in (await confirmed(desk, told, "Ban", by=owner)).text
+    told = await office.wait(says("🚩"))
+    assert "no banning them" in (await confirmed(office, told, "Ban", by=owner)).text
 
 
 async def test_each_reporter_counts_once_per_video(
@@ -180,7 +167,7 @@ async def test_each_reporter_counts_once_per_video(
     house: House,
     telegram: TelegramSandbox,
     club: Group,
-    desk: PrivateChat,
+    office: PrivateChat,
     ann: Person,
     bob: Person,
 ) -> None:
@@ -189,12 +176,12 @@ async def test_each_reporter_counts_once_per_video(
     video = await made(house, club, ann, "a boat in the bath")
     for reporter in (bob, bob, cleo):
         await reported_by(club, reporter, video)
-    await desk.wait(says("🚩 Cleo"))
-    assert len([m for m in desk.from_bot if says("🚩")(m)]) == 2
+    await office.wait(says("🚩 Cleo"))
+    assert len([m for m in office.from_bot if says("🚩")(m)]) == 2
 
 
 async def test_alone_with_the_bot_a_report_is_thanked_for_also_of_what_history_sent(
-    bot: Bot, house: House, desk: PrivateChat, chat: PrivateChat, ann: Person
+    bot: Bot, house: House, office: PrivateChat, chat: PrivateChat, ann: Person
 ) -> None:
     video = await made(house, chat, ann, "a boat in the bath")
     await chat.send(ann, "/history")
@@ -202,11 +189,11 @@ async def test_alone_with_the_bot_a_report_is_thanked_for_also_of_what_history_s
     again = await chat.wait(lambda m: m.video is not None and m is not video)
     asked = await chat.send(ann, "/report it shows somebody else", reply_to=again)
     await chat.wait(says("Thank you. The owner of this bot has been told.", to=asked.message_id))
-    await desk.wait(says(f"Ann ({ann.id}) reports a video in their private chat."))
+    await office.wait(says(f"Ann ({ann.id}) reports a video in their private chat."))
 
 
 async def test_what_is_no_video_of_ours_is_answered_with_how_it_is_done(
-    bot: Bot, club: Group, chat: PrivateChat, desk: PrivateChat, ann: Person, bob: Person
+    bot: Bot, club: Group, chat: PrivateChat, office: PrivateChat, ann: Person, bob: Person
 ) -> None:
     asked = await club.send(bob, "/report")
     usage = await club.wait(says(USAGE, to=asked.message_id))
@@ -214,7 +201,7 @@ async def test_what_is_no_video_of_ours_is_answered_with_how_it_is_done(
     await club.wait(says(USAGE, to=asked.message_id))
     asked = await chat.send(ann, "/report me")
     await chat.wait(says(USAGE, to=asked.message_id))
-    assert desk.from_bot == []
+    assert office.from_bot == []
 
 
 async def test_a_bare_report_of_somebody_elses_message_is_for_another_bot(
@@ -246,13 +233,13 @@ async def test_while_nobody_runs_the_bot_it_says_so(
 
 
 async def test_a_long_story_is_shortened(
-    bot: Bot, house: House, club: Group, desk: PrivateChat, ann: Person, bob: Person
+    bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person
 ) -> None:
     await club.send(ann, "/video " + "a very long boat " * 40)
     video = await club.wait(shows_video())
     await settled(house)
     await reported_by(club, bob, video, "I mind it very much " * 100)
-    told = await desk.wait(says("🚩"))
+    told = await office.wait(says("🚩"))
     assert [len(line) < 330 for line in (told.text or "").splitlines()] == [True] * 3
     assert (told.text or "").count("…") == 2
 
@@ -284,7 +271,7 @@ def test_without_words_and_prompt_a_report_is_one_line() -> None:
 async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     bot: Bot,
     club: Group,
-    desk: PrivateChat,
+    office: PrivateChat,
     chat: PrivateChat,
     owner: Person,
     ann: Person,
@@ -297,7 +284,7 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
         asked = await club.send(ann, f"/video {words}")
         await club.wait(says("was refused", to=asked.message_id))
         await settled(house)
-    told = await desk.wait(says("🛑"))
+    told = await office.wait(says("🛑"))
     assert f"Ann ({ann.id})" in (told.text or "")
     assert (told.text or "").endswith("The last one: three")
     await chat.send(ann, "/video four")
@@ -311,8 +298,8 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     assert "show" not in (said.text or ""), "why is nobody else's business"
     await made(house, club, bob, "a train")
     assert len(provider.submissions) == 4
-    assert (await confirmed(desk, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
-    assert sum(says("🛑")(one) for one in desk.from_bot) == 1
+    assert (await confirmed(office, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
+    assert sum(says("🛑")(one) for one in office.from_bot) == 1
 
 
 async def test_who_has_to_wait_is_told_at_the_third_refusal_alone_with_the_bot(
@@ -333,7 +320,7 @@ async def test_no_message_of_a_new_group_is_deleted_for_a_video_of_the_old_one(
     bot: Bot,
     house: House,
     telegram: TelegramSandbox,
-    desk: PrivateChat,
+    office: PrivateChat,
     owner: Person,
     ann: Person,
     bob: Person,
@@ -341,12 +328,12 @@ async def test_no_message_of_a_new_group_is_deleted_for_a_video_of_the_old_one(
     club = telegram.group("Old club", [ann, bob], kind="group")
     video = await made(house, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
-    told = await desk.wait(says("🚩"))
+    told = await office.wait(says("🚩"))
     moved, others = club.migrate(), list[Message]()
     moved.make_admin()
     while not others or others[-1].message_id < video.message_id:
         others.append(await moved.send(ann, "hello"))
     await settled(house)
-    pressed = await confirmed(desk, told, "Delete", by=owner)
+    pressed = await confirmed(office, told, "Delete", by=owner)
     assert pressed.text.startswith("I could not delete it.")
     assert others[-1].message_id in {one.message_id for one in moved.messages}

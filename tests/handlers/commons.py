@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from generation.models.offer import Offer
-from generation.models.pricing import Period
-from generation.orders.balances import Terms
 from handlers.replies.texts import Languages
 from storage import generations
 from storage.generations import UNFINISHED
@@ -20,20 +16,6 @@ if TYPE_CHECKING:
 
 SPEECH = Languages().translator("en")
 OFFER = Offer.load().only(["sora-2", "sora-2-pro", "veo-3.1-fast", "veo-3.1"])
-
-
-def terms(**changes: Any) -> Terms:
-    """Return the usual terms: 54 credits a day, 9 for a usual video."""
-    usual: dict[str, Any] = {
-        "credit_usd": Decimal("0.10"),
-        "free_credits": 54,
-        "period": Period.DAY,
-        "zone": ZoneInfo("UTC"),
-        "budget_usd": Decimal(10),
-        "budget_period": Period.DAY,
-        "max_pending": 3,
-    }
-    return Terms(**(usual | changes))
 
 
 def person(**saved: Any) -> Person:

@@ -16,11 +16,10 @@ from storage import payments, statistics
 from storage.payments import Charge
 from tests.flows.looks import says, shows_video
 from tests.handlers.commons import settled
-from tests.house import ADMIN
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
-    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Message, Person, PrivateChat
     from tests.house import House
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -70,18 +69,16 @@ def table(message: Message) -> list[dict[str, str]]:
 
 
 async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    house: House, owner: Person, office: PrivateChat, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(statistics, "SLICE", 1)
     monkeypatch.setattr(payments, "SLICE", 1)
-    olga = telegram.person("Olga", user_id=ADMIN)
-    admin = telegram.private(olga)
     async with house.running():
-        await admin.send(olga, "/export 2026-13")
-        await admin.wait(says("Write /export [payments] [YYYY-MM]"))
-        await admin.send(olga, "/export payments")
-        await admin.wait(says("There is nothing in that time."))
+        await office.send(owner, "/export 2026-13")
+        await office.wait(says("Write /export [payments] [YYYY-MM]"))
+        await office.send(owner, "/export payments")
+        await office.wait(says("There is nothing in that time."))
         await chat.send(ann, "/video =HYPERLINK(x), a cat")
         await chat.wait(shows_video())
         await chat.send(ann, "/video 1 ship, “Zoë”")
@@ -92,15 +89,15 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
                 paid = Charge(charge_id=charge, person=ann.id, credits=50, stars=250, paid_at=1.8e9)
                 await payments.credit(tx, paid, credit_micros=100_000)
         month = datetime.now(UTC).strftime("%Y-%m")
-        await admin.send(olga, f"/export {month}")
-        sent = await admin.wait(lambda message: message.document is not None)
+        await office.send(owner, f"/export {month}")
+        sent = await office.wait(lambda message: message.document is not None)
         first, second = table(sent)
         assert (sent.caption, sent.document and sent.document.file_name) == (
             "2 rows", f"videos-{month}.csv",
         )  # fmt: skip
-        await admin.send(olga, "/export 2020-01")
-        await admin.send(olga, "/export payments 2027-01")
-        bought = await admin.wait(
+        await office.send(owner, "/export 2020-01")
+        await office.send(owner, "/export payments 2027-01")
+        bought = await office.wait(
             lambda message: (
                 message.document is not None and message.caption == "2 rows" and message is not sent
             )
@@ -121,18 +118,16 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
 
 
 async def test_a_table_ends_where_telegram_takes_no_more(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    house: House, owner: Person, office: PrivateChat, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(exports, "MOST_BYTES", 1)
     monkeypatch.setattr(statistics, "MOST_EXPORTED", 1)
-    olga = telegram.person("Olga", user_id=ADMIN)
-    admin = telegram.private(olga)
     async with house.running():
         for words in ("a cat", "a dog"):
             await chat.send(ann, f"/video {words}")
             await chat.wait(shows_video(words))
-        await admin.send(olga, "/export")
-        sent = await admin.wait(lambda message: message.document is not None)
+        await office.send(owner, "/export")
+        sent = await office.wait(lambda message: message.document is not None)
     assert [row["prompt"] for row in table(sent)] == ["a dog"], "the newest stay"
     assert (sent.caption or "").startswith("1 row; not all fit.")

@@ -21,8 +21,8 @@ from storage.generations import Reason, State
 from storage.ledger import Account
 from storage.statistics import Asked
 from tests.flows.looks import says
-from tests.handlers.commons import SPEECH, settled, terms
-from tests.house import ADMIN
+from tests.generation.orders.usual import terms
+from tests.handlers.commons import SPEECH, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,10 +111,8 @@ async def test_figures_are_drawn_however_many_there_are(tmp_path: Path, count: i
 @pytest.mark.slow
 async def test_stats_show_a_time_as_a_picture_and_in_words(
     house: House, provider: AimlApiSandbox, telegram: TelegramSandbox, chat: PrivateChat,
-    ann: Person,
+    ann: Person, owner: Person, office: PrivateChat,
 ) -> None:  # fmt: skip
-    olga = telegram.person("Olga", user_id=ADMIN)
-    admin = telegram.private(olga)
     club = telegram.group("Film club", [ann])
     async with house.running():
         await chat.send(ann, "/video a cat")
@@ -125,9 +123,9 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
         refused = await chat.send(ann, "/video a train")
         await chat.wait(says("credits", to=refused.message_id))
         await settled(house)
-        await admin.send(olga, f"/grant {ann.id} 40")
-        await admin.send(olga, "/stats")
-        shown = await admin.wait(says("📊 Today"))
+        await office.send(owner, f"/grant {ann.id} 40")
+        await office.send(owner, "/stats")
+        shown = await office.wait(says("📊 Today"))
         words = shown.caption or ""
         assert shown.photo
         with Image.open(io.BytesIO(shown.photo[-1].bytes())) as picture:
@@ -148,26 +146,28 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
             assert line in words.splitlines(), words
         assert "Waiting time: half within" in words
         assert "matplotlib" not in sys.modules, "it is loaded in the process that draws"
-        await admin.press(shown, shown.button("30 days"), by=olga, timeout=20)
-        await admin.wait(says("30 days\nAsked for: 3"))
-        assert len(admin.from_bot) == 2, "the same message shows another time"
-        await admin.send(olga, "/admin")
-        home = await admin.wait(says("📅 Today"))
-        await admin.press(home, home.button("📊 Figures"), by=olga, timeout=20)
-        await admin.wait(says("7 days\nAsked for: 3"))
+        await office.press(shown, shown.button("30 days"), by=owner, timeout=20)
+        await office.wait(says("30 days\nAsked for: 3"))
+        assert len(office.from_bot) == 2, "the same message shows another time"
+        await office.send(owner, "/admin")
+        home = await office.wait(says("📅 Today"))
+        await office.press(home, home.button("📊 Figures"), by=owner, timeout=20)
+        await office.wait(says("7 days\nAsked for: 3"))
         assert "Asked for: 3" in (home.text or ""), "the home stays where it is"
 
 
 async def test_where_nothing_can_be_drawn_the_words_are_shown(
-    house: House, telegram: TelegramSandbox, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+    house: House,
+    owner: Person,
+    office: PrivateChat,
+    errors: Breakage,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def breaks(*_: object, **__: object) -> None:
         raise MediaFailed("no matplotlib")
 
-    olga = telegram.person("Olga", user_id=ADMIN)
-    admin = telegram.private(olga)
     async with house.running():
         monkeypatch.setattr(MediaProcesses, "run", breaks)
-        await admin.send(olga, "/stats")
-        shown = await admin.wait(says("Today\nAsked for: 0"))
+        await office.send(owner, "/stats")
+        shown = await office.wait(says("Today\nAsked for: 0"))
         assert not shown.photo

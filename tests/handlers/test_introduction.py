@@ -12,7 +12,8 @@ from generation.orders.options import Choice, Defaults, settle
 from generation.orders.reading import read
 from handlers.account import welcome
 from handlers.commands import Scope
-from tests.handlers.commons import OFFER, SPEECH, terms
+from tests.generation.orders.usual import terms
+from tests.handlers.commons import OFFER, SPEECH
 
 
 def test_the_short_description_counts_videos() -> None:

@@ -9,7 +9,8 @@ import pytest
 from generation.models.pricing import Period
 from generation.orders.balances import Balance
 from handlers.account import quota
-from tests.handlers.commons import SPEECH, terms
+from tests.generation.orders.usual import terms
+from tests.handlers.commons import SPEECH
 
 if TYPE_CHECKING:
     from generation.orders.balances import Terms

@@ -15,7 +15,6 @@ from storage import payments
 from storage.database import number
 from storage.migrations import back_up
 from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay, says
-from tests.house import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,17 +22,6 @@ if TYPE_CHECKING:
 
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
-
-
-@pytest.fixture
-def owner(telegram: TelegramSandbox) -> Person:
-    return telegram.person("Olga", user_id=ADMIN)
-
-
-@pytest.fixture
-def office(telegram: TelegramSandbox, owner: Person) -> PrivateChat:
-    """The owner alone with the bot."""
-    return telegram.private(owner)
 
 
 @pytest.fixture

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 from handlers.account.support import QUESTIONS_A_DAY
 from sandbox.aimlapi import Render
 from tests.handlers.test_buying import SELLING, pay, says
-from tests.handlers.test_refunds import office, owner
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
-
-__all__ = ["office", "owner"]
 
 
 async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_comes_back(

@@ -14,7 +14,8 @@ from handlers.account import introduction, quota, settings, welcome
 from handlers.commands import Scope, menu
 from handlers.replies.texts import Languages
 from handlers.videos import cancel, history
-from tests.handlers.commons import OFFER, person, terms
+from tests.generation.orders.usual import terms
+from tests.handlers.commons import OFFER, person
 
 if TYPE_CHECKING:
     from sandbox.telegram import PrivateChat, TelegramSandbox

@@ -29,7 +29,7 @@ from storage import generations, ledger, people
 from storage.generations import State
 from storage.ledger import Account, Pot
 from tests.generation.jobs.table import POLICY, PRIVATE, ROWS
-from tests.generation.orders.test_balances import terms
+from tests.generation.orders.usual import terms
 from tests.storage.asked import NOW, Clock, meet, request, rows
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from generation.jobs.schedule import PROBE_SECONDS
 from generation.orders.balances import Accepted, accept
 from sandbox.aimlapi import Fault
 from storage.generations import Reason, State
-from tests.generation.orders.test_balances import terms
+from tests.generation.orders.usual import terms
 from tests.storage.asked import request, rows
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from generation.orders.balances import (
 from storage import generations, ledger, outages
 from storage.generations import Changes, Reason, State
 from storage.ledger import Account, Pot
-from tests.generation.orders.test_balances import terms
+from tests.generation.orders.usual import terms
 from tests.storage.asked import ANN, BOB, NOW, everything, request, rows
 
 if TYPE_CHECKING:

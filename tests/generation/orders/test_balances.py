@@ -6,7 +6,6 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -14,10 +13,11 @@ from hypothesis import strategies as st
 
 from generation.models.pricing import Period
 from generation.orders import balances
-from generation.orders.balances import Balance, Draw, Terms, budget_share, draw, draw_bought
+from generation.orders.balances import Balance, Draw, budget_share, draw, draw_bought
 from storage import generations, ledger
 from storage.generations import Reason, State
 from storage.ledger import Account, Kind, Pot
+from tests.generation.orders.usual import terms
 from tests.storage.asked import ANN, NOW, ask
 
 if TYPE_CHECKING:
@@ -25,20 +25,6 @@ if TYPE_CHECKING:
 
 ACCOUNT = Account.person(ANN)
 DAY = 86_400.0
-
-
-def terms(**changes: Any) -> Terms:
-    """What an operator gives by default."""
-    values: dict[str, Any] = {
-        "credit_usd": Decimal("0.10"),
-        "free_credits": 54,
-        "period": Period.DAY,
-        "zone": ZoneInfo("UTC"),
-        "budget_usd": Decimal(10),
-        "budget_period": Period.DAY,
-        "max_pending": 3,
-    }
-    return Terms(**(values | changes))
 
 
 def balance(allowance: int, bought: int, granted: int = 0) -> Balance:
