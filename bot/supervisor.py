@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ STUCK_SECONDS = 90.0
 """How long nothing may be looked after: whoever does it looks around three times meanwhile."""
 WRITE_SECONDS = 5.0
 """How long the database may take for a single row."""
+BELIEVED_SECONDS = 2.0
+"""How long it is believed that it takes one: who asks a thousand times writes once."""
 
 # whatever is tried again is said here, and once
 stamina.instrumentation.set_on_retry_hooks(())
@@ -131,10 +134,16 @@ class Health:
 
     def __post_init__(self) -> None:
         self._began_at = self.clock()
+        self._one_writes = asyncio.Lock()
+        self._wrote_at = -math.inf
 
     async def problems(self) -> dict[str, str]:
         """Return what is wrong, by the part that is; nothing where all is well."""
-        database = await self._of_database()
+        async with self._one_writes:
+            is_known = 0 <= self.clock() - self._wrote_at < BELIEVED_SECONDS
+            database = "" if is_known else await self._of_database()
+            if not (is_known or database):
+                self._wrote_at = self.clock()
         return self.of_tasks() | ({"database": database} if database else {})
 
     def of_tasks(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 import time
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -167,6 +168,22 @@ async def test_a_bot_that_is_well_says_so(house: House) -> None:
     async with watched(house) as watcher:
         assert await watcher.health() == (200, {"status": "ok"})
         assert (await watcher.http.get("/")).status_code == 404
+
+
+async def test_who_asks_for_the_health_a_hundred_times_writes_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched(house, clock=lambda: 1_800_000_000.0) as watcher:
+        proofs, prove = Counter[str](), house.db.prove_writable
+
+        async def counted() -> None:
+            proofs["made"] += 1
+            await prove()
+
+        monkeypatch.setattr(house.db, "prove_writable", counted)
+        answers = await asyncio.gather(*(watcher.health() for _ in range(100)))
+    assert [code for code, _ in answers] == [200] * 100
+    assert proofs["made"] <= 1
 
 
 async def test_health_is_red_while_no_updates_come(house: House, telegram: TelegramSandbox) -> None:
