@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+import httpx
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -60,12 +61,21 @@ class WebhookAddress:
     port: Endpoint
 
 
+def is_same(told: object, address: str) -> bool:
+    """Whether Telegram tells this address, be it that it writes its host or its end otherwise."""
+    try:
+        one, other = httpx.URL(str(told)), httpx.URL(address)
+    except httpx.InvalidURL:
+        return False
+    return (one.scheme, one.netloc, one.raw_path) == (other.scheme, other.netloc, other.raw_path)
+
+
 def trouble_of(info: dict[str, Any], url: str, *, taken_at: float) -> str:
     """Say what is wrong with a webhook by what Telegram tells of it; "" where nothing is.
 
     An error is told for good, so it counts while something waits and nothing came after it.
     """
-    if info.get("url") != url:
+    if not is_same(info.get("url"), url):
         return "it was set to another address, or taken off"
     waits, failed_at = info.get("pending_update_count"), info.get("last_error_date")
     if is_whole(waits) and waits and is_whole(failed_at) and failed_at > taken_at:

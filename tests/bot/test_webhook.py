@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.updates import webhook
 from bot.updates.listening import UPDATES
-from bot.updates.webhook import trouble_of
+from bot.updates.webhook import is_same, trouble_of
 from tests.flows.looks import says, shows_video
 from tests.flows.process import process, terminate
 from tests.handlers.test_buying import SELLING, pay
@@ -250,6 +250,23 @@ async def test_a_process_takes_posts_tells_how_it_is_and_stops_and_goes_on_where
             await chat.wait(shows_video("a train"))
     assert telegram.calls_of("getUpdates") == []
     assert len([one for one in chat.from_bot if one.video]) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "is_it"),
+    [
+        ("https://bot.example.org", True),
+        ("https://bot.example.org/", True),
+        ("https://BOT.example.org:443/", True),
+        ("https://bot.example.org/other", False),
+        ("http://bot.example.org/", False),
+        ("", False),
+        (None, False),
+        ("https://[", False),
+    ],
+)
+def test_an_address_is_the_same_however_telegram_writes_it(told: object, is_it: bool) -> None:
+    assert is_same(told, "https://bot.example.org") is is_it
 
 
 @pytest.mark.parametrize(
