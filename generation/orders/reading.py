@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-OPTIONS = (
-    "--model", "--pro", "--seconds", "--ar", "--horizontal", "--vertical", "--square",
-    "--720p", "--1080p", "--res", "--fit", "--silent",
-)  # fmt: skip
-"""What can be typed, as it is told to people."""
-
 _SHAPES = {"horizontal": "16:9", "vertical": "9:16", "square": "1:1"}
 _SWITCHES = {"pro": {"pro": True}, "silent": {"silent": True}, "sound": {"silent": False}}
 _RESOLUTION = re.compile(r"\d{3,4}p|\dk")
@@ -34,6 +28,8 @@ _FORMS = {
     "fit": re.compile(r"crop|pad", re.IGNORECASE),
 }
 """What the value of an option looks like."""
+OPTIONS = tuple(f"--{name}" for name in (*_FORMS, *_SHAPES, *_SWITCHES, "720p", "1080p"))
+"""What can be typed, as it is told to people."""
 _FIELD_OF = {"ar": "aspect_ratio", "res": "resolution"}
 
 _LONG, _SHORT = "—–\u2015", "\u2010\u2011\u2212\uff0d"
