@@ -95,7 +95,6 @@ async def show_data(sender: Sender, message: Message, context: Context) -> None:
             sender.translator.gettext("I sent it a moment ago. Ask again in a minute.")
         )
         return
-    seen["data_sent_at"] = now
     sections: dict[str, list[dict[str, Any]]] = {}
     async for section, rows in personal_data.export(services.db, sender.person.id):
         sections.setdefault(section, []).extend(rows)
@@ -107,6 +106,7 @@ async def show_data(sender: Sender, message: Message, context: Context) -> None:
     await sender.outbox.send_made(
         sender.chat, "my-data.json", content, caption, thread_id=sender.thread_id
     )
+    seen["data_sent_at"] = now
 
 
 def written(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[bytes, bool]:

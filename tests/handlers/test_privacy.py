@@ -11,6 +11,7 @@ import pytest
 
 from bot import lifecycle
 from handlers.account import privacy
+from sandbox.telegram import Fault
 from sandbox.telegram.messages import Button
 from storage import people, personal_data
 from storage.people import Ban
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from storage.personal_data import Erasure
-    from tests.house import House
+    from tests.house import Breakage, House
 
 GONE = "Done. All I kept about you is deleted."
 OLD = "This button is old. Send /deletemydata again."
@@ -106,6 +107,17 @@ async def test_mydata_is_a_file_of_ones_own_and_of_nobody_else(
         await chat.wait(says("I sent it a moment ago"))
         await club.send(ann, "/mydata")
         await club.wait(says("only in our private chat"))
+
+
+async def test_a_file_that_could_not_be_sent_may_be_asked_for_again_at_once(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox, errors: Breakage
+) -> None:
+    errors.expect("odd")
+    async with house.running():
+        telegram.faults.next("sendDocument", Fault.error(400, "Bad Request: odd"))
+        await chat.send(ann, "/mydata")
+        await chat.wait(says("Something broke on my side."))
+        assert (await data_of(chat, ann))["you"][0]["number"] == ann.id
 
 
 def test_a_file_of_data_is_bounded_and_says_what_is_missing() -> None:
