@@ -226,14 +226,14 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
 
 @router.button(AskAccess)
 async def ask_access(sender: Sender, services: Services) -> None:
-    """Owe every admin a card about who is not let in, once each; they are told the answer."""
+    """Owe every admin a card about who is not let in, once a day; they are told the answer."""
     now, _ = services.clock(), sender.translator.gettext
     if sender.access is Access.MEMBER:
         await sender.answer(_("You can use this bot. Send me an idea or a photo."), alert=True)
         return
     day = int(pricing.began_at(Period.DAY, services.terms.zone, now))
     chat, admins = sender.chat, Admins(services.policy.admin_ids, services.wake)
-    cause, told = f"access:{chat.telegram_id}", list[int]()
+    cause, told = f"access:{chat.telegram_id}:{day}", list[int]()
     async with services.db.transaction() as tx:
         were_told = await admins.were_told(tx, cause)
         lately = await admins.times_told(tx, "access:", since=now - DAY_SECONDS)
@@ -245,7 +245,7 @@ async def ask_access(sender: Sender, services: Services) -> None:
                 name=" ".join(filter(None, (chat.title, name if chat.is_private else ""))),
             )  # fmt: skip
     text = (
-        _("I asked already. I will tell you what the owner says.")
+        _("I asked today already. If the owner says yes, I tell you. If not, ask again tomorrow.")
         if were_told
         else _("I asked the owner, and will tell you what they say.")
         if told

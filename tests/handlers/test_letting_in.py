@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from handlers.admin.invites import MOST_REQUESTS, read_invite
-from storage import ledger
+from storage import DAY_SECONDS, ledger
 from storage.ledger import Account, Pot
 from tests.flows.looks import says
 from tests.groups.acts import confirmed, made
@@ -51,7 +52,7 @@ async def test_a_stranger_who_asks_is_let_in_by_a_tap_of_an_admin_and_told(
     theirs = telegram.private(bob)
     refusal = await refused(theirs, bob)
     assert (await refusal.press("Ask the owner", by=bob)).text.startswith("I asked the owner")
-    assert (await refusal.press("Ask the owner", by=bob)).text.startswith("I asked already.")
+    assert (await refusal.press("Ask the owner", by=bob)).text.startswith("I asked today already.")
     card = await admin.wait(says(f"Bob @\u200bbob ({bob.id}) asks to use this bot."))
     assert (await card.press("Allow", by=bob)).text == "This button is not for you."
     button = card.button("Allow")
@@ -95,6 +96,27 @@ async def test_a_stranger_may_be_denied_or_banned_and_a_group_be_asked_for(
     card = await admin.wait(says(f"The group Film club ({club.id}) asks"))
     await card.press("Allow", by=ann)
     await club.wait(says("Good news: you can use me here now."))
+
+
+async def test_who_was_let_in_and_shut_out_again_may_ask_once_more_the_next_day(
+    house: House, chat: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    ahead, theirs = 0.0, telegram.private(bob)
+    operated: dict[str, Any] = {"admin_ids": frozenset({ann.id}), "allowed_ids": frozenset({4711})}
+    async with house.running(clock=lambda: time.time() + ahead, **operated):
+        refusal = await refused(theirs, bob)
+        await refusal.press("Ask the owner", by=bob)
+        await (await chat.wait(says(f"({bob.id}) asks"))).press("Allow", by=ann)
+        await theirs.wait(says("Good news"))
+        await chat.send(ann, "/deny @bob")
+        await chat.wait(says("any more"))
+        again = (await refusal.press("Ask the owner", by=bob)).text
+        assert again.startswith("I asked today already."), again
+        ahead = DAY_SECONDS
+        again = (await refusal.press("Ask the owner", by=bob)).text
+        assert again.startswith("I asked the owner"), again
+        await (await chat.wait(says(f"({bob.id}) asks"))).press("Allow", by=ann)
+        await made(house, theirs, bob, "a cat")
 
 
 async def test_a_flood_of_strangers_fills_no_admins_chat(
