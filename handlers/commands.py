@@ -86,8 +86,21 @@ COMMANDS = (
     Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
     Command("buy", N_("Credits for Telegram Stars"), scope=Scope.PRIVATE, sells=True),
-    Command("paysupport", N_("Help with a payment"), "[WORDS]", scope=Scope.PRIVATE, sells=True),
-    Command("terms", N_("What holds for what is sold"), scope=Scope.PRIVATE, sells=True),
+    Command(
+        "paysupport",
+        N_("Help with a payment"),
+        "[WORDS]",
+        scope=Scope.PRIVATE,
+        sells=True,
+        when_banned=True,
+    ),
+    Command(
+        "terms",
+        N_("What holds for what is sold"),
+        scope=Scope.PRIVATE,
+        sells=True,
+        when_banned=True,
+    ),
     Command("language", N_("The language I speak with you"), scope=Scope.PRIVATE, listed=False),
     Command("privacy", N_("What I keep, and who sees it"), scope=Scope.PRIVATE, when_banned=True),
     Command(

@@ -8,7 +8,7 @@ from telegram.ext import filters
 
 from handlers.replies.more_credits import AnswerSupport, WriteBack
 from handlers.replies.texts import contact_line, shortened, unlinked
-from handlers.routing import COMMANDED, Router
+from handlers.routing import COMMANDED, Router, refusal_of
 from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
 from storage.notices import Admins, NoticeKind
@@ -45,10 +45,20 @@ async def ask(
     """Pass a question on to the admins, or say how one asks."""
     if not sender.chat.is_private or sender.person is None:
         await sender.invite("paysupport", message.message_id)
+    elif text := await _turned_away(sender, services):
+        await sender.reply(text)
     elif words:
         await _pass_on(sender, " ".join(words), cause, services)
     else:
         await explain(sender, services)
+
+
+async def _turned_away(sender: Sender, services: Services) -> str | None:
+    """Say to somebody banned who never paid that they are; None to all others."""
+    async with services.db.reading() as connection:
+        if await payments.latest(connection, person=sender.account.id, limit=1):
+            return None
+    return refusal_of(sender, {}, services)
 
 
 async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -> None:
@@ -179,9 +189,12 @@ async def answer(sender: Sender, message: Message, cause: str, services: Service
     await sender.reply(told, reply_to=message.message_id)
 
 
-@router.message(_IN_PRIVATE & RepliesTo(WriteBack))
+@router.message(_IN_PRIVATE & RepliesTo(WriteBack), when_banned=True)
 async def write_back(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Pass on what somebody answers an admin."""
+    if text := await _turned_away(sender, services):
+        await sender.reply(text)
+        return
     if message.text is None:
         text = sender.translator.gettext("I can pass on words only.")
         await sender.reply(text, reply_to=message.message_id)
@@ -189,7 +202,7 @@ async def write_back(sender: Sender, message: Message, cause: str, services: Ser
     await _pass_on(sender, message.text, cause, services)
 
 
-@router.button(WriteBack)
+@router.button(WriteBack, when_banned=True)
 async def say_how_to_write_back(sender: Sender) -> None:
     """Say how an admin is answered."""
     await say_how(sender)

@@ -48,6 +48,32 @@ async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_com
         assert len([one for one in chat.from_bot if says("answers")(one)]) == 1
 
 
+async def test_who_is_banned_is_still_heard_about_what_they_paid(
+    house: House, chat: PrivateChat, ann: Person, bob: Person, office: PrivateChat, owner: Person
+) -> None:
+    async with house.running(**SELLING):
+        await pay(chat, ann)
+        theirs = house.telegram.private(bob)
+        await theirs.send(bob, "/start")
+        await theirs.wait(lambda one: bool(one.buttons))
+        for one in (ann, bob):
+            await office.send(owner, f"/ban {one.id} rude")
+            await office.wait(says(f"{one.id} is banned."))
+        await chat.send(ann, "/video a boat")
+        await chat.wait(says("The reason: rude. Questions? @owner About a payment, write /paysup"))
+        await chat.send(ann, "/terms")
+        await chat.wait(says("For a refund, write /paysupport."))
+        await chat.send(ann, "/paysupport give it back")
+        asked = await office.wait(says("asks: give it back"))
+        await office.send(owner, "Of course.", reply_to=asked)
+        back = await chat.wait(says("Of course."))
+        await chat.send(ann, "Thank you", reply_to=back)
+        await office.wait(says("asks: Thank you"))
+        await theirs.send(bob, "/paysupport let me in")
+        await theirs.wait(says("You cannot make videos with this bot any more. The reason: rude."))
+        assert not [one for one in office.from_bot if says("let me in")(one)], "never paid"
+
+
 async def test_nobody_floods_the_owner(
     house: House, chat: PrivateChat, ann: Person, office: PrivateChat
 ) -> None:
