@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """A generation's life; DESIGN 4 says what leads where."""
+    """A generation's life; docs/architecture.md draws what leads where."""
 
     QUEUED = "queued"
     """Accepted, credits held, waiting for its turn."""

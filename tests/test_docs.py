@@ -39,9 +39,9 @@ def test_the_readme_is_short_and_begins_with_two_commands() -> None:
     assert len(re.findall(r"^\d\. \*\*", readme, flags=re.MULTILINE)) == 4, "four steps"
 
 
-def test_the_index_leads_to_every_page() -> None:
-    index = (DOCS / "index.md").read_text(encoding="utf-8")
-    assert {*re.findall(r"\]\((\w+\.md)\)", index)} == {*PAGES} - {"index.md"}
+def test_the_readme_leads_to_every_page() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert {*PAGES} == {*re.findall(r"\]\(docs/(\w+\.md)\)", readme)}
 
 
 def test_a_link_to_a_place_on_a_page_leads_there() -> None:
