@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from telegram import InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler
 
 from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, carries, keyboard
+from handlers.replies.texts import shortened
 from handlers.routing import Router, refusal_of
 from handlers.senders import PressAnswer, meet
+from storage import people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from handlers.senders import Sender
     from storage.ledger import Account
 
+
+LONGEST_NAME = 40
+"""Characters of a name on a button."""
 
 router = Router()
 
@@ -56,7 +62,8 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
                     # Telegram shows no answer to a press that is minutes old
                     await sender.reply(text)
             elif sender is not None and sure is None and (yes := route.admission.get("asks")):
-                await ask_whether(sender, query, press, sender.translator.gettext(yes))
+                named = await _named(context.services, press, sender.translator.gettext(yes))
+                await ask_whether(sender, query, press, named)
             elif sender is not None:
                 known = {"press": press, "query": query, "sure": sure is not None}
                 known["shown"] = _shows(query.message, sure or press)
@@ -94,6 +101,15 @@ def _old(translator: Translator, *, is_lost: bool) -> str:
 def _shows(message: MaybeInaccessibleMessage | None, press: CallbackData) -> int | None:
     """Return the message where it has the button that was pressed: a client may send any data."""
     return message.message_id if message is not None and carries(message, press) else None
+
+
+async def _named(services: Services, press: CallbackData, yes: str) -> str:
+    """Write on the button what it is about, such as one of a list: its number, or `{name}`."""
+    about: dict[str, object] = dataclasses.asdict(press)
+    if (person := about.get("person")) and isinstance(person, int):
+        async with services.db.reading() as connection:
+            about["name"] = shortened(await people.called(connection, person), LONGEST_NAME)
+    return yes.format(**about)
 
 
 async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData, yes: str) -> None:

@@ -153,7 +153,8 @@ class Admission(TypedDict, total=False):
         when_off: also where a group's admins switched the bot off.
         when_banned: also those who are shut out, alone with the bot: it is about their own data.
         however_late: also a press that lay while the bot was away.
-        asks: what cannot be undone asks once; this is the button that does it.
+        asks: what cannot be undone asks once; this is the button that does it. It may name
+            fields of what the pressed one carries, and the `{name}` of a person.
     """
 
     admins: bool

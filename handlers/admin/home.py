@@ -203,7 +203,7 @@ async def _show_people(
     await sender.show(f"{text}\n\n{hint}", [*rows, home_row(sender.translator)], shown)
 
 
-@router.button(BanPerson, admins=True, asks=N_("Yes, ban"))
+@router.button(BanPerson, admins=True, asks=N_("Yes, ban {name}"))
 async def ban_person(sender: Sender, press: BanPerson, cause: str, context: Context) -> None:
     """Shut out somebody of the list of people."""
     await sender.answer(await shut_out(context, sender, press.person, cause), alert=True)

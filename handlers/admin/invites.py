@@ -129,7 +129,7 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
     await sender.reply(f"{text}\n\n{_link(made, sender)}", buttons=[[revoke]])
 
 
-@router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke"))
+@router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke #{invite}"))
 async def revoke(
     sender: Sender, press: RevokeInvite, shown: int | None, cause: str, services: Services
 ) -> None:

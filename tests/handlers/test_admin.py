@@ -10,7 +10,7 @@ from handlers.admin.access import read_who
 from storage import ledger, people
 from storage.ledger import Account, Pot
 from tests.flows.looks import says
-from tests.groups.acts import confirmed, made
+from tests.groups.acts import made
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -130,7 +130,10 @@ async def test_somebody_of_the_list_is_banned_by_buttons(
         await made(house, theirs, bob, "a boat")
         await chat.send(ann, "/people")
         shown = await chat.wait(says("1. @bob"))
-        answer = await confirmed(chat, shown, "1 · Ban", by=ann)
+        await shown.press("1 · Ban", by=ann)
+        named = f"Yes, ban Bob ({bob.id})"
+        await chat.wait(lambda m: m is shown and m.buttons[-1][0].text == named)
+        answer = await shown.press(named, by=ann)
         assert answer.text.startswith(f"{bob.id} is banned.")
         await chat.send(ann, "/people")
         again = await chat.wait(says(f"1. @bob ({bob.id}): 1 video, banned"))
