@@ -76,14 +76,11 @@ async def budget_used(
     )
 
 
-SLICE, PEOPLE = 1000, 100
-"""How many generations, and people, are counted at a time: others wait for it."""
+SLICE = 1000
+"""How many generations, or people, are read at a time: others wait for it."""
 
 
-_ASKED = (
-    "SELECT id, name, username, (SELECT count(*) FROM generations WHERE account_kind = 'person'"
-    " AND account_id = people.id) AS asked FROM people WHERE id > ? ORDER BY id LIMIT ?"
-)
+_MOST_ACTIVE = "SELECT id FROM people ORDER BY asked DESC, id LIMIT ? OFFSET ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,39 +99,47 @@ async def most_active(
 ) -> tuple[list[Activity], int]:
     """Return people, who asked for most first, and how many there are in all.
 
-    Only those count who are `called` so, in part. Counted person by person, in slices that let
-    others between.
+    Only those count who are `called` so, in part: looked for in slices that let others between.
     """
-    first: list[tuple[int, int]] = []
-    counted, after = 0, -1
-    while True:
+    if called:
+        found = await _called(db, called.casefold())
+        page, all_ = found[skip : skip + limit], len(found)
+    else:
         async with db.reading(aside=True) as tx:
-            rows = await every(tx, _ASKED, (after, PEOPLE))
-        found = [
-            (-row["asked"], row["id"])
-            for row in rows
-            if called.casefold() in f"{row['name']}\n{row['username'] or ''}".casefold()
-        ]
-        counted += len(found)
-        first = sorted([*first, *found])[: skip + limit]
-        if len(rows) < PEOPLE:
-            break
-        after = rows[-1]["id"]
-    page = {person: -asked for asked, person in first[skip:]}
+            page = [row["id"] for row in await every(tx, _MOST_ACTIVE, (limit, skip))]
+            all_ = await number(tx, "SELECT count(*) FROM people")
     async with db.reading(aside=True) as tx:
         rows = await every(
             tx,
-            "SELECT id, name, username, telegram_id IS NOT NULL AS is_banned FROM people"
-            f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})",
-            tuple(page),
+            "SELECT id, name, username, asked, telegram_id IS NOT NULL AS is_banned FROM people"
+            f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})"
+            " ORDER BY asked DESC, id",
+            page,
         )
-    known = {
-        row["id"]: Activity(
-            row["id"], row["name"], row["username"], page[row["id"]], bool(row["is_banned"])
-        )
+    return [
+        Activity(row["id"], row["name"], row["username"], row["asked"], bool(row["is_banned"]))
         for row in rows
-    }
-    return [known[person] for person in page], counted
+    ], all_
+
+
+async def _called(db: Database, name: str) -> list[int]:
+    """Return people whose name has this in it, in small letters; who asked for most first."""
+    found, after = list[tuple[int, int]](), -1
+    while True:
+        async with db.reading(aside=True) as tx:
+            rows = await every(
+                tx,
+                "SELECT id, name, username, asked FROM people WHERE id > ? ORDER BY id LIMIT ?",
+                (after, SLICE),
+            )
+        found += [
+            (-row["asked"], row["id"])
+            for row in rows
+            if name in f"{row['name']}\n{row['username'] or ''}".casefold()
+        ]
+        if len(rows) < SLICE:
+            return [person for _, person in sorted(found)]
+        after = rows[-1]["id"]
 
 
 async def made_in(tx: Connection, chat: int) -> int:

@@ -158,8 +158,8 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             id="what operators are told",
         ),
         pytest.param(
-            lambda tx: every(tx, statistics._ASKED, (0, 100)),  # noqa: SLF001 - as above
-            {"generations_by_account_and_time"},
+            lambda tx: every(tx, statistics._MOST_ACTIVE, (8, 0)),  # noqa: SLF001 - as above
+            {"people_by_asked"},
             id="who asked for most",
         ),
         pytest.param(

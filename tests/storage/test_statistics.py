@@ -95,20 +95,22 @@ async def test_others_use_the_database_between_two_slices(db: Database) -> None:
     assert (await collecting).asked == 2
 
 
-async def test_people_are_counted_in_slices_and_who_asked_for_nothing_comes_last(
+async def test_who_asked_for_most_comes_first_and_who_asked_for_nothing_last(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "PEOPLE", 1)
+    monkeypatch.setattr(statistics, "SLICE", 1)
     await meet(db)
-    for cause, person in (("a", ANN), ("b", BOB), ("c", BOB)):
-        await ask(db, cause, person=person)
     async with db.transaction() as tx:
         for person, name in ((ANN, "Ann"), (BOB, "Bob"), (1, "New")):
             await people.seen(tx, person, name=name, username=name.lower(), language=None, now=NOW)
         await people.ban(tx, Ban(telegram_id=ANN, by=BOB, at=NOW), cause="ban")
+    for cause, person in (("a", ANN), ("b", BOB), ("c", BOB)):
+        await ask(db, cause, person=person)
     found, count = await statistics.most_active(db, limit=2)
     assert [(one.person, one.asked, one.is_banned) for one in found] == [
         (BOB, 2, False), (ANN, 1, True),
     ]  # fmt: skip
     [last], _ = await statistics.most_active(db, limit=2, skip=2)
     assert (last, count) == (Activity(1, "New", "new", 0, is_banned=False), 3)
+    found, count = await statistics.most_active(db, limit=2, called="N")
+    assert ([one.name for one in found], count) == (["Ann", "New"], 2)
