@@ -6,12 +6,13 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generation.orders.options import Options, Problem
+from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,6 @@ something in between, behind which a submission may have been taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -41,6 +40,7 @@ from generation.provider.refusals import (
     names_the_model,
     truncate,
 )
+from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

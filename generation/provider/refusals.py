@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from storage import dataclass
 
 MESSAGE_LIMIT = 300
 """Characters of a foreign message that are kept."""
