@@ -66,7 +66,7 @@ trace: $(installed)
 	@$(python) -m tests.trace
 
 docs: $(installed)
-	$(python) -m bot.settings.docs
+	$(python) -m tests.documents
 
 # The template that translations are made from.
 texts: $(installed)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.process import ExitCode
-from bot.settings import docs
 from bot.settings.definition import Settings
 from bot.settings.sources import WrongSettings, read_settings
 from generation.jobs.transitions import NEXT
+from tests import documents
 
 PROJECT = Path(__file__).parents[1]
 DOCS = PROJECT / "docs"
@@ -26,10 +26,10 @@ PAGES = sorted(page.name for page in DOCS.glob("*.md"))
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{page}" for page in PAGES)]
 
 
-@pytest.mark.parametrize("what", docs.PAGES)
+@pytest.mark.parametrize("what", documents.PAGES)
 def test_a_page_has_the_settings_or_commands_as_they_are(what: str) -> None:
-    page = (PROJECT / docs.PAGES[what]).read_text(encoding="utf-8")
-    assert docs.with_table(what, page) == page, "run `make docs`"
+    page = (PROJECT / documents.PAGES[what]).read_text(encoding="utf-8")
+    assert documents.with_table(what, page) == page, "run `make docs`"
 
 
 def test_the_readme_is_short_and_begins_with_two_commands() -> None:
@@ -55,7 +55,7 @@ def test_a_link_to_a_place_on_a_page_leads_there() -> None:
 
 
 def test_the_example_has_the_settings_as_they_are() -> None:
-    assert docs.example() == EXAMPLE, "run `make docs`"
+    assert documents.example() == EXAMPLE, "run `make docs`"
 
 
 def test_the_example_with_token_and_key_means_the_defaults(tmp_path: Path) -> None:

@@ -1,3 +1,3 @@
-"""Settings: their definition, sources and documentation."""
+"""Settings: their definition and their sources."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every setting an operator may write, with its default, its bounds and its one sentence.
 
 They come from the environment and from `.env`; the environment wins, and an empty value counts as
-none. docs/settings.md and .env.example are made from the fields by `bot.settings.docs`.
+none. docs/settings.md and .env.example are made from the fields by `make docs`.
 """
 
 from __future__ import annotations
