@@ -258,7 +258,8 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
         else:
             await conversation.take(context, sender, message, card, typed or said)
         return
-    if (whole := conversation.continued(sender, said, now)) is not None:
+    whole = conversation.continued(sender, said, now) if answered(message) is None else None
+    if whole is not None:
         sent = SentPicture.on(sender.closed) if sender.closed else None
         await placing.place(context, sender, draft_of(message, whole, sent, asks=True))
         return

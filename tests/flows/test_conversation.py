@@ -11,6 +11,7 @@ from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button
 from tests.flows.test_credits import spent
+from tests.groups.acts import made
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -412,6 +413,16 @@ async def test_a_new_idea_right_after_a_long_one_is_an_idea_of_its_own(
     await chat.wait(says("Make a video of this?"))
     await chat.send(ann, "a windmill")
     await chat.wait(says("“a windmill”"))
+
+
+async def test_an_answer_right_after_a_long_text_is_about_what_it_answers(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    video = await made(house, chat, ann, "a windmill")
+    await chat.send(ann, (SENTENCE * 80).strip())
+    await chat.wait(says("Make a video of this?"))
+    await chat.send(ann, "make it night", reply_to=video)
+    await chat.wait(says("“a windmill. Make it night”"))
 
 
 async def test_a_question_that_is_asked_anew_has_its_cancel_button(
