@@ -51,6 +51,7 @@ _LONGEST_SEARCH = 24
 SHEET_SECONDS = 6.0
 """How long a page waits for its picture."""
 _GO_ON, _DELETE = "on", "del"
+_QUOTES = "\"'“”„«»「」"
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +86,12 @@ class Page:
 
 
 def sought(words: Sequence[str]) -> str:
-    """Return words as a button carries them; of what is longer, the beginning is looked for."""
-    text = " ".join(" ".join(words).replace(":", " ").split())
+    """Return words as a button carries them, without quotation marks around them.
+
+    Of what is longer, the beginning is looked for.
+    """
+    bare = (word.strip(_QUOTES) for word in " ".join(words).replace(":", " ").split())
+    text = " ".join(filter(None, bare))
     return text.encode()[:_LONGEST_SEARCH].decode(errors="ignore").strip()
 
 

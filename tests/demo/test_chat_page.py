@@ -133,7 +133,7 @@ async def test_what_the_bot_is_doing_is_said_until_it_has_done_it(
 ) -> None:
     subtitle = onlooker.page.locator("#subtitle")
     await call("sendChatAction", chat_id=ann, action="upload_video")
-    await expect(subtitle).to_have_text("Film Maker is sending a video…")
+    await expect(subtitle).to_have_text("sending a video…")
     await call("sendMessage", chat_id=ann, text="done")
     await expect(subtitle).to_have_text("bot")
 

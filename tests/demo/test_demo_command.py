@@ -108,7 +108,7 @@ async def test_it_shows_itself_is_taken_over_and_loses_no_video_to_a_restart(
         await expect(visitor.page.locator("#requests li")).to_have_count(3, timeout=20_000)
         restart = visitor.page.locator("#restart")
         await restart.click()
-        await expect(visitor.page.locator("#subtitle")).to_contain_text("switched off")
+        await expect(visitor.page.locator("#subtitle")).to_contain_text("restarting")
         await expect(restart).to_be_enabled(timeout=20_000)
         await expect(visitor.videos).to_have_count(2, timeout=90_000)
         await expect(visitor.page.locator("#requests li")).to_have_count(3)

@@ -185,7 +185,7 @@ async def test_words_are_looked_for_and_kept_from_page_to_page(
     await made(house, chat, ann, "a cat")
     await copied(house, range(2, 12), prompt="A Dog: its ball", thumbnail=None)
     await copied(house, range(12, 15), prompt="a bird")
-    await chat.send(ann, "/history dog: BALL")
+    await chat.send(ann, "/history “dog: BALL”")
     shown = await chat.wait(says("Made from “dog BALL”."))
     assert len(numbers_of(shown)) == 9
     assert not shown.photo, "there is no still of any"

@@ -200,8 +200,9 @@ function showAction(action) {
   const names = chat.members.map((id) => world.people.find((person) => person.id === id).name);
   if (chat.has_bot && chat.type !== "private") names.push(world.bot.name);
   const present = chat.type === "private" ? "bot" : names.join(", ");
-  const resting = world.panel.restarting ? `${world.bot.name} is switched off and on again …` : present;
-  byId("subtitle").textContent = action ? `${world.bot.name} ${ACTIONS[action] ?? "is busy…"}` : resting;
+  const does = world.panel.restarting && !action ? "is restarting…" : (ACTIONS[action] ?? "is busy…");
+  const told = chat.type === "private" ? does.replace(/^is /, "") : `${world.bot.name} ${does}`; // on a phone, a few words
+  byId("subtitle").textContent = action || world.panel.restarting ? told : present;
   byId("subtitle").classList.toggle("active", action !== null);
   if (action) acting = setTimeout(() => showAction(null), ACTION_LASTS);
 }
