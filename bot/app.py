@@ -304,6 +304,7 @@ class Bot:
             clock=clock,
             wake=wake,
             wake_in=clocks.set,
+            admins=admins,
             account=self.account,
             pause=self.scheduler.pause,
             erase=self.erase,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 
+from generation.models.pricing import Period, began_at
 from handlers.replies.sending import Urgency
 from handlers.replies.texts import usual_cost
 from storage import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from storage.generations import Generation
     from storage.ledger import Account
     from storage.migrations import LostTime
+    from storage.notices import Admins
     from storage.people import Person
 
 
@@ -99,6 +101,7 @@ class Services:
     """Tells the clocks that a chat, by our number, has something new to do."""
     wake_in: Callable[[int, float], None]
     """Tells them that it has something to do in so many seconds."""
+    admins: Admins
     account: AccountWatch
     """How long the money at the provider lasts."""
     pause: Callable[[float], None]
@@ -128,6 +131,10 @@ class Services:
     def terms_of(self, person: Person | None) -> Terms:
         """What the operator gives somebody."""
         return self.terms.of(person.allowance if person else None)
+
+    def today(self) -> float:
+        """Return when the operator's day began, in seconds since 1970."""
+        return began_at(Period.DAY, self.terms.zone, self.clock())
 
     @property
     def usual_cost(self) -> int:

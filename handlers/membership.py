@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from telegram import ChatMemberAdministrator, ChatMemberOwner, ChatMemberRestricted, ChatPermissions
 
-from generation.models import pricing
-from generation.models.pricing import Period
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
 from storage import chats, statistics
@@ -166,9 +164,8 @@ async def _is_used_up(services: Services, sender: Sender, group: Group) -> bool:
     """Whether somebody had as many videos in a group today as its admins give each member."""
     if group.per_day is None:
         return False
-    today = pricing.began_at(Period.DAY, services.terms.zone, services.clock())
     async with services.db.reading() as connection:
         asked = await statistics.asked_since(
-            connection, sender.account, sender.chat.id, since=today
+            connection, sender.account, sender.chat.id, since=services.today()
         )
     return asked >= group.per_day

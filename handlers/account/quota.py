@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generation.models import pricing
 from generation.models.pricing import Period
 from generation.orders import balances
 from handlers.ordering import ways_on_for
@@ -16,7 +15,7 @@ from handlers.replies.texts import videos, worth
 from handlers.routing import Router
 from handlers.senders import Access
 from storage import generations, notices, people
-from storage.notices import Admins, NoticeKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -191,8 +190,8 @@ async def ask_owner(sender: Sender, services: Services) -> None:
     if person is None or sender.access is not Access.MEMBER:
         await sender.answer(_("This button is not for you."))
         return
-    day = int(pricing.began_at(Period.DAY, services.terms.zone, now))
-    cause, admins = f"wanted:{person.id}:{day}", Admins(services.policy.admin_ids, services.wake)
+    day, admins = int(services.today()), services.admins
+    cause = f"wanted:{person.id}:{day}"
     async with services.db.transaction() as tx:
         were_told = await admins.were_told(tx, cause)
         told = list[int]()

@@ -11,7 +11,7 @@ from handlers.replies.texts import contact_line, shortened, unlinked
 from handlers.routing import COMMANDED, Router, refusal_of
 from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
-from storage.notices import Admins, NoticeKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +64,7 @@ async def _turned_away(sender: Sender, services: Services) -> str | None:
 async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -> None:
     """Owe the admins a question, with what they need to answer it."""
     _, now, person = sender.translator.gettext, services.clock(), sender.account.id
-    admins = Admins(services.policy.admin_ids, services.wake)
-    about, day = f"support:{person}:", now - DAY_SECONDS
+    admins, about, day = services.admins, f"support:{person}:", now - DAY_SECONDS
     async with services.db.transaction() as tx:
         too_many = await admins.times_told(tx, about, since=day) >= QUESTIONS_A_DAY
         told = list[int]()

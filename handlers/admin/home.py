@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.models.offer import KINDS
-from generation.models.pricing import Period
 from generation.orders import balances, substitutes
 from generation.orders.options import Choice, Defaults, Options, settle
 from handlers.admin.access import let_back_in, shut_out
@@ -102,9 +101,8 @@ async def go_home(sender: Sender, shown: int | None, services: Services) -> None
 async def _show_home(services: Services, sender: Sender, shown: int | None) -> None:
     translator, now = sender.translator, services.clock()
     _, count = translator.gettext, translator.number
-    since = pricing.began_at(Period.DAY, services.terms.zone, now)
     async with services.db.reading(aside=True) as tx:
-        today = await statistics.day(tx, since=since, until=now + 1.0)
+        today = await statistics.day(tx, since=services.today(), until=now + 1.0)
         states = await statistics.in_work(tx)
         pause = await outages.paused(tx, now=now)
         outage = await outages.present(tx)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from generation.models import pricing
-from generation.models.pricing import Period
 from generation.orders.reading import read_number
 from handlers.admin.access import banned_text, let_in, owe
 from handlers.admin.grants import MOST_CREDITS
@@ -17,7 +15,7 @@ from handlers.routing import Router
 from handlers.senders import Access
 from storage import DAY_SECONDS, audit, chats, ledger, notices, people
 from storage.ledger import Account, Pot
-from storage.notices import Admins, NoticeKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -231,8 +229,7 @@ async def ask_access(sender: Sender, services: Services) -> None:
     if sender.access is Access.MEMBER:
         await sender.answer(_("You can use this bot. Send me an idea or a photo."), alert=True)
         return
-    day = int(pricing.began_at(Period.DAY, services.terms.zone, now))
-    chat, admins = sender.chat, Admins(services.policy.admin_ids, services.wake)
+    day, chat, admins = int(services.today()), sender.chat, services.admins
     cause, told = f"access:{chat.telegram_id}:{day}", list[int]()
     async with services.db.transaction() as tx:
         were_told = await admins.were_told(tx, cause)

@@ -18,7 +18,7 @@ from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import AWAY_SECONDS
 from storage import audit, notices, payments, people
-from storage.notices import Admins, NoticeKind
+from storage.notices import NoticeKind
 from storage.payments import Charge
 
 if TYPE_CHECKING:
@@ -97,11 +97,12 @@ async def _tell_payer(
 async def _tell_admins(
     tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float, **more: Any
 ) -> None:
-    admins = Admins(services.policy.admin_ids, services.wake)
     facts = _facts(payment) | {"name": await people.called(tx, payment.person)} | more
     # Telegram may refuse more than once
     when = f":{now}" if kind is NoticeKind.REFUND_REFUSED else ""
-    await admins.notify(tx, kind, cause=f"payment:{payment.id}:{kind}{when}", now=now, **facts)
+    await services.admins.notify(
+        tx, kind, cause=f"payment:{payment.id}:{kind}{when}", now=now, **facts
+    )
 
 
 def _facts(payment: Payment) -> dict[str, int]:

@@ -19,7 +19,7 @@ from handlers.senders import Access, meet
 from handlers.videos import offer_retained
 from storage import DAY_SECONDS, audit, chats, notices, people
 from storage.chats import ChatKind
-from storage.notices import Admins, Notice, NoticeKind
+from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -130,7 +130,7 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
         members = 0
     by = sender.name if person is None or not person.username else f"@{person.username}"
     async with services.db.transaction() as tx:
-        told = await Admins(services.policy.admin_ids).notify(
+        await services.admins.notify(
             tx,
             NoticeKind.ADDED,
             cause=f"added:{sender.chat.id}:{now // DAY_SECONDS:.0f}",
@@ -141,8 +141,6 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
             by=by,
             waits=waits,
         )
-    for chat in told:
-        services.wake(chat)
 
 
 async def _group(sender: Sender, services: Services, number: int) -> Chat | None:
@@ -247,8 +245,7 @@ async def moved(update: Update, context: Context) -> None:
         chat = await chats.move(services.db, known.id, new, now=services.clock())
     if old in services.policy.allowed_ids:
         async with services.db.transaction() as tx:
-            admins = Admins(services.policy.admin_ids, services.wake)
-            await admins.notify_of_move(tx, old, new, now=services.clock())
+            await services.admins.notify_of_move(tx, old, new, now=services.clock())
     if chat is not None:
         logger.info("chat %d is a supergroup now", chat.id)
         services.wake(chat.id)

@@ -11,7 +11,7 @@ from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, shortened, unlinked
 from handlers.routing import Router
 from storage import audit, chats, generations, people
-from storage.notices import Admins, NoticeKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ async def _shown(services: Services, message: Message | None) -> Generation | No
 async def _pass_on(services: Services, sender: Sender, video: Generation, words: str) -> bool:
     """Owe every admin word of it; tell whether there is one."""
     async with services.db.transaction() as tx:
-        told = await Admins(services.policy.admin_ids).notify(
+        told = await services.admins.notify(
             tx,
             NoticeKind.REPORTED,
             cause=f"report:{video.id}:{sender.account.kind}:{sender.account.id}",
@@ -100,8 +100,6 @@ async def _pass_on(services: Services, sender: Sender, video: Generation, words:
             words=unlinked(shortened(words, LONGEST_WORDS)),
             prompt=unlinked(shortened(video.prompt, LONGEST_WORDS)),
         )
-    for chat in told:
-        services.wake(chat)
     return bool(told)
 
 

@@ -24,12 +24,13 @@ from storage.generations import PENDING, UNFINISHED, Request
 from storage.people import Ban
 
 if TYPE_CHECKING:
-    from generation.orders.balances import Answer, ContentBrake, TooFewCredits
+    from generation.orders.balances import Answer, Balance, ContentBrake, Pool, TooFewCredits
     from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
     from handlers.senders import Sender
     from storage.cards import Card
     from storage.chats import Group
+    from storage.database import Connection
     from storage.generations import Generation
     from storage.outages import Pause
 
@@ -157,8 +158,7 @@ async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, qu
         return True
     async with services.db.reading() as connection:
         before = await generations.by_cause(connection, draft.cause)
-        balance = await balances.balance(connection, sender.account, services.terms, now)
-        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
+        balance, pool = await _means(connection, services, sender)
     if before is not None and before.state in UNFINISHED:
         await sender.answer(_("That one is already on its way."))
         return False
@@ -177,14 +177,13 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
     What cannot be paid is not asked about; a picture without words is, for its words may change it.
     What is asked about late alone with the bot is kept: there may be more of it than one.
     """
-    services, terms, now = context.services, context.services.terms, context.services.clock()
+    services, now = context.services, context.services.clock()
     kept = sender.is_late and sender.chat.is_private and bool(draft.text)
     card = worded = replaced = None
     short: Pause | ContentBrake | TooFewCredits | None = None
     async with services.db.transaction() as tx:
         made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
-        balance = await balances.balance(tx, sender.account, terms, now)
-        pool = await balances.pool(tx, sender.chat.id, sender.account, terms, now)
+        balance, pool = await _means(tx, services, sender)
         if made is None and (draft.text or draft.picture is None):
             short = await balances.waits(tx, sender.account, sender.chat.id, now)
             short = short or balances.shortfall(quote.credits, balance, pool)
@@ -205,14 +204,20 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
             await order_card.put_up(services, sender, worded or card, quote, price)
 
 
+async def _means(tx: Connection, services: Services, sender: Sender) -> tuple[Balance, Pool | None]:
+    """Return what somebody has, and the group they speak in."""
+    account, terms, now = sender.account, services.terms, services.clock()
+    pool = await balances.pool(tx, sender.chat.id, account, terms, now)
+    return await balances.balance(tx, account, terms, now), pool
+
+
 async def show_anew(services: Services, sender: Sender, card: Card, was: Quote) -> None:
     """Show what was chosen on a card, and what it costs."""
-    quote, now = await quoted(services, sender, draft_on(card)), services.clock()
+    quote = await quoted(services, sender, draft_on(card))
     if not isinstance(quote, Quote):
         return
     async with services.db.reading() as connection:
-        balance = await balances.balance(connection, sender.account, services.terms, now)
-        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
+        balance, pool = await _means(connection, services, sender)
     cost = partial(order_card.price, quote, balance, pool, sender.translator)
     await order_card.put_up(services, sender, card, quote, cost, was=was)
 
