@@ -277,13 +277,7 @@ async def by_username(tx: Connection, username: str) -> Person | None:
 
 
 async def set_default(tx: Connection, person: int, **defaults: Any) -> None:
-    """Remember what a person wants when they do not say; None forgets it.
-
-    Args:
-        tx: the open transaction.
-        person: whose default.
-        defaults: any of family, seconds, aspect_ratio, resolution, fit, asks_first, spoken.
-    """
+    """Remember what a person wants when they do not say, see `_DEFAULTS`; None forgets it."""
     unknown = defaults.keys() - _DEFAULTS
     if unknown:
         raise ValueError(f"not a default: {', '.join(sorted(unknown))}")

@@ -197,14 +197,10 @@ def next_poll(
     typical: float,
     fixed: float | None,
 ) -> float:
-    """Return when to poll next: at the operator's own interval, or at the next look.
+    """Return when to poll next: at the operator's own interval `fixed`, or at the next look.
 
-    Args:
-        now: the time of the last poll.
-        accepted_at: when the provider took the request.
-        durations: the seconds that alike requests took, newest last.
-        typical: the seconds the offer says, for as long as nearly none was seen.
-        fixed: the operator's own interval.
+    `durations` is what alike requests took, newest last; `typical` is what the offer says, for as
+    long as nearly none was seen.
     """
     if fixed is not None:
         return now + fixed

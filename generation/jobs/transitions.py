@@ -93,15 +93,7 @@ COUNTS_IN = {outcome: frozenset(states) for states, outcomes in _COUNT for outco
 def decide(
     generation: Generation, outcome: Outcome, *, now: float, policy: JobPolicy, estimate: Estimate
 ) -> Transition | None:
-    """Return what follows from an outcome, None where nothing does.
-
-    Args:
-        generation: as it is.
-        outcome: what happened.
-        now: seconds since 1970, UTC.
-        policy: how long the operator waits.
-        estimate: how long such a request takes at the provider, and when to look.
-    """
+    """Return what follows from an outcome of a generation as it is; None where nothing does."""
     if generation.state not in COUNTS_IN[type(outcome)]:
         return None
     it = Situation(generation, now, policy, estimate)

@@ -38,17 +38,7 @@ def text(
     now: float,
     selling: bool = False,
 ) -> str:
-    """Write a balance.
-
-    Args:
-        balance: what is left.
-        pending: how many videos are being made.
-        cost: the credits of a usual video.
-        terms: what the operator gives.
-        translator: the language.
-        now: seconds since 1970, UTC.
-        selling: whether credits can be bought.
-    """
+    """Write a balance; `cost` is what a usual video takes, `pending` how many are being made."""
     _ = translator.gettext
     lines = [_left(balance, cost, translator)]
     if balance.kept > 0:
