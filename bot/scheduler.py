@@ -185,7 +185,7 @@ class Scheduler:
             if generation.state is not State.QUEUED:
                 running += [generation] if generation.state in AT_PROVIDER else []
             elif _key(generation.id) in self._steps:
-                running += [generation] if self.queue.has_slot(generation.id) else []
+                running += [generation] if generation.id in self.queue.running else []
             elif now > (ends := waits_until(generation, refused_since)):
                 expire = partial(self.submissions.expire, generation, refused_since)
                 self._take(generation, "expire", expire)

@@ -122,17 +122,13 @@ class FairQueue:
 
     @property
     def running(self) -> Collection[int]:
-        """The requests that have a slot."""
+        """The requests at the provider, or on their way there: those that have a slot."""
         return self._running.keys()
 
     @property
     def chats(self) -> set[int]:
         """The chats in which somebody waits."""
         return {entry.chat for entry in self._waiting.values()}
-
-    def has_slot(self, request: int) -> bool:
-        """Whether a request is at the provider, or on its way there."""
-        return request in self._running
 
     async def restore(self, tx: Connection) -> None:
         """Take up who waits, who is at the provider, and who was served lately."""
@@ -148,12 +144,10 @@ class FairQueue:
     ) -> None:
         """Take over how a chat stands in the database."""
         left = set(self._in_chat.get(chat, ()))
-        for entry in running:
-            left.discard(entry.id)
-            self.occupy(entry)
-        for entry in waiting:
-            left.discard(entry.id)
-            self.add(entry)
+        for entries, take in ((running, self.occupy), (waiting, self.add)):
+            for entry in entries:
+                left.discard(entry.id)
+                take(entry)
         for request in left:
             self.remove(request)
 
@@ -293,14 +287,14 @@ class Forecast:
     is_late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Promise:
+class _Promise(NamedTuple):
     """When a video was said to be there, and whether that was once its making had begun."""
 
     at: float
     begun: bool
 
 
+@dataclass(kw_only=True, eq=False)
 class Progress:
     """How far requests are: their places among those who wait, and when they will be there.
 
@@ -308,36 +302,35 @@ class Progress:
     stays.
     """
 
-    def __init__(
-        self, *, estimates: DurationEstimates, queue: FairQueue, clock: Callable[[], float]
-    ) -> None:
-        self._estimates = estimates
-        self._queue = queue
-        self._clock = clock
-        self._began_at = clock()
+    estimates: DurationEstimates
+    queue: FairQueue
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self._began_at = self.clock()
         self._promises: dict[int, _Promise] = {}
 
     @property
     def now(self) -> float:
         """The time, in seconds since 1970."""
-        return self._clock()
+        return self.clock()
 
     @property
     def is_paused(self) -> bool:
         """Whether an admin lets nobody have a slot at present."""
-        return self.now < self._queue.paused_until
+        return self.now < self.queue.paused_until
 
     def place(self, generation: Generation) -> int | None:
         """Return which place a request has (1 is next); None where a slot is free or its own."""
-        queue, number = self._queue, generation.id
-        if generation.state is not State.QUEUED or not queue.is_full or queue.has_slot(number):
+        queue, number = self.queue, generation.id
+        if generation.state is not State.QUEUED or not queue.is_full or number in queue.running:
             return None
         # one that was accepted just now joins the others at the end
         return queue.position(number) or len(queue) + 1
 
     async def forecast(self, generation: Generation) -> Forecast:
         """Return how far a request is by now."""
-        estimate, now = await self._estimates.of(generation), self._clock()
+        estimate, now = await self.estimates.of(generation), self.clock()
         known = self._known(generation)
         if generation.state is State.QUEUED:
             place = self.place(generation)
@@ -383,7 +376,7 @@ class Progress:
 
     def _slot_at(self, place: int, now: float, estimate: float) -> float:
         """Return when a slot comes free for a place in the line."""
-        promises = map(self._promises.get, self._queue.running)
+        promises = map(self._promises.get, self.queue.running)
         ends = sorted(now + estimate if one is None else max(now, one.at) for one in promises)
         rounds, turn = divmod(place - 1, len(ends))
         return ends[turn] + rounds * estimate

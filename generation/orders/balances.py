@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 WAITING_PARTS = 3
 """What waits of one account may hold one of so many parts of the budget."""
 PRICES_LAST = DAY_SECONDS
-"""For how many seconds alike videos are believed to cost what one did."""
+"""Seconds for which alike videos are believed to cost what one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +229,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The same cause made this generation before; nothing was changed."""
+    """The same cause made this generation before; nothing changed."""
 
     generation: Generation
 
@@ -366,9 +366,9 @@ async def _over_budget(
 
 
 REFUSALS_BEFORE_BRAKE = 3
-"""So many within an hour make an account wait; then each further one does."""
+"""So many in an hour make an account wait; then each further one."""
 BRAKES = (HOUR_SECONDS, 6 * HOUR_SECONDS, DAY_SECONDS)
-"""How long it waits at the first, the second and each further time, in seconds."""
+"""How long it waits at the first, the second and each further time."""
 
 
 def content_brake(refused_at: Sequence[float]) -> ContentBrake | None:
@@ -396,7 +396,7 @@ async def content_brake_of(
 ) -> ContentBrake | None:
     """Say until when an account has to wait or had to, by what was refused in the last days.
 
-    Whoever writes as a group or a channel may have many: all are one in a chat.
+    Those who write as a group or a channel are one in a chat.
     """
     since = now - len(BRAKES) * DAY_SECONDS
     refused_at = await generations.content_refused_at(tx, account, since=since)

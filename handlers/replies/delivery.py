@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 MOST_SENDS = 2
 """How often a video is sent whose arrival nobody can tell."""
 MOST_TRIES = 5
-"""How often an undelivered video is tried that surely did not arrive, while somebody waits."""
+"""How often a video is tried that surely did not arrive, while somebody waits."""
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Undeliverable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliveries:
-    """Sends what is ready, one video at a time per call; `wake` tells the clocks of a chat."""
+    """Sends what is ready; `wake` tells the clocks of a chat."""
 
     db: Database
     outbox: Outbox
@@ -134,7 +134,7 @@ class Deliveries:
         except NotSent as error:
             outcome = on.SurelyNotSent(generation.sends, error.retry_after)
         except Unreadable as error:
-            # it stands somewhere; whoever does not see it is brought another
+            # it stands somewhere; who does not see it is brought another
             logger.warning("nobody knows where generation %d is: %s", generation.id, error)
             outcome = on.NobodyReceives(Reason.ARRIVAL_UNKNOWN, None)
         except SentPerhaps:

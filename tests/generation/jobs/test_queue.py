@@ -249,7 +249,7 @@ def test_a_chat_is_taken_over_as_the_database_has_it() -> None:
     assert [queue.position(number) is not None for number in (0, 1, 2, 100)] == [
         False, True, True, True,
     ]  # fmt: skip
-    assert [queue.has_slot(number) for number in (5, 100)] == [True, False]
+    assert [(number in queue.running) for number in (5, 100)] == [True, False]
     assert queue.chats == {1, 2}
 
 
@@ -308,7 +308,7 @@ async def test_a_start_takes_up_who_waits_who_has_a_slot_and_who_had_a_turn_late
         await queue.restore(connection)
         entries = await statistics.last_served(connection, since=clock.now - 1)
     assert entries == [(taken.account, taken.chat, clock.now)]
-    assert queue.has_slot(taken.id)
+    assert taken.id in queue.running
     assert queue.position(waiting.id) == 1
     assert queue.position(later.id) is None, "it is not due"
     newcomer = entry(99, 777, 777)
