@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -25,17 +25,20 @@ tree oak pine palm; flower rose tulip sunflower daisy blossom; mushroom toadstoo
 sailboat sailing yacht; paperboat; ship boat steamer ferry; car taxi auto truck bus; train tram
 locomotive; bicycle bike; balloon; rocket spaceship spacecraft shuttle; plane airplane aeroplane
 jet; kite; ufo saucer; lantern; fire campfire bonfire fireplace; umbrella; cup tea coffee teapot
-mug; book; heart love; person man woman girl boy child kid dancer people someone grandmother
-grandfather fisherman captain knight king queen family couple hiker runner
+mug; book; heart love; woman girl lady princess queen grandmother grandma granny mother mum mom
+sister bride ballerina witch actress; person man boy child kid dancer people someone grandfather
+grandpa father dad fisherman captain knight king prince wizard pirate ninja samurai player surfer
+farmer chef family couple hiker runner
 """
 _PLACES = """
-sea ocean beach coast shore waves wave harbour harbor pier island bay bathtub surf; lake pond
+sea ocean waves wave harbour harbor pier island bay bathtub surf; beach coast shore; lake pond
 river water stream reflection; mountains mountain alps peak hill hills valley cliff volcano
 village; forest wood woods jungle; city street town skyline tokyo paris york road stop bridge;
 desert dune dunes sahara canyon mars; meadow field grass farm park prairie savanna savannah;
 garden leaf flowerbed yard; space galaxy planet orbit cosmos universe nebula moonwalk; underwater
 reef coral seabed aquarium submarine; ice iceberg arctic antarctic glacier frozen;
-sky clouds cloud above air; room kitchen table desk window indoors shelf; puddle
+sky clouds cloud above air; room kitchen bedroom library cafe table desk window indoors shelf piano
+fireplace; puddle
 """
 _TIMES = """
 night midnight nightfall moonlight moonlit starry stars star moon dark; dawn sunrise morning
@@ -66,17 +69,34 @@ _PHRASES = {
     "hot air": "",
 }
 _BOATS = ("sailboat", "paperboat", "ship")
+_MOUNTS = {
+    "horse", "bicycle", "dragon", "whale", "elephant", "turtle", "dinosaur", "snail", "bear",
+    "dolphin", "rocket", "fish", "bird",
+}  # fmt: skip
+_RIDES = {"ride", "rides", "riding", "rider"}
+_SMALL_WORDS = """
+a an the and or of in on at by to with from over under through into my your his her our their its;
+it is are as for while where very little big small old young new beautiful lonely quiet slow slowly
+fast long short across along behind before after between above below up down; seconds second video
+clip vertical horizontal square without no sound silent make scene
+"""
+"""Words that show nothing by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A figure in the scene; `rider` sits on the boat before it."""
+    """A figure in the scene; a rider sits so high on the one before it."""
 
     figure: Figure
     body: Colour | None
     motion: str
     count: int = 1
-    is_rider: bool = False
+    lift: float = 0.0
+
+    @property
+    def is_rider(self) -> bool:
+        """Whether it goes where the one before it goes."""
+        return self.lift > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +124,8 @@ def read(prompt: str) -> Idea:
         subjects, places = subjects[:-1], ["garden"]
     weather = frozenset(_found(words, _WEATHERS))
     times = _found(words, _TIMES)
-    known = bool(subjects or places or weather)
+    # of a place without what should be in it, the words show more
+    known = bool(subjects) or _are_known(words)
     home = subjects[0].figure.home if subjects else ""
     home = "ice" if "snow" in weather and home in {"", "meadow", "garden"} else home
     place = places[0] if places else home
@@ -112,24 +133,37 @@ def read(prompt: str) -> Idea:
         place = ("sea", "mountains", "meadow", "lake")[seed % 4]
     if place == "sky" and len(places) > 1:
         place = places[1]
+    if place == "beach" and any(one.motion in {"sail", "swim"} for one in subjects):
+        place = "sea"
     time = times[0] if times else ("day", "dusk", "day", "dawn")[seed // 4 % 4]
     if place == "space":
         time = "night"
     if weather & {"firework", "firefly"} and not times:
         time = "night"
-    return Idea(time, place, weather, subjects, seed, known or bool(times))
+    return Idea(time, place, weather, subjects, seed, known)
+
+
+def _are_known(words: list[str]) -> bool:
+    """Whether no word is left that should be seen and is not."""
+    tables = (_PLACES, _TIMES, _WEATHERS, _MOTIONS, _TONES, _SMALL_WORDS)
+    told = set().union(*map(_index, tables))
+    return bool(words) and all({word, _singular(word)} & told for word in words)
 
 
 def _subjects(words: list[str]) -> tuple[Subject, ...]:
     nouns, tones = _index(_NOUNS), _index(_TONES)
     motions = _found(words, _MOTIONS)
-    made: list[Subject] = []
+    made, seats = list[Subject](), set[str]()
     for index, word in enumerate(words):
         name = nouns.get(word) or nouns.get(_singular(word))
         if name is None or any(subject.figure.name == name for subject in made):
             continue
+        if made and word in {"family", "couple"}:
+            made[-1] = replace(made[-1], count=3 if word == "family" else 2)
+            continue
         figure = figures()[name]
         before = words[max(0, index - 2) : index]
+        seats |= {name} if "on" in before else set()
         tone = next((tones[one] for one in before if one in tones), None)
         body = None if tone is None else mixed(COLOURS[tone], (128, 110, 100), 0.08)
         is_many = word not in nouns and name not in {"house", "tree"}
@@ -140,14 +174,21 @@ def _subjects(words: list[str]) -> tuple[Subject, ...]:
     boats = [one for one in made if one.figure.name in _BOATS]
     riders = [one for one in made if one.figure.motion in {"sit", "walk", "run", "hop"}]
     if boats and riders:
-        rider = riders[0]
-        made = [boats[0], Subject(rider.figure, rider.body, "sit", is_rider=True)]
+        made = [boats[0], replace(riders[0], motion="sail", count=1, lift=0.07)]
+    elif len(made) > 1 and made[1].figure.name in (
+        _MOUNTS if _RIDES & set(words) else _MOUNTS & seats
+    ):
+        mount = replace(made[1], count=1)
+        lift = 0.6 * mount.figure.size
+        made = [mount, replace(made[0], motion=mount.motion, count=1, lift=lift)]
     return tuple(made[:MOST_FIGURES])
 
 
 def _able(figure: Figure, motion: str) -> str:
-    """What a figure makes of a movement: a house does not run."""
-    return figure.motion if figure.motion in {"stand", "sail", "rise", "launch"} else motion
+    """What a figure makes of a movement: a house does not run, and a car that drifts drives."""
+    stays = figure.motion in {"stand", "sail", "rise", "launch"}
+    stays = stays or (figure.motion == "drive" and motion != "fly")
+    return figure.motion if stays else motion
 
 
 def _found(words: list[str], table: str) -> list[str]:

@@ -67,7 +67,6 @@ def _sea(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape
     made = _open(size, light, dice, idea, 0.62)
     made.ground = 0.83
     deep, bright = lit(light, (24, 84, 128)), mixed(light.sky[2], lit(light, (70, 160, 190)), 0.5)
-    _ground(made, size, 0.62, (bright, deep))
     width, height = size
     made.still.paste(
         gradient((width, round(height * 0.38) + 1), (bright, deep)), (0, round(height * 0.62))
@@ -76,12 +75,18 @@ def _sea(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape
         _glitter(made.still, light, dice, 0.62)
     for number in range(5):
         share = number / 4
-        colours = (
-            mixed(bright, deep, 0.25 + 0.6 * share),
-            mixed(bright, deep, 0.45 + 0.55 * share),
-        )
+        upper, lower = 0.25 + 0.6 * share, 0.45 + 0.55 * share
+        colours = mixed(bright, deep, upper), mixed(bright, deep, lower)
         strip = strips.wave(size, dice, 0.655 + 0.26 * share**1.3, colours, 0.1 + 0.9 * share)
         (made.behind if number < 3 else made.before).append(strip)  # noqa: PLR2004  # two are nearer than what floats
+    return made
+
+
+def _beach(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
+    made = _sea(size, light, dice, idea)
+    made.ground, made.before = 0.87, []
+    sand = lit(light, (240, 214, 164)), lit(light, (206, 170, 118))
+    made.behind.append(ridge(size, dice, 0.78, 0.008, sand, depth=1.0))
     return made
 
 
@@ -327,6 +332,7 @@ def _puddle(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landsc
 
 PLACES = {
     "sea": _sea,
+    "beach": _beach,
     "lake": _lake,
     "mountains": _mountains,
     "forest": _forest,

@@ -193,13 +193,12 @@ def _actors(
             draw(figure, share * height, turn / PHASES, light, subject.body)
             for turn in range(turns)
         )
-        motion = "sail" if subject.is_rider else subject.motion
+        motion = subject.motion
         if motion == "swim" and where not in _WET:
             motion = "fly"
         x = middle + (0.0, 0.27, -0.3)[copy]
         y = _level(motion, where, place) - (0.05, 0.14, -0.02)[copy] * (motion in _ALOFT)
-        if subject.is_rider:
-            y -= 0.07 * narrow
+        y -= subject.lift * narrow
         if motion not in _ALOFT and copy:
             y -= 0.03 * copy
         made.append(
@@ -209,8 +208,9 @@ def _actors(
                 x,
                 y,
                 _TURNS.get(motion, _TURN) * (1 + 0.13 * copy),
-                0.31 * copy + 0.17 * number,
+                0.31 * copy + 0.17 * number * (not subject.is_rider),
                 motion not in _ALOFT
+                and not subject.is_rider
                 and motion not in {"sail", "swim"}
                 and where not in {"sky", "space", "sea", "underwater"},
                 1.0 if motion in {"rise", "launch"} else 0.02,

@@ -22,6 +22,9 @@ SIZE = (64, 36)
         ("an astronaut dances in space", "space", "night", set(), ["astronaut"]),
         ("two robots in the rain, Tokyo at night", "city", "night", {"rain"}, ["robot"]),
         ("fireworks", None, "night", {"firework"}, []),
+        ("two dogs run along the beach at dusk", "beach", "dusk", set(), ["dog"]),
+        ("a ship off the coast by day", "sea", "day", set(), ["ship"]),
+        ("a quiet beach at sunset, 8 seconds", "beach", "dusk", set(), []),
     ],
 )
 def test_the_words_are_understood(
@@ -36,11 +39,25 @@ def test_the_words_are_understood(
 
 def test_a_cat_sits_on_the_boat_it_is_said_to_be_on_and_a_red_fox_is_red() -> None:
     boat, cat = idea.read("a cat on a boat").subjects
-    assert (boat.is_rider, cat.is_rider, cat.motion) == (False, True, "sit")
+    assert (boat.is_rider, cat.is_rider, cat.motion) == (False, True, boat.motion)
+    horse, astronaut = idea.read("an astronaut rides a horse").subjects
+    assert (horse.figure.name, astronaut.is_rider) == ("horse", True)
+    assert (astronaut.lift > cat.lift, astronaut.motion) == (True, horse.motion)
     fox, other = (idea.read(words).subjects[0] for words in ("a blue fox jumps", "a fox"))
     assert (fox.motion, other.motion, other.body) == ("jump", "run", None)
     assert fox.body is not None
     assert fox.body[2] > fox.body[0]
+
+
+def test_a_car_that_drifts_stays_on_the_ground_and_one_that_flies_does_not() -> None:
+    cars = [
+        idea.read(f"a car {does} through the desert").subjects[0] for does in ("drifts", "flies")
+    ]
+    assert [car.motion for car in cars] == ["drive", "fly"]
+
+
+def test_a_place_without_what_should_be_in_it_is_not_all_that_was_said() -> None:
+    assert not idea.read("a spider on its web at dawn").is_understood
 
 
 def test_what_nobody_understands_is_written_over_a_landscape() -> None:
