@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,6 @@ from handlers.replies.sending import Pacing
 from handlers.replies.status import StatusMessages
 from handlers.replies.texts import Languages
 from handlers.videos.films import show_as_it_is
-from storage import dataclass
 from storage.migrations import LostTime
 from storage.notices import Admins
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from telegram import BotCommand
 
 from handlers.replies.texts import N_
-from storage import dataclass
 
 if TYPE_CHECKING:
     from handlers.replies.texts import Translator

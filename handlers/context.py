@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
@@ -11,7 +12,6 @@ from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 from generation.models.pricing import Period, began_at
 from handlers.replies.sending import Urgency
 from handlers.replies.texts import usual_cost
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -12,6 +12,7 @@ import inspect
 import logging
 import re
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from telegram import MessageEntity
@@ -23,7 +24,7 @@ from handlers.replies.letting_in import shut_out_text, stranger_buttons, strange
 from handlers.replies.sending import SendError, Unreachable, Unreadable
 from handlers.replies.texts import contact_line
 from handlers.senders import ALBUM, Access, cause_of, meet
-from storage import cards, dataclass
+from storage import cards
 from storage.chats import Asking
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Unpack
@@ -14,7 +14,7 @@ from handlers.replies.keyboards import Button
 from handlers.replies.outbox import Said
 from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import unlinked
-from storage import SHARED_IDS, cards, chats, dataclass, people
+from storage import SHARED_IDS, cards, chats, people
 from storage.chats import ChatKind
 from storage.ledger import Account
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import dataclass
 from storage.database import changed, every, exists, number
 
 if TYPE_CHECKING:

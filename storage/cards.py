@@ -6,10 +6,11 @@ that is `kept` is no part of that conversation; it waits for its tap, whatever e
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import HOUR_SECONDS, chats, dataclass
+from storage import HOUR_SECONDS, chats
 from storage.database import FORGOTTEN_AT_ONCE, changed, every, one, one_as, value
 from storage.ledger import Account
 

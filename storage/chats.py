@@ -7,11 +7,11 @@ that tells of all that is made there.
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage import dataclass
 from storage.database import changed, every, number, one, value
 from storage.generations import UNFINISHED, State, listed
 

@@ -9,9 +9,10 @@ waits for its taps, whatever else is said.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import cards, dataclass, generations
+from storage import cards, generations
 from storage.database import changed, every, every_as, number, one, one_as
 from storage.generations import from_row
 

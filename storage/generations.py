@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from storage import dataclass
 from storage.database import every, every_as, exists, number, one, one_as
 from storage.ledger import Account
 

@@ -6,9 +6,9 @@ Their rows, and the backlog in memory: which may wait for the one before them, a
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import dataclass
 from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 
 if TYPE_CHECKING:

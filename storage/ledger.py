@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import dataclass
 from storage.database import changed, every, number, value
 
 if TYPE_CHECKING:

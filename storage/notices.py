@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage import chats, dataclass, people
+from storage import chats, people
 from storage.database import (
     FORGOTTEN_AT_ONCE,
     MONTH_SECONDS,

@@ -5,10 +5,10 @@ And when else nothing is submitted: an admin's pause, models that are left alone
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import dataclass
 from storage.database import MONTH_SECONDS, changed, every, number, one, one_as, value
 
 if TYPE_CHECKING:

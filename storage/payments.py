@@ -5,9 +5,10 @@ What a payment bought and what becomes of that when it goes back stand in the le
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import dataclass, ledger
+from storage import ledger
 from storage.database import changed, every, every_as, exists, number, one, one_as, value
 from storage.ledger import Account, Kind, Pot
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage import dataclass
 from storage.database import changed, every, exists, number, one, one_as, value
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ still banned. Words, pictures, names and the ids of files go.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage import DAY_SECONDS, dataclass, inbox, ledger, notices, payments, people
+from storage import DAY_SECONDS, inbox, ledger, notices, payments, people
 from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 from storage.generations import UNFINISHED, State, listed
 from storage.ledger import Account, Kind, Pot

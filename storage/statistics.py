@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from storage import DAY_SECONDS, dataclass
+from storage import DAY_SECONDS
 from storage.database import every, exists, number, one
 from storage.generations import PENDING, UNFINISHED, Reason, State, listed
 from storage.ledger import Account

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from base64 import b64decode
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -25,7 +26,6 @@ from generation.media.pictures import BadPicture
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
 from handlers.attachments import UNMOUNTED, unseen_folder
 from handlers.replies.sending import UNREADABLE, SendError, translated
-from storage import dataclass
 from storage.migrations import steps
 
 if TYPE_CHECKING:

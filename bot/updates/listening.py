@@ -13,6 +13,7 @@ import re
 from asyncio import sleep
 from collections import Counter, defaultdict
 from contextlib import suppress
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from http import HTTPStatus
@@ -36,7 +37,6 @@ from bot.updates.intake import is_whole, origin_of
 from generation.jobs import schedule
 from generation.provider.client import proxy_of, tls
 from handlers.replies.sending import seconds
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

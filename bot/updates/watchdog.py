@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot.process import ExitCode
 from handlers.replies.sending import UNREADABLE
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,6 +13,7 @@ import json
 import logging
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -28,7 +29,6 @@ from bot.updates.intake import is_whole, origin_of
 from bot.updates.listening import LONGEST_KEPT, UPDATES, Listening, named
 from generation.jobs import schedule
 from handlers.replies.sending import seconds
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

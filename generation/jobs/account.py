@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.models.pricing import Period
 from generation.provider.errors import ProviderError
-from storage import DAY_SECONDS, dataclass, outages, statistics
+from storage import DAY_SECONDS, outages, statistics
 from storage.notices import NoticeKind
 from storage.outages import ProviderBalance
 from storage.statistics import Day

@@ -7,7 +7,7 @@ written by the database (see `storage/schema`). What others learn by it counts a
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
@@ -35,7 +35,7 @@ from generation.media.videos import drop_outdated
 from generation.models import pricing
 from generation.orders import balances
 from generation.provider.client import LOOKUP_SECONDS
-from storage import chats, dataclass, generations, ledger, notices, people, personal_data
+from storage import chats, generations, ledger, notices, people, personal_data
 from storage.generations import State
 from storage.ledger import Account, Kind
 from storage.notices import NoticeKind

@@ -6,10 +6,9 @@ for a log.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeAlias
-
-from storage import dataclass
 
 if TYPE_CHECKING:
     from generation.orders.substitutes import Failover

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from storage import dataclass, generations, statistics
+from storage import generations, statistics
 from storage.generations import State
 from storage.ledger import Account
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from generation.jobs import schedule
 from generation.jobs.outcomes import BadResult, Credits, ModelIsGone, StillQueued, Transition
 from generation.models import pricing
-from storage import dataclass
 from storage.generations import Reason, State
 from storage.notices import Notice, NoticeKind
 

@@ -8,14 +8,14 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
 
 from generation.jobs.polling import LONGEST, SHORTEST, look_times
 from generation.provider.errors import HeldBack, ProviderError
-from storage import DAY_SECONDS, dataclass, generations, outages
+from storage import DAY_SECONDS, generations, outages
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:

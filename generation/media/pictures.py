@@ -14,6 +14,7 @@ import re
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -26,7 +27,6 @@ from generation.media.formats import (
     PictureFault,
 )
 from generation.media.videos import NotAVideo, first_frame
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
@@ -25,7 +26,7 @@ from generation.media.formats import (
     MediaRefused,
     MediaTimeout,
 )
-from storage import dataclass, generations, videos
+from storage import generations, videos
 from storage.generations import State
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,7 +19,6 @@ from generation.models.offer import KINDS, Offer, left_out
 from generation.models.pricing import Rate, read_rates
 from generation.provider.protocol import NONE_IF_INVALID
 from generation.provider.refusals import truncate
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,14 +8,14 @@ Feeds that cannot be had or read change nothing.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from generation.models import availability
 from generation.models.availability import Listed, NoFeed, Retired, Snapshot
-from storage import DAY_SECONDS, dataclass, outages
+from storage import DAY_SECONDS, outages
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
 

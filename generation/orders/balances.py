@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from generation.media.pictures import end_of
@@ -12,7 +12,6 @@ from storage import (
     DAY_SECONDS,
     HOUR_SECONDS,
     chats,
-    dataclass,
     films,
     generations,
     ledger,

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from generation.models.offer import People
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ from generation.media.pictures import nearest_aspect, share_lost
 from generation.orders import options, reading, substitutes
 from generation.orders.options import Choice, Options, Problem, by_resolution, by_shape
 from generation.orders.reading import CHANGE, plain
-from storage import dataclass
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -6,13 +6,12 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generation.orders.options import Options, Problem
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

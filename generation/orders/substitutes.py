@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +19,6 @@ from generation.orders.options import (
     nearest_shape,
 )
 from generation.orders.reading import CHANGE
-from storage import dataclass
 
 if TYPE_CHECKING:
     from decimal import Decimal

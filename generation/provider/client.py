@@ -11,7 +11,7 @@ import logging
 import re
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.util import find_spec
@@ -35,7 +35,6 @@ from generation.provider.protocol import (
     read_generation,
 )
 from generation.provider.refusals import truncate
-from storage import dataclass
 
 if TYPE_CHECKING:
     import ssl
@@ -165,7 +164,7 @@ class AimlApi:
         *,
         url: str,
         key: SecretStr,
-        times: ProviderTimes = ProviderTimes(),  # noqa: B008 - a frozen value
+        times: ProviderTimes = ProviderTimes(),
         posts: httpx.AsyncClient | None = None,
     ) -> None:
         self._http = http

@@ -6,6 +6,7 @@ something in between, behind which a submission may have been taken.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -40,7 +41,6 @@ from generation.provider.refusals import (
     names_the_model,
     truncate,
 )
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-
-from storage import dataclass
 
 MESSAGE_LIMIT = 300
 """Characters of a foreign message that are kept."""

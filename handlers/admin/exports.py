@@ -6,6 +6,7 @@ import csv
 import re
 import tempfile
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from io import TextIOWrapper
 from math import inf
@@ -15,7 +16,7 @@ from generation.models import pricing
 from generation.models.pricing import Period
 from handlers.commands import BY_NAME
 from handlers.routing import Router
-from storage import audit, dataclass, payments, statistics
+from storage import audit, payments, statistics
 from storage.generations import State
 
 if TYPE_CHECKING:

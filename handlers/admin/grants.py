@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from generation.orders.reading import read_number
@@ -11,7 +11,7 @@ from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import AnswerRequest
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
-from storage import audit, chats, dataclass, ledger, notices, people
+from storage import audit, chats, ledger, notices, people
 from storage.ledger import Account, Pot
 from storage.notices import NoticeKind
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation.orders import balances
@@ -11,7 +12,7 @@ from handlers.admin.grants import MOST_CREDITS
 from handlers.replies.keyboards import Button, CallbackData, ticked, turning
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
-from storage import audit, chats, dataclass, people
+from storage import audit, chats, people
 from storage.ledger import Account
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from importlib import resources
@@ -21,7 +21,7 @@ from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.replies.texts import UNSEEN
 from handlers.senders import cause_of
-from storage import SHARED_IDS, dataclass, statistics
+from storage import SHARED_IDS, statistics
 from storage.cards import FOLLOWS, CardKind, Draft
 
 if TYPE_CHECKING:

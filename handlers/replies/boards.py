@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from handlers.replies.sending import LeftOut, NotSent, SendError, finished
 from handlers.replies.texts import Moment, moment, unlinked
-from storage import chats, dataclass, people
+from storage import chats, people
 from storage.chats import Board
 from storage.generations import PENDING
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ from handlers.replies.sending import (
     finished,
 )
 from handlers.replies.texts import caption
-from storage import chats, dataclass, generations, people
+from storage import chats, generations, people
 from storage.chats import Group
 from storage.generations import Reason, State
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, dataclass_transform
 
 from telegram import (
@@ -19,7 +20,6 @@ from generation.orders.quotes import Quote
 from generation.orders.reading import read_number
 from generation.orders.substitutes import Variations
 from handlers.replies.texts import utf16_length
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

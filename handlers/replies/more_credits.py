@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from generation.orders.reading import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import unlinked, worth
-from storage import dataclass
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from handlers.replies.sending import (
     UploadTooLarge,
 )
 from handlers.replies.texts import caption, unlinked
-from storage import chats, dataclass, generations, notices, people
+from storage import chats, generations, notices, people
 from storage.chats import Group
 from storage.notices import NoticeKind
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from generation.models.pricing import from_micros
@@ -9,7 +10,6 @@ from handlers.replies import letting_in, more_credits
 from handlers.replies.keyboards import Button, CallbackData, Change
 from handlers.replies.letting_in import shut_out_text
 from handlers.replies.texts import N_, bad_picture, returned, shortened, unlinked, videos
-from storage import dataclass
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:

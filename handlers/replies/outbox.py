@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
 
@@ -26,7 +26,6 @@ from handlers.replies.sending import (
     translated,
 )
 from handlers.replies.texts import entities, monospace
-from storage import dataclass
 from storage.chats import ChatKind
 
 if TYPE_CHECKING:

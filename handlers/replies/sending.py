@@ -13,6 +13,7 @@ import heapq
 import itertools
 import re
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -27,8 +28,6 @@ from telegram.error import (
     TelegramError,
 )
 from telegram.ext import BaseRateLimiter
-
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -15,7 +15,7 @@ from telegram.constants import ChatAction
 from handlers.replies.keyboards import Button, Undo
 from handlers.replies.sending import Refused, SendError, Unreachable, finished
 from handlers.replies.texts import held_back, moment
-from storage import chats, dataclass, generations, outages, people
+from storage import chats, generations, outages, people
 from storage.generations import PENDING, UNFINISHED, State
 
 if TYPE_CHECKING:

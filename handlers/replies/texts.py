@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gettext
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +16,6 @@ from telegram import MessageEntity
 
 from generation.orders import quotes
 from generation.orders.options import Defaults
-from storage import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

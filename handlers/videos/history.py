@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, shortened
 from handlers.routing import Router
 from handlers.videos.results import layout
-from storage import dataclass, generations, notices, videos
+from storage import generations, notices, videos
 from storage.generations import State
 
 if TYPE_CHECKING:
