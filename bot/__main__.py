@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.operations.logs import Redaction, set_up_logs
-from bot.process import ExitCode, Heartbeat, hide, leave, live
+from bot.process import DATABASE, ExitCode, Heartbeat, hide, leave, live
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
@@ -177,7 +177,7 @@ def _backup(target: Path) -> int:
     from storage.migrations import BackupFailed, back_up
 
     try:
-        back_up(read_data_dir(os.environ, ENV_FILE) / "bot.sqlite3", target)
+        back_up(read_data_dir(os.environ, ENV_FILE) / DATABASE, target)
     except BackupFailed as failure:
         _say(f"No backup: {failure}.", sys.stderr)
         return ExitCode.FAILURE

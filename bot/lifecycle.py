@@ -88,7 +88,7 @@ async def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     try:
-        file = settings.data_dir / "bot.sqlite3"
+        file = settings.data_dir / process.DATABASE
         # whoever ran on a file left a lock beside it: without one, it was brought from elsewhere
         is_brought = file.exists() and not (settings.data_dir / process.LOCK).exists()
         with process.held(settings.data_dir):

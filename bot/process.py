@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
-LOCK = "lock"
-"""The file in a folder that its holder locks."""
+DATABASE, LOCK = "bot.sqlite3", "lock"
+"""The files in `DATA_DIR`: what the bot knows, and what its holder locks."""
 LONGEST_PID = 20
 """Bytes of the lock file that are read: it is there for everybody to write."""
 MOMENT = 0.1

@@ -20,6 +20,7 @@ import httpx
 from telegram.error import InvalidToken, TelegramError
 
 from bot import process
+from bot.process import DATABASE
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
@@ -69,9 +70,6 @@ def spending(settings: Settings) -> str:
     return f"{who}; each may spend ${each:.2f} {period}; {ceiling}."
 
 
-ABOUT = "bot.sqlite3"
-
-
 def check_database(path: Path) -> list[Finding]:
     """Look whether the database is whole, known to this version, and nobody else's to read."""
     try:
@@ -80,18 +78,18 @@ def check_database(path: Path) -> list[Finding]:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except FileNotFoundError:
-        return ok(ABOUT, "not made yet")
+        return ok(DATABASE, "not made yet")
     except (OSError, sqlite3.Error) as error:
-        return failure(ABOUT, f"{path}: {error}", "restore a backup, or name another DATA_DIR")
+        return failure(DATABASE, f"{path}: {error}", "restore a backup, or name another DATA_DIR")
     if verdict != "ok":
-        return failure(ABOUT, f"damaged: {verdict}", "stop the bot and restore a backup")
+        return failure(DATABASE, f"damaged: {verdict}", "stop the bot and restore a backup")
     if version > len(steps()):
         found = f"at version {version}, this program knows {len(steps())}"
-        return failure(ABOUT, found, "start the newer program, or restore a backup")
+        return failure(DATABASE, found, "start the newer program, or restore a backup")
     if stat.S_IMODE(mode) & 0o077:
         found = "others on this machine can read what people wrote"
-        return warning(ABOUT, found, f"chmod -R go= {path.parent}")
-    return ok(ABOUT, f"whole, at version {version}")
+        return warning(DATABASE, found, f"chmod -R go= {path.parent}")
+    return ok(DATABASE, f"whole, at version {version}")
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -334,7 +332,7 @@ def check_admins(settings: Settings) -> list[Finding]:
     if settings.admin_ids:
         return ok("ADMIN_IDS", ", ".join(map(str, sorted(settings.admin_ids))))
     found = []
-    with suppress(sqlite3.Error), closing(opened(settings.data_dir / ABOUT)) as connection:
+    with suppress(sqlite3.Error), closing(opened(settings.data_dir / DATABASE)) as connection:
         found = connection.execute("SELECT name, id FROM people WHERE is_admin = 1").fetchall()
     if found:
         said = ", ".join(f"{name} ({number})" for name, number in found)

@@ -17,7 +17,6 @@ from telegram import Bot
 
 from bot.operations import checks
 from bot.operations.checks import (
-    ABOUT,
     Finding,
     Verdict,
     check_database,
@@ -27,6 +26,7 @@ from bot.operations.checks import (
     opened,
     warning,
 )
+from bot.process import DATABASE
 from bot.settings.sources import ENV_FILE
 from bot.updates.listening import TelegramRequest, TelegramTimes
 from generation.media.pool import MediaProcesses
@@ -71,7 +71,7 @@ async def examine(settings: Settings) -> list[Finding]:
             looked = look(settings, bot=bot, api=api, http=http, media=media)
             return [
                 *[finding async for findings in looked for finding in findings],
-                *check_database(settings.data_dir / "bot.sqlite3"),
+                *check_database(settings.data_dir / DATABASE),
                 *check_holder(settings.data_dir),
             ]
     finally:
@@ -131,7 +131,7 @@ async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
     return ok(about, "Telegram brings updates there")
 
 
-SHORTEST_SECRET = 16
+UNGUESSABLE = 16
 """Characters nobody guesses."""
 
 
@@ -140,8 +140,8 @@ def check_webhook_secret(settings: Settings) -> list[Finding]:
     secret = settings.webhook_secret
     if settings.webhook_url is None or secret is None:
         return []
-    if len(secret.get_secret_value()) < SHORTEST_SECRET:
-        remedy = f"take {SHORTEST_SECRET} characters or more, such as of `openssl rand -hex 32`"
+    if len(secret.get_secret_value()) < UNGUESSABLE:
+        remedy = f"take {UNGUESSABLE} characters or more, such as of `openssl rand -hex 32`"
         return warning("WEBHOOK_SECRET", "so short that others may guess it", remedy)
     return ok("WEBHOOK_SECRET", "too long to be guessed")
 
@@ -229,7 +229,7 @@ def check_selling(settings: Settings) -> list[Finding]:
             findings = warning(about, said, f"from {enough} on you do not, if STAR_USD is right")
         else:
             findings = ok(about, said)
-    with suppress(sqlite3.Error), closing(opened(settings.data_dir / ABOUT)) as connection:
+    with suppress(sqlite3.Error), closing(opened(settings.data_dir / DATABASE)) as connection:
         (owed,) = connection.execute(ledger.unspent(Pot.BOUGHT)).fetchone()
         rates = [pricing.from_micros(rate) for (rate,) in connection.execute(payments.RATES)]
         if owed and (others := [usd(rate) for rate in rates if rate != cost]):
