@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generation.orders.options import Options, Problem
@@ -202,11 +203,15 @@ _TOKEN = re.compile(
     r"\d{1,2}:\d{1,2}(?![\d:])|\d{3,4}p(?!\w)|\d+"
     r"|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
 )
+_TIMES = re.compile(r"(?<=\d)[x×](?=\d)")
+"""What stands in the place of a shape's colon."""
 _PART = re.compile(r"[,.;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]+|\s-+\s|:\s")
 _LONGEST_SECONDS = 60
 _LONGEST_TAIL = 12
 """Words at the end of a part among which options are looked for."""
 _LONGEST_PHRASE = 6
+_WITHOUT_BLANKS = "\u3040"
+"""The first letter of the scripts that part no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +224,23 @@ class _Phrase:
 
 
 @cache
+def _plain_words() -> dict[str, Any]:
+    data = resources.files("generation.orders") / "plain_words.json"
+    words: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
+    return words
+
+
+@cache
+def _digits() -> Mapping[str, str]:
+    """Return the numbers that lengths have, by the words for them."""
+    numbers = _plain_words()["numbers"].items()
+    return {word.casefold(): digits for digits, words in numbers for word in words}
+
+
+@cache
 def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
     """Return the phrases that speak of a video's options, in any language, by their words."""
-    data = resources.files("generation.orders") / "plain_words.json"
-    words = json.loads(data.read_text(encoding="utf-8"))
+    words = _plain_words()
     found = {phrase: _Phrase({}) for phrase in words["besides"]}
     found |= {phrase: _Phrase({}, is_video=True) for phrase in words["video"]}
     for alone in (False, True):
@@ -232,17 +250,25 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
         found |= {phrase: _Phrase({"silent": True}, alone=alone) for phrase in silent}
     found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
     found |= {f"0 {unit}": _Phrase({}) for unit in words["seconds"]}
+    found |= {
+        # where no blanks are written, both are one word
+        number + unit: _Phrase({"seconds": digits})
+        for digits, numbers in words["numbers"].items()
+        for number, unit in product(numbers, words["seconds"])
+        if min(number[0], unit[0]) >= _WITHOUT_BLANKS
+    }
     return {tuple(_tokens(phrase)): one for phrase, one in found.items()}
 
 
 @cache
 def _telling() -> frozenset[str]:
     """Return the words without one of which nothing is said."""
-    return frozenset(words[0] for words, phrase in _phrases().items() if phrase.said)
+    first = {words[0] for words, phrase in _phrases().items() if phrase.said}
+    return frozenset(first | _digits().keys())
 
 
 def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
+    return _TOKEN.findall(_TIMES.sub(":", unicodedata.normalize("NFC", text).casefold()))
 
 
 def plain(prompt: str) -> Options:
@@ -298,7 +324,7 @@ def _said(tokens: list[str]) -> dict[str, str | bool]:
 def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str | bool], int, bool]:
     """Read phrases from a word on; tells what they say, where they end, and whether of a video."""
     said: dict[str, str | bool] = {}
-    at, is_video, phrases = start, False, _phrases()
+    at, is_video, phrases, digits = start, False, _phrases(), _digits()
     while at < len(tokens):
         one = tokens[at]
         if one in _SHAPES_SAID:
@@ -307,10 +333,11 @@ def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str 
         elif one[-1] == "p" and one[0].isdecimal():
             said["resolution"] = one
             length = 1
-        elif one.isdecimal() and ("0", *tokens[at + 1 : at + 2]) in phrases:
-            if not 0 < int(one[:4]) <= _LONGEST_SECONDS:
+        elif (one.isdecimal() or one in digits) and ("0", *tokens[at + 1 : at + 2]) in phrases:
+            seconds = int(digits.get(one, one)[:4])
+            if not 0 < seconds <= _LONGEST_SECONDS:
                 break
-            said["seconds"] = str(int(one))
+            said["seconds"] = str(seconds)
             length = 2
         else:
             left = len(tokens) - at

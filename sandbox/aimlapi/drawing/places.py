@@ -1,4 +1,4 @@
-"""Places: the layers between the sky and what is stood on, from the sea to a room."""
+"""Places: the layers between sky and ground, from the sea to a room."""
 
 from __future__ import annotations
 
