@@ -28,6 +28,7 @@ from generation.jobs.outcomes import (
     PromptRefused,
 )
 from generation.jobs.rules import Situation
+from generation.media.pictures import which_frame
 from storage.generations import PENDING, Reason, State
 from storage.notices import NoticeKind
 
@@ -122,7 +123,9 @@ def decide(
         case on.PictureLate() if generation.picture_setbacks < schedule.MOST_PICTURE_REFUSALS:
             return it.again("picture_setbacks")
         case on.PictureLate() | on.PictureLost():
-            return it.fail(Reason.PICTURE_LOST, NoticeKind.FAILED_PICTURE_GONE)
+            frame = which_frame(generation.picture or "")
+            of_video = {"frame": frame} if frame else {}
+            return it.fail(Reason.PICTURE_LOST, NoticeKind.FAILED_PICTURE_GONE, **of_video)
         case on.PictureUnusable(why):
             return it.fail(Reason.PICTURE_UNUSABLE, NoticeKind.FAILED_PICTURE, picture=why)
         case on.SenderBanned(is_told, why):

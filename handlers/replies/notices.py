@@ -180,8 +180,10 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
             if facts.get("cooling")
             else _("{was} is no longer offered.")
         ).format(was=facts.get("was", "")),
-        NoticeKind.FAILED_PICTURE_GONE: _(
-            "I can no longer get your picture from Telegram. Please send it again."
+        NoticeKind.FAILED_PICTURE_GONE: (
+            _("I can no longer get that video from Telegram. Send me a screenshot of it instead.")
+            if facts.get("frame")
+            else _("I can no longer get your picture from Telegram. Please send it again.")
         ),
         NoticeKind.PARKED_LATE: _(
             "This is taking too long. If the video still arrives, it is free."

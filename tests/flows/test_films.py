@@ -286,6 +286,8 @@ async def test_what_telegram_does_not_give_back_comes_from_the_provider_or_is_sa
     provider.faults.always("poll", Fault.http(404))
     await story.press("Send the whole film")
     await chat.wait(says("Telegram does not give me scene 1 back", to=story.message_id))
+    await (await asked(chat, scenes[0])).press("Just go on")
+    await chat.wait(says("Send me a screenshot of it instead. 9 credits are back."))
 
 
 async def test_while_a_film_is_made_nobody_waits_for_it_and_a_second_one_is_not_begun(
