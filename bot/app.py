@@ -230,7 +230,7 @@ class Bot:
             submissions=Submissions(
                 db=db,
                 api=self.api,
-                offer=offer,
+                catalogue=self.catalogue,
                 pictures=pictures,
                 lifecycle=lifecycle,
                 breaker=breaker,

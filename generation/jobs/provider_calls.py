@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from generation.jobs.schedule import CircuitBreaker
     from generation.media.fetch import Downloads
     from generation.media.pictures import Pictures
-    from generation.models.offer import Mode, Offer
+    from generation.models.catalogue import Catalogue
+    from generation.models.offer import Mode
     from generation.orders.substitutes import Substitutes
     from generation.provider.client import AimlApi
     from generation.provider.protocol import Remote
@@ -57,7 +58,7 @@ class Submissions:
 
     db: Database
     api: AimlApi
-    offer: Offer
+    catalogue: Catalogue
     pictures: Pictures
     lifecycle: Lifecycle
     breaker: CircuitBreaker
@@ -104,8 +105,8 @@ class Submissions:
 
         One whose model is not asked now becomes another video, or fails.
         """
-        mode = self.offer.mode(generation.model, generation.kind)
-        if mode is None or self.substitutes.are_needed(generation):
+        mode = self.catalogue.known.mode(generation.model, generation.kind)
+        if mode is None or generation.model in self.catalogue.unserved:
             failover = self.substitutes.instead_of(generation)
             return await self.lifecycle.advance(generation, on.ModelNotServed(failover))
         picture = await self._picture(generation, mode)

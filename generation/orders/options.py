@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from generation.models import pricing
 from generation.models.offer import People
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from decimal import Decimal
 
     from generation.models.offer import Family, Kind, Mode, Offer
     from storage.chats import Group
@@ -179,6 +181,26 @@ class Choice:
     resolution: str | None
     fit: Fit
     silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A video that can be ordered and what it costs, in US dollars and in credits."""
+
+    choice: Choice
+    usd: Decimal
+    credits: int
+
+
+def priced(choice: Choice, credit_usd: Decimal, aspect_ratio: str | None = None) -> Priced:
+    """Say what a video costs; `aspect_ratio` is the shape where only the picture told it."""
+    usd = choice.mode.cost(
+        choice.seconds,
+        choice.resolution,
+        aspect_ratio=choice.aspect_ratio or aspect_ratio,
+        silent=choice.silent,
+    )
+    return Priced(choice, usd, pricing.credits_for(usd, credit_usd))
 
 
 class _NotOfferedError(Exception):

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from generation.media.pictures import nearest_aspect, share_lost
 from generation.orders import options, reading, substitutes
-from generation.orders.options import Choice, Options, Problem, by_resolution, by_shape
+from generation.orders.options import (
+    Choice,
+    Options,
+    Problem,
+    by_resolution,
+    by_shape,
+    priced,
+)
 from generation.orders.reading import CHANGE, plain
 
 if TYPE_CHECKING:
@@ -190,7 +197,7 @@ def quote(
     aspect_ratio = choice.aspect_ratio
     if aspect_ratio is None and picture_size is not None and choice.mode.aspect_ratios:
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
-    cost = substitutes.priced(choice, credit_usd, aspect_ratio)
+    cost = priced(choice, credit_usd, aspect_ratio)
     is_chosen = bool(requested.fit or requested.aspect_ratio or defaults.fit)
     cut = _cut(choice, aspect_ratio, picture_size)
     return Quote(
@@ -240,7 +247,7 @@ def meant(
     if gone is None or wanted is None:
         settled = options.settle(requested, defaults, offer, kind)
         return settled if isinstance(settled, Problem) else (settled, None)
-    before = substitutes.priced(gone, credit_usd).credits
+    before = priced(gone, credit_usd).credits
     found = substitutes.replacement(
         wanted, offer, successor=gone.family.successors.get(kind), credit_usd=credit_usd,
         most=before,

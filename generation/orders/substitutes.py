@@ -7,16 +7,17 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from generation.media.pictures import nearest_aspect, share_lost
-from generation.models import pricing
 from generation.models.offer import Offer, People
 from generation.orders.options import (
     USUAL_RESOLUTION,
     USUAL_SHAPE,
     Choice,
+    Priced,
     higher_resolution,
     nearest_resolution,
     nearest_seconds,
     nearest_shape,
+    priced,
 )
 from generation.orders.reading import CHANGE
 
@@ -75,15 +76,6 @@ def going_on(generation: Generation, offer: Offer) -> str:
     return f"{' '.join(parts)}{CHANGE}{generation.prompt}"
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """A video that can be ordered and what it costs, in US dollars and in credits."""
-
-    choice: Choice
-    usd: Decimal
-    credits: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
     """What to do about a model that does not do a job: the substitute, where there is any.
@@ -116,11 +108,6 @@ class Substitutes:
     def __init__(self, catalogue: Catalogue, *, credit_usd: Decimal) -> None:
         self._catalogue = catalogue
         self._credit_usd = credit_usd
-
-    def are_needed(self, generation: Generation) -> bool:
-        """Whether its model is not asked for anything now, or not known any more."""
-        known = self._catalogue.known.mode(generation.model, generation.kind)
-        return known is None or generation.model in self._catalogue.unserved
 
     def instead_of(self, generation: Generation) -> Failover:
         """Return what makes a request whose model is not asked now."""
@@ -164,17 +151,6 @@ class Substitutes:
     def _title(self, generation: Generation) -> str:
         known, name = self._catalogue.known, generation.family
         return known[name].title if name in known else name
-
-
-def priced(choice: Choice, credit_usd: Decimal, aspect_ratio: str | None = None) -> Priced:
-    """Say what a video costs; `aspect_ratio` is the shape where only the picture told it."""
-    usd = choice.mode.cost(
-        choice.seconds,
-        choice.resolution,
-        aspect_ratio=choice.aspect_ratio or aspect_ratio,
-        silent=choice.silent,
-    )
-    return Priced(choice, usd, pricing.credits_for(usd, credit_usd))
 
 
 def replacement(

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generation.models.offer import KINDS, Offer
-from generation.orders import substitutes
-from generation.orders.options import Choice, Defaults, Options, settle
+from generation.orders.options import Choice, Defaults, Options, priced, settle
 from handlers.account.settings import chosen
 from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked, turning
 from handlers.replies.texts import about
@@ -113,11 +112,7 @@ def _lengths(seconds: Sequence[int], translator: Translator) -> str:
 def _cheapest(family: Family, offer: Offer, credit_usd: Decimal) -> int:
     """Return the credits of the family's usual video, the cheaper where kinds differ."""
     usual = [settle(Options(model=family.name), Defaults(), offer, kind) for kind in KINDS]
-    return min(
-        substitutes.priced(choice, credit_usd).credits
-        for choice in usual
-        if isinstance(choice, Choice)
-    )
+    return min(priced(choice, credit_usd).credits for choice in usual if isinstance(choice, Choice))
 
 
 def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Button]]:
@@ -183,7 +178,7 @@ def details(
         options = Options(model=family.name, seconds=str(seconds))
         choice = settle(options, Defaults(), offer, kind)
         if isinstance(choice, Choice):
-            cost = translator.credits(substitutes.priced(choice, credit_usd).credits)
+            cost = translator.credits(priced(choice, credit_usd).credits)
             length = translator.lasts(seconds)
             lines.append(translator.gettext("{length}: {cost}").format(length=length, cost=cost))
     return "\n".join(lines)

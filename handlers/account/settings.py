@@ -8,8 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from generation.orders import substitutes
-from generation.orders.options import Choice, Defaults, Options, Problem, nearest_resolution, settle
+from generation.orders.options import (
+    Choice,
+    Defaults,
+    Options,
+    Problem,
+    nearest_resolution,
+    priced,
+    settle,
+)
 from generation.orders.quotes import Quote, meant
 from handlers.groups import GroupVideo, show_group_settings
 from handlers.membership import is_group_admin
@@ -82,7 +89,7 @@ def usual(
     if isinstance(found, Problem):
         return None
     choice, instead_of = found
-    cost = substitutes.priced(choice, credit_usd)
+    cost = priced(choice, credit_usd)
     return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits, instead_of)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from generation.models import pricing
 from generation.models.offer import KINDS
-from generation.orders import balances, substitutes
-from generation.orders.options import Choice, Defaults, Options, settle
+from generation.orders import balances
+from generation.orders.options import Choice, Defaults, Options, priced, settle
 from handlers.admin.access import let_back_in, shut_out
 from handlers.admin.audit_log import ShowAudit
 from handlers.admin.figures import ShowFigures, budget, owing
@@ -289,12 +289,12 @@ def _price(family: Family, services: Services, translator: Translator) -> str:
     for kind in KINDS:
         usual = settle(Options(model=family.name), Defaults(), services.catalogue.named, kind)
         if isinstance(usual, Choice):
-            priced = substitutes.priced(usual, services.terms.credit_usd)
+            cost = priced(usual, services.terms.credit_usd)
             return " · ".join(
                 (
                     translator.lasts(usual.seconds),
-                    translator.money(priced.usd),
-                    translator.credits(priced.credits),
+                    translator.money(cost.usd),
+                    translator.credits(cost.credits),
                 )
             )
     return ""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Self, Unpack
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, which_frame
 from generation.orders import reading
+from generation.orders.options import priced
 from generation.orders.quotes import Instead, Quote
-from generation.orders.substitutes import keeping, priced, takes, toggled
+from generation.orders.substitutes import keeping, takes, toggled
 from handlers.ordering.drafts import SentPicture
 from handlers.replies.keyboards import Button, CallbackData, handing_out, in_rows, ticked
 from handlers.replies.sending import Refused
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from generation.orders.balances import Balance, Pool
-    from generation.orders.substitutes import Priced
+    from generation.orders.options import Priced
     from handlers.context import Services
     from handlers.replies.outbox import Manner, Said
     from handlers.replies.texts import Translator

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from telegram import MaybeInaccessibleMessage
 
     from generation.models.offer import Offer
-    from generation.orders.substitutes import Priced
+    from generation.orders.options import Priced
     from handlers.replies.texts import Translator
     from storage.generations import Generation
 

@@ -93,7 +93,7 @@ class Steps:
             breaker=self.breaker, cooldowns=self.cooldowns, admins=admins, clock=clock,
         )  # fmt: skip
         self.submissions = Submissions(
-            db=db, api=api, offer=offer, pictures=Pictures(media, self.album),
+            db=db, api=api, catalogue=self.catalogue, pictures=Pictures(media, self.album),
             lifecycle=self.lifecycle, breaker=self.breaker, substitutes=self.substitutes,
             new_request_id=lambda: f"request-{next(ids)}",
         )  # fmt: skip

@@ -162,7 +162,7 @@ class Life:
             clocks=self.clocks,
             queue=queue,
             submissions=Submissions(
-                db=self.db, api=api, offer=self.offer, lifecycle=lifecycle, breaker=breaker,
+                db=self.db, api=api, catalogue=catalogue, lifecycle=lifecycle, breaker=breaker,
                 pictures=Pictures(media, TelegramFiles(bot), pictures),
                 substitutes=substitutes, new_request_id=lambda: uuid.uuid4().hex,
             ),

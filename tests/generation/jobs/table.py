@@ -30,8 +30,8 @@ from generation.jobs.schedule import (
     JobPolicy,
 )
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Defaults, Options, settle
-from generation.orders.substitutes import Failover, Priced
+from generation.orders.options import Choice, Defaults, Options, Priced, settle
+from generation.orders.substitutes import Failover
 from storage.generations import Generation, Reason, State
 from storage.notices import NoticeKind
 from tests.storage.asked import NOW, request

@@ -38,7 +38,7 @@ from tests.storage.asked import ANN, BOB, NOW, ask, everything, found, meet, row
 
 if TYPE_CHECKING:
     from generation.jobs.outcomes import Outcome, Transition
-    from generation.orders.substitutes import Priced
+    from generation.orders.options import Priced
     from storage.database import Database
     from storage.generations import Generation
     from tests.generation.steps import Steps
