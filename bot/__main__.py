@@ -128,7 +128,7 @@ def _run() -> int:
 
 
 def _check_proxies() -> None:
-    from generation.provider.client import proxy_problem
+    from generation.provider.connections import proxy_problem
 
     if problem := proxy_problem():
         raise WrongSettings([problem])

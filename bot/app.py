@@ -17,7 +17,7 @@ from bot.scheduler import Scheduler
 from bot.supervisor import Health
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
 from bot.updates.intake import Intake
-from bot.updates.listening import Connections, Listening, TelegramRequest, TelegramTimes
+from bot.updates.listening import Listening, TelegramRequest, TelegramTimes
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.account import AccountWatch
@@ -36,7 +36,8 @@ from generation.models.offer import Offer
 from generation.models.pricing import Period
 from generation.orders.balances import Terms
 from generation.orders.substitutes import Substitutes
-from generation.provider.client import FRESH, AimlApi, ProviderTimes, client_options, uses_proxy
+from generation.provider.client import AimlApi, ProviderTimes
+from generation.provider.connections import Connections, uses_proxy
 from handlers import registry
 from handlers.attachments import TelegramFiles
 from handlers.context import App, BotData, Context, FirstAdmin, OperatorPolicy, Services
@@ -155,11 +156,10 @@ class Bot:
         outbox = Outbox(self.app.bot, pacing)
 
         # the provider, and what it serves; `offer` is every model known
-        self.http = httpx.AsyncClient(**client_options())
-        self.asks = httpx.AsyncClient(transport=Connections())
-        self.posts = httpx.AsyncClient(transport=Connections(FRESH))
+        self.http = httpx.AsyncClient(transport=Connections())
+        self.posts = httpx.AsyncClient(transport=Connections(kept=False))
         self.api = AimlApi(
-            self.asks,
+            self.http,
             url=settings.aimlapi_url,
             key=settings.aimlapi_key,
             times=times.provider,

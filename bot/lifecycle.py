@@ -344,7 +344,7 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
         await bot.app.bot.shutdown()
     if bot.pages is not None:
         await bot.pages.stop()
-    for client in (bot.http, bot.asks, bot.posts):
+    for client in (bot.http, bot.posts):
         await client.aclose()
     await bot.media.close()
 

@@ -33,7 +33,8 @@ from generation.media.pool import MediaProcesses
 from generation.models import availability, pricing
 from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer
-from generation.provider.client import AimlApi, client_options
+from generation.provider.client import AimlApi
+from generation.provider.connections import Connections
 from handlers.replies.sending import SendError, translated
 from storage import ledger, payments
 from storage.ledger import Pot
@@ -66,7 +67,7 @@ async def examine(settings: Settings) -> list[Finding]:
     media = MediaProcesses()
     try:
         await request.initialize()
-        async with httpx.AsyncClient(**client_options()) as http:
+        async with httpx.AsyncClient(transport=Connections()) as http:
             api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key)
             looked = look(settings, bot=bot, api=api, http=http, media=media)
             return [

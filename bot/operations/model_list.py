@@ -12,7 +12,7 @@ import httpx
 from generation.models import availability
 from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import ANY
-from generation.provider.client import client_options
+from generation.provider.connections import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,10 @@ PATIENCE_SECONDS = 5.0
 async def ask(url: str) -> Snapshot:
     """Ask the provider what it serves; nothing is snapshot where it does not answer in time."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(**client_options()) as http:
+        async with (
+            asyncio.timeout(PATIENCE_SECONDS),
+            httpx.AsyncClient(transport=Connections()) as http,
+        ):
             feeds = Feeds(http, url=url)
             return Snapshot(await feeds.models(), await feeds.retired())
     except (NoFeed, TimeoutError):

@@ -11,11 +11,11 @@ import json
 import logging
 import re
 from asyncio import sleep
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -35,11 +35,11 @@ from telegram.request import BaseRequest
 
 from bot.updates.intake import is_whole, origin_of
 from generation.jobs import schedule
-from generation.provider.client import proxy_of, tls
+from generation.provider.connections import Connections
 from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from telegram._utils.types import ODVInput
     from telegram.ext import ExtBot
@@ -86,69 +86,6 @@ class UnreadableAnswer(TelegramError):
         found = re.match(rb'\s*\{\s*"ok"\s*:\s*true.{1,40}?"update_id"\s*:\s*(\d{1,18})\b',
                          self.payload, re.DOTALL)  # fmt: skip
         return None if found is None else int(found[1])
-
-
-ONE = httpx.Limits(max_connections=1)
-
-
-class Connections(httpx.AsyncBaseTransport):
-    """Connections to a few servers, of which each carries one request at a time.
-
-    httpx's own pool looks at all of its connections at every request. So many go side by side as
-    are asked for at once.
-    """
-
-    def __init__(self, limits: httpx.Limits = ONE) -> None:
-        self._limits = limits
-        self._made = list[httpx.AsyncHTTPTransport]()
-        # by server; the one that was used last goes next: it is open still
-        self._free = defaultdict[str, list[httpx.AsyncHTTPTransport]](list)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; its connection is free again when the response is closed."""
-        server = f"{request.url.scheme}://{request.url.netloc.decode()}"
-        free = self._free[server]
-        if free:
-            connection = free.pop()
-        else:
-            connection = httpx.AsyncHTTPTransport(
-                verify=tls(), proxy=proxy_of(server), limits=self._limits
-            )
-            self._made.append(connection)
-        try:
-            response = await connection.handle_async_request(request)
-        except BaseException:
-            free.append(connection)
-            raise
-        response.stream = _Lent(response, partial(free.append, connection))
-        return response
-
-    async def aclose(self) -> None:
-        """Close all; more can be made afterwards."""
-        made, self._made = self._made, []
-        self._free.clear()
-        for one in made:
-            await one.aclose()
-
-
-class _Lent(httpx.AsyncByteStream):
-    """The body of a response, whose connection is given back with it."""
-
-    def __init__(self, response: httpx.Response, give_back: Callable[[], None]) -> None:
-        self._stream = response.stream
-        self._give_back = give_back
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if isinstance(self._stream, httpx.AsyncByteStream):
-            async for piece in self._stream:
-                yield piece
-
-    async def aclose(self) -> None:
-        try:
-            if isinstance(self._stream, httpx.AsyncByteStream):
-                await self._stream.aclose()
-        finally:
-            self._give_back()
 
 
 class TelegramRequest(BaseRequest):

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 FETCHED_AT_ONCE = 8
 """Videos fetched side by side. That may take minutes, and must hold up no question."""
 
+WRITTEN_TOGETHER = 1_000_000
+"""Bytes that are written at a time: the disk's thread is called for each."""
+
 LARGEST_VIDEO = 500_000_000
 """Bytes: far above what any model makes, far below a full disk."""
 
@@ -330,18 +333,22 @@ def _check_status(status: int) -> None:
 
 async def _save(response: httpx.Response, file: IO[bytes], max_bytes: int) -> int:
     """Write the body as it comes; its first bytes and its running length decide, no header does."""
-    head, size = b"", 0
+    unwritten, size, is_video = bytearray(), 0, False
     async for chunk in response.aiter_raw():
+        unwritten += chunk
         size += len(chunk)
         if size > max_bytes:
             raise TooLarge(f"over {max_bytes} bytes")
-        if len(head) < HEAD_BYTES:
-            head += chunk[:HEAD_BYTES]
-            if len(head) >= HEAD_BYTES and video_container(head) is None:
+        if not is_video and size >= HEAD_BYTES:
+            is_video = video_container(bytes(unwritten[:HEAD_BYTES])) is not None
+            if not is_video:
                 break
-        await asyncio.to_thread(file.write, chunk)
-    if size < HEAD_BYTES or video_container(head) is None:
+        if len(unwritten) >= WRITTEN_TOGETHER:
+            await asyncio.to_thread(file.write, unwritten)
+            unwritten = bytearray()
+    if not is_video:
         raise NotAVideo("something else than a video lies at the link")
+    await asyncio.to_thread(file.write, unwritten)
     return size
 
 

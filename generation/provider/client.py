@@ -13,11 +13,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from typing import TYPE_CHECKING
 
 import httpx
 from pydantic import ValidationError
@@ -37,7 +33,6 @@ from generation.provider.protocol import (
 from generation.provider.refusals import truncate
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator, Mapping
     from decimal import Decimal
 
@@ -79,10 +74,6 @@ SPENT_HEADER = "x-aimlapi-usd-spent"
 LOG_PAGE = 100
 LOG_PAGES = 20
 
-FRESH = httpx.Limits(max_keepalive_connections=0)
-"""No connection is used twice: one that was kept may be closed by the other side just as a paid
-request leaves on it, and nobody could tell whether it was taken."""
-
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -95,66 +86,10 @@ _NEVER_SENT = (
 _BROKEN_OFF = (httpx.HTTPError, httpx.StreamError, httpx.CookieConflict, TimeoutError)
 
 
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_PROXIES = ("http", "https", "all")
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """The authorities trusted, for all clients: reading them takes 75 ms and a megabyte."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def client_options(**options: Any) -> dict[str, Any]:
-    """Return how every client of ours connects, whoever it talks to.
-
-    It goes through the proxy that the environment names (HTTPS_PROXY, ALL_PROXY, NO_PROXY), but
-    never to this machine itself.
-    """
-    direct = dict.fromkeys(f"all://{host}" for host in _LOOPBACK)
-    return {"verify": tls(), "trust_env": True, "mounts": direct} | options
-
-
-def proxy_of(url: str) -> str | None:
-    """Return the address of the proxy through which something is asked for, None for none."""
-    scheme, host, named = urlsplit(url).scheme, urlsplit(url).hostname or "", getproxies()
-    if host in _LOOPBACK or f"[{host}]" in _LOOPBACK or proxy_bypass(host):
-        return None
-    proxy = named.get(scheme) or named.get("all")
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
-
-
-def uses_proxy() -> bool:
-    """Whether what is asked for by https goes through a proxy."""
-    named = getproxies()
-    spared = [host.strip() for host in named.get("no", "").split(",")]
-    return bool(named.get("https") or named.get("all")) and "*" not in spared
-
-
-def proxy_problem() -> str | None:
-    """Say in a line which proxy of the environment cannot be used, without its password."""
-    for scheme, named in getproxies().items():
-        name = f"{scheme.upper()}_PROXY"
-        kind, _, rest = named.rpartition("://")
-        if scheme not in _PROXIES or not rest:
-            continue
-        if kind.lower() in {"socks5", "socks5h"} and find_spec("socksio") is None:
-            return f"{name} is a SOCKS proxy: `pip install socksio`, or name an http:// proxy"
-        try:
-            httpx.Proxy(named if kind else f"http://{rest}")
-        except (ValueError, httpx.InvalidURL):
-            return f"{name} must be an address such as http://proxy.example.com:3128"
-    try:
-        httpx.AsyncClient(**client_options())
-    except (ValueError, httpx.InvalidURL):
-        return "NO_PROXY must be a list such as localhost,example.com,10.0.0.1"
-    return None
-
-
 class AimlApi:
     """A client of the API at `url`; `http` is opened and closed by whoever gives it.
 
-    So are `posts`, which take paid requests where given: see `FRESH`. `answers` counts requests by
+    So are `posts`, which take paid requests where given. `answers` counts requests by
     method, path and status, of which 0 is none.
     """
 

@@ -312,7 +312,6 @@ UNUSABLE = {
     "socks": ("ALL_PROXY", f"socks5://ann:{PASSWORD}@127.0.0.1:1080", "is a SOCKS proxy"),
     "scheme": ("HTTPS_PROXY", f"gopher://ann:{PASSWORD}@127.0.0.1:70", "must be an address such"),
     "port": ("https_proxy", f"http://ann:{PASSWORD}@127.0.0.1:port", "must be an address such"),
-    "exceptions": ("NO_PROXY", f"fe80::/10,ann:{PASSWORD}@x", "must be a list such as"),
 }
 
 

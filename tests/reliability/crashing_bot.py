@@ -38,6 +38,7 @@ from generation.media.pool import LAUNCHER, Launcher
 from generation.models.offer import Offer
 from generation.orders import reading
 from generation.provider import client as request_log
+from generation.provider import connections
 from handlers.ordering.drafts import small_talk
 from handlers.replies.texts import Languages
 from storage.database import Database
@@ -156,7 +157,7 @@ def load() -> None:
     """Load what the bot would at its first connection and its first order."""
     for module in ("anyio._backends._asyncio", "apscheduler.triggers.date", "httpcore"):
         import_module(module)
-    request_log.tls()
+    connections.tls()
     mimetypes.init()
     small_talk("hello")
     reading.plain("10 seconds")

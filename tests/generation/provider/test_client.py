@@ -21,7 +21,8 @@ from pydantic import SecretStr
 
 from generation.models.offer import Offer
 from generation.provider import client
-from generation.provider.client import FRESH, AimlApi, ProviderTimes
+from generation.provider.client import AimlApi, ProviderTimes
+from generation.provider.connections import Connections
 from generation.provider.errors import (
     Broken,
     HeldBack,
@@ -528,7 +529,10 @@ async def test_a_paid_request_never_leaves_on_a_connection_that_was_kept() -> No
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with httpx.AsyncClient() as http, httpx.AsyncClient(limits=FRESH) as posts:
+    async with (
+        httpx.AsyncClient(transport=Connections()) as http,
+        httpx.AsyncClient(transport=Connections(kept=False)) as posts,
+    ):
         api = AimlApi(http, url=url, key=SecretStr(KEY), posts=posts)
         for number in range(2):
             await api.poll("video_1")

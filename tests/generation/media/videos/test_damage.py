@@ -28,6 +28,11 @@ def damaged(film: bytes, how: str) -> bytes:
         "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n",
         "concat": b"ffconcat version 1.0\nfile '/etc/passwd'\n",
         "only its type": film[:32],
+        "a few bytes": b"ftyp",
+        "a page": b"<!doctype html><title>Sign in</title>" + bytes(2000),
+        "a picture": b"\x89PNG\r\n\x1a\n" + bytes(2000),
+        "a photo": b"\0\0\0\x18ftypheic" + bytes(2000),
+        "an old film": b"RIFF\0\0\0\0AVI " + bytes(2000),
         "no data": film[:data],
         "zeros for data": film[:data] + bytes(len(film) - data),
         "no index": film[:32] + film[data - 8 :],
@@ -36,7 +41,21 @@ def damaged(film: bytes, how: str) -> bytes:
 
 @pytest.mark.parametrize(
     "how",
-    "empty,text,playlist,concat,only its type,no data,zeros for data,no index".split(","),  # noqa: SIM905 - words with spaces
+    [
+        "empty",
+        "text",
+        "playlist",
+        "concat",
+        "only its type",
+        "a few bytes",
+        "a page",
+        "a picture",
+        "a photo",
+        "an old film",
+        "no data",
+        "zeros for data",
+        "no index",
+    ],
 )
 async def test_what_shows_not_one_frame_is_no_video(
     media: MediaProcesses, shelf: Path, tmp_path: Path, how: str
