@@ -23,8 +23,10 @@ MOST_ROWS = 5_000
 """How many rows of a kind somebody is shown, the newest first."""
 SLICE = 200
 """How many rows are read at a time: others wait for it."""
-ERASED_AT_ONCE = 30
+ERASED_AT_ONCE = 10
 """How many rows a transaction erases: each stands in many indexes, and others wait for it."""
+PASSAGE = 1_000
+"""Among how many rows it looks at a time for what is to be erased."""
 GIVEN_UP = "given up with the personal data"
 """What stands beside credits that went with their owner's data."""
 
@@ -97,27 +99,27 @@ _ERASED = f"""UPDATE generations SET prompt = '', picture = NULL, file_id = NULL
         file_unique_id = NULL, thumbnail = NULL, provider_id = NULL, request_id = NULL,
         changed_at = iif(state = '{State.UNDELIVERABLE}', 0, changed_at)
     WHERE id = ?"""
-_SLICES = (
-    # what others made of their pictures is others'; the picture is not
-    f"""UPDATE generations SET picture = NULL WHERE id IN (SELECT id FROM generations
-        WHERE picture_by = ?1 AND {_OVER} AND picture IS NOT NULL LIMIT ?4)""",
-    """UPDATE cards SET state = iif(state = 'open', 'dropped', state), prompt = '', options = '',
-            picture = NULL, picture_width = NULL, picture_height = NULL, picture_by = NULL
-        WHERE id IN (SELECT id FROM cards WHERE (prompt <> '' OR picture IS NOT NULL)
-            AND (account_kind = 'person' AND account_id = ?1 OR picture_by = ?1)
-            AND created_at <= ?2 LIMIT ?4)""",
-    """DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at <= ?2
+_PICTURES = f"""UPDATE generations SET picture = NULL WHERE id IN (SELECT id FROM generations
+    WHERE picture_by = ?1 AND {_OVER} AND picture IS NOT NULL LIMIT ?4)"""
+"""What others made of their pictures is others'; the picture is not."""
+_PASSAGES = {
+    "cards": """UPDATE cards NOT INDEXED SET state = iif(state = 'open', 'dropped', state),
+            prompt = '', options = '', picture = NULL, picture_width = NULL, picture_height = NULL,
+            picture_by = NULL
+        WHERE id > ?4 AND id <= ?5 AND (prompt <> '' OR picture IS NOT NULL) AND created_at <= ?2
+            AND (account_kind = 'person' AND account_id = ?1 OR picture_by = ?1)""",
+    "notices": """DELETE FROM notices NOT INDEXED WHERE id > ?4 AND id <= ?5 AND created_at <= ?2
         AND (sent_at IS NOT NULL OR given_up = 1 OR due_at > ?3)
         AND (person = ?1 OR chat = (SELECT id FROM chats WHERE telegram_id = ?1)
-            OR generation IN (SELECT id FROM generations WHERE account_kind = 'person'
-                AND account_id = ?1)) LIMIT ?4)""",
-)
-"""What goes by and by: ?1 is whose, ?2 until when, ?3 now, ?4 how many rows at a time."""
-_WORDS_ABOUT = (
-    f"UPDATE ledger SET note = NULL WHERE {_OWN} AND note IS NOT NULL AND at <= ?2",
-    """UPDATE inbox SET body = NULL WHERE set_aside = 1 AND received_at <= ?2
-        AND instr(body, ?1) > 0""",
-)
+            OR EXISTS (SELECT 1 FROM generations WHERE id = generation
+                AND account_kind = 'person' AND account_id = ?1))""",
+    "ledger": f"""UPDATE ledger NOT INDEXED SET note = NULL
+        WHERE id > ?4 AND id <= ?5 AND {_OWN} AND note IS NOT NULL AND at <= ?2""",
+}
+"""What is looked through from end to end, for no index leads to it: ?1 is whose, ?2 until when, ?3
+now, and the rows are those behind ?4 up to ?5."""
+_SET_ASIDE = """UPDATE inbox SET body = NULL
+    WHERE set_aside = 1 AND received_at <= ?2 AND instr(body, ?1) > 0"""
 _WHO = (
     """UPDATE people SET name = id, username = NULL, language = NULL, spoken = NULL, family = NULL,
             seconds = NULL, aspect_ratio = NULL, resolution = NULL, fit = NULL, asks_first = 0
@@ -127,22 +129,27 @@ _WHO = (
 """What goes last, of ?1: until then their language is spoken to them."""
 
 
-async def erase_some(tx: Connection, erasure: Erasure, *, now: float, after: int = 0) -> int | None:
-    """Erase some of what nobody waits for any more, of videos those after a number.
-
-    Returns the number to go on after, None where nothing is left.
-    """
-    values = (erasure.person, erasure.asked_at, now, ERASED_AT_ONCE)
-    is_done = True
-    for row in await every(tx, _TO_ERASE, (*values, after)):
-        await tx.execute(_ERASED, (row["id"],))
-        after, is_done = row["id"], False
-    if not is_done:
-        return after
-    for statement in _SLICES:
-        if await changed(tx, statement, values):
-            return after
-    return None
+async def erase_past(db: Database, erasure: Erasure, *, now: float) -> None:
+    """Erase what nobody waits for any more, in parts that let others between."""
+    values, after, are_left = (erasure.person, erasure.asked_at, now), 0, True
+    while are_left:
+        async with db.transaction(aside=True) as tx:
+            rows = await every(tx, _TO_ERASE, (*values, ERASED_AT_ONCE, after))
+            for row in rows:
+                await tx.execute(_ERASED, (row["id"],))
+        are_left, after = bool(rows), rows[-1]["id"] if rows else 0
+    are_left = True
+    while are_left:
+        async with db.transaction(aside=True) as tx:
+            are_left = await changed(tx, _PICTURES, (*values, ERASED_AT_ONCE))
+    for table, statement in _PASSAGES.items():
+        async with db.reading() as connection:
+            last = await number(connection, f"SELECT max(id) FROM {table}")
+        for start in range(0, last, PASSAGE):
+            async with db.transaction(aside=True) as tx:
+                await tx.execute(statement, (*values, start, start + PASSAGE))
+    async with db.transaction(aside=True) as tx:
+        await tx.execute(_SET_ASIDE, (erasure.person, erasure.asked_at))
 
 
 async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
@@ -158,8 +165,6 @@ async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
     )
     if waits:
         return False
-    for statement in _WORDS_ABOUT:
-        await tx.execute(statement, (erasure.person, erasure.asked_at))
     for statement in _WHO:
         await tx.execute(statement, (erasure.person,))
     await tx.execute("UPDATE erasures SET done_at = ? WHERE cause = ?", (now, erasure.cause))

@@ -102,8 +102,8 @@ async def most_active(
     Only those count who are `called` so, in part: looked for in slices that let others between.
     """
     if called:
-        found = await _called(db, called.casefold())
-        page, all_ = found[skip : skip + limit], len(found)
+        first, all_ = await _called(db, called.casefold(), skip + limit)
+        page = first[skip:]
     else:
         async with db.reading(aside=True) as tx:
             page = [row["id"] for row in await every(tx, _MOST_ACTIVE, (limit, skip))]
@@ -122,9 +122,9 @@ async def most_active(
     ], all_
 
 
-async def _called(db: Database, name: str) -> list[int]:
-    """Return people whose name has this in it, in small letters; who asked for most first."""
-    found, after = list[tuple[int, int]](), -1
+async def _called(db: Database, name: str, most: int) -> tuple[list[int], int]:
+    """Return the first people whose name has this in it, in small letters, and how many have."""
+    first, counted, after = list[tuple[int, int]](), 0, -1
     while True:
         async with db.reading(aside=True) as tx:
             rows = await every(
@@ -132,13 +132,15 @@ async def _called(db: Database, name: str) -> list[int]:
                 "SELECT id, name, username, asked FROM people WHERE id > ? ORDER BY id LIMIT ?",
                 (after, SLICE),
             )
-        found += [
+        found = [
             (-row["asked"], row["id"])
             for row in rows
             if name in f"{row['name']}\n{row['username'] or ''}".casefold()
         ]
+        counted += len(found)
+        first = sorted([*first, *found])[:most]
         if len(rows) < SLICE:
-            return [person for _, person in sorted(found)]
+            return [person for _, person in first], counted
         after = rows[-1]["id"]
 
 

@@ -301,10 +301,7 @@ async def erase(
             if one.state is State.QUEUED and one.created_at <= erasure.asked_at:
                 await cancel(db, one.id, erasure.account, now=clock())
                 wake(one.chat)
-        after: int | None = 0
-        while after is not None:
-            async with db.transaction(aside=True) as tx:
-                after = await personal_data.erase_some(tx, erasure, now=clock(), after=after)
+        await personal_data.erase_past(db, erasure, now=clock())
         async with db.transaction(aside=True) as tx:
             ended |= await personal_data.end_erasure(tx, erasure, now=clock())
     if ended:

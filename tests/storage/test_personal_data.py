@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from tests.storage.asked import ANN, BOB, NOW, ask, everything, meet, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 MARK = "quokka"
 DAY = 24 * 3600.0
@@ -121,10 +124,7 @@ async def erased(db: Database, erasure: Erasure, *, now: float = LATER) -> bool:
     """Do what the bot does when it is asked; tell whether it came to its end."""
     async with db.transaction() as tx:
         await personal_data.ask_erasure(tx, erasure)
-    after: int | None = 0
-    while after is not None:
-        async with db.transaction(aside=True) as tx:
-            after = await personal_data.erase_some(tx, erasure, now=now, after=after)
+    await personal_data.erase_past(db, erasure, now=now)
     async with db.transaction(aside=True) as tx:
         is_done = await personal_data.end_erasure(tx, erasure, now=now)
     await db.empty_log()
@@ -195,8 +195,7 @@ async def test_a_request_counts_once_and_up_to_its_time(db: Database) -> None:
         await tx.execute("UPDATE generations SET state = ?", (State.DELIVERED,))
         assert not await personal_data.ask_erasure(tx, wanted), "the same tap, once more"
     assert await personal_data_open(db) == []
-    async with db.transaction() as tx:
-        assert await personal_data.erase_some(tx, wanted, now=LATER) is None
+    await personal_data.erase_past(db, wanted, now=LATER)
     assert await rows(db, "SELECT prompt FROM generations WHERE id = ?", newer.id) == [("a cat",)]
 
 
@@ -258,22 +257,29 @@ async def test_after_the_days_of_retention_no_page_holds_the_words(tmp_path: Pat
     await db.close()
 
 
-async def test_an_end_in_the_midst_of_it_leaves_the_rest_to_the_next_start(tmp_path: Path) -> None:
+async def test_an_end_in_the_midst_of_it_leaves_the_rest_to_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "bot.sqlite3"
     db = await Database.open(path)
     await kept_of(db, ANN)
     chat = await meet(db, ANN)
-    for number in range(2 * personal_data.ERASED_AT_ONCE):
+    monkeypatch.setattr(personal_data, "ERASED_AT_ONCE", 1)
+    for number in range(20):
         await ask(db, f"message:{number}", chat=chat.id, prompt=f"{MARK} {number}")
     async with db.transaction() as tx:
         await tx.execute("UPDATE generations SET state = ?", (State.DELIVERED,))
     wanted = Erasure("update:9", ANN, NOW + 1)
     async with db.transaction() as tx:
         await personal_data.ask_erasure(tx, wanted)
-    async with db.transaction() as tx:
-        assert await personal_data.erase_some(tx, wanted, now=LATER)
-    left = await rows(db, "SELECT count(*) FROM generations WHERE prompt <> ''")
-    assert left == [(personal_data.ERASED_AT_ONCE + 1,)]
+    words = "SELECT count(*) FROM generations WHERE prompt <> ''"
+    erasing = asyncio.create_task(personal_data.erase_past(db, wanted, now=LATER))
+    while await rows(db, words) == [(21,)]:
+        await asyncio.sleep(0)
+    erasing.cancel()
+    await asyncio.wait({erasing})
+    [(left,)] = await rows(db, words)
+    assert 0 < left <= 20
     await db.close()
     db = await Database.open(path)
     assert await personal_data_open(db) == [wanted]
