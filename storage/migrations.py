@@ -75,18 +75,6 @@ def steps() -> tuple[str, ...]:
     return tuple(entry.read_text(encoding="utf-8") for entry in files)
 
 
-def statements(script: str) -> Iterator[str]:
-    """Split a script into its statements, keeping triggers whole."""
-    pending = ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            yield pending.strip()
-            pending = ""
-    if pending.strip():
-        raise ValueError(f"the script ends within a statement: {pending.strip()[:80]}")
-
-
 ERASES = "CREATE TABLE erasures"
 """What stands in the step since which a file holds nothing that was erased."""
 
@@ -106,14 +94,12 @@ async def migrate(connection: Connection, scripts: Sequence[str] | None = None) 
         )
     erases = any(ERASES in script for script in scripts[version:])
     for reached, script in enumerate(scripts[version:], start=version + 1):
-        await connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in statements(script):
-                await connection.execute(statement)
-            await connection.execute(f"PRAGMA user_version = {reached}")
-            await connection.execute("COMMIT")
+            await connection.executescript(
+                f"BEGIN IMMEDIATE;\n{script}\n;PRAGMA user_version = {reached}; COMMIT"
+            )
         except BaseException:
-            await connection.execute("ROLLBACK")
+            await connection.rollback()
             raise
     if version and erases:
         # before, what was erased was left out, and not overwritten

@@ -22,7 +22,6 @@ from storage.migrations import (
     drop_old_copies,
     is_copy,
     migrate,
-    statements,
     steps,
 )
 from storage.notices import NoticeKind
@@ -74,11 +73,24 @@ def version(path: Path) -> int:
     return found
 
 
+WITH_A_TRIGGER = (
+    "-- a remark; with a semicolon\n"
+    "CREATE TRIGGER t AFTER INSERT ON a BEGIN\n"
+    "    UPDATE a SET y = ';';\n"
+    "    DELETE FROM a WHERE x = 1;\n"
+    "END;\n"
+    "INSERT INTO a (x) VALUES (2); -- the end"
+)
+
+
 async def test_every_statement_of_every_step_is_applied(file: aiosqlite.Connection) -> None:
     assert await migrate(file, [FIRST, SECOND]) == 2
     async with file.execute("SELECT x, y FROM a") as cursor:
         assert [tuple(row) for row in await cursor.fetchall()] == [(1, "old")]
     assert await number(file, "PRAGMA user_version") == 2
+    assert await migrate(file, [FIRST, SECOND, WITH_A_TRIGGER]) == 3
+    async with file.execute("SELECT x, y FROM a") as cursor:
+        assert [tuple(row) for row in await cursor.fetchall()] == [(2, ";")]
 
 
 async def test_a_step_is_applied_once(file: aiosqlite.Connection) -> None:
@@ -98,13 +110,16 @@ async def test_a_file_of_any_version_ends_with_the_schema_of_a_new_one(
         assert await schema(file) == await schema(new)
 
 
+@pytest.mark.parametrize(
+    ("broken", "what"), [(BROKEN, "missing"), (BROKEN[:-20], "syntax|incomplete")]
+)
 async def test_a_step_that_fails_leaves_the_version_before_it_intact(
-    file: aiosqlite.Connection,
+    broken: str, what: str, file: aiosqlite.Connection
 ) -> None:
     await migrate(file, [FIRST])
     before = await schema(file)
-    with pytest.raises(sqlite3.OperationalError, match="missing"):
-        await migrate(file, [FIRST, BROKEN])
+    with pytest.raises(sqlite3.OperationalError, match=what):
+        await migrate(file, [FIRST, broken])
     assert await schema(file) == before
     assert await number(file, "PRAGMA user_version") == 1
     assert await number(file, "SELECT count(*) FROM a") == 1
@@ -183,32 +198,6 @@ async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a database, by far" * 100)
     with pytest.raises(UnusableDatabase, match="not a database"):
         await Database.open(path)
-
-
-def test_a_script_is_split_at_its_statements_with_triggers_kept_whole() -> None:
-    script = (
-        "-- a remark; with a semicolon\n"
-        "CREATE TABLE a (x TEXT DEFAULT ';');\n"
-        "CREATE TRIGGER t AFTER INSERT ON a BEGIN\n"
-        "    UPDATE a SET x = 1;\n"
-        "    DELETE FROM a;\n"
-        "END;\n"
-        "DROP TABLE a;"
-    )
-    found = list(statements(script))
-    assert [one.split("\n")[-1].split(" ", 1)[0] for one in found] == ["CREATE", "END;", "DROP"]
-    assert "\n".join(found) == script
-
-
-def test_a_script_that_breaks_off_is_an_error() -> None:
-    with pytest.raises(ValueError, match="ends within a statement"):
-        list(statements("CREATE TABLE a (x INTEGER);\nCREATE TABLE b ("))
-
-
-def test_the_steps_of_this_program_can_be_split() -> None:
-    assert steps(), "the package carries its schema"
-    for step in steps():
-        assert all(one.endswith(";") for one in statements(step))
 
 
 async def test_of_questions_left_open_by_an_older_version_the_last_stays_open(
