@@ -10,7 +10,6 @@ import os
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 import asyncio
-import gc
 import logging
 import sys
 import time
@@ -109,9 +108,6 @@ def port(text: str) -> int:
 
 
 def _run() -> int:
-    # what a request leaves behind lives for seconds: looked through each time 700 objects were
-    # made, as by default, it took a tenth of the processor time
-    gc.set_threshold(20_000, 20, 50)
     settings = read_settings(os.environ, ENV_FILE)
     _check_proxies()
     set_up_logs(level=settings.log_level, form=settings.log_format, secrets=_secrets())
