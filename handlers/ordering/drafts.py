@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from storage.cards import Card
     from storage.generations import Generation
 
+_SIDE = 80
+"""Pixels for each part of a shape: what is cut is told by the shape alone."""
 LONGEST_SIDE = 100_000
 """Pixels: ten times what Telegram says of any video."""
 
@@ -66,6 +68,13 @@ class SentPicture:
     def behind(cls, video: Generation) -> SentPicture | None:
         """Return the picture a video is made from, where it was not taken back."""
         return cls(video.picture, by=video.picture_by) if video.picture else None
+
+    @classmethod
+    def ending(cls, video: Generation) -> SentPicture:
+        """Return the last frame of a video, in the shape that was asked for."""
+        width, height = map(int, (video.aspect_ratio or "0:0").split(":"))
+        frame = frame_of(video.file_id or "", last=True)
+        return cls(frame, width * _SIDE or None, height * _SIDE or None, video.picture_by)
 
     @property
     def moves(self) -> bool:

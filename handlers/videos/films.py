@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from telegram import Message
 
-from generation.media.pictures import frame_of
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
@@ -159,8 +158,7 @@ def _begins_with(scenes: Sequence[Scene], place: int) -> SentPicture | None:
     scene = scenes[place].video
     if place == 0 or not scenes[place].begins:
         return SentPicture.behind(scene)
-    before = scenes[place - 1].video
-    return SentPicture(frame_of(before.file_id or "", last=True), by=before.picture_by)
+    return SentPicture.ending(scenes[place - 1].video)
 
 
 async def _scenes(services: Services, sender: Sender, video: int | None) -> list[Scene] | None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from telegram import Message
 
-from generation.media.pictures import frame_of
 from generation.orders import substitutes
 from handlers.membership import is_group_admin
 from handlers.ordering import OrderDraft, SentPicture, ask_anew, place
@@ -123,7 +122,7 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
         return
     draft = OrderDraft(
         text=substitutes.going_on(video, context.services.offer),
-        picture=SentPicture(frame_of(video.file_id or "", last=True), by=video.picture_by),
+        picture=SentPicture.ending(video),
         origin="press",
         cause=f"{FOLLOWS}{video.id}:{sender.account.kind}:{sender.account.id}",
         message_id=_answered(query),

@@ -107,6 +107,11 @@ async def test_options_alone_go_on_after_a_tap_and_no_closes_the_question(
     assert provider.submissions[-1].body["duration"] == 8
     assert await parents(house) == [None, 1]
     question = await asked(chat, video)
+    await chat.send(ann, "vertical")
+    card = await chat.wait(says("of the photo is cut away"))
+    assert card.photo, "what is cut is shown before it costs"
+    assert "Whole picture · 9" in str(card)
+    question = await asked(chat, video)
     await question.press("No")
     await chat.wait_gone(question)
     assert len(provider.submissions) == 2
