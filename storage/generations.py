@@ -283,22 +283,10 @@ async def find(tx: Connection, generation: int) -> Generation | None:
     return await one_as(tx, from_row, "SELECT * FROM generations WHERE id = ?", (generation,))
 
 
-async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
-    """Return the generation whose video this file is, wherever it was sent on."""
-    return await one_as(
-        tx, from_row, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,)
-    )
-
-
 async def is_anothers(tx: Connection, provider_id: str, generation: int) -> bool:
     """Whether the provider gave this id to another request than this one."""
     another = "SELECT 1 FROM generations WHERE provider_id = ? AND id <> ?"
     return await exists(tx, another, (provider_id, generation))
-
-
-async def chat_of(tx: Connection, generation: int) -> int:
-    """Return where a generation is waited for now: chats may become one. 0 where there is none."""
-    return await number(tx, "SELECT chat FROM generations WHERE id = ?", (generation,))
 
 
 async def by_cause(tx: Connection, cause: str) -> Generation | None:

@@ -230,11 +230,6 @@ async def owed(tx: Connection, chat: int) -> list[Owed]:
     )
 
 
-async def chat_of(tx: Connection, notice: int) -> int:
-    """Return to which chat a notice is owed now: chats may become one. 0 where there is none."""
-    return await number(tx, "SELECT chat FROM notices WHERE id = ?", (notice,))
-
-
 async def last_about(tx: Connection, generation: int) -> Owed | None:
     """Return the last notice about a generation, sent or not."""
     return await one_as(

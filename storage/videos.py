@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
-from storage.database import changed, every, every_as, one
+from storage.database import changed, every, every_as, one, one_as
 from storage.generations import State, from_row
 from storage.ledger import AccountKind
 
@@ -21,6 +21,13 @@ SLICE = 500
 _ABOVE_ALL = 2**63 - 1
 KEPT_SECONDS = 30 * DAY_SECONDS
 """How long a video nobody could receive waits for its owner."""
+
+
+async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
+    """Return the generation whose video this file is, wherever it was sent on."""
+    return await one_as(
+        tx, from_row, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,)
+    )
 
 
 async def finished_of(

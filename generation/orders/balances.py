@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 WAITING_PARTS = 3
 """What waits of one account may hold one of so many parts of the budget."""
 PRICES_LAST = DAY_SECONDS
-"""Seconds for which alike videos are believed to cost what one did."""
+"""How long alike videos are believed to cost what one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What the operator gives: credits per person and period, dollars for all together.
 
-    `budget_usd` None means no ceiling; `max_pending` is in requests.
+    `budget_usd` None: no ceiling; `max_pending` counts requests.
     """
 
     credit_usd: Decimal

@@ -10,7 +10,7 @@ from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, shortened, unlinked
 from handlers.routing import Router
-from storage import audit, chats, generations, people
+from storage import audit, chats, generations, people, videos
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ async def _shown(services: Services, message: Message | None) -> Generation | No
     async with services.db.reading() as connection:
         if number is not None:
             return await generations.find(connection, number)
-        return await generations.by_file(connection, file.file_unique_id) if file else None
+        return await videos.by_file(connection, file.file_unique_id) if file else None
 
 
 async def _pass_on(services: Services, sender: Sender, video: Generation, words: str) -> bool:

@@ -1,8 +1,8 @@
 """Deliveries of finished videos to whoever asked: here, or in the next best place.
 
 Telegram takes no idempotency key: the intent is committed right before each upload,
-and after an answer that was lost the video is sent once more. A second copy is better
-than a lost video. What surely did not arrive does not count.
+and after an answer that was lost the video is sent once more. A second copy beats
+a lost video. What surely did not arrive does not count.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ async def offer_like(context: Context, sender: Sender, message: Message, payload
     """Put a shared video's words on a card; of a photo's video, ask for another photo."""
     _, file = sender.translator.gettext, payload.removeprefix(LIKE)
     async with context.services.db.reading() as connection:
-        video = await generations.by_file(connection, file)
+        video = await videos.by_file(connection, file)
     if video is None or not video.prompt:
         text = _("I do not know that video any more. Send me an idea or a photo of your own.")
         await sender.reply(text)
