@@ -19,7 +19,7 @@ from storage import chats, generations, outages, people
 from storage.generations import PENDING, UNFINISHED, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from generation.jobs.queue import Forecast, Progress
     from handlers.replies.outbox import Outbox
@@ -168,11 +168,19 @@ class StatusMessages:
             )
             # what leaves at once is shown as it will stand a moment later: one message, and no edit
             said = status_text(forecast, translator, self.progress.now, paid=paid, begun=not waits)
-            # alone with the bot it is the only sign that an order was understood
-            cosmetic = not note and not aloud
-            await finished(
-                self._put_up(generation, shown, said, note, waits=waits, cosmetic=cosmetic)
+            saying = self.outbox.say(
+                chat,
+                f"{note}\n{said.text}".strip(),
+                buttons=_buttons(generation, translator) if waits else (),
+                reply_to=generation.message_id,
+                thread_id=generation.thread_id,
+                silent=True,
+                # alone with the bot it is the only sign that an order was understood
+                cosmetic=not note and not aloud,
+                moments=said.moments,
             )
+            shown = replace(shown, step=said.step)
+            await finished(self._put_up(generation.id, shown, saying))
 
     async def settled(self, generation: Generation) -> None:
         """Wait until a status that is on its way is there."""
@@ -181,27 +189,8 @@ class StatusMessages:
                 async with asyncio.timeout(RISING_SECONDS), rising:
                     return
 
-    async def _put_up(
-        self,
-        generation: Generation,
-        shown: _Shown,
-        said: StatusText,
-        note: str,
-        *,
-        waits: bool,
-        cosmetic: bool,
-    ) -> None:
-        message = await self.outbox.say(
-            shown.chat,
-            f"{note}\n{said.text}".strip(),
-            buttons=_buttons(generation, shown.translator) if waits else (),
-            reply_to=generation.message_id,
-            thread_id=generation.thread_id,
-            silent=True,
-            cosmetic=cosmetic,
-            moments=said.moments,
-        )
-        self._remember(generation.id, replace(shown, message=message, step=said.step))
+    async def _put_up(self, generation: int, shown: _Shown, saying: Awaitable[int]) -> None:
+        self._remember(generation, replace(shown, message=await saying))
 
     def _remember(self, generation: int, shown: _Shown) -> None:
         self._shown[generation] = shown
