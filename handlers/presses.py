@@ -9,7 +9,7 @@ from telegram import InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler
 
 from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, carries, keyboard
-from handlers.replies.texts import shortened
+from handlers.replies.texts import shortened, unlinked
 from handlers.routing import Router, refusal_of
 from handlers.senders import PressAnswer, meet
 from storage import people
@@ -108,7 +108,8 @@ async def _named(services: Services, press: CallbackData, yes: str) -> str:
     about: dict[str, object] = dataclasses.asdict(press)
     if (person := about.get("person")) and isinstance(person, int):
         async with services.db.reading() as connection:
-            about["name"] = shortened(await people.called(connection, person), LONGEST_NAME)
+            name = await people.called(connection, person)
+        about["name"] = unlinked(shortened(name, LONGEST_NAME))
     return yes.format(**about)
 
 

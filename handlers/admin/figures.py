@@ -346,7 +346,7 @@ async def _most(tx: Connection, figures: Figures, translator: Translator) -> lis
 
 
 def _short(name: str) -> str:
-    return shortened(unlinked(name), LONGEST_NAME)
+    return unlinked(shortened(name, LONGEST_NAME))
 
 
 def budget(left: int | None, terms: Terms, translator: Translator, now: float) -> str:

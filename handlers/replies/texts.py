@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -128,6 +129,9 @@ LONGEST_PROMPT = 300
 
 
 _LINKED = re.compile(r"(?<=[@#$/.])(?=\w)|(?<=:)(?=//)")
+_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that have what follows read from the other side."""
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 UNSEEN = "\u200b"
 """A space of no width, before which Telegram ends a link."""
 
@@ -135,9 +139,12 @@ UNSEEN = "\u200b"
 def unlinked(text: str) -> str:
     """Return what somebody else wrote so that Telegram makes no links, names or commands of it.
 
-    What the bot says in a group, it says in its own name.
+    What the bot says in a group, it says in its own name. Whichever way it is written, nothing
+    around it turns: neither the number of whom an admin bans, nor what is done to them.
     """
-    return _LINKED.sub(UNSEEN, text)
+    plain = _LINKED.sub(UNSEEN, _TURNS.sub("", text))
+    turns = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in plain)
+    return f"{ISOLATE}{plain}{END_ISOLATE}" if turns else plain
 
 
 def shortened(text: str, longest: int) -> str:

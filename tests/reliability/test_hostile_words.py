@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.replies.texts import unlinked
 from tests.reliability.hostility import answer_to, assert_alive
 
 if TYPE_CHECKING:
@@ -62,6 +63,19 @@ async def test_a_prompt_as_long_as_telegram_takes_is_answered(
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ann", "Ann"),
+        ("\u202eBob\u2066", "Bob"),
+        ("علي", "\u2068علي\u2069"),
+        ("\u2067/ban علي @ann", "\u2068/\u200bban علي @\u200bann\u2069"),
+    ],
+)
+def test_whichever_way_a_name_is_written_nothing_around_it_turns(name: str, shown: str) -> None:
+    assert unlinked(name) == unlinked(unlinked(name)) == shown
+
+
 def _is_newer(than: int, message: Message) -> bool:
     return message.message_id > than
 
@@ -81,6 +95,7 @@ async def test_a_name_is_shown_as_it_is(
     await assert_alive(house, telegram.private(somebody), somebody)
     for message in [*group.from_bot, *telegram.private(somebody).from_bot]:
         shown = message.text or message.caption or ""
+        assert "\u202e" not in shown, "what follows would be read backwards"
         for entity in message.entities:
             words = shown[entity["offset"] : entity["offset"] + entity["length"]]
             assert name not in words or entity["type"] == "text_mention"
