@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -90,6 +90,8 @@ class Connections(httpx.AsyncBaseTransport):
         # the one that was used last goes next: it is open still
         self._free = defaultdict[str, list[httpcore.AsyncHTTPConnection]](list)
         self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
+        # the whole environment is read for it, and no process sees its own change
+        self._proxy_of = lru_cache(maxsize=64)(proxy_of)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its connection is free again when the response is closed.
@@ -100,7 +102,7 @@ class Connections(httpx.AsyncBaseTransport):
         if url.scheme not in _SCHEMES or not url.host:
             raise httpx.UnsupportedProtocol("an address begins with http:// or https:// and a name")
         server = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        if (proxy := proxy_of(server)) is not None:
+        if (proxy := self._proxy_of(server)) is not None:
             return await self._through(proxy).handle_async_request(request)
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
