@@ -9,8 +9,6 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import stamina
-
 from bot.process import ExitCode
 from generation.models.availability import NoFeed
 from handlers.replies.sending import SendError
@@ -31,9 +29,6 @@ WRITE_SECONDS = 5.0
 """How long the database may take for a single row."""
 BELIEVED_SECONDS = 2.0
 """How long it is believed that it takes one: who asks a thousand times writes once."""
-
-# whatever is tried again is said here, and once
-stamina.instrumentation.set_on_retry_hooks(())
 
 logger = logging.getLogger(__name__)
 
@@ -99,28 +94,23 @@ class Supervisor:
 
     @staticmethod
     async def _keep(name: str, work: Callable[[], Awaitable[None]], every: float | None) -> None:
+        longest = min(LONGEST_RETRY_SECONDS, every or LONGEST_RETRY_SECONDS)
+        wait = 0.0
         while True:
-            async for attempt in stamina.retry_context(
-                on=Exception,
-                attempts=None,
-                timeout=None,
-                wait_initial=RETRY_SECONDS,
-                wait_max=min(LONGEST_RETRY_SECONDS, every or LONGEST_RETRY_SECONDS),
-            ):
-                with attempt:
-                    try:
-                        await work()
-                    except (NoFeed, OSError, SendError) as error:
-                        if attempt.num == 1:
-                            logger.warning("%s: %r; tried again until it is done", name, error)
-                        raise
-                    except Exception:
-                        if attempt.num == 1:
-                            logger.exception("%s broke, and is started again", name)
-                        raise
-            if every is None:
-                return
-            await asyncio.sleep(every)
+            try:
+                await work()
+            except Exception as error:
+                if not wait and isinstance(error, NoFeed | OSError | SendError):
+                    logger.warning("%s: %r; tried again until it is done", name, error)
+                elif not wait:
+                    logger.exception("%s broke, and is started again", name)
+                wait = min(2 * wait or RETRY_SECONDS, longest)
+                await asyncio.sleep(wait)
+            else:
+                if every is None:
+                    return
+                wait = 0.0
+                await asyncio.sleep(every)
 
 
 @dataclass(kw_only=True, eq=False)

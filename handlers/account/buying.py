@@ -6,7 +6,6 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import stamina
 from telegram import LabeledPrice
 from telegram.ext import MessageHandler, PreCheckoutQueryHandler, filters
 
@@ -171,6 +170,10 @@ async def check_out(update: Update, context: Context) -> None:
         chosen = person.spoken if person else None
         translator = services.languages.translator(chosen or query.from_user.language_code)
         refusal = await _refusal(connection, services, query, translator)
+    # what every start would wait for, and most processes never need
+    import stamina  # noqa: PLC0415 - see above
+
+    stamina.instrumentation.set_on_retry_hooks(())
     async for attempt in stamina.retry_context(
         on=_is_passing, attempts=None, timeout=ANSWERED_WITHIN, wait_initial=0.2, wait_max=2.0
     ):
