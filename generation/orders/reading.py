@@ -138,7 +138,7 @@ Nobody can type it, and nobody sees it: it is read as a blank.
 """
 _ALIKE = 0.5
 """The share of common words from which on a text is another one edited, or written anew."""
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
+_WORD = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+"
 _ENDS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
 
 
@@ -188,7 +188,7 @@ def words_alone(text: str) -> str:
 def _merged(before: str, said: str) -> str:
     if not read(said).prompt:
         return f"{before} {said}".strip()
-    old, new = (Counter(_WORD.findall(text.casefold())) for text in (before, read(said).prompt))
+    old, new = (Counter(re.findall(_WORD, text.casefold())) for text in (before, read(said).prompt))
     if not old or 2 * (old & new).total() >= _ALIKE * (old + new).total():
         return said
     # an option at its end needs none

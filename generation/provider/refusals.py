@@ -1,7 +1,8 @@
 """What the provider's words mean: why it refuses, said safely and in short.
 
 Neither the texts nor the names of its errors are documented, so meaning is recognised by words:
-those of the provider's own pages and those the models' makers are known to use.
+those of the provider's own pages and those the models' makers are known to use. Patterns are
+compiled when they are first searched for: that many would hold up every start.
 """
 
 from __future__ import annotations
@@ -18,17 +19,15 @@ MESSAGE_LIMIT = 300
 MOST_READ = 20 * MESSAGE_LIMIT
 """Characters of it that are read for what it means."""
 
-_DATA_URI = re.compile(r"data:[\w.+/-]*[;,]\S*", re.IGNORECASE)
-_MONEY = re.compile(
-    r"\bcredits?\b|balance|\bfunds?\b|top[ -]?up|(spend|usd|usage)\w* limit", re.IGNORECASE
+_DATA_URI = r"(?i)data:[\w.+/-]*[;,]\S*"
+_MONEY = r"(?i)\bcredits?\b|balance|\bfunds?\b|top[ -]?up|(spend|usd|usage)\w* limit"
+_PEOPLE = (
+    r"(?i)(realistic|real) (human|person)|prominent people"
+    r"|(?<![a-z])(humans?|faces?|people|persons?|likeness)(?![a-z])|celebrit|public figure"
 )
-_PEOPLE = re.compile(
-    r"(realistic|real) (human|person)|prominent people"
-    r"|(?<![a-z])(humans?|faces?|people|persons?|likeness)(?![a-z])|celebrit|public figure",
-    re.IGNORECASE,
-)
-_CONTENT = re.compile(
-    r"moderat|safety|polic(y|ies)|sentinel|guard ?rail|guideline|violat|nsfw|prohibited|copyright"
+_CONTENT = (
+    r"(?i)moderat|safety|polic(y|ies)|sentinel|guard ?rail|guideline|violat|nsfw|prohibited"
+    r"|copyright"
     r"|inappropriate|(?<!case )sensitive|responsible ai|something didn.t look right"
     r"|content (filter|block|refus|restrict|reject|check)"
     r"|(upload|image|photo|picture)[^.]{0,40}(depict|contain|show)s?\b"
@@ -36,29 +35,25 @@ _CONTENT = re.compile(
     r"|risk control|rephras|unsafe|harmful|explicit (content|image)|nudity|sexual|violence|violent"
     r"|trademark|third party (content|rights)|terms of (use|service)|forbidden (content|words?)"
     r"|(adjust|change|modify|revise|reword|rewrite) (your|the) (prompt|words|description)"
-    r"|(try|use) (a different|another) (prompt|description)",
-    re.IGNORECASE,
+    r"|(try|use) (a different|another) (prompt|description)"
 )
 """What a refusal for its content speaks of, whoever made the model: unseen ones do as well."""
-_VERDICT = re.compile(
-    r"block|reject|refus|flag|violat|prohibit|disallow|not (allowed|permitted)|filtered|rephras"
+_VERDICT = (
+    r"(?i)block|reject|refus|flag|violat|prohibit|disallow|not (allowed|permitted)|filtered|rephras"
     r"|(did not|didn.t|does not|failed to|failure to) pass|detected"
     r"|(moderation|safety|content|policy|review|check)s? failed|failed (the )?(moderation|safety"
-    r"|content|policy|review)|(adjust|change|modify|revise|reword|rewrite) (your|the) prompt",
-    re.IGNORECASE,
+    r"|content|policy|review)|(adjust|change|modify|revise|reword|rewrite) (your|the) prompt"
 )
 """Words by which something was judged, rather than left unjudged."""
-_UNJUDGED = re.compile(
-    r"unavailable|time[ds]? ?out|overload|connection|unreachable|temporar|try again later"
-    r"|(service|server|system|filter|check\w*|internal) error|must be|invalid|expected",
-    re.IGNORECASE,
+_UNJUDGED = (
+    r"(?i)unavailable|time[ds]? ?out|overload|connection|unreachable|temporar|try again later"
+    r"|(service|server|system|filter|check\w*|internal) error|must be|invalid|expected"
 )
 """Words of an ordinary failure: what should have judged it may itself be what broke."""
-_OTHER_RULES = re.compile(
-    r"rate limit|too many requests|quota|out of (credits|memory)|insufficient"
+_OTHER_RULES = (
+    r"(?i)rate limit|too many requests|quota|out of (credits|memory)|insufficient"
     r"|\b(iam|access|organi[sz]ation\w*|retention|billing|network|retry|cors) polic"
-    r"|cannot be disabled|(safety|content) \w+ (parameter|setting|option)",
-    re.IGNORECASE,
+    r"|cannot be disabled|(safety|content) \w+ (parameter|setting|option)"
 )
 """Rules that are about no content."""
 
@@ -80,19 +75,17 @@ _COMPLAINT = (
     r"(?:invalid|unknown|unsupported|unrecogni[sz]ed|unexpected|expected|not|no such|must|required)"
     r"\b"
 )
-_FIELD_IN_WORDS = re.compile(
-    r"\b(?:value|option|input|enum|field|param(?:eter)?|property|argument)"
+_FIELD_IN_WORDS = (
+    r"(?im)\b(?:value|option|input|enum|field|param(?:eter)?|property|argument)"
     r"(?:\s+(?:for|of|in|at|given|provided|the|field|param(?:eter)?|property)){0,4}"
     r"[\s:]{0,4}[`'\"“‘]model[`'\"”’]"
     rf"|[`'\"“‘]model[`'\"”’]\s*(?::\s*|(?:is|has)\s+)?{_COMPLAINT}"
-    rf"|(?:^|[.!;]\s+)model\s?:\s*{_COMPLAINT}",
-    re.IGNORECASE | re.MULTILINE,
+    rf"|(?:^|[.!;]\s+)model\s?:\s*{_COMPLAINT}"
 )
 """How validators name the field in a sentence."""
-_FIELD_IN_BODY = re.compile(
-    rb'"(path|param|field|property)"\s*:\s*\[?\s*"model"\s*[\],}]'
-    rb'|[\[,]\s*"model\s?:\s*' + _COMPLAINT.encode(),
-    re.IGNORECASE,
+_FIELD_IN_BODY = (
+    rb'(?i)"(path|param|field|property)"\s*:\s*\[?\s*"model"\s*[\],}]'
+    rb'|[\[,]\s*"model\s?:\s*' + _COMPLAINT.encode()
 )
 _BESIDE = r"(?:[\s`'\"“”‘’(),:]|\b(?:is|was|has|been|does|could|be|model|id|the|requested)\b){0,24}"
 """What may stand between a model and what is said of it: nothing that is about something else."""
@@ -104,20 +97,19 @@ _GONE = (
     r"(?:\s+any\s?more)?(?=[`'\"”’)]*\s*(?:$|[.!;])))"
 )
 _NO_SUCH = r"\b(?:unknown|unrecogni[sz]ed|invalid|unsupported|no such|withdrawn|deprecated|retired)"
-_NO_MODEL = re.compile(
-    rf"(?:^|[.!:;]\s+)(?:(?:the|this|that|your|requested|specified|selected)\s+)*model{_BESIDE}{_GONE}"
-    rf"|(?:^|[.!:;]\s+|\bis (?:an? )?){_NO_SUCH}\s+model(?:\s+(?:id|name))?(?=\s*(?:$|[.!:;,]))",
-    re.IGNORECASE | re.MULTILINE,
+_NO_MODEL = (
+    rf"(?im)(?:^|[.!:;]\s+)(?:(?:the|this|that|your|requested|specified|selected)\s+)*model{_BESIDE}{_GONE}"
+    rf"|(?:^|[.!:;]\s+|\bis (?:an? )?){_NO_SUCH}\s+model(?:\s+(?:id|name))?(?=\s*(?:$|[.!:;,]))"
 )
 """A sentence about the model that speaks of nothing else."""
 
 
-_ONE_MODEL = re.compile(r"\b(this|that|the|requested|selected) model\b(?![s:])", re.IGNORECASE)
-_ACCESS = re.compile(
-    r"access|permi|allow|availab|enabl|\bplan\b|\btier\b|verif|restrict|subscri|region|grant|entitle",
-    re.IGNORECASE,
+_ONE_MODEL = r"(?i)\b(this|that|the|requested|selected) model\b(?![s:])"
+_ACCESS = (
+    r"(?i)access|permi|allow|availab|enabl|\bplan\b|\btier\b|verif|restrict|subscri|region|grant"
+    r"|entitle"
 )
-_SCOPE = re.compile(r"\bscopes?\b|\bmodel:", re.IGNORECASE)
+_SCOPE = r"(?i)\bscopes?\b|\bmodel:"
 """What a key may do at all: nothing of one model."""
 
 
@@ -131,7 +123,7 @@ class Refusal:
 
 def truncate(text: str) -> str:
     """Return a foreign message fit for a log: one line, short, and without picture data."""
-    line = " ".join(_DATA_URI.sub("data:…", text[:MOST_READ]).split())
+    line = " ".join(re.sub(_DATA_URI, "data:…", text[:MOST_READ]).split())
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
 
 
@@ -139,16 +131,16 @@ def classify(words: str, *, prompt: str = "") -> Refusal:
     """Tell a refusal for what is shown from any other; `prompt` is no word of the provider's."""
     said = _plain(words.replace(prompt, " … ") if prompt else words)
     moderation = _known().search(said) is not None or (
-        _CONTENT.search(said) is not None
-        and _OTHER_RULES.search(said) is None
-        and (_UNJUDGED.search(said) is None or _VERDICT.search(said) is not None)
+        re.search(_CONTENT, said) is not None
+        and re.search(_OTHER_RULES, said) is None
+        and (re.search(_UNJUDGED, said) is None or re.search(_VERDICT, said) is not None)
     )
-    return Refusal(moderation, people=moderation and _PEOPLE.search(said) is not None)
+    return Refusal(moderation, people=moderation and re.search(_PEOPLE, said) is not None)
 
 
 def is_about_money(words: str) -> bool:
     """Tell whether a refusal says that the account ran out of money."""
-    return _MONEY.search(words) is not None
+    return re.search(_MONEY, words) is not None
 
 
 def closes_the_model(words: str, *, model: str = "") -> bool:
@@ -156,10 +148,10 @@ def closes_the_model(words: str, *, model: str = "") -> bool:
     short = model.rpartition("/")[2]
     named = short != "" and re.search(rf"(?<![\w.-]){re.escape(short)}(?![\w-])", words) is not None
     one = any(
-        _ONE_MODEL.search(said) and _ACCESS.search(said)
+        re.search(_ONE_MODEL, said) and re.search(_ACCESS, said)
         for said in re.split(r"[.!;\n]", words[:MOST_READ])
     )
-    return (named or one) and _SCOPE.search(words) is None
+    return (named or one) and re.search(_SCOPE, words) is None
 
 
 def names_the_model(words: str, body: bytes, *, model: str = "", prompt: str = "") -> bool:
@@ -170,9 +162,9 @@ def names_the_model(words: str, body: bytes, *, model: str = "", prompt: str = "
     """
     said = words.replace(prompt, " … ") if prompt else words
     return (
-        _FIELD_IN_BODY.search(body) is not None
-        or _FIELD_IN_WORDS.search(said) is not None
-        or _NO_MODEL.search(said) is not None
+        re.search(_FIELD_IN_BODY, body) is not None
+        or re.search(_FIELD_IN_WORDS, said) is not None
+        or re.search(_NO_MODEL, said) is not None
         or (model != "" and _about(model).search(said) is not None)
     )
 

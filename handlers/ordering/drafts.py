@@ -208,7 +208,7 @@ def is_own(message: Message) -> bool:
 
 
 _NAMES = frozenset(name for command in COMMANDS for name in command.names) | {"prompt"}
-_FILLERS = re.compile("[\u115f\u1160\u3164\uffa0]")
+_FILLERS = "[\u115f\u1160\u3164\uffa0]"
 """Letters that are not seen."""
 
 
@@ -221,7 +221,7 @@ def _is_idea(words: str) -> bool:
     alone = words.strip("/[]<>\"'.! \n").lower()
     return not (
         small_talk(words)
-        or not any(map(str.isalpha, _FILLERS.sub("", words)))
+        or not any(map(str.isalpha, re.sub(_FILLERS, "", words)))
         or words.rstrip().endswith(("?", "\uff1f", "\u061f"))
         or ("://" in words and len(words.split()) == 1)
         or alone in _NAMES
@@ -366,14 +366,14 @@ class _Language:
         self.longest = max(phrase.count(" ") + 1 for phrase in phrases)
 
 
-_ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u200b-\u200f]")
-_ONE_WORD_EACH = re.compile("([\u3040-\u30ff\u3400-\u9fff])")
+_ACCENTS = "[\u0300-\u036f\u064b-\u0655\u0670\u0640\u200b-\u200f]"
+_ONE_WORD_EACH = "([\u3040-\u30ff\u3400-\u9fff])"
 """Characters of Japanese and Chinese, which put no blanks between words."""
 
 
 def _plain(text: str) -> str:
     """Write a text as words and signs with a blank between, without case, accents, punctuation."""
-    text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    text = re.sub(_ACCENTS, "", unicodedata.normalize("NFKD", text.casefold()))
     # Persian and Arabic write two letters each their way
     text = unicodedata.normalize("NFC", text).translate({0x064A: 0x06CC, 0x0643: 0x06A9})
     text = re.sub(r"['’‘\u02bb\u02bc`]", "", text)
@@ -381,7 +381,7 @@ def _plain(text: str) -> str:
     text = re.sub(r"(.)\1{2,}", r"\1", text)
     found = re.findall(r"[^\W_](?:[^\W_]|[\u0900-\u094f])*|[^\w\s]", text)
     words = (one for one in found if one[0].isalnum() or unicodedata.category(one) == "So")
-    return _ONE_WORD_EACH.sub(r" \1 ", " ".join(words))
+    return re.sub(_ONE_WORD_EACH, r" \1 ", " ".join(words))
 
 
 @cache
