@@ -195,7 +195,7 @@ def buttons(
 
 
 def _label(value: str | int, translator: Translator) -> str:
-    return translator.lasts(value) if isinstance(value, int) else value
+    return translator.briefly(value) if isinstance(value, int) else value
 
 
 _ASK = "ask"
@@ -210,7 +210,7 @@ def habits(person: Person, languages: Languages, translator: Translator) -> list
     """Return what can be chosen whatever the model is; one language is no choice."""
     _ = translator.gettext
     labels = {
-        "fit": (_("Ask about photos"), _("✂️ Crop"), _("🖼 Whole")),
+        "fit": (_("❓ Ask me"), _("✂️ Crop"), _("🖼 Whole")),
         "asks_first": (_("Start at once"), _("Ask first")),
     }
     rows = [

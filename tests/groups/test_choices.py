@@ -342,12 +342,12 @@ async def test_what_admins_chose_for_the_groups_videos_counts_before_a_members_o
     async with house.running():
         own = telegram.private(bob)
         await own.send(bob, "/settings")
-        await (await own.wait(says("Your usual video"))).press("12 seconds")
+        await (await own.wait(says("Your usual video"))).press("12 sec")
         await (await settings_of(club, ann)).press("Model, length, shape", by=ann)
         shown = await club.wait(says("A video in this group"))
-        refused = await shown.press("8 seconds", by=bob)
+        refused = await shown.press("8 sec", by=bob)
         assert refused.text == "Only admins of this group can change that."
-        await shown.press("8 seconds", by=ann)
+        await shown.press("8 sec", by=ann)
         await club.wait(says("8 seconds · 16:9"))
     async with house.running(free_credits=1000):
         await shown.press("9:16", by=ann)
@@ -359,7 +359,7 @@ async def test_what_admins_chose_for_the_groups_videos_counts_before_a_members_o
             await settled(house)
         asked = [(one.body["duration"], one.body["aspect_ratio"]) for one in provider.submissions]
         assert asked == [(8, "9:16"), (12, "16:9"), (4, "9:16")]
-        await shown.press("✓ 8 seconds", by=ann)
+        await shown.press("✓ 8 sec", by=ann)
         await club.wait(lambda message: message is shown and "✓ 8" not in str(message.buttons))
         await club.send(bob, "/video a cloud")
         await provider.wait_for_submissions(4)

@@ -47,7 +47,7 @@ def test_what_nobody_chose_is_marked_as_it_is() -> None:
     assert shown() == [
         ["✓ Sora 2 · 9", "Sora 2 Pro · 13"],
         ["Veo 3.1 Fast · 6", "Veo 3.1 · 16"],
-        ["✓ 4 seconds", "8 seconds", "12 seconds"],
+        ["✓ 4 sec", "8 sec", "12 sec"],
         ["✓ 16:9", "9:16"],
     ]
 
@@ -55,11 +55,11 @@ def test_what_nobody_chose_is_marked_as_it_is() -> None:
 def test_what_somebody_chose_is_marked() -> None:
     rows = shown(family="sora-2-pro", seconds=8, aspect_ratio="9:16", resolution="1080p")
     marked = [text for row in rows for text in row if text.startswith("✓")]
-    assert marked == ["✓ Sora 2 Pro · 42", "✓ 8 seconds", "✓ 9:16", "✓ 1080p"]
+    assert marked == ["✓ Sora 2 Pro · 42", "✓ 8 sec", "✓ 9:16", "✓ 1080p"]
 
 
 def test_a_single_model_is_no_choice() -> None:
-    assert shown(OFFER.only(["sora-2"]))[0] == ["✓ 4 seconds", "8 seconds", "12 seconds"]
+    assert shown(OFFER.only(["sora-2"]))[0] == ["✓ 4 sec", "8 sec", "12 sec"]
 
 
 def test_the_price_of_the_choice_is_said() -> None:
@@ -179,11 +179,11 @@ async def test_a_tap_changes_the_message_and_the_next_video(
     chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     settings = await opened(chat, ann)
-    await settings.press("8 seconds")
+    await settings.press("8 sec")
     await chat.wait(lambda message: "8 seconds · 16:9" in (message.text or ""))
     await settings.press("9:16")
     await chat.wait(lambda message: "8 seconds · 9:16" in (message.text or ""))
-    assert settings.button("8 seconds").text == "✓ 8 seconds"
+    assert settings.button("8 sec").text == "✓ 8 sec"
     assert len(chat.from_bot) == 1
     await chat.send(ann, "/video a cat")
     (submission,) = await provider.wait_for_submissions(1)
@@ -196,7 +196,7 @@ async def test_the_same_tap_twice_sets_the_same(
     telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     settings = await opened(chat, ann)
-    data = settings.button("8 seconds").data
+    data = settings.button("8 sec").data
     for _ in range(2):
         answer = await telegram.world.press(settings, Button("8", data), by=ann, timeout=5)
         assert answer.text == "Saved."
@@ -223,7 +223,7 @@ async def test_nobody_sets_somebody_elses_defaults(
 async def test_a_deleted_message_is_shown_anew(chat: PrivateChat, ann: Person) -> None:
     settings = await opened(chat, ann)
     await chat.delete_message(settings)
-    await settings.press("12 seconds")
+    await settings.press("12 sec")
     await chat.wait(lambda message: "12 seconds · 16:9" in (message.text or ""))
 
 

@@ -149,7 +149,7 @@ async def test_a_press_whose_effect_is_to_be_shown_and_meets(
         await here.chat.send(here.ann, "/settings")
         choices = await here.chat.wait(lambda message: message.buttons)
         here.to_telegram.arm("editMessageText", fault)
-        here.press(choices, "8 seconds")
+        here.press(choices, "8 sec")
         await here.to_telegram.called("editMessageText")
         await here.chat.send(here.ann, "a cat on a sailing boat")
         card = await here.chat.wait(says("Make a video of this?"))
@@ -224,7 +224,7 @@ async def test_no_yes_that_cannot_be_read_is_taken_for_a_no(
         ):  # fmt: skip
             here.house.telegram.faults.always(call, Said.answers(odd))
         await here.chat.send(here.ann, "/settings")
-        here.press(await here.chat.wait(lambda message: message.buttons), "8 seconds")
+        here.press(await here.chat.wait(lambda message: message.buttons), "8 sec")
         await here.to_telegram.called("editMessageText")
         await here.chat.send(here.ann, "a cat on a sailing boat")
         here.press(await here.chat.wait(says("Make a video of this?")), "Make it")
