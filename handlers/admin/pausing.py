@@ -26,19 +26,26 @@ LONGEST_REASON = 200
 LONGEST_PAUSE = 30 * DAY_SECONDS
 """Seconds of the longest pause that ends by itself."""
 _UNITS = {"m": 60.0, "h": HOUR_SECONDS, "d": DAY_SECONDS}
-_LASTS = re.compile(r"(?:\d{1,4}[mhd])+", re.ASCII | re.IGNORECASE)
+_PART = r"(\d{1,4}) ?(m(?:in(?:ute)?s?)?|h(?:ours?)?|d(?:ays?)?)"
+_LASTS = re.compile(rf"(?:{_PART} ?)+(?!\S)", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?\d\S*")
 
 
 def read_pause(words: Sequence[str], now: float) -> Pause | None:
-    """Read `[TIME] [REASON]`, where TIME is such as 30m, 2h or 1d12h; None where it is too long."""
-    ends_at = None
-    if words and _LASTS.fullmatch(words[0]):
-        parts = re.findall(r"(\d+)(\D)", words[0].lower())
-        lasts = sum(int(count) * _UNITS[unit] for count, unit in parts)
-        if not 0 < lasts <= LONGEST_PAUSE:
+    """Read `[TIME] [REASON]`, where TIME is such as 30m, 2 hours or 1d12h.
+
+    None where it is too long, or any other number: without an end, a pause lasts.
+    """
+    ends_at, reason = None, " ".join(words)
+    if (lasts := _LASTS.match(reason)) is not None:
+        parts = re.findall(_PART, lasts[0].lower())
+        seconds = sum(int(count) * _UNITS[unit[0]] for count, unit in parts)
+        if not 0 < seconds <= LONGEST_PAUSE:
             return None
-        ends_at, words = now + lasts, words[1:]
-    return Pause(shortened(" ".join(words), LONGEST_REASON), ends_at)
+        ends_at, reason = now + seconds, reason[lasts.end() :].strip()
+    elif words and _NUMBER.fullmatch(words[0]):
+        return None
+    return Pause(shortened(reason, LONGEST_REASON), ends_at)
 
 
 class SwitchPause(CallbackData, prefix="pause"):
