@@ -353,12 +353,8 @@ class Scheduler:
 
     async def _wake_all(self) -> None:
         async with self.db.reading() as connection:
-            waiting = {
-                *await generations.chats_in_work(connection),
-                *await notices.chats_owed(connection),
-                *await chats.with_boards(connection),
-            }
-        for chat in sorted(waiting):
+            waiting = await chats.in_work(connection)
+        for chat in waiting:
             self.clocks.wake(chat)
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from storage.database import changed, every, number, one, value
-from storage.generations import UNFINISHED, State, listed
+from storage.generations import STATUS_LEFT, UNFINISHED, State, listed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -253,9 +253,16 @@ async def forget_boards(tx: Connection, chat: int, thread_id: int | None = None)
     )
 
 
-async def with_boards(tx: Connection) -> list[int]:
-    """Return the chats in which a board stands."""
-    return [row["chat"] for row in await every(tx, "SELECT DISTINCT chat FROM boards")]
+async def in_work(tx: Connection) -> list[int]:
+    """Return the chats that wait for a video or a notice, or where a status or a board stands."""
+    rows = await every(
+        tx,
+        f"SELECT chat FROM generations WHERE state IN ({listed(UNFINISHED)})"
+        f" UNION SELECT chat FROM generations WHERE {STATUS_LEFT}"
+        " UNION SELECT chat FROM notices WHERE sent_at IS NULL AND given_up = 0"
+        " UNION SELECT chat FROM boards",
+    )
+    return [row["chat"] for row in rows]
 
 
 SLICE = 50

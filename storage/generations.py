@@ -237,7 +237,7 @@ def from_row(row: sqlite3.Row) -> Generation:
     values["reason"] = Reason(values["reason"])
     for name in ("silent", "cancel_wanted", "is_gift"):
         values[name] = bool(values[name])
-    # as the class would with each, in half the time: every look at a chat reads some of these
+    # as the class would, in half the time: every look at a chat reads some of these
     generation = object.__new__(Generation)
     for name, value in values.items():
         object.__setattr__(generation, name, value)
@@ -330,7 +330,7 @@ def _assignments(changes: Changes) -> str:
     return "".join(f", {name} = ?" for name in changes)
 
 
-_STATUS_LEFT = (
+STATUS_LEFT = (
     "status_message IS NOT NULL AND (state <> 'undeliverable'"
     " OR EXISTS (SELECT 1 FROM chats WHERE chats.id = generations.chat AND reachable))"
 )
@@ -351,20 +351,10 @@ async def in_work(tx: Connection, chat: int) -> list[Generation]:
         "SELECT * FROM generations WHERE id IN ("
         f"SELECT id FROM generations WHERE chat = ? AND state IN ({listed(UNFINISHED)})"
         f" UNION SELECT id FROM generations INDEXED BY generations_untidy"
-        f" WHERE chat = ? AND {_STATUS_LEFT}"
+        f" WHERE chat = ? AND {STATUS_LEFT}"
         ") ORDER BY id",
         (chat, chat),
     )
-
-
-async def chats_in_work(tx: Connection) -> list[int]:
-    """Return the chats that still wait for something."""
-    rows = await every(
-        tx,
-        f"SELECT chat FROM generations WHERE state IN ({listed(UNFINISHED)})"
-        f" UNION SELECT chat FROM generations WHERE {_STATUS_LEFT}",
-    )
-    return [row["chat"] for row in rows]
 
 
 async def in_states(
@@ -397,7 +387,7 @@ async def last_step_at(tx: Connection) -> float:
 async def queue_entries(
     tx: Connection, *, now: float
 ) -> list[tuple[State, tuple[int, int, Account]]]:
-    """Return what waits for a slot or has one: its state, and its number, chat and account."""
+    """Return what waits for a slot or has one: its state; its number, chat and account."""
     rows = await every(
         tx,
         "SELECT state, id, chat, account_kind, account_id FROM generations"
@@ -408,11 +398,11 @@ async def queue_entries(
 
 
 ALIKE = 50
-"""Among how many the dearest is looked for: more are hardly made at a time at an older price."""
+"""Among how many the dearest is looked for: hardly more are made at an older price."""
 
 
 async def dearest_lately(tx: Connection, request: Request, *, since: float) -> int:
-    """Return the most that one of the last few alike videos really cost, 0 where none is known."""
+    """Return the most that one of the last alike videos really cost, 0 where none is known."""
     return await number(
         tx,
         "SELECT max(spent_micros) FROM (SELECT spent_micros, silent FROM generations"
@@ -427,7 +417,7 @@ async def content_refused_at(
 ) -> dict[int, float]:
     """Return when requests made since then were refused for their content, by their numbers.
 
-    They are those of an account, or in a chat those of all who wrote there as a group or a channel.
+    Those of an account, or in a chat those of all who wrote there as a group or a channel.
     """
     whose, values = (
         ("account_kind = ? AND account_id = ?", (account.kind, account.id))

@@ -12,7 +12,6 @@ from storage.database import (
     FORGOTTEN_AT_ONCE,
     MONTH_SECONDS,
     changed,
-    every,
     every_as,
     number,
     one_as,
@@ -40,9 +39,8 @@ class Admins:
         self, tx: Connection, kind: NoticeKind, *, cause: str, now: float, **facts: Any
     ) -> list[int]:
         """Owe each admin a message, once per cause; returns the chats to which it is owed."""
-        everybody = self.admin_ids | set(await people.admins(tx))
         told = []
-        for admin in sorted(everybody):
+        for admin in await self._ids(tx):
             chat = await owe_person(
                 tx, admin, kind, cause=f"admin:{admin}:{cause}", now=now, **facts
             )
@@ -52,21 +50,22 @@ class Admins:
 
     async def were_told(self, tx: Connection, cause: str) -> bool:
         """Whether a cause owed any of them a message already."""
-        everybody = self.admin_ids | set(await people.admins(tx))
-        causes = [f"admin:{admin}:{cause}" for admin in everybody]
+        causes = [f"admin:{admin}:{cause}" for admin in await self._ids(tx)]
         marks = ", ".join("?" * len(causes))
         known = f"SELECT count(*) FROM notices WHERE cause IN ({marks})"
         return bool(await number(tx, known, causes))
 
     async def times_told(self, tx: Connection, about: str, *, since: float) -> int:
         """Count the causes that begin so, up to a colon, and owed them a message since then."""
-        everybody = self.admin_ids | set(await people.admins(tx))
-        begins = f"admin:{min(everybody, default=0)}:{about}"
+        begins = f"admin:{min(await self._ids(tx), default=0)}:{about}"
         return await number(
             tx,
             "SELECT count(*) FROM notices WHERE cause >= ? AND cause < ? AND created_at >= ?",
             (begins, f"{begins[:-1]};", since),
         )
+
+    async def _ids(self, tx: Connection) -> list[int]:
+        return sorted({*self.admin_ids, *await people.admins(tx)})
 
     async def notify_of_move(self, tx: Connection, old: int, new: int, *, now: float) -> None:
         """Owe each admin word that an id of the settings' means a group that has another now."""
@@ -238,14 +237,6 @@ async def last_about(tx: Connection, generation: int) -> Owed | None:
         "SELECT * FROM notices WHERE generation = ? ORDER BY id DESC LIMIT 1",
         (generation,),
     )
-
-
-async def chats_owed(tx: Connection) -> list[int]:
-    """Return the chats to which something is owed."""
-    rows = await every(
-        tx, "SELECT DISTINCT chat FROM notices WHERE sent_at IS NULL AND given_up = 0"
-    )
-    return [row["chat"] for row in rows]
 
 
 async def sent(tx: Connection, notice: int, *, now: float) -> None:

@@ -38,11 +38,11 @@ async def ever_asked(tx: Connection, account: Account) -> bool:
 
 
 LOOKED_AT = 100
-"""Among how many of an account's last requests those are looked for that failed."""
+"""Among how many of an account's last requests failed ones are looked for."""
 
 
 async def last_failures(tx: Connection, account: Account, *, limit: int) -> list[tuple[int, str]]:
-    """Return the last requests of an account that failed, and why, the newest first."""
+    """Return the last requests of an account that failed, and why, newest first."""
     rows = await every(
         tx,
         "SELECT id, reason FROM (SELECT id, state, reason FROM generations"
@@ -54,7 +54,7 @@ async def last_failures(tx: Connection, account: Account, *, limit: int) -> list
 
 
 LONGEST_LIFE = 3 * DAY_SECONDS
-"""Seconds within which a request ends: its turn, its deadline, and the day it is looked for."""
+"""How long a request lasts at most: its turn, its deadline, the day it is looked for."""
 _MAY_BE_CHARGED = PENDING | {State.PARKED}
 
 
@@ -97,7 +97,7 @@ class Activity:
 async def most_active(
     db: Database, *, limit: int, skip: int = 0, called: str = ""
 ) -> tuple[list[Activity], int]:
-    """Return people, who asked for most first, and how many there are in all.
+    """Return people, who asked for most first, and how many there are.
 
     Only those count who are `called` so, in part: looked for in slices that let others between.
     """
@@ -145,11 +145,10 @@ async def _called(db: Database, name: str, most: int) -> tuple[list[int], int]:
 
 
 async def made_in(tx: Connection, chat: int) -> int:
-    """Count the videos that were ever asked for in a chat."""
+    """Count the videos ever asked for in a chat."""
     return await number(
         tx,
-        f"SELECT count(*) FROM generations WHERE state IN ({listed(frozenset(State))})"
-        " AND chat = ?",
+        f"SELECT count(*) FROM generations WHERE state IN ({listed([*State])}) AND chat = ?",
         (chat,),
     )
 

@@ -18,7 +18,7 @@ from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer
 from generation.orders.substitutes import Substitutes
 from generation.provider.client import AimlApi
-from storage import generations, notices, people
+from storage import chats, generations, notices, people
 from storage.generations import State
 from storage.notices import Admins
 from tests.storage.asked import ANN, ask, found, rows, steps_of
@@ -191,5 +191,5 @@ class Steps:
 
     async def _owed(self) -> list[notices.Owed]:
         async with self.db.reading() as connection:
-            chats = await notices.chats_owed(connection)
-            return [one for chat in sorted(chats) for one in await notices.owed(connection, chat)]
+            waiting = await chats.in_work(connection)
+            return [one for chat in waiting for one in await notices.owed(connection, chat)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telegram import Update
 
-from storage import chats, notices
+from storage import chats
 from tests.flows.looks import says, shows_video
 from tests.house import ADMIN
 from tests.storage.asked import rows
@@ -223,7 +223,7 @@ async def test_a_channel_that_takes_it_in_is_left_alone(
         update = Update.de_json({"update_id": 10**9, "my_chat_member": change}, bot.app.bot)
         await bot.app.process_update(update)
         async with house.db.reading() as connection:
-            assert await notices.chats_owed(connection) == []
+            assert await chats.in_work(connection) == []
             channel = await chats.by_telegram_id(connection, -1_001_234_567_890)
     assert channel is not None, "it is known, for a grant"
     assert telegram.calls_of("sendMessage") == telegram.calls_of("leaveChat") == []

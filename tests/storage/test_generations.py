@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import generations, statistics, videos
+from storage import chats, generations, statistics, videos
 from storage.generations import PENDING, UNFINISHED, Changes, Reason, State
 from storage.ledger import Account
 from tests.storage.asked import ANN, BOB, NOW, ask, found, meet, request
@@ -116,11 +116,11 @@ async def test_pending_is_what_has_not_come_back_from_the_provider(
     async with db.reading() as connection:
         mine = await generations.pending_of(connection, Account.person(ANN))
         others = await generations.pending_of(connection, Account.person(BOB))
-        chats = await generations.chats_in_work(connection)
+        waiting = await chats.in_work(connection)
         work = await generations.in_work(connection, 1)
     assert bool(mine) is (state in PENDING)
     assert others == []
-    assert chats == ([1] if state in UNFINISHED else [])
+    assert waiting == ([1] if state in UNFINISHED else [])
     assert [one.id for one in work] == ([1] if state in UNFINISHED else [])
 
 
@@ -129,9 +129,9 @@ async def test_a_status_message_that_is_left_keeps_its_chat_in_work(
 ) -> None:
     await put(db, generation, State.DELIVERED, status_message=5)
     async with db.transaction() as tx:
-        assert await generations.chats_in_work(tx) == [1]
+        assert await chats.in_work(tx) == [1]
         await generations.note(tx, generation.id, status_message=None)
-        assert await generations.chats_in_work(tx) == []
+        assert await chats.in_work(tx) == []
 
 
 async def test_history_is_the_newest_videos_that_can_be_sent_again(db: Database) -> None:

@@ -107,11 +107,11 @@ async def test_a_board_is_kept_per_topic_and_forgotten(db: Database) -> None:
             0: general,
             7: Board(club.id, 7, 41, "c", 2.0),
         }
-        assert await chats.with_boards(tx) == [club.id]
+        assert await chats.in_work(tx) == [club.id]
         await chats.forget_boards(tx, club.id, 7)
         assert await chats.boards_of(tx, club.id) == {0: general}
         await chats.forget_boards(tx, club.id)
-        assert await chats.with_boards(tx) == []
+        assert await chats.in_work(tx) == []
 
 
 async def test_who_was_served_lately_is_known(db: Database) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import notices
+from storage import chats, notices
 from storage.notices import Notice, NoticeKind
 from tests.storage.asked import BOB, NOW, meet
 
@@ -75,10 +75,10 @@ async def test_what_was_sent_or_given_up_is_owed_no_more(owing: Database) -> Non
         await notices.owe(
             tx, Notice(cause="two", chat=1, kind=NoticeKind.CANCELLED, facts={}), now=NOW
         )
-        assert await notices.chats_owed(tx) == [1]
+        assert await chats.in_work(tx) == [1]
         await notices.sent(tx, 1, now=NOW)
         await notices.give_up(tx, 2)
-        assert await notices.chats_owed(tx) == []
+        assert await chats.in_work(tx) == []
     assert await owed(owing) == []
 
 
