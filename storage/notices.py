@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 
+MOST_ASKING_A_DAY = 20
+"""How many people admins hear of in a day who ask for the same: a crowd fills nobody's chat."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admins:
     """Knows the admins of the settings; those made in the chat are looked up.

@@ -14,8 +14,8 @@ from handlers.replies.more_credits import AskOwner, RemindMe
 from handlers.replies.texts import videos, worth
 from handlers.routing import Router
 from handlers.senders import Access
-from storage import generations, notices, people
-from storage.notices import NoticeKind
+from storage import DAY_SECONDS, generations, notices, people
+from storage.notices import MOST_ASKING_A_DAY, NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -184,8 +184,9 @@ async def ask_owner(sender: Sender, services: Services) -> None:
     cause = f"wanted:{person.id}:{day}"
     async with services.db.transaction() as tx:
         were_told = await admins.were_told(tx, cause)
+        lately = await admins.times_told(tx, "wanted:", since=now - DAY_SECONDS)
         told = list[int]()
-        if not were_told:
+        if not were_told and lately < MOST_ASKING_A_DAY:
             balance = await balances.balance(tx, sender.account, services.terms, now)
             told = await admins.notify(
                 tx, NoticeKind.CREDITS_WANTED,
@@ -197,6 +198,8 @@ async def ask_owner(sender: Sender, services: Services) -> None:
         if were_told
         else _("I asked the owner, and will tell you what they say.")
         if told
+        else _("Many people ask today. Please try again tomorrow.")
+        if lately >= MOST_ASKING_A_DAY
         else _("This bot has no owner in Telegram, so I cannot ask anybody.")
     )
     await sender.answer(answer, alert=True)

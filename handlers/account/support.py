@@ -11,7 +11,7 @@ from handlers.replies.texts import contact_line, shortened, unlinked
 from handlers.routing import COMMANDED, Router, refusal_of
 from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
-from storage.notices import NoticeKind
+from storage.notices import MOST_ASKING_A_DAY, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,18 +66,22 @@ async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -
     _, now, person = sender.translator.gettext, services.clock(), sender.account.id
     admins, about, day = services.admins, f"support:{person}:", now - DAY_SECONDS
     async with services.db.transaction() as tx:
+        paid = await payments.latest(tx, person=person, limit=PAYMENTS)
         too_many = await admins.times_told(tx, about, since=day) >= QUESTIONS_A_DAY
+        # what somebody paid is always heard of
+        is_crowd = (
+            not paid
+            and not too_many
+            and (await admins.times_told(tx, "support:", since=day) >= MOST_ASKING_A_DAY)
+        )
         told = list[int]()
-        if not too_many:
+        if not too_many and not is_crowd:
             told = await admins.notify(
                 tx, NoticeKind.SUPPORT_WANTED,
                 cause=f"{about}{cause}", now=now, person=person,
                 name=await people.called(tx, person),
                 words=shortened(words, LONGEST_QUESTION),
-                payments=[
-                    await _paid(tx, payment, now)
-                    for payment in await payments.latest(tx, person=person, limit=PAYMENTS)
-                ],
+                payments=[await _paid(tx, payment, now) for payment in paid],
                 failures=await statistics.last_failures(
                     tx, Account.person(person), limit=FAILURES
                 ),
@@ -85,6 +89,8 @@ async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -
     text = (
         _("You asked often today. Please wait for the answer.")
         if too_many
+        else _("Many people ask today. Please try again tomorrow.")
+        if is_crowd
         else _("I passed that on. The answer comes here.")
         if told
         else _("This bot has no owner in Telegram, so I cannot ask anybody.")

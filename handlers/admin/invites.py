@@ -15,7 +15,7 @@ from handlers.routing import Router
 from handlers.senders import Access
 from storage import DAY_SECONDS, audit, chats, ledger, notices, people
 from storage.ledger import Account, Pot
-from storage.notices import NoticeKind
+from storage.notices import MOST_ASKING_A_DAY, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,6 @@ INVITE, GIFT = "invite-", "gift-"
 """How what such a link gives to /start begins; who made a gift hears who took it."""
 MOST_USES = 1000
 """People one link lets in: more is a slip of the finger."""
-MOST_REQUESTS = 20
-"""How many an admin is asked about in a day: a flood of new accounts fills no chat."""
 
 
 class RevokeInvite(CallbackData, prefix="revoke"):
@@ -234,7 +232,7 @@ async def ask_access(sender: Sender, services: Services) -> None:
     async with services.db.transaction() as tx:
         were_told = await admins.were_told(tx, cause)
         lately = await admins.times_told(tx, "access:", since=now - DAY_SECONDS)
-        if not were_told and lately < MOST_REQUESTS:
+        if not were_told and lately < MOST_ASKING_A_DAY:
             name = f"@{sender.person.username}" if sender.person and sender.person.username else ""
             told = await admins.notify(
                 tx, NoticeKind.ACCESS_WANTED, cause=cause, now=now, chat=chat.id, day=day,
@@ -247,7 +245,7 @@ async def ask_access(sender: Sender, services: Services) -> None:
         else _("I asked the owner, and will tell you what they say.")
         if told
         else _("Many people ask today. Please try again tomorrow.")
-        if lately >= MOST_REQUESTS
+        if lately >= MOST_ASKING_A_DAY
         else _("This bot has no owner in Telegram, so I cannot ask anybody.")
     )
     await sender.answer(text, alert=True)

@@ -10,7 +10,7 @@ from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, shortened, unlinked
 from handlers.routing import Router
-from storage import audit, chats, generations, people, videos
+from storage import DAY_SECONDS, audit, chats, generations, people, videos
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 router = Router()
 
+REPORTS_A_DAY = 10
+"""How many videos one may report in a day."""
 LONGEST_WORDS = 300
 """Characters of what is said about a video, and of its prompt, that reach the operator."""
 
@@ -54,7 +56,9 @@ async def report(
     _ = sender.translator.gettext
     if video is None:
         text = _("Reply to one of my videos with /report, and say what is wrong with it.")
-    elif not await _pass_on(services, sender, video, " ".join(words)):
+    elif (told := await _pass_on(services, sender, video, " ".join(words))) is None:
+        text = _("You reported often today. Please try again tomorrow.")
+    elif not told:
         text = _("Thank you. This bot has no admin yet, so I could not pass it on.")
     elif sender.chat.is_private:
         text = _("Thank you. The owner of this bot has been told.")
@@ -84,14 +88,22 @@ async def _shown(services: Services, message: Message | None) -> Generation | No
         return await videos.by_file(connection, file.file_unique_id) if file else None
 
 
-async def _pass_on(services: Services, sender: Sender, video: Generation, words: str) -> bool:
-    """Owe every admin word of it; tell whether there is one."""
+async def _pass_on(
+    services: Services, sender: Sender, video: Generation, words: str
+) -> bool | None:
+    """Owe every admin word of it; tell whether there is one, None where that was too often."""
+    admins, now = services.admins, services.clock()
+    about = f"report:{sender.account.kind}:{sender.account.id}:"
+    cause = f"{about}{video.id}"
     async with services.db.transaction() as tx:
-        told = await services.admins.notify(
+        lately = await admins.times_told(tx, about, since=now - DAY_SECONDS)
+        if lately >= REPORTS_A_DAY and not await admins.were_told(tx, cause):
+            return None
+        told = await admins.notify(
             tx,
             NoticeKind.REPORTED,
-            cause=f"report:{video.id}:{sender.account.kind}:{sender.account.id}",
-            now=services.clock(),
+            cause=cause,
+            now=now,
             generation=video.id,
             place=None if sender.chat.is_private else unlinked(sender.chat.title),
             reporter=_called(sender.name, sender.person.id if sender.person else None),

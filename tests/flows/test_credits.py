@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers.account import quota as quota_
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.messages import Button
 from storage import ledger
@@ -171,6 +172,18 @@ async def test_who_wants_it_is_told_once_when_their_credits_renew_also_by_the_ne
             await chat.send(ann, "/help")
             await chat.wait(lambda one: says("/video")(one) and one is chat.last)
     assert len([one for one in chat.from_bot if says("Your credits are back")(one)]) == 1
+
+
+async def test_a_crowd_that_asks_for_credits_does_not_flood_the_owner(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(quota_, "MOST_ASKING_A_DAY", 1)
+    async with house.running(free_credits=9, admin_ids=frozenset({telegram.person("Olga").id})):
+        told = await short_of_credits(chat, ann)
+        assert "I asked the owner" in (await told.press("Ask the owner")).text
+        told = await short_of_credits(telegram.private(bob), bob)
+        assert "Many people ask today" in (await told.press("Ask the owner", by=bob)).text
 
 
 async def test_the_owner_is_asked_once_a_day_and_the_first_admins_answer_counts(

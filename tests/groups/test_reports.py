@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers.groups import reports
 from handlers.replies.notices import reported_buttons, reported_text
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Message
@@ -177,6 +178,22 @@ async def test_each_reporter_counts_once_per_video(
     for reporter in (bob, bob, cleo):
         await reported_by(club, reporter, video)
     await office.wait(says("🚩 Cleo"))
+    assert len([m for m in office.from_bot if says("🚩")(m)]) == 2
+
+
+async def test_who_reports_often_is_passed_on_so_many_times_a_day(
+    bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(reports, "REPORTS_A_DAY", 1)
+    first = await made(house, club, ann, "a boat")
+    second = await made(house, club, ann, "a train")
+    await reported_by(club, bob, first)
+    asked = await club.send(bob, "/report", reply_to=second)
+    await club.wait(says("You reported often today.", to=asked.message_id))
+    await reported_by(club, bob, first)
+    await reported_by(club, ann, second)
+    await office.wait(says("🚩 Ann"))
     assert len([m for m in office.from_bot if says("🚩")(m)]) == 2
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers.admin.invites import MOST_REQUESTS, read_invite
+from handlers.admin.invites import read_invite
 from storage import DAY_SECONDS, ledger
 from storage.ledger import Account, Pot
+from storage.notices import MOST_ASKING_A_DAY
 from tests.flows.looks import says
 from tests.groups.acts import confirmed, made
 
@@ -132,7 +133,7 @@ async def test_a_flood_of_strangers_fills_no_admins_chat(
             " INSERT INTO notices (cause, chat, kind, facts, due_at, created_at, sent_at)"
             " SELECT 'admin:' || ?2 || ':access:' || n, id, 'access_wanted',"
             " '{}', 0, unixepoch(), 1.0 FROM told, chats WHERE telegram_id = ?2",
-            (MOST_REQUESTS - 2, ann.id),
+            (MOST_ASKING_A_DAY - 2, ann.id),
         )
     answers = []
     for one in crowd:

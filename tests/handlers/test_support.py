@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handlers.account import support
 from handlers.account.support import QUESTIONS_A_DAY
 from sandbox.aimlapi import Render
 from tests.handlers.test_buying import SELLING, pay, says
 
 if TYPE_CHECKING:
+    import pytest
+
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
@@ -85,6 +88,25 @@ async def test_nobody_floods_the_owner(
     wanted = [one for one in office.from_bot if says("🛟")(one)]
     assert len(wanted) == QUESTIONS_A_DAY
     assert all(len(one.text or "") < 2000 for one in wanted)
+
+
+async def test_a_crowd_does_not_flood_the_owner_and_who_paid_is_heard_all_the_same(
+    house: House, chat: PrivateChat, ann: Person, bob: Person, office: PrivateChat,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(support, "MOST_ASKING_A_DAY", 1)
+    cleo, telegram = house.telegram.person("Cleo"), house.telegram
+    async with house.running(**SELLING):
+        await pay(chat, ann)
+        for place, one, answer in (
+            (telegram.private(bob), bob, "I passed that on"),
+            (telegram.private(cleo), cleo, "Many people ask today."),
+            (chat, ann, "I passed that on"),
+        ):
+            await place.send(one, "/paysupport hello")
+            await place.wait(says(answer))
+        await office.wait(says("🛟 Ann"))
+    assert not [one for one in office.from_bot if says("🛟 Cleo")(one)]
 
 
 async def test_terms_say_what_holds(
