@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bot.tasks import Tasks
 from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import LOOK_SECONDS, waits_until
-from storage import chats, generations, notices
+from storage import chats, films, generations, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
 from storage.notices import NoticeKind, Owed
 
@@ -95,7 +95,10 @@ class Scheduler:
         self.queue.paused_until = self.breaker.paused_until
         async with self.db.reading() as connection:
             await self.queue.restore(connection)
+            in_films = await films.lately(connection)
         self.clocks.start(self._look)
+        for account in in_films:
+            self.changed(account)
         await self._wake_all()
 
     def bring(self, generation: Generation, chat: Chat) -> None:

@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING
 
 from storage import cards, generations
 from storage.database import changed, every, every_as, number, one, one_as
-from storage.generations import from_row
+from storage.generations import State, from_row
+from storage.ledger import Account
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storage.database import Connection
     from storage.generations import Generation
-    from storage.ledger import Account
 
 MOST_SCENES = 20
 """Scenes of a film that are looked for, the last ones of more."""
+
+NEWEST = 100
+"""Videos that may have come right before a stop."""
 
 _ANEW = re.compile(r"press:anew:(\d+):")
 
@@ -72,6 +75,18 @@ async def shown(tx: Connection, account: Account) -> ShownFilm | None:
     if row is None:
         return None
     return ShownFilm(account, row["chat"], row["card_message"], [*map(int, row["options"].split())])
+
+
+async def lately(tx: Connection) -> list[Account]:
+    """Return whose film the newest videos may be in: a stop may have kept it from being shown."""
+    rows = await every(
+        tx,
+        "SELECT DISTINCT account_kind, account_id FROM"
+        " (SELECT * FROM generations ORDER BY id DESC LIMIT ?)"
+        " WHERE state = ? AND (parent IS NOT NULL OR origin <> 'message')",
+        (NEWEST, State.DELIVERED),
+    )
+    return [Account.of(row) for row in rows]
 
 
 def _shown(account: Account) -> str:
