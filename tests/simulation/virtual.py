@@ -90,6 +90,9 @@ class DirectConnection:
     async def commit(self) -> None:
         await self.execute("COMMIT")
 
+    async def executescript(self, script: str) -> None:
+        self._connection.executescript(script)
+
     async def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         if self._is_cut:
             raise asyncio.CancelledError  # a timer outlived its process: nothing comes of it
