@@ -19,7 +19,7 @@ from handlers.senders import Access, meet
 from handlers.videos import offer_retained
 from storage import DAY_SECONDS, audit, chats, notices, people
 from storage.chats import ChatKind
-from storage.notices import Notice, NoticeKind
+from storage.notices import MOST_ASKING_A_DAY, Notice, NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -130,6 +130,10 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
         members = 0
     by = sender.name if person is None or not person.username else f"@{person.username}"
     async with services.db.transaction() as tx:
+        lately = await services.admins.times_told(tx, "added:", since=now - DAY_SECONDS)
+        if lately >= MOST_ASKING_A_DAY:
+            # /admin lists groups, the newest first
+            return
         await services.admins.notify(
             tx,
             NoticeKind.ADDED,
