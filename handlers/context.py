@@ -7,14 +7,18 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from telegram import Message
 from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 
 from generation.models.pricing import Period, began_at
+from handlers.replies.keyboards import video_under
 from handlers.replies.sending import Urgency
 from handlers.replies.texts import usual_cost
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    from telegram import MaybeInaccessibleMessage
 
     from generation.jobs.account import AccountWatch
     from generation.media.pictures import Pictures
@@ -135,6 +139,21 @@ class Services:
     def today(self) -> float:
         """Return when the operator's day began, in seconds since 1970."""
         return began_at(Period.DAY, self.terms.zone, self.clock())
+
+    def is_lost(self, message: MaybeInaccessibleMessage | None) -> bool:
+        """Whether a message of ours is from a time that a restored backup knows nothing of.
+
+        The numbers its buttons carry were given to others since. Telegram tells whole seconds.
+        """
+        if not isinstance(message, Message):
+            return bool(self.lost_times)
+        dates = filter(None, (message.date, message.edit_date))
+        moment = max(date.timestamp() for date in dates) + self.clock_ahead()
+        return any(int(lost.since) <= moment < int(lost.until) for lost in self.lost_times)
+
+    def video_under(self, message: Message | None) -> int | None:
+        """Return the number of the video that a message of ours shows."""
+        return None if self.is_lost(message) else video_under(message)
 
     @property
     def usual_cost(self) -> int:

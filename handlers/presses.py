@@ -46,7 +46,7 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         data = sure.meant if sure else query.data or ""
         route = routes.get(data.partition(":")[0])
         press = route.press.decode(data) if route and route.press else None
-        is_lost = _is_of_lost_time(query.message, context.services)
+        is_lost = context.services.is_lost(query.message)
         if route is None or press is None or is_lost:
             language = context.services.languages.translator(query.from_user.language_code)
             await answer.give(_old(language, is_lost=is_lost), alert=is_lost)
@@ -76,18 +76,6 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         await answer.give()
 
     return CallbackQueryHandler(handle)
-
-
-def _is_of_lost_time(message: MaybeInaccessibleMessage | None, services: Services) -> bool:
-    """Whether a message has its buttons from a time that a restored backup knows nothing of.
-
-    Their numbers were given to others since. Telegram tells whole seconds.
-    """
-    if not isinstance(message, Message):
-        return bool(services.lost_times)
-    dates = filter(None, (message.date, message.edit_date))
-    moment = max(date.timestamp() for date in dates) + services.clock_ahead()
-    return any(int(lost.since) <= moment < int(lost.until) for lost in services.lost_times)
 
 
 def _old(translator: Translator, *, is_lost: bool) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.admin import shut_out
-from handlers.replies.keyboards import video_under
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, shortened, unlinked
@@ -71,7 +70,7 @@ async def _learn_message(
     services: Services, sender: Sender, video: Generation, seen: Message
 ) -> None:
     """Note which message shows a video that Telegram still prepared when it was sent."""
-    is_its = video_under(seen) == video.id and video.delivered_chat == sender.chat.id
+    is_its = services.video_under(seen) == video.id and video.delivered_chat == sender.chat.id
     if is_its and video.delivered_message == 0:
         async with services.db.transaction() as tx:
             await generations.note(tx, video.id, delivered_message=seen.message_id)
@@ -81,7 +80,8 @@ async def _shown(services: Services, message: Message | None) -> Generation | No
     """Return the video a message shows: one of ours, or a copy that somebody sent on."""
     if message is None:
         return None
-    number, file = video_under(message), message.video or message.animation or message.document
+    number = services.video_under(message)
+    file = message.video or message.animation or message.document
     async with services.db.reading() as connection:
         if number is not None:
             return await generations.find(connection, number)

@@ -22,7 +22,6 @@ from handlers.ordering.drafts import (
     shown_to,
     small_talk,
 )
-from handlers.replies.keyboards import video_under
 from handlers.routing import (
     COMMANDED,
     Router,
@@ -183,7 +182,7 @@ async def _answered_video(
     sender: Sender, services: Services, message: Message
 ) -> Generation | None:
     """Return the finished video of ours that a message answers, where its sender may see it."""
-    number = video_under(answered(message))
+    number = services.video_under(answered(message))
     if number is None:
         return None
     async with services.db.reading() as connection:

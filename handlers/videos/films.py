@@ -19,7 +19,7 @@ from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.ordering import OrderDraft, SentPicture, answered, place
 from handlers.presses import not_yours
-from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyboard, video_under
+from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyboard
 from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
 from handlers.routing import Router
@@ -247,7 +247,7 @@ async def show_as_it_is(services: Services, account: Account) -> None:
 @router.command("story")
 async def show_story(sender: Sender, message: Message, services: Services) -> None:
     """Show the film of the video that is answered, else the last one."""
-    scenes = await _scenes(services, sender, video_under(answered(message)))
+    scenes = await _scenes(services, sender, services.video_under(answered(message)))
     if scenes is None:
         words = sender.translator.gettext("That video is somebody else's. /story shows your own.")
         await sender.reply(words, reply_to=message.message_id)

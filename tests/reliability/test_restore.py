@@ -18,7 +18,7 @@ from storage.database import every
 from storage.migrations import COPY, back_up
 from tests.flows.looks import says, shows_video
 from tests.flows.process import process, terminate
-from tests.groups.acts import confirmed
+from tests.groups.acts import confirmed, made
 from tests.handlers.commons import settled
 from tests.house import House
 from tests.reliability.invariants import unfinished, wrong_always
@@ -150,6 +150,7 @@ async def test_a_button_of_the_lost_time_does_nothing_to_what_has_its_number_now
         ago = 20.0
         async with house.running(admin_ids=frozenset({owner.id})):
             lost = await invited(20)
+            video = await made(house, chat, owner, "a cat")
         ago = -2.0
         house = House(telegram, provider, copy.parent, errors)
         async with house.running(admin_ids=frozenset({owner.id})):
@@ -160,6 +161,11 @@ async def test_a_button_of_the_lost_time_does_nothing_to_what_has_its_number_now
             await confirmed(chat, kept, "Revoke", by=owner)
             assert await links() == [(10, 1), (30, 0)]
             await confirmed(chat, present, "Revoke", by=owner)
+            bob = telegram.person("Bob")
+            other = await made(house, telegram.private(bob), bob, "a secret")
+            assert other.button("Again").data == video.button("Again").data
+            asked = await chat.send(owner, "/report", reply_to=video)
+            await chat.wait(says("Reply to one of my videos", to=asked.message_id))
             assert await links() == [(10, 1), (30, 1)]
 
 
