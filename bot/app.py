@@ -310,7 +310,6 @@ class Bot:
             bring=self.scheduler.bring,
             changed=self.scheduler.changed,
             kept_since=self.intake.kept_since,
-            restored_at=self.intake.restored_at,
             lost_times=self.lost_times,
             clock_ahead=self.listening.clock_ahead,
             is_excess=self.intake.is_excess,

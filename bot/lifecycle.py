@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from math import inf
 from typing import TYPE_CHECKING
 
 from telegram.error import InvalidToken, TelegramError
@@ -208,17 +207,15 @@ async def _look_whether_restored(bot: Bot) -> None:
     async with bot.db.transaction() as tx:
         if await is_copy(tx):
             await note_restore(tx, now=bot.clock())
-            bot.intake.mind_restore()
             logger.warning("DATA_DIR was restored: what waited in it is asked about first")
         bot.lost_times += await lost_times(tx)
 
 
 async def _forget_restore(bot: Bot) -> None:
     """Take the mark of a copy away once all from before the start is old without it."""
-    if bot.intake.restored_at() > -inf:
-        await asyncio.sleep(AWAY_SECONDS)
-        async with bot.db.transaction() as tx:
-            await mark_copy(tx, marked=False)
+    await asyncio.sleep(AWAY_SECONDS)
+    async with bot.db.transaction() as tx:
+        await mark_copy(tx, marked=False)
 
 
 async def _take_settings(bot: Bot) -> list[int]:

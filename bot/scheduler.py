@@ -96,10 +96,12 @@ class Scheduler:
         async with self.db.reading() as connection:
             await self.queue.restore(connection)
             in_films = await films.lately(connection)
+            waiting = await chats.in_work(connection)
         self.clocks.start(self._look)
         for account in in_films:
             self.changed(account)
-        await self._wake_all()
+        for chat in waiting:
+            self.clocks.wake(chat)
 
     def bring(self, generation: Generation, chat: Chat) -> None:
         """Send a kept video, unless it is brought meanwhile; what kept it may still run."""
@@ -353,12 +355,6 @@ class Scheduler:
         if generation.status_message is not None:
             correct = partial(self.status.correct, generation)
             self._updates.run(f"the status of {_key(generation.id)}", correct)
-
-    async def _wake_all(self) -> None:
-        async with self.db.reading() as connection:
-            waiting = await chats.in_work(connection)
-        for chat in waiting:
-            self.clocks.wake(chat)
 
 
 def _key(generation: int) -> str:

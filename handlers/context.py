@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from telegram import Message
@@ -118,8 +119,6 @@ class Services:
     """Has somebody's film shown as it is now: one of their videos went."""
     kept_since: Callable[[int], float | None]
     """When an update came that was left over at a start, in seconds since 1970."""
-    restored_at: Callable[[], float]
-    """When the bot began to run on a backup, for what was said before may be done; else -inf."""
     lost_times: Sequence[LostTime]
     """Since what moment, until which one, nobody knows any more what happened."""
     clock_ahead: Callable[[], float]
@@ -154,6 +153,11 @@ class Services:
     def video_under(self, message: Message | None) -> int | None:
         """Return the number of the video that a message of ours shows."""
         return None if self.is_lost(message) else video_under(message)
+
+    @property
+    def restored_at(self) -> float:
+        """When the bot last began to run on a backup: what was said before may be done."""
+        return max((lost.until for lost in self.lost_times), default=-inf)
 
     @property
     def usual_cost(self) -> int:

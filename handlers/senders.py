@@ -318,7 +318,7 @@ def _is_late(services: Services, said_at: float | None) -> bool:
 
     `said_at` is None for presses of now: nobody knows when one was made, but not long ago.
     """
-    now, restored_at = services.clock(), services.restored_at()
+    now, restored_at = services.clock(), services.restored_at
     if said_at is None:
         return now - restored_at < PRESSED_SECONDS
     return now - said_at > AWAY_SECONDS or said_at < restored_at

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storage import HOUR_SECONDS
 from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 MOST_OF_SENDER, MOST_OF_CHAT, MOST_OF_MEMBER = 50, 200, 3
 """How many updates may wait: of a sender, in a chat, and of a group's member meant for the bot."""
-TOLD_SECONDS = 3600.0
+TOLD_SECONDS = HOUR_SECONDS
 """How seldom somebody is told that some of theirs were left out."""
 READ_AT_ONCE = 200
 """How many updates are in memory at a time while what waits is read."""
-KEPT_SECONDS = 48 * 3600
+KEPT_SECONDS = 48 * HOUR_SECONDS
 """How long the id of a handled update is kept: Telegram repeats none older than 24 hours."""
 
 

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import math
 import sqlite3
 from collections import deque
 from dataclasses import replace
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from telegram import Update
 
-from storage import SHARED_IDS, inbox
+from storage import DAY_SECONDS, SHARED_IDS, inbox
 from storage.inbox import Backlog, Origin
 from storage.notices import NoticeKind
 
@@ -38,7 +37,6 @@ MOST_STARTS = 2
 """An update that alone was being handled when the process ended so often is not tried again."""
 RETRY_SECONDS = 1.0
 """How long to wait when the disk does not take an update."""
-DAY_SECONDS = 24 * 3600.0
 
 _NEVER_DROPPED = frozenset(
     {"successful_payment", "refunded_payment", "migrate_to_chat_id", "migrate_from_chat_id"}
@@ -69,17 +67,8 @@ class Intake(asyncio.Queue[object]):
         self._suspects: set[int] = set()
         self._held: deque[Update] = deque()
         self._kept_since: dict[int, float] = {}
-        self._restored_at = -math.inf
         self._stopping = False
         self._closed = False
-
-    def mind_restore(self) -> None:
-        """Note that the database is a copy: who ran on another may have handled what comes now."""
-        self._restored_at = self._clock()
-
-    def restored_at(self) -> float:
-        """Return when this process began to run on a copy, -inf where it is none."""
-        return self._restored_at
 
     async def restore(self, bot: Bot) -> None:
         """Take up what was received and not handled before; admins hear of what is set aside.

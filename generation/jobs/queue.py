@@ -8,7 +8,7 @@ from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from storage import generations, statistics
+from storage import HOUR_SECONDS, generations, statistics
 from storage.generations import State
 from storage.ledger import Account
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from storage.database import Connection
     from storage.generations import Generation
 
-LATELY_SECONDS = 3600.0
+LATELY_SECONDS = HOUR_SECONDS
 """How long it counts that somebody was served."""
 COUNTED_SECONDS = 5.0
 """How old positions may be where many wait: to count them, all are put in order."""

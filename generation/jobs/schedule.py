@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from generation.jobs.polling import LONGEST, SHORTEST, look_times
 from generation.provider.errors import HeldBack, ProviderError
-from storage import DAY_SECONDS, generations, outages
+from storage import DAY_SECONDS, HOUR_SECONDS, generations, outages
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ ADDRESS_PATIENCE = 300.0
 """How long an address may be missing of what is said to be finished."""
 OUTAGE_PATIENCE = 900.0
 """How long an order in the queue waits for an outage to end."""
-LONGEST_QUEUE = 6 * 3600.0
+LONGEST_QUEUE = 6 * HOUR_SECONDS
 """How long a request may wait for its turn."""
 LONGEST_ABSENCE = 900.0
 """How long the bot may be away until what waited is asked about before it is paid for."""

@@ -27,6 +27,7 @@ from generation.media.formats import (
     PictureFault,
 )
 from generation.media.videos import NotAVideo, first_frame
+from storage import DAY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,7 +100,7 @@ FIRST_COOLDOWN_SECONDS: Final = 60.0
 SHEETS_KEPT: Final = 16
 """Sheets of stills kept in memory, for those who turn pages there and back."""
 
-FORGIVEN_SECONDS: Final = 86400.0
+FORGIVEN_SECONDS: Final = DAY_SECONDS
 """How long after a rest the next one is the first again."""
 
 

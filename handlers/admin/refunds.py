@@ -66,7 +66,7 @@ async def went_back(services: Services, charge: Charge) -> None:
     async with services.db.transaction() as tx:
         await payments.credit(tx, charge, credit_micros=rate)
         known = await payments.by_charge(tx, charge.charge_id)
-        if known and not known.refund_by and now - services.restored_at() < AWAY_SECONDS:
+        if known and not known.refund_by and now - services.restored_at < AWAY_SECONDS:
             # an admin may have given it back where the bot ran on after the backup
             await payments.ask_refund(tx, known.id, by=0)
         ended = await payments.end(tx, charge.charge_id, now=now)
