@@ -27,8 +27,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from bot import lifecycle
 from bot.app import Times
 from bot.operations.logs import set_up_logs
@@ -46,6 +44,8 @@ from storage.database import Database
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator
+
+    import httpx
 
     from storage.database import Connection
 
@@ -89,10 +89,10 @@ def number_commits(points: Points) -> None:
 
 def number_exchanges(points: Points) -> None:
     """Make two points of each request: before it leaves, and once it is answered."""
-    transport = httpx.AsyncHTTPTransport
+    transport = connections.Connections
     plain = transport.handle_async_request
 
-    async def exchange(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    async def exchange(self: connections.Connections, request: httpx.Request) -> httpx.Response:
         method, what = request.method, _what(request)
         if what in OF_THE_START:
             return await plain(self, request)
