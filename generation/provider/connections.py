@@ -224,7 +224,12 @@ class _Network(httpcore.AsyncNetworkBackend):
         with _named(httpcore.ConnectTimeout, httpcore.ConnectError):
             async with asyncio.timeout(timeout):
                 _, stream = await loop.create_connection(
-                    _Stream, host, port, happy_eyeballs_delay=0.25
+                    _Stream,
+                    host,
+                    port,
+                    # asyncio's race leaves the winner's socket open where it is broken off just
+                    # then; on this machine there is nothing to race for
+                    happy_eyeballs_delay=None if host in _LOOPBACK else 0.25,
                 )
         return stream
 
