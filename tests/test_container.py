@@ -42,7 +42,9 @@ def imported() -> set[str]:
                     modules |= {alias.name.partition(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     modules.add(node.module.partition(".")[0])
-    modules -= {*sys.stdlib_module_names, *FLOORS, "sandbox", "apscheduler", "pydantic_core"}
+    # the standard library's types are at hand to whoever checks them, and to nobody else
+    modules -= {*sys.stdlib_module_names, "_typeshed"}
+    modules -= {*FLOORS, "sandbox", "apscheduler", "pydantic_core"}
     providers = packages_distributions()
     return {named(providers[module][0]) for module in modules}
 
