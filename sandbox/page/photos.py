@@ -27,9 +27,12 @@ PHOTOS = {
 }
 
 
-def on_offer() -> list[dict[str, str]]:
+def on_offer() -> list[dict[str, str | int]]:
     """What the tray offers."""
-    return [{"name": name, "title": photo.title} for name, photo in PHOTOS.items()]
+    return [
+        {"name": name, "title": photo.title, "width": photo.size[0], "height": photo.size[1]}
+        for name, photo in PHOTOS.items()
+    ]
 
 
 @cache

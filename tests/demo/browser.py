@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CHROMIUM = shutil.which("chromium")
 MISSING = "no chromium on this machine: the chat page is not tested (apt-get install chromium)"
+PATIENCE = 30_000.0
+"""Milliseconds for what the page must come to, on a machine that is busy with other tests too."""
+expect.set_options(timeout=PATIENCE)
 REQUIRED = "BROWSER_REQUIRED"
 """The variable that makes a missing browser a failure; `.ci/run` sets it."""
 
@@ -93,7 +96,7 @@ class Visitor:
         """Words of complaints that are expected."""
         page.on("pageerror", lambda error: self._complain(str(error)))
         page.on("console", lambda said: self._complain(said.text, said.type))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         self.log = page.get_by_role("log")
         self.field = page.get_by_role("textbox", name="Message", exact=True)
         self.videos = self.log.locator(".message:not(:has-text('👋')) video")

@@ -105,7 +105,7 @@ async def test_it_shows_itself_is_taken_over_and_loses_no_video_to_a_restart(
         await visitor.open_panel()
         await visitor.page.get_by_role("slider").press("Home")
         await visitor.say("/video a paper boat on a puddle")
-        await expect(visitor.page.locator("#requests li")).to_have_count(3, timeout=20_000)
+        await expect(visitor.page.locator("#requests li")).to_have_count(3)
         restart = visitor.page.locator("#restart")
         await restart.click()
         await expect(visitor.page.locator("#subtitle")).to_contain_text("restarting")

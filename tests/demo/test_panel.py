@@ -25,7 +25,7 @@ async def test_the_bot_gets_over_it_and_pays_once(
     await visitor.start()
     await visitor.page.get_by_label(outcome).check()
     await visitor.say("/video a snail on a leaf")
-    await expect(visitor.videos).to_have_count(1, timeout=20_000)
+    await expect(visitor.videos).to_have_count(1)
     await expect(visitor.page.get_by_label("It works")).to_be_checked()
     assert str(provider.spent_usd) == "0.84"
 
@@ -36,7 +36,7 @@ async def test_an_expired_link_is_met_without_a_second_payment(
     await visitor.start()
     await visitor.page.get_by_label("The video’s link has expired").check()
     await visitor.say("/video a snail on a leaf")
-    await expect(visitor.videos).to_have_count(1, timeout=20_000)
+    await expect(visitor.videos).to_have_count(1)
     assert len(set(provider.downloads)) == 2, "the dead link, then the fresh one"
     assert [sent.status for sent in provider.submissions] == [200]
     assert str(provider.spent_usd) == "0.84"
@@ -57,7 +57,7 @@ async def test_out_of_credit_is_told_to_the_operator_and_got_over(
     await expect(visitor.message("accepts requests again")).to_be_visible(timeout=20_000)
     await expect(held).to_be_hidden()
     await visitor.become("Ann")
-    await expect(visitor.videos).to_have_count(1, timeout=20_000)
+    await expect(visitor.videos).to_have_count(1)
     assert [sent.status for sent in provider.submissions] == [403, 200]
     assert str(provider.spent_usd) == "0.84"
 
@@ -102,7 +102,7 @@ async def test_a_video_made_for_somebody_who_blocks_waits_for_them(
             await asyncio.sleep(0.01)
     await expect(visitor.videos).to_have_count(0)
     await visitor.page.get_by_role("button", name="Unblock").click()
-    await expect(visitor.videos).to_have_count(1, timeout=20_000)
+    await expect(visitor.videos).to_have_count(1)
     assert str(provider.spent_usd) == "0.84"
 
 
@@ -176,7 +176,7 @@ async def test_a_bot_that_left_a_group_is_brought_back_and_may_read_everything(
     await visitor.open_chat("Film club")
     add = visitor.page.locator("#start")
     # until then it could be taken back
-    await expect(add).to_have_text("Add Film Maker", timeout=15_000)
+    await expect(add).to_have_text("Add Film Maker")
     assert not club.has_bot
     await add.click()
     await expect(add).to_be_hidden()

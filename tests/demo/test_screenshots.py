@@ -84,10 +84,10 @@ async def test_nothing_overlaps_and_nothing_is_cut(
         await visitor.start()
         await visitor.attach_ready("A lake at dusk")
         await visitor.say("mist drifts over the water")
-        await expect(visitor.videos).to_have_count(1, timeout=20_000)
+        await expect(visitor.videos).to_have_count(1)
         await at_its_best(visitor, 0)
         await visitor.say("/video A cat on a sailing boat at sunset")
-        await expect(visitor.videos).to_have_count(2, timeout=20_000)
+        await expect(visitor.videos).to_have_count(2)
         await at_its_best(visitor, 1)
         if device == "desktop":
             await visitor.open_panel()

@@ -91,11 +91,11 @@ function showTray(shown) {
 function drawTray() {
   fill(
     byId("tray"),
-    world.photos.map(({ name, title }) =>
+    world.photos.map(({ name, title, width, height }) =>
       make(
         "button",
         { id: `ready-${name}`, type: "button", title, onclick: () => attempt(() => addReady(name)) },
-        make("img", { src: `/photos/${name}.jpg`, alt: title, loading: "lazy" }),
+        make("img", { src: `/photos/${name}.jpg`, alt: title, width, height, loading: "lazy" }),
       ),
     ),
   );
