@@ -17,6 +17,7 @@ from generation.media.pictures import frame_of, which_frame
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
+from generation.orders.reading import read
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.replies.texts import UNSEEN
@@ -286,11 +287,15 @@ async def quoted(
 
     That our own choice for those who make none is another one now is said until they had it.
     """
+    named, model = services.catalogue.named, read(draft.typed).requested.model
+    if draft.origin != "message" and model and model not in named:
+        # what is tapped was offered once; by now the operator names others
+        named = services.catalogue.known
     quote = quotes.quote(
         draft.typed,
         kind=draft.kind,
         offer=services.offer,
-        named=services.catalogue.named,
+        named=named,
         defaults=Defaults.of(sender.person, sender.group),
         credit_usd=services.terms.credit_usd,
         picture_size=draft.picture.size if draft.picture else None,

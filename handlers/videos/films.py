@@ -138,6 +138,7 @@ def _scene_buttons(
         substitutes.like(scene.video),
         kind=_kind(scenes, place),
         offer=services.offer,
+        named=services.catalogue.known,
         defaults=Defaults(),
         credit_usd=services.terms.credit_usd,
     )

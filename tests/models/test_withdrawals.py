@@ -13,6 +13,7 @@ from sandbox.aimlapi.retirements import Retirement
 from storage import people
 from storage.notices import NoticeKind, Owed
 from tests.flows.makings import photo
+from tests.handlers.commons import settled
 from tests.models.scenes import SORA, Scene
 
 if TYPE_CHECKING:
@@ -93,6 +94,22 @@ async def test_a_dearer_replacement_of_the_default_waits_for_one_tap(
         assert await scene.ledger() == []
         await card.press("Make it · 13")
         await scene.video()
+
+
+async def test_what_is_under_a_video_goes_on_when_the_operator_names_other_models(
+    house: House, scene: Scene, provider: AimlApiSandbox
+) -> None:
+    async with house.running():
+        await scene.ask("/video a boat --model sora-2-pro")
+        video = await scene.video()
+        await settled(house)
+    async with house.running(models=("sora-2",)):
+        await video.press("Again")
+        await scene.said("Sora 2 Pro is no longer offered. Instead: Sora 2, 4 seconds, 9 credits.")
+        await scene.until(lambda: len(provider.submissions) == 2, "another boat")
+        assert provider.submissions[1].model == "openai/sora-2-t2v"
+        await scene.ask("/video a train --model sora-2-pro")
+        await scene.said("There is no model")
 
 
 async def test_that_the_default_is_another_one_is_said_until_somebody_had_it(
