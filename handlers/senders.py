@@ -19,7 +19,7 @@ from storage.chats import ChatKind
 from storage.ledger import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from handlers.context import OperatorPolicy, Services
     from handlers.replies.outbox import Manner, Outbox
@@ -100,6 +100,8 @@ class Sender:
     edited: EditedCard | None
     """What waits for their tap on what they wrote before, where they edited it."""
     outbox: Outbox = field(repr=False)
+    standing: Callable[[Connection], Awaitable[tuple[Access, str | None]]] = field(repr=False)
+    """Looks once more what they may do, and why they were shut out."""
 
     @property
     def name(self) -> str:
@@ -290,9 +292,8 @@ async def _known(
         # of an album's pictures, one has the words
         if card is not None and edit.media_group_id and card.message_id != edit.message_id:
             card = None
-    access = await _access(connection, policy, place.id, speaker, is_admin=is_admin)
-    is_banned = access is Access.BANNED
-    ban = await people.ban_of(connection, speaker.id) if is_banned else None
+    standing = partial(_standing, policy, place.id, speaker, is_admin)
+    access, banned_for = await standing(connection)
     in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
     return Sender(
         chat=chat,
@@ -302,7 +303,8 @@ async def _known(
         translator=services.languages.translator(person.language if person else None),
         is_admin=is_admin,
         access=access,
-        banned_for=ban.reason if ban else None,
+        banned_for=banned_for,
+        standing=standing,
         group=None if chat.is_private else await chats.group_of(connection, chat.id),
         is_late=_is_late(services, said_at),
         is_excess=services.is_excess(update.update_id),
@@ -324,21 +326,24 @@ def _is_late(services: Services, said_at: float | None) -> bool:
     return now - said_at > AWAY_SECONDS or said_at < restored_at
 
 
-async def _access(
-    connection: Connection,
+async def _standing(
     policy: OperatorPolicy,
     place: int,
     speaker: telegram.User | telegram.Chat,
-    *,
     is_admin: bool,
-) -> Access:
-    """Return what somebody may do in a place, by the ids at Telegram that stand for them."""
+    connection: Connection,
+) -> tuple[Access, str | None]:
+    """Return what somebody may do in a place, by the ids at Telegram that stand for them.
+
+    For who is shut out, also why, where an admin said so.
+    """
     # whoever runs the bot may have been shut out before they did
     if await people.any_banned(connection, {place} if is_admin else {place, speaker.id}):
-        return Access.BANNED
+        ban = await people.ban_of(connection, speaker.id)
+        return Access.BANNED, ban.reason if ban else None
     if not policy.allowed_ids or is_admin:
-        return Access.MEMBER
+        return Access.MEMBER, None
     ids = {place, speaker.id} if isinstance(speaker, telegram.User) else {place}
     if ids & policy.allowed_ids or await people.any_allowed(connection, ids):
-        return Access.MEMBER
-    return Access.STRANGER
+        return Access.MEMBER, None
+    return Access.STRANGER, None

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from storage.database import Connection
-    from storage.ledger import Account
 
 
 async def allow(tx: Connection, telegram_id: int, *, cause: str, by: int, now: float) -> bool:
@@ -164,10 +163,7 @@ async def unban(tx: Connection, telegram_id: int) -> bool:
 
 async def ban_of(tx: Connection, telegram_id: int) -> Ban | None:
     """Return the ban of a person or chat."""
-    return _ban(await one(tx, "SELECT * FROM bans WHERE telegram_id = ?", (telegram_id,)))
-
-
-def _ban(row: sqlite3.Row | None) -> Ban | None:
+    row = await one(tx, "SELECT * FROM bans WHERE telegram_id = ?", (telegram_id,))
     return None if row is None else value(Ban, row, by=row["banned_by"], at=row["banned_at"])
 
 
@@ -175,19 +171,6 @@ async def any_banned(tx: Connection, telegram_ids: Collection[int]) -> bool:
     """Whether one of these was shut out."""
     marks = ", ".join("?" * len(telegram_ids))
     return await exists(tx, f"SELECT 1 FROM bans WHERE telegram_id IN ({marks})", telegram_ids)
-
-
-async def ban_on(tx: Connection, chat: int, account: Account | None) -> Ban | None:
-    """Return a ban of a chat, by our number, or of who asks there; None where neither has one."""
-    places = [chat] if account is None or account.is_person else [chat, account.id]
-    marks = ", ".join("?" * len(places))
-    found = await one(
-        tx,
-        "SELECT * FROM bans WHERE telegram_id = ?"
-        f" OR telegram_id IN (SELECT telegram_id FROM chats WHERE id IN ({marks}))",
-        (account.id if account and account.is_person else None, *places),
-    )
-    return _ban(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,14 @@ from handlers.ordering.drafts import SentPicture, card_draft, draft_on, quoted
 from handlers.replies.sending import SendError
 from handlers.replies.texts import cost_of, gone, payment
 from handlers.routing import refusal_of
-from handlers.senders import Access
-from storage import cards, generations, people
+from handlers.senders import Access, Sender
+from storage import cards, generations
 from storage.generations import PENDING, UNFINISHED, Request
-from storage.people import Ban
 
 if TYPE_CHECKING:
     from generation.orders.balances import Answer, Balance, ContentBrake, Pool, TooFewCredits
     from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
-    from handlers.senders import Sender
     from storage.cards import Card
     from storage.chats import Group
     from storage.database import Connection
@@ -228,9 +226,8 @@ async def _order(
     """Accept an order, or say why not; for `wait` seconds it can be cancelled."""
     services = context.services
     answer, closed = await _accept(services, sender, draft, quote, wait)
-    if isinstance(answer, Ban):
-        banned = replace(sender, access=Access.BANNED, banned_for=answer.reason)
-        if text := refusal_of(banned, {}, services):
+    if isinstance(answer, Sender):
+        if text := refusal_of(answer, {"orders": True}, services):
             await refusals.refuse(context, sender, draft, text)
         return
     if isinstance(answer, Repeated):
@@ -272,10 +269,10 @@ async def _show_status(
 
 async def _accept(
     services: Services, sender: Sender, draft: OrderDraft, quote: Quote, wait: float
-) -> tuple[Answer | Ban, list[Card | None]]:
+) -> tuple[Answer | Sender, list[Card | None]]:
     """Write the order down; returns with the answer the cards that this closed.
 
-    Its sender may have been shut out since they were met.
+    Its sender may have been shut out since they were met; then that is who they are now.
 
     Those are the card that was tapped, and what was open while something else was pressed: what
     a message closes, it closed when its sender was met.
@@ -305,9 +302,9 @@ async def _accept(
     )
     closed: list[Card | None] = []
     async with services.db.transaction() as tx:
-        ban = await people.ban_on(tx, request.chat, None if sender.is_admin else request.account)
-        if ban is not None:
-            return ban, closed
+        access, why = await sender.standing(tx)
+        if access is not Access.MEMBER:
+            return replace(sender, access=access, banned_for=why), closed
         answer = await balances.accept(tx, request, services.terms, now=services.clock(), wait=wait)
         if isinstance(answer, Accepted) and draft.origin != "message":
             if draft.card is not None and await cards.close(tx, draft.card, "started"):

@@ -78,10 +78,8 @@ async def test_a_banned_person_makes_no_videos_until_unbanned(
     await made(house, bobs, bob, "a boat")
 
 
-async def test_who_is_banned_while_an_order_of_theirs_is_read_gets_no_video(
-    house: House, admin: PrivateChat, bobs: PrivateChat, club: Group, ann: Person, bob: Person,
-    provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+def slowed(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Have orders wait half-way; return what tells of one that is read, and what lets it go on."""
     reads, goes_on = asyncio.Event(), asyncio.Event()
 
     async def slowly(*order: Any) -> Any:
@@ -90,6 +88,34 @@ async def test_who_is_banned_while_an_order_of_theirs_is_read_gets_no_video(
         return await drafts.quoted(*order)
 
     monkeypatch.setattr(placing, "quoted", slowly)
+    return reads, goes_on
+
+
+async def test_who_is_denied_while_an_order_of_theirs_is_read_gets_no_video(
+    house: House, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
+    provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    reads, goes_on = slowed(monkeypatch)
+    allowed = frozenset({4711})
+    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=allowed):
+        await chat.send(ann, f"/allow {bob.id}")
+        await chat.wait(says("may use this bot."))
+        asked = await bobs.send(bob, "/video a boat")
+        await reads.wait()
+        await chat.send(ann, f"/deny {bob.id}")
+        await chat.wait(says("may not use this bot any more"))
+        goes_on.set()
+        await bobs.wait(says("This bot is private.", to=asked.message_id))
+        async with house.db.reading() as connection:
+            assert await generations.in_states(connection, {*State}) == []
+    assert provider.submissions == []
+
+
+async def test_who_is_banned_while_an_order_of_theirs_is_read_gets_no_video(
+    house: House, admin: PrivateChat, bobs: PrivateChat, club: Group, ann: Person, bob: Person,
+    provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    reads, goes_on = slowed(monkeypatch)
     asked = await bobs.send(bob, "/video a boat")
     await reads.wait()
     reads.clear()
