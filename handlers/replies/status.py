@@ -39,7 +39,7 @@ CELLS, QUARTERS = 8, 4
 """The width of a drawn bar, and in how many steps it fills: the phone counts the time itself."""
 SEEN = "👀"
 """The reaction under an order in a group."""
-RISING_SECONDS = 30.0
+RISING_SECONDS = 10.0
 """How long a video waits for its status that is on its way: it must not come after the video."""
 MOST_OVER = 1000
 """Requests remembered that were over before their status was begun."""
@@ -190,7 +190,11 @@ class StatusMessages:
                     return
 
     async def _put_up(self, generation: int, shown: _Shown, saying: Awaitable[int]) -> None:
-        self._remember(generation, replace(shown, message=await saying))
+        message = await saying
+        if generation in self._over:
+            await self.outbox.delete(shown.chat, message)
+        else:
+            self._remember(generation, replace(shown, message=message))
 
     def _remember(self, generation: int, shown: _Shown) -> None:
         self._shown[generation] = shown

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from generation.jobs.schedule import PROBE_SECONDS
+from handlers.replies import status as status_messages
 from sandbox.aimlapi import Fault as Refusal
 from sandbox.telegram import Fault
 from storage import outages
@@ -16,6 +17,8 @@ from tests.handlers.commons import settled
 from tests.reliability.rows import Clock
 
 if TYPE_CHECKING:
+    import pytest
+
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import House
@@ -118,6 +121,22 @@ async def test_a_status_that_is_slow_to_come_comes_before_its_video_and_goes_wit
         [status] = [message for message in chat.from_bot if message is not video]
         assert status.message_id < video.message_id
         await chat.wait_gone(status)
+
+
+async def test_a_status_that_was_not_waited_for_is_gone_as_soon_as_it_comes(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(status_messages, "RISING_SECONDS", 0.1)
+    house.flush_seconds = 60.0
+    async with house.running():
+        slow = telegram.faults.next("sendMessage", Fault.hang())
+        await chat.send(ann, "/video a cat")
+        video = await chat.wait(shows_video("a cat"))
+        await settled(house)
+        slow.release()
+        late = await chat.wait(lambda message: message.message_id > video.message_id)
+        await chat.wait_gone(late)
 
 
 async def test_no_status_is_begun_of_a_video_that_was_made_before_it(
