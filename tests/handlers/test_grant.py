@@ -302,5 +302,15 @@ async def test_a_gift_is_taken_once_by_one_and_told_to_both(
         await late.send(cleo, f"/start {payload}")
         await late.wait(lambda message: "no longer good" in (message.text or ""))
         assert (await bought(house, bob), await bought(house, cleo)) == (50, 0)
+        await chat.send(ann, "/gift 30")
+        made = await chat.wait(lambda message: "gets 30 credits" in (message.text or ""))
+        payload = (made.text or "").rpartition("?start=")[2]
+        for place, one in ((theirs, bob), (late, cleo)):
+            # at once
+            await place.send(one, f"/start {payload}")
+        for place, one in ((theirs, bob), (late, cleo)):
+            await place.send(one, "/terms")
+            await place.wait(lambda message: "sells nothing" in (message.text or ""))
+        assert sorted([await bought(house, bob), await bought(house, cleo)]) in ([0, 80], [30, 50])
         await theirs.send(bob, "/video a cat")
         await theirs.wait(lambda message: message.video is not None)
