@@ -5,6 +5,6 @@ from __future__ import annotations
 import gc
 
 # Before anything else is loaded. What loading makes stays, and what a request leaves behind lives
-# for seconds: looked through each time 700 objects were made, as by default, it took a tenth of the
-# processor time of both.
+# for seconds: looked through each time 700 objects were made, as by default, it took up to a tenth
+# of the processor time.
 gc.set_threshold(20_000, 20, 50)
