@@ -44,7 +44,7 @@ def is_nobodys(words: str) -> bool:
     """Whether it is nothing but a number, a time of Babel's, or a name of a model or language."""
     for title in sorted((family.title for family in Offer.load()), key=len, reverse=True):
         words = words.replace(title, "")
-    return not re.search(r"[^\W\d]", re.sub(r"sekundoj|\d+p|English|Esperanto", "", words))
+    return not re.search(r"[^\W\d]", re.sub(r"sekundoj|\bs\.|\d+p|English|Esperanto", "", words))
 
 
 async def test_every_text_is_said_in_the_persons_language(
