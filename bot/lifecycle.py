@@ -306,9 +306,9 @@ async def _check_up(bot: Bot) -> None:
 
 async def _prune(bot: Bot) -> None:
     """Drop what nobody needs any more, and count for good what changes no more."""
-    await bot.intake.forget()
     for settle in (
-        inbox.forget_set_aside, cards.forget, notices.forget, outages.forget, statistics.settle,
+        inbox.forget, inbox.forget_set_aside, cards.forget, notices.forget, outages.forget,
+        statistics.settle,
     ):  # fmt: skip
         are_left = True
         while are_left:

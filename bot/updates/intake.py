@@ -117,13 +117,6 @@ class Intake(asyncio.Queue[object]):
         """Return when an update came that an earlier process left over, None for any other."""
         return self._kept_since.get(update_id)
 
-    async def forget(self) -> None:
-        """Drop what is known of updates that Telegram will not repeat any more."""
-        some = True
-        while some:
-            async with self._db.transaction(aside=True) as tx:
-                some = await inbox.forget(tx, now=self._clock())
-
     async def _set_aside(self, tx: Connection, update_id: int, why: NoticeKind) -> None:
         await inbox.set_aside(tx, update_id)
         now = self._clock()

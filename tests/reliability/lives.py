@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 KILLED = -signal.SIGKILL
 PATIENCE = 20.0
 """Seconds a life has to finish what is open; it needs one or two."""
-BEFORE_WORK = ("intake.restore", "intake.forget", "lifecycle._prune", "POST getUpdates")
+BEFORE_WORK = ("intake.restore", "lifecycle._prune", "POST getUpdates")
 """Points every start passes before it works on anything."""
 
 
