@@ -156,7 +156,7 @@ async def test_a_message_that_is_tapped_is_forwarded_to_the_chat_that_is_chosen(
     await visitor.become("Bob")
     await visitor.say("a hedgehog flies a kite")
     await visitor.become("Ann")
-    await visitor.page.get_by_role("button", name="Forward a message").click()
+    await visitor.page.get_by_role("button", name="Forward…").click()
     await visitor.message("a hedgehog flies a kite").locator(".bubble").click()
     await expect(visitor.page.get_by_text("Choose a chat to forward it to")).to_be_visible()
     await visitor.open_chat("Film Maker")
