@@ -27,7 +27,10 @@ UNUSED = (
     "matplotlib/mpl-data/fonts/afm", "matplotlib/mpl-data/fonts/pdfcorefonts",
     "matplotlib/backends/*backend_[b-z]*", "matplotlib/backends/_tk*", "matplotlib/backends/qt_*",
     # and numbers in rows
-    "numpy/f2py", "numpy/random", "numpy/_core/_simd*",
+    "numpy/f2py", "numpy/random", "numpy/fft", "numpy/polynomial", "numpy/_core/_simd*",
+    "matplotlib/_qhull*", "matplotlib/sphinxext", "matplotlib/testing",
+    # the classes of another version
+    "pydantic/v1",
     # AVIF is none of the formats that are opened
     "PIL/_avif*", "pillow.libs/libavif*",
 )  # fmt: skip

@@ -47,6 +47,13 @@ FILMS = (
     Film("prores.mov", video="prores_ks", sound="pcm_s16le", pixels="yuv422p10le"),
 )  # fmt: skip
 PICTURES = ("JPEG", "PNG", "WEBP", "HEIF")
+LOADS = (
+    "import importlib, pathlib;"
+    "paths = [path for floor in ('bot', 'handlers', 'generation', 'storage')"
+    " for path in pathlib.Path(floor).rglob('*.py') if path.stem not in ('__init__', 'demo')];"
+    "print(len([importlib.import_module('.'.join(path.with_suffix('').parts)) for path in paths]))"
+)
+"""All but what plays its servers, which are not there."""
 ANSWERS = (
     "import json, sys; from generation.media.child import answer;"
     "print(json.dumps([answer(order) for order in json.loads(sys.argv[1])]))"
@@ -141,7 +148,7 @@ async def try_out(name: str, data: Path) -> None:
     """Let it make a video and draw its figures, ask for its health, and stop it."""
     if (user := await says(name, data, "id", "-u")) == "0":
         raise Wrong("it runs as root")
-    print(f"user {user}")
+    print(f"user {user}, {await says(name, data, 'python', '-c', LOADS)} modules load")
     await read_all(name, data)
     async with TelegramSandbox() as telegram, AimlApiSandbox(key="image") as provider:
         provider.render_seconds = 0.1
