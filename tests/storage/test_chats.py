@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import cards, chats, ledger, notices, people
+from storage import cards, chats, films, ledger, notices, people
 from storage.cards import CardKind, Draft
 from storage.chats import ChatKind
+from storage.films import ShownFilm
 from storage.ledger import Account, Pot
 from storage.notices import Notice, NoticeKind
 from tests.storage.asked import ANN, NOW, ask, found, meet, rows
@@ -185,6 +186,22 @@ async def test_what_comes_into_a_chat_while_it_becomes_part_of_another_follows(
         await chats.follow(tx, known.id, group.id)
         assert [one.chat for one in await chats.with_pools(tx)] == [group.id]
     assert ((await found(db, late)).chat, (await found(db, late)).message_id) == (group.id, 21)
+
+
+async def test_a_film_shown_in_a_group_that_moves_is_shown_nowhere_until_it_is_shown_anew(
+    db: Database, group: Chat
+) -> None:
+    ann = Account.person(ANN)
+    before = ShownFilm(ann, group.id, 20, [1, 2])
+    after = ShownFilm(ann, group.id, 1, [1, 2])
+    async with db.transaction() as tx:
+        await films.show(tx, before, now=NOW)
+        assert await films.shown(tx, ann) == before
+    await move(db, group)
+    async with db.transaction() as tx:
+        assert await films.shown(tx, ann) is None, "there its number means another message"
+        await films.show(tx, after, now=NOW)
+        assert await films.shown(tx, ann) == after
 
 
 async def test_a_persons_credits_stay_when_a_chat_of_the_same_number_moves(db: Database) -> None:
