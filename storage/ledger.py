@@ -98,6 +98,8 @@ async def hold(
     )
 
 
+_HOLDING = "'queued', 'submitting', 'unknown', 'generating'"
+"""The states in which a request has not ended, and holds credits."""
 _IS_OPEN = "kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id)"
 """Whether a row, called `held`, is a hold that has not ended."""
 
@@ -256,10 +258,14 @@ async def held(tx: Connection, account: Account) -> int:
     """Return the credits set aside for what is still being made."""
     return await number(
         tx,
-        # a request that has not ended holds them: of all ever held, few do
-        "SELECT sum(held.credits) FROM generations INDEXED BY generations_by_state"
-        " CROSS JOIN ledger AS held ON held.generation = generations.id"
-        " WHERE generations.state IN ('queued', 'submitting', 'unknown', 'generating')"
-        f" AND held.account_kind = ? AND held.account_id = ? AND held.{_IS_OPEN}",
+        # what has not ended holds them, asked for by the account, or in its group: of all that was
+        # ever held, and of all that others have under way, that is little
+        "SELECT sum(held.credits) FROM (SELECT id FROM generations"
+        " INDEXED BY generations_by_account_and_state"
+        f" WHERE account_kind = ?1 AND account_id = ?2 AND state IN ({_HOLDING})"
+        " UNION SELECT id FROM generations INDEXED BY generations_by_state"
+        f" WHERE ?1 = 'chat' AND chat = ?2 AND state IN ({_HOLDING})) AS pending"
+        " CROSS JOIN ledger AS held ON held.generation = pending.id"
+        f" WHERE held.account_kind = ?1 AND held.account_id = ?2 AND held.{_IS_OPEN}",
         (account.kind, account.id),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
 from storage.database import every, exists, number, one
-from storage.generations import PENDING, UNFINISHED, Reason, State, listed
+from storage.generations import UNFINISHED, Reason, State, listed
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ async def last_failures(tx: Connection, account: Account, *, limit: int) -> list
 
 LONGEST_LIFE = 3 * DAY_SECONDS
 """How long a request lasts at most: its turn, its deadline, the day it is looked for."""
-_MAY_BE_CHARGED = PENDING | {State.PARKED}
 
 
 async def budget_used(
@@ -64,14 +63,12 @@ async def budget_used(
     """Return what the operator gives in the period since then, in micro-dollars.
 
     That is what was asked for in it, or before and had not ended by then, so far as it may be
-    charged, and is in none of the states `without`.
+    charged, and is in none of the states `without`. The period begins with a quarter of an hour.
     """
     return await number(
         tx,
-        "SELECT sum(budget_micros) FROM generations"
-        f" WHERE created_at >= ?1 - {LONGEST_LIFE} AND uncharged = 0 AND budget_micros > 0"
-        f" AND (created_at >= ?1 OR state IN ({listed(_MAY_BE_CHARGED)})"
-        f" OR coalesce(ready_at, changed_at) >= ?1) AND state NOT IN ({listed(without)})",
+        f"SELECT sum(micros) FROM budget WHERE asked >= ?1 - {LONGEST_LIFE}"
+        f" AND (asked >= ?1 OR ended = 0 OR ended >= ?1) AND state NOT IN ({listed(without)})",
         (since,),
     )
 

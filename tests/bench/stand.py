@@ -91,7 +91,7 @@ async def bot(at: Servers, data: Path, *command: str, **settings: str) -> AsyncI
             "AIMLAPI_URL": at.provider,
             "DATA_DIR": str(data),
             "UNDO_SECONDS": "0",
-            "BUDGET_USD": "none",
+            "BUDGET_USD": "1000000",
             "PROVIDER_SLOTS": "10000",
             "LOG_LEVEL": "WARNING",
         }

@@ -56,6 +56,11 @@ _ALWAYS = {
         SELECT g.id FROM generations AS g WHERE g.state IN ('failed', 'parked')
         AND NOT EXISTS (SELECT 1 FROM notices WHERE generation = g.id)
     """,
+    "a sum of what the operator gives that is not that of its requests": """
+        SELECT asked FROM (SELECT asked, ended, state, micros FROM budget
+            UNION ALL SELECT asked, ended, state, -micros FROM budgeted)
+        GROUP BY asked, ended, state HAVING sum(micros) <> 0
+    """,
     "submitted again though the provider may have taken it": """
         SELECT generation FROM events GROUP BY generation
         HAVING sum(state = 'submitting') > 1 + sum(was = 'submitting' AND state = 'queued')

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.generations import Generation
 
+QUARTER = 900
+"""Seconds: every zone's day begins with such a quarter of an hour."""
+
 
 @pytest.fixture
 async def generation(db: Database) -> Generation:
@@ -185,11 +188,12 @@ async def test_durations_are_those_of_the_same_kind_of_video_newest_first(db: Da
 
 async def test_the_budget_counts_what_may_be_charged_since_then(db: Database) -> None:
     await meet(db)
-    early = NOW - 1
+    day = NOW - NOW % QUARTER
+    early = day - 1
     await put(db, await ask(db, "over", now=early), State.FAILED)
     await ask(db, "still waits", now=early, budget_micros=1000)
     ready = await ask(db, "ready since", now=early, budget_micros=10_000)
-    await put(db, ready, State.READY, ready_at=NOW)
+    await put(db, ready, State.READY, ready_at=day)
     before = await ask(db, "ready before, delivered since", now=early, budget_micros=100_000)
     await put(db, before, State.DELIVERED, ready_at=early)
     await ask(db, "counts", budget_micros=100)
@@ -197,6 +201,6 @@ async def test_the_budget_counts_what_may_be_charged_since_then(db: Database) ->
     await put(db, await ask(db, "cancelled", budget_micros=3), State.CANCELLED, uncharged=True)
     async with db.transaction() as tx:
         await tx.execute("UPDATE generations SET changed_at = ? WHERE cause = 'over'", (early,))
-        assert await statistics.budget_used(tx, since=NOW) == 11_120
+        assert await statistics.budget_used(tx, since=day) == 11_120
         without = {State.QUEUED}
-        assert await statistics.budget_used(tx, since=NOW, without=without) == 10_020
+        assert await statistics.budget_used(tx, since=day, without=without) == 10_020

@@ -29,7 +29,8 @@ KEPT_COLUMNS = {
     "allowed.cause", "bans.cause", "cards.cause", "cards.closed_by", "erasures.cause",
     "generations.cause", "ledger.cause", "notices.cause",
     # words of the program, from lists of its own
-    "events.reason", "events.state", "events.was", "generations.reason", "generations.model",
+    "budget.state", "events.reason", "events.state", "events.was", "generations.reason",
+    "generations.model",
     "generations.family", "generations.aspect_ratio", "generations.resolution", "notices.kind",
     # what admins did and why, in words of their own; why they shut somebody out
     "audit.act", "audit.cause", "audit.details", "bans.reason",

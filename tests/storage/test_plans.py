@@ -139,7 +139,7 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
         ),
         pytest.param(
             lambda tx: statistics.budget_used(tx, since=NOW),
-            {"generations_by_budget"},
+            {"sqlite_autoindex_budget_1"},
             id="what was given",
         ),
         pytest.param(

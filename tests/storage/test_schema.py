@@ -24,7 +24,9 @@ async def run(db: Database, statement: str, *values: Any) -> None:
 
 async def test_every_table_is_strict(db: Database) -> None:
     loose = await rows(
-        db, "SELECT name FROM pragma_table_list WHERE strict = 0 AND name NOT LIKE 'sqlite_%'"
+        db,
+        "SELECT name FROM pragma_table_list WHERE strict = 0 AND type = 'table'"
+        " AND name NOT LIKE 'sqlite_%'",
     )
     assert loose == []
 
