@@ -7,7 +7,7 @@ import math
 import sqlite3
 import time
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.app import Times
@@ -19,6 +19,7 @@ from sandbox.telegram import TelegramSandbox
 from tests.house import ADMIN, House
 from tests.reliability import invariants
 from tests.reliability.gate import (
+    Fault,
     Gate,
     provider_name,
     provider_refusal,
@@ -48,6 +49,19 @@ QUICK = Times(
     menus=math.inf,
 )
 """Nobody waits long for an answer that will not come."""
+UNHURRIED = replace(
+    QUICK,
+    telegram=replace(
+        QUICK.telegram,
+        connect=20.0,
+        silence=20.0,
+        upload=20.0,
+        call_in_all=30.0,
+        upload_in_all=30.0,
+    ),
+    provider=ProviderTimes(),
+)
+"""Where every answer comes, a busy machine may keep it back."""
 
 
 SOON = 0.2
@@ -167,8 +181,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(data: Path, errors: Breakage) -> AsyncIterator[Scene]:
-    """Set a scene up and run the bot in it."""
+async def scene(data: Path, errors: Breakage, fault: Fault | None = None) -> AsyncIterator[Scene]:
+    """Set a scene up and run the bot in it, ready for that fault."""
+    times = QUICK if fault in {Fault.HANG, Fault.ENDLESS} else UNHURRIED
     clock = Clock()
     async with (
         TelegramSandbox(clock=clock) as telegram,
@@ -185,7 +200,7 @@ async def scene(data: Path, errors: Breakage) -> AsyncIterator[Scene]:
             "poll_interval_seconds": 0.1,
             "unknown_grace_seconds": 30,
         }
-        async with house.running(times=QUICK, clock=clock, **settings):
+        async with house.running(times=times, clock=clock, **settings):
             here = Scene(house, (to_telegram, to_provider), clock)
             await here.started()
             yield here

@@ -41,7 +41,7 @@ SUBMITTED = {
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_submission_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
     errors.expect("the provider refuses everything")
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_provider.arm("submit", fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         end, said = SUBMITTED.get(fault, (FINE, ""))
@@ -55,7 +55,7 @@ async def test_a_question_that_meets(
     call: str, fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
     errors.expect("the provider refuses everything")
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_provider.arm(call, fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         assert await here.settle() == FINE
@@ -65,7 +65,7 @@ async def test_a_question_that_meets(
 async def test_a_search_in_the_log_that_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_provider.arm("submit", Fault.LOST)
         here.to_provider.arm("logs", fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
@@ -77,7 +77,7 @@ async def test_a_probe_of_the_balance_that_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
     errors.expect("the provider refuses everything")
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_provider.arm("submit", Fault.UNAUTHORIZED)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         here.to_provider.arm("billing", fault)

@@ -39,7 +39,7 @@ FETCHED = {
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_video_sent_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm("sendVideo", fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         assert await here.settle() == SENT.get(fault, FINE)
@@ -55,7 +55,7 @@ async def test_what_stands_around_a_video_and_meets(
     calls: tuple[str, ...], fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
     """Each of them, one after the other."""
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         for call in calls:
             here.to_telegram.arm(call, fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
@@ -67,7 +67,7 @@ async def test_what_stands_around_a_video_and_meets(
 async def test_a_picture_fetched_that_meets(
     call: str, fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm(call, fault)
         await here.chat.send_photo(here.ann, photo(), caption="/animate waves move slowly")
         end = await here.settle()
@@ -128,7 +128,7 @@ async def test_a_notice_that_meets(
     fault: Fault, call: str, tmp_path: Path, errors: Breakage
 ) -> None:
     """While whoever asked still looks at its status, that turns into the notice."""
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_provider.arm("submit", Fault.BROKEN)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         await here.chat.wait(says("Expected in about"))
@@ -145,7 +145,7 @@ async def test_a_press_whose_effect_is_to_be_shown_and_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
     """What was chosen holds, what was ordered comes, whatever becomes of its answer or message."""
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         await here.chat.send(here.ann, "/settings")
         choices = await here.chat.wait(lambda message: message.buttons)
         here.to_telegram.arm("editMessageText", fault)
@@ -168,7 +168,7 @@ async def test_a_press_whose_effect_is_to_be_shown_and_meets(
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_card_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm("sendMessage", fault)
         await here.chat.send(here.ann, "a cat on a sailing boat")
         assert await here.settle() == NOTHING
@@ -180,7 +180,7 @@ async def test_a_card_that_meets(fault: Fault, tmp_path: Path, errors: Breakage)
 async def test_a_video_refused_as_one_and_sent_as_a_document_that_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm("sendVideo", Fault.BAD_REQUEST)
         here.to_telegram.arm("sendDocument", fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
@@ -244,7 +244,7 @@ async def test_a_kept_video_brought_that_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
     """What fails is offered again, and a second copy comes only where the first arrived unseen."""
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm("sendVideo", Fault.FORBIDDEN)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         assert await here.settle() == KEPT
@@ -263,7 +263,7 @@ async def test_a_kept_video_brought_that_meets(
 async def test_a_video_of_the_history_that_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         await here.chat.wait(shows_video())
         assert await here.settle() == FINE
@@ -284,7 +284,7 @@ async def test_a_video_of_the_history_that_meets(
 async def test_a_reaction_in_a_group_that_meets(
     fault: Fault, tmp_path: Path, errors: Breakage
 ) -> None:
-    async with scene(tmp_path, errors) as here:
+    async with scene(tmp_path, errors, fault) as here:
         here.chat = here.house.telegram.group("Film club", [here.ann])
         here.to_telegram.arm("setMessageReaction", fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
