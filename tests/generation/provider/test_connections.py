@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 LARGE = bytes(20_000_000)
-IMPATIENT = httpx.Timeout(0.2)
+IMPATIENT = httpx.Timeout(20.0, read=0.2, write=0.2)
 
 
 class Server:
