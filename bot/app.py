@@ -156,10 +156,11 @@ class Bot:
         outbox = Outbox(self.app.bot, pacing)
 
         # the provider, and what it serves; `offer` is every model known
-        self.http = httpx.AsyncClient(transport=Connections())
-        self.posts = httpx.AsyncClient(transport=Connections(kept=False))
+        connections = Connections()
+        self.http = httpx.AsyncClient(transport=connections)
+        self.posts = Connections(kept=False)
         self.api = AimlApi(
-            self.http,
+            connections,
             url=settings.aimlapi_url,
             key=settings.aimlapi_key,
             times=times.provider,

@@ -67,8 +67,9 @@ async def examine(settings: Settings) -> list[Finding]:
     media = MediaProcesses()
     try:
         await request.initialize()
-        async with httpx.AsyncClient(transport=Connections()) as http:
-            api = AimlApi(http, url=settings.aimlapi_url, key=settings.aimlapi_key)
+        connections = Connections()
+        async with httpx.AsyncClient(transport=connections) as http:
+            api = AimlApi(connections, url=settings.aimlapi_url, key=settings.aimlapi_key)
             looked = look(settings, bot=bot, api=api, http=http, media=media)
             return [
                 *[finding async for findings in looked for finding in findings],

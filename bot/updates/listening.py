@@ -35,7 +35,7 @@ from telegram.request import BaseRequest
 
 from bot.updates.intake import is_whole, origin_of
 from generation.jobs import schedule
-from generation.provider.connections import Connections
+from generation.provider.connections import Connections, read_body
 from handlers.replies.sending import seconds
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class TelegramRequest(BaseRequest):
         response = await self._connections.handle_async_request(request)
         try:
             self.dated = response.headers.get("date", "")
-            return response.status_code, await _read(response)
+            return response.status_code, await read_body(response, LONGEST_ANSWER)
         finally:
             await response.aclose()
 
@@ -194,17 +194,6 @@ class TelegramRequest(BaseRequest):
 
 _HEADERS = httpx.Headers({"User-Agent": BaseRequest.USER_AGENT})
 _parsed = lru_cache(httpx.URL)
-
-
-async def _read(response: httpx.Response) -> bytes:
-    """Read the body of an answer; raises ReadError where it grows too long."""
-    pieces, length = list[bytes](), 0
-    async for piece in response.aiter_raw():
-        pieces.append(piece)
-        length += len(piece)
-        if length > LONGEST_ANSWER:
-            raise httpx.ReadError("the answer is too long")
-    return b"".join(pieces)
 
 
 UPDATES = ["message", "edited_message", "callback_query", "inline_query", "my_chat_member",

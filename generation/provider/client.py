@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import httpx
 from pydantic import ValidationError
 
+from generation.provider.connections import read_body
 from generation.provider.errors import NotTaken, OutcomeUnknown, ProviderError, Unavailable
 from generation.provider.protocol import (
     AccountBalance,
@@ -95,12 +96,12 @@ class AimlApi:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: httpx.AsyncBaseTransport,
         *,
         url: str,
         key: SecretStr,
         times: ProviderTimes = ProviderTimes(),
-        posts: httpx.AsyncClient | None = None,
+        posts: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._http = http
         self._posts = posts or http
@@ -190,7 +191,7 @@ class AimlApi:
 
     async def _exchange(
         self,
-        http: httpx.AsyncClient,
+        http: httpx.AsyncBaseTransport,
         method: str,
         path: str,
         *,
@@ -199,30 +200,33 @@ class AimlApi:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        key, times = self._key.get_secret_value(), self._times
         status = 0
         try:
-            async with http.stream(
+            request = httpx.Request(
                 method,
                 self._url + path,
                 json=json,
                 params=params,
                 headers={
-                    "Authorization": f"Bearer {self._key.get_secret_value()}",
+                    "Authorization": f"Bearer {key}",
                     "Accept": "application/json",
-                    "Accept-Encoding": "identity",  # a small body cannot become a large one
+                    "Accept-Encoding": "identity",
                     **(headers or {}),
                 },
-                timeout=httpx.Timeout(silence, connect=self._times.connect, pool=self._times.pool),
-                follow_redirects=False,
-            ) as response:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > BODY_LIMIT:
-                        raise httpx.StreamError("the answer is too long")
-                said = bytes(body).replace(self._key.get_secret_value().encode(), b"[key]")
-                status = response.status_code
-                return Answer(status, response.headers, said)
+                extensions={
+                    "timeout": httpx.Timeout(
+                        silence, connect=times.connect, pool=times.pool
+                    ).as_dict()
+                },
+            )
+            response = await http.handle_async_request(request)
+            try:
+                body = await read_body(response, BODY_LIMIT)
+            finally:
+                await response.aclose()
+            status = response.status_code
+            return Answer(status, response.headers, body.replace(key.encode(), b"[key]"))
         finally:
             self.answers[method, path, status] += 1
 

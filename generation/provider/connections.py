@@ -182,6 +182,22 @@ class Connections(httpx.AsyncBaseTransport):
         return self._proxied[proxy]
 
 
+async def read_body(response: httpx.Response, limit: int) -> bytes:
+    """Read the body of a response as it is sent. Raises ReadError where it has over `limit` bytes.
+
+    Nothing in it is unpacked: a small body cannot become a large one.
+    """
+    pieces, length = list[bytes](), 0
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise TypeError("only what an asynchronous transport answers can be read")
+    async for piece in response.stream:
+        pieces.append(piece)
+        length += len(piece)
+        if length > limit:
+            raise httpx.ReadError("the answer is too long")
+    return b"".join(pieces)
+
+
 class _Body(httpx.AsyncByteStream):
     """The body of a response, whose connection is given back with it."""
 

@@ -80,6 +80,7 @@ class Connection(asyncio.Protocol):
         self.missing = 0
         self.body = bytearray()
         self.skips = False
+        self.is_head = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what answers are written to."""
@@ -116,6 +117,7 @@ class Connection(asyncio.Protocol):
             if self.missing > 0:
                 return
         (method, target), self.head = self.head, None
+        self.is_head = method == "HEAD"
         self.answer(method, target, self.body)
 
     def send(self, body: bytes, kind: str = "application/json", after: float = 0.0) -> None:
@@ -126,7 +128,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
                 % (kind.encode(), len(body))
-                + body
+                + (b"" if self.is_head else body)
             )
 
     def answer(self, method: str, target: str, body: bytearray, /) -> None:

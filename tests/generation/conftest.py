@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from generation.media.pool import MediaProcesses
+from generation.provider.connections import Connections
 from sandbox.aimlapi import AimlApiSandbox
 from storage import people
 from storage.database import Database
@@ -51,8 +51,8 @@ async def steps(
 ) -> AsyncIterator[Steps]:
     """Everything that takes steps of a generation, as the bot wires it."""
     (tmp_path / "videos").mkdir()
-    async with httpx.AsyncClient(trust_env=False) as http, MediaProcesses() as media:
-        yield Steps(db, provider, clock, http=http, media=media, folder=tmp_path)
+    async with Connections() as connections, MediaProcesses() as media:
+        yield Steps(db, provider, clock, connections=connections, media=media, folder=tmp_path)
 
 
 @pytest.fixture

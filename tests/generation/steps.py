@@ -6,6 +6,7 @@ import itertools
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import httpx
 from pydantic import SecretStr
 
 from generation.jobs.lifecycle import Lifecycle
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
-    import httpx
-
     from generation.jobs.outcomes import Outcome
     from generation.media.pool import MediaProcesses
+    from generation.provider.connections import Connections
     from sandbox.aimlapi import AimlApiSandbox
     from storage.database import Database
     from storage.generations import Changes, Generation
@@ -69,7 +69,7 @@ class Steps:
         provider: AimlApiSandbox,
         clock: Clock,
         *,
-        http: httpx.AsyncClient,
+        connections: Connections,
         media: MediaProcesses,
         folder: Path,
     ) -> None:
@@ -78,7 +78,8 @@ class Steps:
         self.videos = folder / "videos"
         offer = Offer.load()
         admins = Admins(frozenset({ADMIN}))
-        api = AimlApi(http, url=provider.url, key=SecretStr(provider.key))
+        http = httpx.AsyncClient(transport=connections)
+        api = AimlApi(connections, url=provider.url, key=SecretStr(provider.key))
         ids = itertools.count(1)
         self.cooldowns = Cooldowns(admins, clock)
         self.catalogue = Catalogue(

@@ -76,13 +76,13 @@ CALLS: dict[str, Callable[[AimlApi], Awaitable[Any]]] = {
 async def test_whatever_the_provider_answers_only_its_own_errors_are_raised(
     call: str, answer: httpx.Response
 ) -> None:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as http:
-        api = AimlApi(http, url="https://provider.test", key=SecretStr(KEY))
-        said = ""
-        try:
-            await CALLS[call](api)
-        except ProviderError as error:
-            said = str(error)
+    http = httpx.MockTransport(lambda _: answer)
+    api = AimlApi(http, url="https://provider.test", key=SecretStr(KEY))
+    said = ""
+    try:
+        await CALLS[call](api)
+    except ProviderError as error:
+        said = str(error)
     assert KEY not in said
 
 

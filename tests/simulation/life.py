@@ -37,7 +37,7 @@ from handlers.replies.notice_sender import Notices
 from handlers.replies.status import StatusMessages
 from storage.notices import Admins
 from tests.simulation.media import StandInMedia
-from tests.simulation.provider import URL, DirectClient
+from tests.simulation.provider import URL
 from tests.simulation.telegram import StandInBot, StandInOutbox
 from tests.simulation.virtual import open_database
 
@@ -124,11 +124,12 @@ class Life:
         )
         videos, pictures = self._folder / "videos", self._folder / "pictures"
         await clean_up(self.db, videos=videos, pictures=pictures)
-        http = DirectClient(transport=httpx.MockTransport(self._provider.answer))
+        answers = httpx.MockTransport(self._provider.answer)
+        http = httpx.AsyncClient(transport=answers)
         bot: Any = StandInBot(self._weather)
         self.outbox = StandInOutbox(self._telegram, bot)
         self._jobs = jobs = Jobs(self)
-        api, media = AimlApi(http, url=URL, key=SecretStr(KEY)), StandInMedia(self._weather)
+        api, media = AimlApi(answers, url=URL, key=SecretStr(KEY)), StandInMedia(self._weather)
         admins = Admins(frozenset({ADMIN}), wake=self.wake)
         cooldowns = Cooldowns(admins, self.clock)
         catalogue = Catalogue(

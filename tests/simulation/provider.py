@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -49,25 +48,6 @@ class Job:
     def charged_at(self) -> float | None:
         """When it is charged, None where it never is."""
         return self.ends if self.how in {"well", "very late"} else None
-
-
-class DirectClient(httpx.AsyncClient):
-    """Hands requests to its transport as they are: nobody redirects or sets a cookie here."""
-
-    def build_request(self, method: str, url: Any, **parts: Any) -> httpx.Request:
-        address = _address(str(url), tuple((parts.get("params") or {}).items()))
-        return httpx.Request(method, address, headers=parts.get("headers"), json=parts.get("json"))
-
-    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        response = await self._transport.handle_async_request(request)
-        response.request = request
-        return response
-
-
-@lru_cache(10_000)
-def _address(url: str, params: tuple[tuple[str, Any], ...]) -> httpx.URL:
-    """An address with its parameters: the same is asked for again and again."""
-    return httpx.URL(url, params=dict(params)) if params else httpx.URL(url)
 
 
 class Provider:

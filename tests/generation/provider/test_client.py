@@ -58,13 +58,13 @@ async def provider() -> AsyncIterator[AimlApiSandbox]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
-        yield client
+async def http() -> AsyncIterator[Connections]:
+    async with Connections() as connections:
+        yield connections
 
 
 @pytest.fixture
-def api(provider: AimlApiSandbox, http: httpx.AsyncClient) -> AimlApi:
+def api(provider: AimlApiSandbox, http: Connections) -> AimlApi:
     return AimlApi(http, url=provider.url, key=SecretStr(KEY))
 
 
@@ -192,7 +192,7 @@ async def test_the_answer_may_be_created_instead_of_ok(
     assert (await api.submit(BODY, request_id="r-1")).id == provider.submissions[0].id
 
 
-async def test_an_id_with_colons_and_slashes_reaches_the_provider_whole(http: Any) -> None:
+async def test_an_id_with_colons_and_slashes_reaches_the_provider_whole(http: Connections) -> None:
     async with answering(reply(b'{"id": "x", "status": "queued"}')) as (url, heard):
         remote = await AimlApi(http, url=url, key=SecretStr(KEY)).poll("video_1:openai/sora 2&x=y")
 
@@ -326,7 +326,9 @@ async def test_an_empty_account_holds_everything_back(
     assert await api.balance() == 0
 
 
-async def test_a_wrong_key_holds_everything_back(provider: AimlApiSandbox, http: Any) -> None:
+async def test_a_wrong_key_holds_everything_back(
+    provider: AimlApiSandbox, http: Connections
+) -> None:
     api = AimlApi(http, url=provider.url, key=SecretStr("wrong"))
     submitted, asked = await raised(api)
 
@@ -378,7 +380,9 @@ async def test_the_log_is_read_page_by_page(api: AimlApi) -> None:
     assert await find(api, "r-first", since=since) == Logged(first.id, failed=False)
 
 
-async def test_a_log_without_end_is_given_up(http: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_log_without_end_is_given_up(
+    http: Connections, caplog: pytest.LogCaptureFixture
+) -> None:
     page = json.dumps({"data": [], "pagination": {"has_more": True}}).encode()
     async with answering(reply(page)) as (url, heard):
         api = AimlApi(http, url=url, key=SecretStr(KEY))
@@ -388,7 +392,7 @@ async def test_a_log_without_end_is_given_up(http: Any, caplog: pytest.LogCaptur
     assert "log has over" in caplog.text
 
 
-async def test_the_log_is_asked_for_the_hour_of_the_submission(http: Any) -> None:
+async def test_the_log_is_asked_for_the_hour_of_the_submission(http: Connections) -> None:
     async with answering(reply(b'{"data": []}')) as (url, heard):
         api = AimlApi(http, url=url, key=SecretStr(KEY))
         await find(api, "r-1", since=datetime(2026, 11, 20, 12, tzinfo=UTC))
@@ -408,7 +412,7 @@ async def test_a_request_id_the_provider_would_drop_is_not_sent(
     assert provider.submissions == []
 
 
-async def test_a_port_nobody_listens_on_surely_took_nothing(http: Any) -> None:
+async def test_a_port_nobody_listens_on_surely_took_nothing(http: Connections) -> None:
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     server.close()
@@ -421,7 +425,7 @@ async def test_a_port_nobody_listens_on_surely_took_nothing(http: Any) -> None:
     assert isinstance(asked, Unavailable)
 
 
-async def test_an_answer_that_never_ends_is_cut_off_in_time(http: Any) -> None:
+async def test_an_answer_that_never_ends_is_cut_off_in_time(http: Connections) -> None:
     times = ProviderTimes(submit_in_all=0.2, ask_in_all=0.2)
     async with answering(b"HTTP/1.1 200 OK\r\n\r\n{", then_hang=True) as (url, _):
         submitted, asked = await raised(AimlApi(http, url=url, key=SecretStr(KEY), times=times))
@@ -430,7 +434,7 @@ async def test_an_answer_that_never_ends_is_cut_off_in_time(http: Any) -> None:
     assert isinstance(asked, Unavailable)
 
 
-async def test_a_redirect_is_not_followed(provider: AimlApiSandbox, http: Any) -> None:
+async def test_a_redirect_is_not_followed(provider: AimlApiSandbox, http: Connections) -> None:
     async with answering(reply(b"", "307 Temporary Redirect", location=provider.url)) as (url, _):
         submitted, asked = await raised(AimlApi(http, url=url, key=SecretStr(KEY)))
 
@@ -440,7 +444,7 @@ async def test_a_redirect_is_not_followed(provider: AimlApiSandbox, http: Any) -
 
 
 async def test_neither_key_nor_picture_is_logged_or_repeated(
-    http: Any, caplog: pytest.LogCaptureFixture
+    http: Connections, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     words = f"Key {KEY} may not send data:image/jpeg;base64,SECRETPIXELS"
@@ -455,7 +459,7 @@ async def test_neither_key_nor_picture_is_logged_or_repeated(
     assert "SECRETPIXELS" not in caplog.text
 
 
-async def test_a_cancelled_submission_stays_cancelled(http: Any) -> None:
+async def test_a_cancelled_submission_stays_cancelled(http: Connections) -> None:
     async with answering(b"HTTP/1.1 200 OK\r\n\r\n{", then_hang=True) as (url, heard):
         api = AimlApi(http, url=url, key=SecretStr(KEY))
         task = asyncio.create_task(api.submit(BODY, request_id="r-1"))
@@ -494,10 +498,9 @@ async def test_every_error_of_httpx_is_translated(kind: type[Exception]) -> None
         async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
             raise made(kind)
 
-    async with httpx.AsyncClient(transport=Failing()) as http:
-        submitted, asked = await raised(
-            AimlApi(http, url="https://provider.example", key=SecretStr(KEY))
-        )
+    submitted, asked = await raised(
+        AimlApi(Failing(), url="https://provider.example", key=SecretStr(KEY))
+    )
 
     assert type(submitted) is (NotTaken if kind.__name__ in NEVER_SENT else OutcomeUnknown)
     assert type(asked) is Unavailable
@@ -529,10 +532,7 @@ async def test_a_paid_request_never_leaves_on_a_connection_that_was_kept() -> No
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with (
-        httpx.AsyncClient(transport=Connections()) as http,
-        httpx.AsyncClient(transport=Connections(kept=False)) as posts,
-    ):
+    async with Connections() as http, Connections(kept=False) as posts:
         api = AimlApi(http, url=url, key=SecretStr(KEY), posts=posts)
         for number in range(2):
             await api.poll("video_1")
