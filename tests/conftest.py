@@ -81,9 +81,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """Return rows of one test for each worker; the slow are spread over the others: they wait.
 
-    What computes longest stands one below the other, so that a worker always computes meanwhile.
+    What computes longest stands one below the other: two workers simulate and two kill, while the
+    others do what waits.
     """
-    columns = [[item for item in items if item.path == path] for path in LONGEST]
+    long = [[item for item in items if item.path == path] for path in LONGEST]
+    columns = [half for column in long for half in (column[::2], column[1::2])]
     parts: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
     for item in items:
         if item.path not in LONGEST:
