@@ -220,7 +220,7 @@ class Bot:
             terms=terms,
         )
         substitutes = Substitutes(self.catalogue, credit_usd=settings.credit_usd)
-        progress = Progress(estimates=estimates, queue=queue, clock=clock)
+        progress = Progress(estimates=estimates, queue=queue, breaker=breaker, clock=clock)
         status = StatusMessages(
             db=db, outbox=outbox, progress=progress, languages=languages, wake=wake
         )

@@ -92,7 +92,6 @@ class Scheduler:
         """
         self._started_at = self.clock()
         await self.submissions.recover()
-        self.queue.paused_until = self.breaker.paused_until
         async with self.db.reading() as connection:
             await self.queue.restore(connection)
             in_films = await films.lately(connection)
@@ -126,7 +125,7 @@ class Scheduler:
 
     def pause(self, until: float) -> None:
         """Submit nothing until then; what is being made goes on."""
-        self.breaker.paused_until = self.queue.paused_until = until
+        self.breaker.paused_until = until
         for chat in self.queue.chats:
             self.clocks.wake(chat)
         self._grant_slots()

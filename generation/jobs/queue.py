@@ -15,7 +15,7 @@ from storage.ledger import Account
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from generation.jobs.schedule import DurationEstimates
+    from generation.jobs.schedule import CircuitBreaker, DurationEstimates
     from storage.database import Connection
     from storage.generations import Generation
 
@@ -95,8 +95,6 @@ class FairQueue:
 
     def __init__(self, slots: int, clock: Callable[[], float]) -> None:
         self.slots = slots
-        self.paused_until = 0.0
-        """Until when an admin lets nobody have a slot."""
         self._clock = clock
         self._waiting: dict[int, QueueEntry] = {}
         self._running: dict[int, QueueEntry] = {}
@@ -305,6 +303,7 @@ class Progress:
 
     estimates: DurationEstimates
     queue: FairQueue
+    breaker: CircuitBreaker
     clock: Callable[[], float]
 
     def __post_init__(self) -> None:
@@ -319,7 +318,7 @@ class Progress:
     @property
     def is_paused(self) -> bool:
         """Whether an admin lets nobody have a slot at present."""
-        return self.now < self.queue.paused_until
+        return self.now < self.breaker.paused_until
 
     def place(self, generation: Generation) -> int | None:
         """Return which place a request has (1 is next); None where a slot is free or its own."""

@@ -152,7 +152,7 @@ class Life:
             "db": self.db, "outbox": self.outbox, "languages": self._languages,
             "clock": self.clock,
         }  # fmt: skip
-        progress = Progress(estimates=estimates, queue=queue, clock=self.clock)
+        progress = Progress(estimates=estimates, queue=queue, breaker=breaker, clock=self.clock)
         self.status = StatusMessages(
             db=self.db, outbox=self.outbox, progress=progress, languages=self._languages,
             wake=self.wake,
