@@ -310,10 +310,7 @@ async def _prune(bot: Bot) -> None:
         inbox.forget, inbox.forget_set_aside, cards.forget, notices.forget, outages.forget,
         statistics.settle,
     ):  # fmt: skip
-        are_left = True
-        while are_left:
-            async with bot.db.transaction(aside=True) as tx:
-                are_left = await settle(tx, now=bot.clock())
+        await bot.db.in_parts(partial(settle, now=bot.clock()))
     if bot.settings.retention_days is not None:
         kept = bot.settings.retention_days * DAY_SECONDS
         await personal_data.keep_for(bot.db, kept, now=bot.clock())

@@ -345,6 +345,18 @@ class Database:
         if shared is not None:
             await asyncio.shield(shared.outcome)
 
+    async def rows_aside(self, statement: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """Return all rows of one of several long readings, which lets others between."""
+        async with self.reading(aside=True) as connection:
+            return await every(connection, statement, values)
+
+    async def in_parts(self, write: Callable[[Connection], Awaitable[bool]]) -> None:
+        """Write in parts that let others between, until one finds nothing left to do."""
+        are_left = True
+        while are_left:
+            async with self.transaction(aside=True) as tx:
+                are_left = await write(tx)
+
     async def prove_writable(self) -> None:
         """Write something that changes nothing. Raises sqlite3.Error."""
         async with self.transaction() as tx:

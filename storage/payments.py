@@ -109,14 +109,12 @@ async def between(
     """Give the payments of a time and their payers' names, oldest first, in slices."""
     after = since, 0
     while True:
-        async with db.reading(aside=True) as tx:
-            rows = await every(
-                tx,
-                "SELECT payments.*, name FROM payments LEFT JOIN people ON people.id = person"
-                " WHERE (paid_at, payments.id) > (?, ?) AND paid_at < ?"
-                " ORDER BY paid_at, payments.id LIMIT ?",
-                (*after, until, SLICE),
-            )
+        rows = await db.rows_aside(
+            "SELECT payments.*, name FROM payments LEFT JOIN people ON people.id = person"
+            " WHERE (paid_at, payments.id) > (?, ?) AND paid_at < ?"
+            " ORDER BY paid_at, payments.id LIMIT ?",
+            (*after, until, SLICE),
+        )
         yield [(_from_row(row), row["name"]) for row in rows]
         if len(rows) < SLICE:
             return

@@ -7,6 +7,7 @@ still banned. Words, pictures, names and the ids of files go.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from storage import DAY_SECONDS, inbox, ledger, notices, payments, people
@@ -138,10 +139,8 @@ async def erase_past(db: Database, erasure: Erasure, *, now: float) -> None:
             for row in rows:
                 await tx.execute(_ERASED, (row["id"],))
         are_left, after = bool(rows), rows[-1]["id"] if rows else 0
-    are_left = True
-    while are_left:
-        async with db.transaction(aside=True) as tx:
-            are_left = await changed(tx, _PICTURES, (*values, ERASED_AT_ONCE))
+    pictures = (*values, ERASED_AT_ONCE)
+    await db.in_parts(partial(changed, statement=_PICTURES, values=pictures))
     for table, statement in _PASSAGES.items():
         async with db.reading() as connection:
             last = await number(connection, f"SELECT max(id) FROM {table}")
@@ -181,10 +180,13 @@ async def keep_for(db: Database, seconds: float, *, now: float) -> None:
     # what is kept for a month to explain the past goes sooner
     sooner = max(0.0, MONTH_SECONDS - seconds)
     for forget in (notices.forget, inbox.forget_set_aside):
-        are_left = True
-        while are_left:
-            async with db.transaction(aside=True) as tx:
-                are_left = await forget(tx, now=now + sooner)
+        await db.in_parts(partial(forget, now=now + sooner))
+
+
+_PROMPTS = f"""UPDATE generations SET prompt = '', picture = NULL WHERE id IN (
+    SELECT id FROM generations WHERE id > ? AND id <= ? AND created_at < ?
+        AND state NOT IN ({listed(UNFINISHED)}) AND (prompt <> '' OR picture IS NOT NULL)
+    LIMIT ?)"""
 
 
 async def _forget_prompts(db: Database, *, before: float) -> None:
@@ -192,17 +194,8 @@ async def _forget_prompts(db: Database, *, before: float) -> None:
     async with db.reading() as connection:
         last = await number(connection, "SELECT max(id) FROM generations")
     for start in range(0, last, WINDOW):
-        are_left = True
-        while are_left:
-            async with db.transaction(aside=True) as tx:
-                are_left = await changed(
-                    tx,
-                    "UPDATE generations SET prompt = '', picture = NULL WHERE id IN"
-                    " (SELECT id FROM generations WHERE id > ? AND id <= ? AND created_at < ?"
-                    f" AND state NOT IN ({listed(UNFINISHED)})"
-                    " AND (prompt <> '' OR picture IS NOT NULL) LIMIT ?)",
-                    (start, start + WINDOW, before, FORGOTTEN_AT_ONCE),
-                )
+        values = (start, start + WINDOW, before, FORGOTTEN_AT_ONCE)
+        await db.in_parts(partial(changed, statement=_PROMPTS, values=values))
 
 
 _SECTIONS = {
@@ -271,10 +264,9 @@ async def export(db: Database, person: int) -> AsyncIterator[tuple[str, list[dic
     for section, statement in _SECTIONS.items():
         order = " ORDER BY id DESC" if section in _NEWEST else ""
         for start in range(0, MOST_ROWS, SLICE):
-            async with db.reading(aside=True) as connection:
-                rows = await every(
-                    connection, f"{statement}{order} LIMIT ?2 OFFSET ?3", (person, SLICE, start)
-                )
+            rows = await db.rows_aside(
+                f"{statement}{order} LIMIT ?2 OFFSET ?3", (person, SLICE, start)
+            )
             if rows or not start:
                 yield section, [dict(row) for row in rows]
             if len(rows) < SLICE:

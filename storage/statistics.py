@@ -105,14 +105,12 @@ async def most_active(
         async with db.reading(aside=True) as tx:
             page = [row["id"] for row in await every(tx, _MOST_ACTIVE, (limit, skip))]
             all_ = await number(tx, "SELECT count(*) FROM people")
-    async with db.reading(aside=True) as tx:
-        rows = await every(
-            tx,
-            "SELECT id, name, username, asked, telegram_id IS NOT NULL AS is_banned FROM people"
-            f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})"
-            " ORDER BY asked DESC, id",
-            page,
-        )
+    rows = await db.rows_aside(
+        "SELECT id, name, username, asked, telegram_id IS NOT NULL AS is_banned FROM people"
+        f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})"
+        " ORDER BY asked DESC, id",
+        page,
+    )
     return [
         Activity(row["id"], row["name"], row["username"], row["asked"], bool(row["is_banned"]))
         for row in rows
@@ -123,12 +121,10 @@ async def _called(db: Database, name: str, most: int) -> tuple[list[int], int]:
     """Return the first people whose name has this in it, in small letters, and how many have."""
     first, counted, after = list[tuple[int, int]](), 0, -1
     while True:
-        async with db.reading(aside=True) as tx:
-            rows = await every(
-                tx,
-                "SELECT id, name, username, asked FROM people WHERE id > ? ORDER BY id LIMIT ?",
-                (after, SLICE),
-            )
+        rows = await db.rows_aside(
+            "SELECT id, name, username, asked FROM people WHERE id > ? ORDER BY id LIMIT ?",
+            (after, SLICE),
+        )
         found = [
             (-row["asked"], row["id"])
             for row in rows
@@ -215,8 +211,7 @@ async def collect(db: Database) -> Statistics:
         last = await number(tx, "SELECT max(id) FROM generations")
         through, *counts = await _settled(tx)
     for start in range(through, last, SLICE):
-        async with db.reading(aside=True) as tx:
-            [row] = await every(tx, _COUNTS, (start, start + SLICE))
+        [row] = await db.rows_aside(_COUNTS, (start, start + SLICE))
         counts = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
     return Statistics(*counts)
 
@@ -246,14 +241,12 @@ async def asked(db: Database, *, since: float) -> AsyncIterator[list[Asked]]:
     async with db.reading(aside=True) as tx:
         made = await _made(tx, since)
     for start in made[::SLICE]:
-        async with db.reading(aside=True) as tx:
-            rows = await every(
-                tx,
-                "SELECT created_at, changed_at, state, reason, account_kind, account_id, chat,"
-                " seconds, credits, is_gift, uncharged, price_micros, spent_micros"
-                " FROM generations WHERE id >= ? AND id < ? AND created_at >= ?",
-                (start, start + SLICE, since),
-            )
+        rows = await db.rows_aside(
+            "SELECT created_at, changed_at, state, reason, account_kind, account_id, chat,"
+            " seconds, credits, is_gift, uncharged, price_micros, spent_micros"
+            " FROM generations WHERE id >= ? AND id < ? AND created_at >= ?",
+            (start, start + SLICE, since),
+        )
         yield [_asked(row) for row in rows]
 
 
@@ -284,16 +277,14 @@ async def export(db: Database, *, since: float, until: float) -> AsyncIterator[l
         made = await _made(tx, since)
         end = await number(tx, "SELECT max(id) FROM generations WHERE created_at < ?", (until,))
     for start in range(max(made.start, end + 1 - MOST_EXPORTED), end + 1, SLICE):
-        async with db.reading(aside=True) as tx:
-            yield await every(
-                tx,
-                "SELECT made.*, people.name AS person, people.username, telegram_id, title"
-                " FROM generations AS made JOIN chats ON chats.id = chat"
-                " LEFT JOIN people ON account_kind = 'person' AND people.id = account_id"
-                " WHERE made.id >= ? AND made.id < ? AND made.created_at >= ?"
-                " AND made.created_at < ? ORDER BY made.id",
-                (start, min(start + SLICE, end + 1), since, until),
-            )
+        yield await db.rows_aside(
+            "SELECT made.*, people.name AS person, people.username, telegram_id, title"
+            " FROM generations AS made JOIN chats ON chats.id = chat"
+            " LEFT JOIN people ON account_kind = 'person' AND people.id = account_id"
+            " WHERE made.id >= ? AND made.id < ? AND made.created_at >= ?"
+            " AND made.created_at < ? ORDER BY made.id",
+            (start, min(start + SLICE, end + 1), since, until),
+        )
 
 
 _CREDITS_BACK = frozenset({State.FAILED, State.CANCELLED, State.PARKED})

@@ -69,6 +69,21 @@ async def test_what_changes_no_more_is_counted_for_good_and_only_once(
     assert (counted.asked, counted.people) == (6, 2)
 
 
+async def test_others_have_their_turn_while_somebody_writes_down_what_is_exported(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "SLICE", 2)
+    await meet(db)
+    slices = list[int]()
+    for number in range(5):
+        await ask(db, str(number))
+    async for rows_ in statistics.export(db, since=0.0, until=NOW + 1):
+        slices.append(len(rows_))
+        async with asyncio.timeout(10), db.reading():
+            pass
+    assert slices == [2, 2, 1]
+
+
 async def test_a_new_bot_has_made_nothing(db: Database) -> None:
     assert await statistics.collect(db) == Statistics(0, 0, 0, 0, 0, 0)
 
