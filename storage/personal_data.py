@@ -260,7 +260,8 @@ async def about(tx: Connection, person: int) -> dict[str, Any]:
 async def export(db: Database, person: int) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     """Yield what is kept of somebody, by section and in slices that let others between."""
     async with db.reading(aside=True) as connection:
-        yield "you", [await about(connection, person)]
+        known = await about(connection, person)
+    yield "you", [known]
     for section, statement in _SECTIONS.items():
         order = " ORDER BY id DESC" if section in _NEWEST else ""
         for start in range(0, MOST_ROWS, SLICE):
