@@ -123,7 +123,9 @@ def test_the_service_opens_no_port_and_mounts_its_data_alone() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="of other machines they are left alone")
+@pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="libraries of other machines are left alone"
+)
 def test_libraries_that_were_trimmed_load_and_those_of_no_use_do_nothing(tmp_path: Path) -> None:
     """FFmpeg loads encoders that nobody uses here, and asks some what they are."""
     given = Path(av.__file__).parents[1] / "av.libs"
@@ -142,6 +144,16 @@ def test_libraries_that_were_trimmed_load_and_those_of_no_use_do_nothing(tmp_pat
         [sys.executable, "-c", loads, str(folder)], capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == ["True", "True", "0"], done.stderr
+
+
+def test_libraries_of_other_machines_are_left_alone(tmp_path: Path) -> None:
+    given = next((Path(av.__file__).parents[1] / "av.libs").glob("libx265-*")).read_bytes()
+    aarch64 = (183).to_bytes(2, "little")
+    library = tmp_path / "av.libs" / "libx265.so"
+    library.parent.mkdir()
+    library.write_bytes(given[:18] + aarch64 + given[20:])
+    trim(tmp_path)
+    assert library.read_bytes() == given[:18] + aarch64 + given[20:]
 
 
 def test_its_health_is_asked_for_also_where_no_docker_engine_builds_it() -> None:
