@@ -13,19 +13,19 @@ import json
 import sys
 import tempfile
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.settings.definition import Settings
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from storage.database import FLUSH_SECONDS, Database
+from storage.database import FLUSH_SECONDS
 from tests.flows.looks import says, shows_video
 from tests.house import Breakage, House
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sized
     from types import FrameType
 
 UNDO_SECONDS = Settings.model_fields["undo_seconds"].default
@@ -100,37 +100,6 @@ def _is_beside() -> bool:
     return task is not None and task.get_name() in BESIDE
 
 
-class CountedDatabase(Database):
-    """The database, counting how often it is taken and what it is asked."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.walk: Walk | None = None
-
-    async def count_into(self, walk: Walk) -> None:
-        """Count from now on."""
-        self.walk = walk
-        await self.trace(self._statement)
-
-    def _statement(self, sql: str) -> None:
-        if self.walk is None or sql.startswith("--"):
-            return
-        self.walk.statements += 1
-        self.walk.commits += sql.startswith("COMMIT")
-
-    def transaction(self, *, aside: bool = False) -> Any:
-        """Count, then take it."""
-        if self.walk is not None:
-            self.walk.locks += 1
-        return super().transaction(aside=aside)
-
-    def reading(self, *, aside: bool = False) -> Any:
-        """Count, then take it."""
-        if self.walk is not None:
-            self.walk.locks += 1
-        return super().reading(aside=aside)
-
-
 async def trace(folder: Path) -> Walk:
     """Follow one private `/video` of somebody whom the bot has met."""
     walk = Walk()
@@ -139,7 +108,6 @@ async def trace(folder: Path) -> Walk:
         provider = await stack.enter_async_context(AimlApiSandbox(key="sandbox-key-0123456789"))
         provider.render_seconds = 0.05
         house = House(telegram, provider, folder, Breakage())
-        house.database = CountedDatabase
         # longer: a busy machine would write by itself between two steps what is deferred
         house.flush_seconds = 2 * FLUSH_SECONDS
         await stack.enter_async_context(house.running(undo_seconds=UNDO_SECONDS))
@@ -148,24 +116,26 @@ async def trace(folder: Path) -> Walk:
         await chat.send(ann, "/help")
         await chat.wait(says("/animate"))
         await asyncio.sleep(0.5)  # what was begun at the start and by the greeting is done
-        db = house.db
-        assert isinstance(db, CountedDatabase)
-        await db.count_into(walk)
+        statements = list[str]()
+        before = replace(house.db.usage)
+        await house.db.trace(statements.append)
         with followed(walk):
             await chat.send(ann, "/video a cat on a sailing boat")
             await chat.wait(shows_video())
-            await _settled(walk)
-        db.walk = None
+            await _settled(statements)
+        walk.statements = sum(not sql.startswith("--") for sql in statements)
+        walk.locks = house.db.usage.lock_takings - before.lock_takings
+        walk.commits = house.db.usage.commits - before.commits
     return walk
 
 
-async def _settled(walk: Walk) -> None:
+async def _settled(statements: Sized) -> None:
     """Wait until the order is written down as delivered and the database is asked nothing more."""
     async with asyncio.timeout(10):
         while True:
-            before = walk.statements
+            before = len(statements)
             await asyncio.sleep(0.4)
-            if walk.statements == before:
+            if len(statements) == before:
                 return
 
 
