@@ -8,7 +8,7 @@ which leaves in one piece where it has a few kilobytes. What needs a proxy is le
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib.util import find_spec
@@ -88,7 +88,7 @@ class Connections(httpx.AsyncBaseTransport):
         self._kept_seconds = KEPT_SECONDS if kept else 0.0
         self._open = set[httpcore.AsyncHTTPConnection]()
         # the one that was used last goes next: it is open still
-        self._free = defaultdict[str, list[httpcore.AsyncHTTPConnection]](list)
+        self._free = defaultdict[str, deque[httpcore.AsyncHTTPConnection]](deque)
         self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
         # the whole environment is read for it, and no process sees its own change
         self._proxy_of = lru_cache(maxsize=64)(proxy_of)
@@ -124,8 +124,10 @@ class Connections(httpx.AsyncBaseTransport):
                 raise
 
         async def close() -> None:
-            await response.aclose()
-            await self._give_back(server, connection)
+            try:
+                await response.aclose()
+            finally:
+                await self._give_back(server, connection)
 
         return httpx.Response(
             response.status,
@@ -148,8 +150,7 @@ class Connections(httpx.AsyncBaseTransport):
         self, server: str, origin: httpcore.Origin
     ) -> httpcore.AsyncHTTPConnection:
         """Return a connection that is free, or make one."""
-        free = self._free[server]
-        while free:
+        while free := self._free.get(server):
             connection = free.pop()
             if not connection.has_expired():
                 return connection
@@ -164,10 +165,13 @@ class Connections(httpx.AsyncBaseTransport):
         return connection
 
     async def _give_back(self, server: str, connection: httpcore.AsyncHTTPConnection) -> None:
-        if self._kept_seconds and connection in self._open and connection.is_idle():
-            self._free[server].append(connection)
-        else:
+        if not self._kept_seconds or connection not in self._open or not _is_clean(connection):
             await self._drop(connection)
+            return
+        free = self._free[server]
+        free.append(connection)
+        while free and free[0].has_expired():
+            await self._drop(free.popleft())
 
     async def _drop(self, connection: httpcore.AsyncHTTPConnection) -> None:
         self._open.discard(connection)
@@ -180,6 +184,14 @@ class Connections(httpx.AsyncBaseTransport):
                 verify=tls(), proxy=proxy, limits=limits
             )
         return self._proxied[proxy]
+
+
+def _is_clean(connection: httpcore.AsyncHTTPConnection) -> bool:
+    """Whether a connection may carry another request: nothing came after the answer to its last."""
+    if connection.has_expired() or not connection.is_idle():
+        return False
+    inner: Any = connection._connection  # noqa: SLF001 - nobody else knows what httpcore read
+    return not inner._h11_state.trailing_data[0]  # noqa: SLF001 - as above
 
 
 async def read_body(response: httpx.Response, limit: int) -> bytes:
@@ -292,7 +304,8 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             raise httpcore.WriteError(str(self._error or "closed by the other side"))
 
     async def aclose(self) -> None:
-        # what is not sent yet is wanted by nobody any more
+        # what is not sent yet is wanted by nobody any more, and who reads still has not all of it
+        self._error = self._error or ConnectionAbortedError("closed on our side")
         self._transport.abort()
 
     async def start_tls(
@@ -334,7 +347,7 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
-        self._error = exc
+        self._error = self._error or exc
         self._wake()
 
     def pause_writing(self) -> None:
@@ -374,5 +387,6 @@ def _named(
         yield
     except TimeoutError as error:
         raise late(str(error)) from error
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError, IndexError, OverflowError) as error:
+        # asyncio's race fails with the last two where a port or an address cannot be
         raise broken(str(error)) from error

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from generation.provider import connections
-from generation.provider.connections import MOST_UNREAD, SENT_TOGETHER, Connections
+from generation.provider.connections import MOST_UNREAD, SENT_TOGETHER, Connections, read_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -110,6 +110,81 @@ async def test_a_connection_that_was_closed_meanwhile_or_said_farewell_is_not_us
     assert server.requests == [("/1", 1), ("/2", 2)]
 
 
+async def test_what_comes_after_an_answer_is_none_to_the_next_request(
+    http: httpx.AsyncClient,
+) -> None:
+    async def says_more(server: Server, reader: StreamReader, writer: StreamWriter) -> None:
+        await server.head(reader, server.connections)
+        writer.write(OK + b"HTTP/1.1 418 For nobody\r\ncontent-length: 0\r\n\r\n")
+        await server.over.wait()
+
+    async with serving(says_more) as server:
+        for _ in range(2):
+            assert (await http.get(server.url)).status_code == 200
+
+
+class Alive:
+    """Answers, and counts the connections that are open."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(self, server: Server, reader: StreamReader, writer: StreamWriter) -> None:
+        self.count += 1
+        try:
+            await answers(server, reader, writer)
+        finally:
+            self.count -= 1
+
+    async def is_one(self) -> None:
+        async with asyncio.timeout(20):
+            while self.count != 1:
+                await asyncio.sleep(0.001)
+
+
+async def test_what_stays_free_is_closed_while_others_are_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "KEPT_SECONDS", 0.2)
+    alive = Alive()
+    async with serving(alive) as server, httpx.AsyncClient(transport=Connections()) as http:
+        await asyncio.gather(*(http.get(server.url) for _ in range(5)))
+        asking = asyncio.create_task(alive.is_one())
+        while not asking.done():
+            await http.get(server.url)
+            await asyncio.sleep(0.01)
+        await asking
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_request_that_is_broken_off_anywhere_leaves_no_connection_behind(
+    *, is_first: bool
+) -> None:
+    transport, alive, turns, is_whole = Connections(), Alive(), 0, False
+    async with serving(alive) as server:
+
+        async def ask() -> None:
+            response = await transport.handle_async_request(httpx.Request("GET", server.url))
+            try:
+                await read_body(response, 2)
+            finally:
+                await response.aclose()
+
+        while not is_whole:
+            if not is_first:
+                await ask()
+            asking = asyncio.create_task(ask())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            is_whole = not asking.cancel()
+            await asyncio.wait({asking})
+            await ask()
+            await alive.is_one()
+            await transport.aclose()
+            turns += 1
+        assert turns > 5, "it was broken off at many places"
+
+
 async def test_an_answer_that_comes_before_all_was_sent_is_given(http: httpx.AsyncClient) -> None:
     async def refuse(server: Server, reader: StreamReader, writer: StreamWriter) -> None:
         await server.head(reader, server.connections)
@@ -180,6 +255,8 @@ async def test_a_server_that_is_not_there_is_an_error_of_the_connection(
         await http.get(f"http://127.0.0.1:{unused_tcp_port}")
     with pytest.raises(httpx.ConnectError):
         await http.get(f"http://{'a' * 64}.test", timeout=IMPATIENT)
+    with pytest.raises(httpx.ConnectError):
+        await http.get("http://127.0.0.1:65536")
     with pytest.raises(httpx.UnsupportedProtocol):
         await http.get("gopher://127.0.0.1")
 
@@ -220,6 +297,25 @@ async def test_a_stop_breaks_off_what_is_under_way_and_more_can_be_asked_for() -
             await asking
         server.behaviour = answers
         assert (await http.get(server.url)).content == b"ok"
+
+
+async def test_what_a_stop_breaks_off_is_not_taken_for_all_of_an_answer() -> None:
+    async def goes_on(server: Server, reader: StreamReader, writer: StreamWriter) -> None:
+        await server.head(reader, server.connections)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nsome of it")
+        await server.over.wait()
+
+    transport = Connections()
+    async with (
+        serving(goes_on) as server,
+        httpx.AsyncClient(transport=transport) as http,
+        http.stream("GET", server.url) as response,
+    ):
+        pieces = response.aiter_raw()
+        assert await anext(pieces) == b"some of it"
+        await transport.aclose()
+        with pytest.raises(httpx.ReadError):
+            await anext(pieces)
 
 
 @pytest.fixture(scope="module")
