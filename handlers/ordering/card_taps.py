@@ -8,10 +8,11 @@ from generation.orders import substitutes
 from generation.orders.quotes import Instead, Quote
 from generation.orders.reading import CHANGE, read, words_alone
 from handlers.ordering import placing
-from handlers.ordering.drafts import LONGEST_PART, draft_on, quoted, units
+from handlers.ordering.drafts import LONGEST_PART, draft_on, quoted
 from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, buttons
 from handlers.presses import not_yours
 from handlers.replies.keyboards import HandOut, keyboard
+from handlers.replies.texts import utf16_length
 from handlers.routing import Router
 from storage import cards
 from storage.cards import CardKind
@@ -109,7 +110,7 @@ async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
     words = card.prompt.rpartition(CHANGE)[2] if card.kind is CardKind.QUESTION else card.prompt
     words = read(words).prompt
     # a blank is lost where a text is cut
-    longest = LONGEST_PART if units(words) <= LONGEST_PART else LONGEST_PART // 2
+    longest = LONGEST_PART if utf16_length(words) <= LONGEST_PART else LONGEST_PART // 2
     for begins in range(0, len(words), longest):
         if part := words[begins : begins + longest].strip():
             await sender.outbox.say(sender.chat, part, thread_id=sender.thread_id, copied=True)

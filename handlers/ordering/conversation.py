@@ -22,9 +22,10 @@ from telegram.ext import filters
 from generation.orders import substitutes
 from generation.orders.reading import CHANGE, changed, read, unspoken
 from handlers.ordering import placing
-from handlers.ordering.drafts import LONGEST_PART, SentPicture, SmallTalk, answered, draft_of, units
+from handlers.ordering.drafts import LONGEST_PART, SentPicture, SmallTalk, answered, draft_of
 from handlers.ordering.order_card import Drop, show_card
 from handlers.replies.keyboards import Button, handing_out
+from handlers.replies.texts import utf16_length
 from handlers.routing import Router
 from handlers.senders import cause_of
 from storage import cards
@@ -212,8 +213,9 @@ def continued(sender: Sender, said: str, now: float) -> str | None:
     if card is None or card.is_question or card.kind is CardKind.QUESTION:
         return None
     soon = sender.edited is not None or now - card.created_at < JUST_NOW_SECONDS
-    begun = units(card.prompt)
-    if not soon or begun <= LONGEST_PART // 2 or begun + units(said) < LONGEST_PART - MOST_BEFORE:
+    begun = utf16_length(card.prompt)
+    whole = begun + utf16_length(said)
+    if not soon or begun <= LONGEST_PART // 2 or whole < LONGEST_PART - MOST_BEFORE:
         return None
     return f"{card.prompt}{'' if begun >= LONGEST_PART else ' '}{said}"
 

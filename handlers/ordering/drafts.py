@@ -20,7 +20,7 @@ from generation.orders.quotes import Quote
 from generation.orders.reading import read
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
-from handlers.replies.texts import UNSEEN
+from handlers.replies.texts import UNSEEN, utf16_length
 from handlers.senders import cause_of
 from storage import SHARED_IDS, statistics
 from storage.cards import FOLLOWS, CardKind, Draft
@@ -233,11 +233,6 @@ LONGEST_PART = 4096
 """UTF-16 units of a message; what is longer comes in several, cut in their second half."""
 
 
-def units(text: str) -> int:
-    """Return how long Telegram takes a text to be."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def draft_of(
     message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
 ) -> OrderDraft:
@@ -246,7 +241,7 @@ def draft_of(
     What is not surely somebody's own idea, and what is so long that it may go on in the next
     message, is never just charged.
     """
-    is_whole = units(words) <= LONGEST_PART // 2
+    is_whole = utf16_length(words) <= LONGEST_PART // 2
     is_idea = not words or _is_idea(words)
     return OrderDraft(
         # what was copied from a caption of ours
@@ -338,37 +333,25 @@ def small_talk(text: str) -> SmallTalk | None:
     """
     if len(text) > LONGEST_SMALL_TALK:
         return None
-    words = _plain(text).split()
+    words = _plain(text)
     if not words:
         # "?", "…"
         return SmallTalk.NOTED if text.strip() else None
-    found = (_talk(words, language) for language in _languages())
-    return next((kind for kind in found if kind is not None), None)
+    found = (_talk(words, phrases) for phrases in _languages())
+    return next(filter(None, found), None)
 
 
-def _talk(words: list[str], language: _Language) -> SmallTalk | None:
+def _talk(words: list[str], phrases: Mapping[str, str]) -> SmallTalk | None:
+    """Return what words say that are phrases and gestures alone, the longest phrase first."""
     said, at = set[str](), 0
     while at < len(words):
-        if words[at] in language.begins:
-            lengths = range(min(language.longest, len(words) - at), 0, -1)
-            spans = (" ".join(words[at : at + length]) for length in lengths)
-            phrase = next((span for span in spans if span in language.phrases), None)
-        else:
-            phrase = None
-        if phrase is None and not _GESTURES.fullmatch(words[at]):
+        spans = (" ".join(words[at:end]) for end in range(len(words), at, -1))
+        phrase = next((span for span in spans if span in phrases), "")
+        if not phrase and not _GESTURES.fullmatch(words[at]):
             return None
-        said.add(language.phrases[phrase] if phrase else SmallTalk.NOTED)
-        at += phrase.count(" ") + 1 if phrase else 1
+        said.add(phrases.get(phrase, SmallTalk.NOTED))
+        at += phrase.count(" ") + 1
     return next((kind for kind in SmallTalk if kind in said), None)
-
-
-class _Language:
-    """What is small talk in a language: what each phrase says, and the words they begin with."""
-
-    def __init__(self, phrases: Mapping[str, str]) -> None:
-        self.phrases = phrases
-        self.begins = frozenset(phrase.split(" ", 1)[0] for phrase in phrases)
-        self.longest = max(phrase.count(" ") + 1 for phrase in phrases)
 
 
 _ACCENTS = "[\u0300-\u036f\u064b-\u0655\u0670\u0640\u200b-\u200f]"
@@ -376,8 +359,8 @@ _ONE_WORD_EACH = "([\u3040-\u30ff\u3400-\u9fff])"
 """Characters of Japanese and Chinese, which put no blanks between words."""
 
 
-def _plain(text: str) -> str:
-    """Write a text as words and signs with a blank between, without case, accents, punctuation."""
+def _plain(text: str) -> list[str]:
+    """Return the words and signs of a text, without case, accents, punctuation."""
     text = re.sub(_ACCENTS, "", unicodedata.normalize("NFKD", text.casefold()))
     # Persian and Arabic write two letters each their way
     text = unicodedata.normalize("NFC", text).translate({0x064A: 0x06CC, 0x0643: 0x06A9})
@@ -386,22 +369,22 @@ def _plain(text: str) -> str:
     text = re.sub(r"(.)\1{2,}", r"\1", text)
     found = re.findall(r"[^\W_](?:[^\W_]|[\u0900-\u094f])*|[^\w\s]", text)
     words = (one for one in found if one[0].isalnum() or unicodedata.category(one) == "So")
-    return re.sub(_ONE_WORD_EACH, r" \1 ", " ".join(words))
+    return re.sub(_ONE_WORD_EACH, r" \1 ", " ".join(words)).split()
 
 
 @cache
-def _languages() -> tuple[_Language, ...]:
-    """Return what is small talk in each language; English is said in all."""
+def _languages() -> tuple[dict[str, str], ...]:
+    """Return what each phrase of small talk says, for each language; English is said in all."""
     data = resources.files("handlers.ordering") / "small_talk.json"
     languages = json.loads(data.read_text(encoding="utf-8"))
     english = _by_phrase({kind: languages["en"][kind] for kind in SmallTalk})
-    return tuple(_Language(english | _by_phrase(spoken)) for spoken in languages.values())
+    return tuple(english | _by_phrase(spoken) for spoken in languages.values())
 
 
 def _by_phrase(spoken: dict[str, list[str]]) -> dict[str, str]:
     """Return what each phrase says; of several meanings the first counts."""
     return {
-        " ".join(_plain(phrase).split()): kind
+        " ".join(_plain(phrase)): kind
         for kind, phrases in reversed(spoken.items())
         for phrase in phrases
     }

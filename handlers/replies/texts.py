@@ -140,7 +140,7 @@ def unlinked(text: str) -> str:
     """Return what somebody else wrote so that Telegram makes no links, names or commands of it.
 
     What the bot says in a group, it says in its own name. Whichever way it is written, nothing
-    around it turns: neither the number of whom an admin bans, nor what is done to them.
+    around it turns, such as the number of whom an admin bans.
     """
     plain = _LINKED.sub(UNSEEN, _TURNS.sub("", text))
     turns = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in plain)
@@ -229,7 +229,7 @@ def monospace(text: str) -> list[MessageEntity]:
 
 def utf16_length(text: str) -> int:
     """Return a length as Telegram counts it."""
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def payment(accepted: Accepted, translator: Translator, *, in_private: bool) -> str:
