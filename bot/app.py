@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
-from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
+from telegram import LinkPreviewOptions
+from telegram.ext import ApplicationBuilder, ContextTypes, Defaults, JobQueue
 
 from bot import process
 from bot.scheduler import Scheduler
@@ -132,6 +133,7 @@ class Bot:
             .request(calls)
             .get_updates_request(polling)
             .rate_limiter(pacing)
+            .defaults(Defaults(link_preview_options=LinkPreviewOptions(is_disabled=True)))
             .updater(None)
             .update_queue(self.intake)
             .concurrent_updates(OneAtATimePerChat(self.intake, slots))

@@ -41,7 +41,7 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         query = update.callback_query
         if query is None:
             return
-        answer = PressAnswer(context.services.outbox, query.id)
+        answer = PressAnswer(query)
         sure = Sure.decode(query.data)
         data = sure.meant if sure else query.data or ""
         route = routes.get(data.partition(":")[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -12,7 +13,7 @@ import telegram
 
 from handlers.replies.keyboards import Button
 from handlers.replies.outbox import Said
-from handlers.replies.sending import Refused, SendError
+from handlers.replies.sending import Refused, SendError, translated
 from handlers.replies.texts import unlinked
 from storage import SHARED_IDS, cards, chats, people
 from storage.chats import ChatKind
@@ -37,6 +38,9 @@ PRESSED_SECONDS = 150.0
 """How long Telegram keeps a press that nobody takes."""
 
 
+logger = logging.getLogger(__name__)
+
+
 class Access(Enum):
     """What the operator allows somebody."""
 
@@ -51,16 +55,20 @@ class Access(Enum):
 class PressAnswer:
     """The one answer a pressed button gets: the first that is given."""
 
-    def __init__(self, outbox: Outbox, query_id: str) -> None:
-        self._outbox = outbox
-        self._query_id = query_id
+    def __init__(self, query: telegram.CallbackQuery) -> None:
+        self._query = query
         self.is_given = False
 
     async def give(self, text: str = "", *, alert: bool = False) -> None:
-        """Stop the button's spinner, with a word where there is one."""
-        if not self.is_given:
-            self.is_given = True
-            await self._outbox.answer(self._query_id, text, alert=alert)
+        """Stop the button's spinner, with a word where there is one; nothing waits for it."""
+        if self.is_given:
+            return
+        self.is_given = True
+        try:
+            with translated():
+                await self._query.answer(text[:200] or None, show_alert=alert)
+        except SendError as error:
+            logger.info("a tap is not answered: %r", error)
 
 
 class EditedCard:

@@ -11,6 +11,7 @@ any more.
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import shutil
 from dataclasses import dataclass
@@ -63,6 +64,33 @@ class Deliverable:
     seconds: float
     thumbnail: Path | None
     size: int
+
+
+class Upload:
+    """A place among the uploads; `is_gone` once the whole file was handed to the network.
+
+    Nobody can have a file before: a request that breaks off is none.
+    """
+
+    __slots__ = ("is_gone",)
+
+    def __init__(self) -> None:
+        self.is_gone = False
+
+
+class UploadedFile(io.BufferedReader):
+    """A file on the disk that tells its upload when it was read to the end."""
+
+    def __init__(self, path: Path, upload: Upload) -> None:
+        super().__init__(io.FileIO(path))
+        self._upload = upload
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read on; fewer bytes than were asked for are the last."""
+        piece = super().read(size)
+        if size is None or size < 0 or len(piece) < size:
+            self._upload.is_gone = True
+        return piece
 
 
 class Facts(BaseModel):

@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
     from generation.jobs.lifecycle import Lifecycle
     from generation.jobs.outcomes import Outcome
-    from generation.media.videos import Deliverable, UploadPreparation
+    from generation.media.videos import Deliverable, Upload, UploadPreparation
     from generation.models.catalogue import Catalogue
-    from handlers.replies.outbox import Outbox, Upload
+    from handlers.replies.outbox import Outbox
     from handlers.replies.status import StatusMessages
     from handlers.replies.texts import Languages, Translator
     from storage.chats import Chat

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import logging
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
 
-from telegram import ForceReply, InputFile, InputMediaPhoto, LinkPreviewOptions, ReplyParameters
+from telegram import ForceReply, InputFile, InputMediaPhoto
 from telegram.constants import ChatAction
 
+from generation.media.videos import Upload, UploadedFile
 from handlers.replies.keyboards import MOST_FETCHED, MOST_FETCHED_LOCALLY, Button, keyboard
 from handlers.replies.sending import (
     Misplaced,
@@ -30,7 +29,6 @@ from storage.chats import ChatKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-    from pathlib import Path
 
     from telegram import InlineKeyboardMarkup, Message
     from telegram.ext import ExtBot
@@ -46,27 +44,6 @@ ACTION_SECONDS = 4.5
 """How often a chat action is shown anew: a client shows it for five seconds."""
 LONGEST_CAPTION = 1024
 LONGEST_TEXT = 4096
-NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-
-logger = logging.getLogger(__name__)
-
-
-@asynccontextmanager
-async def shown(show: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Show again and again that something comes, until it is there; nobody misses it."""
-    showing = asyncio.create_task(_again_and_again(show))
-    try:
-        yield
-    finally:
-        showing.cancel()
-        await asyncio.wait({showing})
-
-
-async def _again_and_again(show: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        with suppress(SendError):
-            await show()
-        await asyncio.sleep(ACTION_SECONDS)
 
 
 class Manner(TypedDict, total=False):
@@ -77,33 +54,6 @@ class Manner(TypedDict, total=False):
     ask: str | None
     alone: str
     picture: bytes | None
-
-
-class Upload:
-    """A place among the uploads; `is_gone` once the whole file was handed to the network.
-
-    Nobody can have a file before: a request that breaks off is none.
-    """
-
-    __slots__ = ("is_gone",)
-
-    def __init__(self) -> None:
-        self.is_gone = False
-
-
-class UploadedFile(io.BufferedReader):
-    """A file on the disk that tells its upload when it was read to the end."""
-
-    def __init__(self, path: Path, upload: Upload) -> None:
-        super().__init__(io.FileIO(path))
-        self._upload = upload
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read on; fewer bytes than were asked for are the last."""
-        piece = super().read(size)
-        if size is None or size < 0 or len(piece) < size:
-            self._upload.is_gone = True
-        return piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +122,18 @@ class Outbox:
         **how: Unpack[Manner],
     ) -> Said:
         """Say something in a chat, or to a person alone where the chat takes no word."""
-        buttons, reply_to = how.get("buttons", ()), how.get("reply_to")
+        buttons, picture = how.get("buttons", ()), how.get("picture")
         try:
             number = await self.say(
-                chat, text,
-                buttons=buttons, reply_to=reply_to, thread_id=thread_id, ask=how.get("ask"),
-                picture=how.get("picture"),
+                chat, text, thread_id=thread_id, buttons=buttons, picture=picture,
+                reply_to=how.get("reply_to"), ask=how.get("ask"),
             )  # fmt: skip
         except (NoTopic, NotPermitted):
             if person is None or chat.is_private:
                 raise
             chat = replace(chat, id=0, telegram_id=person, kind=ChatKind.PRIVATE)
-            number = await self.say(
-                chat, how.get("alone", text), buttons=buttons, picture=how.get("picture")
-            )
+            alone = how.get("alone", text)
+            number = await self.say(chat, alone, buttons=buttons, picture=picture)
         return Said(chat, number)
 
     async def say(
@@ -210,37 +158,26 @@ class Outbox:
         an answer. A `picture` is shown above the text, which may then have 1024 characters.
         `moments` are those the text names; one that is to be `copied` is, by a tap.
         """
-        markup = (
-            ForceReply(selective=True, input_field_placeholder=ask)
-            if ask is not None
-            else keyboard(buttons)
-        )
         placed: dict[str, Any] = {
-            "reply_markup": markup,
+            "reply_markup": keyboard(buttons)
+            if ask is None
+            else ForceReply(selective=True, input_field_placeholder=ask),
             "disable_notification": silent,
-            "rate_limit_args": _urgency(cosmetic),
+            "rate_limit_args": Urgency.COSMETIC if cosmetic else Urgency.ANSWER,
         }
         if picture is not None:
-            caption = text[:LONGEST_CAPTION]
+            send = partial(self._bot.send_photo, chat.telegram_id, picture, **placed)
             # a very slender one is refused, and any where photos are off; the text must come
-            with suppress(Refused, NotPermitted):
-                send = partial(
-                    self._bot.send_photo, chat.telegram_id, picture, caption=caption, **placed
-                )
-                return _number_of(await _placed(send, thread_id, reply_to))
-        send = partial(
-            self._bot.send_message,
-            chat.telegram_id,
-            text[:LONGEST_TEXT],
-            link_preview_options=NO_PREVIEW,
-            **placed,
-        )
+            with suppress(Refused):
+                shown = partial(send, caption=text[:LONGEST_CAPTION])
+                return _number_of(await _placed(shown, thread_id, reply_to))
+        send = partial(self._bot.send_message, chat.telegram_id, text[:LONGEST_TEXT], **placed)
         marks = monospace(text) if copied else entities(text, moments)
-        marked = partial(send, entities=marks) if marks else send
         try:
+            marked = partial(send, entities=marks or None)
             return _number_of(await _placed(marked, thread_id, reply_to))
         except Refused as refusal:
-            if not _is_of_marks(refusal, moments):
+            if not _is_of_marks(str(refusal).lower(), moments):
                 raise
             return _number_of(await _placed(send, thread_id, reply_to))
 
@@ -260,40 +197,35 @@ class Outbox:
             "chat_id": chat.telegram_id,
             "message_id": message_id,
             "reply_markup": keyboard(buttons),
-            "rate_limit_args": _urgency(cosmetic),
+            "rate_limit_args": Urgency.COSMETIC if cosmetic else Urgency.ANSWER,
         }
         try:
             with translated():
                 if picture is None:
                     await self._bot.edit_message_text(
-                        text[:LONGEST_TEXT],
-                        link_preview_options=NO_PREVIEW,
-                        entities=entities(text, moments) or None,
-                        **placed,
+                        text[:LONGEST_TEXT], entities=entities(text, moments) or None, **placed
                     )
                 else:
                     photo = InputMediaPhoto(picture, caption=text[:LONGEST_CAPTION])
                     await self._bot.edit_message_media(photo, **placed)
         except Refused as refusal:
-            if _is_of_marks(refusal, moments):
+            why = str(refusal).lower()
+            if _is_of_marks(why, moments):
                 await self.edit(chat, message_id, text, buttons, cosmetic=cosmetic)
-            elif "no text in the message" in str(refusal).lower():
+            elif "no text in the message" in why:
                 with translated():
                     await self._bot.edit_message_caption(caption=text[:LONGEST_CAPTION], **placed)
-            elif "not modified" not in str(refusal).lower():
+            elif "not modified" not in why:
                 raise
 
     async def change_buttons(
         self, chat: Chat, message_id: int, markup: InlineKeyboardMarkup | None
     ) -> None:
         """Change the buttons under a message of ours; one that is gone is let go."""
-        try:
-            with translated():
-                await self._bot.edit_message_reply_markup(
-                    chat.telegram_id, message_id, reply_markup=markup
-                )
-        except Refused:
-            return
+        with suppress(Refused), translated():
+            await self._bot.edit_message_reply_markup(
+                chat.telegram_id, message_id, reply_markup=markup
+            )
 
     async def leave(self, chat: Chat) -> None:
         """Leave a group."""
@@ -302,10 +234,8 @@ class Outbox:
 
     async def delete(self, chat: Chat, message_id: int) -> None:
         """Delete a message of ours; one that is gone already is fine."""
-        try:
+        with suppress(Refused):
             await self.take_away(chat, message_id)
-        except Refused:
-            return
 
     async def take_away(self, chat: Chat, message_id: int) -> None:
         """Delete a message of ours; Refused where Telegram does not."""
@@ -336,19 +266,17 @@ class Outbox:
         """Upload a video, streamed from the disk, with all that players need to show it.
 
         `upload` is held meanwhile (see `uploading`). `spoiler` covers a video until it is
-        tapped, which Telegram does for no document; `silent` keeps phones quiet.
+        tapped, which Telegram does for no document.
         """
         placed: dict[str, Any] = {
             "caption": caption[:LONGEST_CAPTION],
             "reply_markup": keyboard(buttons),
-            "reply_parameters": _answers(reply_to),
-            "message_thread_id": thread_id,
             "disable_notification": silent,
             "rate_limit_args": Urgency.RESULT,
+            **_at(thread_id, reply_to),
         }
         # in a group it would be counted, as messages are
-        showing = shown(lambda: self.show_work(chat)) if chat.is_private else nullcontext()
-        async with showing:
+        async with self._at_work(chat) if chat.is_private else nullcontext():
             with UploadedFile(video.path, upload) as stream, translated():
                 # read_file_handle=False: the default would hold the file three times in memory
                 file = InputFile(stream, filename=video.path.name, read_file_handle=False)
@@ -367,6 +295,23 @@ class Outbox:
                         **placed,
                     )
                 return _sent(message)
+
+    @asynccontextmanager
+    async def _at_work(self, chat: Chat) -> AsyncIterator[None]:
+        """Show again and again that something comes, until it is there; nobody misses it."""
+
+        async def show() -> None:
+            while True:
+                with suppress(SendError):
+                    await self.show_work(chat)
+                await asyncio.sleep(ACTION_SECONDS)
+
+        showing = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            showing.cancel()
+            await asyncio.wait({showing})
 
     async def show_work(self, chat: Chat, action: ChatAction = ChatAction.UPLOAD_VIDEO) -> None:
         """Show for five seconds what the bot does for a chat."""
@@ -412,44 +357,33 @@ class Outbox:
         send = partial(self._bot.send_document, chat.telegram_id, file, caption=caption)
         await _placed(send, thread_id, None)
 
-    async def answer(self, query_id: str, text: str = "", *, alert: bool = False) -> None:
-        """Answer a tap on a button, once; what was wanted goes on where that fails."""
-        try:
-            with translated():
-                await self._bot.answer_callback_query(query_id, text[:200] or None, alert)
-        except SendError as error:
-            logger.info("a tap is not answered: %r", error)
 
-
-def _is_of_marks(refusal: Refused, moments: Sequence[Moment]) -> bool:
+def _is_of_marks(why: str, moments: Sequence[Moment]) -> bool:
     """Whether a server of our own is too old to know of moments: it takes the words."""
-    return bool(moments) and "entit" in str(refusal).lower()
+    return bool(moments) and "entit" in why
 
 
-def _urgency(cosmetic: bool) -> Urgency:
-    return Urgency.COSMETIC if cosmetic else Urgency.ANSWER
-
-
-def _answers(reply_to: int | None) -> ReplyParameters | None:
-    if reply_to is None:
-        return None
-    # people delete their prompts while they wait; the video must arrive all the same
-    return ReplyParameters(reply_to, allow_sending_without_reply=True)
+def _at(thread_id: int | None, reply_to: int | None) -> dict[str, Any]:
+    return {
+        "message_thread_id": thread_id,
+        "reply_to_message_id": reply_to,
+        # people delete their prompts while they wait; the video must arrive all the same
+        "allow_sending_without_reply": True,
+    }
 
 
 async def _placed(
     send: Callable[..., Awaitable[Message]], thread_id: int | None, reply_to: int | None
 ) -> Message:
     """Send a message to a topic, else outside of it."""
-    while True:
-        try:
-            with translated():
-                return await send(message_thread_id=thread_id, reply_parameters=_answers(reply_to))
-        except Misplaced as error:
-            left = error.elsewhere(thread_id, reply_to)
-            if left is None:
-                raise
-            thread_id, reply_to = left
+    try:
+        with translated():
+            return await send(**_at(thread_id, reply_to))
+    except Misplaced as error:
+        left = error.elsewhere(thread_id, reply_to)
+        if left is None:
+            raise
+        return await _placed(send, *left)
 
 
 def _number_of(message: Message) -> int:

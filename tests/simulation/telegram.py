@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from telegram.error import BadRequest, TimedOut
 
-from handlers.replies.outbox import Outbox, Sent, Upload
+from generation.media.videos import Upload
+from handlers.replies.outbox import Outbox, Sent
 from handlers.replies.sending import (
     NoTopic,
     NotSent,
