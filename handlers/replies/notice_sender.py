@@ -164,9 +164,16 @@ class Notices:
                 group = await chats.group_of(connection, chat.id)
         scenes = [scene for scene in found if scene is not None and scene.file_id]
         if not scenes:
-            raise Refused("nothing of the film is left")
+            text = translator.gettext("The scenes of this film are deleted, so I cannot send it.")
+            await self._say(chat, owed, text)
+            return
         try:
             await self._make_and_send(chat, group, owed, scenes, translator)
+        except Refused as error:
+            if not chat.is_private and owed.person is not None:
+                raise  # it comes to them alone
+            logger.warning("film %d is not taken: %s", owed.id, error)
+            await self._say(chat, owed, self._not_now(translator))
         except SceneGone as gone:
             text = translator.gettext(
                 "Telegram does not give me scene {number} back: it is over 20 MB, or gone. "
@@ -183,8 +190,11 @@ class Notices:
             most = MOST_MAKINGS // 2 if isinstance(error, MediaTimeout) else MOST_MAKINGS
             if owed.sends + 1 < most:
                 raise NotSent(str(error), getattr(error, "retry_after", None) or 0.0) from error
-            text = translator.gettext("I could not make this film. Please try it again later.")
-            await self._say(chat, owed, text)
+            await self._say(chat, owed, self._not_now(translator))
+
+    @staticmethod
+    def _not_now(translator: Translator) -> str:
+        return translator.gettext("I could not make this film. Please try it again later.")
 
     async def _make_and_send(
         self,

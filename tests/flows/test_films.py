@@ -11,8 +11,9 @@ import pytest
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.faults import Fault as TelegramFault
 from sandbox.telegram.methods import receiving
-from storage import generations
+from storage import generations, videos
 from storage.database import every
+from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed, made, spent
 from tests.handlers.commons import settled
@@ -299,6 +300,30 @@ async def test_what_telegram_does_not_give_back_comes_from_the_provider_or_is_sa
     await chat.wait(says("Telegram does not give me scene 1 back", to=story.message_id))
     await (await asked(chat, scenes[0])).press("Just go on")
     await chat.wait(says("Send me a screenshot of it instead. 9 credits are back."))
+
+
+async def test_a_film_that_was_promised_and_cannot_be_had_any_more_is_told_of(
+    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+) -> None:
+    async with house.running():
+        question = await asked(chat, await made(house, chat, ann, "a boat in the bath"))
+        await question.press("Just go on")
+        await chat.wait(lambda m: m.video is not None and m.message_id > question.message_id)
+        await settled(house)
+        story = await story_of(chat, ann)
+        telegram.faults.next("sendVideo", TelegramFault.error(400, "Bad Request: odd"))
+        await story.press("Send the whole film")
+        await chat.wait(says("I could not make this film.", to=story.message_id))
+        hanging = telegram.faults.always("getFile", TelegramFault.hang())
+        asked_before = len(telegram.calls_of("getFile"))
+        await story.press("Send the whole film")
+        await telegram.wait_for_call("getFile", count=asked_before + 1)
+        async with house.db.transaction() as tx:
+            for number in (1, 2):
+                await videos.forget(tx, Account.person(ann.id), number)
+    hanging.release()
+    async with house.running():
+        await chat.wait(says("The scenes of this film are deleted", to=story.message_id))
 
 
 async def test_while_a_film_is_made_nobody_waits_for_it_and_a_second_one_is_not_begun(
