@@ -68,9 +68,11 @@ async def show(tx: Connection, film: ShownFilm, *, now: float) -> None:
 
 
 async def shown(tx: Connection, account: Account) -> ShownFilm | None:
-    """Return where an account's film is shown; None where that is nowhere, or its chat moved."""
+    """Return where an account's film is shown; None where that is nowhere, moved or forgotten."""
     row = await one(
-        tx, "SELECT * FROM cards WHERE cause = ? AND card_message IS NOT NULL", (_shown(account),)
+        tx,
+        "SELECT * FROM cards WHERE cause = ? AND card_message IS NOT NULL AND options <> ''",
+        (_shown(account),),
     )
     if row is None:
         return None

@@ -107,7 +107,8 @@ _PASSAGES = {
     "cards": """UPDATE cards NOT INDEXED SET state = iif(state = 'open', 'dropped', state),
             prompt = '', options = '', picture = NULL, picture_width = NULL, picture_height = NULL,
             picture_by = NULL
-        WHERE id > ?4 AND id <= ?5 AND (prompt <> '' OR picture IS NOT NULL) AND created_at <= ?2
+        WHERE id > ?4 AND id <= ?5 AND (prompt <> '' OR options <> '' OR picture IS NOT NULL)
+            AND created_at <= ?2
             AND (account_kind = 'person' AND account_id = ?1 OR picture_by = ?1)""",
     "notices": """DELETE FROM notices NOT INDEXED WHERE id > ?4 AND id <= ?5 AND created_at <= ?2
         AND (sent_at IS NOT NULL OR given_up = 1 OR due_at > ?3)

@@ -6,9 +6,10 @@ import asyncio
 import sqlite3
 from typing import TYPE_CHECKING
 
-from storage import cards, inbox, ledger, notices, people, personal_data, videos
+from storage import cards, films, inbox, ledger, notices, people, personal_data, videos
 from storage.cards import CardKind, Draft
 from storage.database import Database
+from storage.films import ShownFilm
 from storage.generations import State
 from storage.ledger import Account, Kind, Pot
 from storage.notices import Notice, NoticeKind
@@ -67,6 +68,7 @@ async def kept_of(db: Database, person: int) -> None:
             account=account, message_id=1, prompt="a cat", picture="file",
         )  # fmt: skip
         await cards.ask(tx, draft, now=NOW)
+        await films.show(tx, ShownFilm(account, chat.id, 2, [made.id]), now=NOW)
         for cause, generation in (("sent", made.id), ("told", None)):
             notice = Notice(
                 cause=f"{cause}:{person}", chat=chat.id, kind=NoticeKind.GRANTED, person=person,
@@ -184,6 +186,8 @@ async def test_what_others_keep_stays_word_for_word(db: Database) -> None:
         drawn = await ledger.drawn(connection, Account.person(ANN), Pot.ALLOWANCE, since=0.0)
         assert drawn == 9, "nor a fresh allowance"
         assert await personal_data.stored_credits(connection, ANN) == {}
+        assert await films.shown(connection, Account.person(ANN)) is None
+        assert await films.shown(connection, Account.person(BOB)) is not None
 
 
 async def test_a_request_counts_once_and_up_to_its_time(db: Database) -> None:
