@@ -77,8 +77,7 @@ def _sea(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape
     for share in (0, 0.25, 0.5, 0.75, 1):
         upper, lower = 0.25 + 0.6 * share, 0.45 + 0.55 * share
         colours = mixed(bright, deep, upper), mixed(bright, deep, lower)
-        level, depth = 0.655 + 0.26 * share**1.3, 0.1 + 0.9 * share
-        waves.append(strips.wave(size, dice, level, colours, depth))
+        waves.append(strips.wave(size, dice, 0.655 + 0.26 * share**1.3, colours, 0.1 + 0.9 * share))
     made.behind += waves[:3]
     made.before += waves[3:]  # nearer than what floats
     return made
