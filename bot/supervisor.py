@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bot.process import ExitCode
 from generation.models.availability import NoFeed
 from handlers.replies.sending import SendError
+from storage import HOUR_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bot.scheduler import Scheduler
     from storage.database import Database
 
-RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 3600.0
+RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, HOUR_SECONDS
 """When a task that broke is started again: later each time."""
 DEAF_SECONDS = 60.0
 """How long no update may be taken in, or none come, before the bot counts as deaf."""

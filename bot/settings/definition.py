@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from generation.models.offer import Offer
-from storage import SHARED_IDS
+from storage import DAY_SECONDS, SHARED_IDS
 
 TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
 """A bot's id and its secret: 35 characters today, with space for Telegram to change its mind."""
@@ -38,7 +38,7 @@ HOST = re.compile(r"[^\s.]+(\.[^\s.]+)*\.?")
 """A host's name: parts with a dot between, none of them empty."""
 LARGEST_ID = 1 << 52
 """Beyond all ids of Telegram, which promises that they have at most 52 bits."""
-MOST, LONGEST = 1_000_000, 30 * 24 * 3600.0
+MOST, LONGEST = 1_000_000, 30 * DAY_SECONDS
 """Bounds of numbers and of seconds: what is more is a slip of the finger."""
 
 
