@@ -44,20 +44,18 @@ class World(BotAccount):
     def post(self, message: Message) -> Message:
         """Puts a message into its chat; people's messages go to the bot if it may see them."""
         self.chats[message.chat.id].history[message.message_id] = message
-        self.changes.tell(
-            "message", chat_id=message.chat.id, message=message.as_json(), by_bot=self._own(message)
-        )
-        if not self._own(message) and message.chat.shows_bot(message):
-            self.updates.push("message", message.as_json())
+        self._make_known("message", message, update="message")
         return message
 
     def edited(self, message: Message) -> None:
         """Makes an edit known."""
-        self.changes.tell(
-            "edit", chat_id=message.chat.id, message=message.as_json(), by_bot=self._own(message)
-        )
-        if not self._own(message) and message.chat.shows_bot(message):
-            self.updates.push("edited_message", message.as_json())
+        self._make_known("edit", message, update="edited_message")
+
+    def _make_known(self, change: str, message: Message, *, update: str) -> None:
+        seen, own = message.as_json(), self._own(message)
+        self.changes.tell(change, chat_id=message.chat.id, message=seen, by_bot=own)
+        if not own and message.chat.shows_bot(message):
+            self.updates.push(update, seen)
 
     def delete(self, message: Message) -> None:
         """Deletes a message; nobody tells the bot of that."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.membership import chat_member
-from sandbox.telegram.methods.placing import Params, find_chat
+from sandbox.telegram.methods.placing import Params, find_chat, find_message
 from sandbox.telegram.schema import allowed_values
 
 if TYPE_CHECKING:
@@ -52,11 +52,7 @@ async def send_chat_action(world: World, params: Params) -> bool:
 
 async def set_message_reaction(world: World, params: Params) -> bool:
     """Serves setMessageReaction: at most one, of the emoji Telegram knows."""
-    chat = find_chat(world, params)
-    chat.check_open()
-    message = chat.find(params["message_id"])
-    if message is None:
-        raise bad_request("message to react not found")
+    chat, message = find_message(world, params, "react")
     reactions = params.get("reaction", [])
     if len(reactions) > 1:
         raise bad_request("REACTIONS_TOO_MANY")

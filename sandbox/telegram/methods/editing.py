@@ -8,7 +8,7 @@ from sandbox.telegram.attachments import Attachment, read_attachment, read_photo
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.formatting import read_caption, read_text
 from sandbox.telegram.keyboards import read_keyboard
-from sandbox.telegram.methods.placing import Params, find_chat, message_to_edit
+from sandbox.telegram.methods.placing import Params, find_chat, find_message, message_to_edit
 from sandbox.telegram.schema import Uploaded
 
 if TYPE_CHECKING:
@@ -78,11 +78,7 @@ def _edit(world: World, message: Message, params: Params, **changed: Any) -> Jso
 
 async def delete_message(world: World, params: Params) -> bool:
     """Serves deleteMessage."""
-    chat = find_chat(world, params)
-    chat.check_open()
-    message = chat.find(params["message_id"])
-    if message is None:
-        raise bad_request("message to delete not found")
+    chat, message = find_message(world, params, "delete")
     if not _deletable(world, chat, message):
         raise bad_request("message can't be deleted")
     world.delete(message)

@@ -32,6 +32,20 @@ def find_chat(world: World, params: Params, name: str = "chat_id") -> Chat:
     return chat
 
 
+def find_message(world: World, params: Params, to: str) -> tuple[Chat, Message]:
+    """The chat, open to the bot, and the message of a call; ``to`` is what is done to it.
+
+    Raises:
+        ApiError: 400 for one that is not there, or see ``Chat.check_open``.
+    """
+    chat = find_chat(world, params)
+    chat.check_open()
+    message = chat.find(params["message_id"])
+    if message is None:
+        raise bad_request(f"message to {to} not found")
+    return chat, message
+
+
 def place(world: World, params: Params, what: str, **content: Any) -> Message:
     """Posts a message of the bot; ``what`` names its content as in a refusal for missing rights.
 
@@ -100,11 +114,7 @@ def message_to_edit(world: World, params: Params) -> Message:
         raise bad_request("chat_id is empty")
     if "message_id" not in params:
         raise bad_request("message identifier is not specified")
-    chat = find_chat(world, params)
-    chat.check_open()
-    message = chat.find(params["message_id"])
-    if message is None:
-        raise bad_request("message to edit not found")
+    _, message = find_message(world, params, "edit")
     keyboard = message.reply_markup
     if message.sender is not world.bot or (keyboard and "inline_keyboard" not in keyboard):
         raise bad_request("message can't be edited")
