@@ -32,6 +32,7 @@ from storage import DAY_SECONDS
 from storage.migrations import (
     BUSY_SECONDS,
     PASSING,
+    Fetching,
     code,
     look_into,
     migrate,
@@ -66,17 +67,11 @@ class Written(Protocol):
         ...
 
 
-class Connection(Protocol):
+class Connection(Fetching, Protocol):
     """What statements are given to; aiosqlite's connection is one."""
 
     def execute(self, statement: str, values: Iterable[Any] = ..., /) -> Awaitable[Written]:
         """Run a statement."""
-        ...
-
-    def execute_fetchall(
-        self, statement: str, values: Iterable[Any] = ..., /
-    ) -> Awaitable[Iterable[sqlite3.Row]]:
-        """Run a statement and return its rows."""
         ...
 
 
@@ -333,10 +328,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, *, aside: bool = False) -> AsyncIterator[Connection]:
-        """A stable view for reading: what it shows is on the disk when this ends.
-
-        `aside` is for what takes milliseconds: its statements run in the thread.
-        """
+        """A stable view for reading, `aside` or not; what it shows is on the disk at its end."""
         self.usage.lock_takings += 1
         async with self._lock:
             shared = self._shared

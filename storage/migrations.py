@@ -7,7 +7,7 @@ import sqlite3
 import time
 from contextlib import closing, contextmanager
 from importlib import resources
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from storage import DAY_SECONDS
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
     from aiosqlite import Connection
 
-    class Fetching(Protocol):
-        """What statements that return rows are given to."""
 
-        def execute_fetchall(
-            self, statement: str, values: Iterable[object] = ..., /
-        ) -> Awaitable[Iterable[sqlite3.Row]]:
-            """Run a statement and return its rows."""
-            ...
+class Fetching(Protocol):
+    """What statements that return rows are given to."""
+
+    def execute_fetchall(
+        self, statement: str, values: Iterable[Any] = ..., /
+    ) -> Awaitable[Iterable[sqlite3.Row]]:
+        """Run a statement and return its rows."""
+        ...
 
 
 BUSY_SECONDS = 5.0
