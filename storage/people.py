@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from storage.database import Connection
+    from storage.ledger import Account
 
 
 async def allow(tx: Connection, telegram_id: int, *, cause: str, by: int, now: float) -> bool:
@@ -244,6 +245,11 @@ async def seen(
 async def find(tx: Connection, person: int) -> Person | None:
     """Return the person with this id."""
     return await one_as(tx, _from_row, "SELECT * FROM people WHERE id = ?", (person,))
+
+
+async def of_account(tx: Connection, account: Account) -> Person | None:
+    """Return the person whose account it is; None where it is a chat's."""
+    return await find(tx, account.id) if account.is_person else None
 
 
 async def called(tx: Connection, person: int) -> str:

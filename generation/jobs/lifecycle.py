@@ -169,7 +169,7 @@ class Lifecycle:
         Who has to wait is told so, too, where no others read it.
         """
         account = generation.account
-        person = await people.find(tx, account.id) if account.is_person else None
+        person = await people.of_account(tx, account)
         chat = None if account.is_person else await chats.find(tx, account.id)
         if brake := await balances.content_brake_of(tx, account, generation.chat, now):
             await self.admins.notify(

@@ -194,13 +194,12 @@ class Deliveries:
         It fails as `UploadPreparation.prepare` does.
         """
         video = await self.preparation.prepare(generation)
-        person = place = None
+        place = None
         async with self.db.reading() as connection:
             # its group may have moved meanwhile, where its messages have other numbers
             asked = await generations.find(connection, generation.id) or generation
             chat = await chats.find(connection, asked.chat)
-            if asked.account.is_person:
-                person = await people.find(connection, asked.account.id)
+            person = await people.of_account(connection, asked.account)
             if chat is not None:
                 group = Group(chat.id)
                 if not chat.is_private:

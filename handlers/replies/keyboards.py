@@ -231,6 +231,13 @@ class Undo(CallbackData, prefix="undo"):
     generation: int
 
 
+def undoing(generation: Generation, translator: Translator) -> list[list[Button]]:
+    """Return *Cancel*; whoever asked in the name of a chat presses as somebody else."""
+    if not generation.account.is_person:
+        return []
+    return [[Button(translator.gettext("Cancel"), Undo(generation.id))]]
+
+
 class Again(CallbackData, prefix="again"):
     """Make another video like this one; whoever taps pays."""
 

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from telegram.constants import ChatAction
 
-from handlers.replies.keyboards import Button, Undo
+from handlers.replies.keyboards import undoing
 from handlers.replies.sending import Refused, SendError, Unreachable, finished
 from handlers.replies.texts import held_back, moment
 from storage import chats, generations, outages, people
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from generation.jobs.queue import Forecast, Progress
+    from handlers.replies.keyboards import Button
     from handlers.replies.outbox import Outbox
     from handlers.replies.texts import Languages, Moment, Translator
     from storage.chats import Chat
@@ -42,7 +43,7 @@ SEEN = "👀"
 RISING_SECONDS = 10.0
 """How long a video waits for its status that is on its way: it must not come after the video."""
 MOST_OVER = 1000
-"""Requests remembered that were over before their status was begun."""
+"""Requests remembered that need no status any more."""
 _REACTION = 0
 """What stands in the place of a status message's id where the status is a reaction."""
 
@@ -107,7 +108,7 @@ class _Shown:
     """
 
     chat: Chat
-    message: int | None
+    message: int
     translator: Translator
     step: tuple[str, int] = ("", 0)
     at: float | None = None
@@ -148,12 +149,9 @@ class StatusMessages:
         While it waits it can be cancelled. `note` is what the sender should know besides. In a
         group a reaction stands for it, unless it is to be said `aloud`.
         """
-        if (
-            generation.status_message is not None
-            or generation.id in self._shown
-            or generation.id in self._rising
-            or generation.id in self._over  # so quickly was it made
-        ):
+        # it may be over by now, so quickly was it made
+        known = self._shown, self._rising, self._over
+        if generation.status_message is not None or any(generation.id in ids for ids in known):
             return
         async with self._rising.setdefault(generation.id, asyncio.Lock()):
             aloud = aloud or chat.is_private
@@ -171,7 +169,7 @@ class StatusMessages:
             saying = self.outbox.say(
                 chat,
                 f"{note}\n{said.text}".strip(),
-                buttons=_buttons(generation, translator) if waits else (),
+                buttons=undoing(generation, translator) if waits else (),
                 reply_to=generation.message_id,
                 thread_id=generation.thread_id,
                 silent=True,
@@ -225,12 +223,14 @@ class StatusMessages:
 
     async def correct(self, generation: Generation) -> None:
         """Say so where a request moves up the line, has its turn, or takes longer than usual."""
-        if not generation.status_message or generation.state not in PENDING:
+        if (
+            not generation.status_message
+            or generation.state not in PENDING
+            or generation.id in self._over
+        ):
             return
         before = self._shown.get(generation.id)
         shown = before or await self._found(generation)
-        if shown.message is None:
-            return  # whoever called it off says so in it
         said = await self._text(generation, shown.translator)
         now = self.progress.now
         if said and said.step != shown.step and now - shown.edited_at >= EDIT_SECONDS:
@@ -249,7 +249,7 @@ class StatusMessages:
     async def _say_anew(self, generation: Generation, shown: _Shown, said: StatusText) -> _Shown:
         """Change what a status says; return how it stands then."""
         waits, message = generation.state is State.QUEUED, generation.status_message or 0
-        buttons = _buttons(generation, shown.translator) if waits else ()
+        buttons = undoing(generation, shown.translator) if waits else ()
         try:
             await self.outbox.edit(
                 shown.chat, message, said.text, buttons, cosmetic=True, moments=said.moments
@@ -260,8 +260,7 @@ class StatusMessages:
         now, at = self.progress.now, said.moments[0].at if said.moments else None
         if at is not None and at != shown.at:
             self.progress.said(generation, at)
-            note = partial(generations.note, generation=generation.id, promised_at=at)
-            self.db.later(note)
+            self.db.later(partial(generations.note, generation=generation.id, promised_at=at))
         return replace(shown, step=said.step, at=at, edited_at=now)
 
     async def _text(self, generation: Generation, translator: Translator) -> StatusText | None:
@@ -277,10 +276,10 @@ class StatusMessages:
                 return StatusText(("held", bool(pause)), held_back(pause, translator))
         return None if forecast.place is None else status_text(forecast, translator, now)
 
-    def leave(self, generation: Generation, chat: Chat, translator: Translator) -> None:
+    def leave(self, generation: Generation) -> None:
         """Leave the status in its chat, where whoever calls says in it what became of a request."""
-        if generation.status_message is not None or generation.id in self._shown:
-            self._shown[generation.id] = _Shown(chat, None, translator)
+        if self._shown.pop(generation.id, None) or generation.status_message is not None:
+            self._end(generation)
 
     async def turn(
         self, generation: Generation, chat: Chat, text: str, buttons: Sequence[Sequence[Button]]
@@ -291,7 +290,7 @@ class StatusMessages:
         """
         await self.settled(generation)
         shown, now = self._shown.get(generation.id), self.progress.now
-        if shown is None and generation.state not in UNFINISHED:
+        if (shown or generation.status_message) is None and generation.state not in UNFINISHED:
             self._end(generation)
         if (
             shown is None
@@ -306,7 +305,7 @@ class StatusMessages:
             await self.outbox.edit(chat, shown.message, text, buttons)
         except Refused:
             return False
-        self.leave(generation, chat, shown.translator)
+        self.leave(generation)
         return True
 
     async def remove(self, generation: Generation) -> None:
@@ -325,9 +324,10 @@ class StatusMessages:
         """
         shown = self._shown.pop(generation.id, None)
         message = shown.message if shown else generation.status_message
-        if message is None and shown is None:
+        if generation.id in self._over or message is None:
             self._end(generation)
-        if message is None or (shown and shown.chat.telegram_id != chat.telegram_id):
+            return True
+        if shown and shown.chat.telegram_id != chat.telegram_id:
             return True  # in the chat that a group became, the number means another message
         try:
             if message != _REACTION:
@@ -344,7 +344,7 @@ class StatusMessages:
         return True
 
     def _end(self, generation: Generation) -> None:
-        """Remember that a request which has no status needs none any more."""
+        """Remember that a request needs no status any more."""
         self._over[generation.id] = None
         if len(self._over) > MOST_OVER:
             del self._over[next(iter(self._over))]
@@ -353,20 +353,10 @@ class StatusMessages:
         """Return where a status stands that an earlier process put up."""
         async with self.db.reading() as connection:
             chat = await chats.find(connection, generation.chat)
-            person = (
-                await people.find(connection, generation.account.id)
-                if generation.account.is_person
-                else None
-            )
+            person = await people.of_account(connection, generation.account)
         if chat is None:
             raise LookupError(f"generation {generation.id} belongs to no chat")
         translator = self.languages.translator(person.language if person else None)
         # nobody knows any more what it says
-        return _Shown(chat, generation.status_message, translator, at=generation.promised_at)
-
-
-def _buttons(generation: Generation, translator: Translator) -> list[list[Button]]:
-    """Return *Cancel*; whoever asked in the name of a chat presses as somebody else."""
-    if not generation.account.is_person:
-        return []
-    return [[Button(translator.gettext("Cancel"), Undo(generation.id))]]
+        message = generation.status_message or _REACTION
+        return _Shown(chat, message, translator, at=generation.promised_at)

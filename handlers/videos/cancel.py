@@ -202,7 +202,7 @@ async def undo(sender: Sender, press: Undo, shown: int | None, services: Service
         return
     is_over = generation.state is State.CANCELLED
     if is_over and shown is not None:
-        services.status.leave(generation, sender.chat, sender.translator)
+        services.status.leave(generation)
     services.wake(generation.chat)
     said = outcome(generation, sender.translator)
     await sender.answer(said, alert=not is_over)

@@ -224,7 +224,7 @@ async def show_as_it_is(services: Services, account: Account) -> None:
         chat = await chats.find(connection, shown.chat) if shown else None
         if shown is None or chat is None:
             return
-        person = await people.find(connection, account.id) if account.is_person else None
+        person = await people.of_account(connection, account)
         # either end may have been taken away
         ends = [await generations.find(connection, shown.videos[at]) for at in (0, -1)]
         found = [await _scenes_in(connection, end, account, chat) for end in ends]
