@@ -12,29 +12,21 @@ import pytest
 from PIL import Image
 
 from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, Pictures
-from generation.media.pool import MediaProcesses
 from generation.models.offer import Offer
 from tests.generation.models.known import mode_of
 from tests.generation.steps import Album
 from tests.storage.asked import ask
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from generation.media.pool import MediaProcesses
     from storage.database import Database
     from storage.generations import Generation
 
 OFFER = Offer.load()
 SORA = mode_of("openai/sora-2-i2v", "i2v")
 PRO = mode_of("openai/sora-2-pro-i2v", "i2v")
-
-
-@pytest.fixture
-async def media() -> AsyncIterator[MediaProcesses]:
-    """The children that decode."""
-    async with MediaProcesses() as processes:
-        yield processes
 
 
 @pytest.fixture

@@ -20,16 +20,10 @@ from generation.media.pool import LIMITS, Launcher, MediaProcesses
 from tests.generation.media.children import ROOT, about, children, is_gone, launchers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
 PATIENCE = 10.0
-
-
-@pytest.fixture
-async def media() -> AsyncIterator[MediaProcesses]:
-    async with MediaProcesses() as processes:
-        yield processes
 
 
 @pytest.fixture
