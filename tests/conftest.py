@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from bot.app import Bot
-    from sandbox.telegram import Person, PrivateChat
+    from sandbox.telegram import Group, Person, PrivateChat
 
 
 # no deadline: machines are noisy
@@ -175,6 +175,12 @@ def bob(telegram: TelegramSandbox) -> Person:
 def chat(telegram: TelegramSandbox, ann: Person) -> PrivateChat:
     """Ann alone with the bot."""
     return telegram.private(ann)
+
+
+@pytest.fixture
+def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
+    """Ann's group with Bob in it."""
+    return telegram.group("Film club", [ann, bob])
 
 
 @pytest.fixture

@@ -142,6 +142,11 @@ class Message:
         rows = (self.reply_markup or {}).get("inline_keyboard", [])
         return [[_button(shown) for shown in row] for row in rows]
 
+    @property
+    def labels(self) -> list[str]:
+        """What the buttons under the message say."""
+        return [button.text for row in self.buttons for button in row]
+
     def button(self, text: str | None = None, *, data: str | None = None) -> Button:
         """The button whose text contains ``text``, or whose data is ``data``.
 
@@ -276,7 +281,7 @@ class Message:
         gone = " deleted" if self.deleted else ""
         return (
             f"<{self.message_id}{gone} from {self.sender.first_name}: {what}{extra} {words!r}"
-            f"{' ' + str([b.text for r in self.buttons for b in r]) if self.buttons else ''}>"
+            f"{' ' + str(self.labels) if self.buttons else ''}>"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,7 @@ from storage import outages
 from storage.database import Database, number
 from storage.outages import Cooldown, CooldownReason
 from tests.flows.looks import shows_video
+from tests.handlers.commons import until
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
@@ -161,15 +163,9 @@ async def test_a_first_refresh_of_the_catalogue_that_failed_is_tried_again_soon(
 ) -> None:
     provider.faults.next("models", ProviderFault.http(503), times=3)
     async with house.running():
-        async with asyncio.timeout(20):
-            while not await kept_feeds(house):
-                await asyncio.sleep(0.02)
+        kept = "SELECT count(*) FROM feeds WHERE name = 'models'"
+        await until(house, partial(number, statement=kept))
     assert not provider.faults.waiting()
-
-
-async def kept_feeds(house: House) -> int:
-    async with house.db.reading() as connection:
-        return await number(connection, "SELECT count(*) FROM feeds WHERE name = 'models'")
 
 
 async def test_what_is_old_is_pruned_every_day(
@@ -180,11 +176,4 @@ async def test_what_is_old_is_pruned_every_day(
         for _ in range(2):
             async with house.db.transaction() as tx:
                 await outages.cool_down(tx, Cooldown("long ago", CooldownReason.GONE, 1.0))
-            async with asyncio.timeout(20):
-                while await cooldowns(house):
-                    await asyncio.sleep(0.02)
-
-
-async def cooldowns(house: House) -> int:
-    async with house.db.reading() as connection:
-        return await number(connection, "SELECT count(*) FROM cooldowns")
+            await until(house, partial(number, statement="SELECT count(*) = 0 FROM cooldowns"))

@@ -10,12 +10,18 @@ if TYPE_CHECKING:
     from sandbox.telegram import Message
 
 
-def says(words: str, *, to: int | None = None) -> Callable[[Message], bool]:
-    """A text, or words below a photo, with these in them; an answer where a message is named."""
+def says(
+    words: str, *, to: int | None = None, after: Message | None = None
+) -> Callable[[Message], bool]:
+    """A text, or words below a photo, with these in them; an answer where a message is named.
+
+    `after` a message it is newer than that.
+    """
 
     def look(message: Message) -> bool:
         said = message.caption if message.photo else message.text
-        return words in (said or "") and (to is None or message.reply_to == to)
+        is_new = after is None or message.message_id > after.message_id
+        return is_new and words in (said or "") and (to is None or message.reply_to == to)
 
     return look
 

@@ -10,7 +10,7 @@ from storage import generations
 from storage.generations import State
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
-from tests.flows.test_credits import spent
+from tests.groups.acts import spent
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -256,7 +256,7 @@ async def test_only_what_can_be_made_in_the_typed_shape_is_offered_cheaper(
     async with house.running(free_credits=15):
         await chat.send(ann, "/video a tower --model kling-3 --ar 1:1 --seconds 10")
         refusal = await chat.wait(says("This one needs 22 credits, you have 15."))
-        offered = [button.text for row in refusal.buttons for button in row]
+        offered = refusal.labels
         assert offered.pop() == "🙋 Ask the owner", "it costs more than renews"
         assert offered == ["3 seconds · 7", "Seedance 2 Fast · 13"], "Sora and Veo make none"
         await refusal.press(button_of(refusal, offered[0]), by=ann)

@@ -9,8 +9,7 @@ import pytest
 from sandbox.telegram.messages import Button
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
-from tests.flows.test_credits import spent
-from tests.groups.acts import made
+from tests.groups.acts import made, spent
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from sandbox.telegram.messages import Button
 from storage import ledger
 from storage.ledger import Account, Pot
 from tests.flows.looks import answers, says, shows_video
+from tests.groups.acts import spent
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -23,18 +24,10 @@ if TYPE_CHECKING:
     from tests.house import House
 
 
-async def spent(house: House, person: Person) -> int:
-    """Return the credits of a person's allowance that are held or captured."""
-    async with house.db.reading() as connection:
-        return await ledger.drawn(connection, Account.person(person.id), Pot.ALLOWANCE, since=0)
-
-
 async def quota(chat: PrivateChat, by: Person) -> str:
     """Ask /quota and return what it says."""
     asked = await chat.send(by, "/quota")
-    answer = await chat.wait(
-        lambda message: message.message_id > asked.message_id and "credit" in (message.text or "")
-    )
+    answer = await chat.wait(says("credit", after=asked))
     return answer.text or ""
 
 

@@ -10,7 +10,7 @@ from storage.database import number
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button
-from tests.flows.test_credits import spent
+from tests.groups.acts import spent
 from tests.handlers.commons import settled
 
 if TYPE_CHECKING:
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
-
-
-@pytest.fixture
-def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
-    """Ann's group with Bob in it."""
-    return telegram.group("Film club", [ann, bob])
 
 
 async def test_a_card_follows_the_edit_of_its_message(

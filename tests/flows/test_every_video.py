@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ from storage.database import number
 from storage.ledger import Account
 from tests.flows.looks import shows_video
 from tests.flows.makings import index_is_in_front, photo, streams
+from tests.handlers.commons import until
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
@@ -75,12 +76,8 @@ async def _ask(chat: Chat, by: Person, kind: str, words: str) -> Message:
 
 async def _accepted(house: House, count: int) -> None:
     """Wait until so many orders are accepted: in a group, few messages of a member may wait."""
-    async with asyncio.timeout(30):
-        while True:
-            async with house.db.reading() as connection:
-                if await number(connection, "SELECT count(*) FROM generations") >= count:
-                    return
-            await asyncio.sleep(0.01)
+    asked = "SELECT count(*) >= ? FROM generations"
+    await until(house, partial(number, statement=asked, values=(count,)), 30)
 
 
 def _is_whole(

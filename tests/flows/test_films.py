@@ -29,11 +29,9 @@ if TYPE_CHECKING:
 
 async def asked(chat: PrivateChat | Group, video: Message, *, by: Person | None = None) -> Message:
     """Tap Continue, and find the question."""
-    if not any("Continue" in button.text for row in video.buttons for button in row):
+    if not any("Continue" in label for label in video.labels):
         await video.press("More…")
-        await chat.wait(
-            lambda m: m is video and any("Continue" in b.text for row in m.buttons for b in row)
-        )
+        await chat.wait(lambda m: m is video and any("Continue" in label for label in m.labels))
     await video.press("Continue", by=by)
     return await chat.wait(says("What happens next?", to=video.message_id))
 
@@ -130,11 +128,6 @@ async def test_a_scene_that_failed_and_is_tried_again_belongs_to_its_film(
     await chat.wait(lambda m: m.video is not None and m is not video)
     await settled(house)
     assert await parents(house) == [None, 1, 1]
-
-
-@pytest.fixture
-def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
-    return telegram.group("Film club", [ann, bob])
 
 
 async def a_film(house: House, chat: PrivateChat, ann: Person) -> list[Message]:

@@ -36,8 +36,7 @@ ORDERS = ("/start", "/help", "/quota", "/history", "/settings", "/cancel", "/vid
 
 def words_of(message: Message) -> list[str]:
     """Return what the bot wrote: the text and its buttons."""
-    buttons = [button.text for row in message.buttons for button in row]
-    return [text for text in (message.text, *buttons) if text]
+    return [text for text in (message.text, *message.labels) if text]
 
 
 def is_nobodys(words: str) -> bool:
@@ -91,15 +90,10 @@ async def test_a_group_is_spoken_to_in_the_language_its_admins_chose(
         group.make_admin(ann)
         await group.send(ann, "/settings")
         settings = await group.wait(lambda message: bool(message.buttons))
-        assert "✓ Esperanto" in labels(settings)
+        assert "✓ Esperanto" in settings.labels
         await settings.press("English", by=ann)
-        await group.wait(lambda message: "✓ English" in labels(message))
+        await group.wait(lambda message: "✓ English" in message.labels)
         async with house.db.reading() as connection:
             chat = await chats.by_telegram_id(connection, group.id)
             assert chat is not None
             assert (await chats.group_of(connection, chat.id)).language == "en"
-
-
-def labels(message: Message) -> list[str]:
-    """Return what the buttons say."""
-    return [button.text for row in message.buttons for button in row]

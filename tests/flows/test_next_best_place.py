@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -13,11 +12,12 @@ from sandbox.telegram import Fault
 from sandbox.telegram.actors import Topic
 from storage import chats, generations
 from tests.flows.looks import says, shows_video
-from tests.handlers.commons import settled
+from tests.handlers.commons import settled, until
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from storage.database import Connection
     from tests.house import House
 
 RENDER = 1.0
@@ -31,13 +31,12 @@ def slow(provider: AimlApiSandbox) -> None:
 
 async def becomes(house: House, state: str) -> None:
     """Wait until the one generation is in a state."""
-    async with asyncio.timeout(15):
-        while True:
-            async with house.db.reading() as connection:
-                found = await generations.find(connection, 1)
-            if found is not None and found.state == state:
-                return
-            await asyncio.sleep(0.02)
+
+    async def is_in_it(connection: Connection) -> bool:
+        found = await generations.find(connection, 1)
+        return found is not None and found.state == state
+
+    await until(house, is_in_it, 15)
 
 
 async def test_a_message_deleted_in_a_topic_is_not_answered_but_the_video_comes_there(

@@ -10,7 +10,7 @@ import pytest
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of
-from tests.flows.test_credits import spent
+from tests.groups.acts import spent
 from tests.handlers.commons import settled
 from tests.sandbox.telegram.clips import clip
 
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
-
-
-@pytest.fixture
-def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
-    """Ann's group with Bob in it."""
-    return telegram.group("Film club", [ann, bob])
 
 
 async def test_of_two_photos_without_words_the_second_is_asked_about(

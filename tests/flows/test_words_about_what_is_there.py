@@ -10,7 +10,7 @@ from storage.database import one
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button
-from tests.flows.test_credits import spent
+from tests.groups.acts import spent
 from tests.handlers.commons import settled
 from tests.sandbox.telegram.clips import clip
 
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from tests.house import House
 
 CLIP = clip(width=320, height=180)
-
-
-@pytest.fixture
-def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
-    """Ann's group with Bob in it."""
-    return telegram.group("Film club", [ann, bob])
 
 
 async def moving(chat: PrivateChat, by: Person, kind: str, caption: str | None) -> Message:
@@ -233,7 +227,7 @@ async def test_words_too_long_for_a_button_come_whole_in_a_message_that_a_tap_co
     await settled(house)
     await video.press("Change", by=ann)
     question = await chat.wait(says(words.strip()))
-    labels = [button.text for row in question.buttons for button in row]
+    labels = question.labels
     assert labels == ["Copy the words", "Cancel"], "what is cut is not offered to be edited"
 
     async def copied(asked: Message, whole: str) -> None:

@@ -16,18 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Group, Person
     from tests.house import Breakage
 
 SPEED = 10.0
 """How much faster than ours the clock of the strict Telegram runs."""
 PACED = Times(limits_second=1 / SPEED)
-
-
-@pytest.fixture
-def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
-    """Ann's group with Bob in it."""
-    return telegram.group("Film club", [ann, bob])
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ async def test_only_this_topic_is_ticked_in_that_topic_alone_and_general_is_one(
     await forum.wait(lambda m: m is general and "the topic “General” only" in (m.text or ""))
     assert general.button("✓ Only this topic").data
     elsewhere = await settings_of(forum, ann, films)
-    labels = [button.text for row in elsewhere.buttons for button in row]
+    labels = elsewhere.labels
     assert "Only this topic" in labels
     assert "Every topic" in labels
     asked = await forum.send(bob, "/video a boat", topic=films)
@@ -142,7 +142,7 @@ async def test_where_there_are_no_topics_there_is_none_to_choose(
     bot: Bot, club: Group, ann: Person
 ) -> None:
     settings = await settings_of(club, ann)
-    assert not any("topic" in button.text for row in settings.buttons for button in row)
+    assert not any("topic" in label for label in settings.labels)
 
 
 def test_a_group_that_has_topics_no_more_can_be_left_to_work_everywhere() -> None:

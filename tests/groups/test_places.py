@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +13,14 @@ from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import made
 from tests.groups.test_pools import give
-from tests.handlers.commons import settled
+from tests.handlers.commons import settled, until
 from tests.house import ADMIN
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from storage.database import Connection
     from tests.house import House
 
 
@@ -203,13 +203,11 @@ async def test_a_group_that_takes_the_bot_back_gets_what_was_asked_in_its_name(
 
 
 async def _until_reachable(house: House, group: Group, *, reachable: bool) -> None:
-    async with asyncio.timeout(5):
-        while True:
-            async with house.db.reading() as connection:
-                chat = await chats.by_telegram_id(connection, group.id)
-            if chat is not None and chat.reachable is reachable:
-                return
-            await asyncio.sleep(0.01)
+    async def is_so(connection: Connection) -> bool:
+        chat = await chats.by_telegram_id(connection, group.id)
+        return chat is not None and chat.reachable is reachable
+
+    await until(house, is_so, 5)
 
 
 async def test_a_group_of_allowed_ids_stays_let_in_as_a_supergroup_and_admins_are_told(

@@ -12,6 +12,9 @@ from storage.generations import UNFINISHED
 from storage.people import Person
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from storage.database import Connection
     from tests.house import House
 
 SPEECH = Languages().translator("en")
@@ -26,11 +29,22 @@ def person(**saved: Any) -> Person:
     )
 
 
-async def settled(house: House, seconds: float = 10) -> None:
-    """Wait until nothing is in work: a video is in the chat a moment before that is written."""
+async def until(
+    house: House, look: Callable[[Connection], Awaitable[object]], seconds: float = 20
+) -> None:
+    """Wait until something is found in the database."""
     async with asyncio.timeout(seconds):
         while True:
             async with house.db.reading() as connection:
-                if not await generations.in_states(connection, UNFINISHED):
+                if await look(connection):
                     return
             await asyncio.sleep(0.01)
+
+
+async def settled(house: House, seconds: float = 10) -> None:
+    """Wait until nothing is in work: a video is in the chat a moment before that is written."""
+
+    async def is_settled(connection: Connection) -> bool:
+        return not await generations.in_states(connection, UNFINISHED)
+
+    await until(house, is_settled, seconds)

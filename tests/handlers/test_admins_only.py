@@ -17,7 +17,7 @@ from tests.groups.acts import made
 from tests.storage.asked import everything
 
 if TYPE_CHECKING:
-    from sandbox.telegram import Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 COMMANDS = [one.name for one in listed(Scope.ADMIN, selling=True) if one.scope is Scope.ADMIN]
@@ -47,15 +47,15 @@ async def decided(house: House) -> dict[str, list[tuple[Any, ...]]]:
 
 
 async def test_no_command_of_admins_is_answered_to_others_in_groups_or_where_it_was_forwarded(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
-) -> None:
-    club = telegram.group("Film club", [ann, bob])
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
+    bob: Person,
+) -> None:  # fmt: skip
     async with house.running(admin_ids=frozenset({ann.id})):
         theirs = telegram.private(bob)
         for name in COMMANDS:
             asked = await theirs.send(bob, f"/{name} 5 5")
             words = f"I don't know /{name}."
-            await theirs.wait(lambda m, after=asked: m.message_id > after.message_id)  # type: ignore[misc]
+            await theirs.wait(says("", after=asked))
             assert words in (theirs.from_bot[-1].text or "")
             await chat.send(ann, f"/{name} 5 5", forwarded_from=bob)
             await chat.wait(says(words))
@@ -70,9 +70,9 @@ async def test_no_command_of_admins_is_answered_to_others_in_groups_or_where_it_
 
 @pytest.mark.slow
 async def test_no_button_of_admins_works_for_others_or_in_a_group(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
-) -> None:
-    club = telegram.group("Film club", [ann, bob])
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
+    bob: Person,
+) -> None:  # fmt: skip
     async with house.running(admin_ids=frozenset({ann.id})):
         theirs = telegram.private(bob)
         alone, shared = await made(house, theirs, bob, "a boat"), await made(house, club, ann, "b")
@@ -96,9 +96,9 @@ async def test_whatever_an_admins_client_makes_up_is_answered(
 
 
 async def test_what_an_admin_does_is_done_and_written_once_however_often_it_is_delivered(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
-) -> None:
-    club = telegram.group("Film club", [ann, bob])
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
+    bob: Person,
+) -> None:  # fmt: skip
     allowed = frozenset({4711})
     async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=allowed) as running:
         for place in (telegram.private(bob), club):
@@ -111,7 +111,7 @@ async def test_what_an_admin_does_is_done_and_written_once_however_often_it_is_d
             )
         ):  # fmt: skip
             sent = await chat.send(ann, words)
-            await chat.wait(lambda m, after=sent: m.message_id > after.message_id)  # type: ignore[misc]
+            await chat.wait(says("", after=sent))
             update = {"update_id": 10**9 + number, "message": sent.as_json()}
             again = Update.de_json(update, running.app.bot)
             await running.app.process_update(again)

@@ -34,12 +34,6 @@ async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[P
 
 
 @pytest.fixture
-def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
-    """A group with both in it."""
-    return telegram.group("Film club", [ann, bob])
-
-
-@pytest.fixture
 def bobs(telegram: TelegramSandbox, bob: Person) -> PrivateChat:
     """Bob alone with the bot."""
     return telegram.private(bob)

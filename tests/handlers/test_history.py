@@ -143,7 +143,7 @@ async def test_a_video_that_was_made_when_no_stills_were_kept_has_one_once_it_wa
         while not await has_still(house, 2):
             await asyncio.sleep(0.02)
     asked = await chat.send(ann, "/history")
-    shown = await chat.wait(lambda message: message.message_id > asked.message_id)
+    shown = await chat.wait(says("", after=asked))
     with Image.open(shown.photo[-1].path) as sheet:
         assert sheet.crop((60, 60, 260, 180)).resize((4, 4)).tobytes() != before
 
@@ -211,7 +211,7 @@ async def test_a_video_is_deleted_once_that_was_asked_and_nothing_is_left_to_go_
         answer = await shown.press("Yes, delete")
         assert "Deleted here" in answer.text
         await chat.wait(lambda message: numbers_of(message) == ["1. a dog"])
-        assert not any("Yes" in button.text for row in shown.buttons for button in row)
+        assert not any("Yes" in label for label in shown.labels)
         again = await cat.press("Again")
         assert "This button is old" in again.text
         assert len(await telegram.inline(ann, "#1")) == 0

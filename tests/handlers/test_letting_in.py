@@ -183,6 +183,4 @@ async def test_a_link_lets_as_many_in_as_it_says_with_credits_once_each_until_it
     await admin.wait(lambda m: m is home and m.text == "This link is revoked. 0 people used it.")
     for word in (payload, "invite-guessed"):
         asked = await telegram.private(joe).send(joe, f"/start {word}")
-        await telegram.private(joe).wait(
-            lambda m, asked=asked: m.message_id > asked.message_id and "good." in (m.text or "")  # type: ignore[misc]
-        )
+        await telegram.private(joe).wait(says("good.", after=asked))

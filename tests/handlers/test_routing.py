@@ -50,12 +50,6 @@ async def ban(house: House, person: Person) -> None:
         await people.ban(tx, shut_out, cause="a test")
 
 
-@pytest.fixture
-def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
-    """Ann's group with Bob in it."""
-    return telegram.group("Film club", [ann, bob])
-
-
 # ---- what is handed over
 
 

@@ -53,10 +53,6 @@ async def has(chat: PrivateChat, by: Person, credits_: int) -> None:
     await chat.wait(says(f"You have {credits_} credits"))
 
 
-def labels(message: Message) -> list[str]:
-    return [button.text for row in message.buttons for button in row]
-
-
 async def press(telegram: TelegramSandbox, message: Message, data: str, by: Person) -> str:
     """Press a button that may not be there any more; return what the bot answers."""
     return (await telegram.world.press(message, Button("?", data), by=by, timeout=10)).text
@@ -68,7 +64,7 @@ async def test_an_order_says_its_price_and_what_is_left_and_waits_with_cancel(
     async with house.running(undo_seconds=LONG):
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it! 9 credits, 45 left. Expected in about"))
-        assert labels(status) == ["Cancel"]
+        assert status.labels == ["Cancel"]
         assert (await only(house, ann)).state is State.QUEUED
         assert provider.submissions == []
         assert (await status.press("Cancel")).text == BACK
@@ -106,7 +102,7 @@ async def test_whatever_starts_without_a_tap_on_a_price_waits(
             await chat.wait(says("What should happen?"))
             await chat.send(ann, f"{way.partition(' ')[0]} let it rain", reply_to=sent)
         status = await chat.wait(says("On it! 9 credits, 45 left."))
-        assert labels(status) == ["Cancel"]
+        assert status.labels == ["Cancel"]
         assert provider.submissions == []
 
 
@@ -118,7 +114,7 @@ async def test_a_tap_on_a_price_leaves_at_once(
         await chat.send(ann, "a cat")
         await (await chat.wait(says("Make a video of this?"))).press("Make it · 9")
         status = await chat.wait(says("9 credits, 45 left. Expected in about"))
-        assert labels(status) == []
+        assert status.labels == []
         await provider.wait_for_submissions(1)
 
 
@@ -206,7 +202,7 @@ async def test_a_restart_after_its_time_takes_the_button_away(
         clock.skip(LONG)
         bot.wake(1)
         await provider.wait_for_submissions(1)
-    assert labels(status) == ["Cancel"]
+    assert status.labels == ["Cancel"]
     clock.skip(60)
     async with house.running(clock=clock, **patience):
         await chat.wait(lambda m: m is status and says("Expected in about")(m) and not m.buttons)
@@ -350,7 +346,7 @@ async def test_in_a_group_what_waits_elsewhere_and_fills_the_budget_is_cancelled
         await chat.wait(says("On it!"))
         refused = await club.send(ann, "/video a boat")
         told = await club.wait(says("or cancel one in private", to=refused.message_id))
-        assert labels(told) == ["Open in private"]
+        assert told.labels == ["Open in private"]
 
 
 async def test_in_a_group_cancel_says_where_else_something_is_under_way(
@@ -364,7 +360,7 @@ async def test_in_a_group_cancel_says_where_else_something_is_under_way(
         await club.wait(says("1 video of yours is on the way in another", to=refused.message_id))
         asked = await club.send(ann, f"/cancel@{telegram.bot.username}")
         told = await club.wait(says("1 video of yours is under way", to=asked.message_id))
-        assert labels(told) == ["Open in private"]
+        assert told.labels == ["Open in private"]
         assert "a cat" not in (told.text or "")
 
 

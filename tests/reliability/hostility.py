@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage import ledger
-from storage.ledger import Account, Pot
+from tests.groups.acts import spent
 
 if TYPE_CHECKING:
     from sandbox.telegram import Chat, Message, Person
@@ -13,12 +12,6 @@ if TYPE_CHECKING:
 
 PLAIN = "a plain boat"
 PLAIN_CREDITS = 9
-
-
-async def spent(house: House, person: Person) -> int:
-    """Credits of a person's allowance that are held or captured."""
-    async with house.db.reading() as connection:
-        return await ledger.drawn(connection, Account.person(person.id), Pot.ALLOWANCE, since=0)
 
 
 async def answer_to(chat: Chat, asked: Message, words: str = "") -> Message:

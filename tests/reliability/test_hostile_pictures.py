@@ -11,7 +11,8 @@ import pytest
 
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
-from tests.reliability.hostility import answer_to, assert_alive, spent
+from tests.groups.acts import spent
+from tests.reliability.hostility import answer_to, assert_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ import pytest
 import handlers
 from handlers.replies.keyboards import CallbackData
 from sandbox.telegram.messages import Button
-from tests.reliability.hostility import spent
+from tests.groups.acts import spent
 
 if TYPE_CHECKING:
     from bot.app import Bot

@@ -9,7 +9,8 @@ import pytest
 from generation.jobs import schedule
 from generation.media import fetch
 from sandbox.aimlapi import Render
-from tests.reliability.hostility import answer_to, assert_alive, spent
+from tests.groups.acts import spent
+from tests.reliability.hostility import answer_to, assert_alive
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
