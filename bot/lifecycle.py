@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sqlite3
 import sys
 from contextlib import suppress
@@ -83,9 +82,7 @@ async def run(
     `opened` is told that the data are ours.
     """
     stopping = stopping or asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+    process.stop_on_signals(stopping)
     try:
         file = settings.data_dir / process.DATABASE
         # whoever ran on a file left a lock beside it: without one, it was brought from elsewhere

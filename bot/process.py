@@ -7,6 +7,7 @@ import ctypes
 import fcntl
 import logging
 import os
+import signal
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -55,6 +56,17 @@ def live(work: Coroutine[Any, Any, int]) -> int:
     ends that: whoever asked us to stop would kill us first.
     """
     return asyncio.new_event_loop().run_until_complete(work)
+
+
+def stop_on_signals(stopping: asyncio.Event) -> None:
+    """Have SIGINT and SIGTERM set `stopping`.
+
+    A loop's own handlers hear of a signal through the pipe by which threads wake the loop, as
+    APScheduler does for each clock that is set: a signal that finds it full would be lost.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
 
 
 def leave(code: int) -> NoReturn:

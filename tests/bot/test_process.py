@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.process import Held, held
+from bot.process import Held, held, stop_on_signals
 from tests.flows.process import process
 
 if TYPE_CHECKING:
@@ -51,3 +53,20 @@ async def test_a_second_run_says_so_in_one_line_ends_with_3_and_touches_nothing(
     ]
     assert not (tmp_path / "bot.sqlite3").exists()
     assert telegram.calls == []
+
+
+async def test_a_stop_is_heard_among_a_thousand_clocks_that_are_set() -> None:
+    numbers, stopping = (signal.SIGINT, signal.SIGTERM), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for number in numbers:
+            stop_on_signals(stopping)
+            for _ in range(1000):
+                loop.call_soon_threadsafe(int)
+            os.kill(os.getpid(), number)
+            await asyncio.wait_for(stopping.wait(), 20)
+            stopping.clear()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
