@@ -10,8 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
-from telegram import LinkPreviewOptions
-from telegram.ext import ApplicationBuilder, ContextTypes, Defaults, JobQueue
+from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
 from bot import process
 from bot.scheduler import Scheduler
@@ -133,7 +132,6 @@ class Bot:
             .request(calls)
             .get_updates_request(polling)
             .rate_limiter(pacing)
-            .defaults(Defaults(link_preview_options=LinkPreviewOptions(is_disabled=True)))
             .updater(None)
             .update_queue(self.intake)
             .concurrent_updates(OneAtATimePerChat(self.intake, slots))

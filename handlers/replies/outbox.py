@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
 
-from telegram import ForceReply, InputFile, InputMediaPhoto
+from telegram import ForceReply, InputFile, InputMediaPhoto, LinkPreviewOptions
 from telegram.constants import ChatAction
 
 from generation.media.videos import Upload, UploadedFile
@@ -44,6 +44,8 @@ ACTION_SECONDS = 4.5
 """How often a chat action is shown anew: a client shows it for five seconds."""
 LONGEST_CAPTION = 1024
 LONGEST_TEXT = 4096
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+"""Said with each text: `Defaults` of python-telegram-bot would make [] of every empty string."""
 
 
 class Manner(TypedDict, total=False):
@@ -171,7 +173,13 @@ class Outbox:
             with suppress(Refused):
                 shown = partial(send, caption=text[:LONGEST_CAPTION])
                 return _number_of(await _placed(shown, thread_id, reply_to))
-        send = partial(self._bot.send_message, chat.telegram_id, text[:LONGEST_TEXT], **placed)
+        send = partial(
+            self._bot.send_message,
+            chat.telegram_id,
+            text[:LONGEST_TEXT],
+            link_preview_options=_NO_PREVIEW,
+            **placed,
+        )
         marks = monospace(text) if copied else entities(text, moments)
         try:
             marked = partial(send, entities=marks or None)
@@ -203,7 +211,10 @@ class Outbox:
             with translated():
                 if picture is None:
                     await self._bot.edit_message_text(
-                        text[:LONGEST_TEXT], entities=entities(text, moments) or None, **placed
+                        text[:LONGEST_TEXT],
+                        link_preview_options=_NO_PREVIEW,
+                        entities=entities(text, moments) or None,
+                        **placed,
                     )
                 else:
                     photo = InputMediaPhoto(picture, caption=text[:LONGEST_CAPTION])

@@ -256,5 +256,7 @@ async def test_after_the_days_of_retention_a_video_is_there_and_its_words_are_no
         again = await video.press("Again")
         assert again.text == "This button is old. Send me the idea again."
         await chat.send(ann, "/history")
-        await chat.wait(says("1. (forgotten)"))
+        page = await chat.wait(says("1. (forgotten)"))
+        await page.press("1")
+        await chat.wait(lambda one: one.video is not None and not one.caption)
     assert len(provider.submissions) == 1
