@@ -77,7 +77,7 @@ def _address(value: str) -> str:
         complete = parts.scheme in {"http", "https"} and named and parts.port != 0
     except ValueError:
         complete = False
-    if not complete or parts.query or parts.fragment or parts.username:
+    if not (complete and value.isprintable()) or parts.query or parts.fragment or parts.username:
         raise ValueError("must be an address such as https://api.example.com")
     if parts.scheme == "http" and not _is_near(str(parts.hostname)):
         raise ValueError("must begin with https://, for others can read what goes by http://")

@@ -41,6 +41,8 @@ class WrongSettings(Exception):
 def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
     """Read every setting; raise WrongSettings with all problems at once."""
     given = _given(environ, env_file)
+    if unreadable := [name for name in Settings.model_fields if not _is_text(given.get(name, ""))]:
+        raise WrongSettings([f"{name.upper()} is not UTF-8 text" for name in unreadable])
     problems = list(_misspelt(given))
     try:
         settings = Settings.model_validate(given)
@@ -95,6 +97,11 @@ def _given(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
         for name, value in source.items()
         if (stripped := (value or "").strip())
     }
+
+
+def _is_text(value: str) -> bool:
+    """Whether a value is text: bytes that are none come from the environment as halves of pairs."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _misspelt(given: Mapping[str, str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,14 @@ def test_a_file_that_is_no_text_is_a_problem_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(b"FREE_CREDITS=\xff\xfe7")
     assert problems(REQUIRED, path) == [f"{path} cannot be read: it is not UTF-8 text"]
+
+
+def test_a_value_that_is_no_text_is_a_problem_with_a_name() -> None:
+    value = os.fsdecode(b"Z\xfcrich")
+    given = REQUIRED | {"TIMEZONE": value, "SUPPORT_CONTACT": value, "SOMEBODY_ELSES": value}
+    assert problems(given) == [
+        "TIMEZONE is not UTF-8 text", "SUPPORT_CONTACT is not UTF-8 text",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,7 @@ def test_without_settings_each_missing_one_has_its_line() -> None:
         ("AIMLAPI_URL", "api.aimlapi.com", "must be an address such as https://api.example.com"),
         ("AIMLAPI_URL", "https://", "must be an address such as https://api.example.com"),
         ("AIMLAPI_URL", "https://[::1", "must be an address such as https://api.example.com"),
+        ("AIMLAPI_URL", "https://a\0b.com", "must be an address such as https://api.example.com"),
         ("TELEGRAM_API_URL", "ftp://x.org", "must be an address such as https://api.example.com"),
         ("AIMLAPI_KEY", "two words", "holds characters a key cannot have: copy it again"),
     ],
