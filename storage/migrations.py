@@ -93,7 +93,10 @@ async def migrate(connection: Connection, scripts: Sequence[str] | None = None) 
             f"the database is at version {version}, this program knows {len(scripts)}: "
             "start the newer program, or restore a backup"
         )
-    erases = any(ERASES in script for script in scripts[version:])
+    if version and any(ERASES in script for script in scripts[version:]):
+        # before, what was erased was left out, and not overwritten; done first, it is done again
+        # where it or a step does not come to its end
+        await connection.execute("VACUUM")
     for reached, script in enumerate(scripts[version:], start=version + 1):
         try:
             await connection.executescript(
@@ -102,9 +105,6 @@ async def migrate(connection: Connection, scripts: Sequence[str] | None = None) 
         except BaseException:
             await connection.rollback()
             raise
-    if version and erases:
-        # before, what was erased was left out, and not overwritten
-        await connection.execute("VACUUM")
     return len(scripts)
 
 

@@ -168,7 +168,10 @@ async def test_a_file_is_copied_before_the_first_step_and_as_it_was(tmp_path: Pa
     assert not kept.exists(), "what was erased since is in it"
 
 
-async def test_what_an_older_version_erased_is_in_no_page_after_the_update(tmp_path: Path) -> None:
+@pytest.mark.parametrize("breaks_first", [False, True])
+async def test_what_an_older_version_erased_is_in_no_page_after_the_update(
+    tmp_path: Path, *, breaks_first: bool
+) -> None:
     path = tmp_path / "bot.sqlite3"
     async with aiosqlite.connect(path, isolation_level=None) as connection:
         await connection.execute("PRAGMA secure_delete = OFF")
@@ -179,6 +182,10 @@ async def test_what_an_older_version_erased_is_in_no_page_after_the_update(tmp_p
         )
         await connection.execute("UPDATE inbox SET body = NULL")
     assert b"quokka" in path.read_bytes(), "it was left out, and not overwritten"
+    if breaks_first:
+        async with aiosqlite.connect(path, isolation_level=None) as connection:
+            with pytest.raises(sqlite3.OperationalError):
+                await migrate(connection, (*steps()[:-1], BROKEN))
     await (await Database.open(path)).close()
     assert b"quokka" not in path.read_bytes()
 
