@@ -43,9 +43,10 @@ from storage.migrations import (
     DatabaseInTrouble,
     UnusableDatabase,
     drop_old_copies,
+    end_copy,
     is_copy,
     lost_times,
-    mark_copy,
+    mark_brought,
     note_restore,
 )
 from storage.notices import Admins
@@ -85,14 +86,13 @@ async def run(
     process.stop_on_signals(stopping)
     try:
         file = settings.data_dir / process.DATABASE
-        # whoever ran on a file left a lock beside it: without one, it was brought from elsewhere
-        is_brought = file.exists() and not (settings.data_dir / process.LOCK).exists()
+        # whoever ran on a file left a lock beside it: without one, it was brought from elsewhere;
+        # noted before there is one, for a start that does not come to its end
+        if file.exists() and not (settings.data_dir / process.LOCK).exists():
+            await asyncio.to_thread(mark_brought, file)
         with process.held(settings.data_dir):
             db = await Database.open(file)
             try:
-                if is_brought:
-                    async with db.transaction() as tx:
-                        await mark_copy(tx, marked=True)
                 if opened is not None:
                     await opened()
                 return await serve(Bot(settings, db, times=times), stopping)
@@ -212,7 +212,7 @@ async def _forget_restore(bot: Bot) -> None:
     """Take the mark of a copy away once all from before the start is old without it."""
     await asyncio.sleep(AWAY_SECONDS)
     async with bot.db.transaction() as tx:
-        await mark_copy(tx, marked=False)
+        await end_copy(tx)
 
 
 async def _take_settings(bot: Bot) -> list[int]:

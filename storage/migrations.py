@@ -143,9 +143,15 @@ async def is_copy(connection: Fetching) -> bool:
     return bool(mark == COPY)
 
 
-async def mark_copy(connection: Fetching, *, marked: bool) -> None:
-    """Mark a file as a copy, or take the mark away."""
-    await connection.execute_fetchall(f"PRAGMA application_id = {COPY if marked else 0}")
+def mark_brought(path: Path) -> None:
+    """Mark a file as a copy, whatever its version. Raises as `Database.open` does."""
+    with usable(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        connection.execute(f"PRAGMA application_id = {COPY}")
+
+
+async def end_copy(connection: Fetching) -> None:
+    """Take the mark of a copy away."""
+    await connection.execute_fetchall("PRAGMA application_id = 0")
 
 
 class LostTime(NamedTuple):

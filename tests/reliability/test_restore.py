@@ -181,6 +181,9 @@ async def test_a_database_brought_without_its_lock_is_a_copy(
         await terminate(run)
     (tmp_path / "elsewhere").mkdir()
     shutil.copy(tmp_path / "data" / "bot.sqlite3", tmp_path / "elsewhere" / "bot.sqlite3")
+    nothing = "ulimit -f 0"
+    async with process(telegram, provider, tmp_path / "elsewhere", before=nothing) as run:
+        assert await run.wait() == 1, "the first start meets a full disk"
     async with process(telegram, provider, tmp_path / "elsewhere") as run:
         await chat.wait(says("I was away"))
         await terminate(run)
