@@ -31,7 +31,7 @@ CHATS_AT_ONCE = 128
 CRASHED_SECONDS = 30.0
 """How long work is left alone that broke for a reason nobody foresaw."""
 AT_ONCE = 8
-"""How many tasks of a kind run side by side."""
+"""How many tasks of a kind run side by side, and how many chats are looked at."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class ChatClocks:
         self._jobs: dict[int, tuple[float, Job[Context]]] = {}
         self._looks: dict[int, asyncio.Task[None]] = {}
         self._woken: set[int] = set()
+        self._looking = asyncio.Semaphore(AT_ONCE)
         self._is_open = False
 
     def start(self, look: Callable[[int], Awaitable[float | None]]) -> None:
@@ -112,7 +113,9 @@ class ChatClocks:
             while True:
                 self.seen(chat)
                 try:
-                    wait = await self._look(chat)
+                    # of a crowd whose clocks ring at once, few stand before who asks something
+                    async with self._looking:
+                        wait = await self._look(chat)
                 except Exception:
                     # without another look, the chat's work would wait for the next start
                     logger.exception("the clock of chat %d broke", chat)
