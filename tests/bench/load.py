@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.bench.lag import lags
 from tests.bench.memory import MEGABYTE, resident, watched
 from tests.bench.stand import bot, cpu, servers
 from tests.generation.media.videos.films import Film, append_free_space
@@ -167,7 +168,12 @@ async def measure_rates(at: Servers) -> list[Figure]:
 
 async def measure_pending(at: Servers, count: int) -> list[Figure]:
     """Have many wait for their videos, and others ask what they have left meanwhile."""
-    async with at_rest(at) as running:
+    with tempfile.NamedTemporaryFile(dir=SHARED_MEMORY) as file:
+        return await _with_pending(at, count, Path(file.name))
+
+
+async def _with_pending(at: Servers, count: int, lag_file: Path) -> list[Figure]:
+    async with at_rest(at, "tests.bench.lag", LAG_FILE=str(lag_file)) as running:
         before = cpu(running.pid)
         await at.send(ORDER, count)
         try:
@@ -190,6 +196,7 @@ async def measure_pending(at: Servers, count: int) -> list[Figure]:
         took = time.monotonic() - began
         waits = sorted(1000 * wait for chat, wait in figures["waits"] if chat >= first)
         core = 100 * (cpu(running.pid) - before) / took
+        late = lags(lag_file, since=began)
         is_largest_asked = count == 2700
         return [
             Figure(f"{count} pending: accepted and submitted in", accepted, "s"),
@@ -198,6 +205,8 @@ async def measure_pending(at: Servers, count: int) -> list[Figure]:
             Figure("/quota meanwhile, p99", waits[int(len(waits) * 0.99)], "ms",
                    at_most=200 if is_largest_asked else None),
             Figure("answered", len(waits), f"of {PROBES}", at_least=PROBES),
+            Figure("lag of the event loop, p99", 1000 * late[int(len(late) * 0.99)], "ms"),
+            Figure("the longest", 1000 * late[-1], "ms"),
             Figure("polls", figures["calls"].get("poll", 0) / took, "/s"),
             Figure("processor", core, "% of a core", at_most=100 if is_largest_asked else None),
             Figure("memory", resident(running.pid) / MEGABYTE, "MB",
