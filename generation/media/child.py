@@ -48,7 +48,7 @@ from generation.media.film_jobs import join_videos
 from generation.media.formats import MediaRefused
 from generation.media.picture_jobs import draw_cut, draw_sheet, fit_picture, measure_picture
 from generation.media.video_copies import encode_video, remux_video
-from generation.media.video_jobs import draw_frame, draw_thumbnail, probe_video
+from generation.media.video_jobs import draw_frame, probe_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,6 @@ JOBS: Final[dict[str, Callable[..., dict[str, object]]]] = {
     "draw_cut": draw_cut,
     "draw_sheet": draw_sheet,
     "probe_video": probe_video,
-    "draw_thumbnail": draw_thumbnail,
     "draw_frame": draw_frame,
     "draw_chart": draw_chart,
     "remux_video": remux_video,

@@ -66,7 +66,6 @@ LIMITS: Final = {
     "draw_chart": Limits(Queue.CHART, 30.0, 20),
     "tell_confinement": Limits(Queue.RESULT, 10.0, 5),
     "probe_video": Limits(Queue.RESULT, 120.0, 240),
-    "draw_thumbnail": Limits(Queue.RESULT, 120.0, 240),
     "remux_video": Limits(Queue.RESULT, 120.0, 240),
     "encode_video": Limits(Queue.ENCODE, 600.0, 1200),
     "join_videos": Limits(Queue.FILM, 600.0, 1200),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -54,8 +54,12 @@ _OPTIONS: Final = {
 """What FFmpeg may use, also while it only looks what a file holds."""
 
 
-def probe_video(*, source: str) -> dict[str, object]:
-    """Tell what is in a video that has at least one frame, where that may be decoded."""
+def probe_video(*, source: str, target: str | None = None) -> dict[str, object]:
+    """Tell what is in a video that has at least one frame, where that may be decoded.
+
+    With a target, a thumbnail is drawn as well where one can be: another process for it would cost
+    more than it.
+    """
     path = Path(source)
     with opened(path, decodes=False) as (container, video):
         sounds = container.streams.audio
@@ -64,7 +68,7 @@ def probe_video(*, source: str) -> dict[str, object]:
             pixels, (width, height) = frame.format.name, shown_size(frame, video)
         else:
             pixels, width, height = "", video.width, video.height
-        return {
+        facts: dict[str, object] = {
             "container": sniffed(path),
             "brand": container.metadata.get("major_brand", "").strip(),
             "index_first": index_first(path),
@@ -76,27 +80,28 @@ def probe_video(*, source: str) -> dict[str, object]:
             "seconds": length(container, video),
             "size": path.stat().st_size,
         }
+        if target is not None and is_known(video):
+            with suppress(MediaRefused, av.FFmpegError):
+                _draw_thumbnail(container, video, Path(target))
+    return facts
 
 
-def draw_thumbnail(*, source: str, target: str) -> dict[str, object]:
+def _draw_thumbnail(container: InputContainer, video: VideoStream, target: Path) -> None:
     """Write a small JPEG of a frame: early, but not a black one if there is another."""
-    with opened(Path(source)) as (container, video):
-        seconds = length(container, video)
-        best: Image.Image | None = None
-        for moment in (min(1.0, seconds / 10), seconds / 3, seconds * 2 / 3):
-            picture = _picture(_frame_at(container, video, moment), video)
-            picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            if best is None or _light(picture) > _light(best):
-                best = picture
-            if _light(best) >= _DARK:
-                break
+    seconds = length(container, video)
+    best: Image.Image | None = None
+    for moment in (min(1.0, seconds / 10), seconds / 3, seconds * 2 / 3):
+        picture = _picture(_frame_at(container, video, moment), video, side=THUMBNAIL_SIDE)
+        if best is None or _light(picture) > _light(best):
+            best = picture
+        if _light(best) >= _DARK:
+            break
     if best is None:
         raise MediaRefused("no_frame")
     for quality in (85, 60, 30):
         best.save(target, "JPEG", quality=quality)
-        if Path(target).stat().st_size < THUMBNAIL_BYTES:
+        if target.stat().st_size < THUMBNAIL_BYTES:
             break
-    return {}
 
 
 def draw_frame(*, source: str, target: str, last: bool) -> dict[str, object]:
@@ -198,11 +203,14 @@ def shown_size(frame: VideoFrame, video: VideoStream) -> tuple[int, int]:
     return (frame.height, width) if frame.rotation % 180 else (width, frame.height)
 
 
-def _picture(frame: VideoFrame, video: VideoStream) -> Image.Image:
-    """Give a frame as it is seen."""
-    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call] # PyAV leaves it out
-    width, height = shown_size(frame, video)
-    return picture.rotate(frame.rotation, expand=True).resize((width, height))
+def _picture(frame: VideoFrame, video: VideoStream, *, side: int | None = None) -> Image.Image:
+    """Give a frame as it is seen, with at most `side` pixels a side where that is said."""
+    size = shown_size(frame, video)
+    part = min(1.0, side / max(size)) if side else 1.0
+    size = max(1, round(size[0] * part)), max(1, round(size[1] * part))
+    width, height = size[::-1] if frame.rotation % 180 else size
+    picture: Image.Image = frame.to_image(width=width, height=height)  # type: ignore[no-untyped-call] # PyAV leaves it out
+    return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
 
 
 def _seek(container: InputContainer, video: VideoStream, moment: float) -> None:

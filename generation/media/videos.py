@@ -149,12 +149,12 @@ async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: i
         NotAVideo: There is nothing to show in it.
         MediaTimeout, MediaFailed: The work broke down; the video may be good.
     """
-    facts = await probe(media, source)
+    drawn = folder / f"{source.stem}.thumbnail.jpg"
+    facts, thumbnail = await _look_into(media, source, drawn)
     todo = plan(facts, limit)
     path = source
     if todo in {Plan.REMUX, Plan.ENCODE}:
         path = folder / f"{source.stem}.sendable.mp4"
-    drawn = folder / f"{source.stem}.thumbnail.jpg"
     try:
         if todo is Plan.REMUX:
             await _run(media, "remux_video", source=source, target=path)
@@ -167,7 +167,6 @@ async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: i
                 if facts.size > limit:
                     raise
                 todo, path = Plan.DOCUMENT, source
-        thumbnail = await _thumbnail(media, path, drawn)
     except BaseException:
         drawn.unlink(missing_ok=True)
         if path != source:
@@ -254,23 +253,33 @@ async def first_frame(
     await _run(media, "draw_frame", source=source, target=target, last=last)
 
 
-async def _thumbnail(media: MediaProcesses, source: Path, target: Path) -> Path | None:
-    """Draw a thumbnail if it can be drawn."""
+async def _look_into(
+    media: MediaProcesses, source: Path, target: Path
+) -> tuple[Facts, Path | None]:
+    """Learn the facts of a file, and draw its thumbnail if it can be drawn; raises as `probe`."""
     try:
-        await _run(media, "draw_thumbnail", source=source, target=target)
-    except (NotAVideo, MediaError):
-        return None
-    return target
+        return await probe(media, source, target), _if_drawn(target)
+    except MediaError:
+        # it may be the thumbnail's fault
+        return await probe(media, source), None
 
 
-async def probe(media: MediaProcesses, source: Path) -> Facts:
-    """Learn the facts of a file.
+def _if_drawn(thumbnail: Path) -> Path | None:
+    """Return a thumbnail, and leave no empty one."""
+    if thumbnail.stat().st_size:
+        return thumbnail
+    thumbnail.unlink()
+    return None
+
+
+async def probe(media: MediaProcesses, source: Path, target: Path | None = None) -> Facts:
+    """Learn the facts of a file, and draw a thumbnail to `target`, which is empty without one.
 
     Raises:
         NotAVideo: It is none.
         MediaTimeout, MediaFailed: The work broke down.
     """
-    answer = await _run(media, "probe_video", source=source)
+    answer = await _run(media, "probe_video", source=source, target=target)
     try:
         return Facts.model_validate(answer)
     except ValidationError as error:
