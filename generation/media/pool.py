@@ -34,7 +34,7 @@ _ANSWER_BYTES: Final = 65536
 
 
 class Queue(Enum):
-    """A queue of jobs done one at a time.
+    """A queue of jobs done one at a time, and of results two.
 
     What people send never stands in front of results, nor do the minutes of an encoding, nor does
     what is made of results once more stand in front of one that is encoded.
@@ -45,6 +45,10 @@ class Queue(Enum):
     ENCODE = auto()
     FILM = auto()
     CHART = auto()
+
+
+_AT_ONCE: Final = dict.fromkeys(Queue, 1) | {Queue.RESULT: 2}
+"""Jobs of a queue side by side: a video that takes its two minutes holds up no other."""
 
 
 class Limits(NamedTuple):
@@ -132,7 +136,7 @@ LAUNCHER: Final = Launcher()
 
 
 class MediaProcesses:
-    """Runs jobs in child processes, one at a time in each queue.
+    """Runs jobs in child processes, few at a time in each queue.
 
     The launcher ends after `idle_seconds` without a job.
     """
@@ -141,7 +145,7 @@ class MediaProcesses:
         self._launcher = launcher
         self._idle_seconds = idle_seconds
         self._idle: asyncio.TimerHandle | None = None
-        self._queues = {queue: asyncio.Semaphore() for queue in Queue}
+        self._queues = {queue: asyncio.Semaphore(most) for queue, most in _AT_ONCE.items()}
         self._channels: set[socket.socket] = set()
         self._is_closed = False
 
@@ -190,9 +194,10 @@ class MediaProcesses:
             channel.shutdown(socket.SHUT_WR)
         late = asyncio.get_running_loop().call_later(_END_SECONDS, self._give_up)
         # Who holds every queue knows that nobody works.
-        for turn in self._queues.values():
+        turns = [turn for queue, turn in self._queues.items() for _ in range(_AT_ONCE[queue])]
+        for turn in turns:
             await turn.acquire()
-        for turn in self._queues.values():
+        for turn in turns:
             turn.release()
         late.cancel()
         if self._idle is not None:

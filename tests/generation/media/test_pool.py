@@ -176,6 +176,19 @@ async def test_what_people_send_is_worked_on_one_by_one_and_results_beside_it(
     assert await asyncio.wait_for(second, PATIENCE)
 
 
+async def test_a_result_that_takes_long_holds_up_no_other(
+    media: MediaProcesses, endless: Path, picture: Path
+) -> None:
+    first = asyncio.create_task(media.run("probe_video", source=str(endless)))
+    writer = await being_read(endless)
+    with pytest.raises(MediaRefused, match="no_video_container"):
+        await asyncio.wait_for(media.run("probe_video", source=str(picture)), PATIENCE)
+    assert not first.done()
+    os.close(writer)
+    with pytest.raises(MediaRefused, match="no_video_container"):
+        await asyncio.wait_for(first, PATIENCE)
+
+
 async def test_an_idle_launcher_ends(picture: Path) -> None:
     before = launchers()
     async with MediaProcesses(Launcher(), idle_seconds=0.05) as media:
