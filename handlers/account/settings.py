@@ -228,7 +228,7 @@ def habits(person: Person, languages: Languages, translator: Translator) -> list
 
 def spoken(languages: Languages, translator: Translator) -> list[list[Button]]:
     """Return the languages there are, the present one marked; one is no choice."""
-    if len(languages.names) == 1:
+    if len(languages.texts) == 1:
         return []
     return [
         [Button(ticked(label, is_on=languages.translator(name).locale == translator.locale),

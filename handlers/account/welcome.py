@@ -212,7 +212,7 @@ async def publish_to_admin(bot: ExtBot[Urgency], services: Services, admin: Pers
 
 
 def _menu(services: Services, translator: Translator, scope: Scope) -> list[BotCommand]:
-    count, selling = len(services.languages.names), bool(services.policy.stars_per_credit)
+    count, selling = len(services.languages.texts), bool(services.policy.stars_per_credit)
     return commands.menu(translator, scope, languages=count, selling=selling)
 
 
