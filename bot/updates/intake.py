@@ -304,7 +304,10 @@ def _read(update_id: int, body: str, bot: Bot) -> Update | None:
     """Read an update; None, and a traceback in the log, for one that is not as we know them."""
     try:
         update = Update.de_json(json.loads(body), bot)
-        for one in (update.effective_chat, update.effective_user):
+        who = update.effective_user
+        if (update.inline_query or update.pre_checkout_query) and who is None:
+            raise TypeError("nobody asks")  # noqa: TRY301 - one reaction to all
+        for one in (update.effective_chat, who):
             if one is not None and not is_whole(one.id):
                 raise TypeError("an id is no number")  # noqa: TRY301 - one reaction to all
     except Exception:

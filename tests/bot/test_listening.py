@@ -56,6 +56,7 @@ UNREADABLE: dict[str, tuple[str, Any]] = {
     "words for a date": ("message", {**MESSAGE, "date": "yesterday"}),
     "a date beyond all calendars": ("message", {**MESSAGE, "date": 10**18}),
     "words for a chat's id": ("message", {**MESSAGE, "chat": {**CLUB, "id": "club"}}),
+    "words typed by nobody": ("inline_query", {"id": "1", "query": "a boat", "offset": ""}),
     "a chat's id that no disk takes": ("message", {**MESSAGE, "chat": {**CLUB, "id": 2**70}}),
 }
 
