@@ -153,7 +153,7 @@ class Outbox:
         moments: Sequence[Moment] = (),
         copied: bool = False,
     ) -> int:
-        """Send a text, cut at 4096 characters; returns its message id.
+        """Send a text, cut at 4096 UTF-16 units; returns its message id.
 
         `reply_to` is the message it answers, if that still exists; a `silent` one leaves the phone
         quiet, a `cosmetic` one may be left out. `ask` is a placeholder: the sender's client opens
@@ -171,12 +171,12 @@ class Outbox:
             send = partial(self._bot.send_photo, chat.telegram_id, picture, **placed)
             # a very slender one is refused, and any where photos are off; the text must come
             with suppress(Refused):
-                shown = partial(send, caption=text[:LONGEST_CAPTION])
+                shown = partial(send, caption=_cut(text, LONGEST_CAPTION))
                 return _number_of(await _placed(shown, thread_id, reply_to))
         send = partial(
             self._bot.send_message,
             chat.telegram_id,
-            text[:LONGEST_TEXT],
+            _cut(text, LONGEST_TEXT),
             link_preview_options=_NO_PREVIEW,
             **placed,
         )
@@ -211,13 +211,13 @@ class Outbox:
             with translated():
                 if picture is None:
                     await self._bot.edit_message_text(
-                        text[:LONGEST_TEXT],
+                        _cut(text, LONGEST_TEXT),
                         link_preview_options=_NO_PREVIEW,
                         entities=entities(text, moments) or None,
                         **placed,
                     )
                 else:
-                    photo = InputMediaPhoto(picture, caption=text[:LONGEST_CAPTION])
+                    photo = InputMediaPhoto(picture, caption=_cut(text, LONGEST_CAPTION))
                     await self._bot.edit_message_media(photo, **placed)
         except Refused as refusal:
             why = str(refusal).lower()
@@ -225,7 +225,8 @@ class Outbox:
                 await self.edit(chat, message_id, text, buttons, cosmetic=cosmetic)
             elif "no text in the message" in why:
                 with translated():
-                    await self._bot.edit_message_caption(caption=text[:LONGEST_CAPTION], **placed)
+                    words = _cut(text, LONGEST_CAPTION)
+                    await self._bot.edit_message_caption(caption=words, **placed)
             elif "not modified" not in why:
                 raise
 
@@ -280,7 +281,7 @@ class Outbox:
         tapped, which Telegram does for no document.
         """
         placed: dict[str, Any] = {
-            "caption": caption[:LONGEST_CAPTION],
+            "caption": _cut(caption, LONGEST_CAPTION),
             "reply_markup": keyboard(buttons),
             "disable_notification": silent,
             "rate_limit_args": Urgency.RESULT,
@@ -347,7 +348,7 @@ class Outbox:
             getattr(self._bot, f"send_{file_kind}"),
             chat.telegram_id,
             file_id,
-            caption=caption[:LONGEST_CAPTION],
+            caption=_cut(caption, LONGEST_CAPTION),
             reply_markup=keyboard(buttons),
         )
         file = (await _placed(send, thread_id, reply_to)).effective_attachment
@@ -367,6 +368,11 @@ class Outbox:
         file = InputFile(content, filename=name, read_file_handle=False)
         send = partial(self._bot.send_document, chat.telegram_id, file, caption=caption)
         await _placed(send, thread_id, None)
+
+
+def _cut(text: str, units: int) -> str:
+    """Cut a text at so many UTF-16 units, as Telegram counts: most emoji are two."""
+    return text.encode("utf-16-le", "ignore")[: 2 * units].decode("utf-16-le", "ignore")
 
 
 def _is_of_marks(why: str, moments: Sequence[Moment]) -> bool:

@@ -242,6 +242,18 @@ async def test_words_too_long_for_a_button_come_whole_in_a_message_that_a_tap_co
     await copied(card, f"{words.strip()}. At night")
 
 
+async def test_a_long_idea_of_emoji_can_be_changed_though_telegram_counts_each_twice(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "/video a " + 2035 * "\U0001f431")
+    card = await chat.wait(says("Make a video of this?"))
+    await card.press(button_of(card, "🎬"), by=ann)
+    video = await chat.wait(shows_video())
+    await settled(house)
+    await video.press("✏️ Change", by=ann)
+    await chat.wait(says("What should be different?"))
+
+
 async def test_a_change_of_a_photos_video_keeps_the_photo(
     bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
