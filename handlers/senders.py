@@ -15,7 +15,7 @@ from handlers.replies.keyboards import Button
 from handlers.replies.outbox import Said
 from handlers.replies.sending import Refused, SendError, translated
 from handlers.replies.texts import unlinked
-from storage import SHARED_IDS, cards, chats, people
+from storage import SHARED_IDS, cards, chats, people, videos
 from storage.chats import ChatKind
 from storage.ledger import Account
 
@@ -209,8 +209,14 @@ async def meet(
         return sender
     async with services.db.transaction() as tx:
         if sender is None:
+            before = await chats.by_telegram_id(tx, place.id)
             await _note(place, speaker, services.clock(), tx)
             sender = await _known(tx, update, services, press)
+            lost = before is not None and before.is_private and not before.reachable
+            if lost and sender and sender.access is not Access.BANNED:
+                # nothing reached them
+                for video in await videos.kept_of(tx, sender.account, now=services.clock()):
+                    services.bring(video, sender.chat)
         if sender is not None and sender.closed is not None and update.message is not None:
             await cards.close_open(tx, sender.chat.id, sender.account, by=cause_of(update.message))
         return sender

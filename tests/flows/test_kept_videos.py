@@ -42,6 +42,18 @@ async def test_who_asked_is_told_of_a_video_nobody_knows_the_fate_of_and_brought
         await becomes(house, "delivered")
 
 
+async def test_who_could_not_be_reached_is_brought_it_with_whatever_they_write_next(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    telegram.faults.next("sendVideo", Fault.error(403, "Forbidden: for a reason of its own"))
+    async with house.running():
+        await chat.send(ann, "/video a cat")
+        await becomes(house, "undeliverable")
+        await chat.send(ann, "/help")
+        await chat.wait(shows_video("a cat"))
+        await becomes(house, "delivered")
+
+
 async def test_who_asked_in_a_group_is_told_in_private(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
