@@ -63,6 +63,8 @@ _OURS = frozenset(name for command in commands.COMMANDS for name in command.name
 _WRITTEN = re.compile(r"/ ?(\w{1,64})(?:@(\w{3,32}))?(?![\w/@<>])", re.ASCII)
 _BEHIND_A_COMMAND = ":,;\uff1a\uff0c\u3001"
 """Signs that some put between a command and what they want of it."""
+_RIGHT_BEHIND_IT = re.compile(r"\A[-!.=>…–—]+(?=\s)")
+"""The same, with no blank before it: options begin so."""
 
 
 def cut(text: str, units: int) -> tuple[str, str]:
@@ -85,7 +87,7 @@ def command_in(message: Message) -> tuple[str, str] | None:
     name, _, bot = found[0][1:].lstrip().partition("@")
     if bot and bot.lower() != message.get_bot().username.lower():
         return None
-    rest = found[1].lstrip().lstrip(_BEHIND_A_COMMAND).strip()
+    rest = _RIGHT_BEHIND_IT.sub("", found[1]).lstrip().lstrip(_BEHIND_A_COMMAND).strip()
     again = rest.startswith(("@", "/"))
     return name.lower(), uncalled(rest, message.get_bot().username) if again else rest
 

@@ -151,6 +151,16 @@ def read_number(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) <= LONGEST_NUMBER else None
 
 
+_NOT_SEEN = re.compile(r"[\u115f\u1160\u3164\uffa0]|(?<!\S)(?:[#$/]\S*|\S*(?:://|@|\w\.\w)\S*)")
+"""Letters that are not seen; and tags, links, addresses, names of people and of files."""
+
+
+def shows_nothing(words: str) -> bool:
+    """Whether words name nothing to be seen, or say something to somebody by name."""
+    bare = re.sub(_NOT_SEEN, "", words)
+    return "://" in words or words.startswith("@") or not any(map(str.isalpha, bare))
+
+
 def is_number(words: str) -> bool:
     """Whether words are a number, with signs around it or not: that shows nothing."""
     return bool(re.fullmatch(r"[\W_]*\d[\d\W_]*", words)) and not any(

@@ -8,7 +8,7 @@ from generation.orders import substitutes
 from generation.orders.quotes import Instead, Quote
 from generation.orders.reading import CHANGE, read, words_alone
 from handlers.ordering import placing
-from handlers.ordering.drafts import LONGEST_PART, draft_on, quoted
+from handlers.ordering.drafts import LONGEST_PART, quoted
 from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, buttons
 from handlers.presses import not_yours
 from handlers.replies.keyboards import HandOut, keyboard
@@ -50,7 +50,7 @@ async def _start(
 ) -> None:
     if (card := await _open_card(sender, context.services, press.card)) is not None:
         agreed = press.credits or None
-        draft = draft_on(card, instead=instead, agreed=agreed, tap=query.id)
+        draft = placing.draft_on(card, instead=instead, agreed=agreed, tap=query.id)
         await placing.place(context, sender, draft)
 
 
@@ -73,7 +73,7 @@ async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
     card = await _open_card(sender, services, press.card)
     if card is None:
         return
-    was = await quoted(services, sender, draft_on(card))
+    was = await quoted(services, sender, placing.draft_on(card))
     choice = None
     if isinstance(was, Quote):
         choice = substitutes.toggled(was.choice, press.option, press.meant, services.offer)
@@ -92,7 +92,7 @@ async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
 async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Services) -> None:
     """Show all lengths, or all models, that a card can have."""
     card = await _open_card(sender, services, press.card)
-    quote = await quoted(services, sender, draft_on(card)) if card is not None else None
+    quote = await quoted(services, sender, placing.draft_on(card)) if card is not None else None
     if card is not None and shown is not None and isinstance(quote, Quote):
         await sender.answer()
         rows = buttons(services, sender, card, quote, unfolded=press.option)

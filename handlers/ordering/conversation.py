@@ -26,7 +26,7 @@ from handlers.ordering.drafts import LONGEST_PART, SentPicture, SmallTalk, answe
 from handlers.ordering.order_card import Drop, show_card
 from handlers.replies.keyboards import Button, handing_out
 from handlers.replies.texts import utf16_length
-from handlers.routing import Router
+from handlers.routing import Router, begins_with_command, command_in
 from handlers.senders import cause_of
 from storage import cards
 from storage.cards import CardKind, Draft
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 router = Router()
 
+ORDERS = frozenset({"animate", "video"})
+"""The commands a picture's caption may begin with."""
+
 FRESH_SECONDS = 900.0
 """How long a question waits for an answer that is not marked as one."""
 SURE_SECONDS = 120.0
@@ -49,6 +52,19 @@ JUST_NOW_SECONDS = 10.0
 """How long before a picture its words may come, or the first part of a text before its second."""
 MOST_BEFORE = 40
 """Characters of a command and of its bot's name, before the words in the first of two parts."""
+
+
+def idea_of(message: Message) -> str:
+    """Return the words of another message that this one answers, or the part of them it quotes."""
+    seen = answered(message)
+    if message.quote is not None:
+        return message.quote.text
+    if seen is None or (seen.from_user is not None and seen.from_user.id == message.get_bot().id):
+        return ""
+    command = command_in(seen)
+    if command is not None or begins_with_command(seen):
+        return command[1] if command is not None and command[0] in ORDERS else ""
+    return seen.text or seen.caption or ""
 
 
 async def ask_for_idea(context: Context, sender: Sender, message: Message, typed: str = "") -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telegram import ExternalReplyInfo
 
@@ -17,7 +17,7 @@ from generation.media.pictures import frame_of, which_frame
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
-from generation.orders.reading import read
+from generation.orders.reading import read, shows_nothing
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.replies.texts import UNSEEN, utf16_length
@@ -186,20 +186,6 @@ class OrderDraft:
         return "t2v" if self.picture is None else "i2v"
 
 
-def draft_on(card: Card, **tapped: Any) -> OrderDraft:
-    """Return the order a card holds."""
-    return OrderDraft(
-        text=card.prompt,
-        picture=SentPicture.on(card),
-        origin="card",
-        cause=f"card:{card.id}",
-        message_id=card.message_id,
-        card=card.id,
-        options=card.options,
-        **tapped,
-    )
-
-
 def is_own(message: Message) -> bool:
     """Whether somebody wrote just this message.
 
@@ -209,8 +195,6 @@ def is_own(message: Message) -> bool:
 
 
 _NAMES = frozenset(name for command in COMMANDS for name in command.names) | {"prompt"}
-_FILLERS = "[\u115f\u1160\u3164\uffa0]"
-"""Letters that are not seen."""
 
 
 def _is_idea(words: str) -> bool:
@@ -222,9 +206,9 @@ def _is_idea(words: str) -> bool:
     alone = words.strip("/[]<>\"'.! \n").lower()
     return not (
         small_talk(words)
-        or not any(map(str.isalpha, re.sub(_FILLERS, "", words)))
+        or shows_nothing(words)
         or words.rstrip().endswith(("?", "\uff1f", "\u061f"))
-        or ("://" in words and len(words.split()) == 1)
+        or _asks(words)
         or alone in _NAMES
     )
 
@@ -241,11 +225,12 @@ def draft_of(
     What is not surely somebody's own idea, and what is so long that it may go on in the next
     message, is never just charged.
     """
+    # what was copied from a caption of ours
+    words = words.replace(UNSEEN, "")
     is_whole = utf16_length(words) <= LONGEST_PART // 2
     is_idea = not words or _is_idea(words)
     return OrderDraft(
-        # what was copied from a caption of ours
-        text=words.replace(UNSEEN, ""),
+        text=words,
         picture=picture,
         origin="message",
         cause=cause_of(message),
@@ -337,7 +322,7 @@ def small_talk(text: str) -> SmallTalk | None:
     if not words:
         # "?", "…"
         return SmallTalk.NOTED if text.strip() else None
-    found = (_talk(words, phrases) for phrases in _languages())
+    found = (_talk(words, phrases) for phrases in _spoken()[0])
     return next(filter(None, found), None)
 
 
@@ -373,12 +358,22 @@ def _plain(text: str) -> list[str]:
 
 
 @cache
-def _languages() -> tuple[dict[str, str], ...]:
-    """Return what each phrase of small talk says, for each language; English is said in all."""
+def _spoken() -> tuple[tuple[dict[str, str], ...], frozenset[str]]:
+    """Return what each phrase of small talk says, by language, and what questions begin with.
+
+    English is said in all.
+    """
     data = resources.files("handlers.ordering") / "small_talk.json"
     languages = json.loads(data.read_text(encoding="utf-8"))
+    questions = frozenset(" ".join(_plain(begins)) for begins in languages.pop("questions"))
     english = _by_phrase({kind: languages["en"][kind] for kind in SmallTalk})
-    return tuple(english | _by_phrase(spoken) for spoken in languages.values())
+    return tuple(english | _by_phrase(spoken) for spoken in languages.values()), questions
+
+
+def _asks(text: str) -> bool:
+    """Whether a text begins as a question does: its sign is often left out."""
+    words, (_, questions) = _plain(text[:LONGEST_SMALL_TALK]), _spoken()
+    return any(" ".join(words[:count]) in questions for count in range(1, 6))
 
 
 def _by_phrase(spoken: dict[str, list[str]]) -> dict[str, str]:

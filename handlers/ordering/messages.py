@@ -66,6 +66,13 @@ def mention_in(message: Message) -> str | None:
     return None
 
 
+def is_spoken_of(message: Message) -> bool:
+    """Whether a text names the bot in its midst: that may be said of it, and not to it."""
+    text = (message.text or message.caption or "").strip(" \n.,!?…").casefold()
+    name = f"@{message.get_bot().username.casefold()}"
+    return name in text and not (text.startswith(name) or text.endswith(name))
+
+
 def said_in(message: Message) -> str:
     """Return what a text or caption says alone with the bot, where nobody needs to name it."""
     mentioned = mention_in(message)
@@ -100,9 +107,6 @@ MENTIONED = _Mentioned()
 ANSWERS_THE_BOT = _AnswersTheBot()
 """In a group, these two and commands are all the bot listens to."""
 
-ORDERS = frozenset({"animate", "video"})
-"""The commands a picture's caption may begin with."""
-
 
 class _Picture(filters.MessageFilter):
     """Messages that show a picture, a file that claims to be one, or a video with frames.
@@ -124,7 +128,7 @@ class _Ordered(filters.MessageFilter):
 
     def filter(self, message: Message) -> bool:
         command = command_in(message)
-        return command is not None and command[0] in ORDERS
+        return command is not None and command[0] in conversation.ORDERS
 
 
 router = Router()
@@ -152,30 +156,24 @@ async def video(sender: Sender, message: Message, context: Context) -> None:
 
 
 async def _film(
-    context: Context, sender: Sender, message: Message, sent: SentPicture | None, words: str
+    context: Context,
+    sender: Sender,
+    message: Message,
+    sent: SentPicture | None,
+    words: str,
+    *,
+    asks: bool = False,
 ) -> None:
     """Order what was asked for; where nothing is said, what somebody wrote is, on a card."""
     read = reading.read(words)
-    idea = "" if sent or read.prompt else idea_of(message)
+    idea = "" if sent or read.prompt else conversation.idea_of(message)
     if idea:
         words = f"{idea} {words}".strip()
     if sent is None and not (idea or read.prompt or read.problems):
         await conversation.ask_for_idea(context, sender, message, words)
     else:
-        await placing.place(context, sender, draft_of(message, words, sent, asks=bool(idea)))
-
-
-def idea_of(message: Message) -> str:
-    """Return the words of another message that this one answers, or the part of them it quotes."""
-    seen = answered(message)
-    if message.quote is not None:
-        return message.quote.text
-    if seen is None or (seen.from_user is not None and seen.from_user.id == message.get_bot().id):
-        return ""
-    command = command_in(seen)
-    if command is not None or begins_with_command(seen):
-        return command[1] if command is not None and command[0] in ORDERS else ""
-    return seen.text or seen.caption or ""
+        draft = draft_of(message, words, sent, asks=asks or bool(idea))
+        await placing.place(context, sender, draft)
 
 
 async def _answered_video(
@@ -231,7 +229,7 @@ async def mentioned(sender: Sender, message: Message, context: Context) -> None:
         return
     if sent is None:
         sent, words = any_picture_of(shown_to(message), words)
-    await _film(context, sender, message, sent, words)
+    await _film(context, sender, message, sent, words, asks=is_spoken_of(message))
 
 
 @router.message(PRIVATE & WORDS, orders=True)
@@ -274,7 +272,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     else:
         by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
         sent, words = any_picture_of(None if by_bot else shown_to(message), said)
-        before = "" if sent else idea_of(message)
+        before = "" if sent else conversation.idea_of(message)
         if sent is None and not before and (typed or is_number(words)):
             if typed:
                 await conversation.ask_for_idea(context, sender, message, typed)
@@ -291,7 +289,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
 async def picture(sender: Sender, message: Message, context: Context) -> None:
     """Start a picture that came with words; ask about one without, and about a video's frame."""
     command, now = command_in(message), context.services.clock()
-    if begins_with_command(message) and (command is None or command[0] not in ORDERS):
+    if begins_with_command(message) and (command is None or command[0] not in conversation.ORDERS):
         await _other_command(sender, message)
         return
     sent, words = any_picture_of(message, command[1] if command else said_in(message))

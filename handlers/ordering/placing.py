@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generation.models import pricing
 from generation.orders import balances
@@ -14,7 +14,7 @@ from generation.orders.quotes import Quote
 from generation.orders.reading import unspoken
 from handlers.membership import cannot_show, not_here_and_now
 from handlers.ordering import order_card, refusals
-from handlers.ordering.drafts import SentPicture, card_draft, draft_on, quoted
+from handlers.ordering.drafts import OrderDraft, SentPicture, card_draft, quoted
 from handlers.replies.sending import SendError
 from handlers.replies.texts import cost_of, gone, payment
 from handlers.routing import refusal_of
@@ -25,7 +25,6 @@ from storage.generations import PENDING, UNFINISHED, Request
 if TYPE_CHECKING:
     from generation.orders.balances import Answer, Balance, ContentBrake, Pool, TooFewCredits
     from handlers.context import Context, Services
-    from handlers.ordering.drafts import OrderDraft
     from storage.cards import Card
     from storage.chats import Group
     from storage.database import Connection
@@ -207,6 +206,20 @@ async def _means(tx: Connection, services: Services, sender: Sender) -> tuple[Ba
     account, terms, now = sender.account, services.terms, services.clock()
     pool = await balances.pool(tx, sender.chat.id, account, terms, now)
     return await balances.balance(tx, account, terms, now), pool
+
+
+def draft_on(card: Card, **tapped: Any) -> OrderDraft:
+    """Return the order a card holds."""
+    return OrderDraft(
+        text=card.prompt,
+        picture=SentPicture.on(card),
+        origin="card",
+        cause=f"card:{card.id}",
+        message_id=card.message_id,
+        card=card.id,
+        options=card.options,
+        **tapped,
+    )
 
 
 async def show_anew(services: Services, sender: Sender, card: Card, was: Quote) -> None:

@@ -288,7 +288,18 @@ async def test_a_formatted_command_is_a_command(
 
 
 @pytest.mark.parametrize(
-    "text", ["/video: a cat", "/video, a cat", "/video\uff1aa cat", "/VIDEO a cat", "/ video a cat"]
+    "text",
+    [
+        "/video: a cat",
+        "/video, a cat",
+        "/video\uff1aa cat",
+        "/VIDEO a cat",
+        "/ video a cat",
+        "/video\u2014 a cat",
+        "/video- a cat",
+        "/video... a cat",
+        "/video! a cat",
+    ],
 )
 async def test_a_sign_behind_a_command_is_none_of_the_prompt(
     bot: Bot, chat: PrivateChat, ann: Person, text: str

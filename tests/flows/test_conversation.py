@@ -227,6 +227,9 @@ async def test_what_is_surely_no_idea_is_asked_about_after_a_command(
     for words in (
         "no, stop", "thanks!", "how does this work?", "\u8fd9\u662f\u4ec0\u4e48\uff1f",
         "1", "\u3164", "/help", "settings", "[PROMPT]", "https://example.com/cat",
+        "how does this work", "where is my video", "как сделать видео", "#sunset #beach",
+        "IMG_2026.jpg", "@bob look at this", "look: https://example.com/cat", "i don't know",
+        "tack s\u00e5 mycket",
     ):  # fmt: skip
         asked = await chat.send(ann, f"/video {words}")
         await chat.wait(says("Make a video of this?", to=asked.message_id))
@@ -268,6 +271,18 @@ async def test_what_another_bot_wrote_for_somebody_is_asked_about(
     asked = await chat.send(ann, "Sunny, 20 degrees", via_bot=other)
     await chat.wait(says("Make a video of this?", to=asked.message_id))
     assert await spent(house, ann) == 0
+
+
+async def test_the_bots_name_in_the_midst_of_a_sentence_below_a_photo_costs_nothing_unasked(
+    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    telegram.privacy_mode(on=False)
+    name, sent = telegram.bot.username, await club.send_photo(ann, photo())
+    asked = await club.send(ann, f"who invited @{name} here", reply_to=sent)
+    await club.wait(says("Make a video of this?", to=asked.message_id))
+    assert await spent(house, ann) == 0
+    await club.send(ann, f"she winks @{name}", reply_to=sent)
+    await club.wait(shows_video("she winks"))
 
 
 async def test_small_talk_in_a_group_is_met_with_silence(

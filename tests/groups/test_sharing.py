@@ -177,19 +177,23 @@ async def test_nothing_somebody_wrote_is_a_link_or_a_name_in_what_the_bot_says(
 ) -> None:
     mallory = telegram.person("t.me/spam @bob")
     club.join(mallory)
-    await club.send(mallory, f"/video {LIVE}")
+    asked = await club.send(mallory, f"/video {LIVE}")
+    first = await club.wait(says("Make a video of this?", to=asked.message_id))
+    await first.press("🎬", by=mallory)
     video = await club.wait(shows_video())
     await settled(house)
     assert (video.caption or "").replace("\u200b", "") == LIVE
     [result] = await telegram.inline(mallory, "")
     shared = await club.send_inline(mallory, result)
     await club.send(mallory, f"/video {LIVE} --seconds 12 --model sora-2-pro")
-    card = await club.wait(says("Make a video of this?"))
+    card = await club.wait(says("Make a video of this?", after=first))
     await club.send(mallory, "/video a cat --model evil.example")
     wrong = await club.wait(says("There is no model"))
-    for said in (video, shared, card, wrong):
+    for said in (video, shared, first, card, wrong):
         assert {one["type"] for one in said.entities} & QUIET == set(), said
-    await club.send(mallory, f"/video {video.caption}")
+    asked = await club.send(mallory, f"/video {video.caption}")
+    copied = await club.wait(says("Make a video of this?", to=asked.message_id))
+    await copied.press("🎬", by=mallory)
     await provider.wait_for_submissions(2)
     assert [one.body["prompt"] for one in provider.submissions] == [LIVE, LIVE]
 

@@ -64,6 +64,8 @@ OTHERS = {
         "abbrechen bitte", "Stopp!", "vergiss es", "non merci", "annuler", "laisse tomber", "no grazie",
         "annulla", "lascia perdere", "hayır", "iptal", "Vazgeçtim", "boş ver", "لا", "لا شكرا", "إلغاء",
         "توقف", "نه ممنون", "لغو", "بی‌خیال", "नहीं", "रद्द करो", "नहीं, धन्यवाद", "nahi", "tidak", "batal",
+        "I don't know", "one moment, let me think", "не знаю", "später", "plus tard", "わからない", "不知道",
+        "nee, bedankt", "không, cảm ơn", "όχι", "לא, תודה", "nu, mulțumesc", "nej tack", "ne, díky",
         "nggak jadi, maaf", "yo‘q", "bekor qilish", "kerak emas", "nie", "anuluj", "nieważne", "不要",
         "取消", "不用了，谢谢", "いいえ", "キャンセルして", "やめてください", "아니요", "취소", "취소해 주세요", "됐어",
     ],
@@ -73,6 +75,9 @@ OTHERS = {
         "teşekkürler", "çok teşekkür ederim", "شكراً", "شكرا جزيلا لك", "ممنون", "خیلی ممنون", "धन्यवाद",
         "बहुत बहुत धन्यवाद", "shukriya", "terima kasih banyak", "makasih ya kak", "katta rahmat",
         "dziękuję bardzo", "dzięki!", "谢谢", "好的谢谢", "謝謝你", "ありがとう", "ありがとうございます！", "고마워요",
+        "dank je wel!", "cảm ơn bạn nhiều", "ขอบคุณมากครับ", "maraming salamat po", "ευχαριστώ πολύ",
+        "תודה רבה", "mersi mult", "moc děkuji", "köszönöm szépen", "tack så mycket", "tusen takk",
+        "kiitos paljon", "благодаря много", "hvala puno", "অনেক ধন্যবাদ", "asante sana",
         "정말 감사합니다", "ok gracias", "ок, спасибо 🙏", "super, danke", "wow, merci",
     ],
     SmallTalk.HELLO: [
