@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, which_frame
@@ -21,11 +21,12 @@ from storage import cards
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from generation.orders.balances import Balance, Pool
     from generation.orders.options import Priced
     from handlers.context import Services
+    from handlers.ordering.drafts import OrderDraft
     from handlers.replies.outbox import Manner, Said
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
@@ -291,16 +292,31 @@ async def show_card(
 
 CUT_SECONDS = 6.0
 """How long a card waits for its picture."""
+T = TypeVar("T")
 
 
-async def cut_of(services: Services, card: Card, sent: SentPicture, quote: Quote) -> bytes | None:
-    """Draw what would be cut away; None where that cannot be had soon: the text says it too."""
+async def _soon(work: Awaitable[T]) -> T | None:
+    """Return what is had of a picture; None where that cannot be soon: a card says less then."""
     try:
         async with asyncio.timeout(CUT_SECONDS):
-            return await services.pictures.cut(sent.file_id, quote.frame, card.account)
+            return await work
     except (PictureGone, PictureDelayed, BadPicture, MediaError, TimeoutError) as error:
         logger.info("a card shows no picture: %r", error)
         return None
+
+
+async def measured(services: Services, sender: Sender, draft: OrderDraft) -> OrderDraft:
+    """Return an order with the size of its picture also where Telegram tells none.
+
+    Of what is tapped below a video, its cut was seen.
+    """
+    sent = draft.picture
+    if sent is None or sent.size is not None or not (draft.asks or draft.origin == "message"):
+        return draft
+    size = await _soon(services.pictures.size(sent.file_id, sender.account))
+    if size is None:
+        return draft
+    return replace(draft, picture=replace(sent, width=size[0], height=size[1]))
 
 
 async def put_up(
@@ -332,7 +348,8 @@ async def put_up(
     sent, rows = SentPicture.on(card), buttons(services, sender, card, quote)
     turned = was is not None and (was.cuts or quote.cuts) and was.frame != quote.frame
     if sent is not None and (turned or (quote.cuts and card.card_message is None)):
-        picture = await cut_of(services, card, sent, quote)
+        drawn = services.pictures.cut(sent.file_id, quote.frame, card.account)
+        picture = await _soon(drawn)
     stands = None if sender.edited else card.card_message
     if stands is not None and not (
         # words below another cut would be wrong

@@ -76,6 +76,8 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
     if why is not None:
         await refusals.refuse(context, sender, draft, why)
         return
+    if draft.picture is not None:
+        draft = await order_card.measured(services, sender, draft)
     quote = await quoted(services, sender, draft)
     if not isinstance(quote, Quote):
         await refusals.propose(context, sender, draft, quote)

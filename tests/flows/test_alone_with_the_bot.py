@@ -370,12 +370,16 @@ async def test_a_card_says_whether_there_will_be_no_sound_as_asked(
     await chat.wait(says("Sora 2 always makes sound."))
 
 
-@pytest.mark.parametrize("by", ["caption", "/animate"])
+@pytest.mark.parametrize("by", ["caption", "file", "/animate"])
 async def test_a_cut_nobody_chose_is_shown_and_asked_about_before_it_is_filmed(
     bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, by: str
 ) -> None:
     if by == "caption":
         await chat.send_photo(ann, photo(1200, 900), caption="the sea moves")
+    elif by == "file":
+        # of which Telegram tells no size
+        words = "the sea moves"
+        await chat.send_document(ann, photo(1200, 900), "a.jpg", "image/jpeg", caption=words)
     else:
         sent = await chat.send_photo(ann, photo(1200, 900))
         await chat.wait(says("What should happen?"))

@@ -267,6 +267,20 @@ async def test_a_change_of_a_photos_video_keeps_the_photo(
     assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"] * 2
 
 
+async def test_another_shape_of_a_photos_video_shows_what_it_cuts_before_it_costs(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send_photo(ann, photo(1280, 720), caption="waves")
+    video = await chat.wait(shows_video("waves"))
+    await settled(house)
+    await chat.send(ann, "vertical", reply_to=video)
+    card = await chat.wait(says("“waves”"))
+    assert card.photo
+    assert "68% of the photo is cut away" in (card.caption or "")
+    assert has_button(card, "Whole picture · 9")
+    assert await spent(house, ann) == 9
+
+
 async def test_talk_under_a_video_in_a_group_changes_nothing_and_a_command_asks(
     bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
