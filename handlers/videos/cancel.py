@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from generation.jobs import lifecycle
 from generation.orders.reading import read_number
 from handlers.presses import not_yours
-from handlers.replies.keyboards import Button, Cancel, Undo
+from handlers.replies.keyboards import Button, Cancel, Undo, in_rows
 from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import returned, shortened, unlinked
 from handlers.routing import Router
@@ -32,6 +32,8 @@ router = Router()
 
 _LONGEST_PROMPT = 60
 """Characters of a prompt in the list."""
+MOST_LISTED, _PER_ROW = 20, 5
+"""Requests in the list: Telegram takes 100 buttons, and a text of 4096 characters."""
 
 
 def text(
@@ -50,7 +52,11 @@ def text(
     lines = []
     if unfinished:
         lines = [translator.gettext("On the way:")]
-        lines += [_line(one, (groups or {}).get(one.chat), translator) for one in unfinished]
+        listed = unfinished[:MOST_LISTED]
+        lines += [_line(one, (groups or {}).get(one.chat), translator) for one in listed]
+        if more := len(unfinished) - len(listed):
+            said = translator.ngettext("… and {count} more.", "… and {count} more.", more)
+            lines.append(said.format(count=translator.number(more)))
         if any(one.state is State.QUEUED for one in unfinished):
             lines.append(translator.gettext("Which one should I cancel?"))
     elif in_private:
@@ -86,8 +92,8 @@ def _line(one: Generation, title: str | None, translator: Translator) -> str:
 
 def buttons(unfinished: Sequence[Generation]) -> list[list[Button]]:
     """Return a button for each request that can be cancelled."""
-    waiting = (one for one in unfinished if one.state is State.QUEUED)
-    return [[Button(f"✖ {one.id}", Cancel(one.id))] for one in waiting]
+    waiting = [one for one in unfinished[:MOST_LISTED] if one.state is State.QUEUED]
+    return in_rows([Button(f"✖ {one.id}", Cancel(one.id)) for one in waiting], _PER_ROW)
 
 
 def outcome(generation: Generation, translator: Translator) -> str:

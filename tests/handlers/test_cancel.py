@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.videos.cancel import MOST_LISTED
 from sandbox.telegram.messages import Button
 from storage import generations
 from storage.generations import State
@@ -109,6 +110,19 @@ async def test_several_are_listed_with_a_button_each(
     )
 
 
+async def test_of_very_many_the_first_are_listed_and_the_others_counted(
+    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    provider.render_seconds = 60.0
+    async with house.running(provider_slots=1, max_pending_per_user=50, free_credits=900):
+        for number in range(MOST_LISTED + 2):
+            await chat.send(ann, f"/video a cat number {number}")
+        await chat.send(ann, "/queue")
+        shown = await chat.wait(lambda message: "… and 2 more." in (message.text or ""))
+    assert len(shown.labels) == MOST_LISTED - 1
+    assert len(shown.buttons) == 4
+
+
 async def test_what_is_being_made_cannot_be_called_back_but_the_wish_is_kept(
     busy: House, chat: PrivateChat, ann: Person
 ) -> None:
@@ -205,7 +219,7 @@ async def test_the_queue_shows_all_chats_and_cancels_what_still_waits_also_after
         shown = await chat.wait(lambda message: "(in Film club)" in (message.text or ""))
         assert f"{boat.id}. a boat (in Film club) · waits its turn" in (shown.text or "")
         assert f"{made.id}. a cat · is being made" in (shown.text or "")
-        assert [len(row) for row in shown.buttons] == [1, 1], "what is made cannot be cancelled"
+        assert len(shown.labels) == 2, "what is made cannot be cancelled"
         await group.send(ann, f"/queue@{telegram.bot.username}")
         here = await group.wait(lambda message: "On the way:" in (message.text or ""))
         assert "a cat" not in (here.text or ""), "what was asked elsewhere is nobody's business"
