@@ -1,3 +1,1 @@
 """What a video request is: models, prices, the provider, media, credits and its life."""
-
-from __future__ import annotations

@@ -1,3 +1,1 @@
 """Settings: their definition and their sources."""
-
-from __future__ import annotations

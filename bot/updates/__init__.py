@@ -1,3 +1,1 @@
 """Updates: taken from Telegram, stored, handed out in order per chat."""
-
-from __future__ import annotations

@@ -1,3 +1,1 @@
 """Media work: child processes, pictures, videos, downloads."""
-
-from __future__ import annotations

@@ -11,7 +11,7 @@ from telegram.ext import MessageHandler, PreCheckoutQueryHandler, filters
 
 from generation.orders import balances
 from handlers.admin.refunds import credit, went_back
-from handlers.ordering import ways_on_for
+from handlers.ordering.refusals import ways_on_for
 from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, ShowPackages

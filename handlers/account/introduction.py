@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from generation.media.videos import Deliverable
 from handlers.account import settings
-from handlers.ordering import OrderDraft, place
+from handlers.ordering.drafts import OrderDraft
+from handlers.ordering.placing import place
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.sending import Refused, SendError
 from handlers.routing import Router

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from generation.models.pricing import Period
 from generation.orders import balances
-from handlers.ordering import ways_on_for
+from handlers.ordering.refusals import ways_on_for
 from handlers.replies.more_credits import AskOwner, RemindMe
 from handlers.replies.texts import videos, worth
 from handlers.routing import Router

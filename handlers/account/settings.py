@@ -18,7 +18,7 @@ from generation.orders.options import (
     settle,
 )
 from generation.orders.quotes import Quote, meant
-from handlers.groups import GroupVideo, show_group_settings
+from handlers.groups.group_settings import GroupVideo, show_group_settings
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked
 from handlers.replies.texts import described, gone

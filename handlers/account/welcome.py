@@ -18,7 +18,7 @@ from generation.orders.reading import read_number
 from handlers import commands
 from handlers.account import buying, privacy, quota, settings, support
 from handlers.account.introduction import introduce
-from handlers.admin import GIFT, INVITE, follow_invite
+from handlers.admin.invites import GIFT, INVITE, follow_invite
 from handlers.commands import Scope
 from handlers.context import FirstAdmin
 from handlers.membership import lacking
@@ -28,15 +28,9 @@ from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import DEFAULT, contact_line, usual_cost, worth
 from handlers.routing import Router
 from handlers.senders import Access
-from handlers.videos import (
-    LIKE,
-    offer_like,
-    offer_retained,
-    send_again,
-    show_history,
-    show_reason,
-    show_under_way,
-)
+from handlers.videos.cancel import show_under_way
+from handlers.videos.history import offer_retained, send_again, show_history, show_reason
+from handlers.videos.sharing import LIKE, offer_like
 from storage import audit, people
 from storage.chats import Asking
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
-from handlers.admin import show_pool
+from handlers.admin.limits import show_pool
 from handlers.membership import depart, forget_rights, lacking
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import Leave, LetIn, ShowPool
@@ -16,7 +16,7 @@ from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import Access, meet
-from handlers.videos import offer_retained
+from handlers.videos.history import offer_retained
 from storage import DAY_SECONDS, audit, chats, notices, people
 from storage.chats import ChatKind
 from storage.notices import MOST_ASKING_A_DAY, Notice, NoticeKind

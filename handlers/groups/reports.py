@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.admin import shut_out
+from handlers.admin.access import shut_out
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, shortened, unlinked

@@ -17,7 +17,8 @@ from telegram import Message
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
-from handlers.ordering import OrderDraft, SentPicture, answered, place
+from handlers.ordering.drafts import OrderDraft, SentPicture, answered
+from handlers.ordering.placing import place
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyboard
 from handlers.replies.sending import SendError

@@ -14,7 +14,9 @@ from telegram import Message
 
 from generation.orders import substitutes
 from handlers.membership import is_group_admin
-from handlers.ordering import OrderDraft, SentPicture, ask_anew, place
+from handlers.ordering.conversation import ask_anew
+from handlers.ordering.drafts import OrderDraft, SentPicture
+from handlers.ordering.placing import place
 from handlers.presses import ask_whether, not_yours
 from handlers.replies.keyboards import (
     Again,

@@ -13,7 +13,10 @@ from telegram.ext import InlineQueryHandler
 from generation.orders import substitutes
 from generation.orders.reading import read_number
 from handlers.attachments import no_picture
-from handlers.ordering import SENT_THROUGH_US, any_picture_of, ask_for_picture, draft_of, place
+from handlers.ordering.conversation import ask_for_picture
+from handlers.ordering.drafts import any_picture_of, draft_of
+from handlers.ordering.messages import SENT_THROUGH_US
+from handlers.ordering.placing import place
 from handlers.replies.keyboards import Button, keyboard
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import caption, shortened, unlinked

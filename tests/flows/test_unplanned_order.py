@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from generation.jobs import lifecycle
-from handlers.ordering import SentPicture, card_taps, messages
+from handlers.ordering import card_taps, messages
+from handlers.ordering.drafts import SentPicture
 from sandbox.aimlapi import Render
 from sandbox.telegram.messages import Button
 from storage import cards
