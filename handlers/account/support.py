@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from telegram.ext import filters
 
+from handlers.replies.keyboards import carried_by, is_ours
 from handlers.replies.more_credits import AnswerSupport, WriteBack
 from handlers.replies.texts import contact_line, shortened, unlinked
 from handlers.routing import COMMANDED, Router, refusal_of
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from storage.payments import Payment
 
 router = Router()
-
-Carried = TypeVar("Carried", bound="CallbackData")
 
 LONGEST_QUESTION, LONGEST_ANSWER = 1000, 3500
 """Characters that are passed on."""
@@ -153,24 +152,8 @@ class RepliesTo(filters.MessageFilter):
 
     def filter(self, message: Message) -> bool:
         """Whether the message is one."""
-        return carried(message, self._kind) is not None
-
-
-def carried(message: Message, kind: type[Carried]) -> Carried | None:
-    """Return what a button of the answered message carries; None where it has none of a kind.
-
-    Only the bot itself writes in its own name: what its message carries can be trusted.
-    """
-    asked = message.reply_to_message
-    if asked is None or asked.from_user is None or asked.reply_markup is None:
-        return None
-    if asked.from_user.id != message.get_bot().id:
-        return None
-    for row in asked.reply_markup.inline_keyboard:
-        for button in row:
-            if (found := kind.decode(button.callback_data)) is not None:
-                return found
-    return None
+        asked = message.reply_to_message
+        return is_ours(asked) and bool(carried_by(asked, self._kind))
 
 
 _IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED
@@ -179,8 +162,9 @@ _IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED
 @router.message(_IN_PRIVATE & RepliesTo(AnswerSupport), admins=True)
 async def answer(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Bring an admin's answer to who asked, once."""
-    _, asked, now = sender.translator.gettext, carried(message, AnswerSupport), services.clock()
-    if asked is None or message.text is None:
+    _, now = sender.translator.gettext, services.clock()
+    asked = carried_by(message.reply_to_message, AnswerSupport)[0]
+    if message.text is None:
         await sender.reply(_("I can pass on words only."), reply_to=message.message_id)
         return
     async with services.db.transaction() as tx:

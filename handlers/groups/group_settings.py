@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from telegram import Message
 from telegram.ext import MessageHandler, filters
 
 from handlers.membership import is_group_admin
-from handlers.replies.keyboards import Button, CallbackData, ticked
+from handlers.replies.keyboards import Button, CallbackData, carried_by, ticked
 from handlers.replies.sending import Refused
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
@@ -20,7 +19,7 @@ from storage.chats import GENERAL, Asking, Group
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from telegram import CallbackQuery, Update
+    from telegram import CallbackQuery, Message, Update
 
     from handlers.context import Context, Services
     from handlers.replies.texts import Languages, Translator
@@ -254,19 +253,11 @@ async def choose(
         group = await chats.group_of(tx, sender.chat.id)
     await sender.answer(_("Saved."))
     words = text(group, services.terms.zone, sender.translator)
-    topic = _topic_below(query.message)
-    rows = buttons(group, sender.translator, sender.thread_id, topic, services.languages)
+    # the buttons carry what the topic is called in which the settings stand
+    topics = (one.topic for one in carried_by(query.message, Choose) if one.topic is not None)
+    rows = buttons(
+        group, sender.translator, sender.thread_id, next(topics, None), services.languages
+    )
     # where the message is gone, the choice stands
     with suppress(Refused):
         await sender.outbox.edit(sender.chat, shown, words, rows)
-
-
-def _topic_below(message: object) -> str | None:
-    """Return what the topic is called in which the settings stand: their buttons carry it."""
-    markup = message.reply_markup if isinstance(message, Message) else None
-    for row in markup.inline_keyboard if markup else ():
-        for button in row:
-            press = Choose.decode(button.callback_data)
-            if press is not None and press.topic is not None:
-                return press.topic
-    return None

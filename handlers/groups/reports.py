@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.admin.access import shut_out
+from handlers.ordering.drafts import answered
+from handlers.replies.keyboards import is_ours
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, shortened, unlinked
@@ -33,13 +35,8 @@ LONGEST_WORDS = 300
 
 def is_for_another(message: Message) -> bool:
     """Whether a bare /report answers somebody else in a group: other bots know the command too."""
-    answered = message.reply_to_message
-    if answered is None or answered.forum_topic_created is not None:
-        return False
-    author = answered.from_user
-    ours = author is not None and author.id == message.get_bot().id
-    by_name = "@" in (message.text or "").split(maxsplit=1)[0]
-    return not ours and not by_name
+    seen, by_name = answered(message), "@" in (message.text or "").split(maxsplit=1)[0]
+    return seen is not None and not is_ours(seen) and not by_name
 
 
 @router.command("report")

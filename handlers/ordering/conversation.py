@@ -24,7 +24,7 @@ from generation.orders.reading import CHANGE, changed, read, unspoken
 from handlers.ordering import placing
 from handlers.ordering.drafts import LONGEST_PART, SentPicture, SmallTalk, answered, draft_of
 from handlers.ordering.order_card import Drop, show_card
-from handlers.replies.keyboards import Button, handing_out
+from handlers.replies.keyboards import Button, handing_out, is_ours
 from handlers.replies.texts import utf16_length
 from handlers.routing import Router, begins_with_command, command_in
 from handlers.senders import cause_of
@@ -59,7 +59,7 @@ def idea_of(message: Message) -> str:
     seen = answered(message)
     if message.quote is not None:
         return message.quote.text
-    if seen is None or (seen.from_user is not None and seen.from_user.id == message.get_bot().id):
+    if seen is None or is_ours(seen):
         return ""
     command = command_in(seen)
     if command is not None or begins_with_command(seen):

@@ -22,6 +22,7 @@ from handlers.ordering.drafts import (
     shown_to,
     small_talk,
 )
+from handlers.replies.keyboards import is_ours
 from handlers.routing import (
     COMMANDED,
     Router,
@@ -90,8 +91,7 @@ class _AnswersTheBot(filters.MessageFilter):
     """Answers to a message of the bot; whether it had asked is for the handler to find out."""
 
     def filter(self, message: Message) -> bool:
-        asked = message.reply_to_message
-        return bool(asked and asked.from_user and asked.from_user.id == message.get_bot().id)
+        return is_ours(message.reply_to_message)
 
 
 class _SentThroughUs(filters.MessageFilter):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Self, dataclass_transform
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeVar, dataclass_transform
 
 from telegram import (
     CopyTextButton,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from generation.orders.options import Priced
     from handlers.replies.texts import Translator
     from storage.generations import Generation
+
+Carried = TypeVar("Carried", bound="CallbackData")
 
 LONGEST = 64
 """Bytes of callback data Telegram takes."""
@@ -193,11 +195,23 @@ def _anywhere(share: str | None) -> SwitchInlineQueryChosenChat | None:
     )
 
 
-def carries(message: MaybeInaccessibleMessage, press: CallbackData) -> bool:
-    """Whether a message has a button that carries this: a made-up press may name any message."""
+def carried_by(message: MaybeInaccessibleMessage | None, kind: type[Carried]) -> list[Carried]:
+    """Return what the buttons of a message carry that is of a kind, in their order."""
     markup = message.reply_markup if isinstance(message, Message) else None
     rows = markup.inline_keyboard if markup else ()
-    return any(button.callback_data == press.encode() for row in rows for button in row)
+    found = (kind.decode(button.callback_data) for row in rows for button in row)
+    return [press for press in found if press is not None]
+
+
+def carries(message: MaybeInaccessibleMessage, press: CallbackData) -> bool:
+    """Whether a message has a button that carries this: a made-up press may name any message."""
+    return press in carried_by(message, type(press))
+
+
+def is_ours(message: Message | None) -> bool:
+    """Whether the bot wrote a message: nobody else writes in its name, so its buttons are ours."""
+    author = message.from_user if message is not None else None
+    return message is not None and author is not None and author.id == message.get_bot().id
 
 
 class Sure(CallbackData, prefix="sure"):
@@ -250,16 +264,8 @@ def video_under(message: Message | None) -> int | None:
     Message ids would not do: Telegram gives none for videos it still prepares, and new ones
     to a group that moves.
     """
-    if message is None or message.reply_markup is None:
-        return None
-    if message.from_user is None or message.from_user.id != message.get_bot().id:
-        return None
-    carried = (
-        Again.decode(button.callback_data)
-        for row in message.reply_markup.inline_keyboard
-        for button in row
-    )
-    return next((press.generation for press in carried if press is not None), None)
+    found = carried_by(message, Again) if is_ours(message) else []
+    return found[0].generation if found else None
 
 
 class GoOn(CallbackData, prefix="goon"):

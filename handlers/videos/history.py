@@ -18,7 +18,7 @@ from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.orders.reading import read_number
 from handlers.presses import ask_whether
-from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows
+from handlers.replies.keyboards import Button, CallbackData, GoOn, carried_by, in_rows
 from handlers.replies.notices import WHY, Resend, in_words
 from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, shortened
@@ -264,15 +264,8 @@ def _message_of(query: CallbackQuery) -> Message | None:
 
 def _page_below(query: CallbackQuery) -> ShowVideos | None:
     """Return the page that stands in a message: its way back carries it."""
-    message = _message_of(query)
-    markup = message.reply_markup if message is not None else None
-    carried = [
-        press
-        for row in (markup.inline_keyboard if markup else ())
-        for button in row
-        if (press := ShowVideos.decode(button.callback_data)) is not None
-    ]
-    return carried[-1] if carried else None
+    found = carried_by(query.message, ShowVideos)
+    return found[-1] if found else None
 
 
 @router.button(Resend)
