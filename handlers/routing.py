@@ -123,26 +123,25 @@ def _command(message: Message) -> tuple[str, str] | None:
     return written[0], text[written.end() :]
 
 
-class Commanded(filters.MessageFilter):
-    """Texts that begin with one of our commands, under one of these names; without names, with any.
+class MessagesThat(filters.MessageFilter):
+    """Messages of which something holds."""
 
-    In a group a command may be for another bot.
-    """
-
-    def __init__(self, names: Collection[str] = ()) -> None:
+    def __init__(self, holds: Callable[[Message], bool]) -> None:
         super().__init__()
-        self._names = names
+        self.holds = holds
 
     def filter(self, message: Message) -> bool:
         """Whether the message is one."""
-        if not self._names or message.text is None:
-            return message.text is not None and begins_with_command(message)
-        command = command_in(message)
-        return command is not None and command[0] in self._names
+        return self.holds(message)
 
 
-COMMANDED = Commanded()
+COMMANDED = filters.TEXT & MessagesThat(begins_with_command)
 """Texts that begin with a command, whoever it is for."""
+
+
+def commanded(names: Collection[str]) -> MessagesThat:
+    """Return what finds texts and captions that begin with one of these commands of ours."""
+    return MessagesThat(lambda message: (command_in(message) or ("",))[0] in names)
 
 
 class Admission(TypedDict, total=False):
@@ -264,7 +263,8 @@ class Router:
                 when_banned=command.when_banned,
             )
             route = Route.to(answer, admission)
-            self.handlers.append(MessageHandler(where & Commanded(command.names), _spoken(route)))
+            ours = where & filters.TEXT & commanded(command.names)
+            self.handlers.append(MessageHandler(ours, _spoken(route)))
             return answer
 
         return register

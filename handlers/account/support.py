@@ -9,7 +9,7 @@ from telegram.ext import filters
 from handlers.replies.keyboards import carried_by, is_ours
 from handlers.replies.more_credits import AnswerSupport, WriteBack
 from handlers.replies.texts import contact_line, shortened, unlinked
-from handlers.routing import COMMANDED, Router, refusal_of
+from handlers.routing import COMMANDED, MessagesThat, Router, refusal_of
 from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
 from storage.notices import MOST_ASKING_A_DAY, NoticeKind
@@ -143,23 +143,20 @@ async def explain(sender: Sender, services: Services) -> None:
     await sender.reply(_with_contact("\n".join(lines), services, translator))
 
 
-class RepliesTo(filters.MessageFilter):
-    """Answers to a message of ours that has a button of a kind."""
+def answers(kind: type[CallbackData]) -> MessagesThat:
+    """Return what finds answers to a message of ours that has a button of a kind."""
 
-    def __init__(self, kind: type[CallbackData]) -> None:
-        super().__init__()
-        self._kind = kind
-
-    def filter(self, message: Message) -> bool:
-        """Whether the message is one."""
+    def holds(message: Message) -> bool:
         asked = message.reply_to_message
-        return is_ours(asked) and bool(carried_by(asked, self._kind))
+        return is_ours(asked) and bool(carried_by(asked, kind))
+
+    return MessagesThat(holds)
 
 
 _IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED
 
 
-@router.message(_IN_PRIVATE & RepliesTo(AnswerSupport), admins=True)
+@router.message(_IN_PRIVATE & answers(AnswerSupport), admins=True)
 async def answer(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Bring an admin's answer to who asked, once."""
     _, now = sender.translator.gettext, services.clock()
@@ -178,7 +175,7 @@ async def answer(sender: Sender, message: Message, cause: str, services: Service
     await sender.reply(told, reply_to=message.message_id)
 
 
-@router.message(_IN_PRIVATE & RepliesTo(WriteBack), when_banned=True)
+@router.message(_IN_PRIVATE & answers(WriteBack), when_banned=True)
 async def write_back(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Pass on what somebody answers an admin."""
     if text := await _turned_away(sender, services):

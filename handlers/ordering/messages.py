@@ -25,9 +25,11 @@ from handlers.ordering.drafts import (
 from handlers.replies.keyboards import is_ours
 from handlers.routing import (
     COMMANDED,
+    MessagesThat,
     Router,
     begins_with_command,
     command_in,
+    commanded,
     cut,
     is_answered,
     uncalled,
@@ -80,61 +82,36 @@ def said_in(message: Message) -> str:
     return (message.text or message.caption or "") if mentioned is None else mentioned
 
 
-class _Mentioned(filters.MessageFilter):
-    """Messages whose mention of the bot makes them an order."""
+SENT_THROUGH_US = MessagesThat(
+    lambda message: message.via_bot is not None and message.via_bot.id == message.get_bot().id
+)
+"""Videos taken from the bot's inline mode to a chat, also where they are forwarded again.
 
-    def filter(self, message: Message) -> bool:
-        return mention_in(message) is not None
-
-
-class _AnswersTheBot(filters.MessageFilter):
-    """Answers to a message of the bot; whether it had asked is for the handler to find out."""
-
-    def filter(self, message: Message) -> bool:
-        return is_ours(message.reply_to_message)
-
-
-class _SentThroughUs(filters.MessageFilter):
-    """Videos taken from the bot's inline mode to a chat, also where they are forwarded again."""
-
-    def filter(self, message: Message) -> bool:
-        return message.via_bot is not None and message.via_bot.id == message.get_bot().id
+They are no order, whatever their caption says: that is the prompt they were made from.
+"""
+MENTIONED = MessagesThat(lambda message: mention_in(message) is not None)
+ANSWERS_THE_BOT = MessagesThat(lambda message: is_ours(message.reply_to_message))
+"""In a group, these two and commands are all the bot listens to; whether it had asked what is
+answered is for the handler to find out."""
 
 
-SENT_THROUGH_US = _SentThroughUs()
-"""No order, whatever its caption says: that is the prompt it was made from."""
-MENTIONED = _Mentioned()
-ANSWERS_THE_BOT = _AnswersTheBot()
-"""In a group, these two and commands are all the bot listens to."""
-
-
-class _Picture(filters.MessageFilter):
-    """Messages that show a picture, a file that claims to be one, or a video with frames.
+def shows_picture(message: Message) -> bool:
+    """Whether a message shows a picture, a file that claims to be one, or a video with frames.
 
     A GIF without words is a gesture.
     """
-
-    def filter(self, message: Message) -> bool:
-        if message.photo or message.video or message.video_note:
-            return True
-        if message.animation:
-            return message.caption is not None
-        file = message.document
-        return file is not None and (is_image(file) or is_video(file))
-
-
-class _Ordered(filters.MessageFilter):
-    """Captions that begin with one of our commands."""
-
-    def filter(self, message: Message) -> bool:
-        command = command_in(message)
-        return command is not None and command[0] in conversation.ORDERS
+    if message.photo or message.video or message.video_note:
+        return True
+    if message.animation:
+        return message.caption is not None
+    file = message.document
+    return file is not None and (is_image(file) or is_video(file))
 
 
 router = Router()
 GROUP, PRIVATE = filters.ChatType.GROUPS, filters.ChatType.PRIVATE
 WORDS = filters.TEXT & ~COMMANDED
-PICTURE = _Picture()
+PICTURE = MessagesThat(shows_picture)
 MEDIA = (
     filters.PHOTO | filters.VIDEO | filters.VIDEO_NOTE | filters.ANIMATION
     | filters.Sticker.ALL | filters.Document.ALL
@@ -284,7 +261,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     await placing.place(context, sender, draft_of(message, words, sent, asks=True))
 
 
-@router.message(filters.CAPTION & _Ordered(), orders=True)
+@router.message(filters.CAPTION & commanded(conversation.ORDERS), orders=True)
 @router.message(PRIVATE & PICTURE, orders=True)
 async def picture(sender: Sender, message: Message, context: Context) -> None:
     """Start a picture that came with words; ask about one without, and about a video's frame."""

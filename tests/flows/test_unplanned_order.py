@@ -633,7 +633,7 @@ async def nothing(*_: object, **__: object) -> None:
 RULES: dict[str, list[tuple[object, str, object]]] = {
     "what is said next closes a question": [(cards, "close_open", nothing)],
     "thanks are no idea": [(messages, "small_talk", lambda _: None)],
-    "what was shared is no order": [(type(messages.SENT_THROUGH_US), "filter", lambda *_: False)],
+    "what was shared is no order": [(messages.SENT_THROUGH_US, "holds", lambda _: False)],
     "a video is asked about": [(SentPicture, "moves", False)],
     "an order can be cancelled": [(lifecycle, "cancel", nothing)],
     "a card belongs to somebody": [(card_taps, "_hindrance", lambda *_: "")],
