@@ -345,7 +345,7 @@ def refusal_of(
         if services.policy.support_contact is not None:
             text = f"{text} {contact_line(sender.translator, services.policy.support_contact)}"
         if services.policy.stars_per_credit:
-            text = f"{text} {_('About a payment, write /paysupport.')}"
+            text += " " + _("About a payment, write /paysupport.")
         # in a group, others read all but the answer to a press
         return text if sender.press or sender.chat.is_private else ""
     if sender.group and sender.group.asking is Asking.NOBODY and not admission.get("when_off"):

@@ -163,7 +163,7 @@ async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, qu
         return False
     text, affordable = cost_of(quote, balance, pool, sender.translator)
     if affordable:
-        text = f"{text} {_('Tap again to start.')}"
+        text += " " + _("Tap again to start.")
         if taps is not None:
             taps["first tap"] = (draft.cause, quote.credits, now)
     await sender.answer(text, alert=not affordable)

@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.notices import Owed
 
-ABOUT_ACCESS = frozenset(
-    {
-        NoticeKind.ACCESS_WANTED,
-        NoticeKind.ADDED,
-        NoticeKind.BANNED,
-        NoticeKind.BRAKED,
-        NoticeKind.LET_IN,
-        NoticeKind.NOT_LET_IN,
-        NoticeKind.UNBANNED,
-    }
-)
-"""Notices whose words stand here."""
-
 Row: TypeAlias = tuple[Button, ...]
 
 
@@ -72,33 +59,46 @@ def shut_out_text(translator: Translator, reason: str | None) -> str:
     return f"{text} {why}"
 
 
-def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]]:
-    """Put a notice about access into words, with the buttons under it."""
+def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]] | None:
+    """Put a notice about access into words, with the buttons under it; None for any other."""
     _, facts = translator.gettext, owed.facts
-    if owed.kind is NoticeKind.ADDED:
-        return added_text(facts, translator), added_buttons(facts, translator)
-    if owed.kind is NoticeKind.ACCESS_WANTED:
-        text = (
-            _("🙋 {name} ({number}) asks to use this bot.")
-            if facts["number"] > 0
-            else _("🙋 The group {name} ({number}) asks to use this bot.")
-        )
-        asked = facts["chat"], facts["day"]
-        yes = Button(_("Allow"), AnswerAccess(*asked, 1), style="success")
-        no = Button(_("Deny"), AnswerAccess(*asked, 0))
-        text = text.format(name=unlinked(facts["name"]), number=facts["number"])
-        return text, ((yes, no, Button(_("Ban"), BanChat(facts["chat"]))),)
-    return {
-        NoticeKind.BANNED: shut_out_text(translator, facts.get("reason")),
-        NoticeKind.BRAKED: braked(ContentBrake(0.0, facts.get("wait", 0.0)), None, translator, 0.0),
-        NoticeKind.UNBANNED: _("Good news: you can make videos with this bot again."),
-        NoticeKind.LET_IN: (
-            _("Good news: you can use this bot now. Send me an idea or a photo.")
-            if facts.get("alone", True)
-            else _("Good news: you can use me here now. Write /video and your idea.")
-        ),
-        NoticeKind.NOT_LET_IN: _("The owner of this bot does not let anybody else in for now."),
-    }[owed.kind], ()
+    match owed.kind:
+        case NoticeKind.ADDED:
+            return _added(facts, translator)
+        case NoticeKind.ACCESS_WANTED:
+            return _wanted(facts, translator)
+        case NoticeKind.BANNED:
+            text = shut_out_text(translator, facts.get("reason"))
+        case NoticeKind.BRAKED:
+            text = braked(ContentBrake(0.0, facts.get("wait", 0.0)), None, translator, 0.0)
+        case NoticeKind.UNBANNED:
+            text = _("Good news: you can make videos with this bot again.")
+        case NoticeKind.LET_IN:
+            text = (
+                _("Good news: you can use this bot now. Send me an idea or a photo.")
+                if facts.get("alone", True)
+                else _("Good news: you can use me here now. Write /video and your idea.")
+            )
+        case NoticeKind.NOT_LET_IN:
+            text = _("The owner of this bot does not let anybody else in for now.")
+        case _:
+            return None
+    return text, ()
+
+
+def _wanted(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tuple[Row, ...]]:
+    """Say who asks to be let in, with what the operator can answer."""
+    _ = translator.gettext
+    text = (
+        _("🙋 {name} ({number}) asks to use this bot.")
+        if facts["number"] > 0
+        else _("🙋 The group {name} ({number}) asks to use this bot.")
+    )
+    asked = facts["chat"], facts["day"]
+    yes = Button(_("Allow"), AnswerAccess(*asked, 1), style="success")
+    no = Button(_("Deny"), AnswerAccess(*asked, 0))
+    text = text.format(name=unlinked(facts["name"]), number=facts["number"])
+    return text, ((yes, no, Button(_("Ban"), BanChat(facts["chat"]))),)
 
 
 class LetIn(CallbackData, prefix="letin"):
@@ -125,24 +125,14 @@ class BanChat(CallbackData, prefix="banchat"):
     chat: int
 
 
-def added_text(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say which group it is, how many are in it, and who took the bot in."""
-    _ = translator.gettext
+def _added(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tuple[Row, ...]]:
+    """Say which group took the bot in, how many are in it, and what the operator can do."""
+    _, chat = translator.gettext, int(facts["group"])
     line = _("{title} ({members} members) added me, by {by}.").format(
         title=facts["title"], members=translator.number(facts["members"]), by=facts["by"]
     )
+    first = Button(_("Pool"), ShowPool(chat))
     if facts["waits"]:
-        line = f"{line} {_('I wait there until you let me in.')}"
-    return line
-
-
-def added_buttons(facts: Mapping[str, Any], translator: Translator) -> tuple[Row, ...]:
-    """Return what the operator can do about it."""
-    chat = int(facts["group"])
-    first = (
-        Button(translator.gettext("Allow"), LetIn(chat))
-        if facts["waits"]
-        else Button(translator.gettext("Pool"), ShowPool(chat))
-    )
-    leave = Button(translator.gettext("Leave"), Leave(chat))
-    return ((first, leave, Button(translator.gettext("Ban"), BanChat(chat))),)
+        line += " " + _("I wait there until you let me in.")
+        first = Button(_("Allow"), LetIn(chat))
+    return line, ((first, Button(_("Leave"), Leave(chat)), Button(_("Ban"), BanChat(chat))),)

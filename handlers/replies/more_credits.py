@@ -16,30 +16,6 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.notices import Owed
 
-_OF_SALES = frozenset(
-    {
-        NoticeKind.PURCHASED,
-        NoticeKind.REFUNDED,
-        NoticeKind.TAKEN_BACK,
-        NoticeKind.PAYMENT_TAKEN_BACK,
-        NoticeKind.PAYMENT_UNREADABLE,
-        NoticeKind.REFUND_DONE,
-        NoticeKind.REFUND_REFUSED,
-        NoticeKind.SUPPORT_ANSWERED,
-        NoticeKind.SUPPORT_WANTED,
-    }
-)
-ABOUT_CREDITS = frozenset(
-    {
-        NoticeKind.GRANTED,
-        NoticeKind.RENEWED,
-        NoticeKind.CREDITS_WANTED,
-        NoticeKind.CREDITS_DENIED,
-        NoticeKind.GIFT_TAKEN,
-        *_OF_SALES,
-    }
-)
-"""Notices whose words stand here."""
 OFFERED = 50
 """Credits an admin gives with one tap to who asks."""
 
@@ -136,53 +112,53 @@ def without_pool(name: str, cost: int, translator: Translator) -> str:
     ).format(name=name, cost=translator.credits(cost))
 
 
-def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[tuple[Button, ...], ...]]:
-    """Put a notice about credits into words, with the buttons under it."""
-    _, facts = translator.gettext, owed.facts
-    if owed.kind is NoticeKind.CREDITS_DENIED:
-        return _("The owner of this bot gives no more credits for now. Yours come back anyway."), ()
-    if owed.kind is NoticeKind.CREDITS_WANTED:
-        words = _("🙋 {name} has {left} left and asks for more.").format(
-            name=unlinked(facts["name"]), left=translator.credits(facts["left"])
-        )
-        grant = _("Grant {credits}").format(credits=translator.number(OFFERED))
-        asked = facts["person"], facts["day"]
-        yes = Button(grant, AnswerRequest(*asked, OFFERED))
-        return words, ((yes, Button(_("No"), AnswerRequest(*asked, 0))),)
-    if owed.kind is NoticeKind.GIFT_TAKEN:
-        words = _("🎁 {name} took your gift of {credits}.").format(
-            name=unlinked(facts["name"]), credits=translator.credits(facts["credits"])
-        )
-        return words, ()
-    if owed.kind in _OF_SALES:
-        return _of_sales(owed.kind, facts, translator)
-    # what an older version owes does not know its worth
-    cost = facts.get("cost", facts["credits"] + 1)
-    all_ = worth(translator, facts["credits"], cost)
-    if owed.kind is NoticeKind.RENEWED:
-        return _("Your credits are back: {all}. What should we film?").format(all=all_), ()
-    given = _("You were given {credits}.").format(credits=all_)
-    return f"{given} {facts.get('note') or ''}".strip(), ()
+def in_words(
+    owed: Owed, translator: Translator
+) -> tuple[str, tuple[tuple[Button, ...], ...]] | None:
+    """Put a notice about credits into words, with the buttons under it; None for any other."""
+    _, facts, row = translator.gettext, owed.facts, tuple[Button, ...]()
+    match owed.kind:
+        case NoticeKind.CREDITS_DENIED:
+            text = _("The owner of this bot gives no more credits for now. Yours come back anyway.")
+        case NoticeKind.CREDITS_WANTED:
+            text = _("🙋 {name} has {left} left and asks for more.").format(
+                name=unlinked(facts["name"]), left=translator.credits(facts["left"])
+            )
+            grant = _("Grant {credits}").format(credits=translator.number(OFFERED))
+            asked = facts["person"], facts["day"]
+            yes = Button(grant, AnswerRequest(*asked, OFFERED))
+            row = (yes, Button(_("No"), AnswerRequest(*asked, 0)))
+        case NoticeKind.GIFT_TAKEN:
+            text = _("🎁 {name} took your gift of {credits}.").format(
+                name=unlinked(facts["name"]), credits=translator.credits(facts["credits"])
+            )
+        case NoticeKind.RENEWED | NoticeKind.GRANTED:
+            text = _given(owed.kind, facts, translator)
+        case NoticeKind.PURCHASED:
+            text = receipt(facts, translator)
+        case NoticeKind.SUPPORT_ANSWERED:
+            text = _("💬 The owner of this bot answers:\n{words}").format(words=facts["words"])
+            row = (Button(_("Write back"), WriteBack()),)
+        case NoticeKind.SUPPORT_WANTED:
+            text = support_wanted(facts, translator)
+            row = (Button(_("Answer"), AnswerSupport(facts["person"])),)
+        case kind if (about := _about_payment(kind, facts, translator)) is not None:
+            text = about
+            if kind is NoticeKind.PAYMENT_TAKEN_BACK:
+                row = (Button(_("Let them buy again"), LetBuy(facts["person"])),)
+        case _:
+            return None
+    return text, (row,) if row else ()
 
 
-def _of_sales(
-    kind: NoticeKind, facts: Mapping[str, Any], translator: Translator
-) -> tuple[str, tuple[tuple[Button, ...], ...]]:
-    """Put into words what is owed about what was sold, with the buttons under it."""
+def _given(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -> str:
     _ = translator.gettext
-    if kind is NoticeKind.PURCHASED:
-        return receipt(facts, translator), ()
-    if kind is NoticeKind.SUPPORT_ANSWERED:
-        back = Button(_("Write back"), WriteBack())
-        words = _("💬 The owner of this bot answers:\n{words}")
-        return words.format(words=facts["words"]), ((back,),)
-    if kind is NoticeKind.SUPPORT_WANTED:
-        answer = Button(_("Answer"), AnswerSupport(facts["person"]))
-        return support_wanted(facts, translator), ((answer,),)
-    text = _about_payment(kind, facts, translator)
-    if kind is NoticeKind.PAYMENT_TAKEN_BACK:
-        return text, ((Button(_("Let them buy again"), LetBuy(facts["person"])),),)
-    return text, ()
+    # what an older version owes does not know its worth
+    all_ = worth(translator, facts["credits"], facts.get("cost", facts["credits"] + 1))
+    if kind is NoticeKind.RENEWED:
+        return _("Your credits are back: {all}. What should we film?").format(all=all_)
+    given = _("You were given {credits}.").format(credits=all_)
+    return f"{given} {facts.get('note') or ''}".strip()
 
 
 def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
@@ -204,8 +180,10 @@ def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
     )
 
 
-def _about_payment(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say what became of a payment, to who paid and to the admins."""
+def _about_payment(
+    kind: NoticeKind, facts: Mapping[str, Any], translator: Translator
+) -> str | None:
+    """Say what became of a payment, to who paid and to the admins; None for any other notice."""
     _, used = translator.gettext, facts.get("used", 0)
     text = {
         NoticeKind.REFUNDED: _(
@@ -231,7 +209,10 @@ def _about_payment(kind: NoticeKind, facts: Mapping[str, Any], translator: Trans
         NoticeKind.REFUND_REFUSED: _(
             "⚠️ Telegram does not give payment {payment} of {name} back ({stars} ⭐): {why}"
         ),
-    }[kind].format(
+    }.get(kind)
+    if text is None:
+        return None
+    text = text.format(
         payment=facts["payment"],
         name=unlinked(facts.get("name", "")),
         stars=translator.number(facts["stars"]),

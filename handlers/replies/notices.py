@@ -81,18 +81,9 @@ def in_words(
         KeyError: there are no words for this kind: a bug of ours.
     """
     facts, back = dict(owed.facts), ""
-    for in_their_words, kinds in (
-        (more_credits.in_words, more_credits.ABOUT_CREDITS),
-        (letting_in.in_words, letting_in.ABOUT_ACCESS),
-        (money_in_words, _ABOUT_MONEY),
-    ):
-        if owed.kind in kinds:
-            return NoticeText(*in_their_words(owed, translator))
-    if owed.kind is NoticeKind.REPORTED:
-        return NoticeText(reported_text(facts, translator), reported_buttons(facts, translator))
-    if owed.kind is NoticeKind.CONTENT_BRAKE:
-        ban = ban_button(facts, translator, facts["name"])
-        return NoticeText(braked_text(facts, translator), ban)
+    for in_their_words in (more_credits.in_words, letting_in.in_words, _to_operator):
+        if (told := in_their_words(owed, translator)) is not None:
+            return NoticeText(*told)
     if owed.kind in _ADMIN:
         return NoticeText(translator.gettext(_ADMIN[owed.kind]).format(**facts))
     if "credits" in facts and owed.kind not in _KEEPS:
@@ -272,38 +263,47 @@ _ADMIN = {
 }
 
 
-_ABOUT_MONEY = frozenset({NoticeKind.BALANCE_LOW, NoticeKind.MORNING, NoticeKind.SPENDING_SURGE})
-
-
-def money_in_words(owed: Owed, translator: Translator) -> tuple[str, Rows]:
-    """Tell the operator of the account at the provider, and of what a day cost."""
+def _to_operator(owed: Owed, translator: Translator) -> tuple[str, Rows] | None:
+    """Tell the operator of a video or who asked for it, of the account, and of what a day cost."""
     _, facts = translator.gettext, owed.facts
 
     def money(name: str) -> str:
         return translator.money(from_micros(facts[name]))
 
-    if owed.kind is NoticeKind.SPENDING_SURGE:
-        text = _(
-            "⚠️ Videos cost {today} so far today, more than three times the usual {usual}. "
-            "/people shows who asks, /pause stops new orders."
-        )
-        return text.format(today=money("today"), usual=money("usual")), ()
-    lasts = None if facts["lasts"] is None else translator.lasts(facts["lasts"])
-    if owed.kind is NoticeKind.BALANCE_LOW:
-        text = _(
-            "⚠️ The AI/ML API account holds {balance}, which lasts about {time}. Please top it up: "
-            "when it is empty, no videos are made."
-        )
-        return text.format(balance=money("balance"), time=lasts), ()
+    match owed.kind:
+        case NoticeKind.REPORTED:
+            return reported_text(facts, translator), reported_buttons(facts, translator)
+        case NoticeKind.CONTENT_BRAKE:
+            return braked_text(facts, translator), ban_button(facts, translator, facts["name"])
+        case NoticeKind.SPENDING_SURGE:
+            text = _(
+                "⚠️ Videos cost {today} so far today, more than three times the usual {usual}. "
+                "/people shows who asks, /pause stops new orders."
+            ).format(today=money("today"), usual=money("usual"))
+        case NoticeKind.BALANCE_LOW:
+            text = _(
+                "⚠️ The AI/ML API account holds {balance}, which lasts about {time}. "
+                "Please top it up: when it is empty, no videos are made."
+            ).format(balance=money("balance"), time=translator.lasts(facts["lasts"]))
+        case NoticeKind.MORNING:
+            text = _of_yesterday(facts, translator)
+        case _:
+            return None
+    return text, ()
+
+
+def _of_yesterday(facts: Mapping[str, Any], translator: Translator) -> str:
+    _ = translator.gettext
     people = translator.ngettext("{count} new person", "{count} new people", facts["people"])
     text = _("☀️ Yesterday: {videos}, {money}, {people}.").format(
         videos=videos(translator, facts["delivered"]),
-        money=money("spent"),
+        money=translator.money(from_micros(facts["spent"])),
         people=people.format(count=translator.number(facts["people"])),
     )
-    if lasts is not None:
-        text = f"{text} {_('The balance lasts about {time}.').format(time=lasts)}"
-    return text, ()
+    if facts["lasts"] is not None:
+        lasts = _("The balance lasts about {time}.")
+        text = f"{text} {lasts.format(time=translator.lasts(facts['lasts']))}"
+    return text
 
 
 class TakeDown(CallbackData, prefix="takedown"):

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from handlers.attachments import UNMOUNTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = PROJECT / "handlers" / "replies" / "texts.pot"
@@ -43,6 +43,24 @@ def test_the_template_holds_every_text() -> None:
     with TEMPLATE.open("rb") as file:
         written = {message.id for message in read_po(file) if message.id}
     assert written == found, "run `make texts`"
+
+
+def test_babel_finds_every_text_that_gettext_is_asked_for() -> None:
+    """It does not look into f-strings."""
+    with TEMPLATE.open("rb") as file:
+        written = {text for message in read_po(file) for text in _ids(message.id)}
+    asked = {
+        str(call.args[0].value)
+        for path in (PROJECT / "handlers").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant)
+        and ast.unparse(call.func).rpartition(".")[2] in {"_", "N_", "gettext", "ngettext"}
+    }  # fmt: skip
+    assert asked - written == set()
+
+
+def _ids(text: str | tuple[str, ...] | list[str]) -> Iterable[str]:
+    return (text,) if isinstance(text, str) else text
 
 
 def test_no_words_reach_a_chat_around_gettext() -> None:
