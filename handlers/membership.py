@@ -106,18 +106,14 @@ def _missing(
 ) -> str | None:
     """Say which right is missing to show videos."""
     _ = translator.gettext
-    if not _may(rights, "can_send_messages"):
+    # what Telegram does not tell is not called missing
+    if rights is not None and rights.can_send_messages is False:
         return _("I am not allowed to write here. Let members send messages, or make me an admin.")
-    if not _may(rights, "can_send_videos"):
+    if rights is not None and rights.can_send_videos is False:
         return _(
             "I am not allowed to send videos here. Let members send videos, or make me an admin."
         )
     return None
-
-
-def _may(rights: ChatMemberRestricted | ChatPermissions | None, right: str) -> bool:
-    """Whether a right is given; what Telegram does not tell is not called missing."""
-    return rights is None or getattr(rights, right) is not False
 
 
 async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:

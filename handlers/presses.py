@@ -49,7 +49,14 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         is_lost = context.services.is_lost(query.message)
         if route is None or press is None or is_lost:
             language = context.services.languages.translator(query.from_user.language_code)
-            await answer.give(_old(language, is_lost=is_lost), alert=is_lost)
+            old = (
+                language.gettext(
+                    "I have lost what happened around the time of this button. Please ask me again."
+                )
+                if is_lost
+                else language.gettext("This button is old. Send me the idea again.")
+            )
+            await answer.give(old, alert=is_lost)
             return
         try:
             # our buttons stand under messages in chats; a made-up press may come from elsewhere
@@ -76,14 +83,6 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         await answer.give()
 
     return CallbackQueryHandler(handle)
-
-
-def _old(translator: Translator, *, is_lost: bool) -> str:
-    if is_lost:
-        return translator.gettext(
-            "I have lost what happened around the time of this button. Please ask me again."
-        )
-    return translator.gettext("This button is old. Send me the idea again.")
 
 
 def _shows(message: MaybeInaccessibleMessage | None, press: CallbackData) -> int | None:

@@ -135,17 +135,6 @@ def _shown(name: str, value: object) -> object:
     return value
 
 
-async def follow(sender: Sender, message: Message, context: Context, payload: str) -> bool:
-    """Open what a link from a group leads to; tell whether that is here."""
-    if payload == "mydata":
-        await show_data(sender, message, context)
-    elif payload == "deletemydata":
-        await ask_deletion(sender, message, context.services)
-    else:
-        return False
-    return True
-
-
 @router.command("deletemydata")
 async def ask_deletion(sender: Sender, message: Message, services: Services) -> None:
     """Ask whether all that is kept of somebody is to be deleted, and say what goes with it."""

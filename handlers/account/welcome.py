@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram import (
@@ -35,7 +36,7 @@ from storage import audit, people
 from storage.chats import Asking
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from telegram import BotCommand, Message
     from telegram.ext import ExtBot
@@ -265,26 +266,26 @@ async def _greet(sender: Sender, message: Message, context: Context) -> None:
 async def _follow(sender: Sender, message: Message, context: Context, payload: str) -> bool:
     """Open what a link leads to; tell whether it leads anywhere."""
     services = context.services
+    pages: Mapping[str, Callable[[], Awaitable[None]]] = {
+        "quota": partial(quota.quota, sender, message, services),
+        "buy": partial(buying.buy, sender, message, services),
+        "paysupport": partial(support.explain, sender, services),
+        "history": partial(show_history, sender, message, (), services),
+        "cancel": partial(show_under_way, sender, services),
+        "settings": partial(settings.settings, sender, message, context),
+        "mydata": partial(privacy.show_data, sender, message, context),
+        "deletemydata": partial(privacy.ask_deletion, sender, message, services),
+    }
     if payload.startswith(WHY):
         await show_reason(services, sender, payload)
     elif payload.startswith(LIKE):
         await offer_like(context, sender, message, payload)
     elif payload.startswith(AGAIN):
         await send_again(services, sender, read_number(payload.removeprefix(AGAIN)))
-    elif payload == "quota":
-        await quota.quota(sender, message, services)
-    elif payload == "buy":
-        await buying.buy(sender, message, services)
-    elif payload == "paysupport":
-        await support.explain(sender, services)
-    elif payload == "history":
-        await show_history(sender, message, (), services)
-    elif payload == "cancel":
-        await show_under_way(sender, services)
-    elif payload == "settings":
-        await settings.settings(sender, message, context)
+    elif payload in pages:
+        await pages[payload]()
     else:
-        return await privacy.follow(sender, message, context, payload)
+        return False
     return True
 
 

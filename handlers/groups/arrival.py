@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from telegram import Update
 
     from handlers.context import Context, Services
-    from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.chats import Chat
     from storage.people import Person
@@ -103,20 +102,16 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
 async def greet(context: Context, chat: Chat) -> None:
     """Say hello and what to do, with advice where something is off."""
     services = context.services
-    translator = await _translator_of(services, chat)
+    async with services.db.reading() as connection:
+        group = await chats.group_of(connection, chat.id)
+    # all in it are spoken to in its language
+    translator = services.languages.translator(group.language)
     hello = translator.gettext(
         "Hello! /video and your idea makes a short video; reply /animate to a photo to bring it "
         "to life. It uses your own daily credits. Admins: /settings."
     )
     advice = await lacking(context.bot, chat, translator)
     await services.outbox.say(chat, "\n\n".join([hello, *advice]))
-
-
-async def _translator_of(services: Services, chat: Chat) -> Translator:
-    """Return the language in which all in a group are spoken to."""
-    async with services.db.reading() as connection:
-        group = await chats.group_of(connection, chat.id)
-    return services.languages.translator(group.language)
 
 
 async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> None:

@@ -339,8 +339,7 @@ class Outbox:
         file_kind: str,
         caption: str,
         *,
-        buttons: Sequence[Sequence[Button]] = (),
-        reply_to: int | None = None,
+        buttons: Sequence[Sequence[Button]],
         thread_id: int | None = None,
     ) -> str | None:
         """Send a file that Telegram has already; return the id of its small picture."""
@@ -351,7 +350,7 @@ class Outbox:
             caption=_cut(caption, LONGEST_CAPTION),
             reply_markup=keyboard(buttons),
         )
-        file = (await _placed(send, thread_id, reply_to)).effective_attachment
+        file = (await _placed(send, thread_id, None)).effective_attachment
         return getattr(getattr(file, "thumbnail", None), "file_id", None)
 
     async def send_made(

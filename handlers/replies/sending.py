@@ -94,11 +94,7 @@ class Misplaced(Refused):
 
     def elsewhere(self, thread_id: int | None, reply_to: int | None) -> Spot | None:
         """Return the topic and the message to answer that are left in the chat, if any are."""
-        left = self._left(thread_id, reply_to)
-        return None if left == (thread_id, reply_to) else left
-
-    def _left(self, thread_id: int | None, _reply_to: int | None) -> Spot:
-        return thread_id, None
+        return None if reply_to is None else (thread_id, None)
 
 
 class NoTopic(Misplaced):
@@ -108,9 +104,11 @@ class NoTopic(Misplaced):
         super().__init__(text)
         self.is_closed = is_closed
 
-    def _left(self, thread_id: int | None, reply_to: int | None) -> Spot:
-        # what answers a message goes to its topic, also one that is closed
-        return None, None if self.is_closed or thread_id is None else reply_to
+    def elsewhere(self, thread_id: int | None, reply_to: int | None) -> Spot | None:
+        """Return what is left: what answers a message goes to its topic, also a closed one."""
+        if thread_id is None:
+            return super().elsewhere(thread_id, reply_to)
+        return None, None if self.is_closed else reply_to
 
 
 _CLOSED_TOPIC = ("topic_closed", "topic closed")
@@ -261,11 +259,8 @@ class ChatLimiter:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to remember of it."""
-        return not self._waiting and not self.silence and self._bucket.has_capacity(self._full)
-
-    @property
-    def _full(self) -> float:
-        return self._bucket.max_rate
+        full = self._bucket.max_rate
+        return not self._waiting and not self.silence and self._bucket.has_capacity(full)
 
     @property
     def is_free(self) -> bool:

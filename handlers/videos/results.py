@@ -51,14 +51,20 @@ def layout(services: Services) -> ResultButtons:
     return ResultButtons(services.offer, services.terms.credit_usd, outbox.shares, outbox.fetches)
 
 
-async def _found(sender: Sender, services: Services, number: int) -> Generation | None:
-    """Return a video where the presser may see it; else they are told."""
+async def _found(
+    sender: Sender, services: Services, number: int, *, with_words: bool = False
+) -> Generation | None:
+    """Return a video where the presser may see it; else they are told.
+
+    Where `with_words` is wanted, one whose words were forgotten is none, as the operator wants it.
+    """
     async with services.db.reading() as connection:
         video = await generations.find(connection, number)
     here = video is not None and (
         video.delivered_chat == sender.chat.id and video.delivered_message is not None
     )
-    if video is None or video.file_id is None or not (here or video.account == sender.account):
+    seen = video is not None and (here or video.account == sender.account)
+    if video is None or video.file_id is None or not seen or (with_words and not video.prompt):
         note = sender.translator.gettext("This button is old. Send me the idea again.")
         await sender.answer(note)
         return None
@@ -67,13 +73,7 @@ async def _found(sender: Sender, services: Services, number: int) -> Generation 
 
 async def _basis(sender: Sender, services: Services, number: int) -> Generation | None:
     """Return a video to go on from; else the presser is told why not."""
-    video = await _found(sender, services, number)
-    if video is not None and not video.prompt:
-        # forgotten after a while, as the operator wants it
-        await sender.answer(
-            sender.translator.gettext("This button is old. Send me the idea again.")
-        )
-        return None
+    video = await _found(sender, services, number, with_words=True)
     return None if video is None or await _is_taken_back(sender, video) else video
 
 
@@ -236,8 +236,7 @@ async def retry(sender: Sender, press: Retry, query: CallbackQuery, context: Con
     generation = await _failed(sender, context.services, press.generation)
     if generation is not None:
         like = draft_like(generation, sender, message_id=_asked_in(generation, sender))
-        like = replace(like, agreed=generation.credits, tap=query.id)
-        await place(context, sender, like)
+        await place(context, sender, replace(like, agreed=generation.credits, tap=query.id))
 
 
 @router.button(TryWith, orders=True)
