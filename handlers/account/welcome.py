@@ -19,6 +19,7 @@ from generation.orders.reading import read_number
 from handlers import commands
 from handlers.account import buying, privacy, quota, settings, support
 from handlers.account.introduction import introduce
+from handlers.admin.audit_log import record
 from handlers.admin.invites import GIFT, INVITE, follow_invite
 from handlers.commands import Scope
 from handlers.context import FirstAdmin
@@ -32,7 +33,7 @@ from handlers.senders import Access
 from handlers.videos.cancel import show_under_way
 from handlers.videos.history import offer_retained, send_again, show_history, show_reason
 from handlers.videos.sharing import LIKE, offer_like
-from storage import audit, people
+from storage import people
 from storage.chats import Asking
 
 if TYPE_CHECKING:
@@ -299,7 +300,7 @@ async def _claim(sender: Sender, context: Context, payload: str, cause: str) -> 
     elif services.first_admin.claim(payload):
         async with services.db.transaction() as tx:
             await people.make_admin(tx, sender.person.id)
-            await audit.record(tx, "start", by=sender.person.id, cause=cause, now=services.clock())
+            await record(tx, services, sender, cause, "start")
         logger.warning("%s (%d) is admin now, by the link", sender.name, sender.person.id)
         await publish_to_admin(context.bot, services, sender.person)
         text = _(

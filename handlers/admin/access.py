@@ -11,6 +11,7 @@ from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
 from generation.jobs import lifecycle
 from generation.orders.reading import read_number
+from handlers.admin.audit_log import record
 from handlers.commands import BY_NAME
 from handlers.membership import depart
 from handlers.replies.letting_in import BanChat
@@ -156,9 +157,9 @@ def banned_text(number: int, translator: Translator) -> str:
 
 async def let_in(tx: Connection, services: Services, admin: Sender, who: int, cause: str) -> bool:
     """Let a person or chat in and tell them where that is news; False where it was done before."""
-    now, by = services.clock(), admin.account.id
-    if not await audit.record(tx, "allow", by=by, cause=cause, whom=who, now=now):
+    if not await record(tx, services, admin, cause, "allow", whom=who):
         return False
+    now, by = services.clock(), admin.account.id
     is_news = await people.allow(tx, who, cause=cause, by=by, now=now)
     if is_news and services.policy.allowed_ids:
         await _tell(services, tx, who, NoticeKind.LET_IN, f"{cause}:told")
@@ -222,9 +223,7 @@ async def _recorded(
 ) -> bool:  # fmt: skip
     """Write an act down; tell whether this update changed something, now or before a crash."""
     details = "" if news else audit.UNCHANGED
-    await audit.record(
-        tx, act, by=admin.account.id, cause=cause, whom=whom, details=details, now=services.clock()
-    )
+    await record(tx, services, admin, cause, act, whom=whom, details=details)
     return await audit.did(tx, cause)
 
 
@@ -292,17 +291,15 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
     Doing it again changes nothing.
     """
     services, _, now = context.services, admin.translator.gettext, context.services.clock()
-    by = admin.account.id
-    new = Ban(telegram_id=who, by=by, at=now, reason=shortened(reason, LONGEST_REASON) or None)
+    why = shortened(reason, LONGEST_REASON)
+    new = Ban(telegram_id=who, by=admin.account.id, at=now, reason=why or None)
     async with services.db.transaction() as tx:
         if who in services.policy.admin_ids.union(await people.admins(tx)):
             return _("{number} runs this bot, so there is no banning them.").format(number=who)
         news = await people.ban(tx, new, cause=cause)
         before = await people.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
-        if news and await audit.record(
-            tx, "ban", by=by, cause=cause, whom=who, details=new.reason or "", now=now
-        ):
+        if news and await record(tx, services, admin, cause, "ban", whom=who, details=why):
             await _tell_shut_out(tx, new, cause)
         stopped = await lifecycle.cancel_waiting(tx, who, now=now, why=new.reason)
     lifecycle.report(stopped)

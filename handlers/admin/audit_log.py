@@ -64,6 +64,15 @@ async def _names(tx: Connection, entries: Iterable[AuditEntry]) -> dict[int, str
     return names
 
 
+async def record(
+    tx: Connection, services: Services, admin: Sender, cause: str, act: str,
+    *, whom: int | None = None, details: str = "",
+) -> bool:  # fmt: skip
+    """Write down what an admin does; False where the same cause did it already."""
+    by, now = admin.account.id, services.clock()
+    return await audit.record(tx, act, by=by, cause=cause, now=now, whom=whom, details=details)
+
+
 @router.command("audit")
 async def show(sender: Sender, services: Services) -> None:
     """Show an admin what was done last."""

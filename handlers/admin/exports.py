@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from generation.models import pricing
 from generation.models.pricing import Period
+from handlers.admin.audit_log import record
 from handlers.commands import BY_NAME
 from handlers.routing import Router
-from storage import audit, payments, statistics
+from storage import payments, statistics
 from storage.generations import State
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.payments import Payment
-    from storage.people import Person
 
 router = Router()
 
@@ -88,18 +88,14 @@ def shown(cell: Any) -> Any:
 
 
 @router.command("export")
-async def export(
-    sender: Sender, words: Sequence[str], *, admin: Person, cause: str, services: Services
-) -> None:
+async def export(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
     """Send an admin a table of what was asked for, or paid."""
     _, span, zone = sender.translator.gettext, read_span(words), services.terms.zone
     if span is None:
         await sender.reply(usage(sender.translator))
         return
     async with services.db.transaction() as tx:
-        await audit.record(
-            tx, "export", by=admin.id, cause=cause, now=services.clock(), details=" ".join(words)
-        )
+        await record(tx, services, sender, cause, "export", details=" ".join(words))
     rows = _paid(services, span, zone) if span.of_payments else _asked(services, span, zone)
     with closing(tempfile.TemporaryFile()) as file:
         count, is_whole = await write(

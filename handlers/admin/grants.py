@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from generation.orders.reading import read_number
 from handlers.admin.access import find_id, meant_by, read_who, unknown
+from handlers.admin.audit_log import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import AnswerRequest
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
-from storage import audit, chats, ledger, notices, people
+from storage import chats, ledger, notices, people
 from storage.ledger import Account, Pot
 from storage.notices import NoticeKind
 
@@ -109,10 +110,8 @@ async def _give(
     if isinstance(who, int):
         return await _give_person(services, admin, who, gift, cause)
     async with services.db.transaction() as tx:
-        await _enter(
-            tx, Account.chat(who.id), gift,
-            whom=who.telegram_id, by=admin, cause=cause, now=services.clock(),
-        )  # fmt: skip
+        account, whom = Account.chat(who.id), who.telegram_id
+        await _enter(tx, services, account, gift, whom=whom, by=admin, cause=cause)
     # its members have credits of their own each, and the pool beside them
     return translator.gettext("{title} has {credits} more, for what is asked in its name.").format(
         title=unlinked(who.title), credits=translator.credits(gift.credits)
@@ -120,14 +119,13 @@ async def _give(
 
 
 async def _enter(
-    tx: Connection, account: Account, gift: Gift,
-    *, whom: int, by: Sender, cause: str, now: float,
+    tx: Connection, services: Services, account: Account, gift: Gift,
+    *, whom: int, by: Sender, cause: str,
 ) -> None:  # fmt: skip
+    now = services.clock()
     await ledger.grant(tx, account, Pot.GRANTED, gift.credits, cause=cause, note=gift.note, now=now)
     # the note stands in the ledger, where it goes with what else is known of a person
-    await audit.record(
-        tx, "grant", by=by.account.id, cause=cause, whom=whom, details=str(gift.credits), now=now
-    )
+    await record(tx, services, by, cause, "grant", whom=whom, details=str(gift.credits))
 
 
 async def _give_person(services: Services, admin: Sender, who: int, gift: Gift, cause: str) -> str:
@@ -135,7 +133,7 @@ async def _give_person(services: Services, admin: Sender, who: int, gift: Gift, 
     now, cost, translator = services.clock(), services.usual_cost, admin.translator
     async with services.db.transaction() as tx:
         person = await people.find(tx, who)
-        await _enter(tx, Account.person(who), gift, whom=who, by=admin, cause=cause, now=now)
+        await _enter(tx, services, Account.person(who), gift, whom=who, by=admin, cause=cause)
         # of two buttons tapped at once, the first one gave
         gift = replace(gift, credits=await ledger.given(tx, cause))
         if person is not None:
@@ -211,10 +209,8 @@ async def answer_request(
     cause = f"asked:{press.person}:{press.day}"
     async with services.db.transaction() as tx:
         name = unlinked(await people.called(tx, press.person))
-        is_first = await audit.record(
-            tx, "grant", by=sender.account.id, cause=cause, whom=press.person,
-            details=str(press.credits), now=now,
-        )  # fmt: skip
+        whom, details = press.person, str(press.credits)
+        is_first = await record(tx, services, sender, cause, "grant", whom=whom, details=details)
         if is_first:
             kind = NoticeKind.GRANTED if press.credits else NoticeKind.CREDITS_DENIED
             chat = await notices.owe_person(

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from generation.orders.reading import read_number
 from handlers.admin.access import banned_text, let_in, owe
+from handlers.admin.audit_log import record
 from handlers.admin.grants import MOST_CREDITS
 from handlers.replies.keyboards import Button, CallbackData, home_row, turning
 from handlers.replies.letting_in import AnswerAccess, AskAccess, stranger_buttons
 from handlers.replies.texts import N_, unlinked, worth
 from handlers.routing import Router
 from handlers.senders import Access
-from storage import DAY_SECONDS, audit, chats, ledger, notices, people
+from storage import DAY_SECONDS, chats, ledger, notices, people
 from storage.ledger import Account, Pot
 from storage.notices import MOST_ASKING_A_DAY, NoticeKind
 
@@ -66,7 +67,7 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
             tx, _secret(INVITE), uses=uses, credits_=credits_, cause=cause, by=by, now=now
         )
         details = f"#{made.id}: {uses} × {credits_}"
-        await audit.record(tx, "invite", by=by, cause=cause, now=now, details=details)
+        await record(tx, services, sender, cause, "invite", details=details)
     revoke = Button(translator.gettext("Revoke"), RevokeInvite(made.id))
     text = f"{_described(made, sender, services)}\n\n{_link(made, sender)}"
     await sender.reply(text, buttons=[[revoke]])
@@ -117,7 +118,7 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
             tx, _secret(GIFT), uses=1, credits_=credits_, cause=cause, by=by, now=now
         )
         details = f"#{made.id}: {credits_}"
-        await audit.record(tx, "gift", by=by, cause=cause, now=now, details=details)
+        await record(tx, services, sender, cause, "gift", details=details)
     text = translator.gettext(
         "🎁 Whoever opens this link first gets {credits}. I tell you who it was."
     ).format(credits=worth(translator, credits_, services.usual_cost))
@@ -133,10 +134,8 @@ async def revoke(
     async with services.db.transaction() as tx:
         made = await people.invite(tx, press.invite)
         if made is not None and await people.revoke_invite(tx, made.id):
-            await audit.record(
-                tx, "invite", by=sender.account.id, cause=cause, now=services.clock(),
-                details=f"#{made.id}: revoked",
-            )  # fmt: skip
+            details = f"#{made.id}: revoked"
+            await record(tx, services, sender, cause, "invite", details=details)
     if made is None:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
@@ -256,7 +255,7 @@ async def answer_access(
     sender: Sender, press: AnswerAccess, shown: int | None, services: Services
 ) -> None:
     """Answer who asked to be let in; of several admins the first one counts."""
-    _, now, is_banned = sender.translator.gettext, services.clock(), False
+    _, is_banned = sender.translator.gettext, False
     async with services.db.transaction() as tx:
         chat = None if shown is None else await chats.find(tx, press.chat)
         if chat is not None and press.allows:
@@ -265,10 +264,8 @@ async def answer_access(
             who, cause = chat.telegram_id, f"access:{press.chat}:{press.day}:answered"
             if press.allows:
                 is_first = await let_in(tx, services, sender, who, cause)
-            elif is_first := await audit.record(
-                tx, "deny", by=sender.account.id, cause=cause, whom=who, now=now
-            ):
-                await owe(tx, chat, NoticeKind.NOT_LET_IN, cause, now)
+            elif is_first := await record(tx, services, sender, cause, "deny", whom=who):
+                await owe(tx, chat, NoticeKind.NOT_LET_IN, cause, services.clock())
                 services.wake(chat.id)
     if chat is None:
         await sender.answer(_("This button is old."))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from generation.orders import balances
 from generation.orders.reading import read_number
 from handlers.admin.access import find_id, meant_by, read_who, unknown
+from handlers.admin.audit_log import record
 from handlers.admin.grants import MOST_CREDITS
 from handlers.replies.keyboards import Button, CallbackData, ticked, turning
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
-from storage import audit, chats, people
+from storage import chats, people
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ async def set_pool(
     async with services.db.transaction() as tx:
         chat = await chats.find(tx, press.chat)
         if chat is not None and shown is not None:
-            await _choose(tx, sender, chat, cause, services.clock(), pool=press.credits)
+            await _choose(tx, services, sender, chat, cause, pool=press.credits)
     if chat is None or shown is None:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
@@ -165,9 +166,8 @@ async def _set(
         chat = await chats.by_telegram_id(tx, who)
         if chat is None:
             return _("I am in no group {number}.").format(number=who)
-        await _choose(
-            tx, sender, chat, cause, services.clock(), pool=wanted.credits, share=wanted.share
-        )
+        pool = {"pool": wanted.credits, "share": wanted.share}
+        await _choose(tx, services, sender, chat, cause, **pool)
     if not wanted.credits:
         return _("{title} has no pool any more.").format(title=unlinked(chat.title))
     text = _("{title} has a pool of {credits}.").format(
@@ -186,10 +186,8 @@ async def set_allowance(
         if person is None:
             return _("I don't know {who}: they have never written to me.").format(who=who)
         was = services.terms.of(person.allowance).free_credits
-        if await audit.record(
-            tx, "limit", by=admin.account.id, cause=cause, whom=who, now=services.clock(),
-            details=f"{was} → {credits_}",
-        ):  # fmt: skip
+        details = f"{was} → {credits_}"
+        if await record(tx, services, admin, cause, "limit", whom=who, details=details):
             await people.set_allowance(tx, who, None if credits_ == usual else credits_)
     text = (
         _("The free allowance of {name} is as everybody's: {all}.")
@@ -201,15 +199,12 @@ async def set_allowance(
 
 
 async def _choose(
-    tx: Connection, admin: Sender, chat: Chat, cause: str, now: float, **pool: int | None
+    tx: Connection, services: Services, admin: Sender, chat: Chat, cause: str, **pool: int | None
 ) -> None:
     """Give a group a pool, once for each update that asks for it."""
-    was = await chats.group_of(tx, chat.id)
-    details = " ".join(str(number) for number in pool.values() if number is not None)
-    if await audit.record(
-        tx, "limit", by=admin.account.id, cause=cause, whom=chat.telegram_id, now=now,
-        details=f"{was.pool} → {details}",
-    ):  # fmt: skip
+    was, who = await chats.group_of(tx, chat.id), chat.telegram_id
+    details = " ".join([f"{was.pool} →", *(str(one) for one in pool.values() if one is not None)])
+    if await record(tx, services, admin, cause, "limit", whom=who, details=details):
         await chats.choose(tx, chat.id, **pool)
 
 

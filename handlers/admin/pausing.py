@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from handlers.admin.audit_log import record
 from handlers.replies.keyboards import CallbackData
 from handlers.replies.texts import paused, shortened
 from handlers.routing import Router
@@ -79,9 +80,7 @@ async def pause(sender: Sender, words: Sequence[str], cause: str, services: Serv
         return
     async with services.db.transaction() as tx:
         details = " ".join(words)[:LONGEST_REASON]
-        if await audit.record(
-            tx, "pause", by=sender.account.id, cause=cause, now=now, details=details
-        ):
+        if await record(tx, services, sender, cause, "pause", details=details):
             await outages.begin_pause(tx, wanted)
         lasts = await outages.paused(tx, now=now)
         waiting = len(await generations.in_states(tx, {State.QUEUED}))
@@ -101,9 +100,7 @@ async def resume(sender: Sender, cause: str, services: Services) -> None:
     _, now = sender.translator.gettext, services.clock()
     async with services.db.transaction() as tx:
         was = await outages.paused(tx, now=now)
-        if was is not None and await audit.record(
-            tx, "resume", by=sender.account.id, cause=cause, now=now
-        ):
+        if was is not None and await record(tx, services, sender, cause, "resume"):
             await outages.end_pause(tx)
         did = await audit.did(tx, cause)
         lasts = await outages.paused(tx, now=now)

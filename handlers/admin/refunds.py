@@ -10,14 +10,14 @@ from telegram.constants import TransactionPartnerUser as TransactionKind
 
 from generation.models import pricing
 from handlers.admin.access import find_id, read_who, unknown
-from handlers.commands import BY_NAME
+from handlers.admin.audit_log import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import LetBuy, Purchase
 from handlers.replies.sending import Refused, SendError, Unreachable, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import AWAY_SECONDS
-from storage import audit, notices, payments, people
+from storage import notices, payments, people
 from storage.notices import NoticeKind
 from storage.payments import Charge
 
@@ -324,18 +324,16 @@ async def confirm(
     context: Context,
 ) -> None:
     """Write down that a payment is to go back, then ask Telegram for it."""
-    by, is_as_shown = sender.account.id, False
+    is_as_shown = False
     async with services.db.transaction() as tx:
         payment = None if shown is None else await payments.find(tx, press.payment)
         if payment is not None and int(payment.paid_at) == press.paid_at:
             # more of it may be owed by now
             is_as_shown = await payments.used(tx, payment) <= press.used
-            if is_as_shown and await payments.ask_refund(tx, payment.id, by=by):
+            if is_as_shown and await payments.ask_refund(tx, payment.id, by=sender.account.id):
                 details = f"{payment.id}: {payment.stars} ⭐"
-                await audit.record(
-                    tx, "refund", by=by, cause=cause, whom=payment.person, details=details,
-                    now=services.clock(),
-                )  # fmt: skip
+                whom = payment.person
+                await record(tx, services, sender, cause, "refund", whom=whom, details=details)
     if payment is None or int(payment.paid_at) != press.paid_at:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
@@ -353,8 +351,5 @@ async def let_buy(sender: Sender, press: LetBuy, cause: str, services: Services)
     """Let somebody buy again whose payment was taken back."""
     async with services.db.transaction() as tx:
         await payments.forgive(tx, press.person)
-        await audit.record(
-            tx, "unban", by=sender.account.id, cause=cause, whom=press.person,
-            details=f"/{BY_NAME['buy'].name}", now=services.clock(),
-        )  # fmt: skip
+        await record(tx, services, sender, cause, "unban", whom=press.person, details="/buy")
     await sender.answer(sender.translator.gettext("Saved."))

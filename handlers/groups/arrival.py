@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
+from handlers.admin.audit_log import record
 from handlers.admin.limits import show_pool
 from handlers.membership import depart, forget_rights, lacking
 from handlers.replies.keyboards import Button, CallbackData
@@ -17,7 +18,7 @@ from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import Access, meet
 from handlers.videos.history import offer_retained
-from storage import DAY_SECONDS, audit, chats, notices, people
+from storage import DAY_SECONDS, chats, notices, people
 from storage.chats import ChatKind
 from storage.notices import MOST_ASKING_A_DAY, Notice, NoticeKind
 
@@ -162,7 +163,7 @@ async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, contex
         now, who = services.clock(), group.telegram_id
         news = await people.allow(tx, who, cause=cause, by=admin.id, now=now)
         if news:
-            await audit.record(tx, "allow", by=admin.id, cause=cause, whom=who, now=now)
+            await record(tx, services, sender, cause, "allow", whom=who)
     await sender.answer(sender.translator.gettext("They may use this bot."))
     if news:
         await greet(context, group)
@@ -173,9 +174,7 @@ LEAVE_SECONDS = 5.0
 
 
 @router.button(Leave, admins=True)
-async def leave(
-    sender: Sender, press: Leave, admin: Person, cause: str, services: Services
-) -> None:
+async def leave(sender: Sender, press: Leave, cause: str, services: Services) -> None:
     """Leave a group politely, unless that is taken back."""
     group, now = await _group(sender, services, press.chat), services.clock()
     if group is None:
@@ -183,8 +182,7 @@ async def leave(
     wait = LEAVE_SECONDS if services.policy.undo_seconds else 0.0
     goodbye = Notice(cause=f"{cause}:leave", chat=group.id, kind=NoticeKind.GOODBYE, facts={})
     async with services.db.transaction() as tx:
-        who = group.telegram_id
-        if await audit.record(tx, "leave", by=admin.id, cause=cause, whom=who, now=now):
+        if await record(tx, services, sender, cause, "leave", whom=group.telegram_id):
             await notices.owe(tx, goodbye, now=now, due_at=now + wait)
     services.wake_in(group.id, wait)
     await sender.answer()
@@ -212,10 +210,8 @@ async def stay(
     async with services.db.transaction() as tx:
         stays = await notices.take_back(tx, group.id, NoticeKind.GOODBYE)
         if stays:
-            await audit.record(
-                tx, "leave", by=sender.account.id, cause=cause, whom=group.telegram_id,
-                now=services.clock(), details="undone",
-            )  # fmt: skip
+            who = group.telegram_id
+            await record(tx, services, sender, cause, "leave", whom=who, details="undone")
     text = _("I stay in {title}.") if stays else _("I have left {title} already.")
     await sender.answer()
     await sender.show(text.format(title=unlinked(group.title)), (), shown)

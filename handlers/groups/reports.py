@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.admin.access import shut_out
+from handlers.admin.audit_log import record
 from handlers.ordering.drafts import answered
 from handlers.replies.keyboards import is_ours
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, shortened, unlinked
 from handlers.routing import Router
-from storage import DAY_SECONDS, audit, chats, generations, people, videos
+from storage import DAY_SECONDS, chats, generations, people, videos
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from handlers.senders import Sender
     from storage.database import Connection
     from storage.generations import Generation
-    from storage.people import Person
 
 router = Router()
 
@@ -126,19 +126,15 @@ def _called(name: str, number: int | None) -> str:
 
 
 @router.button(TakeDown, admins=True, asks=N_("Yes, delete"))
-async def take_down(
-    sender: Sender, press: TakeDown, admin: Person, cause: str, services: Services
-) -> None:
+async def take_down(sender: Sender, press: TakeDown, cause: str, services: Services) -> None:
     """Delete a reported video for an operator; whoever asked for it cannot have it again either."""
     deleted, _ = await _is_deleted(services, press.generation), sender.translator.gettext
     async with services.db.transaction() as tx:
         video = await generations.note(tx, press.generation, file_id=None)
         if video is not None:
             whom = video.account.id if video.account.is_person else None
-            await audit.record(
-                tx, "delete", by=admin.id, cause=cause, whom=whom, now=services.clock(),
-                details=f"#{video.id}",
-            )  # fmt: skip
+            details = f"#{video.id}"
+            await record(tx, services, sender, cause, "delete", whom=whom, details=details)
     note = (
         _("Deleted.")
         if deleted
