@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
-from storage import chats, people
+from storage import DAY_SECONDS, chats, people
 from storage.database import (
     FORGOTTEN_AT_ONCE,
     MONTH_SECONDS,
@@ -27,6 +27,18 @@ if TYPE_CHECKING:
 
 MOST_ASKING_A_DAY = 20
 """How many people admins hear of in a day who ask for the same: a crowd fills nobody's chat."""
+
+
+class Told(Enum):
+    """What became of a question to the admins."""
+
+    NOW = auto()
+    BEFORE = auto()
+    """The same cause owed it to them already."""
+    CROWD = auto()
+    """They hear of no more who ask for the same today."""
+    NOBODY = auto()
+    """There is no admin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,22 @@ class Admins:
             told.append(chat)
             self.wake(chat)
         return told
+
+    async def ask(
+        self, tx: Connection, kind: NoticeKind, *, cause: str, now: float,
+        in_a_crowd: bool = False, **facts: Any,
+    ) -> Told:  # fmt: skip
+        """Owe each admin a question, once per cause, whose first word is what is asked for.
+
+        Of a crowd that asks for the same they hear some, and whoever is heard `in_a_crowd`.
+        """
+        if await self.were_told(tx, cause):
+            return Told.BEFORE
+        about, day = cause[: cause.index(":") + 1], now - DAY_SECONDS
+        if not in_a_crowd and await self.times_told(tx, about, since=day) >= MOST_ASKING_A_DAY:
+            return Told.CROWD
+        told = await self.notify(tx, kind, cause=cause, now=now, **facts)
+        return Told.NOW if told else Told.NOBODY
 
     async def were_told(self, tx: Connection, cause: str) -> bool:
         """Whether a cause owed any of them a message already."""

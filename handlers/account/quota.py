@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from generation.models.pricing import Period
 from generation.orders import balances
 from handlers.ordering.refusals import ways_on_for
+from handlers.replies.letting_in import asked_text
 from handlers.replies.more_credits import AskOwner, RemindMe
 from handlers.replies.texts import videos, worth
 from handlers.routing import Router
 from handlers.senders import Access
-from storage import DAY_SECONDS, generations, notices, people
-from storage.notices import MOST_ASKING_A_DAY, NoticeKind
+from storage import generations, notices, people
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -180,29 +181,15 @@ async def ask_owner(sender: Sender, services: Services) -> None:
     if person is None or sender.access is not Access.MEMBER:
         await sender.answer(_("This button is not for you."))
         return
-    day, admins = int(services.today()), services.admins
-    cause = f"wanted:{person.id}:{day}"
+    day = int(services.today())
     async with services.db.transaction() as tx:
-        were_told = await admins.were_told(tx, cause)
-        lately = await admins.times_told(tx, "wanted:", since=now - DAY_SECONDS)
-        told = list[int]()
-        if not were_told and lately < MOST_ASKING_A_DAY:
-            balance = await balances.balance(tx, sender.account, services.terms, now)
-            told = await admins.notify(
-                tx, NoticeKind.CREDITS_WANTED,
-                cause=cause, now=now, person=person.id, day=day, left=balance.total,
-                name=await people.called(tx, person.id),
-            )  # fmt: skip
-    answer = (
-        _("I asked today already. I will tell you what the owner says.")
-        if were_told
-        else _("I asked the owner, and will tell you what they say.")
-        if told
-        else _("Many people ask today. Please try again tomorrow.")
-        if lately >= MOST_ASKING_A_DAY
-        else _("This bot has no owner in Telegram, so I cannot ask anybody.")
-    )
-    await sender.answer(answer, alert=True)
+        balance = await balances.balance(tx, sender.account, services.terms, now)
+        told = await services.admins.ask(
+            tx, NoticeKind.CREDITS_WANTED, cause=f"wanted:{person.id}:{day}", now=now,
+            person=person.id, day=day, left=balance.total, name=await people.called(tx, person.id),
+        )  # fmt: skip
+    before = _("I asked today already. I will tell you what the owner says.")
+    await sender.answer(asked_text(sender.translator, told, before=before), alert=True)
 
 
 async def _pool(services: Services, sender: Sender) -> str:

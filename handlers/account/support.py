@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from telegram.ext import filters
 
 from handlers.replies.keyboards import carried_by, is_ours
+from handlers.replies.letting_in import asked_text
 from handlers.replies.more_credits import AnswerSupport, WriteBack
 from handlers.replies.texts import contact_line, shortened, unlinked
 from handlers.routing import COMMANDED, MessagesThat, Router, refusal_of
 from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
-from storage.notices import MOST_ASKING_A_DAY, NoticeKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,37 +64,25 @@ async def _turned_away(sender: Sender, services: Services) -> str | None:
 async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -> None:
     """Owe the admins a question, with what they need to answer it."""
     _, now, person = sender.translator.gettext, services.clock(), sender.account.id
-    admins, about, day = services.admins, f"support:{person}:", now - DAY_SECONDS
+    admins, about = services.admins, f"support:{person}:"
     async with services.db.transaction() as tx:
         paid = await payments.latest(tx, person=person, limit=PAYMENTS)
-        too_many = await admins.times_told(tx, about, since=day) >= QUESTIONS_A_DAY
-        # what somebody paid is always heard of
-        is_crowd = (
-            not paid
-            and not too_many
-            and (await admins.times_told(tx, "support:", since=day) >= MOST_ASKING_A_DAY)
-        )
-        told = list[int]()
-        if not too_many and not is_crowd:
-            told = await admins.notify(
-                tx, NoticeKind.SUPPORT_WANTED,
-                cause=f"{about}{cause}", now=now, person=person,
-                name=await people.called(tx, person),
+        if await admins.times_told(tx, about, since=now - DAY_SECONDS) >= QUESTIONS_A_DAY:
+            text = _("You asked often today. Please wait for the answer.")
+        else:
+            told = await admins.ask(
+                tx, NoticeKind.SUPPORT_WANTED, cause=f"{about}{cause}", now=now,
+                # what somebody paid is always heard of
+                in_a_crowd=bool(paid),
+                person=person, name=await people.called(tx, person),
                 words=shortened(words, LONGEST_QUESTION),
                 payments=[await _paid(tx, payment, now) for payment in paid],
                 failures=await statistics.last_failures(
                     tx, Account.person(person), limit=FAILURES
                 ),
             )  # fmt: skip
-    text = (
-        _("You asked often today. Please wait for the answer.")
-        if too_many
-        else _("Many people ask today. Please try again tomorrow.")
-        if is_crowd
-        else _("I passed that on. The answer comes here.")
-        if told
-        else _("This bot has no owner in Telegram, so I cannot ask anybody.")
-    )
+            passed_on = _("I passed that on. The answer comes here.")
+            text = asked_text(sender.translator, told, before=passed_on, now=passed_on)
     await sender.reply(_with_contact(text, services, sender.translator))
 
 

@@ -10,13 +10,13 @@ from handlers.admin.access import banned_text, let_in, owe
 from handlers.admin.audit_log import record
 from handlers.admin.grants import MOST_CREDITS
 from handlers.replies.keyboards import Button, CallbackData, home_row, turning
-from handlers.replies.letting_in import AnswerAccess, AskAccess, stranger_buttons
+from handlers.replies.letting_in import AnswerAccess, AskAccess, asked_text, stranger_buttons
 from handlers.replies.texts import N_, unlinked, worth
 from handlers.routing import Router
 from handlers.senders import Access
-from storage import DAY_SECONDS, chats, ledger, notices, people
+from storage import chats, ledger, notices, people
 from storage.ledger import Account, Pot
-from storage.notices import MOST_ASKING_A_DAY, NoticeKind
+from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,28 +226,18 @@ async def ask_access(sender: Sender, services: Services) -> None:
     if sender.access is Access.MEMBER:
         await sender.answer(_("You can use this bot. Send me an idea or a photo."), alert=True)
         return
-    day, chat, admins = int(services.today()), sender.chat, services.admins
-    cause, told = f"access:{chat.telegram_id}:{day}", list[int]()
+    day, chat = int(services.today()), sender.chat
+    name = f"@{sender.person.username}" if sender.person and sender.person.username else ""
     async with services.db.transaction() as tx:
-        were_told = await admins.were_told(tx, cause)
-        lately = await admins.times_told(tx, "access:", since=now - DAY_SECONDS)
-        if not were_told and lately < MOST_ASKING_A_DAY:
-            name = f"@{sender.person.username}" if sender.person and sender.person.username else ""
-            told = await admins.notify(
-                tx, NoticeKind.ACCESS_WANTED, cause=cause, now=now, chat=chat.id, day=day,
-                number=chat.telegram_id,
-                name=" ".join(filter(None, (chat.title, name if chat.is_private else ""))),
-            )  # fmt: skip
-    text = (
-        _("I asked today already. If the owner says yes, I tell you. If not, ask again tomorrow.")
-        if were_told
-        else _("I asked the owner, and will tell you what they say.")
-        if told
-        else _("Many people ask today. Please try again tomorrow.")
-        if lately >= MOST_ASKING_A_DAY
-        else _("This bot has no owner in Telegram, so I cannot ask anybody.")
+        told = await services.admins.ask(
+            tx, NoticeKind.ACCESS_WANTED, cause=f"access:{chat.telegram_id}:{day}", now=now,
+            chat=chat.id, day=day, number=chat.telegram_id,
+            name=" ".join(filter(None, (chat.title, name if chat.is_private else ""))),
+        )  # fmt: skip
+    before = _(
+        "I asked today already. If the owner says yes, I tell you. If not, ask again tomorrow."
     )
-    await sender.answer(text, alert=True)
+    await sender.answer(asked_text(sender.translator, told, before=before), alert=True)
 
 
 @router.button(AnswerAccess, admins=True)

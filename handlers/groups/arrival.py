@@ -20,7 +20,7 @@ from handlers.senders import Access, meet
 from handlers.videos.history import offer_retained
 from storage import DAY_SECONDS, chats, notices, people
 from storage.chats import ChatKind
-from storage.notices import MOST_ASKING_A_DAY, Notice, NoticeKind
+from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -126,21 +126,12 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
         members = 0
     by = sender.name if person is None or not person.username else f"@{person.username}"
     async with services.db.transaction() as tx:
-        lately = await services.admins.times_told(tx, "added:", since=now - DAY_SECONDS)
-        if lately >= MOST_ASKING_A_DAY:
-            # /admin lists groups, the newest first
-            return
-        await services.admins.notify(
-            tx,
-            NoticeKind.ADDED,
-            cause=f"added:{sender.chat.id}:{now // DAY_SECONDS:.0f}",
-            now=now,
-            group=sender.chat.id,
-            title=unlinked(sender.chat.title),
-            members=members,
-            by=by,
+        # of the others /admin tells, which lists groups, the newest first
+        await services.admins.ask(
+            tx, NoticeKind.ADDED, cause=f"added:{sender.chat.id}:{now // DAY_SECONDS:.0f}", now=now,
+            group=sender.chat.id, title=unlinked(sender.chat.title), members=members, by=by,
             waits=waits,
-        )
+        )  # fmt: skip
 
 
 async def _group(sender: Sender, services: Services, number: int) -> Chat | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from generation.orders.balances import ContentBrake
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import braked, unlinked
-from storage.notices import NoticeKind
+from storage.notices import NoticeKind, Told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,17 @@ def stranger_text(translator: Translator, number: int) -> str:
 def stranger_buttons(translator: Translator) -> list[list[Button]]:
     """Offer to ask for whoever is not let in."""
     return [[Button(translator.gettext("🙋 Ask the owner"), AskAccess())]]
+
+
+def asked_text(translator: Translator, told: Told, *, before: str, now: str = "") -> str:
+    """Say what became of asking the owner; `before` where that was done already."""
+    _ = translator.gettext
+    return {
+        Told.NOW: now or _("I asked the owner, and will tell you what they say."),
+        Told.BEFORE: before,
+        Told.CROWD: _("Many people ask today. Please try again tomorrow."),
+        Told.NOBODY: _("This bot has no owner in Telegram, so I cannot ask anybody."),
+    }[told]
 
 
 def shut_out_text(translator: Translator, reason: str | None) -> str:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers.account import quota as quota_
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.messages import Button
-from storage import ledger
+from storage import ledger, notices
 from storage.ledger import Account, Pot
 from tests.flows.looks import answers, says, shows_video
 from tests.groups.acts import spent
@@ -171,7 +170,7 @@ async def test_a_crowd_that_asks_for_credits_does_not_flood_the_owner(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(quota_, "MOST_ASKING_A_DAY", 1)
+    monkeypatch.setattr(notices, "MOST_ASKING_A_DAY", 1)
     async with house.running(free_credits=9, admin_ids=frozenset({telegram.person("Olga").id})):
         told = await short_of_credits(chat, ann)
         assert "I asked the owner" in (await told.press("Ask the owner")).text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.account import support
 from handlers.account.support import QUESTIONS_A_DAY
 from sandbox.aimlapi import Render
+from storage import notices
 from tests.handlers.test_buying import SELLING, pay, says
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ async def test_a_crowd_does_not_flood_the_owner_and_who_paid_is_heard_all_the_sa
     house: House, chat: PrivateChat, ann: Person, bob: Person, office: PrivateChat,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(support, "MOST_ASKING_A_DAY", 1)
+    monkeypatch.setattr(notices, "MOST_ASKING_A_DAY", 1)
     cleo, telegram = house.telegram.person("Cleo"), house.telegram
     async with house.running(**SELLING):
         await pay(chat, ann)
