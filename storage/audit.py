@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.database import changed, every, exists, number
+from storage.database import added, every, exists, number
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -32,12 +32,8 @@ async def record(
     whom: int | None = None, details: str = "",
 ) -> bool:  # fmt: skip
     """Write down what an admin does; False where the same cause did it already."""
-    return await changed(
-        tx,
-        "INSERT INTO audit (cause, admin, act, whom, details, at) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (cause) DO NOTHING",
-        (cause, by, act, whom, details, now),
-    )
+    entry = {"cause": cause, "admin": by, "act": act, "whom": whom, "details": details, "at": now}
+    return await added(tx, "audit", **entry) is not None
 
 
 async def did(tx: Connection, cause: str) -> bool:

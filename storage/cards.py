@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import HOUR_SECONDS, chats
-from storage.database import FORGOTTEN_AT_ONCE, changed, every, one, one_as, value
+from storage import FORGOTTEN_AT_ONCE, HOUR_SECONDS, chats
+from storage.database import changed, columns, insert, one, one_as, value
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -104,15 +104,8 @@ async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card |
     closed = None
     if not draft.kept:
         closed = await close_open(tx, draft.chat, draft.account, by=draft.cause)
-    [row] = await every(
-        tx,
-        "INSERT INTO cards (cause, kind, state, chat, thread_id, account_kind, account_id,"
-        " message_id, prompt, picture, picture_width, picture_height, picture_by, kept, created_at)"
-        " VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
-        (draft.cause, draft.kind, draft.chat, draft.thread_id, draft.account.kind,
-         draft.account.id, draft.message_id, draft.prompt, draft.picture, draft.picture_width,
-         draft.picture_height, draft.picture_by, draft.kept, now),
-    )  # fmt: skip
+    held = columns(Draft, draft)
+    row = await insert(tx, "cards", **held, state="open", created_at=now)
     return _from_row(row), closed
 
 

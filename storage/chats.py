@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage.database import changed, every, number, one, value
+from storage.database import added, changed, columns, every, every_as, number, one_as, put, value
 from storage.generations import STATUS_LEFT, UNFINISHED, State, listed
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ _FOUND = (
 
 async def find(tx: Connection, chat: int) -> Chat | None:
     """Return the chat with our number."""
-    row = await one(tx, f"{_FOUND}id = ?", (chat,))
-    return None if row is None else _from_row(row)
+    return await one_as(tx, _from_row, f"{_FOUND}id = ?", (chat,))
 
 
 async def titles_of_groups(tx: Connection) -> dict[int, str]:
@@ -94,17 +93,13 @@ async def titles_of_groups(tx: Connection) -> dict[int, str]:
 
 async def by_telegram_id(tx: Connection, telegram_id: int) -> Chat | None:
     """Return the chat with Telegram's number."""
-    row = await one(tx, f"{_FOUND}telegram_id = ?", (telegram_id,))
-    return None if row is None else _from_row(row)
+    return await one_as(tx, _from_row, f"{_FOUND}telegram_id = ?", (telegram_id,))
 
 
 async def private_with(tx: Connection, person: int, *, now: float) -> Chat:
     """Return the private chat with a person; its Telegram id is the person's own."""
-    await tx.execute(
-        "INSERT INTO chats (telegram_id, kind, title, created_at) VALUES (?, 'private', '', ?)"
-        " ON CONFLICT (telegram_id) DO NOTHING",
-        (person, now),
-    )
+    new = {"telegram_id": person, "kind": ChatKind.PRIVATE, "title": "", "created_at": now}
+    await added(tx, "chats", **new)
     [row] = await every(tx, f"{_FOUND}telegram_id = ?", (person,))
     return _from_row(row)
 
@@ -199,8 +194,7 @@ def _group(row: sqlite3.Row) -> Group:
 
 async def group_of(tx: Connection, chat: int) -> Group:
     """Return a group's choices."""
-    row = await one(tx, "SELECT * FROM groups WHERE chat = ?", (chat,))
-    return Group(chat) if row is None else _group(row)
+    return await one_as(tx, _group, "SELECT * FROM groups WHERE chat = ?", (chat,)) or Group(chat)
 
 
 async def choose(tx: Connection, chat: int, **choices: Any) -> None:
@@ -208,15 +202,15 @@ async def choose(tx: Connection, chat: int, **choices: Any) -> None:
     unknown = choices.keys() - _CHOICES
     if unknown:
         raise ValueError(f"not a group's choice: {', '.join(sorted(unknown))}")
-    await tx.execute("INSERT INTO groups (chat) VALUES (?) ON CONFLICT DO NOTHING", (chat,))
+    await added(tx, "groups", chat=chat)
     assignments = ", ".join(f"{name} = ?" for name in choices)
     await tx.execute(f"UPDATE groups SET {assignments} WHERE chat = ?", (*choices.values(), chat))
 
 
 async def with_pools(tx: Connection) -> list[Group]:
     """Return the groups that were given a pool, the largest first."""
-    rows = await every(tx, "SELECT * FROM groups WHERE pool > 0 ORDER BY pool DESC, chat")
-    return [_group(row) for row in rows]
+    pools = "SELECT * FROM groups WHERE pool > 0 ORDER BY pool DESC, chat"
+    return await every_as(tx, _group, pools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +232,7 @@ async def boards_of(tx: Connection, chat: int) -> dict[int, Board]:
 
 async def put_board(tx: Connection, board: Board) -> None:
     """Remember how a board stands now."""
-    await tx.execute(
-        "INSERT OR REPLACE INTO boards (chat, thread_id, message_id, text, changed_at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (board.chat, board.thread_id, board.message_id, board.text, board.changed_at),
-    )
+    await put(tx, "boards", **columns(Board, board))
 
 
 async def forget_boards(tx: Connection, chat: int, thread_id: int | None = None) -> None:

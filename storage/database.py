@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import aiosqlite
 
-from storage import DAY_SECONDS
 from storage.migrations import (
     BUSY_SECONDS,
     PASSING,
@@ -41,7 +40,7 @@ from storage.migrations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     from _typeshed import DataclassInstance
@@ -51,11 +50,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 V = TypeVar("V", bound="DataclassInstance")
-
-MONTH_SECONDS = 30 * DAY_SECONDS
-"""How long is kept what only explains the past."""
-FORGOTTEN_AT_ONCE = 100
-"""How many rows a transaction forgets: others wait for it."""
 
 
 class Written(Protocol):
@@ -173,6 +167,35 @@ async def every_as(
 ) -> list[T]:
     """Return all rows, each of them read."""
     return [read(row) for row in await every(connection, statement, values)]
+
+
+async def insert(connection: Connection, table: str, /, **values: Any) -> sqlite3.Row:
+    """Add a row and return it. Raises sqlite3.IntegrityError where there is one like it."""
+    [row] = await every(connection, f"INSERT {_into(table, values)} RETURNING *", values.values())
+    return row
+
+
+async def added(connection: Connection, table: str, /, **values: Any) -> sqlite3.Row | None:
+    """Add a row and return it; None where there is one already that is to be there once."""
+    statement = f"INSERT {_into(table, values)} ON CONFLICT DO NOTHING RETURNING *"
+    return await one(connection, statement, values.values())
+
+
+async def put(connection: Connection, table: str, /, **values: Any) -> None:
+    """Add a row, in the place of one that is to be there once."""
+    await connection.execute(f"REPLACE {_into(table, values)}", values.values())
+
+
+def _into(table: str, values: Mapping[str, Any]) -> str:
+    return f"INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
+
+
+def columns(kind: type[V], one: V, /) -> dict[str, Any]:
+    """Return what a value has of this kind, by the columns it stands in: an account in two."""
+    found = {name: getattr(one, name) for name in kind.__dataclass_fields__}
+    if (account := found.pop("account", None)) is not None:
+        found |= account.columns
+    return found
 
 
 def value(kind: type[V], row: sqlite3.Row, /, **parts: object) -> V:

@@ -9,7 +9,8 @@ from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from storage.database import every, every_as, exists, number, one, one_as
+from storage import database
+from storage.database import columns, every, every_as, exists, number, one, one_as
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -225,7 +226,6 @@ class Changes(TypedDict, total=False):
 
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Generation)) - {"account"}
-_REQUEST = tuple(field.name for field in dataclasses.fields(Request) if field.name != "account")
 
 
 def from_row(row: sqlite3.Row) -> Generation:
@@ -245,10 +245,10 @@ def from_row(row: sqlite3.Row) -> Generation:
 
 
 @cache
-def _places(columns: tuple[str, ...]) -> tuple[tuple[str, ...], itemgetter[tuple[Any, ...]]]:
+def _places(present: tuple[str, ...]) -> tuple[tuple[str, ...], itemgetter[tuple[Any, ...]]]:
     """Return which columns are fields, and what takes those from a row by their places."""
-    names = tuple(name for name in columns if name in _FIELDS)
-    return names, itemgetter(*map(columns.index, names))
+    names = tuple(name for name in present if name in _FIELDS)
+    return names, itemgetter(*map(present.index, names))
 
 
 async def insert(
@@ -259,22 +259,10 @@ async def insert(
     Raises:
         sqlite3.IntegrityError: the same cause has made one already.
     """
-    values: dict[str, object] = {name: getattr(request, name) for name in _REQUEST}
-    values |= {
-        "account_kind": request.account.kind,
-        "account_id": request.account.id,
-        "state": State.QUEUED,
-        "reason": Reason.ASKED_FOR,
-        "due_at": now if due_at is None else due_at,
-        "created_at": now,
-        "changed_at": now,
-    }
-    columns, marks = ", ".join(values), ", ".join("?" * len(values))
-    [row] = await every(
-        tx,
-        f"INSERT INTO generations ({columns}) VALUES ({marks}) RETURNING *",
-        tuple(values.values()),
-    )
+    row = await database.insert(
+        tx, "generations", **columns(Request, request), state=State.QUEUED, reason=Reason.ASKED_FOR,
+        due_at=now if due_at is None else due_at, created_at=now, changed_at=now,
+    )  # fmt: skip
     return from_row(row)
 
 

@@ -9,8 +9,8 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import HOUR_SECONDS
-from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
+from storage import FORGOTTEN_AT_ONCE, HOUR_SECONDS, MONTH_SECONDS
+from storage.database import added, changed, columns, every, number, one
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -46,12 +46,8 @@ async def receive(
 
     `starts` is 1 where its handling begins with this.
     """
-    return await changed(
-        tx,
-        "INSERT INTO inbox (update_id, queue_key, body, starts, received_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (update_id) DO NOTHING",
-        (update_id, queue_key, body, starts, now),
-    )
+    new = StoredUpdate(update_id, queue_key, body, starts, received_at=now)
+    return await added(tx, "inbox", **columns(StoredUpdate, new)) is not None
 
 
 async def begin(tx: Connection, update_id: int) -> str | None:

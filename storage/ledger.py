@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.database import changed, every, number, value
+from storage.database import added, every, insert, number, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,6 +42,11 @@ class Account:
     def chat(cls, chat: int) -> Account:
         """Return the account of a chat."""
         return cls(AccountKind.CHAT, chat)
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The columns in which a row names it."""
+        return {"account_kind": self.kind, "account_id": self.id}
 
     @property
     def is_person(self) -> bool:
@@ -91,11 +96,10 @@ async def hold(
     member: int | None, now: float,
 ) -> None:  # fmt: skip
     """Set credits aside for a generation; `member` is who drew them from a pool."""
-    await tx.execute(
-        "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, generation, member, at)"
-        " VALUES (?, ?, ?, 'hold', ?, ?, ?, ?)",
-        (account.kind, account.id, pot, credits_, generation, member, now),
-    )
+    await insert(
+        tx, "ledger", **account.columns, pot=pot, kind=Kind.HOLD, credits=credits_,
+        generation=generation, member=member, at=now,
+    )  # fmt: skip
 
 
 _HOLDING = "'queued', 'submitting', 'unknown', 'generating'"
@@ -171,12 +175,11 @@ async def enter(
     now: float, note: str | None = None,
 ) -> bool:  # fmt: skip
     """Write down credits that come or go for good; False where the same cause moved them."""
-    return await changed(
-        tx,
-        "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, cause, note, at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING",
-        (account.kind, account.id, pot, kind, credits_, cause, note, now),
-    )
+    entered = await added(
+        tx, "ledger", **account.columns, pot=pot, kind=kind, credits=credits_, cause=cause,
+        note=note, at=now,
+    )  # fmt: skip
+    return entered is not None
 
 
 async def grant(

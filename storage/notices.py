@@ -7,16 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
-from storage import DAY_SECONDS, chats, people
-from storage.database import (
-    FORGOTTEN_AT_ONCE,
-    MONTH_SECONDS,
-    changed,
-    every_as,
-    number,
-    one_as,
-    value,
-)
+from storage import DAY_SECONDS, FORGOTTEN_AT_ONCE, MONTH_SECONDS, chats, people
+from storage.database import added, changed, columns, every_as, number, one_as, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -228,15 +220,9 @@ async def owe(tx: Connection, notice: Notice, *, now: float, due_at: float | Non
 
     It is sent at once unless a later time is given.
     """
-    return await changed(
-        tx,
-        "INSERT INTO notices (cause, chat, thread_id, reply_to, person, generation,"
-        " kind, facts, due_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (cause) DO NOTHING",
-        (notice.cause, notice.chat, notice.thread_id, notice.reply_to, notice.person,
-         notice.generation, notice.kind, json.dumps(dict(notice.facts)),
-         now if due_at is None else due_at, now),
-    )  # fmt: skip
+    said = columns(Notice, notice) | {"facts": json.dumps(dict(notice.facts))}
+    due_at = now if due_at is None else due_at
+    return await added(tx, "notices", **said, due_at=due_at, created_at=now) is not None
 
 
 async def owe_person(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.database import MONTH_SECONDS, changed, every, number, one, one_as, value
+from storage import MONTH_SECONDS
+from storage.database import changed, columns, every, number, one, one_as, put, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,11 +20,7 @@ if TYPE_CHECKING:
 
 async def keep_feed(tx: Connection, name: str, body: str, *, now: float) -> None:
     """Put what a feed of the provider says in the place of what it said before."""
-    await tx.execute(
-        "INSERT INTO feeds (name, body, heard_at) VALUES (?, ?, ?) ON CONFLICT (name)"
-        " DO UPDATE SET body = excluded.body, heard_at = excluded.heard_at",
-        (name, body, now),
-    )
+    await put(tx, "feeds", name=name, body=body, heard_at=now)
 
 
 async def kept_feeds(tx: Connection) -> dict[str, str]:
@@ -98,10 +95,7 @@ class Pause:
 
 async def begin_pause(tx: Connection, pause: Pause) -> None:
     """Take no orders from now on; another pause takes the place of one that lasts."""
-    await tx.execute(
-        "INSERT OR REPLACE INTO pause (id, reason, ends_at) VALUES (1, ?, ?)",
-        (pause.reason, pause.ends_at),
-    )
+    await put(tx, "pause", id=1, **columns(Pause, pause))
 
 
 async def end_pause(tx: Connection) -> None:
@@ -128,11 +122,7 @@ class ProviderBalance:
 
 async def keep_balance(tx: Connection, heard: ProviderBalance) -> None:
     """Put what the account holds in the place of what it held."""
-    await tx.execute(
-        "INSERT OR REPLACE INTO provider_balance (id, micros, heard_at, warned_at)"
-        " VALUES (1, ?, ?, ?)",
-        (heard.micros, heard.heard_at, heard.warned_at),
-    )
+    await put(tx, "provider_balance", id=1, **columns(ProviderBalance, heard))
 
 
 async def provider_balance(tx: Connection) -> ProviderBalance | None:
@@ -181,11 +171,7 @@ async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
 
 async def count_failure(tx: Connection, model: str, generation: int, *, now: float) -> None:
     """Note that a generation failed at a model, for no fault of its sender."""
-    await tx.execute(
-        "INSERT INTO model_failures (generation, model, at) VALUES (?, ?, ?)"
-        " ON CONFLICT (generation) DO UPDATE SET model = excluded.model, at = excluded.at",
-        (generation, model, now),
-    )
+    await put(tx, "model_failures", generation=generation, model=model, at=now)
 
 
 async def accounts_failed(tx: Connection, model: str, *, since: float) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import ledger
-from storage.database import changed, every, every_as, exists, number, one, one_as, value
+from storage.database import added, changed, columns, every, every_as, exists, number, one_as, value
 from storage.ledger import Account, Kind, Pot
 
 if TYPE_CHECKING:
@@ -58,13 +58,8 @@ def _from_row(row: sqlite3.Row) -> Payment:
 
 async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payment | None:
     """Write down a payment and what it bought; None where that is done already."""
-    row = await one(
-        tx,
-        "INSERT INTO payments (charge_id, person, credits, stars, credit_micros, paid_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (charge_id) DO NOTHING RETURNING *",
-        (charge.charge_id, charge.person, charge.credits, charge.stars, credit_micros,
-         charge.paid_at),
-    )  # fmt: skip
+    told = columns(Charge, charge)
+    row = await added(tx, "payments", **told, credit_micros=credit_micros)
     if row is None:
         return None
     await _enter(tx, _from_row(row), Kind.PURCHASE, charge.credits, charge.paid_at)
@@ -178,15 +173,15 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
     clawback, which may leave a debt. Where no admin wanted it, Telegram took it back, and all of
     it is a clawback.
     """
-    row = await one(
+    payment = await one_as(
         tx,
+        _from_row,
         "UPDATE payments SET ended_at = ?, taken_back = refund_by IS NULL"
         " WHERE charge_id = ? AND ended_at IS NULL RETURNING *",
         (now, charge_id),
     )
-    if row is None:
+    if payment is None:
         return None
-    payment = _from_row(row)
     spent = await used(tx, payment)
     unused = 0 if payment.taken_back else payment.kept - spent
     await _enter(tx, payment, Kind.REFUND, unused, now)
@@ -233,11 +228,7 @@ class Mark:
 
 async def mark(tx: Connection, *, now: float) -> Mark:
     """Return how far the transactions were read; where they never were, from now on they are."""
-    await tx.execute(
-        "INSERT INTO star_transactions (one, read, last_id, since) VALUES (1, 0, '', ?)"
-        " ON CONFLICT (one) DO NOTHING",
-        (now,),
-    )
+    await added(tx, "star_transactions", one=1, read=0, last_id="", since=now)
     [row] = await every(tx, "SELECT read, last_id, since FROM star_transactions")
     return Mark(*row)
 

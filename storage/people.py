@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage.database import changed, every, exists, number, one, one_as, value
+from storage.database import added, changed, every, exists, insert, number, one, one_as, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 
 async def allow(tx: Connection, telegram_id: int, *, cause: str, by: int, now: float) -> bool:
     """Let a person or chat in; tell whether that is news."""
-    return await changed(
-        tx,
-        "INSERT INTO allowed (telegram_id, cause, allowed_by, allowed_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        (telegram_id, cause, by, now),
-    )
+    new = {"telegram_id": telegram_id, "cause": cause, "allowed_by": by, "allowed_at": now}
+    return await added(tx, "allowed", **new) is not None
 
 
 _OF_SETTINGS = "ALLOWED_IDS:"
@@ -80,11 +76,8 @@ async def make_invite(
     tx: Connection, secret: str, *, uses: int, credits_: int, cause: str, by: int, now: float
 ) -> Invite:
     """Make a link, or return the one that the same cause made already."""
-    await tx.execute(
-        "INSERT INTO invites (cause, secret, uses, credits, created_by, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING",
-        (cause, secret, uses, credits_, by, now),
-    )
+    new = {"secret": secret, "uses": uses, "credits": credits_}
+    await added(tx, "invites", cause=cause, **new, created_by=by, created_at=now)
     [row] = await every(tx, f"{_INVITES} WHERE cause = ?", (cause,))
     return _invite_from(row)
 
@@ -125,9 +118,7 @@ async def revoke_invite(tx: Connection, number: int) -> bool:
 
 async def use_invite(tx: Connection, number: int, person: int, *, now: float) -> None:
     """Note that somebody used a link."""
-    await tx.execute(
-        "INSERT INTO invited (invite, person, used_at) VALUES (?, ?, ?)", (number, person, now)
-    )
+    await insert(tx, "invited", invite=number, person=person, used_at=now)
 
 
 async def was_invited(tx: Connection, number: int, person: int) -> bool:
@@ -148,13 +139,11 @@ class Ban:
 
 async def ban(tx: Connection, shut_out: Ban, *, cause: str) -> bool:
     """Shut a person or chat out; tell whether this is what did it, also where it is repeated."""
-    await tx.execute(
-        "INSERT INTO bans (telegram_id, cause, banned_by, banned_at, reason)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (shut_out.telegram_id, cause, shut_out.by, shut_out.at, shut_out.reason),
-    )
+    who, why = shut_out.telegram_id, shut_out.reason
+    new = {"telegram_id": who, "banned_by": shut_out.by, "banned_at": shut_out.at, "reason": why}
+    await added(tx, "bans", cause=cause, **new)
     did = "SELECT 1 FROM bans WHERE telegram_id = ? AND cause = ?"
-    return await exists(tx, did, (shut_out.telegram_id, cause))
+    return await exists(tx, did, (who, cause))
 
 
 async def unban(tx: Connection, telegram_id: int) -> bool:

@@ -10,8 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from storage import DAY_SECONDS, inbox, ledger, notices, payments, people
-from storage.database import FORGOTTEN_AT_ONCE, MONTH_SECONDS, changed, every, number, one
+from storage import (
+    DAY_SECONDS,
+    FORGOTTEN_AT_ONCE,
+    MONTH_SECONDS,
+    inbox,
+    ledger,
+    notices,
+    payments,
+    people,
+)
+from storage.database import added, changed, columns, every, number, one
 from storage.generations import UNFINISHED, State, listed
 from storage.ledger import Account, Kind, Pot
 
@@ -60,11 +69,7 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
 
     False where the same cause did so before.
     """
-    is_new = await changed(
-        tx,
-        "INSERT INTO erasures (cause, person, asked_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (wanted.cause, wanted.person, wanted.asked_at),
-    )
+    is_new = await added(tx, "erasures", **columns(Erasure, wanted)) is not None
     if is_new:
         # it covers what was asked for before: however often somebody taps, one is gone on with
         await tx.execute(

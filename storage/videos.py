@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
-from storage.database import changed, every, every_as, one, one_as
+from storage.database import changed, every, every_as, one, one_as, put
 from storage.generations import State, from_row
 from storage.ledger import AccountKind
 
@@ -150,4 +150,4 @@ async def shipped(tx: Connection, name: str) -> str | None:
 
 async def note_shipped(tx: Connection, name: str, file_id: str) -> None:
     """Remember by which id Telegram has a file that came with the bot."""
-    await tx.execute("INSERT OR REPLACE INTO shipped_files VALUES (?, ?)", (name, file_id))
+    await put(tx, "shipped_files", name=name, file_id=file_id)

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from storage import chats, generations, videos
+from storage import MONTH_SECONDS, chats, generations, videos
 from storage.chats import ChatKind
-from storage.database import MONTH_SECONDS, Database, one
+from storage.database import Database, one
 from storage.ledger import Account
 from tests.flows.looks import shows_video
 from tests.house import ADMIN, Breakage, House

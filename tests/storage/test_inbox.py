@@ -6,8 +6,7 @@ from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING
 
-from storage import inbox
-from storage.database import FORGOTTEN_AT_ONCE
+from storage import FORGOTTEN_AT_ONCE, inbox
 from storage.inbox import (
     KEPT_SECONDS,
     MOST_OF_CHAT,

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import cards, inbox, notices, outages
+from storage import MONTH_SECONDS, cards, inbox, notices, outages
 from storage.cards import CLOSED_SECONDS, OPEN_SECONDS, CardKind, Draft
-from storage.database import MONTH_SECONDS
 from storage.ledger import Account
 from storage.notices import Notice, NoticeKind
 from storage.outages import Cooldown, CooldownReason
