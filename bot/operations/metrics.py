@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import suppress
+from dataclasses import dataclass, field
 from math import inf, nan
 from typing import TYPE_CHECKING
 
@@ -103,31 +104,24 @@ def _counter(
     return metric
 
 
+@dataclass(eq=False, kw_only=True)
 class Metrics:
     """What Prometheus is told, brought up to date whenever it asks."""
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        api: AimlApi,
-        telegram: Iterable[dict[tuple[str, int], int]],
-        health: Health,
-        taken_at: Callable[[], float | None],
-        terms: Terms,
-        clock: Callable[[], float],
-    ) -> None:
-        self._db = db
-        self._api = api
-        self._health = health
-        self._taken_at = taken_at
-        self._terms = terms
-        self._clock = clock
-        self._through: int | None = None
+    db: Database
+    api: AimlApi
+    telegram: Iterable[dict[tuple[str, int], int]]
+    health: Health
+    taken_at: Callable[[], float | None]
+    terms: Terms
+    clock: Callable[[], float]
+    _through: int | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        registry.register(Answers(api, telegram))
+        registry.register(Answers(self.api, self.telegram))
         self._requests = Counter(
             "video_bot_requests",
             "Requests by model family and what became of them, `accepted` at first.",
@@ -192,7 +186,7 @@ class Metrics:
 
     async def start(self) -> None:
         """Count what happens from now on."""
-        async with self._db.reading() as connection:
+        async with self.db.reading() as connection:
             self._through = await statistics.last_event(connection)
 
     async def text(self) -> bytes:
@@ -210,7 +204,7 @@ class Metrics:
         if self._through is None:
             return
         while True:
-            async with self._db.reading(aside=True) as connection:
+            async with self.db.reading(aside=True) as connection:
                 passages = await statistics.passages_after(connection, self._through)
             for one in passages:
                 self._through = one.id
@@ -236,17 +230,17 @@ class Metrics:
 
     async def _read(self) -> Collection[str]:
         """Read what is no rows; return which parts are not well."""
-        problems = await self._health.problems()
+        problems = await self.health.problems()
         for part in ("updates", "database", "scheduler"):
             self._healthy.labels(part).set(part not in problems)
-        self._taken.set(self._taken_at() or 0.0)
+        self._taken.set(self.taken_at() or 0.0)
         return problems
 
     async def _read_database(self) -> None:
-        async with self._db.reading() as connection:
+        async with self.db.reading() as connection:
             pending = await statistics.in_work(connection)
             self._inbox.set(await inbox.depth(connection))
-            left = await balances.budget_left(connection, self._terms, self._clock())
+            left = await balances.budget_left(connection, self.terms, self.clock())
             known = await outages.provider_balance(connection)
         for state, count in pending.items():
             self._pending.labels(state).set(count)

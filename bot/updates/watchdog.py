@@ -117,35 +117,27 @@ def next_step(watch: Watch, *, now: float, ended: bool, patience: Patience) -> S
     return Step.ASK if ended or watch.restarts >= patience.restarts else Step.RESTART
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watchdog:
     """Keeps the listening going, and knows when that is in vain."""
 
-    def __init__(
-        self,
-        *,
-        bot: ExtBot[Urgency],
-        listening: Listening,
-        request: TelegramRequest,
-        patience: Patience,
-        clock: Callable[[], float],
-    ) -> None:
-        self._bot = bot
-        self._listening = listening
-        self._request = request
-        self._patience = patience
-        self._clock = clock
+    bot: ExtBot[Urgency]
+    listening: Listening
+    request: TelegramRequest
+    patience: Patience
+    clock: Callable[[], float]
 
     async def keep_listening(self) -> ExitCode:
         """Listen until cancelled, or until it is in vain; returns with what to end the process."""
-        watch = Watch(taken_at=self._clock())
-        task = asyncio.create_task(self._listening.listen())
+        watch = Watch(taken_at=self.clock())
+        task = asyncio.create_task(self.listening.listen())
         try:
             while True:
-                await asyncio.wait({task}, timeout=self._patience.look)
+                await asyncio.wait({task}, timeout=self.patience.look)
                 if task.done() and not isinstance(task.exception(), InvalidToken):
                     task.result()  # a bug of ours: let it be seen
-                watch, now = watch.taken(self._listening.taken_at), self._clock()
-                step = next_step(watch, now=now, ended=task.done(), patience=self._patience)
+                watch, now = watch.taken(self.listening.taken_at), self.clock()
+                step = next_step(watch, now=now, ended=task.done(), patience=self.patience)
                 if step is Step.ASK:
                     watch, verdict = await self._ask(watch)
                     if verdict is not None:
@@ -153,21 +145,21 @@ class Watchdog:
                 if step is not Step.NOTHING:
                     logger.warning("asking for updates afresh")
                     await self._end(task)
-                    await self._request.start_afresh()
-                    task = asyncio.create_task(self._listening.listen())
+                    await self.request.start_afresh()
+                    task = asyncio.create_task(self.listening.listen())
                     watch = watch.restarted(now)
                 elif task.done():
-                    await asyncio.sleep(self._patience.look)
+                    await asyncio.sleep(self.patience.look)
         finally:
             await self._end(task)
 
     async def _ask(self, watch: Watch) -> tuple[Watch, ExitCode | None]:
         """Ask Telegram something else; returns how to end the process, None to go on."""
         try:
-            await self._bot.get_me()
+            await self.bot.get_me()
         except InvalidToken:
-            watch = watch.refused(now := self._clock())
-            if watch.is_revoked(now, self._patience):
+            watch = watch.refused(now := self.clock())
+            if watch.is_revoked(now, self.patience):
                 return watch, ExitCode.WRONG_SETTINGS
             logger.warning("Telegram refuses the token, or seems to: asking again")
             return watch, None
@@ -177,7 +169,7 @@ class Watchdog:
         except UNREADABLE as error:
             logger.warning("Telegram's answer cannot be read: %s", type(error).__name__)
             return watch.unanswered(), None
-        watch = watch.answered(self._patience)
+        watch = watch.answered(self.patience)
         # the first answer may be the end of a long silence: then updates come after a restart
         if watch.answers < ANSWERS:
             return watch, None

@@ -8,7 +8,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
@@ -240,6 +240,7 @@ def grace(configured: float | None, estimate: float) -> float:
     return configured if configured is not None else max(120.0, 2 * estimate)
 
 
+@dataclass(slots=True, eq=False)
 class CircuitBreaker:
     """Lets submissions through: all while closed, one at a time while half open, else none.
 
@@ -248,26 +249,18 @@ class CircuitBreaker:
     What is written in a transaction counts once `adopt` is called, after its commit.
     """
 
-    def __init__(
-        self,
-        db: Database,
-        api: AimlApi,
-        admins: Admins,
-        clock: Callable[[], float],
-        *,
-        probe_seconds: float = PROBE_SECONDS,
-    ) -> None:
-        self._db = db
-        self._api = api
-        self._admins = admins
-        self._clock = clock
-        self._probe_seconds = probe_seconds
-        self._outage: Outage | None = None
-        self._trial = asyncio.Lock()
-        self._rate_limits = 0
-        self._rests_until = self._slow_until = 0.0
-        self.paused_until = 0.0
-        """Until when an admin lets nothing through."""
+    db: Database
+    api: AimlApi
+    admins: Admins
+    clock: Callable[[], float]
+    probe_seconds: float = PROBE_SECONDS
+    paused_until: float = field(init=False, default=0.0)
+    """Until when an admin lets nothing through."""
+    _outage: Outage | None = field(init=False, default=None)
+    _trial: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _rate_limits: int = field(init=False, default=0)
+    _rests_until: float = field(init=False, default=0.0)
+    _slow_until: float = field(init=False, default=0.0)
 
     @property
     def outage(self) -> Outage | None:
@@ -277,7 +270,7 @@ class CircuitBreaker:
     @property
     def is_open(self) -> bool:
         """Whether nothing is let through."""
-        return self.outage is not None or self._clock() < max(self._rests_until, self.paused_until)
+        return self.outage is not None or self.clock() < max(self._rests_until, self.paused_until)
 
     @property
     def _is_half_open(self) -> bool:
@@ -285,12 +278,12 @@ class CircuitBreaker:
 
     @property
     def _is_one_by_one(self) -> bool:
-        return self._is_half_open or self._clock() < self._slow_until
+        return self._is_half_open or self.clock() < self._slow_until
 
     async def restore(self, connection: Connection) -> None:
         """Take up the outage, and the pause, that began before the start."""
         self._outage = await outages.present(connection)
-        if (pause := await outages.paused(connection, now=self._clock())) is not None:
+        if (pause := await outages.paused(connection, now=self.clock())) is not None:
             self.paused_until = math.inf if pause.ends_at is None else pause.ends_at
 
     def adopt(self, outage: Outage | None) -> None:
@@ -301,16 +294,16 @@ class CircuitBreaker:
         """Let nothing through for a while, longer each time; then one by one for a minute."""
         wait = backoff(self._rate_limits, retry_after)
         self._rate_limits += 1
-        self._rests_until = max(self._rests_until, self._clock() + wait)
+        self._rests_until = max(self._rests_until, self.clock() + wait)
         self._slow_until = self._rests_until + SLOW_SECONDS
 
     async def open(self, tx: Connection, reason: str, explanation: str, *, now: float) -> Outage:
         """Note that the account is refused; the admins are told each reason once per outage."""
-        outage = await outages.begin(tx, reason, probe_at=now + self._probe_seconds, now=now)
+        outage = await outages.begin(tx, reason, probe_at=now + self.probe_seconds, now=now)
         known = self._outage
         if known is None or (known.id, known.reason) != (outage.id, reason):
             logger.error("the provider refuses everything: %s", explanation)
-            await self._admins.notify(
+            await self.admins.notify(
                 tx,
                 NoticeKind.OUTAGE,
                 cause=f"outage:{outage.id}:{reason}",
@@ -328,7 +321,7 @@ class CircuitBreaker:
             return outage
         if await outages.end(tx, outage.id, now=now):
             logger.info("the provider accepts requests again")
-            await self._admins.notify(
+            await self.admins.notify(
                 tx, NoticeKind.OUTAGE_OVER, cause=f"outage:{outage.id}:over", now=now
             )
         return None
@@ -349,18 +342,18 @@ class CircuitBreaker:
     async def present(self) -> Outage | None:
         """Return the outage that lasts, after probing it where that is due."""
         outage = self._outage
-        if outage is None or outage.half_open or self._clock() < outage.probe_at:
+        if outage is None or outage.half_open or self.clock() < outage.probe_at:
             return outage
         serves = await self._serves()
-        probe_at = self._clock() + self._probe_seconds
-        async with self._db.transaction() as tx:
+        probe_at = self.clock() + self.probe_seconds
+        async with self.db.transaction() as tx:
             outage = await outages.probed(tx, outage.id, half_open=serves, probe_at=probe_at)
         self._outage = outage
         return outage
 
     async def _serves(self) -> bool:
         try:
-            return await self._api.balance() > 0
+            return await self.api.balance() > 0
         except HeldBack as refusal:
             # the balance may lie outside the key's scopes: then only a real order can tell
             return refusal.is_scope

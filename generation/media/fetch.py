@@ -22,6 +22,7 @@ import contextlib
 import logging
 import os
 import socket
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -97,32 +98,24 @@ class FileGone(MediaError):
     """A video is gone from the disk, and the provider's link leads to none any more."""
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
 class Downloads:
     """Brings videos from where the provider keeps them to where they lie until delivered."""
 
-    def __init__(
-        self,
-        *,
-        api: AimlApi,
-        http: httpx.AsyncClient,
-        origin: str,
-        folder: Path,
-        media: MediaProcesses,
-        seconds: float,
-        proxied: bool = False,
-    ) -> None:
-        self._api = api
-        self._proxied = proxied
-        self._http = http
-        self._origin = origin
-        self._folder = folder
-        self._media = media
-        self._seconds = seconds
-        self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
+    api: AimlApi
+    http: httpx.AsyncClient
+    origin: str
+    folder: Path
+    media: MediaProcesses
+    seconds: float
+    proxied: bool = False
+    _fetching: asyncio.Semaphore = field(
+        init=False, default_factory=lambda: asyncio.Semaphore(FETCHED_AT_ONCE)
+    )
 
     def path_of(self, generation: Generation) -> Path:
         """Return where a generation's video lies until it is delivered."""
-        return video_in(self._folder, generation.id)
+        return video_in(self.folder, generation.id)
 
     async def fetch(self, generation: Generation, url: str, target: Path | None = None) -> None:
         """Bring a video to its place on the disk, or another; what is none is not left there.
@@ -134,12 +127,12 @@ class Downloads:
         target = target or self.path_of(generation)
         async with self._fetching:
             await fetch_video(
-                self._http, url, target,
-                origin=self._origin, max_bytes=LARGEST_VIDEO, seconds=self._seconds,
-                proxied=self._proxied,
+                self.http, url, target,
+                origin=self.origin, max_bytes=LARGEST_VIDEO, seconds=self.seconds,
+                proxied=self.proxied,
             )  # fmt: skip
             try:
-                await probe(self._media, target)
+                await probe(self.media, target)
             except MediaError as error:
                 # it begins as a video does, and is paid for: at worst it goes as a document
                 logger.warning("generation %d cannot be looked at: %s", generation.id, error)
@@ -157,7 +150,7 @@ class Downloads:
         if generation.provider_id is None:
             raise FileGone("nobody knows its id at the provider")
         try:
-            status = (await self._api.poll(generation.provider_id)).status
+            status = (await self.api.poll(generation.provider_id)).status
             if isinstance(status, Failed):
                 raise FileGone("the provider calls it failed by now")
             if not isinstance(status, Completed):

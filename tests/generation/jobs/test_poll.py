@@ -448,7 +448,7 @@ class BrokenMedia(MediaProcesses):
 async def test_a_video_that_cannot_be_looked_at_is_taken_and_goes_as_a_document(
     steps: Steps, made: Generation
 ) -> None:
-    steps.downloads._media = BrokenMedia()  # noqa: SLF001 - the only part that breaks
+    steps.downloads.media = BrokenMedia()  # the only part that breaks
     ready = await steps.poll(made)
     assert (ready.state, await steps.ledger()) == (State.READY, ["hold", "capture"])
     preparation = UploadPreparation(steps.downloads, BrokenMedia(), 50_000_000)
