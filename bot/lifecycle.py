@@ -52,7 +52,7 @@ from storage.migrations import (
 from storage.notices import Admins
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from bot.settings.definition import Settings
 
@@ -141,12 +141,18 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.vital("the scheduler", bot.scheduler.watch())
     await _say_first_words(bot)
     supervisor.optional("the heartbeat", partial(_beat, bot), every=BEAT_SECONDS)
-    supervisor.optional("the menus", partial(_publish, bot, former_admins))
+    # those who wait at a start come first
+    menus = partial(publish, bot.app.bot, bot.services, former_admins)
+    supervisor.optional("the menus", menus, after=bot.times.menus)
     supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
-    supervisor.optional("the check-up", partial(_check_up, bot))
+    checkup = bot.times.checkup
+    supervisor.optional("the check-up", partial(_check_up, bot), after=checkup)
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
-    supervisor.optional("the look at the account", partial(_watch, bot), every=WATCH_SECONDS)
-    supervisor.optional("the end of a restore", partial(_forget_restore, bot))
+    supervisor.optional(
+        "the look at the account", bot.account.look, after=checkup, every=WATCH_SECONDS
+    )
+    # all from before the start is old without the mark by then
+    supervisor.optional("the end of a restore", partial(_forget_restore, bot), after=AWAY_SECONDS)
     supervisor.optional("erasing", bot.erase, every=ERASE_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
     refunds_go_on = partial(give_back_all, bot.app.bot, bot.services)
@@ -209,8 +215,7 @@ async def _look_whether_restored(bot: Bot) -> None:
 
 
 async def _forget_restore(bot: Bot) -> None:
-    """Take the mark of a copy away once all from before the start is old without it."""
-    await asyncio.sleep(AWAY_SECONDS)
+    """Take the mark of a copy away."""
     async with bot.db.transaction() as tx:
         await end_copy(tx)
 
@@ -248,12 +253,6 @@ async def _beat(bot: Bot) -> None:
         Heartbeat(bot.settings.data_dir / "heartbeat").beat()
 
 
-async def _publish(bot: Bot, former_admins: Sequence[int]) -> None:
-    """Tell Telegram the menus; those who wait at a start come first."""
-    await asyncio.sleep(bot.times.menus)
-    await publish(bot.app.bot, bot.services, former_admins)
-
-
 async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
     """End the process where the provider refuses the key, for a minute as Telegram its token."""
     watch, wait = Watch(taken_at=bot.clock()), bot.times.updates.look
@@ -280,25 +279,12 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
             return
 
 
-async def _watch(bot: Bot) -> None:
-    """Look after the money at the provider; those who wait at a start come first."""
-    await asyncio.sleep(bot.times.checkup)
-    await bot.account.look()
-
-
 async def _check_up(bot: Bot) -> None:
     """Log what `doctor` would warn of."""
-    await asyncio.sleep(bot.times.checkup)
-    await look_quietly(
-        look(
-            bot.settings,
-            bot=bot.app.bot,
-            api=bot.api,
-            http=bot.http,
-            media=bot.media,
-            clock=bot.clock,
-        )
+    looked = look(
+        bot.settings, bot=bot.app.bot, api=bot.api, http=bot.http, media=bot.media, clock=bot.clock
     )
+    await look_quietly(looked)
 
 
 async def _prune(bot: Bot) -> None:

@@ -57,10 +57,15 @@ class Supervisor:
         self._begin(name, work).add_done_callback(self._died)
 
     def optional(
-        self, name: str, work: Callable[[], Awaitable[None]], *, every: float | None = None
+        self,
+        name: str,
+        work: Callable[[], Awaitable[object]],
+        *,
+        after: float = 0.0,
+        every: float | None = None,
     ) -> None:
-        """Do something now, and again `every` so many seconds."""
-        self._begin(name, self._keep(name, work, every))
+        """Do something `after` so many seconds, and again `every` so many."""
+        self._begin(name, self._keep(name, work, after, every))
 
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that must not hold up a stop: Telegram may take its time."""
@@ -94,7 +99,10 @@ class Supervisor:
             self.end(ExitCode.FAILURE)
 
     @staticmethod
-    async def _keep(name: str, work: Callable[[], Awaitable[None]], every: float | None) -> None:
+    async def _keep(
+        name: str, work: Callable[[], Awaitable[object]], after: float, every: float | None
+    ) -> None:
+        await asyncio.sleep(after)
         longest = min(LONGEST_RETRY_SECONDS, every or LONGEST_RETRY_SECONDS)
         wait = 0.0
         while True:

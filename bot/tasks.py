@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -227,14 +228,12 @@ class Tasks:
             then(error or task.result())
 
 
+@dataclass(slots=True, eq=False)
 class _Slot:
     """A handler's slot: whether others have it for now, and whether its handler is done."""
 
-    __slots__ = ("ended", "lent")
-
-    def __init__(self) -> None:
-        self.lent = False
-        self.ended = False
+    lent: bool = False
+    ended: bool = False
 
     @property
     def is_held(self) -> bool:

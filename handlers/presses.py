@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
+    from handlers.routing import Route
     from handlers.senders import Sender
     from storage.ledger import Account
 
@@ -61,28 +62,37 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         try:
             # our buttons stand under messages in chats; a made-up press may come from elsewhere
             sender = await meet(update, context.services, answer)
-            if sender is not None and (
-                text := refusal_of(sender, route.admission, context.services)
-            ):
-                await sender.answer(text, alert=True)
-                if sender.is_late and sender.chat.is_private:
-                    # Telegram shows no answer to a press that is minutes old
-                    await sender.reply(text)
-            elif sender is not None and sure is None and (yes := route.admission.get("asks")):
-                named = await _named(context.services, press, sender.translator.gettext(yes))
-                await ask_whether(sender, query, press, named)
-            elif sender is not None:
-                known = {"press": press, "query": query, "sure": sure is not None}
-                known["shown"] = _shows(query.message, sure or press)
-                await route.run(update, context, sender, **known)
-                if sure is not None and "asks" in route.admission:
-                    await _change_question(sender, query)
+            if sender is not None:
+                await _take(route, update, context, sender, query=query, press=press, sure=sure)
         except Exception:
             await answer.give()
             raise
         await answer.give()
 
     return CallbackQueryHandler(handle)
+
+
+async def _take(
+    route: Route, update: Update, context: Context, sender: Sender,
+    *, query: CallbackQuery, press: CallbackData, sure: Sure | None,
+) -> None:  # fmt: skip
+    """Have a press answered by what it leads to, unless something is to be said or asked first."""
+    shown = _shows(query.message, sure or press)
+    if text := refusal_of(sender, route.admission, context.services):
+        await sender.answer(text, alert=True)
+        if sender.is_late and sender.chat.is_private:
+            # Telegram shows no answer to a press that is minutes old
+            await sender.reply(text)
+    elif sure is None and (yes := route.admission.get("asks")):
+        named = await _named(context.services, press, sender.translator.gettext(yes))
+        await ask_whether(sender, query, press, named)
+    elif shown is None and route.is_shown:
+        await sender.answer(sender.translator.gettext("This button is old."))
+    else:
+        known = {"press": press, "query": query, "shown": shown, "sure": sure is not None}
+        await route.run(update, context, sender, **known)
+        if sure is not None and "asks" in route.admission:
+            await _change_question(sender, query)
 
 
 def _shows(message: MaybeInaccessibleMessage | None, press: CallbackData) -> int | None:

@@ -53,7 +53,8 @@ OFFERED = {
 }
 """What a handler may ask for, and its type. Beside these, `press` is what its button carries,
 `sure` whether that was asked about before (see `presses.ask_whether`) and `shown` the message that
-shows the button: None where it is gone, or never had it; `admin` is the person who sent a command
+shows the button: None where it is gone, or never had it, and what asks for an `int` alone is not
+called without it; `admin` is the person who sent a command
 of admins or pressed their button."""
 
 logger = logging.getLogger(__name__)
@@ -171,13 +172,15 @@ class Admission(TypedDict, total=False):
 class Route:
     """What answers something: a function, the names of what it asks for, and who is admitted.
 
-    `press` is what the buttons carry that lead here.
+    `press` is what the buttons carry that lead here; `is_shown` where only one counts that a
+    message shows.
     """
 
     answer: Callable[..., Coroutine[Any, Any, Any]]
     wanted: frozenset[str]
     admission: Admission
     press: type[CallbackData] | None
+    is_shown: bool
 
     @classmethod
     def to(
@@ -198,7 +201,8 @@ class Route:
         for one in wanted:
             if offered.get(one.name) not in str(one.annotation).split(" | "):
                 raise TypeError(f"{answer.__qualname__}: nothing to hand over as {one}")
-        return cls(answer, frozenset(one.name for one in wanted), admission, press)
+        is_shown = any((one.name, one.annotation) == ("shown", "int") for one in wanted)
+        return cls(answer, frozenset(one.name for one in wanted), admission, press, is_shown)
 
     async def run(self, update: Update, context: Context, sender: Sender, **found: Any) -> None:
         """Call the function with what it asks for; say so where it breaks."""

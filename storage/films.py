@@ -92,12 +92,12 @@ async def lately(tx: Connection) -> list[Account]:
 
 
 def _shown(account: Account) -> str:
-    return f"story:{account.kind}:{account.id}"
+    return f"story:{account}"
 
 
 def anew(scene: int, account: Account) -> str:
     """Return the cause of a video that somebody has made anew for a scene."""
-    return f"press:anew:{scene}:{account.kind}:{account.id}"
+    return f"press:anew:{scene}:{account}"
 
 
 async def by_file_id(tx: Connection, file_id: str) -> int | None:

@@ -43,6 +43,10 @@ class Account:
         """Return the account of a chat."""
         return cls(AccountKind.CHAT, chat)
 
+    def __str__(self) -> str:
+        """Write it as causes do."""
+        return f"{self.kind}:{self.id}"
+
     @property
     def columns(self) -> dict[str, object]:
         """The columns in which a row names it."""

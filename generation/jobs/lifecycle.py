@@ -174,7 +174,7 @@ class Lifecycle:
         if brake := await balances.content_brake_of(tx, account, generation.chat, now):
             await self.admins.notify(
                 tx, NoticeKind.CONTENT_BRAKE, now=now,
-                cause=f"brake:{account.kind}:{account.id}:{brake.began_at:.0f}",
+                cause=f"brake:{account}:{brake.began_at:.0f}",
                 generation=generation.id, by_person=account.is_person,
                 name=person.name if person else chat.title if chat else "",
                 number=chat.telegram_id if chat else account.id,

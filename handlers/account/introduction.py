@@ -129,7 +129,7 @@ async def film_idea(
         text=choices[press.number][1],
         picture=None,
         origin="press",
-        cause=f"press:idea:{press.number}:{sender.account.kind}:{sender.account.id}",
+        cause=f"press:idea:{press.number}:{sender.account}",
         message_id=None,
         agreed=press.credits,
         tap=query.id,

@@ -186,11 +186,8 @@ async def choose_gift(sender: Sender, press: GrantTo, services: Services) -> Non
 
 
 @router.button(Give, admins=True)
-async def give(sender: Sender, press: Give, shown: int | None, services: Services) -> None:
+async def give(sender: Sender, press: Give, shown: int, services: Services) -> None:
     """Give what was chosen, once for each time it was asked."""
-    if shown is None:
-        await sender.answer(sender.translator.gettext("This button is old."))
-        return
     gift, cause = Gift(press.person, press.credits, None), f"given:{sender.chat.id}:{shown}"
     text = await _give_person(services, sender, press.person, gift, cause)
     await sender.answer()
@@ -199,13 +196,10 @@ async def give(sender: Sender, press: Give, shown: int | None, services: Service
 
 @router.button(AnswerRequest, admins=True)
 async def answer_request(
-    sender: Sender, press: AnswerRequest, shown: int | None, services: Services
+    sender: Sender, press: AnswerRequest, shown: int, services: Services
 ) -> None:
     """Answer who asked for credits; of several admins the first one counts."""
     _, now = sender.translator.gettext, services.clock()
-    if shown is None:
-        await sender.answer(_("This button is old."))
-        return
     cause = f"asked:{press.person}:{press.day}"
     async with services.db.transaction() as tx:
         name = unlinked(await people.called(tx, press.person))

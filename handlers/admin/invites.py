@@ -242,12 +242,12 @@ async def ask_access(sender: Sender, services: Services) -> None:
 
 @router.button(AnswerAccess, admins=True)
 async def answer_access(
-    sender: Sender, press: AnswerAccess, shown: int | None, services: Services
+    sender: Sender, press: AnswerAccess, shown: int, services: Services
 ) -> None:
     """Answer who asked to be let in; of several admins the first one counts."""
     _, is_banned = sender.translator.gettext, False
     async with services.db.transaction() as tx:
-        chat = None if shown is None else await chats.find(tx, press.chat)
+        chat = await chats.find(tx, press.chat)
         if chat is not None and press.allows:
             is_banned = await people.any_banned(tx, {chat.telegram_id})
         if chat is not None and not is_banned:

@@ -68,14 +68,14 @@ async def show_pool(
 
 @router.button(SetPool, admins=True)
 async def set_pool(
-    sender: Sender, press: SetPool, shown: int | None, cause: str, services: Services
+    sender: Sender, press: SetPool, shown: int, cause: str, services: Services
 ) -> None:
     """Give a group the pool that was chosen."""
     async with services.db.transaction() as tx:
         chat = await chats.find(tx, press.chat)
-        if chat is not None and shown is not None:
+        if chat is not None:
             await _choose(tx, services, sender, chat, cause, pool=press.credits)
-    if chat is None or shown is None:
+    if chat is None:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
     await sender.answer(sender.translator.gettext("Saved."))
@@ -306,10 +306,10 @@ async def choose_allowance(sender: Sender, press: LimitTo, services: Services) -
 
 @router.button(SetAllowance, admins=True)
 async def choose_limit(
-    sender: Sender, press: SetAllowance, shown: int | None, cause: str, services: Services
+    sender: Sender, press: SetAllowance, shown: int, cause: str, services: Services
 ) -> None:
     """Give somebody the allowance that was chosen."""
-    if shown is None or press.credits > MOST_CREDITS:
+    if press.credits > MOST_CREDITS:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
     text = await set_allowance(services, sender, press.person, press.credits, cause)

@@ -317,7 +317,7 @@ async def _show(services: Services, sender: Sender, number: int, shown: int | No
 async def confirm(
     sender: Sender,
     press: Refund,
-    shown: int | None,
+    shown: int,
     *,
     cause: str,
     services: Services,
@@ -326,7 +326,7 @@ async def confirm(
     """Write down that a payment is to go back, then ask Telegram for it."""
     is_as_shown = False
     async with services.db.transaction() as tx:
-        payment = None if shown is None else await payments.find(tx, press.payment)
+        payment = await payments.find(tx, press.payment)
         if payment is not None and int(payment.paid_at) == press.paid_at:
             # more of it may be owed by now
             is_as_shown = await payments.used(tx, payment) <= press.used

@@ -90,7 +90,7 @@ async def _pass_on(
 ) -> bool | None:
     """Owe every admin word of it; tell whether there is one, None where that was too often."""
     admins, now = services.admins, services.clock()
-    about = f"report:{sender.account.kind}:{sender.account.id}:"
+    about = f"report:{sender.account}:"
     cause = f"{about}{video.id}"
     async with services.db.transaction() as tx:
         lately = await admins.times_told(tx, about, since=now - DAY_SECONDS)

@@ -105,7 +105,7 @@ async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Conte
         draft = draft_like(press.over(video), sender, message_id=_answered(query))
         # one tap more for another price is no other order
         way = replace(press, credits=0).encode()
-        cause = f"press:{way}:{sender.account.kind}:{sender.account.id}"
+        cause = f"press:{way}:{sender.account}"
         draft = replace(draft, cause=cause, agreed=press.credits)
         await _order(context, query, sender, draft, video)
 
@@ -126,7 +126,7 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
         text=substitutes.going_on(video, context.services.offer),
         picture=SentPicture.ending(video),
         origin="press",
-        cause=f"{FOLLOWS}{video.id}:{sender.account.kind}:{sender.account.id}",
+        cause=f"{FOLLOWS}{video.id}:{sender.account}",
         message_id=_answered(query),
         asks=True,
         tap=query.id,
@@ -172,7 +172,7 @@ async def remove(
     sender: Sender,
     press: Remove,
     query: CallbackQuery,
-    shown: int | None,
+    shown: int,
     context: Context,
     *,
     sure: bool,
@@ -184,9 +184,6 @@ async def remove(
     _ = sender.translator.gettext
     if not await _may_remove(context, sender, video):
         await sender.answer(not_yours(video.account, sender.translator))
-        return
-    if shown is None:
-        await sender.answer(_("This button is old."))
         return
     if not sure:
         await ask_whether(sender, query, press, _("Yes, delete"))
@@ -250,9 +247,7 @@ async def try_with(sender: Sender, press: TryWith, query: CallbackQuery, context
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
         text = substitutes.with_family(generation, catalogue.named[press.family])
-        cause = (
-            f"press:with:{generation.id}:{press.family}:{sender.account.kind}:{sender.account.id}"
-        )
+        cause = f"press:with:{generation.id}:{press.family}:{sender.account}"
         like = replace(like, text=text, cause=cause)
     await place(context, sender, like)
 
@@ -282,7 +277,7 @@ def draft_like(generation: Generation, sender: Sender, *, message_id: int | None
         text=substitutes.like(generation),
         picture=SentPicture.behind(generation),
         origin="press",
-        cause=f"press:again:{generation.id}:{sender.account.kind}:{sender.account.id}",
+        cause=f"press:again:{generation.id}:{sender.account}",
         message_id=message_id,
     )
 
