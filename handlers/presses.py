@@ -77,7 +77,10 @@ async def _take(
     *, query: CallbackQuery, press: CallbackData, sure: Sure | None,
 ) -> None:  # fmt: skip
     """Have a press answered by what it leads to, unless something is to be said or asked first."""
-    shown = _shows(query.message, sure or press)
+    message = query.message
+    # a client may send any data
+    is_shown = message is not None and carries(message, sure or press)
+    shown = message.message_id if message is not None and is_shown else None
     if text := refusal_of(sender, route.admission, context.services):
         await sender.answer(text, alert=True)
         if sender.is_late and sender.chat.is_private:
@@ -93,11 +96,6 @@ async def _take(
         await route.run(update, context, sender, **known)
         if sure is not None and "asks" in route.admission:
             await _change_question(sender, query)
-
-
-def _shows(message: MaybeInaccessibleMessage | None, press: CallbackData) -> int | None:
-    """Return the message where it has the button that was pressed: a client may send any data."""
-    return message.message_id if message is not None and carries(message, press) else None
 
 
 async def _named(services: Services, press: CallbackData, yes: str) -> str:

@@ -197,7 +197,9 @@ class Route:
         offered = OFFERED | ({"press": press.__name__, "sure": "bool"} if press else {})
         offered |= {"admin": "Person"} if admission.get("admins") else {}
         asked = inspect.signature(answer).parameters.values()
-        wanted = [one for one in asked if one.default is one.empty]
+        # of a press, what a command does without
+        of_press = {"press", "query", "shown"} if press else set[str]()
+        wanted = [one for one in asked if one.default is one.empty or one.name in of_press]
         for one in wanted:
             if offered.get(one.name) not in str(one.annotation).split(" | "):
                 raise TypeError(f"{answer.__qualname__}: nothing to hand over as {one}")

@@ -90,16 +90,6 @@ def higher_resolution(present: str, offered: Sequence[str]) -> str | None:
     return min(higher, key=lambda one: _lines(one) or 0.0, default=None)
 
 
-def is_shape(text: str) -> bool:
-    """Whether this is a shape, offered or not."""
-    return _slope(text) is not None
-
-
-def is_resolution(text: str) -> bool:
-    """Whether this is a resolution, offered or not."""
-    return _lines(text) is not None
-
-
 def _by_distance(
     wanted: str, offered: Sequence[str], measure: Callable[[str], float | None]
 ) -> list[str]:
@@ -250,7 +240,7 @@ def as_requested(choice: Choice, requested: Options) -> Choice | None:
         shape = _typed_shape(requested.aspect_ratio)
     if requested.resolution is not None:
         resolution = _typed_resolution(requested.resolution)
-    if (shape and not is_shape(shape)) or (resolution and not is_resolution(resolution)):
+    if (shape and _slope(shape) is None) or (resolution and _lines(resolution) is None):
         return None
     silent = choice.silent or bool(requested.silent)
     return replace(

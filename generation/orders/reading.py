@@ -74,9 +74,9 @@ class _Found(NamedTuple):
 def read(text: str) -> Read:
     """Take the options out of a message; the last of each kind counts.
 
-    The rest stays as it was written, but for characters that cannot be shown.
+    The rest stays as it was written, but for control characters and halves of surrogate pairs.
     """
-    text = _printable(text)
+    text = _UNPRINTABLE.sub("", _WIDE_SPACE.sub(" ", _NEWLINE.sub("\n", text)))
     requested, problems, prompt, at = Options(), [], "", 0
     for match in _OPTION.finditer(text):
         if match.start() < at or (found := _found(text, match)) is None:
@@ -88,11 +88,6 @@ def read(text: str) -> Read:
         else:
             problems.append(Problem("option", f"--{found.name}"[:_GIVEN_LIMIT], OPTIONS))
     return Read((prompt + text[at:]).strip(), requested, tuple(problems))
-
-
-def _printable(text: str) -> str:
-    """Drop control characters and halves of surrogate pairs; keep line breaks and tabs."""
-    return _UNPRINTABLE.sub("", _WIDE_SPACE.sub(" ", _NEWLINE.sub("\n", text)))
 
 
 def _found(text: str, match: re.Match[str]) -> _Found | None:

@@ -174,16 +174,12 @@ async def check_out(update: Update, context: Context) -> None:
     import stamina  # noqa: PLC0415 - see above
 
     stamina.instrumentation.set_on_retry_hooks(())
+    # a second answer changes nothing
     async for attempt in stamina.retry_context(
-        on=_is_passing, attempts=None, timeout=ANSWERED_WITHIN, wait_initial=0.2, wait_max=2.0
+        on=SendError, attempts=None, timeout=ANSWERED_WITHIN, wait_initial=0.2, wait_max=2.0
     ):
         with attempt, suppress(Refused, Unreachable), translated():
             await query.answer(ok=not refusal, error_message=refusal[:LONGEST_DESCRIPTION] or None)
-
-
-def _is_passing(error: Exception) -> bool:
-    """Whether an answer may still arrive if it is given again: a second one changes nothing."""
-    return isinstance(error, SendError)
 
 
 async def _refusal(

@@ -74,22 +74,15 @@ async def record(
 
 
 @router.command("audit")
-async def show(sender: Sender, services: Services) -> None:
-    """Show an admin what was done last."""
-    await _show(services, sender, 0, None)
-
-
 @router.button(ShowAudit, admins=True)
-async def turn(sender: Sender, press: ShowAudit, shown: int | None, services: Services) -> None:
-    """Turn to another page."""
+async def show(
+    sender: Sender, services: Services, press: ShowAudit | None = None, shown: int | None = None
+) -> None:
+    """Show an admin what was done last, or turn to another page of it."""
     await sender.answer()
-    await _show(services, sender, press.page, shown)
-
-
-async def _show(services: Services, sender: Sender, number: int, shown: int | None) -> None:
     async with services.db.reading() as tx:
         pages = -(-await audit.count(tx) // PER_PAGE)
-        number = min(number, max(0, pages - 1))
+        number = min(press.page if press else 0, max(0, pages - 1))
         entries = await audit.page(tx, limit=PER_PAGE, skip=number * PER_PAGE)
         names = await _names(tx, entries)
     text = in_words(entries, names, sender.translator, services.terms.zone)

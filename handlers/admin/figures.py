@@ -204,23 +204,19 @@ def chart_of(
 
 
 @router.command("stats")
-async def stats(sender: Sender, services: Services) -> None:
-    """Show an admin the figures of today."""
-    await _show(sender, services, 1, None)
-
-
 @router.button(ShowFigures, admins=True)
-async def turn_figures(
-    sender: Sender, press: ShowFigures, query: CallbackQuery, shown: int | None, services: Services
+async def stats(
+    sender: Sender,
+    services: Services,
+    press: ShowFigures | None = None,
+    shown: int | None = None,
+    query: CallbackQuery | None = None,
 ) -> None:
-    """Show the figures of another time, in the place of those that are shown."""
+    """Show an admin the figures of today, or those of another time in their place."""
     await sender.answer()
-    shows_figures = isinstance(query.message, Message) and query.message.photo
-    days = press.days if press.days in PERIODS else 1
-    await _show(sender, services, days, shown if shows_figures else None)
-
-
-async def _show(sender: Sender, services: Services, days: int, shown: int | None) -> None:
+    if query is None or not (isinstance(query.message, Message) and query.message.photo):
+        shown = None
+    days = press.days if press and press.days in PERIODS else 1
     now, translator = services.clock(), sender.translator
     begins = slots_of(days, services.terms.zone, now)
     figures = Figures([begin.timestamp() for begin in begins])

@@ -86,19 +86,10 @@ class UnbanPerson(CallbackData, prefix="unban"):
 
 
 @router.command("admin")
-async def home(sender: Sender, services: Services) -> None:
-    """Show an admin how the bot is doing today."""
-    await _show_home(services, sender, None)
-
-
 @router.button(ShowHome, admins=True)
-async def go_home(sender: Sender, shown: int | None, services: Services) -> None:
-    """Go back to the first page."""
+async def home(sender: Sender, services: Services, shown: int | None = None) -> None:
+    """Show an admin how the bot is doing today."""
     await sender.answer()
-    await _show_home(services, sender, shown)
-
-
-async def _show_home(services: Services, sender: Sender, shown: int | None) -> None:
     translator, now = sender.translator, services.clock()
     _, count = translator.gettext, translator.number
     async with services.db.reading(aside=True) as tx:

@@ -16,8 +16,8 @@ from generation.orders.balances import (
 from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
 from handlers.ordering.order_card import Drop, Start, note_shown
-from handlers.replies import more_credits
 from handlers.replies.keyboards import Button
+from handlers.replies.more_credits import AskOwner, RemindMe, ShowPackages
 from handlers.replies.texts import braked, described, paused, unlinked, worth
 from handlers.routing import is_answered
 from storage import cards, people
@@ -121,12 +121,11 @@ async def decline(
         await refuse(context, sender, draft, text, opens)
         return
     if not sender.account.is_person:
-        await refuse(
-            context,
-            sender,
-            draft,
-            more_credits.without_pool(sender.name, quote.credits, translator),
-        )
+        text = translator.gettext(
+            "{name}, this costs {cost}, more than is left. You wrote anonymously, so "
+            "your own credits do not count. Write as yourself to use them."
+        ).format(name=sender.name, cost=translator.credits(quote.credits))
+        await refuse(context, sender, draft, text)
         return
     affordable = await _affordable(services, sender, draft, quote, answer.available)
     kept = await _kept(services, sender, draft) if affordable and draft.card is None else None
@@ -135,7 +134,10 @@ async def decline(
         text = too_few_credits(services, sender, quote, answer)
         buttons.append(await ways_on_for(services, sender, answer.balance, quote.credits))
     else:
-        text = publicly(quote, sender)
+        # how much somebody has is for them alone
+        text = translator.gettext("{name}, this costs {cost}, more than you have left.").format(
+            name=sender.name, cost=translator.credits(quote.credits)
+        )
         buttons.append([sender.private_button("quota")])
     await refuse(context, sender, draft, text, buttons, keeps=kept)
 
@@ -147,9 +149,12 @@ async def ways_on_for(
     renews = balance.renews_at is not None and cost <= services.terms_of(sender.person).free_credits
     async with services.db.reading() as connection:
         admins = services.policy.admin_ids or await people.admins(connection)
-    asks = bool(admins) and not sender.is_admin
-    sells = bool(services.policy.stars_per_credit)
-    return more_credits.ways_on(sender.translator, renews=renews, asks=asks, sells=sells)
+    asks, _ = bool(admins) and not sender.is_admin, sender.translator.gettext
+    return [
+        *[Button(_("🔔 Remind me"), RemindMe())][:renews],
+        *[Button(_("🙋 Ask the owner"), AskOwner())][:asks],
+        *[Button(_("⭐ Buy"), ShowPackages())][: bool(services.policy.stars_per_credit)],
+    ]
 
 
 def _waits_elsewhere(answer: Refused) -> bool:
@@ -336,10 +341,3 @@ def too_few_credits(services: Services, sender: Sender, quote: Quote, answer: To
     else:
         return text
     return f"{text} {more}"
-
-
-def publicly(quote: Quote, sender: Sender) -> str:
-    """Say in a group that credits are missing; how many somebody has is for them alone."""
-    return sender.translator.gettext("{name}, this costs {cost}, more than you have left.").format(
-        name=sender.name, cost=sender.translator.credits(quote.credits)
-    )

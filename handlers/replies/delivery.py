@@ -201,10 +201,8 @@ class Deliveries:
             chat = await chats.find(connection, asked.chat)
             person = await people.of_account(connection, asked.account)
             if chat is not None:
-                group = Group(chat.id)
-                if not chat.is_private:
-                    # its admins may have chosen otherwise since the video was asked for
-                    group = await chats.group_of(connection, chat.id)
+                # its admins may have chosen otherwise since the video was asked for
+                group = await chats.group_of(connection, chat.id)
                 place = Place(chat, group, asked.thread_id, asked.message_id)
         translator = self.languages.translator(person.language if person else None)
         in_private = chat is not None and chat.is_private

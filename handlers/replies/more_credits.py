@@ -96,22 +96,6 @@ class AnswerRequest(CallbackData, prefix="answer"):
     credits: int
 
 
-def ways_on(translator: Translator, *, renews: bool, asks: bool, sells: bool) -> list[Button]:
-    """Return what somebody can do who has too few; `asks` is whether there is one to be asked."""
-    remind = Button(translator.gettext("🔔 Remind me"), RemindMe())
-    ask = Button(translator.gettext("🙋 Ask the owner"), AskOwner())
-    buy = Button(translator.gettext("⭐ Buy"), ShowPackages())
-    return [remind][:renews] + [ask][:asks] + [buy][:sells]
-
-
-def without_pool(name: str, cost: int, translator: Translator) -> str:
-    """Say to one who writes as a group or a channel where its credits come from."""
-    return translator.gettext(
-        "{name}, this costs {cost}, more than is left. You wrote anonymously, so "
-        "your own credits do not count. Write as yourself to use them."
-    ).format(name=name, cost=translator.credits(cost))
-
-
 def in_words(
     owed: Owed, translator: Translator
 ) -> tuple[str, tuple[tuple[Button, ...], ...]] | None:

@@ -30,7 +30,6 @@ from handlers.replies.sending import (
 )
 from handlers.replies.texts import caption, unlinked
 from storage import chats, generations, notices, people
-from storage.chats import Group
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from handlers.replies.outbox import Outbox
     from handlers.replies.status import StatusMessages
     from handlers.replies.texts import Languages, Translator
-    from storage.chats import Chat
+    from storage.chats import Chat, Group
     from storage.database import Database
     from storage.generations import Generation
     from storage.notices import Owed
@@ -86,7 +85,9 @@ class Notices:
         # whoever wrote as a group or a channel presses as somebody else
         nobody = about is not None and not about.account.is_person
         link = None if chat.is_private or nobody else self.outbox.link
-        calls = not chat.is_private and _answers_nobody(owed, about)
+        # it answers no message of its person: a button was pressed, or the message is gone
+        alone = about is not None and (about.origin == "press" or owed.reply_to is None)
+        calls = alone and not chat.is_private
         if owed.kind is NoticeKind.GOODBYE:
             await self._send(chat, owed, partial(self._leave, chat))
             return
@@ -159,9 +160,7 @@ class Notices:
         numbers = owed.facts.get("scenes", [])
         async with self.db.reading() as connection:
             found = [await generations.find(connection, number) for number in numbers]
-            group = Group(chat.id)
-            if not chat.is_private:
-                group = await chats.group_of(connection, chat.id)
+            group = await chats.group_of(connection, chat.id)
         scenes = [scene for scene in found if scene is not None and scene.file_id]
         if not scenes:
             text = translator.gettext("The scenes of this film are deleted, so I cannot send it.")
@@ -262,8 +261,3 @@ class Notices:
         logger.warning("%s is given up: %s", owed, reason)
         async with self.db.transaction() as tx:
             await notices.give_up(tx, owed.id)
-
-
-def _answers_nobody(owed: Owed, about: Generation | None) -> bool:
-    """Whether a notice answers no message of its person: a button was pressed, or it is gone."""
-    return about is not None and (about.origin == "press" or owed.reply_to is None)

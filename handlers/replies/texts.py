@@ -91,15 +91,13 @@ class Translator:
         return text.format(count=self.number(count))
 
 
-def _english() -> Mapping[str, gettext.NullTranslations]:
-    return {DEFAULT: gettext.NullTranslations()}
-
-
 @dataclass(frozen=True, slots=True)
 class Languages:
     """All languages there are texts for; whatever a client claims falls back to one of them."""
 
-    texts: Mapping[str, gettext.NullTranslations] = field(default_factory=_english)
+    texts: Mapping[str, gettext.NullTranslations] = field(
+        default_factory=lambda: {DEFAULT: gettext.NullTranslations()}
+    )
 
     @property
     def names(self) -> Mapping[str, str]:

@@ -182,7 +182,9 @@ async def remove(
     if video is None:
         return
     _ = sender.translator.gettext
-    if not await _may_remove(context, sender, video):
+    if sender.account not in {video.account, _author(video)} and not await is_group_admin(
+        context.bot, sender
+    ):
         await sender.answer(not_yours(video.account, sender.translator))
         return
     if not sure:
@@ -219,12 +221,6 @@ async def _note_removal(services: Services, sender: Sender, video: Generation) -
 
 def _author(video: Generation) -> Account | None:
     return None if video.picture_by is None else Account.person(video.picture_by)
-
-
-async def _may_remove(context: Context, sender: Sender, video: Generation) -> bool:
-    if sender.account in {video.account, _author(video)}:
-        return True
-    return await is_group_admin(context.bot, sender)
 
 
 @router.button(Retry, orders=True)
