@@ -52,12 +52,12 @@ class Access(Enum):
     """Nothing."""
 
 
+@dataclass(slots=True, eq=False)
 class PressAnswer:
     """The one answer a pressed button gets: the first that is given."""
 
-    def __init__(self, query: telegram.CallbackQuery) -> None:
-        self._query = query
-        self.is_given = False
+    query: telegram.CallbackQuery
+    is_given: bool = False
 
     async def give(self, text: str = "", *, alert: bool = False) -> None:
         """Stop the button's spinner, with a word where there is one; nothing waits for it."""
@@ -66,20 +66,20 @@ class PressAnswer:
         self.is_given = True
         try:
             with translated():
-                await self._query.answer(text[:200] or None, show_alert=alert)
+                await self.query.answer(text[:200] or None, show_alert=alert)
         except SendError as error:
             logger.info("a tap is not answered: %r", error)
 
 
+@dataclass(slots=True, eq=False)
 class EditedCard:
     """The open card about a message that was edited; it goes where nothing stands in its place.
 
     An edit orders nothing: what the message says now is put on the card, to be tapped.
     """
 
-    def __init__(self, card: Card) -> None:
-        self.card = card
-        self.is_followed = False
+    card: Card
+    is_followed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

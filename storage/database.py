@@ -24,14 +24,13 @@ import sqlite3
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import aiosqlite
 
 from storage.migrations import (
     BUSY_SECONDS,
     PASSING,
-    Fetching,
     code,
     look_into,
     migrate,
@@ -50,23 +49,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 V = TypeVar("V", bound="DataclassInstance")
-
-
-class Written(Protocol):
-    """What is told of a statement that writes."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows it touched."""
-        ...
-
-
-class Connection(Fetching, Protocol):
-    """What statements are given to; aiosqlite's connection is one."""
-
-    def execute(self, statement: str, values: Iterable[Any] = ..., /) -> Awaitable[Written]:
-        """Run a statement."""
-        ...
 
 
 class DirectConnection:
@@ -93,7 +75,7 @@ class DirectConnection:
         thread = await aiosqlite.Connection(connect, iter_chunk_size=64)
         return cls(files[0], thread)
 
-    async def execute(self, statement: str, values: Iterable[Any] = (), /) -> Written:
+    async def execute(self, statement: str, values: Iterable[Any] = (), /) -> sqlite3.Cursor:
         """Run a statement."""
         return self._file.execute(statement, tuple(values))
 
@@ -132,6 +114,10 @@ class DirectConnection:
     async def close(self) -> None:
         """Close the file."""
         await self.thread.close()
+
+
+Connection: TypeAlias = DirectConnection | aiosqlite.Connection
+"""What statements are given to."""
 
 
 async def every(

@@ -66,16 +66,14 @@ class Deliverable:
     size: int
 
 
+@dataclass(slots=True, eq=False)
 class Upload:
     """A place among the uploads; `is_gone` once the whole file was handed to the network.
 
     Nobody can have a file before: a request that breaks off is none.
     """
 
-    __slots__ = ("is_gone",)
-
-    def __init__(self) -> None:
-        self.is_gone = False
+    is_gone: bool = False
 
 
 class UploadedFile(io.BufferedReader):

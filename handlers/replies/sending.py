@@ -15,6 +15,7 @@ import re
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
@@ -111,27 +112,31 @@ class NoTopic(Misplaced):
         return None, None if self.is_closed else reply_to
 
 
-_CLOSED_TOPIC = ("topic_closed", "topic closed")
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 """What python-telegram-bot raises for an answer that is not as it knows them."""
-_NO_TOPIC = ("message thread not found", "topic_deleted")
-_NO_MESSAGE = (
-    "message to be replied not found",
-    "replied message not found",
-    "message to reply not found",
-    "reply_message_id_invalid",
-)
 _NOT_PERMITTED = re.compile(
     "not enough rights|have no rights|need administrator rights|chat_restricted"
     "|chat_write_forbidden|chat_send_[a-z]+_forbidden"
 )
-_UNREACHABLE = (
-    "chat not found",
-    "user is deactivated",
-    "group chat was deleted",
-    "peer_id_invalid",
-    "kicked",
+_REFUSALS: tuple[tuple[re.Pattern[str], Callable[[str], SendError]], ...] = (
+    (re.compile("topic_closed|topic closed"), partial(NoTopic, is_closed=True)),
+    (re.compile("message thread not found|topic_deleted"), partial(NoTopic, is_closed=False)),
+    (
+        re.compile(
+            "message to be replied not found|replied message not found"
+            "|message to reply not found|reply_message_id_invalid"
+        ),
+        Misplaced,
+    ),
+    (_NOT_PERMITTED, NotPermitted),
+    (
+        re.compile(
+            "chat not found|user is deactivated|group chat was deleted|peer_id_invalid|kicked"
+        ),
+        Unreachable,
+    ),
 )
+"""What Telegram's words mean, in small letters."""
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -159,7 +164,9 @@ def translate(error: TelegramError) -> SendError:
         case Forbidden() if not _NOT_PERMITTED.search(error.message.lower()):
             outcome = Unreachable(error.message)
         case BadRequest() | Forbidden():
-            outcome = _refusal(error.message)
+            said = error.message.lower()
+            kinds = (kind for words, kind in _REFUSALS if words.search(said))
+            outcome = next(kinds, Refused)(error.message)
         case InvalidToken():
             outcome = NotSent(error.message)
         case _ if isinstance(error.__cause__, _NEVER_LEFT):
@@ -167,20 +174,6 @@ def translate(error: TelegramError) -> SendError:
         case _ if "too large" in error.message.lower():
             outcome = UploadTooLarge(error.message)
     return outcome
-
-
-def _refusal(text: str) -> SendError:
-    lowered = text.lower()
-    is_closed = any(words in lowered for words in _CLOSED_TOPIC)
-    if is_closed or any(words in lowered for words in _NO_TOPIC):
-        return NoTopic(text, is_closed=is_closed)
-    if any(words in lowered for words in _NO_MESSAGE):
-        return Misplaced(text)
-    if _NOT_PERMITTED.search(lowered):
-        return NotPermitted(text)
-    if any(words in lowered for words in _UNREACHABLE):
-        return Unreachable(text)
-    return Refused(text)
 
 
 def seconds(wait: float | timedelta) -> float:

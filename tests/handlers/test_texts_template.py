@@ -22,10 +22,7 @@ WORDS = re.compile(r"[a-z]{2,} +\S*[a-z]{2,}", re.IGNORECASE)
 """Two words one after the other: no name, no key, no unit."""
 UNSAID = {
     # what Telegram says
-    "chat not found", "group chat was deleted", "message thread not found",
-    "message to be replied not found", "message to reply not found", "no text in the message",
-    "not modified", "temporarily unavailable",
-    "replied message not found", "topic closed", "too large", "user is deactivated",
+    "no text in the message", "not modified", "temporarily unavailable", "too large",
     # what is written into the log
     "an admin's menu", "nobody can be told", "that somebody is no admin", "the chat is now ",
     "the description", "the short description", "it cannot be put into words", UNMOUNTED,
