@@ -239,34 +239,33 @@ class ChatLimiter:
     def __init__(self, rate: RateLimit) -> None:
         self._bucket = AsyncLimiter(rate.count, rate.seconds)
         self._half = rate.count / 2
-        self._silent_until = 0.0
+        self._silent_until = dict[str, float]()
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._server: asyncio.Task[None] | None = None
 
-    @property
-    def silence(self) -> float:
-        """Seconds until Telegram wants to hear from us in this chat again."""
-        return max(0.0, self._silent_until - asyncio.get_running_loop().time())
+    def silence(self, kind: str = "") -> float:
+        """Return the seconds until Telegram wants such requests again: "" are all that count."""
+        return max(0.0, self._silent_until.get(kind, 0.0) - asyncio.get_running_loop().time())
 
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to remember of it."""
-        full = self._bucket.max_rate
-        return not self._waiting and not self.silence and self._bucket.has_capacity(full)
+        is_hushed = self._waiting or any(map(self.silence, self._silent_until))
+        return not is_hushed and self._bucket.has_capacity(self._bucket.max_rate)
 
     @property
     def is_free(self) -> bool:
         """Whether a turn can be had at once."""
-        return not self._waiting and not self.silence and self._bucket.has_capacity()
+        return not self._waiting and not self.silence() and self._bucket.has_capacity()
 
     def is_spare(self) -> bool:
         """Whether something cosmetic may be said: half of the budget stays for what matters."""
-        return not self._waiting and not self.silence and self._bucket.has_capacity(self._half)
+        return not self._waiting and not self.silence() and self._bucket.has_capacity(self._half)
 
-    def hush(self, wait: float) -> None:
-        """Say nothing here for so many seconds."""
-        self._silent_until = asyncio.get_running_loop().time() + wait
+    def hush(self, wait: float, kind: str = "") -> None:
+        """Say nothing here for so many seconds, or make no such request."""
+        self._silent_until[kind] = asyncio.get_running_loop().time() + wait
 
     async def turn(self, urgency: Urgency) -> None:
         """Wait until it is this one's turn; the most urgent goes first, then who came first."""
@@ -289,7 +288,7 @@ class ChatLimiter:
             waits.cancel()
 
     async def _until_it_may_speak(self) -> None:
-        if wait := self.silence:
+        if wait := self.silence():
             await asyncio.sleep(wait)
             # Telegram may have asked for more meanwhile
             await self._until_it_may_speak()
@@ -336,7 +335,7 @@ class Pacing(BaseRateLimiter[Urgency]):
 
     def silence(self, telegram_id: int) -> float:
         """Return the seconds until Telegram wants to hear from us in a chat again."""
-        return self._limiter(telegram_id).silence
+        return self._limiter(telegram_id).silence()
 
     async def turn(self, telegram_id: int, urgency: Urgency = Urgency.RESULT) -> None:
         """Wait for a turn in a chat.
@@ -345,8 +344,8 @@ class Pacing(BaseRateLimiter[Urgency]):
             NotSent: Telegram wants longer silence there than one should wait for.
         """
         limiter = self._limiter(telegram_id)
-        if limiter.silence > PATIENCE_SECONDS:
-            raise NotSent("the chat is to be left alone", limiter.silence)
+        if limiter.silence() > PATIENCE_SECONDS:
+            raise NotSent("the chat is to be left alone", limiter.silence())
         if limiter.is_free:
             await limiter.turn(urgency)
         else:
@@ -374,11 +373,13 @@ class Pacing(BaseRateLimiter[Urgency]):
         urgency = Urgency.ANSWER if rate_limit_args is None else rate_limit_args
         limiter, spoken = self._limiter(chat), endpoint.startswith(_SPOKEN)
         counts = spoken and endpoint != _SHOWN
+        # too many reactions are no reason to keep a video back
+        kind = "" if counts else endpoint
         patience_ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
             if urgency is Urgency.COSMETIC:
-                is_spare = limiter.is_spare() if spoken else not limiter.silence
-                if not is_spare or not self._cosmetic.has_capacity():
+                is_spare = limiter.is_spare() if spoken else not limiter.silence()
+                if not is_spare or limiter.silence(kind) or not self._cosmetic.has_capacity():
                     raise LeftOut(f"{endpoint} would have to wait")
                 await self._cosmetic.acquire()
             if counts and urgency is not Urgency.RESULT:
@@ -386,7 +387,7 @@ class Pacing(BaseRateLimiter[Urgency]):
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as refusal:
-                limiter.hush(wait := seconds(refusal.retry_after))
+                limiter.hush(wait := seconds(refusal.retry_after), kind)
                 over = asyncio.get_running_loop().time() + wait > patience_ends
                 # a result has a clock of its own, and its file is read to the end by now
                 if urgency is not Urgency.ANSWER or not counts or over:

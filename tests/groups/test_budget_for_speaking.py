@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Call, Message, Person, TelegramSandbox
+    from sandbox.telegram import Call, Group, Message, Person, TelegramSandbox
     from tests.house import House
 
 GROUP_ID = -1_000_000_000_007
@@ -116,6 +116,19 @@ async def test_a_flood_limit_in_one_chat_holds_up_no_other(
             await other.wait(shows_video(f"train {n}"))
         assert flood.hits <= 3, "a chat that is to be left alone is left alone"
         assert not [one for one in punished.messages if one.video]
+
+
+@pytest.mark.parametrize("shown", ["setMessageReaction", "getChatMember", "getChat"])
+async def test_a_flood_limit_on_what_is_not_said_holds_up_no_video(
+    shown: str, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+) -> None:
+    flood = telegram.faults.always(shown, Fault.flood(3600), chat_id=club.id)
+    async with house.running():
+        for n in range(2):
+            await club.send(ann, f"/video boat {n}")
+            await club.wait(shows_video(f"boat {n}"))
+    if shown == "setMessageReaction":
+        assert flood.hits == 1, "what Telegram wants no more of for now is left alone"
 
 
 async def test_what_waited_for_a_flood_limit_arrives_after_it(
