@@ -187,6 +187,7 @@ class Changes(TypedDict, total=False):
     prompt: str
     seconds: int
     aspect_ratio: str | None
+    fit: str
     resolution: str | None
     picture: str | None
     # what it costs and who bears it

@@ -127,7 +127,8 @@ class Situation:
                 changes={
                     "family": choice.family.name, "model": choice.mode.model,
                     "seconds": choice.seconds, "aspect_ratio": choice.aspect_ratio,
-                    "resolution": choice.resolution, "credits": substitute.credits,
+                    "fit": choice.fit, "resolution": choice.resolution,
+                    "credits": substitute.credits,
                     "price_micros": pricing.to_micros(substitute.usd), "refusals": 0,
                 },
                 # it may happen again, and each time its sender should know

@@ -214,7 +214,8 @@ def takes(family: Family, kind: Kind, prompt: str) -> bool:
 def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
     """Return the family's video that is nearest to what is wanted, None where it cannot.
 
-    A silent video can be had from a model that has a switch for its sound, or makes none.
+    Of a picture nothing is cut for another shape. A silent video can be had from a model that has
+    a switch for its sound, or makes none.
     """
     kind = cast("Kind", wanted.kind)
     mode = family.mode(kind)
@@ -222,15 +223,17 @@ def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
         return None
     resolution = nearest_resolution(wanted.resolution or USUAL_RESOLUTION, mode.resolutions)
     together = [seconds for seconds in mode.seconds if mode.offers(seconds, resolution)]
-    shape = wanted.aspect_ratio or (USUAL_SHAPE if kind == "t2v" else None)
+    wished = wanted.aspect_ratio or (USUAL_SHAPE if kind == "t2v" else None)
+    shape = wished and nearest_shape(wished, mode.aspect_ratios)
+    turned = kind == "i2v" and shape is not None and shape != wished
     return Choice(
         kind=kind,
         family=family,
         mode=mode,
         seconds=nearest_seconds(wanted.seconds, together),
-        aspect_ratio=shape and nearest_shape(shape, mode.aspect_ratios),
+        aspect_ratio=shape,
         resolution=resolution,
-        fit=cast("Fit", wanted.fit),
+        fit="pad" if turned else cast("Fit", wanted.fit),
         silent=wanted.silent,
     )
 
@@ -242,7 +245,9 @@ def toggled(present: Choice, option: str, value: str, offer: Offer) -> Choice | 
     """
     mode, lines = present.mode, present.resolution
     if option == "model" and value in offer:
-        return nearest(present, offer[value])
+        near = nearest(present, offer[value])
+        # a card shows what is cut
+        return near and replace(near, fit=present.fit)
     if option == "ar" and value in mode.aspect_ratios:
         return replace(present, aspect_ratio=value)
     if option == "sound" and value in {"on", "off"} and mode.fields.sound is not None:

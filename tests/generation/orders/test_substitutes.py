@@ -32,3 +32,12 @@ def test_a_family_takes_over_only_what_is_short_enough_for_it(length: int, famil
 def test_nothing_takes_over_where_no_family_can() -> None:
     served = KNOWN.only(["hailuo-2.3"])
     assert replacement(wanted(), served, credit_usd=CREDIT, most=9, prompt="x" * 2001) is None
+
+
+@pytest.mark.parametrize(("photo", "fit"), [("9:16", "pad"), ("16:9", "crop")])
+def test_a_family_without_the_shape_of_a_photo_keeps_all_of_it(photo: str, fit: str) -> None:
+    asked = settle(Options(model="sora-2", aspect_ratio=photo), Defaults(), KNOWN, "i2v")
+    assert isinstance(asked, Choice)
+    found = replacement(asked, KNOWN.only(["ltx-2"]), credit_usd=CREDIT, most=None)
+    assert found is not None
+    assert (found.choice.aspect_ratio, found.choice.fit) == ("16:9", fit)
