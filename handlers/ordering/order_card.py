@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
@@ -16,7 +17,7 @@ from generation.orders.substitutes import keeping, takes, toggled
 from handlers.ordering.drafts import SentPicture
 from handlers.replies.keyboards import Button, CallbackData, handing_out, in_rows, ticked
 from handlers.replies.sending import Refused
-from handlers.replies.texts import described, gone, shortened, unlinked, worth
+from handlers.replies.texts import bad_picture, described, gone, shortened, unlinked, worth
 from storage import cards
 from storage.cards import CardKind
 
@@ -300,23 +301,29 @@ async def _soon(work: Awaitable[T]) -> T | None:
     try:
         async with asyncio.timeout(CUT_SECONDS):
             return await work
-    except (PictureGone, PictureDelayed, BadPicture, MediaError, TimeoutError) as error:
+    except (PictureGone, PictureDelayed, MediaError, TimeoutError) as error:
         logger.info("a card shows no picture: %r", error)
         return None
 
 
-async def measured(services: Services, sender: Sender, draft: OrderDraft) -> OrderDraft:
+async def measured(
+    services: Services, sender: Sender, draft: OrderDraft
+) -> tuple[OrderDraft, str | None]:
     """Return an order with the size of its picture also where Telegram tells none.
 
-    Of what is tapped below a video, its cut was seen.
+    And what is wrong with the picture, if anything is. Of what is tapped below a video, its cut was
+    seen.
     """
     sent = draft.picture
     if sent is None or sent.size is not None or not (draft.asks or draft.origin == "message"):
-        return draft
-    size = await _soon(services.pictures.size(sent.file_id, sender.account))
-    if size is None:
-        return draft
-    return replace(draft, picture=replace(sent, width=size[0], height=size[1]))
+        return draft, None
+    try:
+        size = await _soon(services.pictures.size(sent.file_id, sender.account))
+    except BadPicture as error:
+        return draft, bad_picture(error.reason, sender.translator)
+    if size is not None:
+        draft = replace(draft, picture=replace(sent, width=size[0], height=size[1]))
+    return draft, None
 
 
 async def put_up(
@@ -349,7 +356,8 @@ async def put_up(
     turned = was is not None and (was.cuts or quote.cuts) and was.frame != quote.frame
     if sent is not None and (turned or (quote.cuts and card.card_message is None)):
         drawn = services.pictures.cut(sent.file_id, quote.frame, card.account)
-        picture = await _soon(drawn)
+        with suppress(BadPicture):
+            picture = await _soon(drawn)
     stands = None if sender.edited else card.card_message
     if stands is not None and not (
         # words below another cut would be wrong

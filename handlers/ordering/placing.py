@@ -73,11 +73,11 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
     if sender.edited is not None:
         draft = await _rewritten(services, sender, sender.edited.card, draft)
     why = await hindrance(context, sender, draft.picture)
+    if why is None and draft.picture is not None:
+        draft, why = await order_card.measured(services, sender, draft)
     if why is not None:
         await refusals.refuse(context, sender, draft, why)
         return
-    if draft.picture is not None:
-        draft = await order_card.measured(services, sender, draft)
     quote = await quoted(services, sender, draft)
     if not isinstance(quote, Quote):
         await refusals.propose(context, sender, draft, quote)

@@ -98,13 +98,18 @@ class Conversation(Chat):
         file_name: str,
         mime_type: str,
         *,
+        thumbnail: bytes | None = None,
         caption: str | None = None,
         reply_to: Message | None = None,
         topic: Topic | None = None,
         album: str | None = None,
     ) -> Message:
-        """Sends a file as it is; the type is what the sender's program says."""
-        file = self.world.files.add("document", data, file_name=file_name, mime_type=mime_type)
+        """Sends a file as it is; its type and its thumbnail are what the sender's program says."""
+        files = self.world.files
+        small = files.add_picture("thumbnail", photo_sizes(thumbnail)[0]) if thumbnail else None
+        file = files.add(
+            "document", data, file_name=file_name, mime_type=mime_type, thumbnail=small
+        )
         return self._say(by, reply_to, topic, media=file, album=album, **_captioned(caption))
 
     async def send_video(

@@ -88,11 +88,14 @@ async def test_a_hostile_picture_is_named_for_what_it_is_and_costs_nothing(
 ) -> None:
     content, mime_type, said = HOSTILE[what]
     data = content if isinstance(content, bytes) else content()
-    asked = await chat.send_document(
-        ann, data, "holiday.jpg", mime_type, caption="/animate the waves roll in"
-    )
-    answer = await answer_to(chat, asked, said)
-    assert "9 credits are back" in (answer.text or "")
+    # without a thumbnail, which tells its size, it is looked at before it is taken on
+    for thumbnail in (None, photo(320, 180)):
+        asked = await chat.send_document(
+            ann, data, "holiday.jpg", mime_type, thumbnail=thumbnail,
+            caption="/animate the waves roll in",
+        )  # fmt: skip
+        answer = await answer_to(chat, asked, said)
+        assert thumbnail is None or "9 credits are back" in (answer.text or "")
     assert await spent(house, ann) == 0
     assert provider.submissions == []
     await assert_alive(house, chat, ann)
