@@ -223,9 +223,9 @@ def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
         return None
     resolution = nearest_resolution(wanted.resolution or USUAL_RESOLUTION, mode.resolutions)
     together = [seconds for seconds in mode.seconds if mode.offers(seconds, resolution)]
-    wished = wanted.aspect_ratio or (USUAL_SHAPE if kind == "t2v" else None)
-    shape = wished and nearest_shape(wished, mode.aspect_ratios)
-    turned = kind == "i2v" and shape is not None and shape != wished
+    asked = wanted.aspect_ratio or (USUAL_SHAPE if kind == "t2v" else None)
+    shape = asked and nearest_shape(asked, mode.aspect_ratios)
+    turned = kind == "i2v" and shape is not None and shape != asked
     return Choice(
         kind=kind,
         family=family,
