@@ -85,7 +85,7 @@ COMMANDS = (
     Command("queue", N_("What is on the way")),
     Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
-    Command("buy", N_("Credits for Telegram Stars"), scope=Scope.PRIVATE, sells=True),
+    Command("buy", N_("Credits for Telegram Stars, for you or a whole group"), sells=True),
     Command(
         "paysupport",
         N_("Help with a payment"),

@@ -1,4 +1,7 @@
-"""Membership of groups: who runs one, what it takes now, what the bot lacks, and how it leaves."""
+"""Membership of groups: who runs one, what it takes now, what it has, what the bot lacks there.
+
+And how the bot leaves.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from typing import TYPE_CHECKING
 from telegram import ChatMemberAdministrator, ChatMemberOwner, ChatMemberRestricted, ChatPermissions
 
 from handlers.replies.sending import SendError, translated
-from handlers.replies.texts import unlinked
+from handlers.replies.texts import unlinked, videos, worth
 from storage import chats, statistics
 from storage.chats import GENERAL, Asking, Group
 
 if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
+    from generation.orders.balances import Pool
     from handlers.context import Context, Services
     from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
@@ -165,3 +169,52 @@ async def _is_used_up(services: Services, sender: Sender, group: Group) -> bool:
             connection, sender.account, sender.chat.id, since=services.today()
         )
     return asked >= group.per_day
+
+
+def pool_text(pool: Pool, cost: int, translator: Translator, now: float) -> str:
+    """Write what a group has left to share, and when there will be more."""
+    _, ngettext = translator.gettext, translator.ngettext
+    if pool.bought > 0:
+        lines = [_("This group has {left}.").format(left=worth(translator, pool.total, cost))]
+        bought = ngettext(
+            "{count} of them was bought and does not expire.",
+            "{count} of them were bought and do not expire.",
+            pool.bought,
+        ) if pool.left else _("They do not expire.")  # fmt: skip
+        lines.append(bought.format(count=translator.number(pool.bought)))
+    else:
+        left = (
+            _("This group has {left} of {all} left, about {videos}.")
+            if pool.left >= cost
+            else _("This group has {left} of {all} left.")
+        )
+        lines = [
+            left.format(
+                left=translator.credits(pool.left),
+                all=translator.number(pool.all),
+                videos=videos(translator, pool.left // cost),
+            )
+        ]
+    if pool.share is not None:
+        share = translator.number(pool.share)
+        lines.append(_("Each member may use {share} of them.").format(share=share))
+    if pool.renews_at is not None:
+        renews = (
+            ngettext(
+                "It gets {count} free credit again {when}.",
+                "It gets {count} free credits again {when}.",
+                pool.all,
+            )
+            if pool.bought > 0
+            else _("They renew {when}.")
+        )
+        when = translator.until(pool.renews_at - now)
+        lines.append(renews.format(count=translator.number(pool.all), when=when))
+    if pool.bought < 0:
+        owed = translator.credits(-pool.bought)
+        lines.append(
+            _("What is bought next first pays {owed}: a payment went back that was used.").format(
+                owed=owed
+            )
+        )
+    return " ".join(lines)

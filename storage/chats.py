@@ -192,9 +192,20 @@ def _group(row: sqlite3.Row) -> Group:
     return value(Group, row, asking=asking, blurred=blurred, own_pictures=own_pictures)
 
 
+async def find_group(tx: Connection, chat: int) -> Group | None:
+    """Return a group's choices; None where the chat is no group."""
+    return await one_as(
+        tx,
+        lambda row: Group(chat) if row["chat"] is None else _group(row),
+        "SELECT groups.* FROM chats LEFT JOIN groups ON groups.chat = chats.id"
+        " WHERE chats.id = ? AND kind <> 'private'",
+        (chat,),
+    )
+
+
 async def group_of(tx: Connection, chat: int) -> Group:
     """Return a group's choices."""
-    return await one_as(tx, _group, "SELECT * FROM groups WHERE chat = ?", (chat,)) or Group(chat)
+    return await find_group(tx, chat) or Group(chat)
 
 
 async def choose(tx: Connection, chat: int, **choices: Any) -> None:
@@ -284,6 +295,7 @@ _REST = (
     "UPDATE notices SET chat = ?2 WHERE chat = ?1 AND sent_at IS NULL AND given_up = 0",
     "UPDATE OR IGNORE boards SET chat = ?2 WHERE chat = ?1",
     "UPDATE OR IGNORE groups SET chat = ?2 WHERE chat = ?1",
+    "UPDATE payments SET chat = ?2 WHERE chat = ?1",
 )
 _FORGOTTEN = (
     f"""UPDATE generations SET message_id = NULL, thread_id = NULL

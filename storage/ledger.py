@@ -68,7 +68,7 @@ class Pot(StrEnum):
     BOUGHT = "bought"
     """Paid for; they stay."""
     POOL = "pool"
-    """A group's, for its members."""
+    """A group's, given by the operator for its members, and renewed."""
 
 
 class Kind(StrEnum):
@@ -99,7 +99,7 @@ async def hold(
     tx: Connection, account: Account, pot: Pot, credits_: int, *, generation: int,
     member: int | None, now: float,
 ) -> None:  # fmt: skip
-    """Set credits aside for a generation; `member` is who drew them from a pool."""
+    """Set credits aside for a generation; `member` is who drew them from a group's."""
     await insert(
         tx, "ledger", **account.columns, pot=pot, kind=Kind.HOLD, credits=credits_,
         generation=generation, member=member, at=now,
@@ -153,7 +153,8 @@ async def compensate(tx: Connection, generation: int, *, now: float) -> None:
 async def hold_less(tx: Connection, generation: int, credits_: int, *, now: float) -> int:
     """Hold fewer credits for a generation than before; return how many of them the operator gives.
 
-    The new holds stand on the same pots and in the same period; bought credits go back first.
+    The new holds stand on the same pots and in the same period; bought credits go back first, and
+    of those one's own before the group's.
 
     Raises:
         ValueError: that is more than is held.
@@ -163,7 +164,7 @@ async def hold_less(tx: Connection, generation: int, credits_: int, *, now: floa
         raise ValueError(f"generation {generation} holds less than {credits_} credits")
     await end_holds(tx, generation, Kind.RELEASE, now=now)
     left, given = credits_, 0
-    for held in before:
+    for held in sorted(before, key=lambda held: held.pot is Pot.BOUGHT):
         if part := min(left, held.credits):
             await hold(
                 tx, held.account, held.pot, part, generation=generation, member=held.member,
@@ -255,7 +256,7 @@ async def drawn(tx: Connection, account: Account, pot: Pot, *, since: float) -> 
 async def drawn_by(
     tx: Connection, account: Account, pot: Pot, member: int | None, *, since: float
 ) -> int:
-    """Return what one member drew from a pool since then; None is all who are nobody."""
+    """Return what one member drew from a group's pot since then; None is all who are nobody."""
     return await number(
         tx, _drawn(" AND held.member IS ?5"), (account.kind, account.id, pot, since, member)
     )

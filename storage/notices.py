@@ -119,8 +119,10 @@ class NoticeKind(StrEnum):
     FAILED_WAITED = "failed_waited"
     UNDELIVERABLE = "undeliverable"
     ELSEWHERE = "elsewhere"
-    # to a group that is left
+    # to a group
     GOODBYE = "goodbye"
+    GROUP_PURCHASED = "group_purchased"
+    GROUP_REFUNDED = "group_refunded"
     # to a person
     BANNED = "banned"
     UNBANNED = "unbanned"

@@ -1,6 +1,7 @@
 """What is known of the provider: what it said last, what the account holds, when it is out.
 
-And when else nothing is submitted: an admin's pause, models that are left alone for a while.
+And when else nothing is submitted: an admin's pause, models that are left alone for a while, and
+accounts that wait since the provider refused what they asked for.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import MONTH_SECONDS
+from storage import DAY_SECONDS, HOUR_SECONDS, MONTH_SECONDS, generations
 from storage.database import changed, columns, every, number, one, one_as, put, value
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from storage.database import Connection
+    from storage.ledger import Account
 
 
 async def keep_feed(tx: Connection, name: str, body: str, *, now: float) -> None:
@@ -200,3 +203,64 @@ async def forget(tx: Connection, *, now: float) -> bool:
         await changed(tx, "DELETE FROM cooldowns WHERE until < ?", (old,)),
     ]
     return any(dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentBrake:
+    """So many requests of an account were refused for their content that it waits.
+
+    It was first made to wait at `began_at`, and waits `until` then.
+    """
+
+    began_at: float
+    until: float
+
+
+REFUSALS_BEFORE_BRAKE = 3
+"""So many in an hour make an account wait; then each further one."""
+BRAKES = (HOUR_SECONDS, 6 * HOUR_SECONDS, DAY_SECONDS)
+"""How long it waits at the first, the second and each further time."""
+
+
+def content_brake(refused_at: Sequence[float]) -> ContentBrake | None:
+    """Say how long an account has to wait whose requests were refused then, oldest first.
+
+    What is refused while it waits was ordered before, and counts for nothing; a day in which
+    nothing is refused after a wait ends the matter.
+    """
+    level, began_at, until = 0, 0.0, 0.0
+    for place, at in enumerate(refused_at):
+        if at < until:
+            continue
+        if at - until > DAY_SECONDS:
+            level = 0
+        lately = sum(at - one <= HOUR_SECONDS for one in refused_at[: place + 1])
+        if level or lately >= REFUSALS_BEFORE_BRAKE:
+            began_at = began_at if level else at
+            until = at + BRAKES[min(level, len(BRAKES) - 1)]
+            level += 1
+    return ContentBrake(began_at, until) if level else None
+
+
+async def content_brake_of(
+    tx: Connection, account: Account, chat: int, now: float
+) -> ContentBrake | None:
+    """Say until when an account has to wait or had to, by what was refused in the last days.
+
+    Those who write as a group or a channel are one in a chat.
+    """
+    since = now - len(BRAKES) * DAY_SECONDS
+    refused_at = await generations.content_refused_at(tx, account, since=since)
+    if not account.is_person:
+        refused_at |= await generations.content_refused_at(tx, None, chat=chat, since=since)
+    return content_brake(sorted(refused_at.values()))
+
+
+async def waits(
+    tx: Connection, account: Account, chat: int, now: float
+) -> Pause | ContentBrake | None:
+    """Return why an account has to wait now: the bot is paused, or it has a brake."""
+    if (pause := await paused(tx, now=now)) is not None:
+        return pause
+    found = await content_brake_of(tx, account, chat, now)
+    return found if found is not None and now < found.until else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import ledger
+from storage import chats, ledger
 from storage.database import added, changed, columns, every, every_as, exists, number, one_as, value
 from storage.ledger import Account, Kind, Pot
 
@@ -21,25 +21,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What Telegram tells of a payment; `credits` is 0 where nobody can read what was bought."""
+    """What Telegram tells of a payment; `credits` is 0 where nobody can read what was bought.
+
+    Where it is for a group, `group` is that by Telegram's id, and `thread_id` the topic in which
+    its invoice stood. A group nobody knows gets nothing: its credits are the payer's.
+    """
 
     charge_id: str
     person: int
     credits: int
     stars: int
     paid_at: float
+    group: int | None = None
+    thread_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment(Charge):
     """A payment with its number.
 
+    `chat` is the group whose credits it bought, by our number, and `title` what that is called;
+    both are None where they are the payer's.
     `refund_by` is the admin who wants it to go back, `ended_at` when it did, `taken_back` whether
     that was Telegram's doing. `credit_micros` is what a credit stood for then, `given_up` how many
     credits went with their owner's data.
     """
 
     id: int
+    chat: int | None
+    title: str | None
     credit_micros: int
     refund_by: int | None
     ended_at: float | None
@@ -47,23 +57,37 @@ class Payment(Charge):
     given_up: int
 
     @property
+    def account(self) -> Account:
+        """Whose credits it bought."""
+        return Account.person(self.person) if self.chat is None else Account.chat(self.chat)
+
+    @property
     def kept(self) -> int:
         """Its credits that nobody gave up."""
         return self.credits - self.given_up
 
 
+_TITLE = "(SELECT title FROM chats WHERE chats.id = payments.chat) AS title"
+
+
 def _from_row(row: sqlite3.Row) -> Payment:
-    return value(Payment, row, taken_back=bool(row["taken_back"]))
+    return value(
+        Payment, row, taken_back=bool(row["taken_back"]), group=None, thread_id=None
+    )  # fmt: skip
 
 
 async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payment | None:
     """Write down a payment and what it bought; None where that is done already."""
+    group = None if charge.group is None else await chats.by_telegram_id(tx, charge.group)
     told = columns(Charge, charge)
-    row = await added(tx, "payments", **told, credit_micros=credit_micros)
-    if row is None:
-        return None
-    await _enter(tx, _from_row(row), Kind.PURCHASE, charge.credits, charge.paid_at)
-    return _from_row(row)
+    del told["group"], told["thread_id"]
+    row = await added(
+        tx, "payments", **told, chat=group.id if group else None, credit_micros=credit_micros
+    )
+    payment = None if row is None else await find(tx, row["id"])
+    if payment is not None:
+        await _enter(tx, payment, Kind.PURCHASE, charge.credits, charge.paid_at)
+    return payment
 
 
 async def _enter(
@@ -71,26 +95,30 @@ async def _enter(
 ) -> None:  # fmt: skip
     if credits_:
         await ledger.enter(
-            tx, Account.person(payment.person), Pot.BOUGHT, kind, credits_,
+            tx, payment.account, Pot.BOUGHT, kind, credits_,
             cause=f"{kind}:{payment.charge_id}", now=now,
         )  # fmt: skip
 
 
 async def find(tx: Connection, payment: int) -> Payment | None:
     """Return the payment with this number."""
-    return await one_as(tx, _from_row, "SELECT * FROM payments WHERE id = ?", (payment,))
+    return await one_as(tx, _from_row, f"SELECT *, {_TITLE} FROM payments WHERE id = ?", (payment,))
 
 
 async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
     """Return the payment that Telegram calls so."""
-    return await one_as(tx, _from_row, "SELECT * FROM payments WHERE charge_id = ?", (charge_id,))
+    found = f"SELECT *, {_TITLE} FROM payments WHERE charge_id = ?"
+    return await one_as(tx, _from_row, found, (charge_id,))
 
 
 async def latest(tx: Connection, *, person: int | None = None, limit: int) -> list[Payment]:
     """Return the newest payments, of one person or of all, the newest first."""
     of_whom, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
     return await every_as(
-        tx, _from_row, f"SELECT * FROM payments{of_whom} ORDER BY id DESC LIMIT ?", (*values, limit)
+        tx,
+        _from_row,
+        f"SELECT *, {_TITLE} FROM payments{of_whom} ORDER BY id DESC LIMIT ?",
+        (*values, limit),
     )
 
 
@@ -105,7 +133,8 @@ async def between(
     after = since, 0
     while True:
         rows = await db.rows_aside(
-            "SELECT payments.*, name FROM payments LEFT JOIN people ON people.id = person"
+            f"SELECT payments.*, {_TITLE}, name FROM payments"
+            " LEFT JOIN people ON people.id = person"
             " WHERE (paid_at, payments.id) > (?, ?) AND paid_at < ?"
             " ORDER BY paid_at, payments.id LIMIT ?",
             (*after, until, SLICE),
@@ -118,22 +147,30 @@ async def between(
 
 async def used(tx: Connection, payment: Payment) -> int:
     """Return how many of a payment's credits are spent or set aside: the oldest go first."""
-    left = await ledger.stored(tx, Account.person(payment.person), Pot.BOUGHT)
+    left = await ledger.stored(tx, payment.account, Pot.BOUGHT)
+    same = "person = ? AND chat IS NULL" if payment.chat is None else "chat = ?"
     later = await number(
         tx,
         "SELECT sum(credits - given_up) FROM payments"
-        " WHERE person = ? AND id > ? AND ended_at IS NULL",
-        (payment.person, payment.id),
+        f" WHERE {same} AND id > ? AND ended_at IS NULL",
+        (payment.account.id, payment.id),
     )
     return payment.kept - max(0, min(payment.kept, left - later))
 
 
 async def give_up(tx: Connection, person: int) -> None:
-    """Note of which payments the credits are that somebody has left, before they go: no debt."""
-    rows = await every(
-        tx, "SELECT * FROM payments WHERE person = ? AND ended_at IS NULL ORDER BY id", (person,)
+    """Note of which payments the credits are that somebody has left, before they go: no debt.
+
+    What they paid for a group stays the group's.
+    """
+    own = await every_as(
+        tx,
+        _from_row,
+        f"SELECT *, {_TITLE} FROM payments"
+        " WHERE person = ? AND chat IS NULL AND ended_at IS NULL ORDER BY id",
+        (person,),
     )
-    lying = [(one, one.kept - await used(tx, one)) for one in map(_from_row, rows)]
+    lying = [(one, one.kept - await used(tx, one)) for one in own]
     for payment, credits_ in lying:
         await tx.execute(
             "UPDATE payments SET given_up = given_up + ? WHERE id = ?", (credits_, payment.id)
@@ -162,7 +199,8 @@ async def to_refund(tx: Connection) -> list[Payment]:
     return await every_as(
         tx,
         _from_row,
-        "SELECT * FROM payments WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id",
+        f"SELECT *, {_TITLE} FROM payments"
+        " WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id",
     )
 
 
@@ -177,7 +215,7 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
         tx,
         _from_row,
         "UPDATE payments SET ended_at = ?, taken_back = refund_by IS NULL"
-        " WHERE charge_id = ? AND ended_at IS NULL RETURNING *",
+        f" WHERE charge_id = ? AND ended_at IS NULL RETURNING *, {_TITLE}",
         (now, charge_id),
     )
     if payment is None:

@@ -228,7 +228,8 @@ _SECTIONS = {
     "ban": "SELECT banned_at AS since, reason FROM bans WHERE telegram_id = ?1",
     "let_in": "SELECT allowed_at AS since FROM allowed WHERE telegram_id = ?1",
     "links_used": "SELECT used_at FROM invited WHERE person = ?1",
-    "payments": """SELECT charge_id, stars, credits, paid_at, ended_at AS given_back_at
+    "payments": """SELECT charge_id, stars, credits, paid_at, ended_at AS given_back_at,
+            (SELECT title FROM chats WHERE chats.id = chat) AS for_group
         FROM payments WHERE person = ?1""",
     "what_admins_did": "SELECT at, act, details FROM audit WHERE whom = ?1",
     "deletions": "SELECT asked_at, done_at FROM erasures WHERE person = ?1",

@@ -183,6 +183,15 @@ def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
     return telegram.group("Film club", [ann, bob])
 
 
+@pytest.fixture(params=["alone", "in a group"])
+def place(request: pytest.FixtureRequest) -> PrivateChat | Group:
+    """Where somebody buys: their own credits alone with the bot, or a group's there."""
+    found: PrivateChat | Group = request.getfixturevalue(
+        "chat" if request.param == "alone" else "club"
+    )
+    return found
+
+
 @pytest.fixture
 def owner(telegram: TelegramSandbox) -> Person:
     """Who runs the bot."""

@@ -35,7 +35,7 @@ from generation.media.videos import drop_outdated
 from generation.models import pricing
 from generation.orders import balances
 from generation.provider.client import LOOKUP_SECONDS
-from storage import chats, generations, ledger, notices, people, personal_data
+from storage import chats, generations, ledger, notices, outages, people, personal_data
 from storage.generations import State
 from storage.ledger import Account, Kind
 from storage.notices import NoticeKind
@@ -171,7 +171,7 @@ class Lifecycle:
         account = generation.account
         person = await people.of_account(tx, account)
         chat = None if account.is_person else await chats.find(tx, account.id)
-        if brake := await balances.content_brake_of(tx, account, generation.chat, now):
+        if brake := await outages.content_brake_of(tx, account, generation.chat, now):
             await self.admins.notify(
                 tx, NoticeKind.CONTENT_BRAKE, now=now,
                 cause=f"brake:{account}:{brake.began_at:.0f}",

@@ -8,23 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from generation.media.pictures import end_of
 from generation.models import pricing
 from generation.models.pricing import Period, began_at, ends_at
-from storage import (
-    DAY_SECONDS,
-    HOUR_SECONDS,
-    chats,
-    films,
-    generations,
-    ledger,
-    outages,
-    people,
-    statistics,
-)
+from storage import DAY_SECONDS, chats, films, generations, ledger, outages, people, statistics
 from storage.generations import State
 from storage.ledger import Account, Pot
-from storage.outages import Pause
+from storage.outages import ContentBrake, Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
@@ -81,51 +71,74 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A group's credits per period: in all, left for all, and left of one member's share."""
+    """A group's credits: given per period, `left` of those, bought, and left of a member's share.
+
+    `bought` is below zero where a payment went back whose credits were used: what is bought next
+    pays that, and nothing else does.
+    """
 
     all: int
     share: int | None
     left: int
     share_left: int | None
     renews_at: float | None
+    bought: int = 0
+
+    @property
+    def total(self) -> int:
+        """What all members together can draw on."""
+        return self.left + max(0, self.bought)
 
     @property
     def available(self) -> int:
         """What this member can draw on."""
-        return self.left if self.share_left is None else min(self.left, self.share_left)
+        return self.total if self.share_left is None else min(self.total, self.share_left)
+
+    def pots(self, given: int) -> list[Draw]:
+        """Return what this member can draw, where the operator gives so many credits of it."""
+        bought = min(max(0, self.bought), self.available - given)
+        return [Draw(Pot.POOL, given, shared=True), Draw(Pot.BOUGHT, bought, shared=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Credits taken from one pot."""
+    """Credits taken from one pot, of the group where it is shared."""
 
     pot: Pot
     credits: int
+    shared: bool = False
 
 
-def draw(cost: int, balance: Balance, pooled: int = 0) -> tuple[Draw, ...] | None:
+def draw(cost: int, balance: Balance, pool: Pool | None = None) -> tuple[Draw, ...] | None:
     """Choose the pots for a cost in credits; None where they do not suffice.
 
-    The group's pool gives first, then their allowance, what was granted, and what was bought.
+    The group's pool gives first, then what was bought for the group; then their own allowance,
+    what was granted, and what was bought.
     """
-    if cost > balance.total + pooled:
+    if cost > balance.total + (pool.available if pool else 0):
         return None
-    draws, left = list[Draw](), cost
-    for pot, there in (
-        (Pot.POOL, pooled),
-        (Pot.ALLOWANCE, balance.allowance),
-        (Pot.GRANTED, balance.granted),
-        (Pot.BOUGHT, balance.bought),
-    ):
-        if (part := min(left, there)) > 0:
-            draws.append(Draw(pot, part))
-            left -= part
-    return tuple(draws)
+    own = ((Pot.ALLOWANCE, balance.allowance), (Pot.GRANTED, balance.granted))
+    pots = pool.pots(min(pool.left, pool.available)) if pool else []
+    return _taken(cost, [*pots, *(Draw(*pot) for pot in own), Draw(Pot.BOUGHT, balance.bought)])
 
 
-def draw_bought(cost: int, balance: Balance) -> tuple[Draw, ...] | None:
+def draw_bought(
+    cost: int, balance: Balance, pool: Pool | None = None
+) -> tuple[Draw, ...] | None:  # fmt: skip
     """Take a cost in credits from what was bought alone; None where that does not suffice."""
-    return (Draw(Pot.BOUGHT, cost),) if cost <= balance.bought else None
+    pots = pool.pots(given=0) if pool else []
+    draws = _taken(cost, [*pots, Draw(Pot.BOUGHT, balance.bought)])
+    return draws if sum(part.credits for part in draws) == cost else None
+
+
+def _taken(cost: int, pots: Iterable[Draw]) -> tuple[Draw, ...]:
+    """Take a cost out of pots, one after the other, as far as they go."""
+    draws = list[Draw]()
+    for pot in pots:
+        if (part := min(cost, pot.credits)) > 0:
+            draws.append(replace(pot, credits=part))
+            cost -= part
+    return tuple(draws)
 
 
 def budget_share(price_micros: int, cost: int, draws: tuple[Draw, ...]) -> int:
@@ -153,29 +166,41 @@ async def balance(tx: Connection, account: Account, terms: Terms, now: float) ->
 async def pool(
     tx: Connection, chat: int, account: Account, terms: Terms, now: float
 ) -> Pool | None:
-    """Add up a group's pool for one who asks there; None where it has none."""
-    group = await chats.group_of(tx, chat)
-    if not group.pool:
+    """Add up a group's credits for one who asks there; None where it has none."""
+    group, owner = await chats.find_group(tx, chat), Account.chat(chat)
+    bought = await ledger.stored(tx, owner, Pot.BOUGHT) if group else 0
+    if group is None or not (group.pool or bought):
         return None
     began = began_at(terms.period, terms.zone, now)
-    used = await ledger.drawn(tx, Account.chat(chat), Pot.POOL, since=began)
+    used = await ledger.drawn(tx, owner, Pot.POOL, since=began) if group.pool else 0
     share_left = None
     if group.share is not None:
-        drawn = await ledger.drawn_by(
-            tx, Account.chat(chat), Pot.POOL, member(account), since=began
-        )
-        share_left = max(0, group.share - drawn)
+        share_left = group.share
+        for pot in (Pot.POOL, Pot.BOUGHT):
+            share_left -= await ledger.drawn_by(tx, owner, pot, member(account), since=began)
     return Pool(
         all=group.pool,
         share=group.share,
         left=max(0, group.pool - used),
-        share_left=share_left,
-        renews_at=ends_at(terms.period, terms.zone, now),
+        share_left=None if share_left is None else max(0, share_left),
+        renews_at=ends_at(terms.period, terms.zone, now) if group.pool else None,
+        bought=bought,
     )
 
 
+async def means(
+    tx: Connection, chat: int, account: Account, terms: Terms, now: float
+) -> tuple[Balance, Pool | None]:
+    """Add up what somebody has, and what the group has they ask in.
+
+    For who writes as the group these are one account, whose bought credits are the group's.
+    """
+    shared, own = await pool(tx, chat, account, terms, now), await balance(tx, account, terms, now)
+    return replace(own, bought=0) if account == Account.chat(chat) else own, shared
+
+
 def member(account: Account) -> int | None:
-    """Return the person who draws on a pool; anonymous admins and channels share one share."""
+    """Return who draws on a group's credits; anonymous admins and channels share one share."""
     return account.id if account.is_person else None
 
 
@@ -215,7 +240,7 @@ async def may_leave(tx: Connection, request: Generation, terms: Terms, now: floa
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The request is queued and its credits are held: so many of the group's pool, if any.
+    """The request is queued and its credits are held: so many of the group's, if any.
 
     `left` is what its account has left, `pool_left` what the group has.
     """
@@ -243,7 +268,7 @@ class TooManyPending:
 
 @dataclass(frozen=True, slots=True)
 class TooFewCredits:
-    """The request costs more than is left, and more than the group's pool gives besides."""
+    """The request costs more than is left, and more than the group gives besides."""
 
     cost: int
     balance: Balance
@@ -277,17 +302,6 @@ class ProviderRefuses:
     """The provider accepts nothing at present (a bad key, an empty account)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentBrake:
-    """So many requests of an account were refused for their content that it waits.
-
-    It was first made to wait at `began_at`, and waits `until` then.
-    """
-
-    began_at: float
-    until: float
-
-
 Refused: TypeAlias = (
     TooManyPending
     | TooFewCredits
@@ -312,18 +326,16 @@ async def accept(
         return Repeated(before)
     if (hindrance := await _hindrance(tx, request, terms, now)) is not None:
         return hindrance
-    shared = await pool(tx, request.chat, request.account, terms, now)
-    own = await balance(tx, request.account, terms, now)
-    available = shared.available if shared else 0
-    draws = draw(request.credits, own, available)
+    own, shared = await means(tx, request.chat, request.account, terms, now)
+    draws = draw(request.credits, own, shared)
     if draws is None:
-        return TooFewCredits(request.credits, own, available)
+        return TooFewCredits(request.credits, own, shared.available if shared else 0)
     price = await price_now(tx, request, now)
     given = budget_share(price, request.credits, draws)
     over = await _over_budget(tx, request.account, given, terms, now)
     if over is not None:
         # what the operator cannot give today, somebody may still have paid for
-        draws, given = draw_bought(request.credits, own), 0
+        draws, given = draw_bought(request.credits, own, shared), 0
         if draws is None:
             return over
     request = replace(request, price_micros=price, budget_micros=given)
@@ -331,19 +343,18 @@ async def accept(
         request = replace(request, parent=await films.by_file_id(tx, before_it))
     generation = await generations.insert(tx, request, now=now, due_at=now + wait)
     for part in draws:
-        is_pooled = part.pot is Pot.POOL
         await ledger.hold(
             tx,
-            Account.chat(request.chat) if is_pooled else request.account,
+            Account.chat(request.chat) if part.shared else request.account,
             part.pot,
             part.credits,
             generation=generation.id,
-            member=member(request.account) if is_pooled else None,
+            member=member(request.account) if part.shared else None,
             now=now,
         )
-    pooled = sum(part.credits for part in draws if part.pot is Pot.POOL)
+    pooled = sum(part.credits for part in draws if part.shared)
     left = max(0, own.total - request.credits + pooled)
-    return Accepted(generation, pooled, left, shared.left - pooled if shared else 0)
+    return Accepted(generation, pooled, left, shared.total - pooled if shared else 0)
 
 
 async def _over_budget(
@@ -364,61 +375,11 @@ async def _over_budget(
     return BudgetHeld(own=own)
 
 
-REFUSALS_BEFORE_BRAKE = 3
-"""So many in an hour make an account wait; then each further one."""
-BRAKES = (HOUR_SECONDS, 6 * HOUR_SECONDS, DAY_SECONDS)
-"""How long it waits at the first, the second and each further time."""
-
-
-def content_brake(refused_at: Sequence[float]) -> ContentBrake | None:
-    """Say how long an account has to wait whose requests were refused then, oldest first.
-
-    What is refused while it waits was ordered before, and counts for nothing; a day in which
-    nothing is refused after a wait ends the matter.
-    """
-    level, began_at, until = 0, 0.0, 0.0
-    for place, at in enumerate(refused_at):
-        if at < until:
-            continue
-        if at - until > DAY_SECONDS:
-            level = 0
-        lately = sum(at - one <= HOUR_SECONDS for one in refused_at[: place + 1])
-        if level or lately >= REFUSALS_BEFORE_BRAKE:
-            began_at = began_at if level else at
-            until = at + BRAKES[min(level, len(BRAKES) - 1)]
-            level += 1
-    return ContentBrake(began_at, until) if level else None
-
-
-async def content_brake_of(
-    tx: Connection, account: Account, chat: int, now: float
-) -> ContentBrake | None:
-    """Say until when an account has to wait or had to, by what was refused in the last days.
-
-    Those who write as a group or a channel are one in a chat.
-    """
-    since = now - len(BRAKES) * DAY_SECONDS
-    refused_at = await generations.content_refused_at(tx, account, since=since)
-    if not account.is_person:
-        refused_at |= await generations.content_refused_at(tx, None, chat=chat, since=since)
-    return content_brake(sorted(refused_at.values()))
-
-
-async def waits(
-    tx: Connection, account: Account, chat: int, now: float
-) -> Pause | ContentBrake | None:
-    """Return why an account has to wait now: the bot is paused, or it has a brake."""
-    if (pause := await outages.paused(tx, now=now)) is not None:
-        return pause
-    found = await content_brake_of(tx, account, chat, now)
-    return found if found is not None and now < found.until else None
-
-
 async def _hindrance(
     tx: Connection, request: Request, terms: Terms, now: float
 ) -> TooManyPending | Pause | ContentBrake | ProviderRefuses | None:
     """Say why an account may order nothing at present, whatever it has."""
-    if (hindrance := await waits(tx, request.account, request.chat, now)) is not None:
+    if (hindrance := await outages.waits(tx, request.account, request.chat, now)) is not None:
         return hindrance
     pending = await generations.pending_of(tx, request.account)
     if len(pending) >= terms.max_pending:
@@ -430,5 +391,4 @@ async def _hindrance(
 def shortfall(cost: int, balance: Balance, pool: Pool | None) -> TooFewCredits | None:
     """Say what a cost in credits lacks, before anything is ordered; None where it can be paid."""
     pooled = pool.available if pool else 0
-    short = draw(cost, balance, pooled) is None
-    return TooFewCredits(cost, balance, pooled) if short else None
+    return TooFewCredits(cost, balance, pooled) if cost > balance.total + pooled else None

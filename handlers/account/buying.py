@@ -1,34 +1,42 @@
-"""/buy: credits for Telegram Stars, from the packages to the receipt."""
+"""/buy: credits for Telegram Stars, from the packages to the receipt.
+
+Alone with the bot somebody buys their own; in a group what is bought is for all of it, whoever
+pays.
+"""
 
 from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from telegram import LabeledPrice
 from telegram.ext import MessageHandler, PreCheckoutQueryHandler, filters
 
 from generation.orders import balances
-from handlers.admin.refunds import credit, went_back
+from handlers.admin.refunds import credit, reconcile, went_back
+from handlers.membership import pool_text
+from handlers.ordering.placing import hindrance
 from handlers.ordering.refusals import ways_on_for
 from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.more_credits import Purchase, ShowPackages
+from handlers.replies.more_credits import Purchase, ShowPackages, charge_for
 from handlers.replies.sending import Refused, SendError, Unreachable, translated
-from handlers.replies.texts import paused, videos, worth
-from handlers.routing import Router
-from storage import outages, payments, people, statistics
+from handlers.replies.texts import paused, shortened, unlinked, videos, worth
+from handlers.routing import Router, refusal_of
+from storage import SHARED_IDS, chats, outages, payments, people, statistics
+from storage.chats import Asking
 from storage.ledger import Account
-from storage.payments import Charge
 
 if TYPE_CHECKING:
-    from telegram import Message, PreCheckoutQuery, RefundedPayment, SuccessfulPayment, Update
+    from telegram import PreCheckoutQuery, RefundedPayment, SuccessfulPayment, Update
 
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.database import Connection
+    from storage.payments import Charge
 
 router = Router()
 logger = logging.getLogger(__name__)
@@ -44,42 +52,56 @@ LONGEST_TITLE, LONGEST_DESCRIPTION = 32, 255
 
 
 class Buy(CallbackData, prefix="package"):
-    """Send an invoice for so many credits."""
+    """Send an invoice for so many credits, in a group for the group's."""
 
     credits: int
 
 
 @router.command("buy")
-async def buy(sender: Sender, message: Message, services: Services) -> None:
-    """Show what can be bought, in private."""
-    if not sender.chat.is_private:
-        await sender.invite("buy", message.message_id)
-        return
-    await show_packages(sender, services)
-
-
 @router.button(ShowPackages)
-async def show_packages(sender: Sender, services: Services) -> None:
-    """Show the packages, or say why there are none for this person."""
-    if not sender.chat.is_private:
-        await sender.answer(sender.translator.gettext("This button is old."))
+async def buy(sender: Sender, update: Update, context: Context) -> None:
+    """Show the packages, or say why nothing can be bought."""
+    services, translator, message = context.services, sender.translator, update.message
+    if sender.chat.is_private:
+        await show_packages(sender, services)
         return
-    translator, price = sender.translator, services.policy.stars_per_credit
-    cost, now = services.usual_cost, services.clock()
+    cost, price, now = services.usual_cost, services.policy.stars_per_credit, services.clock()
+    reply_to = message.message_id if message else None
+    if why := await _hindrance_here(sender, context):
+        await sender.answer(why, alert=True)
+        if sender.press is None:
+            await sender.reply(why, reply_to=reply_to)
+        return
     async with services.db.reading() as connection:
-        balance = await balances.balance(connection, sender.account, services.terms, now)
-        hindrance = await hindrance_of(connection, services, sender.account.id, translator)
+        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
     await sender.answer()
-    left = translator.gettext("You have {left}.").format(
-        left=worth(translator, balance.total, cost)
+    text = translator.gettext(
+        "⭐ Credits for all of {group}. They do not expire, and come back if a video fails. "
+        "Anyone here can pay."
+    ).format(group=unlinked(sender.chat.title))
+    left = pool_text(pool, cost, translator, now) if pool else ""
+    await sender.reply(
+        "\n".join(filter(None, (text, left, "/terms · /paysupport"))),
+        buttons=_packages(translator, cost, price),
+        reply_to=reply_to,
     )
-    if hindrance:
-        rows = []
-        if not price:
-            rows = [await ways_on_for(services, sender, balance, services.usual_cost)]
-        await sender.reply(f"{hindrance}\n{left}", buttons=rows)
-        return
-    rows = [
+
+
+async def _hindrance_here(sender: Sender, context: Context) -> str:
+    """Say why who speaks in a group buys nothing for it now; empty where they may."""
+    services = context.services
+    if refusal := refusal_of(sender, {"orders": True}, services):
+        return refusal
+    async with services.db.reading() as connection:
+        if closed := await _closed(connection, services, sender.translator):
+            return closed
+    # how many videos they had today is no matter here
+    group = sender.group and replace(sender.group, per_day=None)
+    return await hindrance(context, replace(sender, group=group)) or ""
+
+
+def _packages(translator: Translator, cost: int, price: int) -> list[list[Button]]:
+    return [
         [
             Button(
                 f"{worth(translator, credits_, cost)} · {translator.number(credits_ * price)} ⭐",
@@ -88,6 +110,26 @@ async def show_packages(sender: Sender, services: Services) -> None:
         ]
         for credits_ in more_credits.packages(cost, price)
     ]
+
+
+async def show_packages(sender: Sender, services: Services) -> None:
+    """Show the packages to somebody alone, or say why there are none for them."""
+    translator, price = sender.translator, services.policy.stars_per_credit
+    cost, now = services.usual_cost, services.clock()
+    async with services.db.reading() as connection:
+        balance = await balances.balance(connection, sender.account, services.terms, now)
+        why = await hindrance_of(connection, services, sender.account.id, translator)
+    await sender.answer()
+    left = translator.gettext("You have {left}.").format(
+        left=worth(translator, balance.total, cost)
+    )
+    if why:
+        rows = []
+        if not price:
+            rows = [await ways_on_for(services, sender, balance, services.usual_cost)]
+        await sender.reply(f"{why}\n{left}", buttons=rows)
+        return
+    rows = _packages(translator, cost, price)
     text = translator.gettext(
         "⭐ Credits for Telegram Stars. They do not expire, and come back if a video fails.\n"
         "{left}\n"
@@ -96,15 +138,26 @@ async def show_packages(sender: Sender, services: Services) -> None:
     await sender.reply(text.format(left=left), buttons=rows)
 
 
+async def _closed(tx: Connection, services: Services, translator: Translator) -> str:
+    """Say why nothing is sold now; empty where it is."""
+    if not services.policy.stars_per_credit:
+        return translator.gettext("This bot sells no credits.")
+    pause = await outages.paused(tx, now=services.clock())
+    return "" if pause is None else paused(pause, translator, services.clock())
+
+
 async def hindrance_of(
-    tx: Connection, services: Services, person: int, translator: Translator
+    tx: Connection,
+    services: Services,
+    person: int,
+    translator: Translator,
+    *,
+    group: int | None = None,
 ) -> str:
-    """Say why somebody cannot buy now; empty where they can."""
+    """Say why somebody cannot buy now, or pay for a group, by its id; empty where they can."""
     _, policy = translator.gettext, services.policy
-    if not policy.stars_per_credit:
-        return _("This bot sells no credits.")
-    if (pause := await outages.paused(tx, now=services.clock())) is not None:
-        return paused(pause, translator, services.clock())
+    if closed := await _closed(tx, services, translator):
+        return closed
     if await payments.is_paused(tx, person):
         return _(
             "You cannot buy for now: a payment of yours was taken back. Write /paysupport and what "
@@ -112,6 +165,8 @@ async def hindrance_of(
         )
     if await people.any_banned(tx, {person}):
         return _("You cannot make videos with this bot any more.")
+    if group is not None:
+        return await _hindrance_there(tx, services, person, group, translator)
     known = policy.allowed_ids | policy.admin_ids | {*await people.admins(tx)}
     is_in = not policy.allowed_ids or person in known or await people.any_allowed(tx, {person})
     # whoever was let in with a group spends there what they buy
@@ -120,40 +175,73 @@ async def hindrance_of(
     return ""
 
 
+async def _hindrance_there(
+    tx: Connection, services: Services, person: int, group: int, translator: Translator
+) -> str:
+    """Say why somebody cannot pay for a group, by Telegram's id; empty where they can."""
+    chat, policy = await chats.by_telegram_id(tx, group), services.policy
+    if chat is None:
+        # it has another id since it became a supergroup
+        return translator.gettext("This invoice is old. Send /buy for a new one.")
+    choices, ids = await chats.group_of(tx, chat.id), {person, chat.telegram_id}
+    known = policy.allowed_ids | policy.admin_ids
+    is_in = not policy.allowed_ids or ids & known or await people.any_allowed(tx, ids)
+    is_off = not chat.reachable or choices.asking is Asking.NOBODY
+    if is_off or not is_in or await people.any_banned(tx, ids):
+        return translator.gettext(
+            "I do not work in that group any more, so nothing can be bought for it."
+        )
+    return ""
+
+
 @router.button(Buy)
-async def send_invoice(sender: Sender, press: Buy, services: Services, context: Context) -> None:
+async def sell(sender: Sender, press: Buy, shown: int | None, context: Context) -> None:
     """Send the invoice of a package; what it says is looked at once more before the payment."""
-    translator, price = sender.translator, services.policy.stars_per_credit
-    if sender.person is None or not sender.chat.is_private or not press.credits:
+    services, translator, group = context.services, sender.translator, sender.group
+    if sender.person is None or not press.credits or shown is None:
         await sender.answer(translator.gettext("This button is old."))
         return
-    async with services.db.reading() as connection:
-        hindrance = await hindrance_of(connection, services, sender.person.id, translator)
-    stars = press.credits * price
-    if not hindrance and stars > more_credits.MOST_STARS:
-        hindrance = translator.gettext("The price has changed. Send /buy again.")
-    if hindrance:
-        await sender.answer(hindrance, alert=True)
+    stars = press.credits * services.policy.stars_per_credit
+    if group is not None:
+        why = await _hindrance_here(sender, context)
+        bought = Purchase(sender.chat.telegram_id, press.credits, stars, sender.thread_id)
+    else:
+        async with services.db.reading() as connection:
+            why = await hindrance_of(connection, services, sender.person.id, translator)
+        bought = Purchase(sender.person.id, press.credits, stars)
+    if not why and stars > more_credits.MOST_STARS:
+        why = translator.gettext("The price has changed. Send /buy again.")
+    if why:
+        await sender.answer(why, alert=True)
         return
-    bought = Purchase(sender.person.id, press.credits, stars)
-    title = translator.credits(press.credits)
-    description = translator.gettext(
-        "About {videos}. Credits do not expire, and come back if a video fails."
+    title = more_credits.sold(press.credits, sender.chat.title if group else None, translator)
+    title = shortened(title, LONGEST_TITLE)
+    description = (
+        translator.gettext("About {videos}. Credits do not expire, and come back if a video fails.")
+        if group is None
+        else translator.gettext(
+            "About {videos} for all of this group; anyone here can pay. Credits do not expire, and "
+            "come back if a video fails."
+        )
     ).format(videos=videos(translator, press.credits // services.usual_cost))
     with translated():
         await context.bot.send_invoice(
             sender.chat.telegram_id,
-            title[:LONGEST_TITLE],
+            title,
             description[:LONGEST_DESCRIPTION],
             bought.payload,
             CURRENCY,
             [LabeledPrice(title, stars)],
             provider_token="",
-            # a forwarded copy leads here, and cannot be paid by somebody else
+            # a forwarded copy leads here, and cannot be paid anywhere else
             start_parameter="buy",
             message_thread_id=sender.thread_id,
         )
     await sender.answer()
+    if group is not None:
+        # where others read along, the invoice stands in the place of its packages
+        with suppress(SendError):
+            await sender.outbox.delete(sender.chat, shown)
 
 
 async def check_out(update: Update, context: Context) -> None:
@@ -187,11 +275,12 @@ async def _refusal(
 ) -> str:
     """Say why a payment is not taken; empty where it is."""
     _, bought = translator.gettext, Purchase.read(query.invoice_payload)
-    if hindrance := await hindrance_of(tx, services, query.from_user.id, translator):
-        return hindrance
+    person, group = query.from_user.id, bought.group if bought else None
+    if why := await hindrance_of(tx, services, person, translator, group=group):
+        return why
     if bought is None or query.currency != CURRENCY:
         return _("This invoice is old. Send /buy for a new one.")
-    if bought.buyer != query.from_user.id:
+    if group is None and bought.owner != person:
         return _("This invoice is somebody else's. Send /buy for your own.")
     price = bought.credits * services.policy.stars_per_credit
     if not query.total_amount == bought.stars == price:
@@ -205,9 +294,13 @@ async def take_payment(update: Update, context: Context) -> None:
     payer = message.from_user if message else None
     if message is None or message.successful_payment is None or payer is None:
         return
+    if payer.id in SHARED_IDS:
+        # an admin who hides in a group: the list of payments tells who it was
+        await reconcile(context.bot, context.services)
+        return
     charge = charge_of(message.successful_payment, payer.id, message.date.timestamp())
     if charge is not None:
-        await credit(context.services, charge)
+        await credit(context.services, charge, payer)
 
 
 def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float) -> Charge | None:
@@ -216,10 +309,10 @@ def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float)
     if not 0 < paid.total_amount < LARGEST_AMOUNT:
         logger.warning("a payment of %d is none", paid.total_amount)
         return None
-    return Charge(
-        charge_id=paid.telegram_payment_charge_id,
+    return charge_for(
+        bought if paid.currency == CURRENCY else None,
+        paid.telegram_payment_charge_id,
         person=person,
-        credits=bought.credits if bought and paid.currency == CURRENCY else 0,
         stars=paid.total_amount,
         paid_at=at,
     )

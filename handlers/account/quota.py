@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from generation.models.pricing import Period
 from generation.orders import balances
+from handlers.membership import pool_text
 from handlers.ordering.refusals import ways_on_for
 from handlers.replies.letting_in import asked_text
 from handlers.replies.more_credits import AskOwner, RemindMe
@@ -21,7 +22,7 @@ from storage.notices import NoticeKind
 if TYPE_CHECKING:
     from telegram import Message
 
-    from generation.orders.balances import Balance, Pool, Terms
+    from generation.orders.balances import Balance, Terms
     from handlers.context import Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
@@ -102,31 +103,6 @@ def _left(balance: Balance, cost: int, translator: Translator) -> str:
     )
 
 
-def pool_text(pool: Pool, renews: str | None, cost: int, translator: Translator) -> str:
-    """Write what a group has left to share; `renews` says when there will be more."""
-    left = (
-        translator.gettext("This group has {left} of {all} left, about {videos}.")
-        if pool.left >= cost
-        else translator.gettext("This group has {left} of {all} left.")
-    )
-    lines = [
-        left.format(
-            left=translator.credits(pool.left),
-            all=translator.number(pool.all),
-            videos=videos(translator, pool.left // cost),
-        )
-    ]
-    if pool.share is not None:
-        lines.append(
-            translator.gettext("Each member may use {share} of them.").format(
-                share=translator.number(pool.share)
-            )
-        )
-    if renews is not None:
-        lines.append(translator.gettext("They renew {when}.").format(when=renews))
-    return " ".join(lines)
-
-
 @router.command("quota")
 async def quota(sender: Sender, message: Message, services: Services) -> None:
     """Tell people what they can spend, in private."""
@@ -193,12 +169,10 @@ async def ask_owner(sender: Sender, services: Services) -> None:
 
 
 async def _pool(services: Services, sender: Sender) -> str:
-    """Write the group's pool; empty where it has none."""
+    """Write what the group has; empty where that is nothing."""
     now = services.clock()
     async with services.db.reading() as connection:
         pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
     if pool is None:
         return ""
-    cost = services.usual_cost
-    when = sender.translator.until(pool.renews_at - now) if pool.renews_at else None
-    return pool_text(pool, when, cost, sender.translator)
+    return pool_text(pool, services.usual_cost, sender.translator, now)

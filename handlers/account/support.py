@@ -8,7 +8,7 @@ from telegram.ext import filters
 
 from handlers.replies.keyboards import carried_by, is_ours
 from handlers.replies.letting_in import asked_text
-from handlers.replies.more_credits import AnswerSupport, WriteBack
+from handlers.replies.more_credits import AnswerSupport, WriteBack, sold
 from handlers.replies.texts import contact_line, shortened, unlinked
 from handlers.routing import COMMANDED, MessagesThat, Router, refusal_of
 from storage import DAY_SECONDS, notices, payments, people, statistics
@@ -91,6 +91,7 @@ async def _paid(tx: Connection, payment: Payment, now: float) -> dict[str, Any]:
     return {
         "payment": payment.id,
         "credits": payment.credits,
+        "for_group": payment.title,
         "stars": payment.stars,
         "ago": max(1.0, now - payment.paid_at),
         "used": await payments.used(tx, payment) if payment.ended_at is None else None,
@@ -124,7 +125,7 @@ async def explain(sender: Sender, services: Services) -> None:
         lines.append(
             line.format(
                 payment=payment.id,
-                credits=translator.credits(payment.credits),
+                credits=sold(payment.credits, payment.title, translator),
                 stars=translator.number(payment.stars),
                 time=translator.lasts(max(1.0, now - payment.paid_at)),
             )

@@ -269,7 +269,7 @@ async def _follow(sender: Sender, message: Message, context: Context, payload: s
     services = context.services
     pages: Mapping[str, Callable[[], Awaitable[None]]] = {
         "quota": partial(quota.quota, sender, message, services),
-        "buy": partial(buying.buy, sender, message, services),
+        "buy": partial(buying.show_packages, sender, services),
         "paysupport": partial(support.explain, sender, services),
         "history": partial(show_history, sender, message, (), services),
         "cancel": partial(show_under_way, sender, services),

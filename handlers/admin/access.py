@@ -15,9 +15,10 @@ from handlers.admin.audit_log import record
 from handlers.commands import BY_NAME
 from handlers.membership import depart
 from handlers.replies.letting_in import BanChat
+from handlers.replies.more_credits import LetBuy
 from handlers.replies.texts import N_, shortened
 from handlers.routing import Router
-from storage import SHARED_IDS, audit, chats, generations, notices, people
+from storage import SHARED_IDS, audit, chats, generations, notices, payments, people
 from storage.generations import State
 from storage.ledger import Account
 from storage.notices import Notice, NoticeKind
@@ -316,3 +317,12 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
     else:
         text = _("{number} is banned already.")
     return text.format(number=who, reason=before.reason if before else "")
+
+
+@router.button(LetBuy, admins=True)
+async def let_buy(sender: Sender, press: LetBuy, cause: str, services: Services) -> None:
+    """Let somebody buy again whose payment was taken back."""
+    async with services.db.transaction() as tx:
+        await payments.forgive(tx, press.person)
+        await record(tx, services, sender, cause, "unban", whom=press.person, details="/buy")
+    await sender.answer(sender.translator.gettext("Saved."))

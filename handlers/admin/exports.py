@@ -48,7 +48,7 @@ VIDEOS = (
     "minutes_to_chat", "prompt",
 )  # fmt: skip
 PAID = ("payment", "charge_id", "paid_at", "person", "name", "stars", "credits", "credit_usd",
-        "went_back_at", "taken_back_by_telegram")  # fmt: skip
+        "went_back_at", "taken_back_by_telegram", "for_group")  # fmt: skip
 """The columns: names that programs read, the same in every language."""
 
 
@@ -175,6 +175,7 @@ def _payment(one: Payment, name: str | None, zone: ZoneInfo) -> Sequence[object]
         one.id, one.charge_id, _time(one.paid_at, zone), one.person, name,
         one.stars, one.credits, _usd(one.credit_micros),
         None if one.ended_at is None else _time(one.ended_at, zone), int(one.taken_back),
+        one.title,
     )  # fmt: skip
 
 

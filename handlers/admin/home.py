@@ -239,9 +239,13 @@ async def _group(
     pool = await balances.pool(tx, chat.id, account, services.terms, now)
     line = (
         translator.gettext("{place}. {title}: {videos}, no pool")
-        if pool is None
+        if pool is None or not pool.all
         else translator.gettext("{place}. {title}: {videos}, pool: {left} of {all} left")
     )
+    if pool is not None and pool.bought:
+        line = translator.gettext("{line}, {bought} bought").format(
+            line=line, bought=translator.number(pool.bought)
+        )
     return line.format(
         place=place,
         title=unlinked(shortened(chat.title, LONGEST_NAME)),

@@ -12,19 +12,18 @@ from generation.models import pricing
 from handlers.admin.access import find_id, read_who, unknown
 from handlers.admin.audit_log import record
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.more_credits import LetBuy, Purchase
+from handlers.replies.more_credits import Purchase, charge_for, sold
 from handlers.replies.sending import Refused, SendError, Unreachable, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import AWAY_SECONDS
 from storage import notices, payments, people
-from storage.notices import NoticeKind
-from storage.payments import Charge
+from storage.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import StarTransaction
+    from telegram import StarTransaction, User
     from telegram.ext import ExtBot
 
     from handlers.context import Context, Services
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.database import Connection
-    from storage.payments import Payment
+    from storage.payments import Charge, Payment
 
 router = Router()
 logger = logging.getLogger(__name__)
@@ -45,18 +44,27 @@ LATEST = 5
 """Payments shown to one who names none."""
 
 
-async def credit(services: Services, charge: Charge) -> bool:
+async def credit(services: Services, charge: Charge, payer: User) -> bool:
     """Write down a payment with its credits and its receipt; False where that is done already."""
     now, rate = services.clock(), pricing.to_micros(services.terms.credit_usd)
     async with services.db.transaction() as tx:
         payment = await payments.credit(tx, charge, credit_micros=rate)
         if payment is None:
             return False
+        # in a group, anybody may pay who never wrote to the bot
+        await people.seen(
+            tx, payer.id, name=payer.first_name, username=payer.username,
+            language=payer.language_code, now=now,
+        )  # fmt: skip
         if not payment.credits:
             logger.warning("payment %d is by an invoice nobody can read", payment.id)
             await _tell_admins(tx, services, payment, NoticeKind.PAYMENT_UNREADABLE, now)
-        chat = await _tell_payer(tx, services, payment, NoticeKind.PURCHASED, now)
-    services.wake(chat)
+        told = await _tell(
+            tx, services, payment, now, payer=NoticeKind.PURCHASED,
+            group=NoticeKind.GROUP_PURCHASED, thread_id=charge.thread_id,
+        )  # fmt: skip
+    for chat in told:
+        services.wake(chat)
     return True
 
 
@@ -80,18 +88,33 @@ async def went_back(services: Services, charge: Charge) -> None:
             else (NoticeKind.REFUNDED, NoticeKind.REFUND_DONE)
         )
         await _tell_admins(tx, services, payment, to_admins, now, **facts)
-        chat = await _tell_payer(tx, services, payment, to_payer, now, **facts)
-    services.wake(chat)
+        told = await _tell(
+            tx, services, payment, now, payer=to_payer, group=NoticeKind.GROUP_REFUNDED, **facts
+        )
+    for chat in told:
+        services.wake(chat)
 
 
-async def _tell_payer(
-    tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float, **more: Any
-) -> int:
-    """Owe who paid a word about it; returns their chat."""
-    return await notices.owe_person(
-        tx, payment.person, kind, cause=f"payment:{payment.id}:{kind}", now=now,
-        cost=services.usual_cost, **_facts(payment), **more,
-    )  # fmt: skip
+async def _tell(
+    tx: Connection, services: Services, payment: Payment, now: float, *, payer: NoticeKind,
+    group: NoticeKind, thread_id: int | None = None, **more: Any,
+) -> list[int]:  # fmt: skip
+    """Owe who paid a word about it, and the group it was for, if any; returns their chats."""
+    cause, facts = f"payment:{payment.id}", _facts(payment) | {"cost": services.usual_cost} | more
+    told = [
+        await notices.owe_person(
+            tx, payment.person, payer, cause=f"{cause}:{payer}", now=now, **facts
+        )
+    ]
+    if payment.chat is not None:
+        person = await people.find(tx, payment.person)
+        notice = Notice(
+            cause=f"{cause}:{group}", chat=payment.chat, kind=group, thread_id=thread_id,
+            facts=facts | {"name": person.name if person else ""},
+        )  # fmt: skip
+        await notices.owe(tx, notice, now=now)
+        told.append(payment.chat)
+    return told
 
 
 async def _tell_admins(
@@ -105,12 +128,13 @@ async def _tell_admins(
     )
 
 
-def _facts(payment: Payment) -> dict[str, int]:
+def _facts(payment: Payment) -> dict[str, Any]:
     return {
         "payment": payment.id,
         "person": payment.person,
         "credits": payment.credits,
         "stars": payment.stars,
+        "for_group": payment.title,
     }
 
 
@@ -199,10 +223,10 @@ async def _book(services: Services, transaction: StarTransaction) -> None:
     charge: Charge | None = None
     bought = Purchase.read(partner.invoice_payload or "") if transaction.amount > 0 else None
     if bought is not None and partner.transaction_type == TransactionKind.INVOICE_PAYMENT:
-        charge = Charge(
-            charge_id=transaction.id,
+        charge = charge_for(
+            bought,
+            transaction.id,
             person=partner.user.id,
-            credits=bought.credits,
             stars=transaction.amount,
             paid_at=transaction.date.timestamp(),
         )
@@ -211,7 +235,7 @@ async def _book(services: Services, transaction: StarTransaction) -> None:
             charge = await payments.by_charge(connection, transaction.id) or charge
         if charge is not None:
             await went_back(services, charge)
-    elif charge is not None and await credit(services, charge):
+    elif charge is not None and await credit(services, charge, partner.user):
         logger.warning("a payment of %d Stars came to light by Telegram's list", charge.stars)
 
 
@@ -271,7 +295,7 @@ async def described(
     return line.format(
         payment=payment.id,
         name=unlinked(await people.called(tx, payment.person)),
-        credits=translator.credits(payment.credits),
+        credits=sold(payment.credits, payment.title, translator),
         stars=translator.number(payment.stars),
         time=translator.lasts(max(1.0, services.clock() - payment.paid_at)),
     )
@@ -344,12 +368,3 @@ async def confirm(
         except SendError as error:
             logger.warning("nobody knows whether payment %d went back: %r", payment.id, error)
     await _show(services, sender, press.payment, shown)
-
-
-@router.button(LetBuy, admins=True)
-async def let_buy(sender: Sender, press: LetBuy, cause: str, services: Services) -> None:
-    """Let somebody buy again whose payment was taken back."""
-    async with services.db.transaction() as tx:
-        await payments.forgive(tx, press.person)
-        await record(tx, services, sender, cause, "unban", whom=press.person, details="/buy")
-    await sender.answer(sender.translator.gettext("Saved."))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from telegram.ext import MessageHandler, filters
 
-from handlers.membership import is_group_admin
+from generation.orders import balances
+from handlers.membership import is_group_admin, pool_text
 from handlers.replies.keyboards import Button, CallbackData, carried_by, ticked
 from handlers.replies.sending import Refused
 from handlers.replies.texts import unlinked
@@ -221,12 +222,22 @@ async def show_group_settings(
 ) -> None:
     """Show an admin of the group what there is to choose."""
     await sender.reply(
-        text(group, services.terms.zone, sender.translator),
+        await _with_credits(services, sender, text(group, services.terms.zone, sender.translator)),
         buttons=buttons(
             group, sender.translator, sender.thread_id, topic_of(message), services.languages
         ),
         reply_to=message.message_id,
     )
+
+
+async def _with_credits(services: Services, sender: Sender, words: str) -> str:
+    """Return what is said of a group with what it has to share, if anything."""
+    now, account = services.clock(), sender.account
+    async with services.db.reading() as connection:
+        pool = await balances.pool(connection, sender.chat.id, account, services.terms, now)
+    if pool is None:
+        return words
+    return f"{words}\n{pool_text(pool, services.usual_cost, sender.translator, now)}"
 
 
 @router.button(Choose, when_off=True)
@@ -253,6 +264,7 @@ async def choose(
         group = await chats.group_of(tx, sender.chat.id)
     await sender.answer(_("Saved."))
     words = text(group, services.terms.zone, sender.translator)
+    words = await _with_credits(services, sender, words)
     # the buttons carry what the topic is called in which the settings stand
     topics = (one.topic for one in carried_by(query.message, Choose) if one.topic is not None)
     rows = buttons(

@@ -112,7 +112,7 @@ def price(
         left = worth(translator, balance.total, quote.credits)
         return translator.gettext("{cost} of your {left}").format(cost=cost, left=left)
     if pool is not None and pool.available >= quote.credits:
-        left = translator.credits(pool.left)
+        left = translator.credits(pool.total)
         return translator.gettext("{cost} of the group's {left}").format(cost=cost, left=left)
     return translator.credits(quote.credits)
 

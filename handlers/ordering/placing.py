@@ -19,17 +19,17 @@ from handlers.replies.sending import SendError
 from handlers.replies.texts import cost_of, gone, payment
 from handlers.routing import refusal_of
 from handlers.senders import Access, Sender
-from storage import cards, generations
+from storage import cards, generations, outages
 from storage.generations import PENDING, UNFINISHED, Request
 
 if TYPE_CHECKING:
-    from generation.orders.balances import Answer, Balance, ContentBrake, Pool, TooFewCredits
+    from generation.orders.balances import Answer, Balance, Pool, TooFewCredits
     from handlers.context import Context, Services
     from storage.cards import Card
     from storage.chats import Group
     from storage.database import Connection
     from storage.generations import Generation
-    from storage.outages import Pause
+    from storage.outages import ContentBrake, Pause
 
 
 SAID_BEFORE_SECONDS = 900.0
@@ -184,7 +184,7 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
         made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
         balance, pool = await _means(tx, services, sender)
         if made is None and (draft.text or draft.picture is None):
-            short = await balances.waits(tx, sender.account, sender.chat.id, now)
+            short = await outages.waits(tx, sender.account, sender.chat.id, now)
             short = short or balances.shortfall(quote.credits, balance, pool)
         if made is None and short is None:
             card, replaced = await cards.ask(tx, card_draft(sender, draft, kept=kept), now=now)
@@ -205,9 +205,8 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
 
 async def _means(tx: Connection, services: Services, sender: Sender) -> tuple[Balance, Pool | None]:
     """Return what somebody has, and the group they speak in."""
-    account, terms, now = sender.account, services.terms, services.clock()
-    pool = await balances.pool(tx, sender.chat.id, account, terms, now)
-    return await balances.balance(tx, account, terms, now), pool
+    now = services.clock()
+    return await balances.means(tx, sender.chat.id, sender.account, services.terms, now)
 
 
 def draft_on(card: Card, **tapped: Any) -> OrderDraft:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from generation.orders.balances import (
     BudgetHeld,
-    ContentBrake,
     OverBudget,
     ProviderRefuses,
     TooFewCredits,
@@ -17,11 +16,11 @@ from generation.orders.quotes import Instead, Quote, corrections
 from handlers.ordering.drafts import card_draft, quoted
 from handlers.ordering.order_card import Drop, Start, note_shown
 from handlers.replies.keyboards import Button
-from handlers.replies.more_credits import AskOwner, RemindMe, ShowPackages
+from handlers.replies.more_credits import AskOwner, RemindMe, sales
 from handlers.replies.texts import braked, described, paused, unlinked, worth
 from handlers.routing import is_answered
 from storage import cards, people
-from storage.outages import Pause
+from storage.outages import ContentBrake, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,12 +119,14 @@ async def decline(
         opens = [[sender.private_button("cancel")]] if leads else []
         await refuse(context, sender, draft, text, opens)
         return
+    # in a group, for all of it
+    sells = sales(services.policy.stars_per_credit, translator)
     if not sender.account.is_person:
         text = translator.gettext(
             "{name}, this costs {cost}, more than is left. You wrote anonymously, so "
             "your own credits do not count. Write as yourself to use them."
         ).format(name=sender.name, cost=translator.credits(quote.credits))
-        await refuse(context, sender, draft, text)
+        await refuse(context, sender, draft, text, [sells])
         return
     affordable = await _affordable(services, sender, draft, quote, answer.available)
     kept = await _kept(services, sender, draft) if affordable and draft.card is None else None
@@ -138,7 +139,7 @@ async def decline(
         text = translator.gettext("{name}, this costs {cost}, more than you have left.").format(
             name=sender.name, cost=translator.credits(quote.credits)
         )
-        buttons.append([sender.private_button("quota")])
+        buttons.append([sender.private_button("quota"), *sells])
     await refuse(context, sender, draft, text, buttons, keeps=kept)
 
 
@@ -153,7 +154,7 @@ async def ways_on_for(
     return [
         *[Button(_("🔔 Remind me"), RemindMe())][:renews],
         *[Button(_("🙋 Ask the owner"), AskOwner())][:asks],
-        *[Button(_("⭐ Buy"), ShowPackages())][: bool(services.policy.stars_per_credit)],
+        *sales(services.policy.stars_per_credit, sender.translator),
     ]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from generation.orders.balances import ContentBrake
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import braked, unlinked
 from storage.notices import NoticeKind, Told
+from storage.outages import ContentBrake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

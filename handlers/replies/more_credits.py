@@ -9,6 +9,7 @@ from generation.orders.reading import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import unlinked, worth
 from storage.notices import NoticeKind
+from storage.payments import Charge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.notices import Owed
 
+_TO_ALL = frozenset({NoticeKind.GROUP_PURCHASED, NoticeKind.GROUP_REFUNDED})
+_SAY_WHAT_IS_OWED = frozenset(
+    {NoticeKind.GROUP_REFUNDED, NoticeKind.REFUNDED, NoticeKind.TAKEN_BACK}
+)
 OFFERED = 50
 """Credits an admin gives with one tap to who asks."""
 
@@ -28,29 +33,59 @@ MOST_STARS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What an invoice sells: so many credits to one person, for so many Stars."""
+    """What an invoice sells: so many credits for so many Stars, to one person or to a group.
 
-    buyer: int
+    `owner` has the credits then: a person, or a group, by Telegram's id below zero; a group's
+    invoice stands in the topic `thread_id`, if in any, and whoever wants to may pay it.
+    """
+
+    owner: int
     credits: int
     stars: int
+    thread_id: int | None = None
+
+    @property
+    def group(self) -> int | None:
+        """Telegram's id of the group it is for; None where it is for a person."""
+        return self.owner if self.owner < 0 else None
 
     @property
     def payload(self) -> str:
         """What the invoice carries, and Telegram tells with the payment; at most 128 bytes."""
-        return f"credits:1:{self.buyer}:{self.credits}:{self.stars}"
+        if self.group is None:
+            return f"credits:1:{self.owner}:{self.credits}:{self.stars}"
+        return f"credits:2:{-self.group}:{self.thread_id or 0}:{self.credits}:{self.stars}"
 
     @classmethod
     def read(cls, payload: str) -> Self | None:
         """Read what an invoice carries; None where it is none of ours, or of another version."""
-        kind, version, *numbers = (*payload.split(":"), "", "")[:6]
-        if (kind, version) != ("credits", "1") or len(payload) > _LONGEST_PAYLOAD:
-            return None
-        known = [one for one in map(read_number, numbers) if one is not None]
-        made = cls(*known[:3]) if len(known) == 3 else None  # noqa: PLR2004 - as many as there are
-        return made if made is not None and made.payload == payload and made.credits else None
+        words = payload.split(":") if len(payload) <= _LONGEST_PAYLOAD else []
+        match words[:2], [read_number(word) for word in words[2:]]:
+            case ["credits", "1"], [int(person), int(credits_), int(stars)]:
+                made = cls(person, credits_, stars)
+            case ["credits", "2"], [int(group), int(thread), int(credits_), int(stars)]:
+                made = cls(-group, credits_, stars, thread or None)
+            case _:
+                return None
+        return made if made.payload == payload and made.credits else None
 
 
 _LONGEST_PAYLOAD = 128
+
+
+def charge_for(
+    bought: Purchase | None, charge_id: str, *, person: int, stars: int, paid_at: float
+) -> Charge:
+    """Return what was paid for an invoice; one that nobody can read gives no credits."""
+    return Charge(
+        charge_id=charge_id,
+        person=person,
+        credits=bought.credits if bought else 0,
+        stars=stars,
+        paid_at=paid_at,
+        group=bought.group if bought else None,
+        thread_id=bought.thread_id if bought else None,
+    )
 
 
 def packages(cost: int, stars_per_credit: int) -> list[int]:
@@ -62,6 +97,11 @@ def packages(cost: int, stars_per_credit: int) -> list[int]:
 
 class ShowPackages(CallbackData, prefix="buy"):
     """Show what can be bought."""
+
+
+def sales(stars_per_credit: int, translator: Translator) -> list[Button]:
+    """Return the button that shows what is sold, if anything."""
+    return [Button(translator.gettext("⭐ Buy"), ShowPackages())] if stars_per_credit else []
 
 
 class LetBuy(CallbackData, prefix="letbuy"):
@@ -145,6 +185,16 @@ def _given(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -
     return f"{given} {facts.get('note') or ''}".strip()
 
 
+def sold(count: int, group: str | None, translator: Translator) -> str:
+    """Write how many credits a payment bought, and for which group where it did for one."""
+    credits_ = translator.credits(count)
+    if group is None:
+        return credits_
+    return translator.gettext("{credits} for {group}").format(
+        credits=credits_, group=unlinked(group)
+    )
+
+
 def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
     """Say what was paid and what for."""
     _ = translator.gettext
@@ -158,7 +208,9 @@ def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
         "Thank you! You bought {credits}. They do not expire.\n"
         "Payment {payment}: {stars} ⭐. Questions? /paysupport"
     ).format(
-        credits=worth(translator, facts["credits"], facts["cost"]),
+        credits=worth(translator, facts["credits"], facts["cost"])
+        if facts.get("for_group") is None
+        else sold(facts["credits"], facts.get("for_group"), translator),
         payment=facts["payment"],
         stars=stars,
     )
@@ -167,9 +219,15 @@ def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
 def _about_payment(
     kind: NoticeKind, facts: Mapping[str, Any], translator: Translator
 ) -> str | None:
-    """Say what became of a payment, to who paid and to the admins; None for any other notice."""
+    """Say what became of a payment, to all concerned; None for any other notice."""
     _, used = translator.gettext, facts.get("used", 0)
     text = {
+        NoticeKind.GROUP_PURCHASED: _(
+            "🎁 {name} bought {credits} for all of this group. Thank you!"
+        ),
+        NoticeKind.GROUP_REFUNDED: _(
+            "A payment for this group went back, so the credits it bought are gone: {credits}."
+        ),
         NoticeKind.REFUNDED: _(
             "Your payment {payment} was refunded: {stars} ⭐ are back with you, and its credits "
             "are gone."
@@ -200,15 +258,25 @@ def _about_payment(
         payment=facts["payment"],
         name=unlinked(facts.get("name", "")),
         stars=translator.number(facts["stars"]),
-        credits=translator.credits(facts["credits"]),
+        credits=worth(translator, facts["credits"], facts["cost"])
+        if kind in _TO_ALL
+        else sold(facts["credits"], facts.get("for_group"), translator),
         used=translator.number(used),
         why=facts.get("why", ""),
     )
-    if used and kind in {NoticeKind.REFUNDED, NoticeKind.TAKEN_BACK}:
-        owe = translator.ngettext(
-            "{used} of them was used: you owe it, and the next credits pay it first.",
-            "{used} of them were used: you owe them, and the next credits pay them first.",
-            used,
+    if used and kind in _SAY_WHAT_IS_OWED:
+        owe = (
+            translator.ngettext(
+                "{used} of them was used: you owe it, and the next credits pay it first.",
+                "{used} of them were used: you owe them, and the next credits pay them first.",
+                used,
+            )
+            if facts.get("for_group") is None
+            else translator.ngettext(
+                "{used} of them was used: the next credits bought for the group pay it first.",
+                "{used} of them were used: the next credits bought for the group pay them first.",
+                used,
+            )
         )
         text = f"{text} {owe.format(used=translator.number(used))}"
     return text
@@ -231,7 +299,7 @@ def support_wanted(facts: Mapping[str, Any], translator: Translator) -> str:
         lines.append(
             line.format(
                 payment=paid["payment"],
-                credits=translator.credits(paid["credits"]),
+                credits=sold(paid["credits"], paid.get("for_group"), translator),
                 stars=translator.number(paid["stars"]),
                 time=translator.lasts(paid["ago"]),
                 used=translator.number(paid["used"] or 0),

@@ -77,7 +77,9 @@ class Notices:
             chat = await chats.find(connection, owed.chat)
             person = await people.find(connection, owed.person) if owed.person else None
             about = await generations.find(connection, owed.generation) if owed.generation else None
-        translator = self.languages.translator(person.language if person else None)
+            # what is nobody's is said to all of a group
+            spoken = person or await chats.group_of(connection, owed.chat)
+        translator = self.languages.translator(spoken.language)
         name = unlinked(person.name) if person else ""
         if chat is None or owed.sends >= MOST_SENDS:
             await self._give_up(owed, "nobody can be told")
@@ -89,7 +91,7 @@ class Notices:
         alone = about is not None and (about.origin == "press" or owed.reply_to is None)
         calls = alone and not chat.is_private
         if owed.kind is NoticeKind.GOODBYE:
-            await self._send(chat, owed, partial(self._leave, chat))
+            await self._send(chat, owed, partial(self._leave, chat, translator))
             return
         if owed.kind is NoticeKind.FILM:
             await self._send(chat, owed, partial(self._send_film, chat, owed, translator))
@@ -121,13 +123,9 @@ class Notices:
         )
         return False
 
-    async def _leave(self, chat: Chat) -> None:
+    async def _leave(self, chat: Chat, translator: Translator) -> None:
         """Leave a group, with a word where it takes one."""
-        async with self.db.reading() as connection:
-            group = await chats.group_of(connection, chat.id)
-        text = self.languages.translator(group.language).gettext(
-            "My owner took me out of this group. Goodbye!"
-        )
+        text = translator.gettext("My owner took me out of this group. Goodbye!")
         with suppress(SendError):
             await self.outbox.say(chat, text)
         await self.outbox.leave(chat)

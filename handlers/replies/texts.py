@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from generation.models.offer import Offer
-    from generation.orders.balances import Accepted, Balance, ContentBrake, Pool, Terms
+    from generation.orders.balances import Accepted, Balance, Pool, Terms
     from generation.orders.quotes import Quote
     from storage.generations import Generation
-    from storage.outages import Pause
+    from storage.outages import ContentBrake, Pause
 
 DEFAULT = "en"
 

@@ -213,11 +213,17 @@ class Conversation(Chat):
     ) -> Json:
         """Pays an invoice of the bot, once the bot has agreed; returns its answer.
 
-        The bot is ``told`` of the payment so many times: an update may be lost, or come twice.
+        The bot is ``told`` of the payment so many times: an update may be lost, or come twice. Of
+        one in a group it is told where the payer is alone with it, if anywhere: who paid is known
+        by that message alone, and what for by its payload.
 
         Raises:
-            AssertionError: when the bot did not answer in time.
+            AssertionError: when the bot did not answer in time, or nobody can pay there.
         """
+        if invoice.forward_origin is not None and invoice.extra["invoice"]["start_parameter"]:
+            raise AssertionError("a forwarded copy has a link to the bot in place of its button")
+        alone = self.world.chats.get(by.id, self)
+        where = alone if isinstance(alone, Conversation) and self.type != "private" else self
         answer = await self.world.checkout(invoice, by, timeout)
         if answer["ok"]:
             stars, payload = invoice.extra["invoice"]["total_amount"], invoice.payload or ""
@@ -225,7 +231,7 @@ class Conversation(Chat):
             payment = StarPayment(charge, by, stars, payload)
             self.world.stars.take(payment, now=self.world.clock())
             for _ in range(told):
-                self._say(by, None, None, extra={"successful_payment": payment.as_json()})
+                where.service(by, successful_payment=payment.as_json())
         return answer
 
     def take_back(self, charge_id: str, *, told: int = 1) -> None:

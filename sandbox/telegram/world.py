@@ -63,10 +63,15 @@ class World(BotAccount):
         self.changes.tell("delete", chat_id=message.chat.id, message_id=message.message_id)
 
     def refund(self, payment: StarPayment, *, told: int = 1) -> None:
-        """Gives a payment back, and says so to the bot in the payer's chat so many times."""
+        """Gives a payment back, and says so to the bot in the payer's chat so many times.
+
+        Who paid in a group and has no chat with the bot is told of by the list alone.
+        """
         self.stars.give_back(payment, now=self.clock())
-        chat = self.chats[payment.person.id]
+        chat = self.chats.get(payment.person.id)
         for _ in range(told):
+            if chat is None:
+                return
             chat.last_id += 1
             message = Message(
                 chat=chat,

@@ -11,9 +11,10 @@ from sandbox.aimlapi import Fault
 from storage import chats, ledger
 from storage.ledger import Account, Pot
 from tests.flows.looks import says, shows_video
-from tests.groups.acts import made, spent
+from tests.groups.acts import made, settings_of, spent
 from tests.groups.test_manners import operator
 from tests.handlers.commons import settled
+from tests.handlers.test_buying import SELLING, invoice
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -223,3 +224,40 @@ async def test_who_writes_as_the_group_starts_a_dear_one_by_saying_it_again(
     await settled(house)
     assert len(provider.submissions) == 1
     assert await pooled(house, club) == 38
+
+
+async def test_what_one_buys_for_a_group_another_spends_and_all_are_told_when_it_goes_back(
+    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+) -> None:
+    carl, group = telegram.person("Carl"), telegram.group("Old club", [ann, bob], kind="group")
+    group.members.append(carl)
+    async with house.running(free_credits=10, **SELLING):
+        owner = await give(telegram, group, ann, "5 30")
+        asked = await invoice(group, ann, 50)
+        assert (await group.pay(asked, bob))["ok"]
+        await group.wait(says("🎁 Bob bought 50 credits, about 5 videos for all of this group."))
+        await made(house, group, carl, "a boat")
+        assert (await pooled(house, group), await spent(house, carl)) == (5, 0)
+        await group.send(carl, "/quota")
+        told = (await group.wait(says("This group has 46 credits, about 5 videos."))).text or ""
+        assert "They do not expire. Each member may use 30 of them. It gets 5 free" in told
+        settings = await settings_of(group, ann)
+        assert "This group has 46 credits" in (settings.text or "")
+        # the group grows up, and what it has goes with it; of its old invoice nobody pays any more
+        new = group.migrate()
+        await made(house, new, ann, "a train")
+        assert await spent(house, ann) == 0
+        assert "old" in (await group.pay(asked, bob))["error_message"]
+        office = owner.members[0]
+        await owner.send(office, "/admin")
+        await (await owner.wait(lambda one: bool(one.buttons))).press("Groups")
+        await owner.wait(says("2 videos, pool: 0 of 5 credits left, 37 bought"))
+        await owner.send(office, "/refund 1")
+        card = await owner.wait(says("13 of the credits are used."))
+        await card.press("Give 500 ⭐ back")
+        gone = await new.wait(says("A payment for this group went back"))
+        assert "13 of them were used: the next credits bought" in (gone.text or "")
+        await new.send(carl, "/quota")
+        await new.wait(says("What is bought next first pays 13 credits"))
+        await made(house, new, carl, "a lake")
+        assert await spent(house, carl) == 9, "the group's debt is not its members'"

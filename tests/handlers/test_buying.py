@@ -11,19 +11,21 @@ from bot.updates.intake import origin_of
 from handlers.replies.more_credits import MOST_STARS, Purchase, packages
 from sandbox.aimlapi import Render
 from sandbox.telegram import Fault
+from sandbox.telegram.actors import ANONYMOUS_ADMIN
 from sandbox.telegram.stars import StarPayment
-from storage import ledger, outages, people, statistics
-from storage.database import every
+from storage import chats, ledger, outages, people, statistics
+from storage.database import every, exists
 from storage.ledger import Account, Pot
 from storage.outages import Pause
 from storage.people import Ban
-from tests.handlers.commons import settled
+from tests.handlers.commons import settled, until
 from tests.house import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram.actors import Topic
     from tests.house import House
 
 SELLING: dict[str, Any] = {"stars_per_credit": 10, "support_contact": "@owner"}
@@ -34,9 +36,14 @@ def says(words: str) -> Callable[[Message], bool]:
     return lambda one: words in (one.text or "")
 
 
-async def bought(house: House, person: Person) -> int:
+async def bought(house: House, owner: Person | PrivateChat | Group) -> int:
+    """Return what was bought and not used: of a person, or of a group."""
     async with house.db.reading() as connection:
-        return await ledger.stored(connection, Account.person(person.id), Pot.BOUGHT)
+        account = Account.person(owner.id)
+        if owner.id < 0:
+            known = await chats.by_telegram_id(connection, owner.id)
+            account = Account.chat(known.id if known else 0)
+        return await ledger.stored(connection, account, Pot.BOUGHT)
 
 
 async def moves(house: House) -> list[tuple[str, str, int]]:
@@ -46,18 +53,22 @@ async def moves(house: House) -> list[tuple[str, str, int]]:
     return [(row["pot"], row["kind"], row["credits"]) for row in rows]
 
 
-async def invoice(chat: PrivateChat, person: Person, credits_: int = 50) -> Message:
+async def invoice(
+    chat: PrivateChat | Group, person: Person, credits_: int = 50, topic: Topic | None = None
+) -> Message:
     """Choose a package; returns its invoice."""
     before = len([one for one in chat.from_bot if "invoice" in one.extra])
-    await chat.send(person, "/buy")
+    await chat.send(person, "/buy", topic=topic)
     shown = await chat.wait(lambda one: any("⭐" in b.text for r in one.buttons for b in r))
-    await shown.press(f"{credits_} credits")
+    await shown.press(f"{credits_} credits", by=person)
     sent = [one for one in chat.from_bot if "invoice" in one.extra]
     assert len(sent) == before + 1
     return sent[-1]
 
 
-async def pay(chat: PrivateChat, person: Person, credits_: int = 50, told: int = 1) -> None:
+async def pay(
+    chat: PrivateChat | Group, person: Person, credits_: int = 50, told: int = 1
+) -> None:  # fmt: skip
     """Buy a package and wait for the receipt."""
     answer = await chat.pay(await invoice(chat, person, credits_), person, told=told)
     assert answer["ok"], answer
@@ -81,15 +92,23 @@ def test_packages_are_a_few_usual_videos_each_and_never_over_what_telegram_takes
     assert all(credits_ * price <= MOST_STARS for credits_ in sold)
 
 
-def test_an_invoice_says_whose_it_is_what_it_sells_and_for_how_much() -> None:
-    made = Purchase(2**52, 1_000_000, 10_000)
+@pytest.mark.parametrize(
+    "made",
+    [
+        Purchase(2**52, 1_000_000, 10_000),
+        Purchase(-(2**52), 1_000_000, 10_000),
+        Purchase(-1_002_003_004_005, 50, 500, thread_id=2**31),
+    ],
+)
+def test_an_invoice_says_whose_it_is_what_it_sells_and_for_how_much(made: Purchase) -> None:
     assert Purchase.read(made.payload) == made
     assert len(made.payload.encode()) <= 128
 
 
 @pytest.mark.parametrize(
     "payload",
-    ["", "order-1", "credits:2:1:50:500", "credits:1:1:50", "credits:1:1:50:500:9",
+    ["", "order-1", "credits:3:1:50:500", "credits:2:1:50:500", "credits:2:0:0:50:500",
+     "credits:2:-1:0:50:500", "credits:2:1:x:50:500", "credits:1:1:50", "credits:1:1:50:500:9",
      "credits:1:01:50:500", "credits:1:1:-50:500", "credits:1:1:0:500", "credits:1:1:50:x",
      "credits:1:1:\u0665:500", f"credits:1:1:50:{'9' * 200}",
      f"credits:1:1:{10**19}:500"],
@@ -99,24 +118,25 @@ def test_what_is_no_invoice_of_ours_sells_nothing(payload: str) -> None:
 
 
 async def test_a_video_is_paid_with_bought_credits_outside_of_the_budget(
-    house: House, chat: PrivateChat, ann: Person
+    house: House, chat: PrivateChat, place: PrivateChat | Group, ann: Person
 ) -> None:
     async with house.running(free_credits=0, budget_usd=0, **SELLING):
-        await chat.send(ann, "/buy")
-        shown = await chat.wait(lambda one: bool(one.buttons))
+        await place.send(ann, "/buy")
+        shown = await place.wait(lambda one: bool(one.buttons))
         assert [row[0].text for row in shown.buttons] == [
             "50 credits, about 5 videos · 500 ⭐", "90 credits, about 10 videos · 900 ⭐",
             "230 credits, about 25 videos · 2,300 ⭐", "450 credits, about 50 videos · 4,500 ⭐",
         ]  # fmt: skip
-        await pay(chat, ann)
+        await pay(place, ann)
         told = await chat.wait(says("Thank you!"))
+        what = "50 credits, about 5 videos" if place is chat else "50 credits for Film club"
         assert told.text == (
-            "Thank you! You bought 50 credits, about 5 videos. They do not expire.\n"
+            f"Thank you! You bought {what}. They do not expire.\n"
             "Payment 1: 500 ⭐. Questions? /paysupport"
         )
-        assert await bought(house, ann) == 50
-        await chat.send(ann, "/video a lighthouse")
-        await chat.wait(lambda one: one.video is not None)
+        assert await bought(house, place) == 50
+        await place.send(ann, "/video a lighthouse")
+        await place.wait(lambda one: one.video is not None)
         await settled(house)
         async with house.db.reading() as connection:
             assert await statistics.budget_used(connection, since=0.0) == 0
@@ -126,36 +146,36 @@ async def test_a_video_is_paid_with_bought_credits_outside_of_the_budget(
 
 
 async def test_a_video_that_fails_gives_its_bought_credits_back(
-    house: House, chat: PrivateChat, ann: Person
+    house: House, place: PrivateChat | Group, ann: Person
 ) -> None:
     async with house.running(free_credits=0, **SELLING):
-        await pay(chat, ann)
+        await pay(place, ann)
         house.provider.next_render = Render.failed()
-        await chat.send(ann, "/video a lighthouse")
-        await chat.wait(says("9 credits are back"))
-        assert await bought(house, ann) == 50
+        await place.send(ann, "/video a lighthouse")
+        await place.wait(says("9 credits are back"))
+        assert await bought(house, place) == 50
         assert (await moves(house))[-1] == ("bought", "release", 9)
 
 
 async def test_a_payment_told_twice_is_credited_once(
-    house: House, chat: PrivateChat, ann: Person
+    house: House, chat: PrivateChat, place: PrivateChat | Group, ann: Person
 ) -> None:
     async with house.running(**SELLING):
-        await pay(chat, ann, told=3)
-        await chat.send(ann, "/quota")
-        await chat.wait(says("You have 104 credits"))
-    assert len([one for one in chat.from_bot if "Thank you!" in (one.text or "")]) == 1
+        await pay(place, ann, told=3)
+        await place.send(ann, "/quota")
+        await place.wait(says("You have 104 credits" if place is chat else "has 50 credits"))
+    assert len([one for one in place.from_bot if "Thank you!" in (one.text or "")]) == 1
 
 
 async def test_one_invoice_paid_twice_is_two_payments(
-    house: House, chat: PrivateChat, ann: Person
+    house: House, chat: PrivateChat, place: PrivateChat | Group, ann: Person
 ) -> None:
     async with house.running(**SELLING):
-        asked = await invoice(chat, ann)
+        asked = await invoice(place, ann)
         for number in (1, 2):
-            await chat.pay(asked, ann)
+            await place.pay(asked, ann)
             await chat.wait(says(f"Payment {number}:"))
-        assert await bought(house, ann) == 100
+        assert await bought(house, place) == 100
 
 
 async def test_a_payment_is_agreed_to_only_as_things_are_now(
@@ -244,7 +264,12 @@ async def test_what_a_shut_out_person_paid_for_is_theirs(
 
 
 async def test_who_has_too_few_credits_is_led_to_buying_also_from_a_group(
-    house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+    house: House,
+    chat: PrivateChat,
+    club: Group,
+    ann: Person,
+    bob: Person,
+    telegram: TelegramSandbox,
 ) -> None:
     async with house.running(free_credits=0, **SELLING):
         await chat.send(ann, "/quota")
@@ -255,10 +280,111 @@ async def test_who_has_too_few_credits_is_led_to_buying_also_from_a_group(
         short = await chat.wait(lambda one: says("needs")(one) and bool(one.buttons))
         await short.press("⭐ Buy")
         await chat.wait(lambda one: any("50 credits" in b.text for r in one.buttons for b in r))
-        club = telegram.group("Film club", [ann, bob])
-        await club.send(bob, "/buy")
-        asked = await club.wait(lambda one: bool(one.buttons))
-        assert (asked.buttons[0][0].url or "").endswith("?start=buy")
+        await club.send(bob, "/video a cat")
+        short = await club.wait(says("more than you have left"))
+        await short.press("⭐ Buy", by=ann)
+        await club.wait(says("⭐ Credits for all of Film club."))
+        # where a forwarded copy of an invoice leads
         theirs = telegram.private(bob)
         await theirs.send(bob, "/start buy")
         await theirs.wait(lambda one: any("50 credits" in b.text for r in one.buttons for b in r))
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_whoever_pays_in_a_group_fills_it_for_all(
+    house: House, club: Group, ann: Person, bob: Person, telegram: TelegramSandbox, *, alone: bool
+) -> None:
+    """Of a payment the bot is told where it is alone with the payer, or else in the group."""
+    dan = telegram.person("Dan")
+    club.members.append(dan)
+    async with house.running(free_credits=0, **SELLING):
+        if alone:
+            telegram.private(dan)
+        asked = await invoice(club, ann)
+        assert asked.extra["invoice"]["title"] == "50 credits for Film club"
+        for one in [one for one in club.from_bot if says("⭐ Credits")(one)]:
+            await club.wait_gone(one)  # it took their place
+        copy = await telegram.private(bob).forward(bob, asked)
+        with pytest.raises(AssertionError, match="forwarded copy"):
+            await telegram.private(bob).pay(copy, bob)
+        assert (await club.pay(asked, dan))["ok"]
+        await club.wait(says("🎁 Dan bought 50 credits, about 5 videos for all of this group."))
+        if alone:
+            await telegram.private(dan).wait(says("You bought 50 credits for Film club."))
+        await club.send(bob, "/video a lighthouse")
+        await club.wait(lambda one: one.video is not None)
+        await club.send(bob, "/quota")
+        shown = await club.wait(says("This group has 41 credits, about 4 videos."))
+        assert says("They do not expire.")(shown)
+        assert [await bought(house, one) for one in (club, ann, bob, dan)] == [41, 0, 0, 0]
+        # as an admin who hides; the list of payments tells who it was
+        hidden = StarPayment("charge-x", dan, 500, asked.payload or "")
+        telegram.world.stars.take(hidden, now=telegram.world.clock())
+        club.service(ANONYMOUS_ADMIN, successful_payment=hidden.as_json())
+        await club.wait(lambda one: says("🎁 Dan")(one) and one.message_id > shown.message_id)
+        assert await bought(house, club) == 91
+
+
+async def test_a_groups_invoice_is_paid_only_as_things_are_there_now(
+    house: House, club: Group, ann: Person, bob: Person, telegram: TelegramSandbox
+) -> None:
+    async def refused(by: Person = bob) -> str:
+        answer = await club.pay(asked, by)
+        return str(answer.get("error_message", ""))
+
+    async with house.running(**SELLING):
+        asked = await invoice(club, ann)
+        right, asked.payload = asked.payload, (asked.payload or "").replace(":50:", ":5000:")
+        assert "price has changed" in await refused()
+        asked.payload = f"credits:2:{-club.id + 1}:0:50:500"
+        assert "old" in await refused(), "it was a group before it became a supergroup"
+        asked.payload = right
+        for number, why in ((bob.id, "cannot make videos"), (club.id, "not work in that group")):
+            async with house.db.transaction() as tx:
+                await people.ban(tx, Ban(telegram_id=number, by=ADMIN, at=0.0), cause=f"{number}")
+            assert why in await refused()
+            async with house.db.transaction() as tx:
+                await people.unban(tx, number)
+        await club.send(ann, "/settings")
+        await (await club.wait(lambda one: "Off here" in one.labels)).press("Off here", by=ann)
+        assert "not work in that group" in await refused()
+        await (await club.wait(lambda one: "Everyone" in one.labels)).press("Everyone", by=ann)
+    async with house.running(allowed_ids=frozenset({ADMIN}), **SELLING):
+        assert "not work in that group" in await refused()
+        await club.send(bob, "/buy")
+        await club.wait(says("Ask its owner to allow this group."))
+    async with house.running(allowed_ids=frozenset({club.id}), **SELLING):
+        club.kick_bot()
+        await until(house, lambda tx: exists(tx, "SELECT 1 FROM chats WHERE NOT reachable"))
+        assert "not work in that group" in await refused()
+    assert telegram.world.stars.payments == {}
+
+
+async def test_what_is_paid_for_a_group_nobody_knows_is_the_payers(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(**SELLING):
+        await chat.send(ann, "/buy")
+        await chat.wait(lambda one: bool(one.buttons))
+        charge = StarPayment("charge-x", ann, 500, "credits:2:100777:0:50:500")
+        chat.service(ann, successful_payment=charge.as_json())
+        await chat.wait(says("You bought 50 credits, about 5 videos."))
+        assert await bought(house, ann) == 50
+
+
+async def test_nobody_buys_for_a_group_who_may_not_ask_there(
+    house: House, ann: Person, bob: Person, telegram: TelegramSandbox
+) -> None:
+    async with house.running(**SELLING):
+        forum = telegram.group("Film club", [ann, bob], forum=True)
+        films, talk = forum.topic("Films"), forum.topic("Talk")
+        await forum.send(ann, "/settings", topic=films)
+        shown = await forum.wait(lambda one: "Only this topic" in one.labels)
+        await shown.press("Only this topic", by=ann)
+        await forum.send(bob, "/buy", topic=talk)
+        await forum.wait(says("only in the topic “Films”"))
+        asked = await invoice(forum, bob, topic=films)
+        assert asked.topic is films
+        await forum.pay(asked, bob)
+        told = await forum.wait(says("🎁 Bob"))
+        assert told.topic is films

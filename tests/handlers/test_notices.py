@@ -20,6 +20,7 @@ FACTS: dict[str, Any] = {
     "left": 0, "person": 5, "day": 0, "old": -1, "new": -2, "name": "Bob", "number": 5,
     "chat": 1, "balance": 1, "lasts": 60.0, "today": 1, "usual": 1, "delivered": 1, "spent": 1,
     "people": 1, "stars": 1, "payment": 1, "used": 1, "payments": [], "failures": [],
+    "for_group": "Film club",
 }  # fmt: skip
 
 

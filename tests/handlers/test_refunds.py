@@ -20,20 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from tests.house import House
 
 
 @pytest.fixture
-async def paid(house: House, chat: PrivateChat, ann: Person) -> AsyncIterator[str]:
-    """The bot, selling; Ann bought 50 credits by this charge."""
+async def paid(
+    house: House, chat: PrivateChat, place: PrivateChat | Group, ann: Person
+) -> AsyncIterator[str]:
+    """The bot, selling; Ann, who is known to it, bought 50 credits by this charge."""
     async with house.running(free_credits=0, **SELLING):
-        await pay(chat, ann)
+        await pay(place, ann)
+        await chat.wait(says("Thank you!"))
         (charge,) = house.telegram.world.stars.payments
         yield charge
 
 
-async def spend(chat: PrivateChat, person: Person) -> None:
+async def spend(chat: PrivateChat | Group, person: Person) -> None:
     await chat.send(person, "/video a lighthouse")
     await chat.wait(lambda one: one.video is not None)
 
@@ -52,22 +55,35 @@ def heard(chat: PrivateChat, wanted: Any, count: int) -> bool | None:
 
 
 async def test_a_refund_shows_what_was_used_and_what_was_used_is_owed(
-    paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+    paid: str,
+    house: House,
+    chat: PrivateChat,
+    place: PrivateChat | Group,
+    ann: Person,
+    office: PrivateChat,
+    owner: Person,
 ) -> None:
-    await spend(chat, ann)
+    await spend(place, ann)
     card = await asked(office, owner)
     assert card.text is not None
-    assert "50 credits, 500 ⭐" in card.text
+    what = "50 credits" if place is chat else "50 credits for Film club"
+    assert f"{what}, 500 ⭐" in card.text
     assert "9 of the credits are used. They would be owed." in card.text
     assert not house.telegram.calls_of("refundStarPayment"), "it is only shown"
     await card.press("Give 500 ⭐ back")
     told = await chat.wait(says("was refunded"))
-    assert "9 of them were used: you owe them, and the next credits pay them first." in (
-        told.text or ""
+    owed = (
+        "9 of them were used: you owe them, and the next credits pay them first."
+        if place is chat
+        else "9 of them were used: the next credits bought for the group pay them first."
     )
+    assert owed in (told.text or "")
+    if place is not chat:
+        theirs = await place.wait(says("A payment for this group went back"))
+        assert owed in (theirs.text or "")
     await office.wait(says("✅ Payment 1 went back: Ann"))
     assert (await moves(house))[-2:] == [("bought", "refund", 41), ("bought", "clawback", 9)]
-    assert await bought(house, ann) == -9
+    assert await bought(house, place) == -9
     assert house.telegram.world.stars.payments[paid].refunded
     assert card.buttons == []
     # Telegram's own word about it, and a second tap, change nothing
@@ -79,10 +95,15 @@ async def test_a_refund_shows_what_was_used_and_what_was_used_is_owed(
 
 
 async def test_a_refund_is_of_the_payment_that_was_shown_with_as_much_used_as_was_shown(
-    paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+    paid: str,
+    house: House,
+    place: PrivateChat | Group,
+    ann: Person,
+    office: PrivateChat,
+    owner: Person,
 ) -> None:
     card = await asked(office, owner)
-    await spend(chat, ann)
+    await spend(place, ann)
     await card.press("Give 500 ⭐ back")
     await office.wait(lambda one: one is card and "9 of the credits are used" in (one.text or ""))
     async with house.db.transaction() as tx:
@@ -94,18 +115,26 @@ async def test_a_refund_is_of_the_payment_that_was_shown_with_as_much_used_as_wa
 
 
 async def test_who_deleted_their_data_and_then_gets_their_stars_back_owes_nothing(
-    paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+    paid: str,
+    house: House,
+    chat: PrivateChat,
+    place: PrivateChat | Group,
+    ann: Person,
+    office: PrivateChat,
+    owner: Person,
 ) -> None:
     await chat.send(ann, "/deletemydata")
-    question = await chat.wait(lambda one: bool(one.buttons) and "50 bought" in (one.text or ""))
+    question = await chat.wait(says("Delete everything I keep about you?"))
+    assert says("50 bought")(question) is (place is chat)
     await question.press("Delete everything")
     await chat.wait(says("is deleted"))
+    assert await bought(house, place) == (0 if place is chat else 50), "a group's stay its own"
     await office.send(owner, "/refund 1")
     card = await office.wait(says("None of the credits is used."))
     await card.press("Give 500 ⭐ back")
     assert "you owe" not in ((await chat.wait(says("was refunded"))).text or "")
     assert house.telegram.world.stars.payments[paid].refunded
-    assert await bought(house, ann) == 0
+    assert await bought(house, place) == 0
 
 
 async def test_a_payment_telegram_gave_back_before_counts_as_refunded(
@@ -119,7 +148,7 @@ async def test_a_payment_telegram_gave_back_before_counts_as_refunded(
 
 
 async def test_a_refund_telegram_refuses_takes_nothing_and_is_told(
-    paid: str, house: House, ann: Person, office: PrivateChat, owner: Person
+    paid: str, house: House, place: PrivateChat | Group, office: PrivateChat, owner: Person
 ) -> None:
     del house.telegram.world.stars.payments[paid]
     card = await asked(office, owner)
@@ -128,7 +157,7 @@ async def test_a_refund_telegram_refuses_takes_nothing_and_is_told(
         told = says("back (500 ⭐): Charge_not_found")
         await house.telegram.world.changes.until(partial(heard, office, told, count), 10)
         assert len(house.telegram.calls_of("refundStarPayment")) == count
-    assert await bought(house, ann) == 50
+    assert await bought(house, place) == 50
 
 
 @pytest.mark.parametrize("fault", [Fault.dropped(), Fault.answer_lost(), Fault.flood(600)])
@@ -170,52 +199,68 @@ async def test_a_refund_nobody_knows_of_holds_up_no_other(
 
 
 async def test_what_telegram_takes_back_is_a_clawback_and_buying_waits_for_an_admin(
-    paid: str, house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+    paid: str,
+    house: House,
+    chat: PrivateChat,
+    place: PrivateChat | Group,
+    ann: Person,
+    office: PrivateChat,
+    owner: Person,
 ) -> None:
-    asked_before = await invoice(chat, ann)
-    await spend(chat, ann)
+    asked_before = await invoice(place, ann)
+    await spend(place, ann)
     await office.send(owner, "/help")
     chat.take_back(paid, told=2)
     await chat.wait(says("was taken back"))
     warned = await office.wait(says("⚠️ Payment 1 of Ann ("))
-    assert "500 ⭐ for 50 credits, 9 of them used" in (warned.text or "")
+    what = "50 credits" if place is chat else "50 credits for Film club"
+    assert f"500 ⭐ for {what}, 9 of them used" in (warned.text or "")
     assert (await moves(house))[-1] == ("bought", "clawback", 50)
-    assert await bought(house, ann) == -9
-    answer = await chat.pay(asked_before, ann)
+    assert await bought(house, place) == -9
+    answer = await place.pay(asked_before, ann)
     assert "You cannot buy for now" in answer["error_message"]
     await warned.press("Let them buy again")
-    assert (await chat.pay(asked_before, ann))["ok"]
+    assert (await place.pay(asked_before, ann))["ok"]
     await house.telegram.world.changes.until(partial(heard, chat, says("Thank you!"), 2), 10)
-    assert await bought(house, ann) == 41
+    assert await bought(house, place) == 41
     assert len([one for one in chat.from_bot if says("was taken back")(one)]) == 1
 
 
 async def test_payments_and_refunds_nobody_told_of_come_to_light_once(
-    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+    house: House,
+    chat: PrivateChat,
+    place: PrivateChat | Group,
+    ann: Person,
+    telegram: TelegramSandbox,
 ) -> None:
     telegram.faults.always("getStarTransactions", Fault.error(500, "Internal Server Error"))
     async with house.running(**SELLING):
         await telegram.wait_for_call("getStarTransactions")
-        await pay(chat, ann)
+        await pay(place, ann)
         (first,) = telegram.world.stars.payments
-        await pay(chat, ann, 90, told=0)
+        await pay(place, ann, 90, told=0)
     chat.take_back(first, told=0)
     telegram.faults.clear()
     for _ in range(2):
         async with house.running(**SELLING):
             await telegram.world.changes.until(partial(heard, chat, says("Payment 2"), 1), 10)
             await chat.wait(says("Your payment 1 of 500 ⭐ was taken back"))
-            assert await bought(house, ann) == 90
+            assert await bought(house, place) == 90
             async with house.db.reading() as connection:
                 assert await number(connection, "SELECT count(*) FROM payments") == 2
             assert await marked(house) == 3
 
 
 async def test_a_months_payments_are_a_file_for_the_books(
-    house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+    house: House,
+    chat: PrivateChat,
+    place: PrivateChat | Group,
+    ann: Person,
+    office: PrivateChat,
+    owner: Person,
 ) -> None:
     async with house.running(**SELLING):
-        await pay(chat, ann)
+        await pay(place, ann)
         await office.send(owner, "/export money")
         await office.wait(says("Write /export [payments] [YYYY-MM]"))
         await office.send(owner, "/export payments 2020-02")
@@ -230,6 +275,7 @@ async def test_a_months_payments_are_a_file_for_the_books(
             "1", str(ann.id), "500", "50"
         )  # fmt: skip
         assert (row["credit_usd"], row["went_back_at"]) == ("0.1", "")
+        assert row["for_group"] == ("" if place is chat else "Film club")
 
 
 async def test_a_long_list_of_transactions_is_read_in_pages_and_gone_on_with(
@@ -290,16 +336,22 @@ async def until(look: Callable[[], Awaitable[int]], wanted: int) -> None:
 
 
 async def test_a_restored_backup_catches_up_on_what_was_paid_since(
-    house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person, tmp_path: Path
+    house: House,
+    chat: PrivateChat,
+    place: PrivateChat | Group,
+    ann: Person,
+    office: PrivateChat,
+    owner: Person,
+    tmp_path: Path,
 ) -> None:
     async with house.running(**SELLING):
-        await pay(chat, ann)
-        await pay(chat, ann)
+        await pay(place, ann)
+        await pay(place, ann)
     back_up(house.data / "bot.sqlite3", tmp_path / "backup")
     async with house.running(**SELLING):
         await (await asked(office, owner)).press("Give 500 ⭐ back")
         await chat.wait(says("Your payment 1 was refunded"))
-        await pay(chat, ann, 90)
+        await pay(place, ann, 90)
         await chat.wait(says("Payment 3:"))
     house.data = tmp_path / "restored"
     house.data.mkdir()
@@ -308,6 +360,6 @@ async def test_a_restored_backup_catches_up_on_what_was_paid_since(
         until = house.telegram.world.changes.until
         await until(partial(heard, chat, says("Payment 3:"), 2), 10)
         await until(partial(heard, chat, says("Your payment 1 was refunded"), 2), 10)
-        assert await bought(house, ann) == 140
+        assert await bought(house, place) == 140
         async with house.db.reading() as connection:
             assert not await payments.is_paused(connection, ann.id), "the owner gave it back"

@@ -76,8 +76,19 @@ _ALWAYS = {
         OR iif(ended_at IS NULL, 0, credits - given_up) IS NOT (SELECT coalesce(sum(credits), 0)
             FROM ledger WHERE cause IN ('refund:' || paid.charge_id, 'clawback:' || paid.charge_id))
     """,
+    "a payment that moved the credits of another account than it was for": """
+        SELECT paid.id FROM payments AS paid JOIN ledger ON cause IN
+            ('purchase:' || charge_id, 'refund:' || charge_id, 'clawback:' || charge_id)
+        WHERE (account_kind, account_id, pot) <> (
+            iif(chat IS NULL, 'person', 'chat'), coalesce(chat, person), 'bought')
+    """,
+    "credits of a group that went to a video made elsewhere, or of a person to a group's": """
+        SELECT held.id FROM ledger AS held JOIN generations AS g ON g.id = held.generation
+        WHERE (held.account_kind, held.account_id) NOT IN
+            (VALUES ('chat', g.chat), (g.account_kind, g.account_id))
+    """,
     "a pot of stored credits below zero": """
-        SELECT account_id FROM ledger WHERE pot <> 'allowance'
+        SELECT account_id FROM ledger WHERE pot IN ('granted', 'bought')
         GROUP BY account_kind, account_id, pot HAVING sum(CASE
             WHEN kind IN ('grant', 'purchase', 'release') THEN credits
             WHEN kind IN ('hold', 'refund') THEN -credits ELSE 0 END) < 0

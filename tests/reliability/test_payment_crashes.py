@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 class Sale:
     """What people do, what the ledger says in the end, and what somebody has read by then.
 
-    `points` are words of those points at which money is at stake.
+    It is `for_group` where all of a group has what was bought. `points` are words of those points
+    at which money is at stake.
     """
 
-    act: Callable[[Stage], Coroutine[Any, Any, None]]
+    act: Callable[[Stage, Sale], Coroutine[Any, Any, None]]
     rows: tuple[tuple[str, int], ...]
-    words: str
+    words: tuple[str, ...]
     points: tuple[str, ...]
+    for_group: bool = False
+
+    def of_group(self, words: str) -> Sale:
+        """Return the same in a group, in which these words are read besides."""
+        return replace(self, for_group=True, words=(*self.words, words))
 
 
 class Till(Stage):
@@ -46,31 +52,43 @@ class Till(Stage):
         """What must not be: the ledger is not as expected, or nobody was told."""
         with closing(self.database()) as database:
             found = database.execute("SELECT kind, credits FROM ledger ORDER BY id").fetchall()
+            kinds = {row[0] for row in database.execute("SELECT account_kind FROM ledger")}
             problems = invariants.wrong_always(database)
         world = self.telegram.world
         said = [one.text or "" for chat in world.chats.values() for one in chat.from_bot]
         given = sum("receiver" in one for one in world.stars.transactions)
         if found != list(self.sale.rows):
             problems.append(f"the ledger says {found}")
-        if not any(self.sale.words in text for text in said):
-            problems.append(f"nobody read {self.sale.words!r}")
+        if kinds != {"chat" if self.sale.for_group else "person"}:
+            problems.append(f"it is the credits of {kinds}")
+        problems += [
+            f"nobody read {words!r}"
+            for words in self.sale.words
+            if not any(words in text for text in said)
+        ]
         if given != len(self.sale.rows) - 1:
             problems.append(f"Telegram gave back {given} times")
         return problems
 
 
-async def pay(stage: Stage) -> None:
+async def pay(stage: Stage, sale: Sale) -> None:
     """Ann has paid, and the bot is not told yet."""
     ann = stage.telegram.person("Ann")
     world = stage.telegram.world
-    paid = StarPayment("charge-1", ann, 500, f"credits:1:{ann.id}:50:500")
+    payload = f"credits:1:{ann.id}:50:500"
+    if sale.for_group:
+        club = stage.telegram.group("Film club", [ann])
+        asked = await club.send(ann, "/help")
+        await club.wait(lambda one: one.reply_to == asked.message_id, 60)
+        payload = f"credits:2:{-club.id}:0:50:500"
+    paid = StarPayment("charge-1", ann, 500, payload)
     world.stars.take(paid, now=world.clock())
     stage.telegram.private(ann).service(ann, successful_payment=paid.as_json())
 
 
-async def refund(stage: Stage) -> None:
+async def refund(stage: Stage, sale: Sale) -> None:
     """The owner gives it back, as soon as the bot knows of it."""
-    await pay(stage)
+    await pay(stage, sale)
     owner = stage.telegram.person("Olga", user_id=ADMIN)
     office, world = stage.telegram.private(owner), stage.telegram.world
     (ann,) = (one for one in world.people.values() if one.first_name == "Ann")
@@ -80,17 +98,28 @@ async def refund(stage: Stage) -> None:
     await card.press("Give 500 ⭐ back", timeout=60)
 
 
-PAYMENT = Sale(pay, (("purchase", 50),), "Thank you!", ("intake._write", "credit", "sendMessage"))
-REFUND = Sale(
-    refund, (("purchase", 50), ("refund", 50)), "was refunded", ("confirm", "refundStar", "went_")
+PAYMENT = Sale(
+    pay, (("purchase", 50),), ("Thank you!",), ("intake._write", "credit", "sendMessage")
 )
+REFUND = Sale(
+    refund,
+    (("purchase", 50), ("refund", 50)),
+    ("was refunded",),
+    ("confirm", "refundStar", "went_"),
+)
+SALES = {
+    "payment": PAYMENT,
+    "refund": REFUND,
+    "payment for a group": PAYMENT.of_group("bought 50 credits"),
+    "refund of a group's": REFUND.of_group("A payment for this group went back"),
+}
 
 
 async def survived(sale: Sale, kill: str, folder: Path, cradle: Cradle) -> Till:
     """Kill a life where it is told, and let the next do what is left."""
     async with Till.open(folder, cradle) as stage:
         stage.sale = sale
-        people = asyncio.create_task(sale.act(stage))
+        people = asyncio.create_task(sale.act(stage, sale))
         try:
             if not kill or await stage.live(kill, until=people):
                 await stage.live(until=people)
@@ -117,12 +146,12 @@ async def sweep(sale: Sale, folder: Path, at: tuple[str, ...] = ("",)) -> None:
     assert failures == []
 
 
-@pytest.mark.parametrize("sale", [PAYMENT, REFUND], ids=["payment", "refund"])
+@pytest.mark.parametrize("sale", SALES.values(), ids=SALES)
 async def test_killed_where_money_is_at_stake_it_moves_it_once(sale: Sale, tmp_path: Path) -> None:
     await sweep(sale, tmp_path, sale.points)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("sale", [PAYMENT, REFUND], ids=["payment", "refund"])
+@pytest.mark.parametrize("sale", SALES.values(), ids=SALES)
 async def test_killed_at_any_point_it_moves_it_once(sale: Sale, tmp_path: Path) -> None:
     await sweep(sale, tmp_path)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage import ledger, payments, people, personal_data
+from storage import chats, ledger, payments, people, personal_data
+from storage.chats import ChatKind
 from storage.database import number as count
 from storage.ledger import Account, Kind, Pot
 from storage.payments import Charge
@@ -18,16 +19,30 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
 
 ACCOUNT = Account.person(ANN)
+CLUB = -100_123
+"""A group, by Telegram's id."""
 
 
-def charge(number: int, credits_: int = 50, person: int = ANN) -> Charge:
+def charge(
+    number: int, credits_: int = 50, person: int = ANN, group: int | None = None
+) -> Charge:  # fmt: skip
     return Charge(
-        charge_id=f"charge-{number}", person=person, credits=credits_, stars=500, paid_at=NOW
+        charge_id=f"charge-{number}",
+        person=person,
+        credits=credits_,
+        stars=500,
+        paid_at=NOW,
+        group=group,
     )
 
 
-async def bought(tx: Connection) -> int:
-    return await ledger.stored(tx, ACCOUNT, Pot.BOUGHT)
+async def bought(tx: Connection, account: Account = ACCOUNT) -> int:
+    return await ledger.stored(tx, account, Pot.BOUGHT)
+
+
+async def club(db: Database) -> Account:
+    """The account of a group."""
+    return Account.chat((await meet(db, CLUB, ChatKind.SUPERGROUP)).id)
 
 
 async def unspent(tx: Connection) -> int:
@@ -103,22 +118,60 @@ async def test_what_was_given_up_with_the_data_is_not_owed_when_its_payment_goes
         assert await bought(tx) == -10
 
 
+async def test_what_is_paid_for_a_group_is_the_groups_whatever_becomes_of_its_payer(
+    db: Database,
+) -> None:
+    account = await club(db)
+    async with db.transaction() as tx:
+        await people.seen(tx, ANN, name="Ann", username=None, language=None, now=NOW)
+        for number, (person, group) in enumerate([(ANN, None), (ANN, CLUB), (BOB, CLUB)]):
+            await payments.credit(tx, charge(number, person=person, group=group), credit_micros=1)
+        unknown = await payments.credit(tx, charge(3, group=CLUB - 1), credit_micros=1)
+        assert unknown is not None
+        assert unknown.account == ACCOUNT, "of a group nobody knows, the credits are the payer's"
+        assert (await bought(tx), await bought(tx, account), await unspent(tx)) == (100, 100, 200)
+        await ledger.enter(tx, account, Pot.BOUGHT, Kind.REFUND, 60, cause="spent", now=NOW)
+        known = [await payments.by_charge(tx, f"charge-{number}") for number in range(4)]
+        assert [await payments.used(tx, one) for one in known if one] == [0, 50, 10, 0]
+        wanted = Erasure(cause="update:1", person=ANN, asked_at=NOW)
+        assert await personal_data.ask_erasure(tx, wanted)
+        assert (await bought(tx), await bought(tx, account)) == (0, 40)
+        await payments.end(tx, "charge-1", now=NOW)
+        assert (await bought(tx), await bought(tx, account)) == (0, -10)
+        paused = [await payments.is_paused(tx, one) for one in (ANN, BOB)]
+        assert paused == [True, False], "who paid waits for an admin, and no other of the group"
+    supergroup = await meet(db, CLUB - 5, ChatKind.SUPERGROUP)
+    async with db.transaction() as tx:
+        await payments.credit(tx, charge(4, group=CLUB - 5), credit_micros=1)
+    await chats.move(db, account.id, CLUB - 5, now=NOW)
+    async with db.transaction() as tx:
+        assert await bought(tx, account) == 40
+        await payments.credit(tx, charge(5, group=CLUB - 5), credit_micros=1)
+        assert await bought(tx, account) == 90
+        assert await bought(tx, Account.chat(supergroup.id)) == 0
+        late = await payments.by_charge(tx, "charge-4")
+        assert late is not None
+        assert (late.account, await payments.used(tx, late)) == (account, 10)
+
+
 @pytest.mark.parametrize("seed", range(20))
 async def test_whatever_happens_in_whatever_order_adds_up(db: Database, seed: int) -> None:
     dice, left, open_ = random.Random(seed), 0, list[int]()
+    account, group = (await club(db), CLUB) if seed % 2 else (ACCOUNT, None)
     async with db.transaction() as tx:
         for number in range(60):
             act = dice.choice(["buy", "spend", "refund", "take back"])
             if act == "buy":
                 credits_ = dice.randint(1, 100)
-                await payments.credit(tx, charge(number, credits_), credit_micros=1)
+                paid = charge(number, credits_, group=group)
+                await payments.credit(tx, paid, credit_micros=1)
                 open_.append(number)
                 left += credits_
             elif act == "spend" and left > 0:
                 spent = dice.randint(1, left)
                 # what a capture leaves, without the request it is for
                 await ledger.enter(
-                    tx, ACCOUNT, Pot.BOUGHT, Kind.REFUND, spent, cause=f"spent:{number}", now=NOW
+                    tx, account, Pot.BOUGHT, Kind.REFUND, spent, cause=f"spent:{number}", now=NOW
                 )
                 left -= spent
             elif open_:
@@ -135,5 +188,5 @@ async def test_whatever_happens_in_whatever_order_adds_up(db: Database, seed: in
                 # a refund takes what is left of it, and never more than there is
                 assert payment.credits - used <= max(0, left)
                 left -= payment.credits
-            assert await bought(tx) == left
+            assert await bought(tx, account) == left
             assert await unspent(tx) == max(0, left)

@@ -203,7 +203,10 @@ async def test_long_histories_are_passed_over_for(
     ("statements", "indexes"),
     [
         (chats._FORGOTTEN, {"generations_by_state", "generations_untidy"}),  # noqa: SLF001 - the statements themselves
-        (chats._REST, {"generations_by_state", "ledger_by_account"}),  # noqa: SLF001
+        (
+            chats._REST,  # noqa: SLF001
+            {"generations_by_state", "ledger_by_account", "payments_by_chat"},
+        ),
         (chats._SLICES, {"generations_by_state", "ledger_by_account"}),  # noqa: SLF001
     ],
 )

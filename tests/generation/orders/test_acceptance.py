@@ -13,21 +13,21 @@ from generation.orders import balances
 from generation.orders.balances import (
     Accepted,
     BudgetHeld,
-    ContentBrake,
     OverBudget,
     ProviderRefuses,
     Repeated,
     TooFewCredits,
     TooManyPending,
     accept,
-    content_brake,
     may_leave,
 )
-from storage import generations, ledger, outages
+from storage import chats, generations, ledger, outages, people
+from storage.chats import ChatKind
 from storage.generations import Changes, Reason, State
-from storage.ledger import Account, Pot
+from storage.ledger import Account, Kind, Pot
+from storage.outages import ContentBrake, content_brake
 from tests.generation.orders.usual import terms
-from tests.storage.asked import ANN, BOB, NOW, everything, request, rows
+from tests.storage.asked import ANN, BOB, NOW, everything, meet, request, rows
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -342,6 +342,102 @@ async def test_a_chat_without_credits_of_its_own_is_refused(db: Database) -> Non
     assert isinstance(answer, TooFewCredits)
 
 
+async def group(db: Database, bought: int, **choices: Any) -> Account:
+    """A group, in which so many credits were bought for all."""
+    chat = await meet(db, -100_123, ChatKind.SUPERGROUP)
+    account = Account.chat(chat.id)
+    async with db.transaction() as tx:
+        await people.seen(tx, ANN, name="Ann", username=None, language=None, now=NOW)
+        await chats.choose(tx, chat.id, **choices or {"pool": 0})
+        await ledger.enter(tx, account, Pot.BOUGHT, Kind.PURCHASE, bought, cause="p", now=NOW)
+    return account
+
+
+async def all_holds(db: Database) -> dict[str, int]:
+    """What is held and has not ended, by the kind of account and the pot."""
+    found = await rows(
+        db,
+        "SELECT account_kind || ' ' || pot, sum(credits) FROM ledger AS held WHERE kind = 'hold'"
+        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id) GROUP BY account_kind, pot",
+    )
+    return dict(found)
+
+
+@pytest.mark.parametrize(
+    ("share", "drawn", "kept", "then"),
+    [
+        (None, {"chat pool": 4, "chat bought": 3, "person allowance": 1, "person bought": 1},
+         {"chat pool": 4, "person allowance": 1}, {"chat bought": 3, "person bought": 6}),
+        (5, {"chat pool": 4, "chat bought": 1, "person allowance": 1, "person bought": 3},
+         {"chat pool": 4, "person allowance": 1}, {"chat bought": 1, "person bought": 8}),
+        (3, {"chat pool": 3, "person allowance": 1, "person bought": 5},
+         {"chat pool": 3, "person allowance": 1, "person bought": 1}, {"person bought": 9}),
+    ],
+)  # fmt: skip
+async def test_in_a_group_its_pool_pays_then_what_was_bought_for_it_then_ones_own(
+    db: Database,
+    share: int | None,
+    drawn: dict[str, int],
+    kept: dict[str, int],
+    then: dict[str, int],
+) -> None:
+    account = await group(db, 3, pool=4, share=share)
+    await give(db, 20)
+    first = await accepted(db, chat=account.id, about={"free_credits": 1})
+    assert await all_holds(db) == drawn
+    given_ = sum(credits_ for pot, credits_ in drawn.items() if not pot.endswith("bought"))
+    assert first.budget_micros == -(-840_000 * given_ // 9), "what is bought is paid for"
+    async with db.transaction() as tx:
+        # what was paid for goes back first, one's own before the group's
+        await ledger.hold_less(tx, first.id, 5, now=NOW)
+    assert await all_holds(db) == kept
+    async with db.transaction() as tx:
+        await ledger.end_holds(tx, first.id, Kind.CAPTURE, now=NOW)
+    await accepted(db, "message:2", chat=account.id, about={"free_credits": 1})
+    assert await all_holds(db) == then, "the share counts both pots"
+
+
+async def test_where_the_ceiling_is_reached_what_was_bought_for_the_group_pays_first(
+    db: Database,
+) -> None:
+    account, before = await group(db, 15, pool=50, share=12), dict[str, int]()
+    await give(db, 20)
+    none = {"budget_usd": Decimal(0)}
+    for number, drawn in enumerate([(9, 0), (12, 6), (12, 15)]):
+        generation = await accepted(db, f"message:{number}", chat=account.id, about=none)
+        assert generation.budget_micros == 0
+        before = await all_holds(db)
+        assert (before["chat bought"], before.get("person bought", 0)) == drawn
+    assert isinstance(await order(db, "last", person=BOB, chat=account.id, about=none), OverBudget)
+    assert await all_holds(db) == before
+
+
+async def test_who_writes_as_the_group_has_what_was_bought_for_it_once(db: Database) -> None:
+    account = await group(db, 9)
+    dear = await order(db, "a", chat=account.id, account=account, credits=10)
+    assert isinstance(dear, TooFewCredits)
+    assert dear.available == 9
+    await accepted(db, "b", chat=account.id, account=account)
+    assert await rows(db, "SELECT account_kind, pot, member FROM ledger WHERE kind = 'hold'") == [
+        ("chat", "bought", None)
+    ]
+    answer = await order(db, "c", chat=account.id, account=account, credits=1)
+    assert isinstance(answer, TooFewCredits)
+
+
+async def test_a_groups_debt_takes_nothing_from_its_members_or_its_pool(db: Database) -> None:
+    account = await group(db, 5, pool=4)
+    async with db.transaction() as tx:
+        await ledger.enter(tx, account, Pot.BOUGHT, Kind.CLAWBACK, 100, cause="c", now=NOW)
+    await accepted(db, chat=account.id)
+    assert await all_holds(db) == {"chat pool": 4, "person allowance": 5}
+    async with db.transaction() as tx:
+        await ledger.enter(tx, account, Pot.BOUGHT, Kind.PURCHASE, 96, cause="d", now=NOW)
+        own, pool = await balances.means(tx, account.id, Account.person(BOB), terms(), NOW)
+    assert pool is not None
+    assert (own.total, pool.total) == (54, 1), "what is bought next pays the debt first"
+
+
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
 
@@ -398,7 +494,7 @@ async def test_many_channels_of_one_group_wait_as_one_there_and_nowhere_else(db:
         await refuse(db, Account.chat(channel), 1)
     async with db.reading() as connection:
         there = [
-            await balances.waits(connection, account, chat, NOW)
+            await outages.waits(connection, account, chat, NOW)
             for account, chat in (
                 (Account.chat(5), 1), (Account.chat(5), 2), (Account.chat(2), 2),
                 (Account.person(ANN), 1),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from generation.models.pricing import Period
 from generation.orders import balances
-from generation.orders.balances import Balance, Draw, budget_share, draw, draw_bought
+from generation.orders.balances import Balance, Draw, Pool, budget_share, draw, draw_bought
 from storage import generations, ledger
 from storage.generations import Reason, State
 from storage.ledger import Account, Kind, Pot
@@ -71,27 +71,60 @@ def test_the_allowance_is_drawn_first_and_a_debt_is_taken_off(
     assert draw(cost, balance(allowance, bought)) == expected
 
 
-@given(st.integers(1, 900), *[st.integers(0, 300)] * 3, st.integers(-100, 300))
+@given(
+    st.integers(1, 900), *[st.integers(0, 300)] * 3, *[st.integers(-100, 300)] * 2,
+    st.none() | st.integers(0, 700),
+)  # fmt: skip
 def test_a_draw_is_the_cost_exactly_from_each_pot_in_its_turn(
-    cost: int, pooled: int, allowance: int, granted: int, bought: int
+    cost: int,
+    pooled: int,
+    allowance: int,
+    granted: int,
+    bought: int,
+    shared: int,
+    share: int | None,
 ) -> None:
+    group = Pool(
+        all=pooled, share=share, left=pooled, share_left=share, renews_at=None, bought=shared
+    )
+    most = pooled + max(0, shared) if share is None else min(share, pooled + max(0, shared))
+    pooled = min(pooled, most)
     there = {
-        Pot.POOL: pooled, Pot.ALLOWANCE: allowance, Pot.GRANTED: granted, Pot.BOUGHT: bought,
+        (Pot.POOL, True): pooled, (Pot.BOUGHT, True): most - pooled,
+        (Pot.ALLOWANCE, False): allowance, (Pot.GRANTED, False): granted,
+        (Pot.BOUGHT, False): bought,
     }  # fmt: skip
-    draws = draw(cost, balance(allowance, bought, granted), pooled)
+    draws = draw(cost, balance(allowance, bought, granted), group)
     if draws is None:
-        assert cost > max(0, allowance + granted + bought) + pooled
+        assert cost > max(0, allowance + granted + bought) + most
         return
-    parts = {part.pot: part.credits for part in draws}
+    parts = {(part.pot, part.shared): part.credits for part in draws}
     assert sum(parts.values()) == cost
     assert all(0 < part <= there[pot] for pot, part in parts.items()), "no pot is overdrawn"
-    last = [*there].index(draws[-1].pot)
+    last = [*there].index((draws[-1].pot, draws[-1].shared))
     assert all(parts.get(pot, 0) == there[pot] for pot in [*there][:last]), "each in its turn"
 
 
-def test_what_was_bought_pays_alone_only_where_it_suffices() -> None:
-    assert draw_bought(9, balance(54, 9)) == (Draw(Pot.BOUGHT, 9),)
-    assert draw_bought(9, balance(54, 8)) is None
+@pytest.mark.parametrize(
+    ("own", "shared", "share", "draws"),
+    [
+        (9, 0, None, (Draw(Pot.BOUGHT, 9),)),
+        (8, 0, None, None),
+        (9, 20, None, (Draw(Pot.BOUGHT, 9, shared=True),)),
+        (9, 20, 4, (Draw(Pot.BOUGHT, 4, shared=True), Draw(Pot.BOUGHT, 5))),
+        (9, 6, 20, (Draw(Pot.BOUGHT, 6, shared=True), Draw(Pot.BOUGHT, 3))),
+        (9, -50, None, (Draw(Pot.BOUGHT, 9),)),
+        (-5, 9, None, (Draw(Pot.BOUGHT, 9, shared=True),)),
+        (2, 6, None, None),
+    ],
+)
+def test_what_was_bought_pays_alone_only_where_it_suffices_the_groups_first(
+    own: int, shared: int, share: int | None, draws: tuple[Draw, ...] | None
+) -> None:
+    group = Pool(all=50, share=share, left=50, share_left=share, renews_at=None, bought=shared)
+    assert draw_bought(9, balance(54, own), group) == draws
+    if not shared:
+        assert draw_bought(9, balance(54, own)) == draws
 
 
 @given(st.integers(0, 10_000_000), *[st.integers(0, 100)] * 4)

@@ -31,7 +31,8 @@ def balance(allowance: int, bought: int) -> Balance:
 def test_the_pool_goes_first_then_the_allowance_then_what_was_bought(
     cost: int, pooled: int, allowance: int, bought: int
 ) -> None:
-    draws = draw(cost, balance(allowance, bought), pooled)
+    pool = Pool(all=pooled, share=None, left=pooled, share_left=None, renews_at=None)
+    draws = draw(cost, balance(allowance, bought), pool)
     if cost > pooled + allowance + bought:
         assert draws is None
         return
@@ -44,12 +45,14 @@ def test_the_pool_goes_first_then_the_allowance_then_what_was_bought(
 
 
 @pytest.mark.parametrize(
-    ("left", "share_left", "available"), [(50, None, 50), (50, 20, 20), (5, 20, 5), (50, 0, 0)]
-)
+    ("left", "bought", "share_left", "available"),
+    [(50, 0, None, 50), (50, 0, 20, 20), (5, 0, 20, 5), (50, 0, 0, 0), (5, 30, 20, 20),
+     (5, 30, None, 35), (5, -30, 20, 5)],
+)  # fmt: skip
 def test_a_member_draws_on_what_is_left_up_to_their_share(
-    left: int, share_left: int | None, available: int
+    left: int, bought: int, share_left: int | None, available: int
 ) -> None:
-    pool = Pool(all=100, share=20, left=left, share_left=share_left, renews_at=None)
+    pool = Pool(all=100, share=20, left=left, share_left=share_left, renews_at=None, bought=bought)
     assert pool.available == available
 
 
