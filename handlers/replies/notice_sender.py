@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 MOST_SENDS = 12
 """How often a notice is tried before nobody can be told."""
+MOST_REFUSALS = 3
+"""How often a notice is tried that Telegram refuses alone with somebody, where texts are taken."""
 MOST_MAKINGS = 4
 """How often a film is tried to be made before it is said that it cannot be."""
 
@@ -142,16 +144,23 @@ class Notices:
             logger.warning("%s is sent, and nobody knows how: %s", owed, error)
             await self._note_sent(owed)
         except (Refused, Unreachable) as error:
-            await self._tell_alone(chat, owed, error)
+            is_odd = chat.is_private and isinstance(error, Refused)
+            if is_odd and owed.sends + 1 < MOST_REFUSALS:
+                await self._put_off(owed, error)
+            else:
+                await self._tell_alone(chat, owed, error)
         except ChatMoved as moved:
             await chats.move(self.db, chat.id, moved.telegram_id, now=self.clock())
         except SendError as error:
-            logger.info("%s waits: %s", owed, error)
-            wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))
-            async with self.db.transaction() as tx:
-                await notices.try_later(tx, owed.id, due_at=self.clock() + wait)
+            await self._put_off(owed, error)
         else:
             await self._note_sent(owed, turned=bool(turned))
+
+    async def _put_off(self, owed: Owed, error: SendError) -> None:
+        logger.info("%s waits: %s", owed, error)
+        wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))
+        async with self.db.transaction() as tx:
+            await notices.try_later(tx, owed.id, due_at=self.clock() + wait)
 
     async def _send_film(self, chat: Chat, owed: Owed, translator: Translator) -> None:
         """Make a film and send it, or say why that cannot be."""

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import undoing
-from handlers.replies.sending import Refused, SendError, Unreachable, finished
+from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, finished
 from handlers.replies.texts import held_back, moment
 from storage import chats, generations, outages, people
 from storage.generations import PENDING, UNFINISHED, State
@@ -302,8 +302,10 @@ class StatusMessages:
         ):
             return False
         try:
-            await self.outbox.edit(chat, shown.message, text, buttons)
-        except Refused:
+            # what Telegram agreed to is there, whatever else it said
+            with suppress(Unreadable):
+                await self.outbox.edit(chat, shown.message, text, buttons)
+        except (Refused, Unreachable):
             return False
         self.leave(generation)
         return True

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from generation.jobs import schedule
 from sandbox.aimlapi import Fault, Render
+from sandbox.telegram import Fault as TelegramFault
 from storage.database import number
 from tests.flows.looks import says, shows_video
 from tests.handlers.commons import until
@@ -16,7 +18,19 @@ if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat
+    from storage.database import Connection
     from tests.house import House
+
+
+ODD = TelegramFault.error(400, "Bad Request: ODD")
+FORBIDDEN = TelegramFault.error(403, "Forbidden: odd")
+
+
+async def all_told(connection: Connection) -> bool:
+    """Whether no word is owed, and no status stands that would be taken away."""
+    owed = await number(connection, "SELECT count(*) FROM notices WHERE sent_at IS NULL")
+    statuses = "SELECT count(*) FROM generations WHERE status_message IS NOT NULL"
+    return not owed and not await number(connection, statuses)
 
 
 @pytest.mark.parametrize("how", ["disband", "kick_bot", "read_only"])
@@ -54,6 +68,33 @@ async def test_a_refusal_of_another_maker_is_said_kindly_and_asks_for_other_word
         await told.press("✏️ Change")
         asked = await chat.wait(says("What should be different?"))
         assert "a cat" in (asked.text or "")
+
+
+@pytest.mark.parametrize(
+    ("edited", "sent"),
+    [
+        (ODD, ODD),
+        (TelegramFault.error(403, "Forbidden: odd"), None),
+        (TelegramFault.answers(7), None),
+    ],
+    ids=["neither is taken", "a word of its own is", "nobody can read that it is"],
+)
+async def test_a_word_of_a_failure_that_telegram_refuses_once_is_said_all_the_same(
+    edited: TelegramFault, sent: TelegramFault | None, monkeypatch: pytest.MonkeyPatch,
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(schedule, "backoff", lambda *_: 0.0)
+    provider.render_seconds = 0.3
+    provider.next_render = Render.refused("Your request was blocked by our moderation system.")
+    async with house.running():
+        await chat.send(ann, "/video a cat")
+        await chat.wait(says("9 credits, 45 left"))
+        house.telegram.faults.next("editMessageText", edited)
+        if sent is not None:
+            house.telegram.faults.next("sendMessage", sent)
+        told = await chat.wait(says("refused this one because of what it would show"))
+        await until(house, all_told)
+        assert not told.deleted
 
 
 async def test_a_failure_that_reaches_nobody_is_given_up_once(
