@@ -228,7 +228,8 @@ def draft_of(
     # what was copied from a caption of ours
     words = words.replace(UNSEEN, "")
     is_whole = utf16_length(words) <= LONGEST_PART // 2
-    is_idea = not words or _is_idea(words)
+    said = read(words).prompt
+    is_idea = not said or _is_idea(said)
     return OrderDraft(
         text=words,
         picture=picture,

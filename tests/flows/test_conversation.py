@@ -231,8 +231,9 @@ async def test_what_is_surely_no_idea_is_asked_about_after_a_command(
         "IMG_2026.jpg", "@bob look at this", "look: https://example.com/cat", "i don't know",
         "tack s\u00e5 mycket",
     ):  # fmt: skip
-        asked = await chat.send(ann, f"/video {words}")
-        await chat.wait(says("Make a video of this?", to=asked.message_id))
+        for options in ("", "--seconds 8 "):
+            asked = await chat.send(ann, f"/video {options}{words}")
+            await chat.wait(says("Make a video of this?", to=asked.message_id))
     assert await spent(house, ann) == 0
 
 
