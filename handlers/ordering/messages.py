@@ -143,6 +143,10 @@ async def _film(
 ) -> None:
     """Order what was asked for; where nothing is said, what somebody wrote is, on a card."""
     read = reading.read(words)
+    if sent is None and small_talk(f"ok {read.prompt}") is SmallTalk.NOTED:
+        # "this please": what is meant stands in what is answered
+        words = words.replace(read.prompt, "")
+        read = reading.read(words)
     idea = "" if sent or read.prompt else conversation.idea_of(message)
     if idea:
         words = f"{idea} {words}".strip()

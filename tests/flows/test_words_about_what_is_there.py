@@ -80,11 +80,12 @@ async def test_a_gesture_is_a_picture_only_where_one_was_asked_for(
     await chat.wait(shows_video("it waves"))
 
 
+@pytest.mark.parametrize("words", ["", "of this, please ", "сделай это "])
 async def test_video_as_an_answer_to_a_text_films_that_text_on_a_card(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person
+    bot: Bot, house: House, club: Group, ann: Person, bob: Person, words: str
 ) -> None:
     idea = await club.send(bob, "a paper boat in the gutter")
-    asked = await club.send(ann, "/video --vertical", reply_to=idea)
+    asked = await club.send(ann, f"/video {words}--vertical", reply_to=idea)
     card = await club.wait(says("“a paper boat in the gutter”", to=asked.message_id))
     assert "9:16" in (card.text or "")
     assert await spent(house, ann) == await spent(house, bob) == 0
