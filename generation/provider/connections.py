@@ -29,6 +29,8 @@ SENT_TOGETHER = 65_536
 """Bytes of a request that wait for its end before they are sent."""
 MOST_UNREAD = 262_144
 """Bytes of an answer that are taken before somebody reads them."""
+READ_AT_ONCE = 8_192
+"""Bytes that are read before others have a turn: they may be thousands of chunks, or of heads."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SCHEMES = ("http", "https")
@@ -280,11 +282,14 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._send()
-        if not self._unread and not self._ended:
+        if self._unread:
+            await asyncio.sleep(0)
+        elif not self._ended:
             await self._change(timeout, httpcore.ReadTimeout)
         if self._unread:
-            piece = bytes(memoryview(self._unread)[:max_bytes])
-            del self._unread[:max_bytes]
+            size = min(max_bytes, READ_AT_ONCE)
+            piece = bytes(memoryview(self._unread)[:size])
+            del self._unread[:size]
             if not self._ended:
                 self._transport.resume_reading()
             return piece
