@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
-from bot import process
+from bot.process import FOLDERS
 from bot.scheduler import Scheduler
 from bot.supervisor import Health
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
@@ -104,13 +104,14 @@ class Bot:
         """Wire everything up.
 
         Raises:
-            process.Unusable: there is no space for a folder of ours.
+            OSError: there is no space for a folder of ours.
+            process.PortUnusable: a port cannot be had.
         """
         self.settings, self.db, self.clock = settings, db, clock
         self.times = times = times or Times()
-        self.videos, self.pictures = settings.data_dir / "videos", settings.data_dir / "pictures"
+        self.videos, self.pictures = (settings.data_dir / name for name in FOLDERS)
         for folder in (self.videos, self.pictures):
-            process.make(folder)
+            folder.mkdir(0o700, parents=True, exist_ok=True)
         languages = languages or Languages()
         jobs = JobQueue[Context]()
         clocks = ChatClocks(jobs)

@@ -48,6 +48,7 @@ from storage.migrations import (
     lost_times,
     mark_brought,
     note_restore,
+    usable,
 )
 from storage.notices import Admins
 
@@ -86,22 +87,26 @@ async def run(
     process.stop_on_signals(stopping)
     try:
         file = settings.data_dir / process.DATABASE
-        # whoever ran on a file left a lock beside it: without one, it was brought from elsewhere;
-        # noted before there is one, for a start that does not come to its end
-        if file.exists() and not (settings.data_dir / process.LOCK).exists():
-            await asyncio.to_thread(mark_brought, file)
-        with process.held(settings.data_dir):
-            db = await Database.open(file)
-            try:
-                if opened is not None:
-                    await opened()
-                return await serve(Bot(settings, db, times=times), stopping)
-            finally:
-                await db.close()
+        with process.usable(settings.data_dir), usable(file):
+            # whoever ran on a file left a lock beside it: without one, it was brought from
+            # elsewhere; noted before there is one, for a start that does not come to its end
+            if file.exists() and not (settings.data_dir / process.LOCK).exists():
+                await asyncio.to_thread(mark_brought, file)
+            with process.held(settings.data_dir):
+                db = await Database.open(file)
+                try:
+                    if opened is not None:
+                        await opened()
+                    return await serve(Bot(settings, db, times=times), stopping)
+                finally:
+                    await db.close()
     except process.Held as held:
         sys.stderr.write(f"{held}\n")
         return ExitCode.LOCKED
-    except (process.Unusable, process.PortUnusable) as unusable:
+    except process.Unusable as unusable:
+        sys.stderr.write(f"{unusable}\n")
+        return ExitCode.FAILURE if unusable.passes else ExitCode.WRONG_SETTINGS
+    except process.PortUnusable as unusable:
         sys.stderr.write(f"{unusable}\n")
         return ExitCode.WRONG_SETTINGS
     except UnusableDatabase as unusable:

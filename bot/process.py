@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import fcntl
 import logging
 import os
@@ -13,14 +14,16 @@ import time
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
-    from pathlib import Path
 
 DATABASE, LOCK = "bot.sqlite3", "lock"
 """The files in `DATA_DIR`: what the bot knows, and what its holder locks."""
+FOLDERS = "videos", "pictures"
+"""The folders in it."""
 LONGEST_PID = 20
 """Bytes of the lock file that are read: it is there for everybody to write."""
 MOMENT = 0.1
@@ -86,11 +89,20 @@ class Held(Exception):
         self.holder = holder
 
 
-class Unusable(Exception):
-    """The folder cannot be made, or not written to."""
+PASSING = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK,
+     errno.ESTALE, errno.ETIMEDOUT}
+)  # fmt: skip
+"""What the system refuses now, and may grant at the next start."""
 
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(f"DATA_DIR cannot be used: {folder}: {error.strerror}")
+
+class Unusable(Exception):
+    """The folder, or what lies in it, cannot be made, read or written; perhaps only now."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        self.passes = error.errno in PASSING
+        now = " now" if self.passes else ""
+        super().__init__(f"DATA_DIR cannot be used{now}: {path}: {error.strerror}")
 
 
 class PortUnusable(Exception):
@@ -100,12 +112,16 @@ class PortUnusable(Exception):
         super().__init__(f"{setting} cannot be used: port {port}: {error.strerror}")
 
 
-def make(folder: Path) -> None:
-    """Make a folder where it is missing. Raises Unusable."""
+@contextmanager
+def usable(folder: Path) -> Iterator[None]:
+    """Raise Unusable for what the system says of a folder, or of what lies in it."""
     try:
-        folder.mkdir(0o700, parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        raise Unusable(folder, error) from error
+        path = Path(os.fsdecode(error.filename or ""))
+        if not path.is_relative_to(folder):
+            raise
+        raise Unusable(path, error) from error
 
 
 @contextmanager
@@ -116,16 +132,18 @@ def held(folder: Path) -> Iterator[None]:
 
     Raises:
         Held: another process holds it.
-        Unusable: it cannot be made, or not written to.
+        OSError: it cannot be made, or not written to.
     """
-    make(folder)
+    folder.mkdir(0o700, parents=True, exist_ok=True)
+    # not truncated on opening: it may hold the id of the one who has it
+    file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        # not truncated on opening: it may hold the id of the one who has it
-        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise Unusable(folder, error) from error
-    try:
-        if not (_take(file, fcntl.LOCK_EX) or _take(file, fcntl.LOCK_EX, after=MOMENT)):
+        try:
+            is_ours = _take(file, fcntl.LOCK_EX) or _take(file, fcntl.LOCK_EX, after=MOMENT)
+        except OSError as error:
+            # some network's disks know no locks
+            raise Unusable(folder / LOCK, error) from error
+        if not is_ours:
             raise Held(folder, _pid_in(file))
         with suppress(OSError):
             # a full disk takes no id; only the lock means something
@@ -139,11 +157,14 @@ def held(folder: Path) -> Iterator[None]:
 def holder(folder: Path) -> Held | None:
     """Return who holds a folder, None where nobody does; nothing is made."""
     try:
-        file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(folder / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
         return None if _take(file, fcntl.LOCK_SH) else Held(folder, _pid_in(file))
+    except OSError:
+        # without locks nobody holds one: a start says so
+        return None
     finally:
         os.close(file)
 

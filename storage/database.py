@@ -217,6 +217,9 @@ _PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 250",
 )
 
+_SAME_AS_BEFORE = "UPDATE settled SET id = 1 WHERE id = 1"
+"""A write that changes nothing."""
+
 logger = logging.getLogger(__name__)
 
 BUSY_INTERVAL_SECONDS = 0.02
@@ -289,6 +292,8 @@ class Database:
                 for pragma in _PRAGMAS:
                     await connection.thread.execute(pragma)
                 await migrate(connection.thread)
+                # one that may only be read is opened without a word, and begins to write so too
+                await connection.thread.execute(_SAME_AS_BEFORE)
                 await connection.thread.execute("PRAGMA busy_timeout = 0")
         except BaseException:
             await connection.close()
@@ -361,7 +366,7 @@ class Database:
     async def prove_writable(self) -> None:
         """Write something that changes nothing. Raises sqlite3.Error."""
         async with self.transaction() as tx:
-            await tx.execute("UPDATE settled SET id = 1 WHERE id = 1")
+            await tx.execute(_SAME_AS_BEFORE)
 
     def later(self, write: Write) -> None:
         """Write with the next transaction, or soon: only what may be lost if the process dies.

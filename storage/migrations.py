@@ -127,7 +127,10 @@ def usable(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         if code(error) in HOPELESS:
-            raise UnusableDatabase(f"{path}: {error}") from error
+            # SQLite does not say why it cannot
+            may = not path.exists() or os.access(path, os.R_OK | os.W_OK)
+            why = "" if may else ", for this user may not read and write it"
+            raise UnusableDatabase(f"{path}: {error}{why}") from error
         if code(error) in PASSING:
             raise DatabaseInTrouble(f"{path}: {error}") from error
         raise
@@ -220,8 +223,11 @@ def back_up(database: Path, target: Path) -> None:
     Raises BackupFailed, also when there is something at target already: a backup is overwritten
     by nobody but its owner.
     """
-    if not database.is_file():
-        raise BackupFailed(f"there is no database at {database}")
+    try:
+        if not database.is_file():
+            raise BackupFailed(f"there is no database at {database}")
+    except OSError as error:
+        raise BackupFailed(f"{database} cannot be read: {error.strerror}") from None
     try:
         # Only its owner may read it: it holds what people wrote.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -240,7 +246,7 @@ def back_up(database: Path, target: Path) -> None:
 
 
 def _copy(database: Path, target: Path) -> None:
-    address = f"{database.resolve().as_uri()}?mode=ro"
+    address = f"{database.absolute().as_uri()}?mode=ro"
     with (
         closing(sqlite3.connect(address, uri=True)) as source,
         closing(sqlite3.connect(target)) as copy,

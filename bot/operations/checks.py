@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import shutil
 import sqlite3
 import stat
@@ -20,7 +22,7 @@ import httpx
 from telegram.error import InvalidToken, TelegramError
 
 from bot import process
-from bot.process import DATABASE
+from bot.process import DATABASE, FOLDERS, LOCK
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
@@ -94,7 +96,7 @@ def check_database(path: Path) -> list[Finding]:
 
 def opened(path: Path) -> sqlite3.Connection:
     """Open a database to read, and nothing else."""
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def check_env_file(path: Path) -> list[Finding]:
@@ -117,6 +119,7 @@ def check_holder(folder: Path) -> list[Finding]:
 
 SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
+RIGHTS = "give the user that runs the bot the right to, or name another DATA_DIR"
 FREE_BYTES = 1_000_000_000
 """Below this there is too little space for videos on their way."""
 BLACK_SQUARE = (
@@ -167,15 +170,20 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list
 
 
 def check_folder(folder: Path) -> list[Finding]:
-    """Look whether the data folder can be written to, and at the space on its disk."""
+    """Look whether the data folder and those in it can be written to, and at the disk's space."""
+    place = folder
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        for place in (folder, *(folder / name for name in FOLDERS)):
+            if os.path.lexists(place):
+                with tempfile.TemporaryFile(dir=place):
+                    pass
+        for place in (folder / DATABASE, folder / LOCK):
+            if place.exists() and not os.access(place, os.R_OK | os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        why = f"{folder} cannot be written to: {error.strerror}"
-        return failure("DATA_DIR", why, "give its owner the right to, or name another folder")
+        return failure("DATA_DIR", f"{place} cannot be written to: {error.strerror}", RIGHTS)
     said = f"{folder}, {free / 1e9:.1f} GB free"
     if free < FREE_BYTES:
         return warning(
@@ -186,14 +194,17 @@ def check_folder(folder: Path) -> list[Finding]:
 
 async def check_media(media: MediaProcesses) -> list[Finding]:
     """Let a media process look at a picture."""
-    with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
-        picture = Path(folder) / "picture.png"
-        picture.write_bytes(b64decode(BLACK_SQUARE))
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
+            picture = Path(folder) / "picture.png"
+            picture.write_bytes(b64decode(BLACK_SQUARE))
             await pictures.measure(media, picture)
             kept = await media.run("tell_confinement")
-        except (MediaError, BadPicture, OSError) as error:
-            return failure("media", f"its process fails: {error!r}", "install the bot again")
+    except (MediaError, BadPicture) as error:
+        return failure("media", f"its process fails: {error!r}", "install the bot again")
+    except OSError as error:
+        remedy = "make room in the folder for temporary files, or name another in TMPDIR"
+        return failure("media", f"its process cannot be tried: {error}", remedy)
     said = "pictures and videos can be worked on"
     if open_ := [what for what in ("files", "calls") if kept.get(what) is not True]:
         missing = {"files": "Landlock (Linux 5.13)", "calls": "seccomp (x86-64 or ARM 64)"}

@@ -168,6 +168,11 @@ def test_backup_without_a_database_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "copy.sqlite3").exists()
 
 
+def test_backup_of_what_cannot_be_reached_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BackupFailed, match="cannot be read: File name too long"):
+        back_up(tmp_path / ("x" * 300), tmp_path / "copy.sqlite3")
+
+
 def test_backup_into_a_missing_folder_says_so(tmp_path: Path, database: Path) -> None:
     with pytest.raises(BackupFailed, match="cannot be written: No such file or directory"):
         back_up(database, tmp_path / "nowhere" / "copy.sqlite3")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot import process
-from bot.operations.checks import Verdict, check_database, check_holder
+from bot.operations.checks import Verdict, check_database, check_folder, check_holder
 from storage.database import Database
 from storage.migrations import steps
 
@@ -118,3 +118,17 @@ def test_whether_a_bot_runs_there_is_said(tmp_path: Path) -> None:
     assert [one.verdict for one in (idle, busy, over)] == [Verdict.OK] * 3
     assert idle.found == over.found == "no bot runs on DATA_DIR"
     assert f"process {os.getpid()}" in busy.found
+
+
+def test_a_folder_that_leads_to_itself_is_a_finding(path: Path) -> None:
+    path.parent.joinpath("loop").symlink_to("loop")
+    assert look(path.parent / "loop" / path.name).verdict is Verdict.FAILURE
+
+
+def test_what_lies_in_the_data_folder_is_looked_at_too(path: Path) -> None:
+    videos = path.parent / "videos"
+    videos.write_text("not a folder")
+    (said,) = check_folder(path.parent)
+    assert (said.verdict, said.found) == (
+        Verdict.FAILURE, f"{videos} cannot be written to: Not a directory",
+    )  # fmt: skip

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import os
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.process import Held, held, stop_on_signals
+from bot.process import Held, Unusable, held, holder, stop_on_signals
 from tests.flows.process import process
 
 if TYPE_CHECKING:
@@ -39,6 +41,20 @@ def test_a_file_left_behind_or_made_up_holds_nothing(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("no number at all " * 100)
     with held(tmp_path):
         pass
+
+
+@pytest.mark.parametrize(("number", "passes"), [(errno.ENOLCK, True), (errno.EOPNOTSUPP, False)])
+def test_a_disk_that_locks_nothing_is_told_from_one_that_cannot_now(
+    number: int, passes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(Unusable, match=f"{tmp_path}/lock") as refused, held(tmp_path):
+        pass
+    assert refused.value.passes is passes
+    assert holder(tmp_path) is None
 
 
 async def test_a_second_run_says_so_in_one_line_ends_with_3_and_touches_nothing(
