@@ -11,7 +11,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -22,13 +22,16 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 
 from generation.models.offer import Offer
 from storage import DAY_SECONDS, SHARED_IDS
 
-TOKEN_SHAPE = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
+T = TypeVar("T")
+
+TOKEN_SHAPE = re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}")
 """A bot's id and its secret: 35 characters today, with space for Telegram to change its mind."""
 SECRET_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,256}")
 LAST_PORT = 65_535
@@ -84,6 +87,13 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _root(value: str) -> str:
+    """Refuse an address with what is added to it, as examples of it often are."""
+    if found := re.search(r"/(v[0-9]+|bot)$", value):
+        raise ValueError(f"must be without {found[0]} at its end")
+    return value
+
+
 def _is_near(host: str) -> bool:
     """Whether a host is this machine, a container beside, or one of a private network."""
     try:
@@ -112,6 +122,8 @@ def _nobody_shares(ids: frozenset[int]) -> frozenset[int]:
 
 def at_home(folder: Path) -> Path:
     """Read `~` as a shell would: in `.env` nobody else does. Raises ValueError."""
+    if not str(folder).isprintable():
+        raise ValueError("holds signs that nobody sees")
     try:
         return folder.expanduser()
     except RuntimeError:
@@ -167,6 +179,7 @@ Token = Annotated[SecretStr, AfterValidator(_token)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 Address = Annotated[str, AfterValidator(_address)]
+Server = Annotated[Address, AfterValidator(_root)]
 Folder = Annotated[Path, AfterValidator(at_home)]
 Ids = Annotated[frozenset[int], BeforeValidator(_split), AfterValidator(_nobody_shares)]
 People = Annotated[Ids, AfterValidator(_people)]
@@ -187,7 +200,7 @@ class Settings(BaseModel):
     )
 
     telegram_bot_token: Token = Field(description="The bot's token, from @BotFather.")
-    telegram_api_url: Address = Field(
+    telegram_api_url: Server = Field(
         default="https://api.telegram.org",
         description="The Bot API server; another one may run on your own machine.",
     )
@@ -196,7 +209,7 @@ class Settings(BaseModel):
         description="That server runs in local mode: files up to 2 GB, handed over as paths.",
     )
     aimlapi_key: Key = Field(description="The AI/ML API key; make one with a spending limit.")
-    aimlapi_url: Address = Field(
+    aimlapi_url: Server = Field(
         default="https://api.aimlapi.com", description="The address of the AI/ML API."
     )
     data_dir: Folder = Field(
@@ -338,29 +351,37 @@ class Settings(BaseModel):
         default="text", description="`text` for people, `json` for one object per line."
     )
 
-    @model_validator(mode="after")
-    def _answers_buyers(self) -> Self:
-        if self.stars_per_credit and not self.support_contact:
-            raise ValueError("SUPPORT_CONTACT is missing: whoever sells credits must be reachable")
-        return self
+    # each is looked at beside those above it that are right: all problems are named at once
 
-    def conflicts(self) -> list[str]:
-        """Say what is wrong with settings beside each other, a line for each."""
-        found = []
-        if self.webhook_url is not None:
-            found += [
-                f"{name} is missing: WEBHOOK_URL needs it"
-                for name in ("WEBHOOK_SECRET", "WEBHOOK_PORT")
-                if getattr(self, name.lower()) is None
-            ]
-            parts = urlsplit(self.webhook_url)
-            # a server in local mode, and no other, calls what it can reach
-            if not self.telegram_api_local and parts.scheme != "https":
-                found.append("WEBHOOK_URL must begin with https://")
-            if not self.telegram_api_local and (parts.port or 443) not in TELEGRAM_CALLS:
-                ports = ", ".join(map(str, TELEGRAM_CALLS))
-                found.append(f"WEBHOOK_URL must have one of the ports {ports}")
-        numbers = [one.port for one in (self.metrics_port, self.webhook_port) if one]
-        if len(numbers) > len(set(numbers)):
-            found.append("METRICS_PORT must be another than WEBHOOK_PORT")
-        return found
+    @field_validator("webhook_url")
+    @classmethod
+    def _telegram_calls(cls, url: str | None, info: ValidationInfo) -> str | None:
+        # a server in local mode, and no other, calls what it can reach
+        if url is None or info.data.get("telegram_api_local", True):
+            return url
+        parts, ports = urlsplit(url), ", ".join(map(str, TELEGRAM_CALLS))
+        if parts.scheme != "https" or (parts.port or 443) not in TELEGRAM_CALLS:
+            raise ValueError(f"must begin with https:// and have one of the ports {ports}")
+        return url
+
+    @field_validator("webhook_secret", "webhook_port")
+    @classmethod
+    def _is_with_the_webhook(cls, value: T, info: ValidationInfo) -> T:
+        if value is None and info.data.get("webhook_url") is not None:
+            raise ValueError("is missing: WEBHOOK_URL needs it")
+        return value
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _is_another_port(cls, value: Endpoint | None, info: ValidationInfo) -> Endpoint | None:
+        other = info.data.get("webhook_port")
+        if value is not None and other is not None and value.port == other.port:
+            raise ValueError("must be another than WEBHOOK_PORT")
+        return value
+
+    @field_validator("support_contact")
+    @classmethod
+    def _answers_buyers(cls, contact: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("stars_per_credit") and not contact:
+            raise ValueError("is missing: whoever sells credits must be reachable")
+        return contact

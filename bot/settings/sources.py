@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
 from bot.settings.definition import Settings, at_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
 ENV_FILE = Path(".env")
+
+# what it would warn of ends the start here
+logging.getLogger("dotenv").setLevel(logging.ERROR)
 
 WHERE_TO_GET = {
     "TELEGRAM_BOT_TOKEN": "get one from @BotFather",
     "AIMLAPI_KEY": "make one, with a spending limit, in your account at aimlapi.com",
 }
 
-MISSPELT = 0.8
+MISSPELT, MISSPELT_BY_US = 0.8, 0.7
 """How alike two names must be, 1 being the same, for one to be taken for the other."""
 
 OTHERS = frozenset({"telegram_api_id", "telegram_api_hash"})
@@ -40,17 +46,23 @@ class WrongSettings(Exception):
 
 def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
     """Read every setting; raise WrongSettings with all problems at once."""
-    given = _given(environ, env_file)
+    text = _text_of(env_file)
+    given, lines = _given(environ, text), [*parse_stream(StringIO(text))]
     if unreadable := [name for name in Settings.model_fields if not _is_text(given.get(name, ""))]:
         raise WrongSettings([f"{name.upper()} is not UTF-8 text" for name in unreadable])
-    problems = list(_misspelt(given))
+    # a line that sets nothing is no small matter: the default would count in its place
+    problems = [
+        f"{env_file} cannot be read in line {line.original.line}: write NAME=value"
+        for line in lines
+        if line.error
+    ]
+    problems += _misspelt(given, {line.key.lower() for line in lines if line.key})
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
         # A list may be wrong in several places; one line says it.
         problems += dict.fromkeys(map(_in_words, error.errors(include_url=False)))
     else:
-        problems += settings.conflicts()
         if not problems:
             return settings
     raise WrongSettings(problems)
@@ -58,7 +70,7 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
 
 def read_secrets(environ: Mapping[str, str], env_file: Path) -> tuple[str, ...]:
     """Return what nothing that is printed or logged may hold, however wrong it is."""
-    given = _given(environ, env_file)
+    given = _given(environ, _text_of(env_file))
     token, *others = (
         given.get(name, "") for name in ("telegram_bot_token", "aimlapi_key", "webhook_secret")
     )
@@ -79,24 +91,30 @@ def read_aimlapi_url(environ: Mapping[str, str], env_file: Path) -> str:
 
 
 def _read_one(environ: Mapping[str, str], env_file: Path, name: str) -> str:
-    return _given(environ, env_file).get(name) or str(Settings.model_fields[name].default)
+    return _given(environ, _text_of(env_file)).get(name) or str(Settings.model_fields[name].default)
 
 
-def _given(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
+def _given(environ: Mapping[str, str], text: str) -> dict[str, str]:
     """Return what was written, by names in small letters, of which ours are some."""
-    try:
-        # Windows' editor puts a mark in front
-        from_file = dotenv_values(env_file, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise WrongSettings([f"{env_file} cannot be read: {reason}"]) from None
     return {
         # what hands a file on to a container strips no blanks
         name.lower(): stripped
-        for source in (from_file, environ)
+        for source in (dotenv_values(stream=StringIO(text)), environ)
         for name, value in source.items()
         if (stripped := (value or "").strip())
     }
+
+
+def _text_of(env_file: Path) -> str:
+    try:
+        # Windows' editor puts a mark in front
+        return env_file.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError):
+        # for one that misses, Docker makes a folder
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise WrongSettings([f"{env_file} cannot be read: {reason}"]) from None
 
 
 def _is_text(value: str) -> bool:
@@ -104,11 +122,15 @@ def _is_text(value: str) -> bool:
     return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
-def _misspelt(given: Mapping[str, str]) -> Iterator[str]:
-    """Point at names that are almost a setting's, unless that setting is given as well."""
+def _misspelt(given: Mapping[str, str], written: Collection[str]) -> Iterator[str]:
+    """Point at names that are almost a setting's, unless that setting is given as well.
+
+    What is `written` in our own file is more likely meant for us.
+    """
     known = Settings.model_fields.keys()
     for name in sorted(given.keys() - known - OTHERS):
-        for likely in get_close_matches(name, known - given.keys(), n=1, cutoff=MISSPELT):
+        alike = MISSPELT_BY_US if name in written else MISSPELT
+        for likely in get_close_matches(name, known - given.keys(), n=1, cutoff=alike):
             yield f"{name.upper()} is not a setting; did you mean {likely.upper()}?"
 
 
@@ -125,9 +147,6 @@ _MUST = {
 def _in_words(detail: ErrorDetails) -> str:
     """Say what is wrong with one setting. The value is left out: it may be a secret."""
     limits = detail.get("ctx", {})
-    if not detail["loc"]:
-        # of several settings together, which the words name
-        return str(limits["error"])
     name = str(detail["loc"][0]).upper()
     match detail["type"]:
         case "missing":

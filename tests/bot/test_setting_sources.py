@@ -99,6 +99,27 @@ def test_a_misspelt_name_is_pointed_out(written: str, meant: str) -> None:
     assert f"{written} is not a setting; did you mean {meant}?" in problems(given | {written: "1"})
 
 
+def test_a_name_in_the_file_is_meant_for_us_where_it_is_less_alike(
+    env_file: Callable[[str], Path],
+) -> None:
+    assert problems(REQUIRED, env_file("BUDGET=5\nRETENTION=30\nTELEGRAM_API_HASH=x\n")) == [
+        "BUDGET is not a setting; did you mean BUDGET_USD?",
+        "RETENTION is not a setting; did you mean RETENTION_DAYS?",
+    ]
+    assert read(BUDGET="5") == read(), "of an environment nobody knows whose it is"
+
+
+def test_a_line_of_the_file_that_sets_nothing_is_pointed_out(
+    env_file: Callable[[str], Path],
+) -> None:
+    path = env_file("BUDGET_USD: 5\nFREE_CREDITS='7\n# a word\n\nCREDIT_USD=x\n")
+    assert problems(REQUIRED, path) == [
+        f"{path} cannot be read in line 1: write NAME=value",
+        f"{path} cannot be read in line 2: write NAME=value",
+        "CREDIT_USD must be a number",
+    ]
+
+
 def test_a_misspelt_name_in_the_file_is_pointed_out(env_file: Callable[[str], Path]) -> None:
     assert problems(REQUIRED, env_file("QUOTA_PERIODE=day\n")) == [
         "QUOTA_PERIODE is not a setting; did you mean QUOTA_PERIOD?"

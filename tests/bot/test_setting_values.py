@@ -127,6 +127,12 @@ def test_without_settings_each_missing_one_has_its_line() -> None:
         ("CREDIT_USD", "0", "must be more than 0"),
         ("CREDIT_USD", "ten cents", "must be a number"),
         ("CREDIT_USD", "inf", "must be a number"),
+        ("DATA_DIR", "a\x00b", "holds signs that nobody sees"),
+        (
+            "TELEGRAM_BOT_TOKEN",
+            f"١٢٣٤٥٦:{'a' * 35}",
+            "does not look like a bot token: copy it again from @BotFather",
+        ),
         ("FREE_CREDITS", "-1", "must be 0 or more"),
         ("FREE_CREDITS", "2.5", "must be a whole number"),
         ("FREE_CREDITS", "9" * 5000, "must be a whole number"),
@@ -281,6 +287,22 @@ def test_what_stays_in_this_network_may_go_by_http(name: str, host: str) -> None
     assert read(**{name: url}).model_dump()[name.lower()] == url
 
 
+@pytest.mark.parametrize(
+    ("name", "url", "end"),
+    [
+        ("TELEGRAM_API_URL", "https://api.telegram.org/bot", "/bot"),
+        ("AIMLAPI_URL", "https://api.aimlapi.com/v1/", "/v1"),
+        ("AIMLAPI_URL", "https://api.aimlapi.com/v2", "/v2"),
+    ],
+)
+def test_an_address_as_it_stands_in_examples_is_without_what_is_added_to_it(
+    name: str, url: str, end: str
+) -> None:
+    assert problem(**{name: url}) == f"{name} must be without {end} at its end"
+    # only there
+    assert read(**{name: f"https://example.com{end}/gate"})
+
+
 def test_selling_without_a_contact_is_a_wrong_setting() -> None:
     said = problem(STARS_PER_CREDIT="10")
     assert said == "SUPPORT_CONTACT is missing: whoever sells credits must be reachable"
@@ -306,15 +328,21 @@ WEBHOOK = {
         ),
         (
             {"WEBHOOK_URL": "http://bot:8080"},
-            [
-                "WEBHOOK_URL must begin with https://",
-                "WEBHOOK_URL must have one of the ports 443, 80, 88, 8443",
-            ],
+            ["WEBHOOK_URL must begin with https:// and have one of the ports 443, 80, 88, 8443"],
         ),
         ({"WEBHOOK_URL": "http://bot:8080", "TELEGRAM_API_LOCAL": "true"}, []),
         ({"WEBHOOK_URL": "https://bot.example.com:8443"}, []),
         ({"WEBHOOK_URL": ""}, []),
         ({"METRICS_PORT": "8080"}, ["METRICS_PORT must be another than WEBHOOK_PORT"]),
+        # whatever else is wrong, too
+        (
+            {"WEBHOOK_PORT": "", "STARS_PER_CREDIT": "1", "FREE_CREDITS": "x"},
+            [
+                "FREE_CREDITS must be a whole number",
+                "WEBHOOK_PORT is missing: WEBHOOK_URL needs it",
+                "SUPPORT_CONTACT is missing: whoever sells credits must be reachable",
+            ],
+        ),
     ],
 )
 def test_a_webhook_is_whole_or_each_thing_amiss_has_its_line(
