@@ -13,11 +13,12 @@ import asyncio
 import logging
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.operations.logs import Redaction, set_up_logs
-from bot.process import DATABASE, ExitCode, Heartbeat, hide, leave, live
+from bot.process import DATABASE, ExitCode, Heartbeat, hide, keep_streams, leave, live, on_signals
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    keep_streams()
     chosen = _parser().parse_args(arguments)
     # whatever is made holds what people wrote: nobody else on this machine may read it
     os.umask(PRIVATE)
@@ -108,6 +110,8 @@ def port(text: str) -> int:
 
 
 def _run() -> int:
+    # nothing is begun yet
+    on_signals(partial(sys.exit, ExitCode.STOPPED))
     settings = read_settings(os.environ, ENV_FILE)
     _check_proxies()
     set_up_logs(level=settings.log_level, form=settings.log_format, secrets=_secrets())

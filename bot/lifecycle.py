@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -101,20 +100,20 @@ async def run(
                 finally:
                     await db.close()
     except process.Held as held:
-        sys.stderr.write(f"{held}\n")
+        process.say(str(held))
         return ExitCode.LOCKED
     except process.Unusable as unusable:
-        sys.stderr.write(f"{unusable}\n")
+        process.say(str(unusable))
         return ExitCode.FAILURE if unusable.passes else ExitCode.WRONG_SETTINGS
     except process.PortUnusable as unusable:
-        sys.stderr.write(f"{unusable}\n")
+        process.say(str(unusable))
         return ExitCode.WRONG_SETTINGS
     except UnusableDatabase as unusable:
         # nothing that is started again would mend it
-        sys.stderr.write(f"DATA_DIR cannot be used: {unusable}\n")
+        process.say(f"DATA_DIR cannot be used: {unusable}")
         return ExitCode.WRONG_SETTINGS
     except DatabaseInTrouble as trouble:
-        sys.stderr.write(f"DATA_DIR cannot be used now: {trouble}\n")
+        process.say(f"DATA_DIR cannot be used now: {trouble}")
         return ExitCode.FAILURE
 
 
@@ -206,7 +205,7 @@ async def _listen(bot: Bot, supervisor: Supervisor) -> None:
 
 
 def _refuse(why: str, supervisor: Supervisor) -> None:
-    sys.stderr.write(f"{why}\n")
+    process.say(why)
     supervisor.end(ExitCode.WRONG_SETTINGS)
 
 

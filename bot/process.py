@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from enum import IntEnum
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -61,22 +62,44 @@ def live(work: Coroutine[Any, Any, int]) -> int:
     return asyncio.new_event_loop().run_until_complete(work)
 
 
+def on_signals(stop: Callable[[], object]) -> None:
+    """Have whatever asks for a stop, a terminal that is closed too, call `stop`."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # what `nohup` starts outlives its terminal
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop())
+
+
 def stop_on_signals(stopping: asyncio.Event) -> None:
-    """Have SIGINT and SIGTERM set `stopping`.
+    """Have signals set `stopping`.
 
     A loop's own handlers hear of a signal through the pipe by which threads wake the loop, as
     APScheduler does for each clock that is set: a signal that finds it full would be lost.
     """
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+    on_signals(partial(loop.call_soon_threadsafe, stopping.set))
+
+
+def say(text: str) -> None:
+    """Tell the terminal, where there is one that takes it: nothing depends on that."""
+    with suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+
+
+def keep_streams() -> None:
+    """Have somewhere to write to, also where whoever started us closed it."""
+    if not (sys.stdout and sys.stderr):
+        nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
 
 
 def leave(code: int) -> NoReturn:
     """End the process at once, with all that was said and logged."""
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # a log on a disk that is full must not change the code
+        with suppress(OSError):
+            stream.flush()
     os._exit(code)
 
 

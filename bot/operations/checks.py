@@ -8,7 +8,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import sys
 import tempfile
 from base64 import b64decode
 from contextlib import closing, suppress
@@ -50,9 +49,9 @@ def first_words(settings: Settings, username: str, invitation: str, admins: Sequ
         logger.info("Admins: %s", ", ".join(admins))
     if invitation:
         # the terminal only: a log may be read by many
-        sys.stderr.write(
+        process.say(
             "Nobody is admin yet. Open this link within 15 minutes to be the one:\n"
-            f"https://t.me/{username}?start={invitation}\n"
+            f"https://t.me/{username}?start={invitation}"
         )
 
 

@@ -7,18 +7,31 @@ import errno
 import fcntl
 import os
 import signal
+import sys
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.process import Held, Unusable, held, holder, stop_on_signals
+from bot.process import ExitCode, Held, Unusable, held, holder, on_signals, stop_on_signals
 from tests.flows.process import process
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import TelegramSandbox
+
+
+@pytest.fixture
+def _own_signals() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_second_holder_is_refused_and_learns_who_is_first(tmp_path: Path) -> None:
@@ -71,18 +84,42 @@ async def test_a_second_run_says_so_in_one_line_ends_with_3_and_touches_nothing(
     assert telegram.calls == []
 
 
+@pytest.mark.usefixtures("_own_signals")
 async def test_a_stop_is_heard_among_a_thousand_clocks_that_are_set() -> None:
-    numbers, stopping = (signal.SIGINT, signal.SIGTERM), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in numbers}
-    try:
-        for number in numbers:
-            stop_on_signals(stopping)
-            for _ in range(1000):
-                loop.call_soon_threadsafe(int)
-            os.kill(os.getpid(), number)
-            await asyncio.wait_for(stopping.wait(), 20)
-            stopping.clear()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        stop_on_signals(stopping)
+        for _ in range(1000):
+            asyncio.get_running_loop().call_soon_threadsafe(int)
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(stopping.wait(), 20)
+        stopping.clear()
+
+
+@pytest.mark.usefixtures("_own_signals")
+def test_a_stop_before_anything_is_begun_ends_with_0_and_without_a_traceback() -> None:
+    on_signals(partial(sys.exit, ExitCode.STOPPED))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(number)
+        assert ended.value.code == 0
+
+
+@pytest.mark.usefixtures("_own_signals")
+def test_what_is_started_to_outlive_its_terminal_does() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    on_signals(partial(sys.exit, ExitCode.STOPPED))
+    signal.raise_signal(signal.SIGHUP)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["exec 2>/dev/full", "exec 0<&- 1>&- 2>&-"])
+async def test_a_bot_whose_words_nobody_takes_works_until_its_terminal_is_closed(
+    before: str, telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
+) -> None:
+    async with process(telegram, provider, tmp_path, before=before) as running:
+        while running.returncode is None and not telegram.calls_of("getUpdates"):
+            await asyncio.sleep(0.01)
+        with suppress(ProcessLookupError):
+            running.send_signal(signal.SIGHUP)
+        assert await running.wait() == 0
