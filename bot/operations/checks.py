@@ -202,7 +202,7 @@ async def check_media(media: MediaProcesses) -> list[Finding]:
     except (MediaError, BadPicture) as error:
         return failure("media", f"its process fails: {error!r}", "install the bot again")
     except OSError as error:
-        remedy = "make room in the folder for temporary files, or name another in TMPDIR"
+        remedy = "free some space for temporary files, or name another folder in TMPDIR"
         return failure("media", f"its process cannot be tried: {error}", remedy)
     said = "pictures and videos can be worked on"
     if open_ := [what for what in ("files", "calls") if kept.get(what) is not True]:
