@@ -264,9 +264,9 @@ async def _look_into(
 
 def _if_drawn(thumbnail: Path) -> Path | None:
     """Return a thumbnail, and leave no empty one."""
-    if thumbnail.stat().st_size:
+    if thumbnail.exists() and thumbnail.stat().st_size:
         return thumbnail
-    thumbnail.unlink()
+    thumbnail.unlink(missing_ok=True)
     return None
 
 

@@ -28,6 +28,8 @@ class StandInMedia(MediaProcesses):
             case "probe_video":
                 if self._weather.strikes("result is no video", 0.003):
                     raise MediaRefused("unreadable")
+                if (target := arguments["target"]) is not None:
+                    _write(target)
                 return _facts(arguments["source"])
             case "measure_picture":
                 if self._weather.strikes("bad picture", 0.02):
@@ -37,7 +39,7 @@ class StandInMedia(MediaProcesses):
                 if self._weather.strikes("slow picture", 0.005):
                     raise MediaTimeout("too slow")
                 _write(arguments["target"])
-            case "draw_thumbnail" | "encode_video" | "remux_video":
+            case "encode_video" | "remux_video":
                 _write(arguments["target"])
         return {}
 
