@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from generation.models.offer import Kind
     from storage.chats import Chat
+    from tests.house import Breakage
 
 FREE_CREDITS = 27
 START = 1_795_132_800.0 + 20 * 3600
@@ -75,8 +76,9 @@ class Wish:
 class Town:
     """Everybody and everything, by one seed."""
 
-    def __init__(self, folder: Path, seed: str, *, generations: int) -> None:
+    def __init__(self, folder: Path, seed: str, errors: Breakage, *, generations: int) -> None:
         self._folder = folder
+        self._errors = errors
         self._dice = random.Random(seed)
         self._wanted = generations
         self._loop = asyncio.get_running_loop()
@@ -114,7 +116,7 @@ class Town:
     async def _live(self) -> list[str]:
         coming = asyncio.create_task(self._come())
         wrong: list[str] = []
-        while not coming.done() and not wrong:
+        while not coming.done() and not (wrong or self._errors.unexpected):
             if self.asked > 50 * self._wanted:
                 return [f"of {self.asked} requests only {self.accepted} were accepted"]
             life = await self._new_life()
@@ -127,7 +129,8 @@ class Town:
         self.weather.is_clear = True
         life = await self._new_life()
         waited = 0
-        while not wrong and (left := self._left()):
+        # what breaks would be tried again and again
+        while not (wrong or self._errors.unexpected) and (left := self._left()):
             if (waited := waited + 1) > 200:
                 return [f"never finished: {left}"]
             await asyncio.sleep(1800)

@@ -41,10 +41,10 @@ def lived(seed: str, generations: int) -> Lived:
     logging.getLogger().addHandler(errors)
 
     async def live() -> Lived:
-        town = Town(Path(folder), seed, generations=generations)
+        town = Town(Path(folder), seed, errors, generations=generations)
         wrong = await town.live()
         faults = sum(town.weather.met.values())
-        return Lived(seed, town.accepted, town.days, faults, town.lives, wrong + errors.unexpected)
+        return Lived(seed, town.accepted, town.days, faults, town.lives, errors.unexpected + wrong)
 
     place = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
     try:
