@@ -99,7 +99,7 @@ def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     rows = list[pytest.Item | None]()
     for row in zip_longest(*columns):
         rows += [item or next(others, None) for item in row]
-        rows += islice(others, workers - len(row))
+        rows += islice(others, max(0, workers - len(row)))
     return [item for item in (*rows, *others) if item is not None]
 
 
