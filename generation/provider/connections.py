@@ -29,8 +29,8 @@ SENT_TOGETHER = 65_536
 """Bytes of a request that wait for its end before they are sent."""
 MOST_UNREAD = 262_144
 """Bytes of an answer that are taken before somebody reads them."""
-READ_AT_ONCE = 8_192
-"""Bytes that are read before others have a turn: they may be thousands of chunks, or of heads."""
+PIECES_AT_ONCE = 500
+"""Pieces of an answer that are handed on before others have a turn: there may be thousands."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SCHEMES = ("http", "https")
@@ -223,8 +223,12 @@ class _Body(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _translated():
+            number = 0
             async for piece in self._response.aiter_stream():
                 yield piece
+                number += 1
+                if number % PIECES_AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
     async def aclose(self) -> None:
         with _translated():
@@ -283,13 +287,13 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._send()
         if self._unread:
+            # they may be thousands of heads before the answer's
             await asyncio.sleep(0)
         elif not self._ended:
             await self._change(timeout, httpcore.ReadTimeout)
         if self._unread:
-            size = min(max_bytes, READ_AT_ONCE)
-            piece = bytes(memoryview(self._unread)[:size])
-            del self._unread[:size]
+            piece = bytes(memoryview(self._unread)[:max_bytes])
+            del self._unread[:max_bytes]
             if not self._ended:
                 self._transport.resume_reading()
             return piece
