@@ -10,13 +10,14 @@ import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from generation.models.offer import KINDS, Offer, left_out
 from generation.models.pricing import Rate, read_rates
+from generation.provider.connections import read_body
 from generation.provider.protocol import NONE_IF_INVALID
 from generation.provider.refusals import truncate
 
@@ -57,6 +58,9 @@ class _Entry(BaseModel):
         return frozenset({self.id, *self.aliases})
 
 
+Entry = TypeVar("Entry", bound=_Entry)
+
+
 class Listed(_Entry):
     """A model of the live catalogue; its rates are empty where its price cannot be foretold."""
 
@@ -77,24 +81,13 @@ class Retired(_Entry):
     replaced_by: str | None = None
 
 
-class ModelFeed(BaseModel):
-    """The live catalogue, as far as it is about videos."""
+class Feed(BaseModel, Generic[Entry]):
+    """What a feed answers; whatever makes no sense in it is left out."""
 
-    data: tuple[Annotated[Listed | None, NONE_IF_INVALID], ...]
-
-    @property
-    def models(self) -> tuple[Listed, ...]:
-        """The entries that make sense."""
-        return tuple(one for one in self.data if one is not None and one.type == VIDEO_TYPE)
-
-
-class RetirementFeed(BaseModel):
-    """The deprecation feed."""
-
-    data: tuple[Annotated[Retired | None, NONE_IF_INVALID], ...]
+    data: tuple[Annotated[Entry | None, NONE_IF_INVALID], ...]
 
     @property
-    def retired(self) -> tuple[Retired, ...]:
+    def entries(self) -> tuple[Entry, ...]:
         """The entries that make sense."""
         return tuple(one for one in self.data if one is not None)
 
@@ -108,43 +101,33 @@ class Feeds:
 
     async def models(self) -> tuple[Listed, ...]:
         """Return the video models listed now. Raises NoFeed, also where there are none."""
-        body = await self._ask("/v1/models", {"include": "pricing,capabilities"})
-        try:
-            models = ModelFeed.model_validate_json(body).models
-        except ValidationError as error:
-            raise NoFeed("the list of models cannot be read") from error
+        listed = await self._ask("/v1/models?include=pricing,capabilities", Feed[Listed])
+        models = tuple(one for one in listed if one.type == VIDEO_TYPE)
         if not models:
             raise NoFeed("the list of models has no model for videos")
         return models
 
     async def retired(self) -> tuple[Retired, ...]:
         """Return the models that go or are gone. Raises NoFeed."""
-        body = await self._ask("/v1/models/deprecations", {})
-        try:
-            return RetirementFeed.model_validate_json(body).retired
-        except ValidationError as error:
-            raise NoFeed("the list of retired models cannot be read") from error
+        return await self._ask("/v1/models/deprecations", Feed[Retired])
 
-    async def _ask(self, path: str, params: dict[str, str]) -> bytes:
+    async def _ask(self, path: str, feed: type[Feed[Entry]]) -> tuple[Entry, ...]:
         try:
             async with (
                 asyncio.timeout(IN_ALL_SECONDS),
                 self._http.stream(
                     "GET",
                     self._url + path,
-                    params=params,
                     headers={"Accept": "application/json", "Accept-Encoding": "identity"},
                     timeout=SILENCE,
                     follow_redirects=False,
                 ) as response,
             ):
                 response.raise_for_status()
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > BODY_LIMIT:
-                        raise NoFeed(f"{path}: the answer is too long")
-                return bytes(body)
+                body = await read_body(response, BODY_LIMIT)
+            return feed.model_validate_json(body).entries
+        except ValidationError as error:
+            raise NoFeed(f"{path}: the answer cannot be read") from error
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, TimeoutError) as error:
             raise NoFeed(truncate(f"{path}: {error!r}")) from error
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generation.models import availability
-from generation.models.availability import Listed, ModelFeed, Retired, Snapshot
+from generation.models.availability import Feed, Listed, Retired, Snapshot
 from generation.models.offer import Offer
 from generation.models.pricing import Rate
 from generation.orders.options import Choice, Defaults, Options, settle
@@ -187,13 +187,13 @@ def test_models_nobody_knows_are_those_that_make_videos_of_prompts_or_pictures()
 
 
 def test_an_entry_that_makes_no_sense_is_left_out_and_the_others_are_read() -> None:
-    feed = ModelFeed.model_validate_json(
+    feed = Feed[Listed].model_validate_json(
         '{"data": [null, 7, {"id": ""}, {"id": "a/b", "type": "internal/video-generations/submit",'
         ' "pricing": {"kind": "fixed", "units": [{"measure": "second", "price": 0.1, "per": 1}]}},'
         ' {"id": "chat/model", "type": "openai/chat-completions"}]}'
     )
-    assert [one.id for one in feed.models] == ["a/b"]
-    assert feed.models[0].rates == (Rate(usd=Decimal("0.1"), unit="second"),)
+    assert [one.id for one in feed.entries] == ["a/b", "chat/model"]
+    assert feed.entries[0].rates == (Rate(usd=Decimal("0.1"), unit="second"),)
 
 
 def test_what_was_heard_is_read_back_as_it_was_kept() -> None:
