@@ -15,7 +15,6 @@ from generation.orders.reading import unspoken
 from handlers.membership import cannot_show, not_here_and_now
 from handlers.ordering import order_card, refusals
 from handlers.ordering.drafts import OrderDraft, SentPicture, card_draft, quoted
-from handlers.replies.sending import SendError
 from handlers.replies.texts import cost_of, gone, payment
 from handlers.routing import refusal_of
 from handlers.senders import Access, Sender
@@ -261,24 +260,9 @@ async def _order(
     paid = payment(answer, sender.translator, in_private=sender.chat.is_private)
     # a reaction alone lets a group think of the usual price
     is_dear = not sender.chat.is_private and wait > 0 and quote.credits > services.usual_cost
-    await _show_status(services, sender, answer.generation, note=note, paid=paid, aloud=is_dear)
-
-
-async def _show_status(
-    services: Services,
-    sender: Sender,
-    generation: Generation,
-    *,
-    note: str = "",
-    paid: str = "",
-    aloud: bool = False,
-) -> None:
-    """Say that an order was accepted; it is made all the same where that cannot be said."""
-    show = services.status.show
-    try:
-        await show(generation, sender.chat, sender.translator, note=note, paid=paid, aloud=aloud)
-    except SendError as error:
-        logger.info("generation %d has no status: %s", generation.id, error)
+    await services.status.show(
+        answer.generation, sender.chat, sender.translator, note=note, paid=paid, aloud=is_dear
+    )
 
 
 async def _accept(
@@ -339,5 +323,5 @@ async def _again(services: Services, sender: Sender, generation: Generation) -> 
     """Answer what was asked before: the same message twice is silent, a press is told."""
     await sender.answer(sender.translator.gettext("That one is already on its way."))
     if generation.state in PENDING and generation.status_message is None:
-        await _show_status(services, sender, generation)
+        await services.status.show(generation, sender.chat, sender.translator)
     services.wake(generation.chat)

@@ -153,32 +153,37 @@ class StatusMessages:
         known = self._shown, self._rising, self._over
         if generation.status_message is not None or any(generation.id in ids for ids in known):
             return
-        async with self._rising.setdefault(generation.id, asyncio.Lock()):
-            aloud = aloud or chat.is_private
-            forecast = await self.progress.forecast(generation)
-            shown = _Shown(chat, _REACTION, translator, at=forecast.at)
-            if not aloud and await self._acknowledged(chat, generation, note):
-                self._remember(generation.id, shown)
-                return
-            # what leaves at once cannot be cancelled
-            waits = generation.state is State.QUEUED and (
-                forecast.place is not None or generation.due_at > generation.created_at
-            )
-            # what leaves at once is shown as it will stand a moment later: one message, and no edit
-            said = status_text(forecast, translator, self.progress.now, paid=paid, begun=not waits)
-            saying = self.outbox.say(
-                chat,
-                f"{note}\n{said.text}".strip(),
-                buttons=undoing(generation, translator) if waits else (),
-                reply_to=generation.message_id,
-                thread_id=generation.thread_id,
-                silent=True,
-                # alone with the bot it is the only sign that an order was understood
-                cosmetic=not note and not aloud,
-                moments=said.moments,
-            )
-            shown = replace(shown, step=said.step)
-            await finished(self._put_up(generation.id, shown, saying))
+        try:
+            async with self._rising.setdefault(generation.id, asyncio.Lock()):
+                aloud = aloud or chat.is_private
+                forecast = await self.progress.forecast(generation)
+                shown = _Shown(chat, _REACTION, translator, at=forecast.at)
+                if not aloud and await self._acknowledged(chat, generation, note):
+                    self._remember(generation.id, shown)
+                    return
+                # what leaves at once cannot be cancelled
+                waits = generation.state is State.QUEUED and (
+                    forecast.place is not None or generation.due_at > generation.created_at
+                )
+                # what leaves at once is shown as it will stand a moment later: by one message
+                said = status_text(
+                    forecast, translator, self.progress.now, paid=paid, begun=not waits
+                )
+                saying = self.outbox.say(
+                    chat,
+                    f"{note}\n{said.text}".strip(),
+                    buttons=undoing(generation, translator) if waits else (),
+                    reply_to=generation.message_id,
+                    thread_id=generation.thread_id,
+                    silent=True,
+                    # alone with the bot it is the only sign that an order was understood
+                    cosmetic=not note and not aloud,
+                    moments=said.moments,
+                )
+                shown = replace(shown, step=said.step)
+                await finished(self._put_up(generation.id, shown, saying))
+        except SendError as error:
+            logger.info("generation %d has no status: %s", generation.id, error)
 
     async def settled(self, generation: Generation) -> None:
         """Wait until a status that is on its way is there."""

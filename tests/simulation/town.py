@@ -6,7 +6,7 @@ import asyncio
 import random
 import sqlite3
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -19,7 +19,6 @@ from generation.models.pricing import Period
 from generation.orders import balances
 from generation.orders.balances import Accepted, Repeated, Terms
 from handlers.replies.notice_sender import MOST_SENDS
-from handlers.replies.sending import SendError
 from handlers.replies.texts import Languages
 from storage import chats, ledger, people
 from storage.chats import ChatKind
@@ -192,9 +191,8 @@ class Town:
                 self._spending.look()
                 life.wake(answer.generation.chat)
             if isinstance(answer, Accepted | Repeated):
-                with suppress(SendError):
-                    english = self._languages.translator(None)
-                    await life.status.show(answer.generation, chat, english)
+                english = self._languages.translator(None)
+                await life.status.show(answer.generation, chat, english)
             if isinstance(answer, Repeated):
                 life.wake(answer.generation.chat)
         self._open.pop(wish.number, None)
