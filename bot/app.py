@@ -172,7 +172,7 @@ class Bot:
         self.catalogue = Catalogue(
             db=db,
             feeds=Feeds(self.http, url=settings.aimlapi_url),
-            known=offer,
+            bundled=offer,
             names=settings.models,
             cooldowns=cooldowns,
             admins=admins,

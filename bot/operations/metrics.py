@@ -11,6 +11,7 @@ import asyncio
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf, nan
 from typing import TYPE_CHECKING
 
@@ -122,66 +123,54 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(Answers(self.api, self.telegram))
-        self._requests = Counter(
+        counter = partial(Counter, registry=registry)
+        gauge = partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self._requests = counter(
             "video_bot_requests",
             "Requests by model family and what became of them, `accepted` at first.",
             ["model", "outcome"],
-            registry=registry,
         )
-        self._failures = Counter(
+        self._failures = counter(
             "video_bot_failures",
             "Requests that failed or were cancelled, by the reason.",
             ["reason"],
-            registry=registry,
         )
-        self._pending = Gauge(
-            "video_bot_pending", "Unfinished requests by state.", ["state"], registry=registry
-        )
-        self._waiting = Histogram(
+        self._pending = gauge("video_bot_pending", "Unfinished requests by state.", ["state"])
+        self._waiting = histogram(
             "video_bot_waiting_seconds",
             "From the order until the provider took it.",
             buckets=WAITING,
-            registry=registry,
         )
-        self._making = Histogram(
+        self._making = histogram(
             "video_bot_making_seconds",
             "From the provider's taking it until the video was here.",
             ["model"],
             buckets=MAKING,
-            registry=registry,
         )
-        self._delivery = Histogram(
+        self._delivery = histogram(
             "video_bot_delivery_seconds",
             "From the video's being here until it was in the chat.",
             buckets=SENDING,
-            registry=registry,
         )
-        self._order = Histogram(
+        self._order = histogram(
             "video_bot_order_seconds",
             "From the order until the video was in the chat.",
             buckets=WAITING,
-            registry=registry,
         )
-        self._inbox = Gauge(
-            "video_bot_inbox_updates", "Updates stored and not yet handled.", registry=registry
-        )
-        self._taken = Gauge(
+        self._inbox = gauge("video_bot_inbox_updates", "Updates stored and not yet handled.")
+        self._taken = gauge(
             "video_bot_last_update_timestamp_seconds",
             "When an update was last taken, or Telegram said that there is none.",
-            registry=registry,
         )
-        self._healthy = Gauge(
-            "video_bot_healthy", "Whether a part is well.", ["part"], registry=registry
-        )
-        self._balance = Gauge(
+        self._healthy = gauge("video_bot_healthy", "Whether a part is well.", ["part"])
+        self._balance = gauge(
             "video_bot_balance_usd",
             "What the account at the AI/ML API held when last asked; NaN before that.",
-            registry=registry,
         )
-        self._budget = Gauge(
+        self._budget = gauge(
             "video_bot_budget_left_usd",
             "What BUDGET_USD leaves in this period; infinite without a ceiling.",
-            registry=registry,
         )
 
     async def start(self) -> None:

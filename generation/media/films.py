@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,16 +34,16 @@ FILMS_AT_ONCE: Final = 2
 """Films whose scenes lie on the disk."""
 
 
+@dataclass(frozen=True, slots=True)
 class VideoFiles:
     """Fetches what people sent; of our own videos, what Telegram does not give back any more.
 
     That comes from the provider, as long as its link leads there.
     """
 
-    def __init__(self, fetch: FetchPicture, downloads: Downloads, db: Database) -> None:
-        self._fetch = fetch
-        self._downloads = downloads
-        self._db = db
+    fetch: FetchPicture
+    downloads: Downloads
+    db: Database
 
     async def __call__(self, file_id: str, target: Path) -> None:
         """Write the file to `target`.
@@ -52,15 +53,15 @@ class VideoFiles:
             PictureDelayed: It could not be had this time.
         """
         try:
-            await self._fetch(file_id, target)
+            await self.fetch(file_id, target)
         except PictureGone:
-            async with self._db.reading() as connection:
+            async with self.db.reading() as connection:
                 number = await films.by_file_id(connection, file_id)
                 video = await generations.find(connection, number) if number else None
             if video is None:
                 raise
             try:
-                await self._downloads.restore(video, target)
+                await self.downloads.restore(video, target)
             except FileGone as error:
                 raise PictureGone(str(error)) from error
             except MediaError as error:
@@ -95,20 +96,19 @@ async def join(
     return await prepare(media, film, film.parent, limit=limit)
 
 
+@dataclass(eq=False)
 class FilmMaker:
-    """Makes films of delivered videos; what lay on the disk for one is gone afterwards.
+    """Makes films of delivered videos in `folder`, where nothing of them stays.
 
-    `limit` is how many bytes Telegram is believed to take.
+    The next start clears it. `limit` is how many bytes Telegram is believed to take.
     """
 
-    def __init__(
-        self, media: MediaProcesses, fetch: FetchPicture, folder: Path, limit: int
-    ) -> None:
-        """Make films in `folder`, which the next start clears."""
-        self._media = media
-        self._fetch = fetch
-        self._folder = folder
-        self._limit = limit
+    media: MediaProcesses
+    fetch: FetchPicture
+    folder: Path
+    limit: int
+
+    def __post_init__(self) -> None:
         self._making = asyncio.Semaphore(FILMS_AT_ONCE)
 
     @asynccontextmanager
@@ -123,16 +123,16 @@ class FilmMaker:
             NotAVideo: It cannot be made.
         """
         async with self._making:
-            with tempfile.TemporaryDirectory(prefix="film-", dir=self._folder) as folder:
+            with tempfile.TemporaryDirectory(prefix="film-", dir=self.folder) as folder:
                 clips = []
                 for place, scene in enumerate(scenes, start=1):
                     clips.append(Path(folder) / f"{place}.mp4")
                     await self._bring(scene, place, clips[-1])
                 film = Path(folder) / "film.mp4"
-                yield await join(self._media, clips, film, limit=limit or self._limit)
+                yield await join(self.media, clips, film, limit=limit or self.limit)
 
     async def _bring(self, scene: Generation, place: int, target: Path) -> None:
         try:
-            await self._fetch(scene.file_id or "", target)
+            await self.fetch(scene.file_id or "", target)
         except PictureGone as error:
             raise SceneGone(place) from error

@@ -133,28 +133,20 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, kw_only=True)
 class Catalogue:
     """Knows what can be ordered now, of the families `names` in their order."""
 
-    def __init__(
-        self,
-        *,
-        db: Database,
-        feeds: Feeds,
-        known: Offer,
-        names: tuple[str, ...],
-        cooldowns: Cooldowns,
-        admins: Admins,
-        clock: Callable[[], float],
-    ) -> None:
-        self._db = db
-        self._feeds = feeds
-        self._known = known
-        self._names = names
-        self._admins = admins
-        self._clock = clock
-        self._cooldowns = cooldowns
-        self._served = _Served.of(known, names, Snapshot())
+    db: Database
+    feeds: Feeds
+    bundled: Offer
+    names: tuple[str, ...]
+    cooldowns: Cooldowns
+    admins: Admins
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self._served = _Served.of(self.bundled, self.names, Snapshot())
         self._offered = self._served.named, frozenset[str](), self._served.named
 
     @property
@@ -178,23 +170,23 @@ class Catalogue:
     @property
     def unserved(self) -> frozenset[str]:
         """The models that are not asked for anything now."""
-        return self._served.gone | self._cooldowns.models
+        return self._served.gone | self.cooldowns.models
 
     @property
     def resting(self) -> frozenset[str]:
         """Those among them that only fail at present and will be asked again soon."""
-        return self._cooldowns.failing - self._served.gone
+        return self.cooldowns.failing - self._served.gone
 
     @property
     def unknown_models(self) -> list[str]:
         """Models the provider lists that the program does not know."""
-        return availability.unknown_models(self._known, self._served.snapshot)
+        return availability.unknown_models(self.bundled, self._served.snapshot)
 
     async def restore(self) -> None:
         """Take up what the provider said, and what is left alone, since before the start."""
-        async with self._db.reading() as connection:
+        async with self.db.reading() as connection:
             bodies = await outages.kept_feeds(connection)
-            await self._cooldowns.restore(connection)
+            await self.cooldowns.restore(connection)
         try:
             snapshot = Snapshot(
                 _MODELS.validate_json(bodies.get("models", "[]")),
@@ -204,7 +196,7 @@ class Catalogue:
             # written by another version; the provider is asked in a moment
             logger.warning("what was kept of the provider's models cannot be read")
         else:
-            self._served = _Served.of(self._known, self._names, snapshot)
+            self._served = _Served.of(self.bundled, self.names, snapshot)
 
     async def refresh(self) -> None:
         """Ask the provider again, and tell the admins what became of the families named.
@@ -212,16 +204,16 @@ class Catalogue:
         Raises:
             NoFeed: a feed could not be had; what the other says is taken up all the same.
         """
-        models = await _answer(self._feeds.models())
-        retired = await _answer(self._feeds.retired())
+        models = await _answer(self.feeds.models())
+        retired = await _answer(self.feeds.retired())
         snapshot = Snapshot(
             self._served.snapshot.models if isinstance(models, NoFeed) else models,
             self._served.snapshot.retired if isinstance(retired, NoFeed) else retired,
         )
-        served = _Served.of(self._known, self._names, snapshot)
-        now = self._clock()
+        served = _Served.of(self.bundled, self.names, snapshot)
+        now = self.clock()
         prolonged: list[Cooldown] = []
-        async with self._db.transaction() as tx:
+        async with self.db.transaction() as tx:
             if not isinstance(models, NoFeed):
                 await outages.keep_feed(tx, "models", _MODELS.dump_json(models).decode(), now=now)
                 prolonged = await self._prolong(tx, snapshot, now)
@@ -232,7 +224,7 @@ class Catalogue:
             await self._tell(tx, self._served, served, now)
         self._served = served
         for cooldown in prolonged:
-            self._cooldowns.adopt(cooldown)
+            self.cooldowns.adopt(cooldown)
         for model in self.unknown_models:
             logger.info("the provider has a model this version does not know: %s", model)
         for answer in (models, retired):
@@ -242,7 +234,7 @@ class Catalogue:
     async def _prolong(self, tx: Connection, snapshot: Snapshot, now: float) -> list[Cooldown]:
         """Go on leaving alone what answered 404 and is not listed either."""
         return [
-            await self._cooldowns.still_gone(tx, one.model)
+            await self.cooldowns.still_gone(tx, one.model)
             for one in await outages.cooldowns(tx, now=now)
             if one.reason is CooldownReason.GONE and snapshot.listed(one.model) is None
         ]
@@ -255,7 +247,7 @@ class Catalogue:
         }
         for model in sorted(successors.keys() & after.gone - before.gone):
             successor = successors[model]
-            await self._admins.notify(
+            await self.admins.notify(
                 tx,
                 NoticeKind.MODEL_SUPERSEDED if successor else NoticeKind.MODEL_WITHDRAWN,
                 now=now,
@@ -263,15 +255,15 @@ class Catalogue:
                 successor=successor and after.live[successor].title,
                 cause=f"model:{model}:{int(now)}",
             )
-        unserved = after.gone | self._cooldowns.models
+        unserved = after.gone | self.cooldowns.models
         left = after.named.without(unserved).families
         if before.gone != after.gone and not left:
-            await self._admins.notify(
+            await self.admins.notify(
                 tx, NoticeKind.NOTHING_SERVED, now=now, cause=f"nothing:{int(now)}"
             )
         moved = "\n".join(map(str, availability.moved(before.named, after.named)))
         if moved:
-            await self._admins.notify(
+            await self.admins.notify(
                 tx, NoticeKind.PRICES_MOVED, now=now, moved=moved, cause=f"prices:{int(now)}"
             )
 

@@ -83,7 +83,7 @@ class Steps:
         ids = itertools.count(1)
         self.cooldowns = Cooldowns(admins, clock)
         self.catalogue = Catalogue(
-            db=db, feeds=Feeds(http, url=provider.url), known=offer, names=NAMES,
+            db=db, feeds=Feeds(http, url=provider.url), bundled=offer, names=NAMES,
             cooldowns=self.cooldowns, admins=admins, clock=clock,
         )  # fmt: skip
         self.substitutes = Substitutes(self.catalogue, credit_usd=Decimal("0.10"))

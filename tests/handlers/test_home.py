@@ -82,7 +82,7 @@ async def test_home_leads_to_people_groups_models_and_money_of_a_bot_in_use(
         assert "At $0.84 a day it lasts about 4 months." in (home.text or "")
         assert "Owed in unspent credits: 50 credits, $5.00." in (home.text or "")
         async with house.db.transaction() as tx:
-            cooldowns = house.services.catalogue._cooldowns  # noqa: SLF001 - as a failure begins one
+            cooldowns = house.services.catalogue.cooldowns
             gone = await cooldowns.gone(tx, "openai/sora-2-t2v")
         cooldowns.adopt(gone)
         await turn(chat, home, "Home", TODAY, ann)

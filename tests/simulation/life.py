@@ -133,7 +133,7 @@ class Life:
         admins = Admins(frozenset({ADMIN}), wake=self.wake)
         cooldowns = Cooldowns(admins, self.clock)
         catalogue = Catalogue(
-            db=self.db, feeds=Feeds(http, url=URL), known=self.offer, names=FAMILIES,
+            db=self.db, feeds=Feeds(http, url=URL), bundled=self.offer, names=FAMILIES,
             cooldowns=cooldowns, admins=admins, clock=self.clock,
         )  # fmt: skip
         await catalogue.restore()

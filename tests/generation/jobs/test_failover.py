@@ -142,7 +142,7 @@ async def with_families(steps: Steps, provider: AimlApiSandbox, *names: str) -> 
     """Return the substitutes there are where the operator names these families."""
     async with httpx.AsyncClient() as http:
         catalogue = Catalogue(
-            db=steps.db, feeds=Feeds(http, url=provider.url), known=Offer.load(), names=names,
+            db=steps.db, feeds=Feeds(http, url=provider.url), bundled=Offer.load(), names=names,
             cooldowns=steps.cooldowns, admins=Admins(frozenset()), clock=steps.clock,
         )  # fmt: skip
     return Substitutes(catalogue, credit_usd=Decimal("0.10"))
