@@ -17,7 +17,6 @@ from handlers.routing import Router
 from storage import statistics, videos
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery
 
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
@@ -117,9 +116,7 @@ def _ideas(services: Services, sender: Sender, turn: int) -> list[list[Button]]:
 
 
 @router.button(FilmIdea, orders=True)
-async def film_idea(
-    sender: Sender, press: FilmIdea, query: CallbackQuery, shown: int | None, context: Context
-) -> None:
+async def film_idea(sender: Sender, press: FilmIdea, shown: int | None, context: Context) -> None:
     """Make a video of one of our ideas; where it costs more by now, a card asks first."""
     choices = ideas(sender.translator)
     if press.number >= len(choices) or shown is None:
@@ -132,6 +129,5 @@ async def film_idea(
         cause=f"press:idea:{press.number}:{sender.account}",
         message_id=None,
         agreed=press.credits,
-        tap=query.id,
     )
     await place(context, sender, draft)

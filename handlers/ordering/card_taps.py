@@ -18,7 +18,6 @@ from storage import cards
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
-    from telegram import CallbackQuery
 
     from handlers.context import Context, Services
     from handlers.senders import Sender
@@ -28,29 +27,22 @@ router = Router()
 
 
 @router.button(Start, orders=True)
-async def start(sender: Sender, press: Start, query: CallbackQuery, context: Context) -> None:
+async def start(sender: Sender, press: Start, context: Context) -> None:
     """Make the video of a card its owner tapped."""
-    await _start(context, sender, press, press.instead, query)
+    await _start(context, sender, press, press.instead)
 
 
 @router.button(StartAlone, orders=True)
-async def start_alone(
-    sender: Sender, press: StartAlone, query: CallbackQuery, context: Context
-) -> None:
+async def start_alone(sender: Sender, press: StartAlone, context: Context) -> None:
     """Make it without the words of the video it would have changed."""
-    await _start(context, sender, press, Instead(words_alone=True), query)
+    await _start(context, sender, press, Instead(words_alone=True))
 
 
 async def _start(
-    context: Context,
-    sender: Sender,
-    press: Start | StartAlone,
-    instead: Instead,
-    query: CallbackQuery,
+    context: Context, sender: Sender, press: Start | StartAlone, instead: Instead
 ) -> None:
     if (card := await _open_card(sender, context.services, press.card)) is not None:
-        agreed = press.credits or None
-        draft = placing.draft_on(card, instead=instead, agreed=agreed, tap=query.id)
+        draft = placing.draft_on(card, instead=instead, agreed=press.credits or None)
         await placing.place(context, sender, draft)
 
 

@@ -154,10 +154,9 @@ class OrderDraft:
     `origin` is `message`, `card` or `press`; `cause` makes a repetition of it known;
     `message_id` is what the video answers; `asks` wants a tap even for a cheap video;
     `answers` is the question it answers, which is asked anew where there can be no such video;
-    `card` is the card it comes from, and `instead` what was tapped there; `tap` is the press still
-    to be answered, and tells presses of one cause apart. For more credits than were `agreed`
-    another tap is needed: on a card, or where it `taps_twice` on the same button. `saw_cut` is
-    whether they were shown already what of the picture is cut away.
+    `card` is the card it comes from, and `instead` what was tapped there. For more credits than
+    were `agreed` another tap is needed: on a card, or where it `taps_twice` on the same button.
+    `saw_cut` is whether they were shown already what of the picture is cut away.
     """
 
     text: str
@@ -170,7 +169,6 @@ class OrderDraft:
     card: int | None = None
     instead: Instead | None = None
     agreed: int | None = None
-    tap: str = ""
     taps_twice: bool = False
     saw_cut: bool = False
     options: str = ""
@@ -246,7 +244,7 @@ def card_draft(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
     kind = CardKind.PICTURE if draft.picture else CardKind.PROMPT
     return Draft(
         # what one press asked is over when the next is made
-        cause=f"{draft.cause}:{draft.tap}" if draft.tap else draft.cause,
+        cause=f"{draft.cause}:{sender.press.query.id}" if sender.press else draft.cause,
         kind=CardKind.QUESTION if draft.cause.startswith(FOLLOWS) else kind,
         chat=sender.chat.id,
         thread_id=sender.thread_id,

@@ -317,7 +317,6 @@ async def make_anew(
         origin="press",
         cause=films.anew(press.scene, sender.account),
         message_id=query.message.message_id if query.message else None,
-        tap=query.id,
         taps_twice=True,
         agreed=agreed if sender.chat.is_private else 0,
     )

@@ -238,8 +238,8 @@ async def forget(
     sure: bool,
 ) -> None:
     """Delete a video of the presser's own from their list, once that is surely meant."""
-    _, page = sender.translator.gettext, _page_below(query)
-    if page is None or shown is None or not sender.chat.is_private:
+    _, pages = sender.translator.gettext, carried_by(query.message, ShowVideos)
+    if not pages or shown is None or not sender.chat.is_private:
         await sender.answer(_("This button is old. Try /history."))
         return
     if not sure:
@@ -255,17 +255,12 @@ async def forget(
         else _("That one is deleted already."),
         alert=is_gone,
     )
-    await _show(services, sender, page, _message_of(query))
+    # the way back of the page that stands there carries it
+    await _show(services, sender, pages[-1], _message_of(query))
 
 
 def _message_of(query: CallbackQuery) -> Message | None:
     return query.message if isinstance(query.message, Message) else None
-
-
-def _page_below(query: CallbackQuery) -> ShowVideos | None:
-    """Return the page that stands in a message: its way back carries it."""
-    found = carried_by(query.message, ShowVideos)
-    return found[-1] if found else None
 
 
 @router.button(Resend)

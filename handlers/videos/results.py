@@ -94,7 +94,7 @@ async def again(sender: Sender, press: Again, query: CallbackQuery, context: Con
     video = await _basis(sender, context.services, press.generation)
     if video is not None:
         draft = draft_like(video, sender, message_id=_answered(query))
-        await _order(context, query, sender, draft, video)
+        await _order(context, sender, draft, video)
 
 
 @router.button(Vary, orders=True)
@@ -107,7 +107,7 @@ async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Conte
         way = replace(press, credits=0).encode()
         cause = f"press:{way}:{sender.account}"
         draft = replace(draft, cause=cause, agreed=press.credits)
-        await _order(context, query, sender, draft, video)
+        await _order(context, sender, draft, video)
 
 
 @router.button(GoOn, orders=True)
@@ -129,7 +129,6 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
         cause=f"{FOLLOWS}{video.id}:{sender.account}",
         message_id=_answered(query),
         asks=True,
-        tap=query.id,
     )
     await place(context, sender, draft)
 
@@ -224,22 +223,22 @@ def _author(video: Generation) -> Account | None:
 
 
 @router.button(Retry, orders=True)
-async def retry(sender: Sender, press: Retry, query: CallbackQuery, context: Context) -> None:
+async def retry(sender: Sender, press: Retry, context: Context) -> None:
     """Try a failed video again for the one whose it was."""
     generation = await _failed(sender, context.services, press.generation)
     if generation is not None:
         like = draft_like(generation, sender, message_id=_asked_in(generation, sender))
-        await place(context, sender, replace(like, agreed=generation.credits, tap=query.id))
+        await place(context, sender, replace(like, agreed=generation.credits))
 
 
 @router.button(TryWith, orders=True)
-async def try_with(sender: Sender, press: TryWith, query: CallbackQuery, context: Context) -> None:
+async def try_with(sender: Sender, press: TryWith, context: Context) -> None:
     """Make what failed with another family, for the one whose it was."""
     generation = await _failed(sender, context.services, press.generation)
     if generation is None:
         return
     like = draft_like(generation, sender, message_id=_asked_in(generation, sender))
-    like = replace(like, agreed=press.credits, tap=query.id)
+    like = replace(like, agreed=press.credits)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
         text = substitutes.with_family(generation, catalogue.named[press.family])
@@ -278,14 +277,12 @@ def draft_like(generation: Generation, sender: Sender, *, message_id: int | None
     )
 
 
-async def _order(
-    context: Context, query: CallbackQuery, sender: Sender, draft: OrderDraft, video: Generation
-) -> None:
+async def _order(context: Context, sender: Sender, draft: OrderDraft, video: Generation) -> None:
     """Order at the first tap what costs its owner no more than was said, else at the second."""
     own = sender.chat.is_private and video.account == sender.account
     said = video.credits if draft.agreed is None else draft.agreed
     agreed = min(said, context.services.policy.confirm_credits) if own else 0
-    draft = replace(draft, tap=query.id, agreed=agreed, taps_twice=True)
+    draft = replace(draft, agreed=agreed, taps_twice=True)
     await place(context, sender, draft)
 
 
