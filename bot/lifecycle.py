@@ -161,7 +161,9 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
     refunds_go_on = partial(give_back_all, bot.app.bot, bot.services)
     supervisor.optional("the refunds", refunds_go_on, every=REFUND_SECONDS)
-    if bot.settings.stars_per_credit or await _ever_sold(bot):
+    async with bot.db.reading() as connection:
+        ever_sold = await payments.any_known(connection)
+    if bot.settings.stars_per_credit or ever_sold:
         compare = partial(reconcile, bot.app.bot, bot.services)
         supervisor.optional("the comparison of payments", compare, every=DAY_SECONDS)
 
@@ -236,11 +238,6 @@ async def _take_settings(bot: Bot) -> list[int]:
         for old, new in (await people.allow_as_set(tx, groups, now=now)).items():
             await Admins(admin_ids).notify_of_move(tx, old, new, now=now)
     return [number for number in dismissed if number not in admin_ids]
-
-
-async def _ever_sold(bot: Bot) -> bool:
-    async with bot.db.reading() as connection:
-        return await payments.any_known(connection)
 
 
 async def _say_first_words(bot: Bot) -> None:

@@ -176,6 +176,10 @@ class Generation(Request):
         """Whether it can be another scene of a film; what was only asked for begins one."""
         return self.parent is not None or self.origin != "message"
 
+    def stands_in(self, chat: int) -> bool:
+        """Whether it was sent to a chat, by our number, and not taken away there."""
+        return self.delivered_chat == chat and self.delivered_message is not None
+
 
 class Changes(TypedDict, total=False):
     """What may change of a generation, besides its state."""

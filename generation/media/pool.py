@@ -169,11 +169,15 @@ class MediaProcesses:
             MediaFailed: The child died, or the job broke down, or this is closed.
         """
         queue, seconds, processor = LIMITS[job]
-        order = {"job": job, "processor": processor, "arguments": arguments}
+        # the child works in another folder
+        order = json.dumps(
+            {"job": job, "processor": processor, "arguments": arguments},
+            default=lambda path: str(path.absolute()),
+        ).encode()
         async with self._queues[queue]:
             if self._is_closed:
                 raise MediaFailed("media processes are closed")
-            channel = self._launcher.fork(json.dumps(order, default=_absolute).encode())
+            channel = self._launcher.fork(order)
             self._channels.add(channel)
             is_done = False
             try:
@@ -230,11 +234,6 @@ class MediaProcesses:
         """End the launcher unless there is work again."""
         if not self._channels:
             self._launcher.end()
-
-
-def _absolute(path: Path) -> str:
-    """Write a path as the child understands it, which works in another folder."""
-    return str(path.absolute())
 
 
 def _remove(target: Path | str | None) -> None:

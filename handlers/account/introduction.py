@@ -17,7 +17,6 @@ from handlers.routing import Router
 from storage import statistics, videos
 
 if TYPE_CHECKING:
-
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender

@@ -186,16 +186,17 @@ def buttons(
     rows = in_rows(families, _PER_ROW) if len(families) > 1 else []
     for field, offered in values(choice.mode).items():
         row = [
-            button(field, value, _label(value, translator), getattr(choice, field))
+            button(
+                field,
+                value,
+                translator.briefly(value) if isinstance(value, int) else value,
+                getattr(choice, field),
+            )
             for value in offered
         ]
         if len(row) > 1:
             rows += in_rows(row, _VALUES)
     return rows
-
-
-def _label(value: str | int, translator: Translator) -> str:
-    return translator.briefly(value) if isinstance(value, int) else value
 
 
 _ASK = "ask"

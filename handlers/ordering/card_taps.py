@@ -18,7 +18,6 @@ from storage import cards
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
-
     from handlers.context import Context, Services
     from handlers.senders import Sender
     from storage.cards import Card

@@ -102,7 +102,9 @@ class Boards:
         told = {
             thread: orders
             for thread, orders in sorted(by_thread.items())
-            if thread in stands or _are_worth_one([forecast for _, forecast in orders])
+            if thread in stands
+            or len(orders) > 1
+            or any(one.place is not None or one.is_late for _, one in orders)
         }
         if not told:
             return
@@ -160,10 +162,6 @@ class Boards:
     async def _remember(self, board: Board) -> None:
         async with self.db.transaction() as tx:
             await chats.put_board(tx, board)
-
-
-def _are_worth_one(forecasts: Sequence[Forecast]) -> bool:
-    return len(forecasts) > 1 or any(one.place is not None or one.is_late for one in forecasts)
 
 
 async def _name(connection: Connection, generation: Generation, chat: Chat) -> str:

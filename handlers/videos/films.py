@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from telegram import CallbackQuery
 
-    from generation.models.offer import Kind
     from handlers.context import Context, Services
     from handlers.replies.keyboards import ResultButtons
     from handlers.replies.texts import Translator
@@ -137,7 +136,7 @@ def _scene_buttons(
             [Button(_("◀ Back"), ShowFilm(last))]]  # fmt: skip
     quote = quotes.quote(
         substitutes.like(scene.video),
-        kind=_kind(scenes, place),
+        kind="t2v" if place == 0 and scene.video.kind == "t2v" else "i2v",
         offer=services.offer,
         named=services.catalogue.known,
         defaults=Defaults(),
@@ -149,10 +148,6 @@ def _scene_buttons(
         )
         rows.insert(0, [Button(label, MakeAnew(last, scene.number, quote.credits))])
     return rows
-
-
-def _kind(scenes: Sequence[Scene], place: int) -> Kind:
-    return "t2v" if place == 0 and scenes[place].video.kind == "t2v" else "i2v"
 
 
 def _begins_with(scenes: Sequence[Scene], place: int) -> SentPicture | None:
@@ -168,9 +163,10 @@ async def _scenes(services: Services, sender: Sender, video: int | None) -> list
 
     None where the video is somebody else's.
     """
+    here = None if sender.chat.is_private else sender.chat.id
     async with services.db.reading() as connection:
         found = (
-            await films.latest(connection, sender.account, _only(sender.chat))
+            await films.latest(connection, sender.account, here)
             if video is None
             else await generations.find(connection, video)
         )
@@ -185,16 +181,7 @@ async def _scenes_in(
 ) -> list[Scene]:
     """Return the scenes of the film a video is in; in a group only what stands there."""
     scenes = await films.scenes_of(connection, video, account) if video else []
-    here = _only(chat)
-    return [scene for scene in scenes if here is None or _stands(scene.video, here)]
-
-
-def _only(chat: Chat) -> int | None:
-    return None if chat.is_private else chat.id
-
-
-def _stands(video: Generation, chat: int) -> bool:
-    return video.delivered_chat == chat and video.delivered_message is not None
+    return [scene for scene in scenes if chat.is_private or scene.video.stands_in(chat.id)]
 
 
 async def _show(

@@ -60,11 +60,12 @@ async def _found(
     """
     async with services.db.reading() as connection:
         video = await generations.find(connection, number)
-    here = video is not None and (
-        video.delivered_chat == sender.chat.id and video.delivered_message is not None
-    )
-    seen = video is not None and (here or video.account == sender.account)
-    if video is None or video.file_id is None or not seen or (with_words and not video.prompt):
+    if (
+        video is None
+        or video.file_id is None
+        or not (video.account == sender.account or video.stands_in(sender.chat.id))
+        or (with_words and not video.prompt)
+    ):
         note = sender.translator.gettext("This button is old. Send me the idea again.")
         await sender.answer(note)
         return None
