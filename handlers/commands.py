@@ -20,7 +20,7 @@ class Scope(StrEnum):
     EVERYONE = "everyone"
     """In every chat."""
     PRIVATE = "private"
-    """Alone with the bot; in a group it is answered with the way there."""
+    """Alone with the bot; in a group most are answered with the way there."""
     ADMIN = "admin"
     """To admins, alone with the bot; it works nowhere else."""
 

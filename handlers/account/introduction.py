@@ -99,10 +99,7 @@ async def introduce(services: Services, sender: Sender, words: str, turn: int) -
 
 def _ideas(services: Services, sender: Sender, turn: int) -> list[list[Button]]:
     """Return a button for each of two ideas; none where nothing can be ordered."""
-    credit_usd, named = services.terms.credit_usd, services.catalogue.named
-    if sender.person is None:
-        return []
-    quote = settings.usual(sender.person, services.offer, credit_usd, named=named)
+    quote = settings.usual_of(services, sender.person) if sender.person else None
     if quote is None:
         return []
     choices = ideas(sender.translator)

@@ -249,7 +249,8 @@ async def settings(sender: Sender, message: Message, context: Context) -> None:
         await _show(context.services, sender, sender.person)
 
 
-def _usual_of(services: Services, saved: Person | Group) -> Quote | None:
+def usual_of(services: Services, saved: Person | Group) -> Quote | None:
+    """Return what an idea becomes for somebody, or in a group, now."""
     return usual(saved, services.offer, services.terms.credit_usd, named=services.catalogue.named)
 
 
@@ -258,7 +259,7 @@ async def _show(
 ) -> None:
     """Show the settings, in the message they are shown in already where that is still there."""
     credit_usd, translator = services.terms.credit_usd, sender.translator
-    quote = _usual_of(services, person)
+    quote = usual_of(services, person)
     if quote is None:
         words, rows = translator.gettext("There is nothing to choose right now."), []
     else:
@@ -279,7 +280,7 @@ async def choose(sender: Sender, press: SetDefault, shown: int | None, services:
         offered = _SAVED_AS[press.field]
         changes = {press.field: offered[press.value]} if press.value in offered else None
     else:
-        present = _usual_of(services, sender.person)
+        present = usual_of(services, sender.person)
         changes = chosen(sender.person, services.offer, press.field, press.value, present)
     if changes is not None:
         async with services.db.transaction() as tx:
@@ -323,7 +324,7 @@ async def choose_for_group(
         return
     changes: dict[str, Any] | None = {}
     if press.field in {"family", "seconds", "aspect_ratio", "resolution"}:
-        present = _usual_of(services, group)
+        present = usual_of(services, group)
         changes = {press.field: None}
         if press.value:
             changes = chosen(group, services.offer, press.field, press.value, present)
@@ -333,7 +334,7 @@ async def choose_for_group(
     words = _("Saved.") if changes else _("Not offered now.")
     await sender.answer(words if press.field else "")
     group = replace(group, **(changes or {}))
-    quote = _usual_of(services, group)
+    quote = usual_of(services, group)
     if quote is not None:
         credit_usd, translator = services.terms.credit_usd, sender.translator
         rows = buttons(group, quote, services.offer, credit_usd, translator)
