@@ -167,7 +167,7 @@ class Bot:
             times=times.provider,
             posts=self.posts,
         )
-        offer = Offer.load()
+        offer = replace(Offer.load(), credit_usd=settings.credit_usd)
         cooldowns = Cooldowns(admins, clock)
         self.catalogue = Catalogue(
             db=db,
@@ -220,7 +220,7 @@ class Bot:
             clock=clock,
             terms=terms,
         )
-        substitutes = Substitutes(self.catalogue, credit_usd=settings.credit_usd)
+        substitutes = Substitutes(self.catalogue)
         progress = Progress(estimates=estimates, queue=queue, breaker=breaker, clock=clock)
         status = StatusMessages(
             db=db, outbox=outbox, progress=progress, languages=languages, wake=wake
@@ -253,7 +253,6 @@ class Bot:
                 languages=languages,
                 ai_label=settings.ai_label,
                 catalogue=self.catalogue,
-                credit_usd=settings.credit_usd,
                 zone=settings.timezone,
                 clock=clock,
                 wake=wake,

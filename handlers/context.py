@@ -162,7 +162,7 @@ class Services:
     @property
     def usual_cost(self) -> int:
         """The credits of the video one gets who chooses nothing."""
-        return usual_cost(self.offer, self.terms)
+        return usual_cost(self.offer)
 
 
 class BotData:

@@ -26,7 +26,7 @@ from pydantic import (
     field_validator,
 )
 
-from generation.models.offer import Offer
+from generation.models.offer import CREDIT_USD, Offer
 from storage import DAY_SECONDS, SHARED_IDS
 
 T = TypeVar("T")
@@ -227,7 +227,7 @@ class Settings(BaseModel):
         "an allowed group counts in that group only.",
     )
     credit_usd: Decimal = Field(
-        default=Decimal("0.10"),
+        default=CREDIT_USD,
         gt=0,
         le=MOST,
         decimal_places=6,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
@@ -190,7 +190,8 @@ def at_live_prices(known: Offer, snapshot: Snapshot) -> Offer:
     """Return the offer with the provider's prices, and with who succeeds whom."""
     if snapshot == Snapshot():
         return known
-    return Offer(tuple(_as_listed(family, known, snapshot) for family in known))
+    live = tuple(_as_listed(family, known, snapshot) for family in known)
+    return replace(known, families=live)
 
 
 def _as_listed(family: Family, known: Offer, snapshot: Snapshot) -> Family:

@@ -8,7 +8,7 @@ not offered, and why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Pixels = Annotated[int, Field(gt=0, le=8192)]
 
+CREDIT_USD = Decimal("0.10")
+"""What a credit stands for in US dollars where the operator says nothing else."""
 SLENDEREST = Fraction(21, 9)
 """How many times longer than the other a side may be: makers that name a limit say below 2.5."""
 
@@ -276,11 +278,13 @@ def left_out() -> Mapping[str, str]:
 class Offer:
     """Families in order of preference; compared as an object, for they are many.
 
-    `resting` are models of theirs that are left alone for a while and will be asked again soon.
+    `resting` are models of theirs that are left alone for a while and will be asked again soon,
+    `credit_usd` is what a credit stands for, in US dollars.
     """
 
     families: tuple[Family, ...]
     resting: frozenset[str] = frozenset()
+    credit_usd: Decimal = CREDIT_USD
 
     @classmethod
     @cache
@@ -313,11 +317,12 @@ class Offer:
 
     def only(self, names: Iterable[str]) -> Offer:
         """Return the offer of these families in this order. Raises KeyError for an unknown one."""
-        return Offer(tuple(self[name] for name in dict.fromkeys(names)))
+        return replace(self, families=tuple(self[name] for name in dict.fromkeys(names)))
 
     def able(self, kind: Kind) -> Offer:
         """Return the families that can do this."""
-        return Offer(tuple(family for family in self if family.mode(kind) is not None))
+        able = tuple(family for family in self if family.mode(kind) is not None)
+        return replace(self, families=able)
 
     def without(self, models: Collection[str]) -> Offer:
         """Return the offer without these models, and without families that have no other."""
@@ -327,7 +332,7 @@ class Offer:
             )
             for family in self
         )
-        return Offer(tuple(family for family in left if family.modes))
+        return replace(self, families=tuple(family for family in left if family.modes))
 
     def __getitem__(self, name: str) -> Family:
         return self._by_name[name]

@@ -182,7 +182,7 @@ class Priced:
     credits: int
 
 
-def priced(choice: Choice, credit_usd: Decimal, aspect_ratio: str | None = None) -> Priced:
+def priced(choice: Choice, offer: Offer, aspect_ratio: str | None = None) -> Priced:
     """Say what a video costs; `aspect_ratio` is the shape where only the picture told it."""
     usd = choice.mode.cost(
         choice.seconds,
@@ -190,7 +190,7 @@ def priced(choice: Choice, credit_usd: Decimal, aspect_ratio: str | None = None)
         aspect_ratio=choice.aspect_ratio or aspect_ratio,
         silent=choice.silent,
     )
-    return Priced(choice, usd, pricing.credits_for(usd, credit_usd))
+    return Priced(choice, usd, pricing.credits_for(usd, offer.credit_usd))
 
 
 class _NotOfferedError(Exception):

@@ -146,7 +146,6 @@ def quote(
     kind: Kind,
     offer: Offer,
     defaults: Defaults,
-    credit_usd: Decimal,
     picture_size: tuple[int, int] | None = None,
     instead: Instead | None = None,
     named: Offer | None = None,
@@ -159,7 +158,6 @@ def quote(
         kind: from text alone, or from a picture.
         offer: the families that are served now.
         defaults: what the sender saved.
-        credit_usd: US dollars per credit.
         picture_size: width and height in pixels, where they are known.
         instead: what was tapped instead of what the text says.
         named: every family the operator names, served or not; where it is given, one that was
@@ -179,16 +177,14 @@ def quote(
     prompt = prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)
-    found = meant(requested, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd)
+    found = meant(requested, defaults, offer=offer, named=named, kind=kind)
     if isinstance(found, Problem):
         return (found,)
     choice, instead_of = found
     is_read = False
     if reads:
         requested = _nearest(plain(prompt), requested, choice)
-        again = meant(
-            requested, defaults, offer=offer, named=named, kind=kind, credit_usd=credit_usd
-        )
+        again = meant(requested, defaults, offer=offer, named=named, kind=kind)
         if not isinstance(again, Problem):
             is_read = again[0] != choice
             choice, instead_of = again
@@ -197,7 +193,7 @@ def quote(
     aspect_ratio = choice.aspect_ratio
     if aspect_ratio is None and picture_size is not None and choice.mode.aspect_ratios:
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
-    cost = priced(choice, credit_usd, aspect_ratio)
+    cost = priced(choice, offer, aspect_ratio)
     is_chosen = bool(requested.fit or requested.aspect_ratio or defaults.fit)
     cut = _cut(choice, aspect_ratio, picture_size)
     return Quote(
@@ -238,7 +234,6 @@ def meant(
     offer: Offer,
     named: Offer | None,
     kind: Kind,
-    credit_usd: Decimal,
 ) -> tuple[Choice, Gone | None] | Problem:
     """Return the video that is meant, and what it is instead of where that is gone."""
     offer = offer.able(kind)
@@ -247,9 +242,9 @@ def meant(
     if gone is None or wanted is None:
         settled = options.settle(requested, defaults, offer, kind)
         return settled if isinstance(settled, Problem) else (settled, None)
-    before = priced(gone, credit_usd).credits
+    before = priced(gone, offer).credits
     found = substitutes.replacement(
-        wanted, offer, successor=gone.family.successors.get(kind), credit_usd=credit_usd,
+        wanted, offer, successor=gone.family.successors.get(kind),
         most=before,
     )  # fmt: skip
     if found is None:

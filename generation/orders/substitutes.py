@@ -22,8 +22,6 @@ from generation.orders.options import (
 from generation.orders.reading import CHANGE
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from generation.models.catalogue import Catalogue
     from generation.models.offer import Family, Kind
     from generation.orders.options import Fit
@@ -102,21 +100,20 @@ class Failover:
         return facts
 
 
+@dataclass(frozen=True, slots=True)
 class Substitutes:
     """Finds, of what is served now, the substitute for a request's own model."""
 
-    def __init__(self, catalogue: Catalogue, *, credit_usd: Decimal) -> None:
-        self._catalogue = catalogue
-        self._credit_usd = credit_usd
+    catalogue: Catalogue
 
     def instead_of(self, generation: Generation) -> Failover:
         """Return what makes a request whose model is not asked now."""
         # that it is gone may be known here a moment earlier than there
-        served = self._catalogue.offer.without({generation.model})
+        served = self.catalogue.offer.without({generation.model})
         substitute = self._find(generation, served, most=generation.credits)
         return Failover(
             was=self._title(generation),
-            cooling=generation.model in self._catalogue.resting,
+            cooling=generation.model in self.catalogue.resting,
             substitute=substitute,
         )
 
@@ -129,27 +126,28 @@ class Substitutes:
             return None
         families = [
             one
-            for one in self._catalogue.offer
+            for one in self.catalogue.offer
             if one.people is not People.NO and one.name != generation.family
         ]
         families.sort(key=lambda family: family.people is not People.YES)
-        substitute = self._find(generation, Offer(tuple(families)), most=None)
+        substitute = self._find(
+            generation, replace(self.catalogue.offer, families=tuple(families)), most=None
+        )
         return Failover(was=self._title(generation), substitute=substitute)
 
     def _find(self, generation: Generation, served: Offer, *, most: int | None) -> Priced | None:
-        known, name = self._catalogue.known, generation.family
+        known, name = self.catalogue.known, generation.family
         kind = cast("Kind", generation.kind)
         return replacement(
             generation,
             served,
             successor=known[name].successors.get(kind) if name in known else None,
-            credit_usd=self._credit_usd,
             most=most,
             prompt=generation.prompt,
         )
 
     def _title(self, generation: Generation) -> str:
-        known, name = self._catalogue.known, generation.family
+        known, name = self.catalogue.known, generation.family
         return known[name].title if name in known else name
 
 
@@ -158,7 +156,6 @@ def replacement(
     served: Offer,
     *,
     successor: str | None = None,
-    credit_usd: Decimal,
     most: int | None,
     prompt: str = "",
 ) -> Priced | None:
@@ -174,7 +171,7 @@ def replacement(
         for family in families
         if takes(family, cast("Kind", wanted.kind), prompt)
     )
-    found = [priced(choice, credit_usd) for choice in nearest_of if choice is not None]
+    found = [priced(choice, served) for choice in nearest_of if choice is not None]
     cheap = (one for one in found if most is None or one.credits <= most)
     return next(cheap, next(iter(found), None))
 
@@ -184,7 +181,7 @@ WORTH_ASKING = 0.15
 
 
 def keeping(
-    wanted: Choice, prompt: str, picture_size: tuple[int, int], offer: Offer, credit_usd: Decimal
+    wanted: Choice, prompt: str, picture_size: tuple[int, int], offer: Offer
 ) -> Priced | None:
     """Return another family's video, as near as can be, that loses least of the picture.
 
@@ -201,7 +198,7 @@ def keeping(
             shape = nearest_aspect(*picture_size, mode.aspect_ratios)
         lost = share_lost(picture_size, mode.frame(choice.resolution, shape, picture_size))
         if lost <= WORTH_ASKING:
-            found.append((round(lost, 2), priced(choice, credit_usd, shape)))
+            found.append((round(lost, 2), priced(choice, offer, shape)))
     return min(found, key=itemgetter(0), default=(0.0, None))[1]
 
 
@@ -280,7 +277,7 @@ class Variations:
     others: tuple[Priced, ...] = ()
 
     @classmethod
-    def of(cls, video: Generation, offer: Offer, credit_usd: Decimal) -> Variations:
+    def of(cls, video: Generation, offer: Offer) -> Variations:
         """Return what of this is offered now: a length, a shape, more lines, other models."""
         kind = cast("Kind", video.kind)
         if not (video.prompt if kind == "t2v" else video.picture):
@@ -291,12 +288,12 @@ class Variations:
         near = ((family.name, nearest(video, family)) for family in able)
         found = {name: choice for name, choice in near if choice is not None}
         present = found.pop(video.family, None)
-        others = tuple(priced(choice, credit_usd) for choice in found.values())[:MOST_OTHERS]
+        others = tuple(priced(choice, offer) for choice in found.values())[:MOST_OTHERS]
         if present is None:
             return cls(others=others)
         sharper = _sharper(present) or _sharper(found.get(present.family.pro or ""))
         longer, shape, resolution = (
-            None if choice is None else priced(choice, credit_usd)
+            None if choice is None else priced(choice, offer)
             for choice in (_longer(present), _turned(present), sharper)
         )
         return cls(longer, shape, resolution, others)

@@ -6,6 +6,7 @@ A tap on a model tells more of it; nothing changes until *Use this* is tapped.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.models.offer import KINDS, Offer
@@ -18,7 +19,6 @@ from storage import people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from generation.models.offer import Family, Kind
     from handlers.context import Services
@@ -57,7 +57,7 @@ class ShowPage(CallbackData, prefix="models"):
 def pages(offer: Offer) -> list[Offer]:
     """Return the offer page by page; no families make one empty page."""
     starts = range(0, max(1, len(offer.families)), PER_PAGE)
-    return [Offer(offer.families[start : start + PER_PAGE]) for start in starts]
+    return [replace(offer, families=offer.families[at : at + PER_PAGE]) for at in starts]
 
 
 def page_of(offer: Offer, family: str | None) -> int:
@@ -65,24 +65,18 @@ def page_of(offer: Offer, family: str | None) -> int:
     return next((page for page, part in enumerate(pages(offer)) if family in part), 0)
 
 
-def text(
-    offer: Offer, default: str | None, credit_usd: Decimal, translator: Translator, page: int = 0
-) -> str:
+def text(offer: Offer, default: str | None, translator: Translator, page: int = 0) -> str:
     """Return a page of the menu: three lines for each family."""
     if not offer.families:
         return translator.gettext("There is nothing to choose right now.")
-    parts = [
-        _family(family, default, offer, credit_usd, translator) for family in pages(offer)[page]
-    ]
+    parts = [_family(family, default, offer, translator) for family in pages(offer)[page]]
     legend = translator.gettext(
         "{sound} with sound · {photo} from a photo · {time} how long it takes"
     ).format(sound=SOUND, photo=PHOTO, time=TIME)
     return "\n\n".join([*parts, legend])
 
 
-def _family(
-    family: Family, default: str | None, offer: Offer, credit_usd: Decimal, translator: Translator
-) -> str:
+def _family(family: Family, default: str | None, offer: Offer, translator: Translator) -> str:
     modes = family.modes.values()
     marks = [
         *([SOUND] if any(mode.sound for mode in modes) else []),
@@ -94,9 +88,7 @@ def _family(
         ", ".join(family.aspect_ratios) or translator.gettext("the photo's shape"),
     ]
     costs = [
-        translator.gettext("from {cost}").format(
-            cost=translator.credits(_cheapest(family, offer, credit_usd))
-        ),
+        translator.gettext("from {cost}").format(cost=translator.credits(_cheapest(family, offer))),
         f"{TIME} {about(translator, min(mode.typical_seconds for mode in modes))}",
     ]
     return "\n".join([" ".join([title, *marks]), " · ".join(video), " · ".join(costs)])
@@ -109,10 +101,10 @@ def _lengths(seconds: Sequence[int], translator: Translator) -> str:
     return translator.gettext("{lengths} s").format(lengths=listed)
 
 
-def _cheapest(family: Family, offer: Offer, credit_usd: Decimal) -> int:
+def _cheapest(family: Family, offer: Offer) -> int:
     """Return the credits of the family's usual video, the cheaper where kinds differ."""
     usual = [settle(Options(model=family.name), Defaults(), offer, kind) for kind in KINDS]
-    return min(priced(choice, credit_usd).credits for choice in usual if isinstance(choice, Choice))
+    return min(priced(choice, offer).credits for choice in usual if isinstance(choice, Choice))
 
 
 def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Button]]:
@@ -139,7 +131,7 @@ async def _show(
 ) -> None:
     """Show a page of the menu, in the message it stands in already where that is still there."""
     offer, translator = services.offer, sender.translator
-    words = text(offer, default, services.terms.credit_usd, translator, page)
+    words = text(offer, default, translator, page)
     if not sender.chat.is_private:
         if len(pages(offer)) > 1:
             more = translator.gettext(
@@ -167,18 +159,16 @@ async def use(sender: Sender, press: UseFamily, shown: int | None, services: Ser
         await _show(services, sender, press.family, page, shown)
 
 
-def details(
-    family: Family, default: str | None, offer: Offer, credit_usd: Decimal, translator: Translator
-) -> str:
+def details(family: Family, default: str | None, offer: Offer, translator: Translator) -> str:
     """Tell of a family what each of its lengths costs as well."""
-    lines = [_family(family, default, offer, credit_usd, translator), ""]
+    lines = [_family(family, default, offer, translator), ""]
     mode = family.t2v or family.i2v
     for seconds in mode.seconds[:MOST_LENGTHS] if mode is not None else ():
         kind: Kind = "t2v" if family.t2v else "i2v"
         options = Options(model=family.name, seconds=str(seconds))
         choice = settle(options, Defaults(), offer, kind)
         if isinstance(choice, Choice):
-            cost = translator.credits(priced(choice, credit_usd).credits)
+            cost = translator.credits(priced(choice, offer).credits)
             length = translator.lasts(seconds)
             lines.append(translator.gettext("{length}: {cost}").format(length=length, cost=cost))
     return "\n".join(lines)
@@ -198,7 +188,7 @@ async def show_family(
     rows = [[Button(translator.gettext("◀ Back"), ShowPage(page_of(offer, family.name)))]]
     if default != family.name:
         rows.insert(0, [Button(translator.gettext("Use this"), UseFamily(family.name))])
-    words = details(family, default, offer, services.terms.credit_usd, translator)
+    words = details(family, default, offer, translator)
     await sender.show(words, rows, shown)
 
 

@@ -28,7 +28,6 @@ from storage.chats import Group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from decimal import Decimal
 
     from telegram import Message
 
@@ -72,7 +71,6 @@ def _defaults(saved: Person | Group) -> Defaults:
 def usual(
     saved: Person | Group,
     offer: Offer,
-    credit_usd: Decimal,
     family: str | None = None,
     *,
     named: Offer | None = None,
@@ -84,12 +82,12 @@ def usual(
     """
     found = meant(
         Options(model=family), _defaults(saved),
-        offer=offer, named=named, kind="t2v", credit_usd=credit_usd,
+        offer=offer, named=named, kind="t2v",
     )  # fmt: skip
     if isinstance(found, Problem):
         return None
     choice, instead_of = found
-    cost = priced(choice, credit_usd)
+    cost = priced(choice, offer)
     return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits, instead_of)
 
 
@@ -162,7 +160,7 @@ def group_text(quote: Quote, translator: Translator) -> str:
 
 
 def buttons(
-    saved: Person | Group, quote: Quote, offer: Offer, credit_usd: Decimal, translator: Translator
+    saved: Person | Group, quote: Quote, offer: Offer, translator: Translator
 ) -> list[list[Button]]:
     """Return what can be chosen, the present choice marked; a single value is no choice.
 
@@ -181,7 +179,7 @@ def buttons(
     families = [
         button("family", family.name, f"{family.title} · {other.credits}", choice.family.name)
         for family in offer
-        if (other := usual(saved, offer, credit_usd, family.name))
+        if (other := usual(saved, offer, family.name))
     ]
     rows = in_rows(families, _PER_ROW) if len(families) > 1 else []
     for field, offered in values(choice.mode).items():
@@ -251,20 +249,20 @@ async def settings(sender: Sender, message: Message, context: Context) -> None:
 
 def usual_of(services: Services, saved: Person | Group) -> Quote | None:
     """Return what an idea becomes for somebody, or in a group, now."""
-    return usual(saved, services.offer, services.terms.credit_usd, named=services.catalogue.named)
+    return usual(saved, services.offer, named=services.catalogue.named)
 
 
 async def _show(
     services: Services, sender: Sender, person: Person, message_id: int | None = None
 ) -> None:
     """Show the settings, in the message they are shown in already where that is still there."""
-    credit_usd, translator = services.terms.credit_usd, sender.translator
+    translator = sender.translator
     quote = usual_of(services, person)
     if quote is None:
         words, rows = translator.gettext("There is nothing to choose right now."), []
     else:
         words = text(quote, translator)
-        rows = buttons(person, quote, services.offer, credit_usd, translator)
+        rows = buttons(person, quote, services.offer, translator)
     await sender.show(words, rows + habits(person, services.languages, translator), message_id)
 
 
@@ -336,6 +334,6 @@ async def choose_for_group(
     group = replace(group, **(changes or {}))
     quote = usual_of(services, group)
     if quote is not None:
-        credit_usd, translator = services.terms.credit_usd, sender.translator
-        rows = buttons(group, quote, services.offer, credit_usd, translator)
+        translator = sender.translator
+        rows = buttons(group, quote, services.offer, translator)
         await sender.show(group_text(quote, translator), rows, shown if press.field else None)

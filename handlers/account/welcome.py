@@ -68,7 +68,7 @@ def description(translator: Translator, offer: Offer, terms: Terms) -> str:
 def short_description(translator: Translator, offer: Offer, terms: Terms) -> str:
     """Say beside a shared link what the bot is; at most 120 characters."""
     text = translator.gettext("Send me a photo or an idea, I make a short video.")
-    count = terms.free_credits // usual_cost(offer, terms)
+    count = terms.free_credits // usual_cost(offer)
     if count:
         text = f"{text} {_so_many(translator, terms.period, count)}"
     return text[: BotDescriptionLimit.MAX_SHORT_DESCRIPTION_LENGTH]
@@ -106,7 +106,7 @@ def free_allowance(
     translator: Translator, offer: Offer, terms: Terms, *, selling: bool = False
 ) -> str:
     """Say what videos cost a person, in what they get for nothing."""
-    _, cost = translator.gettext, usual_cost(offer, terms)
+    _, cost = translator.gettext, usual_cost(offer)
     if terms.free_credits < cost:
         text = (
             _("A usual video costs {cost}. You get some with /buy.")

@@ -284,7 +284,7 @@ def _price(family: Family, services: Services, translator: Translator) -> str:
     for kind in KINDS:
         usual = settle(Options(model=family.name), Defaults(), services.catalogue.named, kind)
         if isinstance(usual, Choice):
-            cost = priced(usual, services.terms.credit_usd)
+            cost = priced(usual, services.offer)
             return " · ".join(
                 (
                     translator.lasts(usual.seconds),

@@ -276,7 +276,6 @@ async def quoted(
         offer=services.offer,
         named=named,
         defaults=Defaults.of(sender.person, sender.group),
-        credit_usd=services.terms.credit_usd,
         picture_size=draft.picture.size if draft.picture else None,
         instead=draft.instead,
         reads=draft.origin != "press",

@@ -206,8 +206,7 @@ def _keeping(services: Services, card: Card, quote: Quote) -> Priced | None:
     sent = SentPicture.on(card)
     if not quote.cuts_unasked or sent is None or sent.size is None:
         return None
-    credit_usd = services.terms.credit_usd
-    return keeping(quote.choice, quote.prompt, sent.size, services.offer, credit_usd)
+    return keeping(quote.choice, quote.prompt, sent.size, services.offer)
 
 
 FEW = 4
@@ -244,7 +243,7 @@ def _toggles(
         if len(offered) > 1:
             rows += in_rows(row, _PER_ROW)
     families = {
-        family.name: priced(near, services.terms.credit_usd)
+        family.name: priced(near, services.offer)
         for family in services.offer.able(choice.kind)
         if takes(family, choice.kind, quote.prompt)
         and (near := toggled(choice, "model", family.name, services.offer))

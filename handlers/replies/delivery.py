@@ -40,7 +40,6 @@ from storage.generations import Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
     from zoneinfo import ZoneInfo
 
     from generation.jobs.lifecycle import Lifecycle
@@ -112,7 +111,6 @@ class Deliveries:
     status: StatusMessages
     languages: Languages
     catalogue: Catalogue
-    credit_usd: Decimal
     ai_label: bool
     zone: ZoneInfo
     clock: Callable[[], float]
@@ -280,7 +278,7 @@ class Deliveries:
                     return None
                 # whether there is inline mode is known once Telegram was asked
                 buttons = ResultButtons(
-                    self.catalogue.offer, self.credit_usd, self.outbox.shares, self.outbox.fetches
+                    self.catalogue.offer, self.outbox.shares, self.outbox.fetches
                 )
                 sent = await self.outbox.send_file(
                     place.chat,

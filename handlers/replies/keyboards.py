@@ -23,7 +23,6 @@ from handlers.replies.texts import utf16_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from decimal import Decimal
 
     from telegram import MaybeInaccessibleMessage
 
@@ -341,7 +340,6 @@ class ResultButtons:
     """
 
     offer: Offer
-    credit_usd: Decimal
     shares: bool
     fetches: int = MOST_FETCHED
 
@@ -379,7 +377,7 @@ class ResultButtons:
 
     def _others(self, video: Generation, translator: Translator) -> list[list[Button]]:
         """Return buttons to what else is offered: longer, in another shape, sharper, by others."""
-        _, found = translator.gettext, Variations.of(video, self.offer, self.credit_usd)
+        _, found = translator.gettext, Variations.of(video, self.offer)
         sharper = found.resolution
         # the better sister of its model may make it
         is_own = sharper is None or sharper.choice.family.name == video.family
@@ -417,7 +415,7 @@ class ResultButtons:
         """Return what goes on from a video's last frame; None where none is offered."""
         quote = quotes.quote(
             substitutes.going_on(video, self.offer),
-            kind="i2v", offer=self.offer, defaults=Defaults(), credit_usd=self.credit_usd,
+            kind="i2v", offer=self.offer, defaults=Defaults(),
         )  # fmt: skip
         return quote if isinstance(quote, Quote) else None
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from generation.models.offer import Offer
-    from generation.orders.balances import Accepted, Balance, Pool, Terms
+    from generation.orders.balances import Accepted, Balance, Pool
     from generation.orders.quotes import Quote
     from storage.generations import Generation
     from storage.outages import ContentBrake, Pause
@@ -152,11 +152,9 @@ def shortened(text: str, longest: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def usual_cost(offer: Offer, terms: Terms) -> int:
+def usual_cost(offer: Offer) -> int:
     """Return the credits of the video one gets who chooses nothing."""
-    usual = quotes.quote(
-        "usual", kind="t2v", offer=offer, defaults=Defaults(), credit_usd=terms.credit_usd
-    )
+    usual = quotes.quote("usual", kind="t2v", offer=offer, defaults=Defaults())
     return usual.credits if isinstance(usual, quotes.Quote) else 1
 
 

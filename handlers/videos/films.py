@@ -140,7 +140,6 @@ def _scene_buttons(
         offer=services.offer,
         named=services.catalogue.known,
         defaults=Defaults(),
-        credit_usd=services.terms.credit_usd,
     )
     if isinstance(quote, Quote):
         label = _("🔁 Make scene {number} anew · {credits}").format(

@@ -48,7 +48,7 @@ router = Router()
 def layout(services: Services) -> ResultButtons:
     """Return how buttons are laid out under a video, with what is offered now."""
     outbox = services.outbox
-    return ResultButtons(services.offer, services.terms.credit_usd, outbox.shares, outbox.fetches)
+    return ResultButtons(services.offer, outbox.shares, outbox.fetches)
 
 
 async def _found(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -86,7 +85,7 @@ class Steps:
             db=db, feeds=Feeds(http, url=provider.url), bundled=offer, names=NAMES,
             cooldowns=self.cooldowns, admins=admins, clock=clock,
         )  # fmt: skip
-        self.substitutes = Substitutes(self.catalogue, credit_usd=Decimal("0.10"))
+        self.substitutes = Substitutes(self.catalogue)
         self.breaker = CircuitBreaker(db, api, admins, clock)
         self.estimates = DurationEstimates(db, offer)
         self.lifecycle = Lifecycle(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
-from decimal import Decimal
 from gettext import NullTranslations
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +31,12 @@ if TYPE_CHECKING:
     from sandbox.telegram.messages import Message
     from tests.house import House
 
-CREDIT = Decimal("0.10")
-
 
 def shown(offer: Offer = OFFER, **saved: Any) -> list[list[str]]:
     """Return the texts of the buttons that somebody with these defaults sees."""
-    quote = usual(person(**saved), offer, CREDIT)
+    quote = usual(person(**saved), offer)
     assert quote is not None, "nothing is offered"
-    rows = buttons(person(**saved), quote, offer, CREDIT, SPEECH)
+    rows = buttons(person(**saved), quote, offer, SPEECH)
     return [[button.text for button in row] for row in rows]
 
 
@@ -63,14 +60,14 @@ def test_a_single_model_is_no_choice() -> None:
 
 
 def test_the_price_of_the_choice_is_said() -> None:
-    quote = usual(person(seconds=8), OFFER, CREDIT)
+    quote = usual(person(seconds=8), OFFER)
     assert quote is not None
     assert "8 seconds · 16:9 · 720p · Sora 2" in text(quote, SPEECH)
     assert "Each costs 17 credits" in text(quote, SPEECH)
 
 
 def test_without_any_model_there_is_nothing_to_choose() -> None:
-    assert usual(person(), Offer(()), CREDIT) is None
+    assert usual(person(), Offer(())) is None
 
 
 def test_another_family_keeps_what_it_offers_too_and_forgets_the_rest() -> None:
@@ -127,7 +124,7 @@ def test_each_tap_shows_what_it_says_also_where_lengths_and_resolutions_do_not_a
             somebody = person(family=family, seconds=8, resolution=resolution)
             changes = chosen(somebody, offer, field, carried(value))
             assert changes is not None
-            quote = usual(replace(somebody, **changes), offer, CREDIT)
+            quote = usual(replace(somebody, **changes), offer)
             assert quote is not None
             assert getattr(quote.choice, field) == value
 
@@ -145,9 +142,9 @@ PRO = {"openai/sora-2-pro-t2v", "openai/sora-2-pro-i2v"}
 def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> None:
     left = OFFER.without(PRO | {"openai/sora-2-t2v"})
     somebody = person(family="sora-2-pro", seconds=12)
-    shown = usual(somebody, left, CREDIT, named=OFFER)
+    shown = usual(somebody, left, named=OFFER)
     ordered = quotes.quote(
-        "a cat", kind="t2v", offer=left, named=OFFER, credit_usd=CREDIT,
+        "a cat", kind="t2v", offer=left, named=OFFER,
         defaults=Defaults(family="sora-2-pro", seconds=12),
     )  # fmt: skip
     assert shown is not None
@@ -161,10 +158,10 @@ def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> Non
 def test_a_value_that_is_tapped_where_another_family_stands_in_chooses_that_family_too() -> None:
     left = OFFER.without(PRO | {"openai/sora-2-t2v"})
     somebody = person(family="sora-2-pro")
-    shown = usual(somebody, left, CREDIT, named=OFFER)
+    shown = usual(somebody, left, named=OFFER)
     changes = chosen(somebody, left, "seconds", "6", shown)
     assert changes == {"seconds": 6, "family": "veo-3.1-fast"}
-    then = usual(replace(somebody, **changes), left, CREDIT, named=OFFER)
+    then = usual(replace(somebody, **changes), left, named=OFFER)
     assert then is not None
     assert (then.choice.seconds, then.instead_of) == (6, None)
 

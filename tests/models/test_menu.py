@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,12 +29,11 @@ if TYPE_CHECKING:
     from tests.models.scenes import Scene
 
 SPEECH = Languages().translator("en")
-CREDIT = Decimal("0.10")
 
 
 def test_the_menu_says_length_shapes_price_time_and_what_a_family_does() -> None:
     offer = Offer.load().only(["sora-2", "kling-3", "hailuo-2.3-fast", "ray-2"])
-    menu = text(offer, "kling-3", CREDIT, SPEECH).split("\n\n")
+    menu = text(offer, "kling-3", SPEECH).split("\n\n")
     assert menu == [
         "Sora 2 🔊 🖼\n4, 8, 12 s · 16:9, 9:16\nfrom 9 credits · ⏱ 1 minute",
         "✓ Kling 3 🔊 🖼\n3\N{EN DASH}15 s · 16:9, 9:16, 1:1\nfrom 7 credits · ⏱ 6 minutes",
@@ -57,7 +55,7 @@ def test_every_page_of_the_menu_of_every_family_fits_a_message() -> None:
     everything = Offer.load()
     shown = list[str]()
     for page in range(len(pages(everything))):
-        words = text(everything, None, CREDIT, SPEECH, page)
+        words = text(everything, None, SPEECH, page)
         assert len(words) < 4096
         rows = buttons(everything, None, page)
         assert len(rows) <= 8, "they fit a phone"

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import traceback
 import uuid
-from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
@@ -144,7 +143,7 @@ class Life:
             db=self.db, policy=JobPolicy(), estimates=estimates, breaker=breaker,
             cooldowns=cooldowns, admins=admins, clock=self.clock, terms=self._terms,
         )  # fmt: skip
-        substitutes = Substitutes(catalogue, credit_usd=Decimal("0.10"))
+        substitutes = Substitutes(catalogue)
         downloads = Downloads(
             api=api, http=http, origin=URL, folder=videos, media=media, seconds=600.0
         )
@@ -177,7 +176,7 @@ class Life:
                 db=self.db, outbox=self.outbox, lifecycle=lifecycle,
                 preparation=UploadPreparation(downloads, media, UPLOAD_LIMIT),
                 status=self.status, languages=self._languages, ai_label=False,
-                catalogue=catalogue, credit_usd=Decimal("0.10"),
+                catalogue=catalogue,
                 zone=ZoneInfo("UTC"), clock=self.clock, wake=self.wake,
             ),
             notices=Notices(

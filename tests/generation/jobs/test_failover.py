@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import httpx
@@ -145,7 +144,7 @@ async def with_families(steps: Steps, provider: AimlApiSandbox, *names: str) -> 
             db=steps.db, feeds=Feeds(http, url=provider.url), bundled=Offer.load(), names=names,
             cooldowns=steps.cooldowns, admins=Admins(frozenset()), clock=steps.clock,
         )  # fmt: skip
-    return Substitutes(catalogue, credit_usd=Decimal("0.10"))
+    return Substitutes(catalogue)
 
 
 async def test_a_queued_request_for_a_model_that_left_the_offer_is_made_with_another(

@@ -17,7 +17,6 @@ from generation.orders.substitutes import nearest, replacement
 
 KNOWN = Offer.load()
 NAMES = ("sora-2", "sora-2-pro", "veo-3.1-fast")
-CREDIT = Decimal("0.10")
 SORA = "openai/sora-2-t2v"
 
 
@@ -204,17 +203,13 @@ def test_what_was_heard_is_read_back_as_it_was_kept() -> None:
 
 def test_the_replacement_is_the_first_that_costs_no_more() -> None:
     choice = wanted(model="sora-2")
-    found = replacement(
-        choice, KNOWN.only(["sora-2-pro", "veo-3.1-fast"]), credit_usd=CREDIT, most=9
-    )
+    found = replacement(choice, KNOWN.only(["sora-2-pro", "veo-3.1-fast"]), most=9)
     assert found is not None
     assert (found.choice.family.name, found.credits) == ("veo-3.1-fast", 6)
 
 
 def test_where_all_cost_more_the_replacement_is_the_first() -> None:
-    found = replacement(
-        wanted(model="sora-2"), KNOWN.only(["veo-3.1", "sora-2-pro"]), credit_usd=CREDIT, most=9
-    )
+    found = replacement(wanted(model="sora-2"), KNOWN.only(["veo-3.1", "sora-2-pro"]), most=9)
     assert found is not None
     assert found.choice.family.name == "veo-3.1"
 

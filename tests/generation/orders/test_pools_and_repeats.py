@@ -17,7 +17,6 @@ from generation.orders.reading import read
 from handlers.replies.keyboards import Vary
 from storage.generations import Generation, State
 from storage.ledger import Pot
-from tests.generation.orders.usual import terms
 from tests.storage.asked import request
 
 OFFER = Offer.load()
@@ -71,7 +70,6 @@ def quoted(text: str, kind: Any) -> quotes.Quote:
         kind=kind,
         offer=OFFER,
         defaults=Defaults(),
-        credit_usd=terms().credit_usd,
     )
     assert isinstance(quote, quotes.Quote), quote
     return quote
@@ -103,7 +101,7 @@ def test_going_on_from_a_family_that_is_gone_takes_another() -> None:
 def test_whatever_else_is_offered_of_a_video_can_be_had_for_what_its_button_says(
     kind: Kind,
 ) -> None:
-    credit_usd, offered = terms().credit_usd, set()
+    offered = set()
     for family in OFFER.able(kind):
         mode = family.mode(kind)
         assert mode is not None
@@ -112,7 +110,7 @@ def test_whatever_else_is_offered_of_a_video_can_be_had_for_what_its_button_says
             aspect_ratio=next(iter(mode.aspect_ratios), None),
             resolution=next(iter(mode.resolutions), None),
         )  # fmt: skip
-        found = substitutes.Variations.of(old, OFFER, credit_usd)
+        found = substitutes.Variations.of(old, OFFER)
         named = {"longer": found.longer, "shape": found.shape, "more lines": found.resolution}
         for way, one in [*named.items(), *(("model", one) for one in found.others)]:
             if one is None:
@@ -133,7 +131,7 @@ def test_whatever_else_is_offered_of_a_video_can_be_had_for_what_its_button_says
 
 def test_nothing_else_is_offered_of_what_was_forgotten_or_taken_back() -> None:
     for old in (video(prompt=""), video(kind="i2v", picture=None)):
-        assert substitutes.Variations.of(old, OFFER, terms().credit_usd) == substitutes.Variations()
+        assert substitutes.Variations.of(old, OFFER) == substitutes.Variations()
 
 
 @given(st.text(max_size=50))

@@ -13,7 +13,6 @@ from generation.orders.options import Defaults
 from generation.orders.quotes import GENTLE_MOVEMENT, Instead, Quote, quote
 
 OFFER = Offer.load().only(["sora-2", "sora-2-pro"])
-CREDIT = Decimal("0.10")
 
 
 def asked(text: str, **changes: Any) -> Quote:
@@ -32,9 +31,7 @@ def refused(text: str, **changes: Any) -> list[str]:
 
 def quote_of(text: str, **changes: Any) -> Quote | Any:
     """Quote a text; by default a video from text alone, for somebody without defaults."""
-    values: dict[str, Any] = {
-        "kind": "t2v", "offer": OFFER, "defaults": Defaults(), "credit_usd": CREDIT
-    }  # fmt: skip
+    values: dict[str, Any] = {"kind": "t2v", "offer": OFFER, "defaults": Defaults()}
     return quote(text, **(values | changes))
 
 
@@ -56,7 +53,8 @@ def test_options_are_taken_out_of_the_prompt_and_priced() -> None:
     ("credit", "credits_"), [("0.10", 9), ("0.84", 1), ("0.85", 1), ("0.83", 2), ("100", 1)]
 )
 def test_each_credit_begun_counts_and_nothing_is_free(credit: str, credits_: int) -> None:
-    assert asked("a cat", credit_usd=Decimal(credit)).credits == credits_
+    offer = replace(OFFER, credit_usd=Decimal(credit))
+    assert asked("a cat", offer=offer).credits == credits_
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,13 +14,11 @@ from generation.orders.options import Defaults
 from generation.orders.quotes import Quote, quote
 from generation.orders.substitutes import keeping
 
-CREDIT = Decimal("0.10")
-
 
 def quoted(text: str, size: tuple[int, int] | None, *families: str, **more: Any) -> Quote:
     found = quote(
         text, kind="i2v", offer=Offer.load().only(families or ("sora-2", "kling-3")),
-        defaults=Defaults(), credit_usd=CREDIT, picture_size=size, **more,
+        defaults=Defaults(), picture_size=size, **more,
     )  # fmt: skip
     assert isinstance(found, Quote), found
     return found
@@ -70,7 +67,7 @@ def test_the_first_other_model_that_loses_least_is_offered(
     families: tuple[str, ...], expected: str | None
 ) -> None:
     found = quoted("waves --model sora-2", (4000, 3000), *families)
-    other = keeping(found.choice, found.prompt, (4000, 3000), Offer.load().only(families), CREDIT)
+    other = keeping(found.choice, found.prompt, (4000, 3000), Offer.load().only(families))
     assert (other and other.choice.family.name) == expected
 
 
@@ -79,7 +76,7 @@ def test_a_model_that_refuses_people_or_takes_shorter_words_is_not_offered() -> 
     size = (4000, 3000)
     for family in offer.able("i2v"):
         long = quoted("wave " * 400 + "--model sora-2", size, "sora-2")
-        other = keeping(long.choice, long.prompt, size, offer.only(["sora-2", family.name]), CREDIT)
+        other = keeping(long.choice, long.prompt, size, offer.only(["sora-2", family.name]))
         limit = family.i2v.prompt_limit if family.i2v else None
         if limit is not None and limit < 2000:
             assert other is None, family.name

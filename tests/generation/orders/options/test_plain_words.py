@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,9 +132,7 @@ def test_any_mix_is_read(parts: list[str]) -> None:
 
 def quoted(text: str, kind: Kind = "t2v", *, reads: bool = True) -> Quote:
     """Return the quote of a text for somebody who saved nothing."""
-    found = quote(
-        text, kind=kind, offer=OFFER, defaults=NOBODY, credit_usd=Decimal("0.10"), reads=reads
-    )
+    found = quote(text, kind=kind, offer=OFFER, defaults=NOBODY, reads=reads)
     assert isinstance(found, Quote), found
     return found
 
