@@ -198,7 +198,6 @@ class Bot:
         queue = FairQueue(settings.provider_slots, clock)
         estimates = DurationEstimates(db, offer)
         terms = Terms(
-            credit_usd=settings.credit_usd,
             free_credits=settings.free_credits,
             period=Period(settings.quota_period),
             zone=settings.timezone,

@@ -35,7 +35,6 @@ class Terms:
     `budget_usd` None: no ceiling; `max_pending` counts requests.
     """
 
-    credit_usd: Decimal
     free_credits: int
     period: Period
     zone: ZoneInfo

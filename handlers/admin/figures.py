@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from telegram import CallbackQuery
 
+    from generation.models.offer import Offer
     from generation.orders.balances import Terms
     from handlers.context import Services
     from handlers.replies.texts import Translator
@@ -257,16 +258,16 @@ async def _said(
             delivered=translator.number(of_all.delivered),
             money=translator.money(pricing.from_micros(of_all.spent_micros)),
         ),
-        owing(owed, services.terms, translator),
+        owing(owed, services.offer, translator),
         budget(left, services.terms, translator, now),
     ]
     return "\n".join(lines)
 
 
-def owing(credits_: int, terms: Terms, translator: Translator) -> str:
+def owing(credits_: int, offer: Offer, translator: Translator) -> str:
     """Write what people were given, or paid for, and may still spend."""
     return translator.gettext("Owed in unspent credits: {credits}, {money}.").format(
-        credits=translator.credits(credits_), money=translator.money(credits_ * terms.credit_usd)
+        credits=translator.credits(credits_), money=translator.money(credits_ * offer.credit_usd)
     )
 
 

@@ -353,5 +353,5 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
                     time=translator.lasts(outlook.lasts * DAY_SECONDS),
                 )
             )
-    lines.append(owing(owed, terms, translator))
+    lines.append(owing(owed, services.offer, translator))
     await sender.show("\n".join(lines), [home_row(translator)], shown)

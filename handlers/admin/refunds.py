@@ -46,7 +46,7 @@ LATEST = 5
 
 async def credit(services: Services, charge: Charge, payer: User) -> bool:
     """Write down a payment with its credits and its receipt; False where that is done already."""
-    now, rate = services.clock(), pricing.to_micros(services.terms.credit_usd)
+    now, rate = services.clock(), pricing.to_micros(services.offer.credit_usd)
     async with services.db.transaction() as tx:
         payment = await payments.credit(tx, charge, credit_micros=rate)
         if payment is None:
@@ -70,7 +70,7 @@ async def credit(services: Services, charge: Charge, payer: User) -> bool:
 
 async def went_back(services: Services, charge: Charge) -> None:
     """Take back what a payment bought that went back, once; all concerned are told."""
-    now, rate = services.clock(), pricing.to_micros(services.terms.credit_usd)
+    now, rate = services.clock(), pricing.to_micros(services.offer.credit_usd)
     async with services.db.transaction() as tx:
         await payments.credit(tx, charge, credit_micros=rate)
         known = await payments.by_charge(tx, charge.charge_id)

@@ -6,7 +6,6 @@ import asyncio
 import math
 import random
 from collections import defaultdict
-from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -69,7 +68,7 @@ class Week:
         )
         self.provider = SteadyProvider(self.weather, self.clock, lambda _: None)
         self.terms = Terms(
-            credit_usd=Decimal("0.10"), free_credits=10_000, period=Period.DAY,
+            free_credits=10_000, period=Period.DAY,
             zone=ZoneInfo("UTC"), budget_usd=None, budget_period=Period.DAY, max_pending=100,
         )  # fmt: skip
         self.orders: dict[int, int] = {}

@@ -94,7 +94,7 @@ class Town:
         self._away_until = 0.0
         self.outcomes: Counter[str] = Counter()
         self._terms = Terms(
-            credit_usd=Decimal("0.10"), free_credits=FREE_CREDITS, period=Period.DAY,
+            free_credits=FREE_CREDITS, period=Period.DAY,
             zone=ZoneInfo("UTC"), budget_usd=BUDGET, budget_period=Period.DAY, max_pending=3,
         )  # fmt: skip
 

@@ -13,7 +13,6 @@ from generation.orders.balances import Terms
 def terms(**changes: Any) -> Terms:
     """Return the usual terms: 54 credits a day, 9 for a usual video."""
     values: dict[str, Any] = {
-        "credit_usd": Decimal("0.10"),
         "free_credits": 54,
         "period": Period.DAY,
         "zone": ZoneInfo("UTC"),
