@@ -112,6 +112,8 @@ class Submissions:
         picture = await self._picture(generation, mode)
         if not isinstance(picture, Fitted):
             return await self.lifecycle.advance(generation, picture)
+        if self._is_closed:
+            return None  # a stop waits for those alone that were leaving when it came
         self._leaving.add(generation.id)
         try:
             async with self.breaker.passage() as is_free:

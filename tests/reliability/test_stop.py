@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.aimlapi.faults import Handler
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
@@ -63,6 +64,17 @@ async def test_a_stop_lets_paid_requests_on_their_way_arrive_and_begins_no_other
         await stopping
     assert slow.came == AT_ONCE
     assert states(house.data) == {"generating": AT_ONCE, "queued": 4}
+
+
+async def test_a_request_whose_turn_comes_with_the_stop_stays_in_the_queue(
+    bot: Bot, house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    await chat.send(ann, "/video a boat")
+    async with asyncio.timeout(20):
+        while not bot.scheduler.queue.running:
+            await asyncio.sleep(0)
+    await bot.scheduler.stop()
+    assert (states(house.data), provider.submissions) == ({"queued": 1}, [])
 
 
 async def test_two_stops_while_telegram_hangs_set_no_message_aside(
