@@ -294,7 +294,7 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if self._unread:
             piece = bytes(memoryview(self._unread)[:max_bytes])
             del self._unread[:max_bytes]
-            if not self._ended:
+            if not self._ended and len(self._unread) <= MOST_UNREAD:
                 self._transport.resume_reading()
             return piece
         if self._error is not None:
