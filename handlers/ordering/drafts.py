@@ -320,7 +320,8 @@ def small_talk(text: str) -> SmallTalk | None:
     if not words:
         # "?", "…"
         return SmallTalk.NOTED if text.strip() else None
-    found = (_talk(words, phrases) for phrases in _spoken()[0])
+    others = {word for word in words if not _GESTURES.fullmatch(word)}
+    found = (_talk(words, phrases) for phrases, known in _spoken()[0] if others <= known)
     return next(filter(None, found), None)
 
 
@@ -356,16 +357,17 @@ def _plain(text: str) -> list[str]:
 
 
 @cache
-def _spoken() -> tuple[tuple[dict[str, str], ...], frozenset[str]]:
-    """Return what each phrase of small talk says, by language, and what questions begin with.
+def _spoken() -> tuple[tuple[tuple[dict[str, str], frozenset[str]], ...], frozenset[str]]:
+    """Return what each phrase of small talk says, and all words of these, by language.
 
-    English is said in all.
+    English is said in all. The second are the words that questions begin with.
     """
     data = resources.files("handlers.ordering") / "small_talk.json"
     languages = json.loads(data.read_text(encoding="utf-8"))
     questions = frozenset(" ".join(_plain(begins)) for begins in languages.pop("questions"))
     english = _by_phrase({kind: languages["en"][kind] for kind in SmallTalk})
-    return tuple(english | _by_phrase(spoken) for spoken in languages.values()), questions
+    phrases = [english | _by_phrase(spoken) for spoken in languages.values()]
+    return tuple((one, frozenset(" ".join(one).split())) for one in phrases), questions
 
 
 def _asks(text: str) -> bool:
