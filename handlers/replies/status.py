@@ -203,10 +203,9 @@ class StatusMessages:
         self._shown[generation] = shown
 
         async def write(tx: Connection) -> None:
-            await generations.note(
+            found = await generations.note(
                 tx, generation, status_message=shown.message, promised_at=shown.at
             )
-            found = await generations.find(tx, generation)
             if found is not None and found.state not in PENDING:
                 self.wake(found.chat)
 
