@@ -337,8 +337,22 @@ class Database:
         at the very end may find its work committed: what runs here must be safe to run again.
         """
         self.usage.lock_takings += 1
-        async with self._part(aside=aside) as connection:
-            yield connection
+        async with self._lock:
+            shared = self._shared or await self._begin()
+            is_first = not shared.parts
+            try:
+                if not is_first:
+                    await self._connection.execute("SAVEPOINT part")
+                yield self._connection.thread if aside else self._connection
+                if not is_first:
+                    await self._connection.execute("RELEASE part")
+            except BaseException as error:
+                if aside:
+                    await self._until_idle()
+                await self._take_back(shared, error)
+                raise
+            shared.parts += 1
+        await asyncio.shield(shared.outcome)
 
     @asynccontextmanager
     async def reading(self, *, aside: bool = False) -> AsyncIterator[Connection]:
@@ -346,8 +360,12 @@ class Database:
         self.usage.lock_takings += 1
         async with self._lock:
             shared = self._shared
-            async with self._connected(aside=aside) as connection:
-                yield connection
+            try:
+                yield self._connection.thread if aside else self._connection
+            except BaseException:
+                if aside:
+                    await self._until_idle()
+                raise
         if shared is not None:
             await asyncio.shield(shared.outcome)
 
@@ -379,39 +397,12 @@ class Database:
         self._deferred.append(write)
         self._start_timer()
 
-    @asynccontextmanager
-    async def _part(self, *, aside: bool = False) -> AsyncIterator[Connection]:
-        """Have a part in a transaction, and wait until it is on the disk."""
-        async with self._lock:
-            shared = self._shared or await self._begin()
-            is_first = not shared.parts
-            try:
-                if not is_first:
-                    await self._connection.execute("SAVEPOINT part")
-                async with self._connected(aside=aside) as connection:
-                    yield connection
-                if not is_first:
-                    await self._connection.execute("RELEASE part")
-            except BaseException as error:
-                await self._take_back(shared, error)
-                raise
-            shared.parts += 1
-        await asyncio.shield(shared.outcome)
-
-    @asynccontextmanager
-    async def _connected(self, *, aside: bool) -> AsyncIterator[Connection]:
-        if not aside:
-            yield self._connection
-            return
-        try:
-            yield self._connection.thread
-        except BaseException:
-            # a statement goes on when its task is cancelled, and nobody else may come in between
-            idle = asyncio.ensure_future(self._connection.thread.execute_fetchall("SELECT 1"))
-            while not idle.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.shield(idle)
-            raise
+    async def _until_idle(self) -> None:
+        """Wait for the thread: a statement goes on when its task is cancelled, and is alone."""
+        idle = asyncio.ensure_future(self._connection.thread.execute_fetchall("SELECT 1"))
+        while not idle.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(idle)
 
     async def _begin(self) -> _Shared:
         """Begin a transaction with what was deferred; those who wait for the lock share it."""
@@ -484,7 +475,7 @@ class Database:
 
     async def _flush_in_time(self) -> None:
         try:
-            async with self._part():
+            async with self.transaction():
                 pass
         except sqlite3.Error as error:
             if self._closed:

@@ -176,7 +176,7 @@ async def test_one_that_nobody_carries_is_written_in_time(path: Path) -> None:
     async with asyncio.timeout(5):
         while len(committed(path)) < 2:
             await asyncio.sleep(0)
-    assert db.usage.lock_takings == 1, "nobody asked for the lock meanwhile"
+    assert db.usage.lock_takings == 3, "each is written by itself"
     await db.close()
 
 
