@@ -235,10 +235,11 @@ class StatusMessages:
             return
         before = self._shown.get(generation.id)
         shown = before or await self._found(generation)
-        said = await self._text(generation, shown.translator)
         now = self.progress.now
-        if said and said.step != shown.step and now - shown.edited_at >= EDIT_SECONDS:
-            shown = await self._say_anew(generation, shown, said)
+        if now - shown.edited_at >= EDIT_SECONDS:
+            said = await self._text(generation, shown.translator)
+            if said and said.step != shown.step:
+                shown = await self._say_anew(generation, shown, said)
         if (
             generation.state is State.GENERATING
             and shown.chat.is_private
