@@ -102,6 +102,7 @@ class Webhook(Listening):
         super().__init__(bot, request, intake, poll_seconds=0.0, clock=clock)
         self._address = address
         self._turns = WeakValueDictionary[int, asyncio.Lock]()
+        # by Telegram's clock, as of then: how far ours is ahead is measured anew at each answer
         self._came_at = 0.0
         self._is_open = False
         app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST"])])
@@ -128,8 +129,10 @@ class Webhook(Listening):
                 if is_new:
                     # Telegram may spell it otherwise
                     url = info.get("url") or self._address.url
-                failures, taken_at = 0, self._came_at - self.clock_ahead()
-                trouble = trouble_of(info, str(url), taken_at=taken_at)
+                    # what failed while the bot was away is no trouble now
+                    self._came_at = self._came_at or self._telegrams_time()
+                failures = 0
+                trouble = trouble_of(info, str(url), taken_at=self._came_at)
                 url = url if info.get("url") == url else None
                 if not trouble:
                     self.taken_at = self._clock()
@@ -154,8 +157,10 @@ class Webhook(Listening):
         await self._bot.set_webhook(
             self._address.url, secret_token=self._address.secret, allowed_updates=UPDATES
         )
-        # what failed while the bot was away is no trouble now
-        self._came_at = self._came_at or self._clock()
+
+    def _telegrams_time(self) -> float:
+        """Return the time by Telegram's clock, which dates its errors."""
+        return self._clock() - self.clock_ahead()
 
     @asynccontextmanager
     async def _turn(self, raw: object) -> AsyncIterator[None]:
@@ -189,7 +194,8 @@ class Webhook(Listening):
                 await self._intake.take(number, raw, self._bot)
         except TimeoutError:
             return Response(status_code=503)
-        self.taken_at = self._came_at = self._clock()
+        self.taken_at = self._clock()
+        self._came_at = self._telegrams_time()
         return Response()
 
 
