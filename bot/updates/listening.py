@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
+from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -37,6 +38,7 @@ from bot.updates.intake import is_whole, origin_of
 from generation.jobs import schedule
 from generation.provider.connections import Connections, read_body
 from handlers.replies.sending import seconds
+from storage import DAY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +55,10 @@ LONGEST_ANSWER = 25_000_000
 
 LONGEST_REFUSAL = 2_000
 """Bytes of a refusal that are read: Telegram's have a line."""
+UNSAID_WAIT, LONGEST_WAIT = 3, int(DAY_SECONDS)
+"""Seconds to wait where Telegram wants silence and does not say for how long, and at most."""
+
+_REFUSES = re.compile(rb'\s*\{\s*"ok"\s*:\s*false\b')
 
 _METHOD = re.compile(r"(?<!/file)/bot[^/]+/(\w+)(?:\?|$)")
 """Where an address names the method that is called; files have none."""
@@ -169,8 +175,10 @@ class TelegramRequest(BaseRequest):
             self._places.release()
             named = _METHOD.search(url)
             self.answers[named[1] if named else "file", status] += 1
+        if status == HTTPStatus.OK and not _REFUSES.match(body):
+            return status, body
         # a page in the place of an answer is quoted whole in the error that follows
-        return status, body if status == HTTPStatus.OK else body[:LONGEST_REFUSAL]
+        return _refusal(status, body[:LONGEST_REFUSAL])
 
     async def _exchange(self, request: httpx.Request) -> tuple[int, bytes]:
         response = await self._connections.handle_async_request(request)
@@ -184,12 +192,55 @@ class TelegramRequest(BaseRequest):
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """Read an answer, as the base does, without a traceback in the log for a gateway's page."""
         try:
-            answer = json.loads(payload)
+            answer = json.loads(payload.decode(json.detect_encoding(payload), "replace"))
         except (ValueError, RecursionError) as error:
             raise UnreadableAnswer(payload) from error
         if not isinstance(answer, dict) or (answer.get("ok") and "result" not in answer):
             raise TelegramError("no answer of Telegram's")
         return answer
+
+
+def _refusal(status: int, body: bytes) -> tuple[int, bytes]:
+    """Return a refusal as python-telegram-bot can read it, be it odd or a page.
+
+    It fails at a number in the place of words, and at words in that of a number, which would be
+    taken for a yes that nobody can read.
+    """
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        if status != HTTPStatus.TOO_MANY_REQUESTS:
+            return status, body
+        told = {}
+    code, words, more = (told.get(name) for name in ("error_code", "description", "parameters"))
+    if status == HTTPStatus.OK:
+        status = int(HTTPStatus.BAD_REQUEST)
+        if is_whole(code) and code // 100 in {4, 5}:
+            status = code
+    wait, moved = (
+        _number(more.get(name)) if isinstance(more, dict) else None
+        for name in ("retry_after", "migrate_to_chat_id")
+    )
+    if status == HTTPStatus.TOO_MANY_REQUESTS and (wait or 0) <= 0:
+        wait = UNSAID_WAIT
+    parameters = {"retry_after": wait and min(wait, LONGEST_WAIT), "migrate_to_chat_id": moved}
+    refusal = {
+        "ok": False,
+        "description": words if isinstance(words, str) else "",
+        "parameters": {name: value for name, value in parameters.items() if value},
+    }
+    return status, json.dumps(refusal).encode()
+
+
+def _number(value: object) -> int | None:
+    """Return a number that SQLite takes, be it a fraction or written as a text."""
+    try:
+        number = ceil(float(value)) if isinstance(value, str | float) else value
+    except (ValueError, OverflowError):
+        return None
+    return number if is_whole(number) else None
 
 
 _HEADERS = httpx.Headers({"User-Agent": BaseRequest.USER_AGENT})

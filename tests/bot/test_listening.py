@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
 from bot.updates import listening
@@ -252,3 +253,70 @@ async def test_an_update_that_spoils_the_whole_answer_is_set_aside_alone(
         await request.shutdown()
         await db.close()
     assert sorted(kept) == [(10, 0), (11, 0), (12, 1), (13, 0), (14, 0)]
+
+
+def refusing(status: int, **fields: Any) -> tuple[int, bytes]:
+    """A refusal of Telegram's, or what somebody else makes of one."""
+    code = {} if "error_code" in fields else {"error_code": status}
+    return status, json.dumps({"ok": False, **code, **fields}).encode()
+
+
+def silence(wanted: object) -> dict[str, Any]:
+    return {"description": "Too Many Requests", "parameters": {"retry_after": wanted}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refusing(400, description="No"), BadRequest("No")),
+        (refusing(400, description=5), BadRequest("Bad Request (400)")),
+        (refusing(400, description={"a": "b"}), BadRequest("Bad Request (400)")),
+        (refusing(400, description=None, parameters=None), BadRequest("Bad Request (400)")),
+        (refusing(400, description="No", parameters=[7]), BadRequest("No")),
+        (refusing(403, description="No", error_code="403"), Forbidden("No")),
+        (refusing(200, description="No", error_code=400), BadRequest("No")),
+        (refusing(200, description="No", error_code=403), Forbidden("No")),
+        (refusing(200, description="No", error_code="x"), BadRequest("No")),
+        (refusing(400, parameters={"migrate_to_chat_id": "-100777"}), ChatMigrated(-100777)),
+        (
+            refusing(400, description="No", parameters={"migrate_to_chat_id": "club"}),
+            BadRequest("No"),
+        ),
+        (
+            refusing(400, description="No", parameters={"migrate_to_chat_id": 1e300}),
+            BadRequest("No"),
+        ),
+        (refusing(429, **silence(7)), RetryAfter(7)),
+        (refusing(429, **silence("7")), RetryAfter(7)),
+        (refusing(429, **silence(6.5)), RetryAfter(7)),
+        (refusing(200, error_code=429, **silence(7)), RetryAfter(7)),
+        (refusing(429, **silence(10**12)), RetryAfter(listening.LONGEST_WAIT)),
+        *[
+            (refusing(429, **silence(odd)), RetryAfter(listening.UNSAID_WAIT))
+            for odd in (0, -1, None, "soon", "inf", [7], True)
+        ],
+        (refusing(429), RetryAfter(listening.UNSAID_WAIT)),
+        ((429, b"<html>slow down</html>"), RetryAfter(listening.UNSAID_WAIT)),
+    ],
+    ids=repr,
+)
+async def test_a_refusal_is_known_for_one_however_odd_it_is(
+    answer: tuple[int, bytes], error: TelegramError
+) -> None:
+    status, body = answer
+    head = f"HTTP/1.1 {status} Odd\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.encode() + body)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    request = TelegramRequest(1, TelegramTimes())
+    try:
+        with pytest.raises(TelegramError) as caught:
+            await request.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/botT/getMe")
+    finally:
+        server.close()
+        await request.shutdown()
+    assert repr(caught.value) == repr(error)
