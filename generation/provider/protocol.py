@@ -6,6 +6,8 @@ something in between, behind which a submission may have been taken.
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -62,11 +64,13 @@ CREDITS_PER_USD = 2_000_000
 """The provider's own credits; they have nothing to do with the bot's."""
 MOST_USD, MOST_HELD_USD = 10_000, 1_000_000_000
 """A dearer video, or an account that holds more, is a misreading."""
-SUCCESSES = frozenset({"complete", "completed", "done", "finished", "succeeded", "success"})
+SUCCESSES = frozenset(
+    {"complete", "completed", "done", "finished", "ready", "succeeded", "success"}
+)
 """Words that end a generation well, in lower case; beside them all that have an address do."""
 FAILURES = frozenset(
     {"aborted", "canceled", "cancelled", "error", "expired", "failed", "failure", "rejected"}
-)
+) | {"blocked", "moderated", "timed_out", "timeout"}
 """Words that end a generation without a video, in lower case."""
 
 
@@ -114,9 +118,13 @@ class Logged:
     failed: bool
 
 
-def _as_video(value: Any) -> Any:
-    first = value[0] if isinstance(value, list) and value else value
-    return {"url": first} if isinstance(first, str) else first
+def _address(value: Any) -> Any:
+    """Return the first address of a video, be it told alone, in an object or in a list."""
+    if isinstance(value, list):
+        return next(filter(None, map(_address, value)), None)
+    if isinstance(value, dict):
+        return _address(value.get("url"))
+    return value.strip() if isinstance(value, str) else None
 
 
 def _as_object(value: Any) -> Any:
@@ -125,16 +133,13 @@ def _as_object(value: Any) -> Any:
 
 _Text = Annotated[str, Field(max_length=100_000)]
 _Id = Annotated[str, Field(min_length=1, max_length=1_000)]
+_Url = Annotated[str, Field(min_length=1, max_length=8_000)]
 _Usd = Annotated[Decimal, Field(ge=0, le=MOST_USD)]
 _Credits = Annotated[Decimal, Field(ge=0, le=MOST_USD * CREDITS_PER_USD)]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
-
-
-class _Video(_Part):
-    url: Annotated[str, Field(min_length=1, max_length=8_000)]
 
 
 class _Error(_Part):
@@ -154,15 +159,15 @@ class _Meta(_Part):
 class _Reply(_Part):
     id: Annotated[_Id | None, NONE_IF_INVALID] = None
     status: Annotated[_Text | None, NONE_IF_INVALID] = None
-    video: Annotated[_Video | None, BeforeValidator(_as_video), NONE_IF_INVALID] = None
+    video: Annotated[_Url | None, BeforeValidator(_address), NONE_IF_INVALID] = None
     error: Annotated[_Error | None, BeforeValidator(_as_object), NONE_IF_INVALID] = None
     meta: Annotated[_Meta | None, NONE_IF_INVALID] = None
 
     def outcome(self) -> Pending | Completed | Unaddressed | Failed:
         """Tell how far it is: an address means finished, whatever the status is called."""
         if self.video is not None:
-            return Completed(self.video.url)
-        status = (self.status or "").strip().lower()
+            return Completed(self.video)
+        status = re.sub(r"[\s-]+", "_", (self.status or "").strip().lower())
         if status not in FAILURES:
             return Unaddressed() if status in SUCCESSES else Pending()
         name = (self.error and self.error.name) or ""
@@ -234,6 +239,11 @@ class Complaint(_Part):
         return "\n".join(filter(None, dict.fromkeys((error.name, self.message, error.message))))
 
 
+def in_utf8(body: bytes) -> bytes:
+    """Return JSON in UTF-8 without a mark before it, whatever it was sent in."""
+    return body.decode(json.detect_encoding(body), "replace").encode()
+
+
 def read_generation(
     body: bytes, *, provider_id: str | None = None, spent: str | None = None
 ) -> Remote:
@@ -284,7 +294,7 @@ class Answer:
         """Return the wait asked for, in seconds. A date counts from the answer's own."""
         value = self.headers.get("retry-after", "").strip()
         try:
-            if value.isascii() and value.isdigit():
+            if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
                 wait = float(value)
             else:
                 until = parsedate_to_datetime(value)

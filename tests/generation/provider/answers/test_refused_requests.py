@@ -225,6 +225,7 @@ def test_a_refused_account_says_what_is_wrong(
     [
         ({"retry_after": "7"}, 7.0),
         ({"retry_after": " 7 "}, 7.0),
+        ({"retry_after": "7.5"}, 7.5),
         ({"retry_after": "0"}, 0.0),
         ({"retry_after": "9" * 400}, LONGEST_RETRY_AFTER),
         (
