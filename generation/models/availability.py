@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from generation.models.offer import KINDS, Offer, left_out
 from generation.models.pricing import Rate, read_rates
 from generation.provider.connections import read_body
-from generation.provider.protocol import NONE_IF_INVALID
+from generation.provider.protocol import NONE_IF_INVALID, in_utf8
 from generation.provider.refusals import truncate
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Feeds:
             ):
                 response.raise_for_status()
                 body = await read_body(response, BODY_LIMIT)
-            return feed.model_validate_json(body).entries
+            return feed.model_validate_json(in_utf8(body)).entries
         except ValidationError as error:
             raise NoFeed(f"{path}: the answer cannot be read") from error
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, TimeoutError) as error:

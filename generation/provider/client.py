@@ -25,10 +25,12 @@ from generation.provider.protocol import (
     Answer,
     Logged,
     LogPage,
+    Pending,
     Remote,
     expect_known,
     expect_taken,
     expect_told,
+    in_utf8,
     read_generation,
 )
 from generation.provider.refusals import truncate
@@ -71,7 +73,7 @@ class ProviderTimes:
 
 BODY_LIMIT = 1_000_000
 """Bytes of an answer that are read; the longest known, a page of the log, has about 60 000."""
-SPENT_HEADER = "x-aimlapi-usd-spent"
+SPENT_HEADER, ID_HEADER = "x-aimlapi-usd-spent", "x-inference-id"
 LOG_PAGE = 100
 LOG_PAGES = 20
 
@@ -132,6 +134,8 @@ class AimlApi:
         try:
             return read_generation(answer.body, spent=answer.headers.get(SPENT_HEADER))
         except ValueError as error:
+            if provider_id := answer.headers.get(ID_HEADER):
+                return Remote(provider_id, Pending())
             raise OutcomeUnknown(f"unreadable answer to a submission: {answer.status}") from error
 
     async def poll(self, provider_id: str) -> Remote:
@@ -222,7 +226,12 @@ class AimlApi:
             )
             response = await http.handle_async_request(request)
             try:
-                body = await read_body(response, BODY_LIMIT)
+                body = in_utf8(await read_body(response, BODY_LIMIT))
+            except _BROKEN_OFF:
+                # what was taken is known by its head as well
+                if not (response.is_success and ID_HEADER in response.headers):
+                    raise
+                body = b""
             finally:
                 await response.aclose()
             status = response.status_code

@@ -8,6 +8,7 @@ which leaves in one piece where it has a few kilobytes. What needs a proxy is le
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections import defaultdict, deque
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -31,10 +32,13 @@ MOST_UNREAD = 262_144
 """Bytes of an answer that are taken before somebody reads them."""
 PIECES_AT_ONCE = 500
 """Pieces of an answer that are handed on before others have a turn: there may be thousands."""
+UNPACKED_AT_ONCE = 65_536
+"""Bytes that a packed answer becomes before somebody looks at them."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SCHEMES = ("http", "https")
 _PROXIES = ("http", "https", "all")
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 @cache
@@ -197,19 +201,38 @@ def _is_clean(connection: httpcore.AsyncHTTPConnection) -> bool:
 
 
 async def read_body(response: httpx.Response, limit: int) -> bytes:
-    """Read the body of a response as it is sent. Raises ReadError where it has over `limit` bytes.
-
-    Nothing in it is unpacked: a small body cannot become a large one.
-    """
+    """Read the body of a response. Raises ReadError where it has over `limit` bytes, unpacked."""
     pieces, length = list[bytes](), 0
-    if not isinstance(response.stream, httpx.AsyncByteStream):
-        raise TypeError("only what an asynchronous transport answers can be read")
-    async for piece in response.stream:
+    async for piece in pieces_of(response):
         pieces.append(piece)
         length += len(piece)
         if length > limit:
             raise httpx.ReadError("the answer is too long")
     return b"".join(pieces)
+
+
+def pieces_of(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Return the pieces of a response's body, unpacked where it was packed though nobody asked."""
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise TypeError("only what an asynchronous transport answers can be read")
+    if response.headers.get("content-encoding", "").strip().lower() in _PACKED:
+        return _unpacked(response.stream)
+    return aiter(response.stream)
+
+
+async def _unpacked(stream: httpx.AsyncByteStream) -> AsyncIterator[bytes]:
+    """Unpack a body a little at a time: a small one cannot become a large one unseen."""
+    unpacking, packed = zlib.decompressobj(zlib.MAX_WBITS | 32), b""
+    try:
+        async for packed in stream:
+            piece = unpacking.decompress(packed, UNPACKED_AT_ONCE)
+            while piece:
+                yield piece
+                piece = unpacking.decompress(unpacking.unconsumed_tail, UNPACKED_AT_ONCE)
+    except zlib.error as error:
+        raise httpx.DecodingError("what was packed cannot be unpacked") from error
+    if packed and not unpacking.eof:
+        raise httpx.ReadError("what was packed is not whole")
 
 
 class _Body(httpx.AsyncByteStream):

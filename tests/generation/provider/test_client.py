@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import io
 import itertools
 import json
 import logging
 import re
+import zlib
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -302,6 +304,76 @@ async def test_a_question_without_a_usable_answer_may_be_asked_again(
 async def test_the_wrong_content_type_is_forgiven(provider: AimlApiSandbox, api: AimlApi) -> None:
     provider.faults.next("submit", Fault.wrong_type())
     assert (await api.submit(BODY, request_id="r-1")).id == provider.submissions[0].id
+
+
+QUEUED = json.dumps({"id": "g-1", "status": "queued", "note": "é"}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (QUEUED.encode("utf-8-sig"), ""),
+        (QUEUED.encode("utf-16"), ""),
+        (QUEUED.encode("utf-32-le"), ""),
+        (QUEUED.encode("latin-1"), ""),
+        (gzip.compress(QUEUED.encode("utf-8-sig")), "gzip"),
+        (gzip.compress(QUEUED.encode()), "X-GZip"),
+        (zlib.compress(QUEUED.encode()), "deflate"),
+        (QUEUED.encode(), "identity"),
+    ],
+)
+async def test_an_answer_is_read_however_it_is_written_and_packed(
+    http: Connections, body: bytes, encoding: str
+) -> None:
+    raw = reply(body, content_type="text/html; charset=koi8-r", content_encoding=encoding)
+    async with answering(raw) as (url, _):
+        api = AimlApi(http, url=url, key=SecretStr(KEY))
+        assert await api.submit(BODY, request_id="r-1") == Remote("g-1", Pending())
+        assert await api.poll("g-1") == Remote("g-1", Pending())
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        QUEUED.encode(),
+        gzip.compress(QUEUED.encode())[:-9],
+        gzip.compress(b" " * client.BODY_LIMIT + QUEUED.encode()),
+    ],
+    ids=["not packed", "cut off", "too long"],
+)
+async def test_what_cannot_be_unpacked_is_no_answer(http: Connections, packed: bytes) -> None:
+    async with answering(reply(packed, content_encoding="gzip")) as (url, _):
+        submitted, asked = await raised(AimlApi(http, url=url, key=SecretStr(KEY)))
+
+    assert isinstance(submitted, OutcomeUnknown)
+    assert isinstance(asked, Unavailable)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        reply(b"", x_inference_id="g-1"),
+        reply(b"<html>welcome</html>", x_inference_id="g-1"),
+        reply(b'{"status": "queued"}', "201 Created", x_inference_id="g-1"),
+        reply(b'{"id": "g', x_inference_id="g-1").replace(b"length: 8", b"length: 99"),
+        reply(b"not packed", x_inference_id="g-1", content_encoding="gzip"),
+    ],
+    ids=["empty", "page", "no id", "cut off", "not packed"],
+)
+async def test_a_submission_is_known_by_the_head_of_an_answer_that_names_it_nowhere_else(
+    http: Connections, raw: bytes
+) -> None:
+    async with answering(raw) as (url, _):
+        api = AimlApi(http, url=url, key=SecretStr(KEY))
+        assert await api.submit(BODY, request_id="r-1") == Remote("g-1", Pending())
+
+
+async def test_a_page_of_an_error_names_no_submission(http: Connections) -> None:
+    raw = reply(b"<html>gone</html>", "502 Bad Gateway", x_inference_id="g-1")
+    async with answering(raw) as (url, _):
+        submitted, _asked = await raised(AimlApi(http, url=url, key=SecretStr(KEY)))
+
+    assert isinstance(submitted, OutcomeUnknown)
 
 
 async def test_an_unknown_id_is_no_such_generation(api: AimlApi) -> None:

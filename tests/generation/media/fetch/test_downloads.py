@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,19 @@ async def test_a_video_is_written_whole(
     assert await fetch(http, url, target, origin=server.origin) == len(VIDEO)
     assert await asyncio.to_thread(target.read_bytes) == VIDEO
     assert files(target) == [target], "nothing else is left behind"
+
+
+async def test_a_video_that_was_packed_is_unpacked_within_the_limit(
+    http: httpx.AsyncClient, server: Server, target: Path
+) -> None:
+    server.replies["/v"] = reply(gzip.compress(VIDEO), content_encoding="gzip")
+    url = f"{server.origin}/v"
+    assert await fetch(http, url, target, origin=server.origin) == len(VIDEO)
+    assert await asyncio.to_thread(target.read_bytes) == VIDEO
+
+    server.replies["/v"] = reply(gzip.compress(VIDEO + bytes(10**6)), content_encoding="gzip")
+    with pytest.raises(TooLarge):
+        await fetch(http, url, target, origin=server.origin, max_bytes=len(VIDEO))
 
 
 async def test_webm_is_a_video_too(http: httpx.AsyncClient, server: Server, target: Path) -> None:
