@@ -201,6 +201,8 @@ async def meet(
     if place is None or speaker is None or place.is_direct_messages:
         # what is written to a channel is nothing a bot may answer
         return None
+    if not {place.type, getattr(speaker, "type", place.type)} <= set(ChatKind):
+        return None  # it is new at Telegram
     async with services.db.reading() as connection:
         sender = await _known(connection, update, services, press)
     if update.edited_message is not None or (

@@ -47,6 +47,49 @@ READABLE: dict[str, tuple[str, dict[str, Any]]] = {
         {**MESSAGE, "text": "why?", "reply_to_message": GONE},
     ),
     "no date": ("message", {**MESSAGE, "date": 0, "text": "hello"}),
+    "a kind of chat nobody knows": (
+        "message",
+        {**MESSAGE, "chat": {**CLUB, "type": "space"}, "text": "/help"},
+    ),
+    "a voice of a kind nobody knows": (
+        "message",
+        {**MESSAGE, "sender_chat": {"id": -9, "type": "space", "title": "S"}, "text": "/help"},
+    ),
+    "a press in a kind of chat nobody knows": (
+        "callback_query",
+        {**PRESS, "message": {**MESSAGE, "chat": {**CLUB, "type": "space"}}},
+    ),
+    "a membership in a kind of chat nobody knows": (
+        "my_chat_member",
+        {
+            "chat": {**CLUB, "type": "space"},
+            "from": BEA,
+            "date": 1_790_000_000,
+            "old_chat_member": {"user": BEA, "status": "left"},
+            "new_chat_member": {"user": BEA, "status": "member"},
+        },
+    ),
+    "a membership nobody knows": (
+        "my_chat_member",
+        {
+            "chat": CLUB,
+            "from": BEA,
+            "date": 1_790_000_000,
+            "old_chat_member": {"user": BEA, "status": "left"},
+            "new_chat_member": {"user": BEA, "status": "visiting"},
+        },
+    ),
+    "things of kinds nobody knows": (
+        "message",
+        {
+            **MESSAGE,
+            "text": "hello",
+            "entities": [{"type": "glitter", "offset": 0, "length": 5}],
+            "forward_origin": {"type": "dream", "date": 1_790_000_000},
+            "paid_media": {"star_count": 1, "paid_media": [{"type": "smell"}]},
+            "chat_background_set": {"type": {"type": "sky"}},
+        },
+    ),
     "fields nobody knows": (
         "message",
         {**MESSAGE, "text": "hello", "aura": {"hue": "viöletter"}, "from": {**BEA, "aura": 7}},
