@@ -127,6 +127,11 @@ def _address(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else None
 
 
+def _plain(status: str | None) -> str:
+    """Return a status as `SUCCESSES` and `FAILURES` have them."""
+    return re.sub(r"[\s-]+", "_", (status or "").strip().lower())
+
+
 def _as_object(value: Any) -> Any:
     return {"message": value} if isinstance(value, str) else value
 
@@ -167,7 +172,7 @@ class _Reply(_Part):
         """Tell how far it is: an address means finished, whatever the status is called."""
         if self.video is not None:
             return Completed(self.video)
-        status = re.sub(r"[\s-]+", "_", (self.status or "").strip().lower())
+        status = _plain(self.status)
         if status not in FAILURES:
             return Unaddressed() if status in SUCCESSES else Pending()
         name = (self.error and self.error.name) or ""
@@ -188,7 +193,7 @@ class _Reply(_Part):
 class _Row(_Part):
     client_request_id: str | None = None
     inference_id: _Id
-    status: str
+    status: Annotated[_Text | None, NONE_IF_INVALID] = None
 
 
 class _Pagination(_Part):
@@ -206,7 +211,7 @@ class LogPage(_Part):
         found: dict[str, Logged] = {}
         for row in self.data:
             if row is not None and row.client_request_id is not None:
-                logged = Logged(row.inference_id, failed=row.status.lower() in FAILURES)
+                logged = Logged(row.inference_id, failed=_plain(row.status) in FAILURES)
                 found.setdefault(row.client_request_id, logged)
         return found
 

@@ -151,7 +151,13 @@ def test_an_odd_row_does_not_spoil_a_page_of_the_log() -> None:
         {"client_request_id": None, "inference_id": "i-1", "status": "failed"},
         "odd",
         {"client_request_id": "mine", "inference_id": "i-2", "status": "succeeded"},
+        {"client_request_id": "waits", "inference_id": 3, "status": None},
+        {"client_request_id": "late", "inference_id": "i-4", "status": "Timed out"},
     ]
     page = LogPage.model_validate_json(json.dumps({"data": rows}))
 
-    assert page.submissions() == {"mine": Logged("i-2", failed=False)}
+    assert page.submissions() == {
+        "mine": Logged("i-2", failed=False),
+        "waits": Logged("3", failed=False),
+        "late": Logged("i-4", failed=True),
+    }
