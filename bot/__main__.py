@@ -18,7 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.operations.logs import Redaction, set_up_logs
-from bot.process import DATABASE, ExitCode, Heartbeat, hide, keep_streams, leave, live, on_signals
+from bot.process import (
+    DATABASE,
+    HEARTBEAT,
+    ExitCode,
+    Heartbeat,
+    hide,
+    keep_streams,
+    leave,
+    live,
+    on_signals,
+)
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
@@ -186,7 +196,7 @@ def _backup(target: Path) -> int:
 
 
 def _healthcheck() -> int:
-    heartbeat = Heartbeat(read_data_dir(os.environ, ENV_FILE) / "heartbeat")
+    heartbeat = Heartbeat(read_data_dir(os.environ, ENV_FILE) / HEARTBEAT)
     return 0 if heartbeat.is_fresh(time.time()) else 1
 
 

@@ -87,6 +87,8 @@ async def run(
     try:
         file = settings.data_dir / process.DATABASE
         with process.usable(settings.data_dir), usable(file):
+            for name in process.FILES:
+                process.refuse_no_file(settings.data_dir / name)
             # whoever ran on a file left a lock beside it: without one, it was brought from
             # elsewhere; noted before there is one, for a start that does not come to its end
             if file.exists() and not (settings.data_dir / process.LOCK).exists():
@@ -251,7 +253,7 @@ async def _say_first_words(bot: Bot) -> None:
 async def _beat(bot: Bot) -> None:
     """Let the heart beat as long as what arrives is taken in, and looked after."""
     if not bot.health.of_tasks():
-        Heartbeat(bot.settings.data_dir / "heartbeat").beat()
+        Heartbeat(bot.settings.data_dir / process.HEARTBEAT).beat()
 
 
 async def _check_key(bot: Bot, supervisor: Supervisor) -> None:

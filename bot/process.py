@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 DATABASE, LOCK = "bot.sqlite3", "lock"
 """The files in `DATA_DIR`: what the bot knows, and what its holder locks."""
+HEARTBEAT = "heartbeat"
+"""What tells that the bot lives."""
+FILES = DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", LOCK
+"""What a start opens, where it is there."""
 FOLDERS = "videos", "pictures"
 """The folders in it."""
 LONGEST_PID = 20
@@ -147,6 +151,13 @@ def usable(folder: Path) -> Iterator[None]:
         raise Unusable(path, error) from error
 
 
+def refuse_no_file(path: Path) -> None:
+    """Raise OSError for what lies in a file's place: whoever opens a pipe waits for ever."""
+    # a link to nowhere is no file either: the disk it leads to may be away
+    if os.path.lexists(path) and not path.is_file():
+        raise OSError(errno.EINVAL, "Not a file", str(path))
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a folder by a lock that the system lets go of when the process ends, however.
@@ -220,12 +231,14 @@ class Heartbeat:
     def beat(self) -> None:
         """Write the time of now; a reader sees the old beat or the new one, never half of one."""
         fresh = self._path.with_name(f"{self._path.name}.new")
+        fresh.unlink(missing_ok=True)  # a pipe would take it, and never let go
         fresh.write_text(f"{self._clock():.3f}\n", encoding="ascii")
         fresh.replace(self._path)
 
     def age(self, now: float) -> float:
         """Return the seconds since the last beat; infinite if there is none that can be read."""
         try:
+            refuse_no_file(self._path)
             return now - float(self._path.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return inf

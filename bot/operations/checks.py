@@ -21,7 +21,7 @@ import httpx
 from telegram.error import InvalidToken, TelegramError
 
 from bot import process
-from bot.process import DATABASE, FOLDERS, LOCK
+from bot.process import DATABASE, FILES, FOLDERS
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
@@ -94,7 +94,8 @@ def check_database(path: Path) -> list[Finding]:
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """Open a database to read, and nothing else."""
+    """Open a database to read, and nothing else. Raises OSError for what is no file."""
+    process.refuse_no_file(path)
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
@@ -177,7 +178,8 @@ def check_folder(folder: Path) -> list[Finding]:
             if os.path.lexists(place):
                 with tempfile.TemporaryFile(dir=place):
                     pass
-        for place in (folder / DATABASE, folder / LOCK):
+        for place in (folder / name for name in FILES):
+            process.refuse_no_file(place)
             if place.exists() and not os.access(place, os.R_OK | os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         free = shutil.disk_usage(folder).free
@@ -342,7 +344,10 @@ def check_admins(settings: Settings) -> list[Finding]:
     if settings.admin_ids:
         return ok("ADMIN_IDS", ", ".join(map(str, sorted(settings.admin_ids))))
     found = []
-    with suppress(sqlite3.Error), closing(opened(settings.data_dir / DATABASE)) as connection:
+    with (
+        suppress(OSError, sqlite3.Error),
+        closing(opened(settings.data_dir / DATABASE)) as connection,
+    ):
         found = connection.execute("SELECT name, id FROM people WHERE is_admin = 1").fetchall()
     if found:
         said = ", ".join(f"{name} ({number})" for name, number in found)

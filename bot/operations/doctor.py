@@ -231,7 +231,10 @@ def check_selling(settings: Settings) -> list[Finding]:
             findings = warning(about, said, f"from {enough} on you do not, if STAR_USD is right")
         else:
             findings = ok(about, said)
-    with suppress(sqlite3.Error), closing(opened(settings.data_dir / DATABASE)) as connection:
+    with (
+        suppress(OSError, sqlite3.Error),
+        closing(opened(settings.data_dir / DATABASE)) as connection,
+    ):
         (owed,) = connection.execute(ledger.unspent(Pot.BOUGHT)).fetchone()
         rates = [pricing.from_micros(rate) for (rate,) in connection.execute(payments.RATES)]
         if owed and (others := [usd(rate) for rate in rates if rate != cost]):

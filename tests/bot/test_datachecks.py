@@ -132,3 +132,15 @@ def test_what_lies_in_the_data_folder_is_looked_at_too(path: Path) -> None:
     assert (said.verdict, said.found) == (
         Verdict.FAILURE, f"{videos} cannot be written to: Not a directory",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["bot.sqlite3", "lock"])
+def test_a_pipe_in_a_files_place_is_found_and_not_waited_for(path: Path, name: str) -> None:
+    pipe = path.parent / name
+    os.mkfifo(pipe)
+    (said,) = check_folder(path.parent)
+    assert (said.verdict, said.found) == (
+        Verdict.FAILURE,
+        f"{pipe} cannot be written to: Not a file",
+    )
+    assert look(path).verdict is (Verdict.FAILURE if pipe == path else Verdict.OK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -45,3 +46,12 @@ def test_a_beat_is_fresh_for_a_minute(tmp_path: Path, now: float, *, fresh: bool
     heartbeat = Heartbeat(tmp_path / "heartbeat", clock=lambda: 1000.0)
     heartbeat.beat()
     assert heartbeat.is_fresh(now) is fresh
+
+
+def test_pipes_in_its_place_are_not_waited_for(tmp_path: Path) -> None:
+    heartbeat = Heartbeat(tmp_path / "heartbeat", clock=lambda: 1000.0)
+    os.mkfifo(tmp_path / "heartbeat")
+    os.mkfifo(tmp_path / "heartbeat.new")
+    assert heartbeat.age(1000.0) == inf
+    heartbeat.beat()
+    assert heartbeat.age(1000.0) == 0

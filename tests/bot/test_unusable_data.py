@@ -5,6 +5,7 @@ The code is 2 where somebody has to mend it, and 1 where another start may find 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -62,6 +63,21 @@ def a_folder_for_a_lock(folder: Path) -> None:
     (folder / "lock").mkdir(parents=True)
 
 
+def a_pipe_for_a_database(folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(folder / "bot.sqlite3")
+
+
+def a_pipe_for_its_log(folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(folder / "bot.sqlite3-wal")
+
+
+def a_link_to_a_disk_that_is_away(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "bot.sqlite3").symlink_to(folder.parent / "away.sqlite3")
+
+
 def a_file_for_videos(folder: Path) -> None:
     folder.mkdir()
     (folder / "videos").write_text("not a folder")
@@ -77,11 +93,14 @@ def a_file_for_pictures(folder: Path) -> None:
     [
         (a_file_in_its_place, "{folder}: File exists"),
         (no_database, "{folder}/bot.sqlite3: file is not a database"),
-        (a_folder_for_a_database, "{folder}/bot.sqlite3: unable to open database file"),
+        (a_folder_for_a_database, "{folder}/bot.sqlite3: Not a file"),
+        (a_pipe_for_a_database, "{folder}/bot.sqlite3: Not a file"),
+        (a_pipe_for_its_log, "{folder}/bot.sqlite3-wal: Not a file"),
+        (a_link_to_a_disk_that_is_away, "{folder}/bot.sqlite3: Not a file"),
         (a_file_for_videos, "{folder}/videos: File exists"),
         (a_file_for_pictures, "{folder}/pictures: File exists"),
         (a_damaged_table, "{folder}/bot.sqlite3: database disk image is malformed"),
-        (a_folder_for_a_lock, "{folder}/lock: Is a directory"),
+        (a_folder_for_a_lock, "{folder}/lock: Not a file"),
         (a_newer_database, "the database is at version 999, this program knows "),
     ],
     ids=lambda value: getattr(value, "__name__", None),
