@@ -18,8 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from generation.models.offer import KINDS, Offer, left_out
 from generation.models.pricing import Rate, read_rates
 from generation.provider.connections import read_body
+from generation.provider.errors import truncate
 from generation.provider.protocol import NONE_IF_INVALID, in_utf8
-from generation.provider.refusals import truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,7 +19,13 @@ import httpx
 from pydantic import ValidationError
 
 from generation.provider.connections import read_body
-from generation.provider.errors import NotTaken, OutcomeUnknown, ProviderError, Unavailable
+from generation.provider.errors import (
+    NotTaken,
+    OutcomeUnknown,
+    ProviderError,
+    Unavailable,
+    truncate,
+)
 from generation.provider.protocol import (
     AccountBalance,
     Answer,
@@ -33,7 +39,6 @@ from generation.provider.protocol import (
     in_utf8,
     read_generation,
 )
-from generation.provider.refusals import truncate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

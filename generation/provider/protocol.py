@@ -35,8 +35,6 @@ from generation.provider.errors import (
     RateLimited,
     Rejected,
     Unavailable,
-)
-from generation.provider.refusals import (
     classify,
     closes_the_model,
     is_about_money,

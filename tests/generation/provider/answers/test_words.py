@@ -8,8 +8,7 @@ from importlib import resources
 import pytest
 
 from generation.models.offer import Offer
-from generation.provider.errors import Rejected
-from generation.provider.refusals import MESSAGE_LIMIT, classify, truncate
+from generation.provider.errors import MESSAGE_LIMIT, Rejected, classify, truncate
 from tests.generation.provider.answers.refused import MODERATED, problem_json, submitted
 
 
