@@ -22,7 +22,7 @@ COPY generation generation
 COPY storage storage
 # What runs is compiled now, for nothing can be written later; the rest of the packages is not.
 RUN PYTHONDONTWRITEBYTECODE="" python -c "import bot.__main__, bot.lifecycle, bot.operations.doctor, \
-    generation.media.chart_jobs, generation.media.child, generation.media.film_jobs, \
+    generation.media.child, generation.media.film_jobs, \
     generation.media.picture_jobs, generation.media.video_jobs, matplotlib.backends.backend_agg, \
     matplotlib.figure, matplotlib.layout_engine"
 USER 10001

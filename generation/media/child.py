@@ -43,10 +43,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from generation.media.chart_jobs import draw_chart
 from generation.media.film_jobs import join_videos
 from generation.media.formats import MediaRefused
-from generation.media.picture_jobs import draw_cut, draw_sheet, fit_picture, measure_picture
+from generation.media.picture_jobs import (
+    draw_chart,
+    draw_cut,
+    draw_sheet,
+    fit_picture,
+    measure_picture,
+)
 from generation.media.video_copies import encode_video, remux_video
 from generation.media.video_jobs import draw_frame, probe_video
 

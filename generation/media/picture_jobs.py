@@ -1,16 +1,20 @@
-"""The picture jobs of a media process: measuring and fitting with Pillow.
+"""The picture jobs of a media process: measuring and fitting with Pillow, charts by matplotlib.
 
 Everything is bounded before it is decoded: bytes by the file's size, the format by its first bytes,
 pixels by its header. What Pillow does not read to the end is refused, never shown half.
+
+matplotlib is loaded where a chart is drawn, and nowhere else: that takes as long as a start. The
+home it wants for its settings, without which it does not load, is the folder of the target.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image, ImageCms, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 from pillow_heif import register_heif_opener
@@ -25,6 +29,8 @@ from generation.media.formats import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
 
 MAX_BYTES: Final = 20 * 1024**2
 """What Telegram lets a bot download."""
@@ -86,7 +92,9 @@ def fit_picture(
 ) -> dict[str, object]:
     """Write the picture as a JPEG of exactly this size, with nothing of its metadata."""
     with _opened(Path(source)) as (file, _):
-        _draft(file, width, height)
+        # a JPEG decodes at a half, a quarter or an eighth where that is enough
+        scale = max(width, height) / min(file.size)
+        file.draft(None, (round(file.width * scale), round(file.height * scale)))
         ImageOps.exif_transpose(file, in_place=True)
         image = _eight_bits(file)
         fitted = _pad(image, width, height) if pad else _crop(image, width, height)
@@ -191,12 +199,6 @@ def _check_sides(image: Image.Image) -> None:
         raise MediaRefused(PictureFault.TOO_SMALL)
 
 
-def _draft(image: Image.Image, width: int, height: int) -> None:
-    """Let a JPEG decode at a half, a quarter or an eighth where that is enough; others do not."""
-    scale = max(width / min(image.size), height / min(image.size))
-    image.draft(None, (round(image.width * scale), round(image.height * scale)))
-
-
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Give the picture in a mode that can be resized smoothly: L, RGB, RGBA or CMYK."""
     if image.mode == "RGBA":
@@ -268,3 +270,85 @@ def _plain(image: Image.Image) -> Image.Image:
             converted.info.pop("icc_profile", None)
             return converted
     return image.convert("RGB")
+
+
+CHART_SIZE: Final = (8.0, 9.6)
+DOTS: Final = 125
+"""Inches, and dots of each: 1000 by 1200 pixels, which a phone shows as wide as its screen."""
+GROUND: Final = "#1c2733"
+INK: Final = "#f2f5f8"
+FAINT: Final = "#a9b7c4"
+GRID: Final = "#34434f"
+"""Dark, with light words: it reads in a light chat as well as in a dark one."""
+COLOURS: Final = ("#4cc38a", "#f0706a", "#6cb2f0", "#f2c14e")
+"""They differ in lightness too, for who sees no red or no green."""
+SMALL_TEXT: Final = 15
+USUAL_TEXT: Final = 17
+LARGE_TEXT: Final = 24
+MOST_TICKS: Final = 8
+HEADROOM: Final = 1.12
+
+
+def draw_chart(*, target: str, chart: dict[str, Any]) -> dict[str, object]:
+    """Write a PNG of panels, one below the other, over the same times.
+
+    A chart has a `title`, the `labels` of its times, what is said where there is `nothing`, and
+    `panels`: each with a `title`, `bars` or lines, whether its values are `whole` numbers,
+    `series` of a name and values, None for none, the `colours` of each, and the `least` that its
+    axis goes up to.
+    """
+    os.environ |= {"MPLCONFIGDIR": str(Path(target).parent), "OPENBLAS_NUM_THREADS": "1"}
+    import matplotlib as mpl  # noqa: PLC0415 - see above
+
+    mpl.rcParams.update({"font.size": USUAL_TEXT, "text.parse_math": False})
+    from matplotlib.figure import Figure  # noqa: PLC0415 - see above
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415 - see above
+
+    margins = ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.16, hspace=0.04)
+    figure = Figure(figsize=CHART_SIZE, dpi=DOTS, facecolor=GROUND, layout=margins)
+    figure.suptitle(chart["title"], color=INK, size=LARGE_TEXT, weight="bold", x=0.03, ha="left")
+    below = figure.subplots(len(chart["panels"]), 1, squeeze=False)[:, 0]
+    for axes, panel in zip(below, chart["panels"], strict=True):
+        _draw_panel(axes, panel, chart)
+    with Path(target).open("wb") as file:
+        figure.savefig(file, format="png")
+    return {}
+
+
+def _draw_panel(axes: Axes, panel: dict[str, Any], chart: dict[str, Any]) -> None:
+    labels, places = chart["labels"], range(len(chart["labels"]))
+    axes.set_facecolor(GROUND)
+    axes.set_title(panel["title"], color=INK, size=USUAL_TEXT, loc="left", pad=12)
+    axes.tick_params(colors=FAINT, labelsize=SMALL_TEXT, length=0, pad=8)
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=True, axis="y", color=GRID)
+    axes.set_axisbelow(True)
+    every = -(-len(labels) // MOST_TICKS)
+    axes.set_xticks([*places][::every], labels[::every])
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+    stacked = [0.0] * len(labels)
+    pairs = zip(panel["series"], panel["colours"], strict=True)
+    for below, ((name, values), colour) in enumerate(pairs):
+        if panel["bars"]:
+            heights = [value or 0.0 for value in values]
+            axes.bar(places, heights, 0.8, stacked, color=COLOURS[colour], label=name)
+            stacked = [low + high for low, high in zip(stacked, heights, strict=True)]
+        else:
+            known = [(place, value) for place, value in enumerate(values) if value is not None]
+            # the first lies on top, with the smallest dots: none hides another
+            axes.plot(*zip(*known, strict=True) if known else ((), ()), "o-", lw=3,
+                      ms=7 + 4 * below, zorder=3 - below, color=COLOURS[colour],
+                      label=name)  # fmt: skip
+    highest = max([*stacked, *(value or 0.0 for _, values in panel["series"] for value in values)])
+    if highest:
+        axes.set_ylim(0, max(highest, panel.get("least", 0.0)) * HEADROOM)
+        axes.locator_params(axis="y", nbins=4, integer=panel["whole"])
+        if len(panel["series"]) > 1:
+            axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.99), ncols=3, frameon=False,
+                        labelcolor=FAINT, fontsize=SMALL_TEXT, borderaxespad=0.2, handlelength=1.0,
+                        columnspacing=1.0, handletextpad=0.4)  # fmt: skip
+    else:
+        axes.set_yticks([])
+        axes.set_xticks([])
+        axes.text(0.5, 0.5, chart["nothing"], color=FAINT, size=USUAL_TEXT, ha="center",
+                  va="center", transform=axes.transAxes)  # fmt: skip

@@ -231,7 +231,7 @@ class Pictures:
         return self._sheets[key]
 
     async def chart(self, chart: Mapping[str, object]) -> bytes:
-        """Return a PNG of figures over time, see `chart_jobs.draw_chart`. Raises MediaError."""
+        """Return a PNG of figures over time, see `picture_jobs.draw_chart`. Raises MediaError."""
         with self._own_folder() as folder:
             target = Path(folder) / "chart.png"
             await self._media.run("draw_chart", target=target, chart=chart)

@@ -157,7 +157,7 @@ def slots_of(days: int, zone: ZoneInfo, now: float) -> list[datetime]:
 def chart_of(
     figures: Figures, days: int, begins: Sequence[datetime], translator: Translator
 ) -> dict[str, object]:
-    """Return the figures as `generation.media.chart_jobs` draws them."""
+    """Return the figures as `picture_jobs.draw_chart` draws them."""
     _, slots = translator.gettext, figures.slots
     form = {1: "HH", 7: "EEE"}.get(days, "d MMM")
 
