@@ -23,8 +23,8 @@ from bot.updates.watchdog import Patience, Watch
 from generation.jobs.account import WATCH_SECONDS
 from generation.media.videos import clean_up, drop_outdated
 from generation.provider.errors import HeldBack, HoldReason, ProviderError
-from handlers.account.welcome import publish
 from handlers.admin.refunds import give_back_all, reconcile
+from handlers.commands import publish
 from handlers.senders import AWAY_SECONDS
 from storage import (
     DAY_SECONDS,

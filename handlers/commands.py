@@ -1,17 +1,40 @@
-"""The table of commands: registration, menus, /help and docs/commands.md are made from it."""
+"""The table of commands: registration, menus, /help and docs/commands.md are made from it.
+
+Telegram is told the menus, and what the bot is, when it starts.
+"""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from telegram import BotCommand
+from telegram import (
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+)
+from telegram.constants import BotDescriptionLimit
 
-from handlers.replies.texts import N_
+from generation.models.pricing import Period
+from handlers.replies.sending import SendError, translated
+from handlers.replies.texts import DEFAULT, N_, usual_cost
+from storage import people
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from telegram.ext import ExtBot
+
+    from generation.models.offer import Offer
+    from generation.orders.balances import Terms
+    from handlers.context import Services
+    from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
+    from storage.people import Person
 
 
 class Scope(StrEnum):
@@ -187,3 +210,100 @@ def unknown(text: str, translator: Translator) -> str:
     return translator.gettext("I don't know {command}. /help shows what I can do.").format(
         command=name
     )
+
+
+_PLACES = (
+    (BotCommandScopeDefault(), Scope.EVERYONE),
+    (BotCommandScopeAllGroupChats(), Scope.EVERYONE),
+    (BotCommandScopeAllPrivateChats(), Scope.PRIVATE),
+)
+
+logger = logging.getLogger(__name__)
+
+
+def description(translator: Translator, offer: Offer, terms: Terms) -> str:
+    """Say in the empty chat what the bot is; at most 512 characters."""
+    text = f"{short_description(translator, offer, terms)}\n\n{where_pictures_go(translator)}"
+    return text[: BotDescriptionLimit.MAX_DESCRIPTION_LENGTH]
+
+
+def short_description(translator: Translator, offer: Offer, terms: Terms) -> str:
+    """Say beside a shared link what the bot is; at most 120 characters."""
+    text = translator.gettext("Send me a photo or an idea, I make a short video.")
+    count = terms.free_credits // usual_cost(offer)
+    if count:
+        text = f"{text} {_so_many(translator, terms.period, count)}"
+    return text[: BotDescriptionLimit.MAX_SHORT_DESCRIPTION_LENGTH]
+
+
+def _so_many(translator: Translator, period: Period, count: int) -> str:
+    ngettext = translator.ngettext
+    text = {
+        Period.DAY: ngettext(
+            "About {count} free video a day.", "About {count} free videos a day.", count
+        ),
+        Period.WEEK: ngettext(
+            "About {count} free video a week.", "About {count} free videos a week.", count
+        ),
+        Period.MONTH: ngettext(
+            "About {count} free video a month.", "About {count} free videos a month.", count
+        ),
+        Period.LIFETIME: ngettext(
+            "About {count} free video to begin with.",
+            "About {count} free videos to begin with.",
+            count,
+        ),
+    }[period]
+    return text.format(count=translator.number(count))
+
+
+def where_pictures_go(translator: Translator) -> str:
+    """Say who sees a photo, and for how long."""
+    return translator.gettext(
+        "Photos go to the AI service that makes the video. I delete them here when "
+        "the video is done."
+    )
+
+
+async def publish(
+    bot: ExtBot[Urgency], services: Services, former_admins: Sequence[int] = ()
+) -> None:
+    """Tell Telegram the commands and descriptions, per language; what it refuses is only logged."""
+    for former in former_admins:
+        place = BotCommandScopeChat(former)
+        await _told("that somebody is no admin", bot.delete_my_commands(place))
+    for name in services.languages.texts:
+        translator = services.languages.translator(name)
+        # Telegram shows what has no language to everybody whose own is not there
+        code = None if name == DEFAULT else name
+        for where, scope in _PLACES:
+            menu = _menu(services, translator, scope)
+            await _told("a menu", bot.set_my_commands(menu, where, code))
+        about = description(translator, services.offer, services.terms)
+        await _told("the description", bot.set_my_description(about, code))
+        about = short_description(translator, services.offer, services.terms)
+        await _told("the short description", bot.set_my_short_description(about, code))
+    async with services.db.reading() as connection:
+        ids = services.policy.admin_ids.union(await people.admins(connection))
+        known = [await people.find(connection, admin) for admin in sorted(ids)]
+    for admin in filter(None, known):
+        await publish_to_admin(bot, services, admin)
+
+
+async def publish_to_admin(bot: ExtBot[Urgency], services: Services, admin: Person) -> None:
+    """Show an admin their commands; Telegram takes that only for one who wrote to the bot."""
+    menu = _menu(services, services.languages.translator(admin.language), Scope.ADMIN)
+    await _told("an admin's menu", bot.set_my_commands(menu, BotCommandScopeChat(admin.id)))
+
+
+def _menu(services: Services, translator: Translator, scope: Scope) -> list[BotCommand]:
+    count, selling = len(services.languages.texts), bool(services.policy.stars_per_credit)
+    return menu(translator, scope, languages=count, selling=selling)
+
+
+async def _told(what: str, call: Awaitable[bool]) -> None:
+    try:
+        with translated():
+            await call
+    except SendError as error:
+        logger.warning("Telegram did not take %s: %s", what, error)

@@ -10,7 +10,6 @@ from telegram import Update
 from handlers import attachments, presses
 from handlers.account import (
     buying,
-    introduction,
     model_choice,
     privacy,
     quota,
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MODULES = (
-    buying, support, sharing, welcome, introduction, arrival, messages, conversation, card_taps,
+    buying, support, sharing, welcome, arrival, messages, conversation, card_taps,
     results, reports, quota, privacy, history, films, cancel, settings, group_settings,
     model_choice, access, figures, grants, invites, limits, pausing, home, audit_log,
     refunds, exports, attachments, presses,

@@ -1,104 +1,98 @@
-"""/start and /help: what the bot does, and where a link into the private chat leads."""
+"""/start and /help: what the bot does, and where a link into the private chat leads.
+
+Whoever is new sees a video, and two ideas at their price, each a tap away.
+"""
 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telegram import (
-    BotCommandScopeAllGroupChats,
-    BotCommandScopeAllPrivateChats,
-    BotCommandScopeChat,
-    BotCommandScopeDefault,
-)
-from telegram.constants import BotDescriptionLimit
-
+from generation.media.videos import Deliverable
 from generation.models.pricing import Period
 from generation.orders.reading import read_number
 from handlers import commands
 from handlers.account import buying, privacy, quota, settings, support
-from handlers.account.introduction import introduce
 from handlers.admin.audit_log import record
 from handlers.admin.invites import GIFT, INVITE, follow_invite
 from handlers.commands import Scope
 from handlers.context import FirstAdmin
 from handlers.membership import lacking
+from handlers.ordering.drafts import OrderDraft
+from handlers.ordering.placing import place
+from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import stranger_buttons, stranger_text
 from handlers.replies.notices import AGAIN, WHY
-from handlers.replies.sending import SendError, translated
-from handlers.replies.texts import DEFAULT, contact_line, usual_cost, worth
+from handlers.replies.sending import Refused, SendError
+from handlers.replies.texts import contact_line, usual_cost, worth
 from handlers.routing import Router
 from handlers.senders import Access
 from handlers.videos.cancel import show_under_way
 from handlers.videos.history import offer_retained, send_again, show_history, show_reason
 from handlers.videos.sharing import LIKE, offer_like
-from storage import people
+from storage import people, statistics, videos
 from storage.chats import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from telegram import BotCommand, Message
-    from telegram.ext import ExtBot
+    from telegram import Message
 
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
     from handlers.context import Context, Services
-    from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
-    from storage.people import Person
 
-_PLACES = (
-    (BotCommandScopeDefault(), Scope.EVERYONE),
-    (BotCommandScopeAllGroupChats(), Scope.EVERYONE),
-    (BotCommandScopeAllPrivateChats(), Scope.PRIVATE),
-)
+router = Router()
+
+SAMPLE = Deliverable(
+    path := Path(__file__).with_name("sample.mp4"),
+    "video", width=640, height=360, seconds=4.0, thumbnail=None, size=path.stat().st_size,
+)  # fmt: skip
+"""What a video of ours is like, for those who had none yet."""
 
 logger = logging.getLogger(__name__)
 
 
-def description(translator: Translator, offer: Offer, terms: Terms) -> str:
-    """Say in the empty chat what the bot is; at most 512 characters."""
-    text = f"{short_description(translator, offer, terms)}\n\n{_pictures(translator)}"
-    return text[: BotDescriptionLimit.MAX_DESCRIPTION_LENGTH]
+class FilmIdea(CallbackData, prefix="idea"):
+    """Make a video of one of our ideas, for as many credits as the button says."""
+
+    number: int
+    credits: int
 
 
-def short_description(translator: Translator, offer: Offer, terms: Terms) -> str:
-    """Say beside a shared link what the bot is; at most 120 characters."""
-    text = translator.gettext("Send me a photo or an idea, I make a short video.")
-    count = terms.free_credits // usual_cost(offer)
-    if count:
-        text = f"{text} {_so_many(translator, terms.period, count)}"
-    return text[: BotDescriptionLimit.MAX_SHORT_DESCRIPTION_LENGTH]
-
-
-def _so_many(translator: Translator, period: Period, count: int) -> str:
-    ngettext = translator.ngettext
-    text = {
-        Period.DAY: ngettext(
-            "About {count} free video a day.", "About {count} free videos a day.", count
+def ideas(translator: Translator) -> tuple[tuple[str, str], ...]:
+    """Return ideas for somebody who has none yet: what a button says, and the prompt."""
+    _ = translator.gettext
+    return (
+        (
+            _("A cat in a bathtub storm"),
+            _("A cat captains a tiny sailing boat through a bathtub storm, warm evening light"),
         ),
-        Period.WEEK: ngettext(
-            "About {count} free video a week.", "About {count} free videos a week.", count
+        (
+            _("A paper city in a book"),
+            _("A paper city unfolds out of an old book, lanterns light up one after another"),
         ),
-        Period.MONTH: ngettext(
-            "About {count} free video a month.", "About {count} free videos a month.", count
+        (
+            _("A very fast snail"),
+            _("A snail races across a rainy garden leaf, filmed like a car commercial"),
         ),
-        Period.LIFETIME: ngettext(
-            "About {count} free video to begin with.",
-            "About {count} free videos to begin with.",
-            count,
+        (
+            _("Balloons come home"),
+            _("A lighthouse on a cloud guides hot-air balloons home at sunrise"),
         ),
-    }[period]
-    return text.format(count=translator.number(count))
-
-
-def _pictures(translator: Translator) -> str:
-    return translator.gettext(
-        "Photos go to the AI service that makes the video. I delete them here when "
-        "the video is done."
+        (
+            _("Two robots in the rain"),
+            _("Two robots share an umbrella at a tram stop, soft rain, city lights"),
+        ),
+        (
+            _("A whale made of stars"),
+            _("A whale made of stars swims slowly over a sleeping mountain village"),
+        ),
     )
 
 
@@ -128,7 +122,7 @@ def greeting(translator: Translator, offer: Offer, terms: Terms, *, selling: boo
         (
             translator.gettext("👋 Send me an idea or a photo, and I make a short video of it."),
             free_allowance(translator, offer, terms, selling=selling),
-            _pictures(translator),
+            commands.where_pictures_go(translator),
         )
     )
 
@@ -176,53 +170,6 @@ def _examples(offer: Offer) -> list[str]:
     return examples + [f"--model {name}" for name in offer.names[1:][-1:]]
 
 
-async def publish(
-    bot: ExtBot[Urgency], services: Services, former_admins: Sequence[int] = ()
-) -> None:
-    """Tell Telegram the commands and descriptions, per language; what it refuses is only logged."""
-    for former in former_admins:
-        place = BotCommandScopeChat(former)
-        await _told("that somebody is no admin", bot.delete_my_commands(place))
-    for name in services.languages.texts:
-        translator = services.languages.translator(name)
-        # Telegram shows what has no language to everybody whose own is not there
-        code = None if name == DEFAULT else name
-        for where, scope in _PLACES:
-            menu = _menu(services, translator, scope)
-            await _told("a menu", bot.set_my_commands(menu, where, code))
-        about = description(translator, services.offer, services.terms)
-        await _told("the description", bot.set_my_description(about, code))
-        about = short_description(translator, services.offer, services.terms)
-        await _told("the short description", bot.set_my_short_description(about, code))
-    async with services.db.reading() as connection:
-        ids = services.policy.admin_ids.union(await people.admins(connection))
-        known = [await people.find(connection, admin) for admin in sorted(ids)]
-    for admin in filter(None, known):
-        await publish_to_admin(bot, services, admin)
-
-
-async def publish_to_admin(bot: ExtBot[Urgency], services: Services, admin: Person) -> None:
-    """Show an admin their commands; Telegram takes that only for one who wrote to the bot."""
-    menu = _menu(services, services.languages.translator(admin.language), Scope.ADMIN)
-    await _told("an admin's menu", bot.set_my_commands(menu, BotCommandScopeChat(admin.id)))
-
-
-def _menu(services: Services, translator: Translator, scope: Scope) -> list[BotCommand]:
-    count, selling = len(services.languages.texts), bool(services.policy.stars_per_credit)
-    return commands.menu(translator, scope, languages=count, selling=selling)
-
-
-async def _told(what: str, call: Awaitable[bool]) -> None:
-    try:
-        with translated():
-            await call
-    except SendError as error:
-        logger.warning("Telegram did not take %s: %s", what, error)
-
-
-router = Router()
-
-
 @router.command("start")
 async def start(
     sender: Sender,
@@ -257,11 +204,70 @@ async def _greet(sender: Sender, message: Message, context: Context) -> None:
     services = context.services
     terms, selling = services.terms_of(sender.person), bool(services.policy.stars_per_credit)
     hello = greeting(sender.translator, services.offer, terms, selling=selling)
-    await introduce(services, sender, hello, message.message_id)
+    await _introduce(services, sender, hello, message.message_id)
     await offer_retained(services, sender)
     if sender.is_admin and sender.person is not None:
         # before this, Telegram knew no chat with them to show the menu in
-        await publish_to_admin(context.bot, services, sender.person)
+        await commands.publish_to_admin(context.bot, services, sender.person)
+
+
+async def _introduce(services: Services, sender: Sender, words: str, turn: int) -> None:
+    """Greet somebody with two ideas at their price, and with a video who had none yet.
+
+    It is uploaded once, and sent by the id of its file from then on. `turn` chooses the ideas.
+    """
+    rows = _ideas(services, sender, turn)
+    async with services.db.reading() as connection:
+        knows = await statistics.ever_asked(connection, sender.account)
+        file_id = await videos.shipped(connection, SAMPLE.path.name)
+    if knows:
+        await sender.reply(words, buttons=rows)
+        return
+    try:
+        if file_id is not None:
+            with suppress(Refused):  # Telegram lost it, or it was another bot's
+                await sender.outbox.resend(sender.chat, file_id, "video", words, buttons=rows)
+                return
+        async with sender.outbox.uploading(sender.chat) as upload:
+            sent = await sender.outbox.send_file(sender.chat, SAMPLE, words, upload, buttons=rows)
+    except SendError as error:
+        logger.info("a welcome has no video: %r", error)
+        await sender.reply(words, buttons=rows)
+        return
+    async with services.db.transaction() as tx:
+        await videos.note_shipped(tx, SAMPLE.path.name, sent.file_id)
+
+
+def _ideas(services: Services, sender: Sender, turn: int) -> list[list[Button]]:
+    """Return a button for each of two ideas; none where nothing can be ordered."""
+    quote = settings.usual_of(services, sender.person) if sender.person else None
+    if quote is None:
+        return []
+    choices = ideas(sender.translator)
+    cost = sender.translator.number(quote.credits)
+    two = [(2 * turn + place) % len(choices) for place in range(2)]
+    return [
+        [Button(f"🎬 {choices[number][0]} · {cost}", FilmIdea(number, quote.credits))]
+        for number in two
+    ]
+
+
+@router.button(FilmIdea, orders=True)
+async def film_idea(sender: Sender, press: FilmIdea, shown: int | None, context: Context) -> None:
+    """Make a video of one of our ideas; where it costs more by now, a card asks first."""
+    choices = ideas(sender.translator)
+    if press.number >= len(choices) or shown is None:
+        await sender.answer(sender.translator.gettext("This button is old."))
+        return
+    draft = OrderDraft(
+        text=choices[press.number][1],
+        picture=None,
+        origin="press",
+        cause=f"press:idea:{press.number}:{sender.account}",
+        message_id=None,
+        agreed=press.credits,
+    )
+    await place(context, sender, draft)
 
 
 async def _follow(sender: Sender, message: Message, context: Context, payload: str) -> bool:
@@ -302,7 +308,7 @@ async def _claim(sender: Sender, context: Context, payload: str, cause: str) -> 
             await people.make_admin(tx, sender.person.id)
             await record(tx, services, sender, cause, "start")
         logger.warning("%s (%d) is admin now, by the link", sender.name, sender.person.id)
-        await publish_to_admin(context.bot, services, sender.person)
+        await commands.publish_to_admin(context.bot, services, sender.person)
         text = _(
             "You are an admin of this bot now. /admin shows what is going on, /help your commands."
         )

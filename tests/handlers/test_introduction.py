@@ -11,6 +11,7 @@ from generation.models.offer import Offer
 from generation.models.pricing import Period
 from generation.orders.options import Choice, Defaults, settle
 from generation.orders.reading import read
+from handlers import commands
 from handlers.account import welcome
 from handlers.commands import Scope
 from tests.generation.orders.usual import terms
@@ -18,7 +19,7 @@ from tests.handlers.commons import OFFER, SPEECH
 
 
 def test_the_short_description_counts_videos() -> None:
-    assert welcome.short_description(SPEECH, OFFER, terms()) == (
+    assert commands.short_description(SPEECH, OFFER, terms()) == (
         "Send me a photo or an idea, I make a short video. About 6 free videos a day."
     )
 
@@ -33,13 +34,13 @@ def test_the_short_description_counts_videos() -> None:
     ],
 )
 def test_the_description_words_the_period(period: Period, words: str) -> None:
-    text = welcome.short_description(SPEECH, OFFER, terms(free_credits=9, period=period))
+    text = commands.short_description(SPEECH, OFFER, terms(free_credits=9, period=period))
     assert words in text
 
 
 @pytest.mark.parametrize("credits_", [0, 8])
 def test_no_free_videos_are_promised_where_there_are_none(credits_: int) -> None:
-    text = welcome.short_description(SPEECH, OFFER, terms(free_credits=credits_))
+    text = commands.short_description(SPEECH, OFFER, terms(free_credits=credits_))
     assert text == "Send me a photo or an idea, I make a short video."
     assert "nothing" not in welcome.free_allowance(SPEECH, OFFER, terms(free_credits=credits_))
 
@@ -49,8 +50,8 @@ def test_no_free_videos_are_promised_where_there_are_none(credits_: int) -> None
 def test_descriptions_keep_telegrams_limits(period: Period, credits_: int) -> None:
     offer = replace(OFFER, credit_usd=Decimal("0.01"))
     given = terms(free_credits=credits_, period=period)
-    assert len(welcome.description(SPEECH, offer, given)) <= 512
-    assert len(welcome.short_description(SPEECH, offer, given)) <= 120
+    assert len(commands.description(SPEECH, offer, given)) <= 512
+    assert len(commands.short_description(SPEECH, offer, given)) <= 120
 
 
 def test_the_greeting_has_three_lines_that_say_what_costs_and_where_photos_go() -> None:

@@ -9,9 +9,9 @@ import pytest
 from telegram import Update
 
 from handlers import presses
-from handlers.account.introduction import FilmIdea
 from handlers.account.model_choice import ShowPage
 from handlers.account.settings import SetDefault
+from handlers.account.welcome import FilmIdea
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import Again, CallbackData, Cancel
 from handlers.replies.notices import Resend

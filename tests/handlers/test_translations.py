@@ -9,8 +9,8 @@ import pytest
 from telegram import Message
 
 from generation.orders.balances import Balance
-from handlers import attachments
-from handlers.account import introduction, quota, settings, welcome
+from handlers import attachments, commands
+from handlers.account import quota, settings, welcome
 from handlers.commands import Scope, menu
 from handlers.replies.texts import Languages
 from handlers.videos import cancel, history
@@ -45,7 +45,7 @@ def test_menus_are_translated() -> None:
     "text",
     [
         welcome.greeting(SPEECH, OFFER, terms()),
-        welcome.description(SPEECH, OFFER, terms()).replace("\n\n", "\n"),
+        commands.description(SPEECH, OFFER, terms()).replace("\n\n", "\n"),
         welcome.group_greeting(SPEECH),
         quota.text(
             Balance(allowance=30, bought=4, held=9, renews_at=60.0),
@@ -54,7 +54,7 @@ def test_menus_are_translated() -> None:
         history.text(history.Page(history.ShowVideos(), ()), SPEECH),
         cancel.text([], SPEECH, in_private=True),
         cancel.text([], SPEECH, in_private=False),
-        "\n".join("\n".join(idea) for idea in introduction.ideas(SPEECH)),
+        "\n".join("\n".join(idea) for idea in welcome.ideas(SPEECH)),
     ],
 )  # fmt: skip
 def test_each_line_is_translated(text: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.operations.checks import check_admins
-from handlers.account.introduction import FilmIdea
+from handlers.account.welcome import FilmIdea
 from handlers.commands import Scope, listed
 from sandbox.telegram import Fault
 from sandbox.telegram.messages import Button
