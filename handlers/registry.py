@@ -19,14 +19,13 @@ from handlers.account import (
 )
 from handlers.admin import (
     access,
-    audit_log,
-    exports,
     figures,
     grants,
     home,
     invites,
     limits,
     pausing,
+    records,
     refunds,
 )
 from handlers.groups import arrival, group_settings, reports
@@ -42,8 +41,8 @@ logger = logging.getLogger(__name__)
 MODULES = (
     buying, support, sharing, welcome, arrival, messages, conversation, card_taps,
     results, reports, quota, privacy, history, films, cancel, settings, group_settings,
-    model_choice, access, figures, grants, invites, limits, pausing, home, audit_log,
-    refunds, exports, attachments, presses,
+    model_choice, access, figures, grants, invites, limits, pausing, home, records,
+    refunds, attachments, presses,
 )  # fmt: skip
 """Every module with a router. The first whose handler fits a message takes it: what is no order
 whatever it says, commands, words, the rest."""

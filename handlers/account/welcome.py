@@ -16,8 +16,8 @@ from generation.models.pricing import Period
 from generation.orders.reading import read_number
 from handlers import commands
 from handlers.account import buying, privacy, quota, settings, support
-from handlers.admin.audit_log import record
 from handlers.admin.invites import GIFT, INVITE, follow_invite
+from handlers.admin.records import record
 from handlers.commands import Scope
 from handlers.context import FirstAdmin
 from handlers.membership import lacking

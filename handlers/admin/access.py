@@ -11,7 +11,7 @@ from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
 from generation.jobs import lifecycle
 from generation.orders.reading import read_number
-from handlers.admin.audit_log import record
+from handlers.admin.records import record
 from handlers.commands import BY_NAME
 from handlers.membership import depart
 from handlers.replies.letting_in import BanChat

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from generation.orders.reading import read_number
 from handlers.admin.access import find_id, meant_by, read_who, unknown
-from handlers.admin.audit_log import record
+from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import AnswerRequest
 from handlers.replies.texts import unlinked, worth

@@ -12,12 +12,12 @@ from generation.models.offer import KINDS
 from generation.orders import balances
 from generation.orders.options import Choice, Defaults, Options, priced, settle
 from handlers.admin.access import let_back_in, shut_out
-from handlers.admin.audit_log import ShowAudit
 from handlers.admin.figures import ShowFigures, budget, owing
 from handlers.admin.grants import GrantTo
 from handlers.admin.invites import ShowInvites
 from handlers.admin.limits import LimitTo
 from handlers.admin.pausing import SwitchPause
+from handlers.admin.records import ShowAudit
 from handlers.replies.keyboards import Button, CallbackData, ShowHome, home_row, turning
 from handlers.replies.letting_in import Leave, ShowPool
 from handlers.replies.texts import N_, held_back, paused, shortened, unlinked, videos

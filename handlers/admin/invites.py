@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from generation.orders.reading import read_number
 from handlers.admin.access import banned_text, let_in, owe
-from handlers.admin.audit_log import record
 from handlers.admin.grants import MOST_CREDITS
+from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData, home_row, turning
 from handlers.replies.letting_in import AnswerAccess, AskAccess, asked_text, stranger_buttons
 from handlers.replies.texts import N_, unlinked, worth

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from generation.orders import balances
 from generation.orders.reading import read_number
 from handlers.admin.access import find_id, meant_by, read_who, unknown
-from handlers.admin.audit_log import record
 from handlers.admin.grants import MOST_CREDITS
+from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData, ticked, turning
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router

@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from handlers.admin.audit_log import record
+from handlers.admin.records import record
 from handlers.replies.keyboards import CallbackData
 from handlers.replies.texts import paused, shortened
 from handlers.routing import Router

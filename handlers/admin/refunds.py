@@ -10,7 +10,7 @@ from telegram.constants import TransactionPartnerUser as TransactionKind
 
 from generation.models import pricing
 from handlers.admin.access import find_id, read_who, unknown
-from handlers.admin.audit_log import record
+from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, charge_for, sold
 from handlers.replies.sending import Refused, SendError, Unreachable, translated

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
-from handlers.admin.audit_log import record
 from handlers.admin.limits import show_pool
+from handlers.admin.records import record
 from handlers.membership import depart, forget_rights, lacking
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import Leave, LetIn, ShowPool

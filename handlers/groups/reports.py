@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.admin.access import shut_out
-from handlers.admin.audit_log import record
+from handlers.admin.records import record
 from handlers.ordering.drafts import answered
 from handlers.replies.keyboards import is_ours
 from handlers.replies.notices import BanRequester, TakeDown

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from handlers.admin import exports
-from handlers.admin.exports import PAID, VIDEOS, Span, read_span, shown
+from handlers.admin import records
+from handlers.admin.records import PAID, VIDEOS, Span, read_span, safe_cell
 from storage import payments, statistics
 from storage.payments import Charge
 from tests.flows.looks import says, shows_video
@@ -55,12 +55,12 @@ def test_a_month_begins_and_ends_where_the_operator_lives() -> None:
      ("a;=1+1", "a;'=1+1"), ("a; @b\t+1", "a; '@b\t'+1"), ("a\n=1", "a\n'=1")],
 )  # fmt: skip
 def test_nothing_that_somebody_wrote_becomes_a_formula(written: str, cell: str) -> None:
-    assert shown(written) == cell
+    assert safe_cell(written) == cell
 
 
 @pytest.mark.parametrize("cell", ["a cat = a dog", "", "a; b", "1-1", "'=", -100, None, "–5"])
 def test_every_other_cell_stays_as_it_is(cell: object) -> None:
-    assert shown(cell) == cell
+    assert safe_cell(cell) == cell
 
 
 def table(message: Message) -> list[dict[str, str]]:
@@ -121,7 +121,7 @@ async def test_a_table_ends_where_telegram_takes_no_more(
     house: House, owner: Person, office: PrivateChat, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(exports, "MOST_BYTES", 1)
+    monkeypatch.setattr(records, "MOST_BYTES", 1)
     monkeypatch.setattr(statistics, "MOST_EXPORTED", 1)
     async with house.running():
         for words in ("a cat", "a dog"):
