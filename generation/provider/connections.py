@@ -114,6 +114,7 @@ class Connections(httpx.AsyncBaseTransport):
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
         connection = await self._connection(server, target.origin)
+        was_kept = connection.is_idle()
         with _translated():
             try:
                 response = await connection.handle_async_request(
@@ -125,9 +126,12 @@ class Connections(httpx.AsyncBaseTransport):
                         extensions=request.extensions,
                     )
                 )
-            except BaseException:
+            except BaseException as error:
+                is_ours = connection in self._open
                 await self._give_back(server, connection)
-                raise
+                if not (was_kept and is_ours and _may_be_asked_anew(request, error)):
+                    raise
+                return await self.handle_async_request(request)
 
         async def close() -> None:
             try:
@@ -190,6 +194,12 @@ class Connections(httpx.AsyncBaseTransport):
                 verify=tls(), proxy=proxy, limits=limits
             )
         return self._proxied[proxy]
+
+
+def _may_be_asked_anew(request: httpx.Request, error: BaseException) -> bool:
+    """Whether a question may have met a connection that was kept and was about to be closed."""
+    gone = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
+    return request.method == "GET" and isinstance(error, gone)
 
 
 def _is_clean(connection: httpcore.AsyncHTTPConnection) -> bool:

@@ -116,6 +116,31 @@ async def test_a_connection_that_was_closed_meanwhile_or_said_farewell_is_not_us
     assert server.requests == [("/1", 1), ("/2", 2)]
 
 
+async def test_a_question_that_meets_a_connection_about_to_be_closed_is_asked_anew(
+    http: httpx.AsyncClient,
+) -> None:
+    async def hangs_up(server: Server, reader: StreamReader, writer: StreamWriter) -> None:
+        number = server.connections
+        await server.head(reader, number)
+        writer.write(OK)
+        await server.head(reader, number)
+
+    async def never_answers(server: Server, reader: StreamReader, _: StreamWriter) -> None:
+        await server.head(reader, server.connections)
+
+    async with serving(hangs_up) as server:
+        await asyncio.gather(*(http.get(f"{server.url}/{n}") for n in (1, 2)))
+        assert (await http.get(f"{server.url}/3")).content == b"ok"
+        assert [path for path, _ in server.requests[2:]] == ["/3"] * 3
+        with pytest.raises(httpx.TransportError):
+            await http.post(f"{server.url}/4")
+        assert [path for path, _ in server.requests[5:]] == ["/4"]
+        server.behaviour = never_answers
+        with pytest.raises(httpx.TransportError):
+            await http.get(f"{server.url}/5")
+        assert [path for path, _ in server.requests[6:]] == ["/5"]
+
+
 async def test_what_comes_after_an_answer_is_none_to_the_next_request(
     http: httpx.AsyncClient,
 ) -> None:
