@@ -277,6 +277,9 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
         if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
             found = f"{url} cannot be reached: {error}"
             return failure("AIMLAPI_URL", found, "check the network, and this setting")
+        if str(error).startswith("3"):
+            found = f"{url} only sends on to another address, where no paid request goes"
+            return failure("AIMLAPI_URL", found, "name that address itself, with https")
         return warning(
             "AI/ML API", f"it does not tell the balance: {error}", "look again in a while"
         )

@@ -149,6 +149,20 @@ async def test_a_provider_out_of_reach_is_a_failure(house: House) -> None:
     assert said.found.startswith("http://127.0.0.1:9 cannot be reached")
 
 
+async def test_a_provider_that_only_sends_elsewhere_is_a_failure(
+    house: House, provider: AimlApiSandbox
+) -> None:
+    async def meet(_request: Request, _go_on: Callable[..., Awaitable[Response]]) -> Response:
+        return Response(status_code=308, headers={"location": "https://api.example.com/"})
+
+    provider.faults.always("billing", Fault("sent on", meet))
+    said = await finding(house, "AIMLAPI_URL")
+    assert said.verdict is Verdict.FAILURE
+    assert (
+        said.found == f"{provider.url} only sends on to another address, where no paid request goes"
+    )
+
+
 async def test_a_provider_that_stumbles_is_no_failure(
     house: House, provider: AimlApiSandbox
 ) -> None:

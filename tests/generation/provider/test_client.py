@@ -294,8 +294,11 @@ async def test_a_question_without_a_usable_answer_may_be_asked_again(
         "logs": lambda: find(api, "r-1", since=datetime.now(UTC) - timedelta(minutes=1)),
         "billing": api.balance,
     }
+    # over a connection that was kept it is asked anew at once, which may go wrong as well
+    times = 2 if fault.name == Fault.hung_up().name else 1
     for endpoint, question in ask.items():
-        provider.faults.next(endpoint, fault)
+        for _ in range(times):
+            provider.faults.next(endpoint, fault)
         with pytest.raises(Unavailable):
             await question()
         await question()
