@@ -297,7 +297,7 @@ async def _known(
     said_at = (
         services.kept_since(update.update_id)
         if update.message is None
-        else update.message.date.timestamp() + services.clock_ahead()
+        else update.message.date.timestamp() + max(0.0, services.clock_ahead())
     )
     closed = card = None
     if update.message is not None:

@@ -50,6 +50,21 @@ async def test_a_clock_that_is_fast_by_20_minutes_makes_no_order_late(
     assert not any("I was away" in (one.text or "") for one in chat.from_bot)
 
 
+async def test_answers_dated_20_minutes_ahead_of_messages_make_no_order_late(
+    provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
+) -> None:
+    # HTTP's date is that of whoever stands in between, by a clock of its own
+    def clock() -> float:
+        return time.time() - 1_200.0
+
+    async with TelegramSandbox(clock=clock) as telegram:
+        chat = telegram.private(ann := telegram.person("Ann"))
+        async with House(telegram, provider, tmp_path, errors).running(clock=clock):
+            await chat.send(ann, "/video a cat")
+            await chat.wait(shows_video("a cat"))
+    assert not any("I was away" in (one.text or "") for one in chat.from_bot)
+
+
 async def test_in_a_group_each_person_is_asked_once(
     provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
 ) -> None:
