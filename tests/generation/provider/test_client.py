@@ -324,6 +324,8 @@ QUEUED = json.dumps({"id": "g-1", "status": "queued", "note": "é"}, ensure_asci
         (zlib.compress(QUEUED.encode()), "deflate"),
         (QUEUED.encode(), "identity"),
     ],
+    # what is packed differs each second
+    ids=["a mark", "UTF-16", "UTF-32", "Latin-1", "a mark, gzip", "gzip", "deflate", "as it is"],
 )
 async def test_an_answer_is_read_however_it_is_written_and_packed(
     http: Connections, body: bytes, encoding: str
