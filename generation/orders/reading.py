@@ -134,6 +134,7 @@ Nobody can type it, and nobody sees it: it is read as a blank.
 _ALIKE = 0.5
 """The share of common words from which on a text is another one edited, or written anew."""
 _WORD = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+"
+_SENTENCE_ENDS = re.compile(rf"{CHANGE}|[.!?…\u061f\u0964]\s|[\u3002\uff01\uff1f]")
 _ENDS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
 
 
@@ -193,8 +194,13 @@ def words_alone(text: str) -> str:
 def _merged(before: str, said: str) -> str:
     if not read(said).prompt:
         return f"{before} {said}".strip()
-    old, new = (Counter(re.findall(_WORD, text.casefold())) for text in (before, read(said).prompt))
-    if not old or 2 * (old & new).total() >= _ALIKE * (old + new).total():
+    idea, old, new = (
+        Counter(re.findall(_WORD, text.casefold()))
+        for text in (_SENTENCE_ENDS.split(before, 1)[0], before, read(said).prompt)
+    )
+    # one change more may be worded as the last was
+    is_about_it = (idea & new).total() >= _ALIKE * idea.total()
+    if not old or (is_about_it and 2 * (old & new).total() >= _ALIKE * (old + new).total()):
         return said
     # an option at its end needs none
     end = "" if before.endswith(_ENDS) or read(before).prompt != before else "."

@@ -173,6 +173,12 @@ def test_sound_is_left_out_where_the_model_can() -> None:
         ("a cat on a boat", "a cat on a red boat", "--seconds 4 a cat on a red boat"),
         ("a cat", "make it 8 seconds", f"a cat.{CHANGE}Make it 8 seconds"),
         ("", "at night", "--seconds 4 at night"),
+        (
+            "a cat. Make it night",
+            "make it day",
+            f"--seconds 4 a cat. Make it night.{CHANGE}Make it day",
+        ),
+        ("a cat. Make it night", "a dog. Make it night", "--seconds 4 a dog. Make it night"),
         ("猫が走る", "夜に", f"--seconds 4 猫が走る.{CHANGE}夜に"),
         ("a cat", "--vertical", "--seconds 4 a cat --vertical"),
         ("a cat", "", "--seconds 4 a cat"),
