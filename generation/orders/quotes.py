@@ -79,9 +79,9 @@ class Quote:
     """A request that can be ordered: its price in US dollars and in credits.
 
     The shape is None where only the picture, once fetched, will tell it. `instead_of` is set where
-    it is not what was chosen, `is_read` where plain words of the prompt made it another one. `lost`
-    is the share of the picture that is cut away to fill `frame`; `is_chosen` tells that somebody
-    chose that frame, or the cut.
+    it is not what was chosen, `is_read` where plain words of the prompt made it another one, or say
+    what is not to be had. `lost` is the share of the picture that is cut away to fill `frame`;
+    `is_chosen` tells that somebody chose that frame, or the cut.
     """
 
     prompt: str
@@ -181,13 +181,14 @@ def quote(
     if isinstance(found, Problem):
         return (found,)
     choice, instead_of = found
-    is_read = False
-    if reads and (nearest := _nearest(plain(prompt), requested, choice)) != requested:
+    is_read, typed, said = False, requested, plain(prompt) if reads else Options()
+    if (nearest := _nearest(said, requested, choice)) != requested:
         requested = nearest
         again = meant(requested, defaults, offer=offer, named=named, kind=kind)
         if not isinstance(again, Problem):
             is_read = again[0] != choice
             choice, instead_of = again
+    is_read = is_read or _misses(choice, said, typed)
     if too_long := options.check_prompt(prompt, choice):
         return (too_long,)
     aspect_ratio = choice.aspect_ratio
@@ -225,6 +226,18 @@ def _nearest(said: Options, requested: Options, choice: Choice) -> Options:
     if said.silent and requested.silent is None and can_be_silent:
         requested = replace(requested, silent=True)
     return requested
+
+
+def _misses(choice: Choice, said: Options, typed: Options) -> bool:
+    """Whether something that was said, and not typed, is not to be had as it was said."""
+    mode = choice.mode
+    pairs = (
+        (said.seconds, typed.seconds, str(choice.seconds)),
+        (mode.aspect_ratios and said.aspect_ratio, typed.aspect_ratio, choice.aspect_ratio),
+        (said.resolution, typed.resolution, choice.resolution),
+        (said.silent, typed.silent, choice.silent or not mode.sound),
+    )
+    return any(one and exact is None and one != made for one, exact, made in pairs)
 
 
 def meant(

@@ -217,7 +217,7 @@ _TOKEN = re.compile(
 _TIMES = re.compile(r"(?<=\d)[x×](?=\d)")
 """What stands in the place of a shape's colon."""
 _PART = re.compile(r"[,.;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]+|\s-+\s|:\s")
-_LONGEST_SECONDS = 60
+_LONGEST_SECONDS = 300
 _LONGEST_TAIL = 12
 """Words at the end of a part among which options are looked for."""
 _LONGEST_PHRASE = 6
@@ -227,7 +227,7 @@ _WITHOUT_BLANKS = "\u3040"
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """What a phrase says of a video; `alone` where it says so only where nothing else stands."""
+    """What a phrase says of a video; `alone` where only behind others, or by itself."""
 
     said: Mapping[str, str | bool]
     alone: bool = False
@@ -260,7 +260,8 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
         silent = words["silent alone" if alone else "silent"]
         found |= {phrase: _Phrase({"silent": True}, alone=alone) for phrase in silent}
     found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
-    found |= {f"0 {unit}": _Phrase({}) for unit in words["seconds"]}
+    for one, units in (("1", "seconds"), ("60", "minutes")):
+        found |= {f"0 {unit}": _Phrase({"seconds": one}) for unit in words[units]}
     found |= {
         # where no blanks are written, both are one word
         number + unit: _Phrase({"seconds": digits})
@@ -344,8 +345,10 @@ def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str 
         elif one[-1] == "p" and one[0].isdecimal():
             said["resolution"] = one
             length = 1
-        elif (one.isdecimal() or one in digits) and ("0", *tokens[at + 1 : at + 2]) in phrases:
-            seconds = int(digits.get(one, one)[:4])
+        elif (one.isdecimal() or one in digits) and (
+            unit := phrases.get(("0", *tokens[at + 1 : at + 2]))
+        ):
+            seconds = int(digits.get(one, one)[:4]) * int(unit.said["seconds"])
             if not 0 < seconds <= _LONGEST_SECONDS:
                 break
             said["seconds"] = str(seconds)
@@ -357,7 +360,7 @@ def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str 
             if not length:
                 break
             phrase = phrases[tuple(tokens[at : at + length])]
-            if phrase.alone and not whole:
+            if phrase.alone and not (whole or said):
                 break
             said |= phrase.said
             is_video = is_video or (phrase.is_video and bool(said))

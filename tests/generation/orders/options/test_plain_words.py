@@ -86,6 +86,12 @@ TALL, LONG, MUTE = Options(aspect_ratio="9:16"), Options(seconds="8"), Options(s
         ("고양이, 팔초", LONG),
         ("a cat, 9x16", TALL),
         ("고양이, 세로, 8초", Options(seconds="8", aspect_ratio="9:16")),
+        ("a cat for 100 seconds", Options(seconds="100")),
+        ("a cat, 1 minute", Options(seconds="60")),
+        ("кот на 2 минуты", Options(seconds="120")),
+        ("一只猫\uff0c1分钟", Options(seconds="60")),
+        ("a cat 16:9 8s silent", Options(seconds="8", aspect_ratio="16:9", silent=True)),
+        ("a cat 8 seconds square", Options(seconds="8", aspect_ratio="1:1")),
     ],
 )  # fmt: skip
 def test_what_is_said_plainly_is_understood(prompt: str, said: Options) -> None:
@@ -99,7 +105,9 @@ def test_what_is_said_plainly_is_understood(prompt: str, said: Options) -> None:
         "a walk to Times Square", "a portrait of my aunt", "an old man, a portrait of him",
         "a silent forest", "the forest is silent", "8 seconds before midnight a bell rings",
         "a clock shows 9:16 in the morning", "the train leaves at 9:15", "a landscape with hills",
-        "a mountain landscape", "500 seconds", "0 seconds", "8 cats", "8 samurai",
+        "a mountain landscape", "500 seconds", "0 seconds",
+        "a 10 second countdown clock", "five minutes to midnight", "a 5 minute walk", "8 cats",
+        "8 samurai",
         "a red square on white", "a man without a hat", "the sound of silence", "no sound of steps",
         "vertical takeoff of a plane", "a video of a vertical lift going up",
         "in the square a man sings",
@@ -154,6 +162,15 @@ def test_what_is_typed_goes_before_what_is_said() -> None:
 def test_plain_words_that_say_what_is_usual_are_nothing_to_ask_about() -> None:
     assert not quoted("a cat, 4 seconds, horizontal").is_read
     assert not quoted("a cat, 8 seconds", reads=False).is_read
+
+
+@pytest.mark.parametrize(
+    "words", ["for 100 seconds", "1 minute", "3 seconds", "1:1", "1080p", "without sound"]
+)
+def test_what_is_said_and_not_to_be_had_is_asked_about(words: str) -> None:
+    assert quoted(f"a cat, {words}").is_read
+    assert not quoted(f"a cat, {words}", reads=False).is_read
+    assert not quoted("it rains, silent --model veo-3.1 --silent", "i2v").is_read
 
 
 def test_a_picture_takes_the_shape_that_is_said() -> None:
