@@ -285,7 +285,12 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
         return
     if video is None or not own or not video.file_id:
         say = sender.answer if sender.press else sender.reply
-        await say(_("This is not your video, so you cannot send it."))
+        was_own = video is not None and own and video.state is State.DELIVERED
+        await say(
+            _("That one is deleted already.")
+            if was_own
+            else _("This is not your video, so you cannot send it.")
+        )
         return
     await sender.answer()
     try:

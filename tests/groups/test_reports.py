@@ -110,7 +110,7 @@ async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
     told = await office.wait(says("🚩"))
     await confirmed(office, told, "Delete", by=owner)
     assert list(await telegram.inline(ann, "")) == []
-    assert (await listed.press("1")).text == "This is not your video, so you cannot send it."
+    assert (await listed.press("1")).text == "That one is deleted already."
     await chat.send(ann, "/history")
     await chat.wait(says("No videos yet"))
     await confirmed(office, told, "Ban", by=owner)

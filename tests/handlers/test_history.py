@@ -214,6 +214,8 @@ async def test_a_video_is_deleted_once_that_was_asked_and_nothing_is_left_to_go_
         assert not any("Yes" in label for label in shown.labels)
         again = await cat.press("Again")
         assert "This button is old" in again.text
+        sent = await telegram.world.press(shown, Button("1", "resend:1"), by=ann, timeout=5)
+        assert sent.text == "That one is deleted already."
         assert len(await telegram.inline(ann, "#1")) == 0
         async with house.db.reading() as connection:
             gone = await generations.find(connection, 1)
