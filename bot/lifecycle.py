@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from bot.settings.definition import Settings
 
 BEAT_SECONDS = 15.0
+FILE_SECONDS = 5.0
+"""How often to look whether the database is still where it was opened."""
 REFUND_SECONDS = 60.0
 """How often refunds are gone on with of which nobody knows what became."""
 ERASE_SECONDS = 60.0
@@ -145,6 +147,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     await bot.scheduler.start()
     supervisor.vital("taking updates", _listen(bot, supervisor))
     supervisor.vital("the scheduler", bot.scheduler.watch())
+    supervisor.vital("the database's files", _watch_files(bot, supervisor))
     await _say_first_words(bot)
     supervisor.optional("the heartbeat", partial(_beat, bot), every=BEAT_SECONDS)
     # those who wait at a start come first
@@ -254,6 +257,17 @@ async def _beat(bot: Bot) -> None:
     """Let the heart beat as long as what arrives is taken in, and looked after."""
     if not bot.health.of_tasks():
         Heartbeat(bot.settings.data_dir / process.HEARTBEAT).beat()
+
+
+async def _watch_files(bot: Bot, supervisor: Supervisor) -> None:
+    """End the process where the database is no longer what lies there: its writes would be lost."""
+    file = (bot.settings.data_dir / process.DATABASE).resolve()
+    files = file, file.with_name(f"{file.name}-wal")
+    opened = process.identities(files)
+    while process.identities(files) == opened:  # noqa: ASYNC110 - no event tells of it
+        await asyncio.sleep(FILE_SECONDS)
+    logger.critical("%s was deleted or replaced while the bot ran on it: the process ends", file)
+    supervisor.end(ExitCode.FAILURE)
 
 
 async def _check_key(bot: Bot, supervisor: Supervisor) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 DATABASE, LOCK = "bot.sqlite3", "lock"
 """The files in `DATA_DIR`: what the bot knows, and what its holder locks."""
@@ -156,6 +156,19 @@ def refuse_no_file(path: Path) -> None:
     # a link to nowhere is no file either: the disk it leads to may be away
     if os.path.lexists(path) and not path.is_file():
         raise OSError(errno.EINVAL, "Not a file", str(path))
+
+
+def identities(files: Iterable[Path]) -> list[tuple[int, int] | None]:
+    """Return by which numbers the system knows files; None for one that is not there."""
+    found = list[tuple[int, int] | None]()
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino))
+    return found
 
 
 @contextmanager

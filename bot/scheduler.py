@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bot.tasks import Tasks
 from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import LOOK_SECONDS, waits_until
-from storage import chats, films, generations, notices
+from storage import HOUR_SECONDS, chats, films, generations, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
 from storage.notices import NoticeKind, Owed
 
@@ -90,7 +90,8 @@ class Scheduler:
 
         What waits is submitted once those had time to be heard who cancelled it meanwhile.
         """
-        self._started_at = self.clock()
+        # nothing is planned so far ahead: the clock was set back
+        await self._hasten(HOUR_SECONDS)
         await self.submissions.recover()
         async with self.db.reading() as connection:
             await self.queue.restore(connection)
@@ -115,13 +116,24 @@ class Scheduler:
     async def watch(self) -> None:
         """Look after outages until cancelled: while nothing is let in, no chat asks for it."""
         while True:
-            self._watched_at = self.clock()
+            now = self.clock()
+            if now < (self._watched_at or 0.0):
+                # the clock was set back: all would be due, and chats looked at, as much later
+                await self._hasten(0.0)
+                self.clocks.wake_all()
+            self._watched_at = now
             self._steps.run("probe", self._probe)
             outage = self.breaker.outage
             probe_at = outage.probe_at if outage else math.inf
             if self.breaker.paused_until > self.clock():
                 probe_at = min(probe_at, self.breaker.paused_until)
             await asyncio.sleep(min(LOOK_SECONDS, max(1.0, probe_at - self.clock())))
+
+    async def _hasten(self, ahead: float) -> None:
+        """Let be due now what is due further ahead; it counts as a start."""
+        self._started_at = now = self.clock()
+        async with self.db.transaction() as tx:
+            await generations.hasten(tx, after=now + ahead, now=now)
 
     def pause(self, until: float) -> None:
         """Submit nothing until then; what is being made goes on."""

@@ -68,6 +68,11 @@ class ChatClocks:
             self._unset(chat)
             self._looks[chat] = asyncio.create_task(self._look_at(chat), name=f"chat {chat}")
 
+    def wake_all(self) -> None:
+        """Look now at every chat that is to be looked at later."""
+        for chat in [*self._jobs]:
+            self.wake(chat)
+
     def seen(self, chat: int) -> None:
         """Note that a look sees all that a chat was woken for until now."""
         self._woken.discard(chat)

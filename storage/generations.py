@@ -437,3 +437,11 @@ async def durations(
         (model, seconds, resolution, limit),
     )
     return [row["took"] for row in rows]
+
+
+async def hasten(tx: Connection, *, after: float, now: float) -> None:
+    """Let be due now what is unfinished and due after a time."""
+    await tx.execute(
+        f"UPDATE generations SET due_at = ? WHERE due_at > ? AND state IN ({listed(UNFINISHED)})",
+        (now, after),
+    )

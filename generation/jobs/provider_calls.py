@@ -217,8 +217,11 @@ class Polls:
             raise ValueError(f"generation {generation.id} has no id at the provider")
         try:
             outcome = await self._ask(generation, generation.provider_id)
+        except OSError as error:
+            # a disk that is full, for instance: the deadline holds all the same
+            logger.warning("generation %d cannot be kept: %s", generation.id, error)
+            outcome = on.PollFailed()
         except Exception:
-            # whatever broke, such as a disk that is full: the deadline holds all the same
             logger.exception("generation %d broke at a poll", generation.id)
             outcome = on.PollFailed()
         if isinstance(outcome, on.VideoOnDisk):

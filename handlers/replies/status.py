@@ -73,7 +73,7 @@ def status_text(
             _("🎬 This takes longer than usual. If it fails, you get your credits back."),
         )
     closing = _("You can close Telegram, I'll send it.")
-    quarter = int(min(1.0, forecast.done) * QUARTERS)
+    quarter = int(min(1.0, max(0.0, forecast.done)) * QUARTERS)
     if forecast.place is not None:
         step = "place", sparsely(forecast.place)
         head = _("🎬 Number {place} in line.").format(place=translator.number(step[1]))

@@ -25,6 +25,9 @@ from tests.flows.looks import shows_video
 from tests.handlers.commons import until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import Breakage, House
@@ -132,6 +135,34 @@ async def test_a_key_that_is_refused_from_the_start_on_ends_the_process_with_2(
     wrong = SecretStr("not-this-one")
     assert await whole_life(house, aimlapi_key=wrong) is ExitCode.WRONG_SETTINGS
     assert capsys.readouterr().err.splitlines() == ["AIMLAPI_KEY is refused by the AI/ML API"]
+
+
+def deleted(file: Path) -> None:
+    file.unlink()
+
+
+def replaced_by_another(file: Path) -> None:
+    copy = file.with_name("copy")
+    copy.write_bytes(file.read_bytes())
+    copy.replace(file)
+
+
+def without_its_log(file: Path) -> None:
+    file.with_name(f"{file.name}-wal").unlink()
+
+
+@pytest.mark.parametrize("spoil", [deleted, replaced_by_another, without_its_log])
+async def test_a_database_that_is_not_there_any_more_ends_the_process_with_1(
+    house: House, errors: Breakage, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None]
+) -> None:
+    errors.expect("was deleted or replaced while the bot ran on it")
+    monkeypatch.setattr(lifecycle, "FILE_SECONDS", 0.01)
+    life = asyncio.create_task(whole_life(house))
+    async with asyncio.timeout(20):
+        while not house.telegram.calls_of("setMyCommands"):
+            await asyncio.sleep(0.01)
+    spoil(house.data / "bot.sqlite3")
+    assert await life == ExitCode.FAILURE
 
 
 async def test_a_heartbeat_that_cannot_be_written_is_written_once_it_can(

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bot import scheduler
 from bot.tasks import AT_ONCE, CRASHED_SECONDS
 from generation.jobs.schedule import waits_until
 from generation.media.fetch import FETCHED_AT_ONCE
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
-from storage import chats, generations, notices, outages
+from storage import HOUR_SECONDS, chats, generations, notices, outages
 from storage.chats import ChatKind
 from storage.generations import State
 from storage.notices import Notice, NoticeKind
@@ -25,6 +26,7 @@ from tests.flows.test_told_while_waiting import is_closed
 from tests.storage.asked import Clock, ask, meet
 
 if TYPE_CHECKING:
+    import pytest
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -266,3 +268,25 @@ async def test_a_groups_video_that_is_ready_after_a_restart_is_sent_once(
 async def in_state(db: Database, state: State) -> list[Generation]:
     async with db.reading() as connection:
         return await generations.in_states(connection, {state})
+
+
+async def test_a_clock_that_is_set_back_by_hours_holds_nothing_up(
+    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(scheduler, "LOOK_SECONDS", 0.05)
+    ahead, provider.render_seconds = 6.0, 0.5
+
+    async def ordered(prompt: str) -> None:
+        await chat.send(ann, f"/video {prompt}")
+        async with asyncio.timeout(20):
+            while not await in_state(house.db, State.GENERATING):
+                await asyncio.sleep(0.01)
+
+    async with house.running(clock=lambda: time.time() + ahead * HOUR_SECONDS):
+        await ordered("a boat")
+        ahead = 4.0
+        await chat.wait(shows_video("a boat"))
+        await ordered("a train")
+    async with house.running(clock=time.time):
+        await chat.wait(shows_video("a train"))
