@@ -52,6 +52,8 @@ logger = logging.getLogger(__name__)
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     keep_streams()
+    # what is half done is cleared away
+    on_signals(partial(sys.exit, ExitCode.FAILURE))
     chosen = _parser().parse_args(arguments)
     # whatever is made holds what people wrote: nobody else on this machine may read it
     os.umask(PRIVATE)

@@ -228,20 +228,24 @@ def back_up(database: Path, target: Path) -> None:
             raise BackupFailed(f"there is no database at {database}")
     except OSError as error:
         raise BackupFailed(f"{database} cannot be read: {error.strerror}") from None
+    # under another name while it is half of one: whoever is killed clears nothing away
+    part = target.with_name(f"{target.name}.part")
     try:
+        if os.path.lexists(target):
+            raise BackupFailed(f"{target} exists already")
+        part.unlink(missing_ok=True)
         # Only its owner may read it: it holds what people wrote.
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise BackupFailed(f"{target} exists already") from None
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         raise BackupFailed(f"{target} cannot be written: {error.strerror}") from None
     try:
-        _copy(database, target)
+        _copy(database, part)
+        part.rename(target)
     except sqlite3.Error as error:
-        target.unlink()
+        part.unlink()
         raise BackupFailed(f"SQLite says: {error}") from error
     except BaseException:
-        target.unlink()
+        part.unlink()
         raise
 
 
@@ -251,6 +255,8 @@ def _copy(database: Path, target: Path) -> None:
         closing(sqlite3.connect(address, uri=True)) as source,
         closing(sqlite3.connect(target)) as copy,
     ):
+        # a journal would be left beside what a kill leaves
+        copy.execute("PRAGMA journal_mode = OFF")
         source.backup(copy)
         # One file to carry away, instead of one that grows a journal beside it when it is read.
         copy.execute("PRAGMA journal_mode = DELETE")

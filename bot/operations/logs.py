@@ -47,6 +47,8 @@ QUIET = {
     "httpcore": logging.WARNING,
     "apscheduler": logging.WARNING,
     "apscheduler.scheduler": logging.ERROR,  # warns each time a clock ticks during slow work
+    # a job's own errors are said elsewhere; a stop that comes as one begins is none
+    "apscheduler.executors": logging.CRITICAL,
     "aiosqlite": logging.WARNING,  # at DEBUG it writes every statement with its values: prompts
     "PIL": logging.WARNING,
 }

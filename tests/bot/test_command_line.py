@@ -185,6 +185,47 @@ def test_a_backup_that_fails_leaves_nothing_behind(tmp_path: Path, database: Pat
     assert not (tmp_path / "copy.sqlite3").exists()
 
 
+def test_a_backup_that_is_killed_leaves_no_half_of_one_under_its_name_and_the_next_is_whole(
+    tmp_path: Path, database: Path
+) -> None:
+    target = tmp_path / "copy.sqlite3"
+    killed = """
+import os, sqlite3, sys
+from pathlib import Path
+from storage import migrations
+class Copy(sqlite3.Connection):
+    def execute(self, statement, *values):
+        os._exit(9) if "application_id" in statement else None
+        return super().execute(statement, *values)
+connect = sqlite3.connect
+sqlite3.connect = lambda *given, **named: connect(*given, factory=Copy, **named)
+migrations.back_up(*map(Path, sys.argv[1:]))
+"""
+    command = [sys.executable, "-c", killed, str(database), str(target)]
+    assert subprocess.run(command, cwd=PROJECT, check=False).returncode == 9  # noqa: S603 - ours
+    assert not target.exists()
+    back_up(database, target)
+    assert names_in(target) == ["Ann"]
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "copy.sqlite3"}
+
+
+def test_a_backup_that_is_stopped_clears_away_and_fails(tmp_path: Path, database: Path) -> None:
+    program = """
+import os, signal, sys
+from bot.__main__ import main
+from storage import migrations
+migrations._copy = lambda source, copy: os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(main(["backup", sys.argv[1]]))
+"""
+    stopped = subprocess.run(  # noqa: S603 - as above
+        [sys.executable, "-c", program, str(tmp_path / "copy.sqlite3")],
+        cwd=PROJECT, env=os.environ | {"DATA_DIR": str(database.parent)}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert (stopped.returncode, stopped.stdout, stopped.stderr) == (1, "", "")
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
 NOBODY = "http://127.0.0.1:9"
 """A port nobody listens on."""
 
