@@ -15,7 +15,6 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -173,9 +172,8 @@ class Pictures:
             if aspect_ratio is None and mode.aspect_ratios:
                 aspect_ratio = nearest_aspect(*size, mode.aspect_ratios)
             width, height = mode.frame(generation.resolution, aspect_ratio, size)
-            await fit(
-                self._media, source, target, width=width, height=height, how=Fit(generation.fit)
-            )
+            pad = generation.fit == "pad"
+            await fit(self._media, source, target, width=width, height=height, pad=pad)
             return Fitted(aspect_ratio, data_uri(target))
 
     async def size(self, picture: str, account: Account) -> tuple[int, int]:
@@ -270,13 +268,6 @@ class BadPicture(Exception):
         self.reason = reason
 
 
-class Fit(StrEnum):
-    """What happens to a picture of another shape."""
-
-    CROP = "crop"
-    PAD = "pad"
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture's size in pixels, as it is meant to be seen, and its format by Pillow's name."""
@@ -302,12 +293,12 @@ async def measure(media: MediaProcesses, source: Path) -> Picture:
 
 
 async def fit(
-    media: MediaProcesses, source: Path, target: Path, *, width: int, height: int, how: Fit
+    media: MediaProcesses, source: Path, target: Path, *, width: int, height: int, pad: bool
 ) -> None:
     """Write the picture to `target` as a JPEG of exactly this size in pixels, without metadata.
 
-    `CROP` fills the shape: what goes in width goes from both sides alike, what goes in height goes
-    a third from above and two thirds from below, because faces sit high. `PAD` keeps the whole
+    It fills the shape: what goes in width goes from both sides alike, what goes in height goes
+    a third from above and two thirds from below, because faces sit high. To `pad` keeps the whole
     picture, over a blurred and darkened copy of itself. Transparency becomes white.
 
     Raises:
@@ -321,7 +312,7 @@ async def fit(
         target=target,
         width=width,
         height=height,
-        pad=how is Fit.PAD,
+        pad=pad,
     )
 
 

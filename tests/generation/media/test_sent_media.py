@@ -13,7 +13,7 @@ from PIL import Image
 
 from generation.media import pictures, videos
 from generation.media.formats import MediaTimeout, PictureFault
-from generation.media.pictures import BadPicture, Fit
+from generation.media.pictures import BadPicture
 from generation.media.pool import LIMITS
 from tests.generation.media.videos.films import Film
 
@@ -91,7 +91,7 @@ async def test_a_jpeg_of_endless_scans_is_refused(
     assert source.stat().st_size < 1_000_000
     await pictures.measure(media, source)  # the header is as good as any
     with pytest.raises(BadPicture) as caught:
-        await pictures.fit(media, source, tmp_path / "no.jpg", width=64, height=64, how=Fit.CROP)
+        await pictures.fit(media, source, tmp_path / "no.jpg", width=64, height=64, pad=False)
     assert caught.value.reason == PictureFault.TOO_SLOW
 
 
@@ -113,4 +113,4 @@ async def test_only_the_first_frame_of_an_animated_picture_is_decoded(
     source.write_bytes(content[: second + 60] + b"\xff" * 2000 + content[second + 2060 :])
     with pytest.raises((OSError, EOFError, SyntaxError)):
         decode_last(source)
-    await pictures.fit(media, source, tmp_path / "fit.jpg", width=64, height=64, how=Fit.CROP)
+    await pictures.fit(media, source, tmp_path / "fit.jpg", width=64, height=64, pad=False)

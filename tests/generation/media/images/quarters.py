@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from pillow_heif import from_pillow
 
-from generation.media.pictures import Fit, fit
+from generation.media.pictures import fit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,11 +45,11 @@ def nearest(pixel: Any) -> str:
 
 
 async def fitted(
-    media: MediaProcesses, source: Path, width: int, height: int, how: Fit = Fit.CROP
+    media: MediaProcesses, source: Path, width: int, height: int, pad: bool = False
 ) -> Image.Image:
     """Fit a picture and read the result."""
     target = source.with_name("fitted.jpg")
-    await fit(media, source, target, width=width, height=height, how=how)
+    await fit(media, source, target, width=width, height=height, pad=pad)
     with Image.open(target) as image:
         image.load()
         assert (image.format, image.mode) == ("JPEG", "RGB"), f"{image.format}, {image.mode}"

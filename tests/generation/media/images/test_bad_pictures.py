@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 from pillow_heif import from_pillow
 
 from generation.media.formats import PictureFault
-from generation.media.pictures import BadPicture, Fit, Picture, fit, measure
+from generation.media.pictures import BadPicture, Picture, fit, measure
 from generation.media.pool import MediaProcesses
 from tests.generation.media.children import measured
 from tests.generation.media.images.quarters import corners, fitted, quarters, save_kind
@@ -29,7 +29,7 @@ async def refusal(media: MediaProcesses, source: Path) -> PictureFault:
     with pytest.raises(BadPicture) as measured:
         await measure(media, source)
     with pytest.raises(BadPicture) as fitting:
-        await fit(media, source, source.with_name("no.jpg"), width=64, height=64, how=Fit.CROP)
+        await fit(media, source, source.with_name("no.jpg"), width=64, height=64, pad=False)
     assert measured.value.reason == fitting.value.reason
     assert not source.with_name("no.jpg").exists()
     return fitting.value.reason
@@ -79,7 +79,7 @@ async def test_a_truncated_picture_is_broken(
     content = whole.read_bytes()
     source.write_bytes(content[: int(len(content) * kept)])
     with pytest.raises(BadPicture) as caught:
-        await fit(media, source, tmp_path / "no.jpg", width=64, height=64, how=Fit.CROP)
+        await fit(media, source, tmp_path / "no.jpg", width=64, height=64, pad=False)
     assert caught.value.reason == PictureFault.BROKEN
 
 

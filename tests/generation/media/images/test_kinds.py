@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 from pillow_heif import from_pillow
 
-from generation.media.pictures import Fit, Picture, fit, measure
+from generation.media.pictures import Picture, fit, measure
 from tests.generation.media.images.quarters import ALL_FOUR, corners, fitted, quarters, save_kind
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ async def test_nothing_but_the_picture_is_passed_on(media: MediaProcesses, tmp_p
         source, exif=exif, comment=b"secret comment", icc_profile=profile, dpi=(300, 300)
     )
     target = tmp_path / "plain.jpg"
-    for how in Fit:
-        await fit(media, source, target, width=64, height=64, how=how)
+    for pad in (False, True):
+        await fit(media, source, target, width=64, height=64, pad=pad)
         with Image.open(target) as image:
             assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
             assert dict(image.getexif()) == {}
