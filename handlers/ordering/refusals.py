@@ -94,8 +94,11 @@ async def propose(
     # also without buttons: the message may be edited until it says what can be had
     keeps = draft.card is None and (nearest or draft.origin == "message")
     kept = await _kept(services, sender, draft) if keeps else None
-    buttons = proposals(kept or draft.card or 0, nearest, sender.translator)
-    text = problems(found, sender.translator)
+    buttons = [
+        [_start(kept or draft.card or 0, instead, quote, sender.translator)]
+        for instead, quote in nearest
+    ]
+    text = "\n".join(_problem(problem, sender.translator) for problem in found)
     await refuse(context, sender, draft, text, buttons, keeps=kept)
 
 
@@ -130,7 +133,9 @@ async def decline(
         return
     affordable = await _affordable(services, sender, draft, quote, answer.available)
     kept = await _kept(services, sender, draft) if affordable and draft.card is None else None
-    buttons = cheaper(kept or draft.card or 0, affordable, translator)
+    # side by side: a family's shortest, or another family
+    row = [_start(kept or draft.card or 0, *one, translator, is_brief=True) for one in affordable]
+    buttons = [row] if row else []
     if sender.chat.is_private:
         text = too_few_credits(services, sender, quote, answer)
         buttons.append(await ways_on_for(services, sender, answer.balance, quote.credits))
@@ -194,49 +199,22 @@ async def _affordable(
     return shorter + sorted(others, key=lambda one: one[1].credits)[:1]
 
 
-def problems(found: Sequence[Problem], translator: Translator) -> str:
-    """Say what in a prompt cannot be had, and what can."""
-    return "\n".join(_problem(problem, translator) for problem in found)
+def _start(
+    card: int, instead: Instead, quote: Quote, translator: Translator, *, is_brief: bool = False
+) -> Button:
+    """Return the button that starts something else than the card says, at its price.
 
-
-def proposals(
-    card: int, nearest: Sequence[tuple[Instead, Quote]], translator: Translator
-) -> list[list[Button]]:
-    """Offer the nearest that can be had; each starts what is remembered on the card."""
-    return [
-        [_start(card, instead, quote, _difference(instead, quote, translator), translator)]
-        for instead, quote in nearest
-    ]
-
-
-def cheaper(
-    card: int, affordable: Sequence[tuple[Instead, Quote]], translator: Translator
-) -> list[list[Button]]:
-    """Offer what can be paid, side by side: a family's shortest, or another family."""
-    row = []
-    for instead, quote in affordable:
-        title = quote.choice.family.title
-        label = title if instead.family else translator.lasts(instead.seconds)
-        row.append(_start(card, instead, quote, label, translator))
-    return [row] if row else []
-
-
-def _start(card: int, instead: Instead, quote: Quote, label: str, translator: Translator) -> Button:
-    """Return the button that starts something else than the card says, at its price."""
+    It names what is different: of another family all, or its title alone where it `is_brief`.
+    """
+    if instead.family:
+        label = quote.choice.family.title if is_brief else described(translator, quote)
+    elif instead.seconds:
+        label = translator.lasts(instead.seconds)
+    else:
+        label = instead.aspect_ratio or instead.resolution
     return Button(
         f"{label} · {translator.number(quote.credits)}",
         Start.with_instead(card, instead, quote.credits),
-    )
-
-
-def _difference(instead: Instead, quote: Quote, translator: Translator) -> str:
-    """Name what a proposal has instead of what was asked for."""
-    if instead.family:
-        return described(translator, quote)
-    return (
-        translator.lasts(instead.seconds)
-        if instead.seconds
-        else (instead.aspect_ratio or instead.resolution)
     )
 
 
