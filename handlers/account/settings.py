@@ -20,7 +20,7 @@ from generation.orders.options import (
 from generation.orders.quotes import Quote, meant
 from handlers.groups.group_settings import GroupVideo, show_group_settings
 from handlers.membership import is_group_admin
-from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked
+from handlers.replies.keyboards import Button, CallbackData, carried, in_rows, ticked
 from handlers.replies.texts import described, gone
 from handlers.routing import Router
 from storage import chats, people
@@ -57,11 +57,6 @@ class SpeakIn(CallbackData, prefix="speak"):
     """Speak a language with the presser, whatever their client claims."""
 
     language: str
-
-
-def carried(value: str | int) -> str:
-    """Spell a value as a button can carry it: the colon of a shape separates fields there."""
-    return str(value).replace(":", "x")
 
 
 def _defaults(saved: Person | Group) -> Defaults:

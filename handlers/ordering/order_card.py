@@ -15,7 +15,7 @@ from generation.orders.options import priced
 from generation.orders.quotes import Instead, Quote
 from generation.orders.substitutes import keeping, takes, toggled
 from handlers.ordering.drafts import SentPicture
-from handlers.replies.keyboards import Button, CallbackData, handing_out, in_rows, ticked
+from handlers.replies.keyboards import Button, CallbackData, carried, handing_out, in_rows, ticked
 from handlers.replies.sending import Refused
 from handlers.replies.texts import bad_picture, described, gone, shortened, unlinked, worth
 from storage import cards
@@ -57,8 +57,7 @@ class Start(CallbackData, prefix="start"):
     @classmethod
     def with_instead(cls, card: int, instead: Instead, credits_: int) -> Self:
         """Return what a button for something else than the card says carries."""
-        # the colon of a shape separates fields in a button
-        shape = instead.aspect_ratio.replace(":", "x")
+        shape = carried(instead.aspect_ratio)
         return cls(
             card, instead.seconds, instead.family, instead.fit, shape, instead.resolution, credits_
         )
@@ -92,7 +91,7 @@ class Toggle(CallbackData, prefix="toggle"):
 
     @property
     def meant(self) -> str:
-        """The value: the colon of a shape separates fields in a button."""
+        """The value, spelt as it is offered."""
         return self.value.replace("x", ":") if self.option == "ar" else self.value
 
 
@@ -234,7 +233,7 @@ def _toggles(
         row = [
             Button(
                 ticked(offered[value], is_on=value == present),
-                Toggle(card.id, option, value.replace(":", "x")),
+                Toggle(card.id, option, carried(value)),
             )
             for value in values
         ]

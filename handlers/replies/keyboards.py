@@ -89,6 +89,11 @@ class CallbackData:
         return cls.decode(data) is not None
 
 
+def carried(value: str | int) -> str:
+    """Spell a value as a button can carry it: the colon of a shape separates fields there."""
+    return str(value).replace(":", "x")
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """A button under a message: it carries data, opens a link, or hands a text out.
@@ -305,8 +310,7 @@ class Vary(CallbackData, prefix="vary"):
     def to(cls, video: Generation, other: Priced) -> Self:
         """Return what a button to this other video carries."""
         choice = other.choice
-        # the colon of a shape separates fields in a button
-        shape = (choice.aspect_ratio or "").replace(":", "x")
+        shape = carried(choice.aspect_ratio or "")
         return cls(
             video.id, choice.seconds, choice.family.name, shape, choice.resolution or "",
             other.credits,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handlers
-from handlers.account.settings import SetDefault, carried, values
-from handlers.replies.keyboards import LONGEST, CallbackData
+from handlers.account.settings import SetDefault, values
+from handlers.replies.keyboards import LONGEST, CallbackData, carried
 from tests.handlers.commons import OFFER
 
 ROOMS = [

@@ -16,7 +16,8 @@ from generation.models.offer import Offer
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
-from handlers.account.settings import SetDefault, buttons, carried, chosen, text, usual, values
+from handlers.account.settings import SetDefault, buttons, chosen, text, usual, values
+from handlers.replies.keyboards import carried
 from handlers.replies.texts import Languages
 from sandbox.telegram.messages import Button
 from storage import generations, people
