@@ -8,26 +8,8 @@ from typing import TYPE_CHECKING
 from telegram import Update
 
 from handlers import attachments, presses
-from handlers.account import (
-    buying,
-    model_choice,
-    privacy,
-    quota,
-    settings,
-    support,
-    welcome,
-)
-from handlers.admin import (
-    access,
-    figures,
-    grants,
-    home,
-    invites,
-    limits,
-    pausing,
-    records,
-    refunds,
-)
+from handlers.account import buying, model_choice, privacy, quota, settings, support, welcome
+from handlers.admin import access, figures, grants, home, invites, limits, pausing, records, refunds
 from handlers.groups import arrival, group_settings, reports
 from handlers.ordering import card_taps, conversation, messages
 from handlers.replies.sending import SendError

@@ -24,14 +24,7 @@ from urllib.parse import urlencode
 
 import httpx
 from telegram._utils.defaultvalue import DefaultValue
-from telegram.error import (
-    Conflict,
-    InvalidToken,
-    NetworkError,
-    RetryAfter,
-    TelegramError,
-    TimedOut,
-)
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.request import BaseRequest
 
 from bot.updates.intake import is_whole, origin_of

@@ -306,13 +306,7 @@ async def fit(
         MediaFailed: The work broke down; the picture may be good.
     """
     await _run(
-        media,
-        "fit_picture",
-        source=source,
-        target=target,
-        width=width,
-        height=height,
-        pad=pad,
+        media, "fit_picture", source=source, target=target, width=width, height=height, pad=pad
     )
 
 

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 
 from generation.media.pictures import nearest_aspect, share_lost
 from generation.orders import options, reading, substitutes
-from generation.orders.options import (
-    Choice,
-    Options,
-    Problem,
-    by_resolution,
-    by_shape,
-    priced,
-)
+from generation.orders.options import Choice, Options, Problem, by_resolution, by_shape, priced
 from generation.orders.reading import CHANGE, plain
 
 if TYPE_CHECKING:
@@ -241,12 +234,7 @@ def _misses(choice: Choice, said: Options, typed: Options) -> bool:
 
 
 def meant(
-    requested: Options,
-    defaults: Defaults,
-    *,
-    offer: Offer,
-    named: Offer | None,
-    kind: Kind,
+    requested: Options, defaults: Defaults, *, offer: Offer, named: Offer | None, kind: Kind
 ) -> tuple[Choice, Gone | None] | Problem:
     """Return the video that is meant, and what it is instead of where that is gone."""
     offer = offer.able(kind)

@@ -64,11 +64,7 @@ def _defaults(saved: Person | Group) -> Defaults:
 
 
 def usual(
-    saved: Person | Group,
-    offer: Offer,
-    family: str | None = None,
-    *,
-    named: Offer | None = None,
+    saved: Person | Group, offer: Offer, family: str | None = None, *, named: Offer | None = None
 ) -> Quote | None:
     """Return what an idea becomes, with this family or the saved one; None where nothing can.
 

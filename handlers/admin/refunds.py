@@ -339,13 +339,7 @@ async def _show(services: Services, sender: Sender, number: int, shown: int | No
 
 @router.button(Refund, admins=True)
 async def confirm(
-    sender: Sender,
-    press: Refund,
-    shown: int,
-    *,
-    cause: str,
-    services: Services,
-    context: Context,
+    sender: Sender, press: Refund, shown: int, *, cause: str, services: Services, context: Context
 ) -> None:
     """Write down that a payment is to go back, then ask Telegram for it."""
     is_as_shown = False

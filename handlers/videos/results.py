@@ -169,13 +169,7 @@ async def more(
 
 @router.button(Remove, when_off=True)
 async def remove(
-    sender: Sender,
-    press: Remove,
-    query: CallbackQuery,
-    shown: int,
-    context: Context,
-    *,
-    sure: bool,
+    sender: Sender, press: Remove, query: CallbackQuery, shown: int, context: Context, *, sure: bool
 ) -> None:
     """Take a video away for its requester, the author of its picture, or an admin of the group."""
     video = await _found(sender, context.services, press.generation)
