@@ -33,8 +33,9 @@ ROOT = Path(__file__).parents[1]
 FLOORS = ("bot", "handlers", "generation", "storage")
 BESIDE = frozenset(
     {
-        "taking updates", "the scheduler", "the heartbeat", "the menus", "the look at the key",
-        "the check-up", "the catalogue", "pruning",
+        "taking updates", "the scheduler", "the database's files", "the heartbeat", "the menus",
+        "the look at the key", "the check-up", "the catalogue", "the look at the account",
+        "the end of a restore", "erasing", "pruning", "the refunds", "the comparison of payments",
     }
 )  # fmt: skip
 """The supervised tasks of `bot.lifecycle`, by their names."""
