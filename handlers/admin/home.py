@@ -186,9 +186,13 @@ async def _show_people(
 ) -> None:
     _, skip = sender.translator.gettext, number * PER_PAGE
     page, all_ = await statistics.most_active(services.db, limit=PER_PAGE, skip=skip, called=words)
+    if number >= (pages := max(1, -(-all_ // PER_PAGE))):
+        # there are fewer since the button was made
+        await _show_people(services, sender, pages - 1, words, shown)
+        return
     text = listed(page, skip + 1, sender.translator) or _("Nobody here.")
     hint = _("To find somebody, write:\n/people NAME")
-    rows = people_buttons(page, number, -(-all_ // PER_PAGE), sender.translator, words)
+    rows = people_buttons(page, number, pages, sender.translator, words)
     await sender.show(f"{text}\n\n{hint}", [*rows, home_row(sender.translator)], shown)
 
 
@@ -225,8 +229,11 @@ async def show_groups(
                     Button(_("{place} · Leave").format(place=place), Leave(chat.id)),
                 ]
             )
+    if press.page >= (pages := max(1, -(-all_ // PER_PAGE))):
+        await show_groups(sender, ShowGroups(pages - 1), shown, services)
+        return
     await sender.answer()
-    rows += [turning(press.page, -(-all_ // PER_PAGE), ShowGroups), home_row(sender.translator)]
+    rows += [turning(press.page, pages, ShowGroups), home_row(sender.translator)]
     text = "\n".join(lines) or _("I am in no group.")
     await sender.show(text, rows, shown)
 

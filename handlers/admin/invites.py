@@ -165,6 +165,10 @@ async def show_invites(
     translator, number = sender.translator, press.page
     async with services.db.reading() as tx:
         page, all_ = await people.good_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
+    if number >= (pages := max(1, -(-all_ // PER_PAGE))):
+        # some were revoked or used up since the button was made
+        await show_invites(sender, ShowInvites(pages - 1), shown, services)
+        return
     lines, rows = list[str](), list[list[Button]]()
     for made in page:
         line = translator.gettext("#{id}: {used} of {uses} used, {credits} each")
@@ -179,7 +183,7 @@ async def show_invites(
         label = translator.gettext("Revoke #{id}").format(id=made.id)
         rows.append([Button(label, RevokeInvite(made.id))])
     text = "\n".join(lines) or translator.gettext("No link is good. /invite makes one.")
-    rows += [turning(number, -(-all_ // PER_PAGE), ShowInvites), home_row(translator)]
+    rows += [turning(number, pages, ShowInvites), home_row(translator)]
     await sender.answer()
     await sender.show(text, rows, shown)
 

@@ -221,17 +221,20 @@ LIMITS_PER_PAGE = 10
 
 async def _show_limits(services: Services, sender: Sender, number: int, shown: int | None) -> None:
     """List who has another allowance, then the pools, with what is left of each."""
-    translator, first = sender.translator, number * LIMITS_PER_PAGE
+    translator = sender.translator
     async with services.db.reading() as tx:
         persons, pools = await people.with_allowances(tx), await chats.with_pools(tx)
         all_ = [Account.person(one) for one in persons]
         all_ += [Account.chat(group.chat) for group in pools]
+        pages = -(-len(all_) // LIMITS_PER_PAGE)
+        # there may be fewer since the button was made
+        number = min(number, max(0, pages - 1))
+        first = number * LIMITS_PER_PAGE
         lines = [
             await _left(tx, services, one, translator)
             for one in all_[first : first + LIMITS_PER_PAGE]
         ]
     lines = lines or [translator.gettext("Everybody has the same allowance, and no group a pool.")]
-    pages = -(-len(all_) // LIMITS_PER_PAGE)
     text = "\n".join([*lines, "", limit_usage(translator)])
     await sender.show(text, [turning(number, pages, ShowLimits)], shown)
 

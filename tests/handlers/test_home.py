@@ -6,6 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
+from sandbox.telegram.messages import Button
 from storage import ledger, notices
 from storage.ledger import Account, Pot
 from tests.flows.looks import says
@@ -96,6 +99,29 @@ async def test_home_leads_to_people_groups_models_and_money_of_a_bot_in_use(
         paused = await chat.wait(says("⏸ I am taking a break."))
         await paused.press("Resume", by=ann)
         await chat.wait(says("I take orders again"))
+
+
+@pytest.mark.slow
+async def test_a_page_that_is_no_more_is_the_last_one_there_is(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+) -> None:
+    """Nobody reads that there is nothing while there is something on the pages before."""
+    async with house.running(admin_ids=frozenset({ann.id})):
+        await made(house, telegram.group("Film club", [ann, bob]), bob, "a boat")
+        for words, done in (
+            ("/invite 2", "This link is for 2 people."), ("/limit @bob 7", "of Bob is 7 credits"),
+        ):  # fmt: skip
+            await chat.send(ann, words)
+            await chat.wait(says(done))
+        await chat.send(ann, "/admin")
+        home = await chat.wait(says(TODAY))
+        for data, words in (
+            ("people:7:", "1. @bob"), ("groups:7", "1. Film club"),
+            ("invites:7", "#1: 0 of 2 used"), ("limits:7", "of 7 credits left"),
+        ):  # fmt: skip
+            stale = Button("▶ 8/8", data=data)
+            await telegram.world.press(home, stale, by=ann, timeout=10)
+            await chat.wait(says(words))
 
 
 async def test_of_two_gifts_tapped_at_once_one_is_given_and_told(
