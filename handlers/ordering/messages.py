@@ -147,6 +147,8 @@ async def _film(
         # "this please": what is meant stands in what is answered
         words = words.replace(read.prompt, "")
         read = reading.read(words)
+    elif sent is None and (typed := options_alone(words)):
+        words, read = typed, reading.read(typed)
     idea = "" if sent or read.prompt else conversation.idea_of(message)
     if idea:
         words = f"{idea} {words}".strip()

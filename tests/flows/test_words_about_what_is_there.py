@@ -94,6 +94,22 @@ async def test_video_as_an_answer_to_a_text_films_that_text_on_a_card(
     assert (await spent(house, ann), await spent(house, bob)) == (9, 0)
 
 
+async def test_a_command_with_nothing_but_a_length_is_no_idea(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+) -> None:
+    await chat.send(ann, "/video 8 seconds, vertical")
+    await chat.wait(says("What should we see?"))
+    club = telegram.group("Film club", [ann, bob])
+    idea = await club.send(bob, "a lighthouse in a storm")
+    await club.send(ann, "/video 8 seconds, vertical", reply_to=idea)
+    card = await club.wait(says("“a lighthouse in a storm”"))
+    assert "8 seconds · 9:16" in (card.text or "")
+    assert await spent(house, ann) == 0
+    await chat.send(ann, "a fox")
+    await chat.wait(shows_video("a fox"))
+    assert await spent(house, ann) == 17
+
+
 async def test_of_a_quoted_text_the_quote_is_the_idea(
     bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
