@@ -63,9 +63,9 @@ def probe_video(*, source: str, target: str | None = None) -> dict[str, object]:
     path = Path(source)
     with opened(path, decodes=False) as (container, video):
         sounds = container.streams.audio
-        if is_known(video):
-            frame = next(frames(container, video))
-            pixels, (width, height) = frame.format.name, shown_size(frame, video)
+        first = next(frames(container, video)) if is_known(video) else None
+        if first is not None:
+            pixels, (width, height) = first.format.name, shown_size(first, video)
         else:
             pixels, width, height = "", video.width, video.height
         facts: dict[str, object] = {
@@ -80,24 +80,22 @@ def probe_video(*, source: str, target: str | None = None) -> dict[str, object]:
             "seconds": length(container, video),
             "size": path.stat().st_size,
         }
-        if target is not None and is_known(video):
+        if target is not None and first is not None:
             with suppress(MediaRefused, av.FFmpegError):
-                _draw_thumbnail(container, video, Path(target))
+                _draw_thumbnail(container, video, first, Path(target))
     return facts
 
 
-def _draw_thumbnail(container: InputContainer, video: VideoStream, target: Path) -> None:
-    """Write a small JPEG of a frame: early, but not a black one if there is another."""
-    seconds = length(container, video)
-    best: Image.Image | None = None
-    for moment in (min(1.0, seconds / 10), seconds / 3, seconds * 2 / 3):
-        picture = _picture(_frame_at(container, video, moment), video, side=THUMBNAIL_SIDE)
-        if best is None or _light(picture) > _light(best):
-            best = picture
+def _draw_thumbnail(
+    container: InputContainer, video: VideoStream, first: VideoFrame, target: Path
+) -> None:
+    """Write a small JPEG of the first frame, or of a later one where that is black."""
+    seconds, best = length(container, video), _picture(first, video, side=THUMBNAIL_SIDE)
+    for moment in (seconds / 3, seconds * 2 / 3):
         if _light(best) >= _DARK:
             break
-    if best is None:
-        raise MediaRefused("no_frame")
+        later = _picture(_frame_at(container, video, moment), video, side=THUMBNAIL_SIDE)
+        best = max(best, later, key=_light)
     for quality in (85, 60, 30):
         best.save(target, "JPEG", quality=quality)
         if target.stat().st_size < THUMBNAIL_BYTES:
