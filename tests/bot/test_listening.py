@@ -38,6 +38,13 @@ MESSAGE = {"message_id": 8, "date": 1_790_000_000, "chat": CLUB, "from": BEA}
 GONE = {"message_id": 3, "date": 0, "chat": CLUB}
 """What Telegram shows of a message that is not there any more."""
 PRESS = {"id": "1", "from": BEA, "chat_instance": "1", "data": "nothing:1"}
+MEMBERSHIP = {
+    "chat": CLUB,
+    "from": BEA,
+    "date": 1_790_000_000,
+    "old_chat_member": {"user": BEA, "status": "left"},
+    "new_chat_member": {"user": BEA, "status": "member"},
+}
 
 READABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "a pin of a message that is gone": ("message", {**MESSAGE, "pinned_message": GONE}),
@@ -61,23 +68,11 @@ READABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a membership in a kind of chat nobody knows": (
         "my_chat_member",
-        {
-            "chat": {**CLUB, "type": "space"},
-            "from": BEA,
-            "date": 1_790_000_000,
-            "old_chat_member": {"user": BEA, "status": "left"},
-            "new_chat_member": {"user": BEA, "status": "member"},
-        },
+        {**MEMBERSHIP, "chat": {**CLUB, "type": "space"}},
     ),
     "a membership nobody knows": (
         "my_chat_member",
-        {
-            "chat": CLUB,
-            "from": BEA,
-            "date": 1_790_000_000,
-            "old_chat_member": {"user": BEA, "status": "left"},
-            "new_chat_member": {"user": BEA, "status": "visiting"},
-        },
+        {**MEMBERSHIP, "new_chat_member": {"user": BEA, "status": "visiting"}},
     ),
     "things of kinds nobody knows": (
         "message",
