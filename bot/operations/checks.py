@@ -25,7 +25,7 @@ from bot.process import DATABASE, FILES, FOLDERS
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
-from generation.provider.errors import HeldBack, HoldReason, ProviderError
+from generation.provider.errors import HeldBack, HoldReason, ProviderError, Unavailable
 from handlers.attachments import UNMOUNTED, unseen_folder
 from handlers.replies.sending import UNREADABLE, SendError, translated
 from storage.migrations import steps
@@ -277,7 +277,7 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
         if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
             found = f"{url} cannot be reached: {error}"
             return failure("AIMLAPI_URL", found, "check the network, and this setting")
-        if str(error).startswith("3"):
+        if isinstance(error, Unavailable) and error.redirected:
             found = f"{url} only sends on to another address, where no paid request goes"
             return failure("AIMLAPI_URL", found, "name that address itself, with https")
         return warning(

@@ -94,11 +94,17 @@ class OutcomeUnknown(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """A question got no usable answer. `retry_after` is in seconds, None where none was named."""
+    """A question got no usable answer. `retry_after` is in seconds, None where none was named.
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    `redirected` tells that it only names another address.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, redirected: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.redirected = redirected
 
 
 class NoSuchGeneration(ProviderError):

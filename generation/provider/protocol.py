@@ -329,7 +329,11 @@ def expect_success(answer: Answer) -> None:
     words = complaint.words if complaint else ""
     if answer.status in _ACCOUNT and not closes_the_model(words):
         raise _held_back(answer.status, words)
-    raise Unavailable(truncate(f"{answer.status} {words}"), retry_after=answer.retry_after())
+    raise Unavailable(
+        truncate(f"{answer.status} {words}"),
+        retry_after=answer.retry_after(),
+        redirected=answer.status // 100 == 3,  # noqa: PLR2004 - the class of redirections
+    )
 
 
 def expect_told(answer: Answer) -> None:
