@@ -174,6 +174,13 @@ BY_NAME = {command.name: command for command in COMMANDS}
 _SCOPES = tuple(Scope)
 _LONGEST_NAME = 32
 """Characters of an unknown command that are said back; Telegram knows no longer one."""
+_PLACES = (
+    (BotCommandScopeDefault(), Scope.EVERYONE),
+    (BotCommandScopeAllGroupChats(), Scope.EVERYONE),
+    (BotCommandScopeAllPrivateChats(), Scope.PRIVATE),
+)
+
+logger = logging.getLogger(__name__)
 
 
 def listed(scope: Scope, *, selling: bool = False) -> tuple[Command, ...]:
@@ -210,15 +217,6 @@ def unknown(text: str, translator: Translator) -> str:
     return translator.gettext("I don't know {command}. /help shows what I can do.").format(
         command=name
     )
-
-
-_PLACES = (
-    (BotCommandScopeDefault(), Scope.EVERYONE),
-    (BotCommandScopeAllGroupChats(), Scope.EVERYONE),
-    (BotCommandScopeAllPrivateChats(), Scope.PRIVATE),
-)
-
-logger = logging.getLogger(__name__)
 
 
 def description(translator: Translator, offer: Offer, terms: Terms) -> str:
