@@ -18,7 +18,7 @@ from handlers.admin.invites import ShowInvites
 from handlers.admin.limits import LimitTo
 from handlers.admin.pausing import SwitchPause
 from handlers.admin.records import ShowAudit
-from handlers.replies.keyboards import Button, CallbackData, ShowHome, home_row, turning
+from handlers.replies.keyboards import Button, CallbackData, ShowHome, home_row, paged, turning
 from handlers.replies.letting_in import Leave, ShowPool
 from handlers.replies.texts import N_, held_back, paused, shortened, unlinked, videos
 from handlers.routing import Router
@@ -186,9 +186,9 @@ async def _show_people(
 ) -> None:
     _, skip = sender.translator.gettext, number * PER_PAGE
     page, all_ = await statistics.most_active(services.db, limit=PER_PAGE, skip=skip, called=words)
-    if number >= (pages := max(1, -(-all_ // PER_PAGE))):
-        # there are fewer since the button was made
-        await _show_people(services, sender, pages - 1, words, shown)
+    there, pages = paged(number, all_, PER_PAGE)
+    if there != number:
+        await _show_people(services, sender, there, words, shown)
         return
     text = listed(page, skip + 1, sender.translator) or _("Nobody here.")
     hint = _("To find somebody, write:\n/people NAME")
@@ -229,8 +229,9 @@ async def show_groups(
                     Button(_("{place} · Leave").format(place=place), Leave(chat.id)),
                 ]
             )
-    if press.page >= (pages := max(1, -(-all_ // PER_PAGE))):
-        await show_groups(sender, ShowGroups(pages - 1), shown, services)
+    there, pages = paged(press.page, all_, PER_PAGE)
+    if there != press.page:
+        await show_groups(sender, ShowGroups(there), shown, services)
         return
     await sender.answer()
     rows += [turning(press.page, pages, ShowGroups), home_row(sender.translator)]
@@ -274,8 +275,7 @@ async def show_models(
     async with services.db.reading() as tx:
         resting = {one.model: one for one in await outages.cooldowns(tx, now=now)}
     families = services.catalogue.named.families
-    pages = -(-len(families) // PER_PAGE)
-    number = min(press.page, max(0, pages - 1))
+    number, pages = paged(press.page, len(families), PER_PAGE)
     lines = [
         f"{family.title} · {_price(family, services, translator)}\n"
         f"{_state(family, services, resting, translator, now)}"

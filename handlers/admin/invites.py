@@ -9,7 +9,7 @@ from generation.orders.reading import read_number
 from handlers.admin.access import banned_text, let_in, owe
 from handlers.admin.grants import MOST_CREDITS
 from handlers.admin.records import record
-from handlers.replies.keyboards import Button, CallbackData, home_row, turning
+from handlers.replies.keyboards import Button, CallbackData, home_row, paged, turning
 from handlers.replies.letting_in import AnswerAccess, AskAccess, asked_text, stranger_buttons
 from handlers.replies.texts import N_, unlinked, worth
 from handlers.routing import Router
@@ -165,9 +165,9 @@ async def show_invites(
     translator, number = sender.translator, press.page
     async with services.db.reading() as tx:
         page, all_ = await people.good_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
-    if number >= (pages := max(1, -(-all_ // PER_PAGE))):
-        # some were revoked or used up since the button was made
-        await show_invites(sender, ShowInvites(pages - 1), shown, services)
+    there, pages = paged(number, all_, PER_PAGE)
+    if there != number:
+        await show_invites(sender, ShowInvites(there), shown, services)
         return
     lines, rows = list[str](), list[list[Button]]()
     for made in page:

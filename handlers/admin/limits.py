@@ -10,7 +10,7 @@ from generation.orders.reading import read_number
 from handlers.admin.access import find_id, meant_by, read_who, unknown
 from handlers.admin.grants import MOST_CREDITS
 from handlers.admin.records import record
-from handlers.replies.keyboards import Button, CallbackData, ticked, turning
+from handlers.replies.keyboards import Button, CallbackData, paged, ticked, turning
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
 from storage import chats, people
@@ -226,9 +226,7 @@ async def _show_limits(services: Services, sender: Sender, number: int, shown: i
         persons, pools = await people.with_allowances(tx), await chats.with_pools(tx)
         all_ = [Account.person(one) for one in persons]
         all_ += [Account.chat(group.chat) for group in pools]
-        pages = -(-len(all_) // LIMITS_PER_PAGE)
-        # there may be fewer since the button was made
-        number = min(number, max(0, pages - 1))
+        number, pages = paged(number, len(all_), LIMITS_PER_PAGE)
         first = number * LIMITS_PER_PAGE
         lines = [
             await _left(tx, services, one, translator)

@@ -20,7 +20,7 @@ from babel.dates import format_datetime
 from generation.models import pricing
 from generation.models.pricing import Period
 from handlers.commands import BY_NAME
-from handlers.replies.keyboards import CallbackData, home_row, turning
+from handlers.replies.keyboards import CallbackData, home_row, paged, turning
 from handlers.replies.texts import shortened, unlinked
 from handlers.routing import Router
 from storage import audit, chats, payments, people, statistics
@@ -97,8 +97,7 @@ async def show_audit(
     """Show an admin what was done last, or turn to another page of it."""
     await sender.answer()
     async with services.db.reading() as tx:
-        pages = -(-await audit.count(tx) // PER_PAGE)
-        number = min(press.page if press else 0, max(0, pages - 1))
+        number, pages = paged(press.page if press else 0, await audit.count(tx), PER_PAGE)
         entries = await audit.page(tx, limit=PER_PAGE, skip=number * PER_PAGE)
         names = await _names(tx, entries)
     text = in_words(entries, names, sender.translator, services.terms.zone)

@@ -169,6 +169,12 @@ def ticked(label: str, *, is_on: bool) -> str:
     return f"✓ {label}" if is_on else label
 
 
+def paged(number: int, count: int, per_page: int) -> tuple[int, int]:
+    """Return the page to show, the last one where that is no more; and how many there are."""
+    pages = max(1, -(-count // per_page))
+    return min(number, pages - 1), pages
+
+
 def turning(number: int, pages: int, to: Callable[[int], CallbackData]) -> list[Button]:
     """Return the buttons to the pages beside one; `to` is what they carry, with the page."""
     return [
