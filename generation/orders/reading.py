@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -194,29 +195,38 @@ def words_alone(text: str) -> str:
 def _merged(before: str, said: str) -> str:
     if not read(said).prompt:
         return f"{before} {said}".strip()
-    idea, old, new = (
-        Counter(re.findall(_WORD, text.casefold()))
-        for text in (_SENTENCE_ENDS.split(before, 1)[0], before, read(said).prompt)
-    )
-    # one change more may be worded as the last was
-    is_about_it = (idea & new).total() >= _ALIKE * idea.total()
-    if not old or (is_about_it and 2 * (old & new).total() >= _ALIKE * (old + new).total()):
+    idea, *changes = _SENTENCE_ENDS.split(before)
+    old, first, new = map(_words, (before, idea, read(said).prompt))
+    is_about_it = 0 < (first & new).total() >= _ALIKE * first.total()
+    # one change more may be worded as another was
+    likest = max(_ALIKE, *(_likeness(_words(one), new) for one in changes), 0)
+    if not before or (is_about_it and _likeness(old, new) >= likest):
         return said
     # an option at its end needs none
-    end = "" if before.endswith(_ENDS) or read(before).prompt != before else "."
+    end = "" if before.endswith(_ENDS) or words_alone(before) != before else "."
     return f"{before}{end}{CHANGE}{said[:1].upper()}{said[1:]}"
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(re.findall(_WORD, text.casefold()))
+
+
+def _likeness(one: Counter[str], other: Counter[str]) -> float:
+    return 2 * (one & other).total() / max(1, one.total() + other.total())
 
 
 _SHAPES_SAID = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
 _NO_TIMES = ("16:9", "21:9")
 """Shapes that no clock shows, nor a match ends with."""
 _TOKEN = re.compile(
-    r"\d{1,2}:\d{1,2}(?![\d:])|\d{3,4}p(?!\w)|\d+"
+    r"\d{1,2}:\d{1,2}(?![\d:])|\d{3,4}p(?!\w)|\d+(?:[.,]\d\d?(?!\d))?"
     r"|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
 )
 _TIMES = re.compile(r"(?<=\d)[x×](?=\d)")
 """What stands in the place of a shape's colon."""
-_PART = re.compile(r"[,.;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]+|\s-+\s|:\s")
+_PART = re.compile(
+    r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]|\s-+\s|:\s"
+)
 _LONGEST_SECONDS = 300
 _LONGEST_TAIL = 12
 """Words at the end of a part among which options are looked for."""
@@ -262,13 +272,13 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
     found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
     for one, units in (("1", "seconds"), ("60", "minutes")):
         found |= {f"0 {unit}": _Phrase({"seconds": one}) for unit in words[units]}
-    found |= {
-        # where no blanks are written, both are one word
-        number + unit: _Phrase({"seconds": digits})
-        for digits, numbers in words["numbers"].items()
-        for number, unit in product(numbers, words["seconds"])
-        if min(number[0], unit[0]) >= _WITHOUT_BLANKS
-    }
+        found |= {
+            # where no blanks are written, both are one word
+            number + unit: _Phrase({"seconds": str(int(digits) * int(one))})
+            for digits, numbers in words["numbers"].items()
+            for number, unit in product(numbers, words[units])
+            if min(number[0], unit[0]) >= _WITHOUT_BLANKS
+        }
     return {tuple(_tokens(phrase)): one for phrase, one in found.items()}
 
 
@@ -336,7 +346,7 @@ def _said(tokens: list[str]) -> dict[str, str | bool]:
 def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str | bool], int, bool]:
     """Read phrases from a word on; tells what they say, where they end, and whether of a video."""
     said: dict[str, str | bool] = {}
-    at, is_video, phrases, digits = start, False, _phrases(), _digits()
+    at, is_video, minutes, phrases, digits = start, False, 0, _phrases(), _digits()
     while at < len(tokens):
         one = tokens[at]
         if one in _SHAPES_SAID:
@@ -345,12 +355,17 @@ def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str 
         elif one[-1] == "p" and one[0].isdecimal():
             said["resolution"] = one
             length = 1
-        elif (one.isdecimal() or one in digits) and (
-            unit := phrases.get(("0", *tokens[at + 1 : at + 2]))
+        elif (
+            ":" not in one
+            and (number := digits.get(one, one[:6]))[0].isdecimal()
+            and (unit := phrases.get(("0", *tokens[at + 1 : at + 2])))
         ):
-            seconds = int(digits.get(one, one)[:4]) * int(unit.said["seconds"])
+            by = int(unit.said["seconds"])
+            seconds = math.ceil(float(number.replace(",", ".")) * by)
+            seconds += minutes if by == 1 else 0
             if not 0 < seconds <= _LONGEST_SECONDS:
                 break
+            minutes = seconds if by > 1 else 0
             said["seconds"] = str(seconds)
             length = 2
         else:
