@@ -17,7 +17,7 @@ from generation.media.pictures import frame_of, which_frame
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
-from generation.orders.reading import read, shows_nothing
+from generation.orders.reading import options_alone, read, shows_nothing
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.replies.texts import UNSEEN, utf16_length
@@ -227,6 +227,8 @@ def draft_of(
     words = words.replace(UNSEEN, "")
     is_whole = utf16_length(words) <= LONGEST_PART // 2
     said = read(words).prompt
+    if picture is not None and said and (typed := options_alone(words)):
+        words, said, asks = typed, "", True
     is_idea = not said or _is_idea(said)
     return OrderDraft(
         text=words,

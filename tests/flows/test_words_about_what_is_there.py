@@ -110,6 +110,19 @@ async def test_a_command_with_nothing_but_a_length_is_no_idea(
     assert await spent(house, ann) == 17
 
 
+async def test_beside_a_picture_a_length_alone_is_not_what_should_happen(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    for words, shape in (("12 seconds", "16:9"), ("/animate for 12 seconds, vertical", "9:16")):
+        sent = await chat.send_photo(ann, photo(), caption=words)
+        card = await chat.wait(says(f"12 seconds · {shape}", to=sent.message_id))
+    assert await spent(house, ann) == 0
+    await card.press(button_of(card, "✂️ Crop"), by=ann)
+    await chat.wait(shows_video())
+    assert "12 seconds" not in str(provider.submissions[0].body["prompt"])
+    assert await spent(house, ann) == 26
+
+
 async def test_of_a_quoted_text_the_quote_is_the_idea(
     bot: Bot, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
