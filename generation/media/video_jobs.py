@@ -94,8 +94,9 @@ def _draw_thumbnail(
     for moment in (seconds / 3, seconds * 2 / 3):
         if _light(best) >= _DARK:
             break
-        later = _picture(_frame_at(container, video, moment), video, side=THUMBNAIL_SIDE)
-        best = max(best, later, key=_light)
+        with suppress(MediaRefused, av.FFmpegError):
+            later = _picture(_frame_at(container, video, moment), video, side=THUMBNAIL_SIDE)
+            best = max(best, later, key=_light)
     for quality in (85, 60, 30):
         best.save(target, "JPEG", quality=quality)
         if target.stat().st_size < THUMBNAIL_BYTES:
@@ -161,11 +162,18 @@ def sniffed(source: Path) -> str:
 
 
 def frames(container: InputContainer, video: VideoStream) -> Iterator[VideoFrame]:
-    """Decode from where the container stands; at least one frame, or the file is refused."""
+    """Decode from where the container stands; at least one frame, or the file is refused.
+
+    What is damaged in between is passed over, as players do.
+    """
     one = False
-    for frame in container.decode(video):
-        one = True
-        yield frame
+    for packet in container.demux(video):
+        decoded: list[VideoFrame] = []
+        with suppress(av.InvalidDataError):
+            decoded = video.decode(packet)
+        for frame in decoded:
+            one = True
+            yield frame
     if not one:
         raise MediaRefused("no_frame")
 

@@ -83,6 +83,23 @@ async def test_sound_alone_is_no_video(media: MediaProcesses, shelf: Path, tmp_p
         await prepare(media, source, tmp_path, limit=LIMIT)
 
 
+@pytest.mark.parametrize(
+    ("film", "broken"), [(Film(dark=30), slice(1)), (Film(dark=1), slice(1, None))]
+)
+async def test_a_video_with_a_frame_that_shows_is_sent_with_one(
+    media: MediaProcesses, shelf: Path, tmp_path: Path, film: Film, broken: slice
+) -> None:
+    source = copy_of(shelf, film, tmp_path)
+    with av.open(str(source)) as container:
+        packets = [(one.pos, one.size) for one in container.demux(video=0) if one.size]
+    content = bytearray(source.read_bytes())
+    for at, size in packets[broken]:
+        content[at or 0 : (at or 0) + size] = bytes(size)
+    source.write_bytes(content)
+    result = await prepare(media, source, tmp_path, limit=LIMIT)
+    assert (result.kind, result.thumbnail is None) == ("video", False)
+
+
 async def test_random_damage_never_harms(
     media: MediaProcesses, shelf: Path, tmp_path: Path
 ) -> None:
