@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import shutil
+import signal
 from itertools import islice, zip_longest
 from operator import itemgetter
 from pathlib import Path
@@ -56,7 +57,12 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, no test wai
 
 
 def pytest_configure() -> None:
-    """Look for no garbage in what is imported and collected: all of it stays, and is much."""
+    """Prepare the process: temporary files in memory, Ctrl-C heard, no garbage collection yet.
+
+    A shell starts background jobs with SIGINT ignored, and each bot started here would inherit it.
+    What is imported and collected stays, so nothing is garbage until then.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 4 << 30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
     gc.disable()
