@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from storage.outages import ContentBrake, Pause
 
 DEFAULT = "en"
+GROUPED_FROM = 1000
+"""The least number whose digits a language may set apart: 1,000."""
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds texts to translate
@@ -53,6 +55,10 @@ class Translator:
 
     def number(self, count: float) -> str:
         """Write a number."""
+        # Babel writes Latin digits in every language, and sets none apart below a thousand; most
+        # numbers need none of its data, 4 MB a language.
+        if isinstance(count, int) and 0 <= count < GROUPED_FROM:
+            return str(count)
         return format_decimal(count, locale=self.locale)
 
     def money(self, amount: Decimal) -> str:

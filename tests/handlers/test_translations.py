@@ -6,13 +6,16 @@ import gettext
 from typing import TYPE_CHECKING
 
 import pytest
+from babel import Locale
+from babel.localedata import locale_identifiers
+from babel.numbers import format_decimal
 from telegram import Message
 
 from generation.orders.balances import Balance
 from handlers import attachments, commands
 from handlers.account import quota, settings, welcome
 from handlers.commands import Scope, menu
-from handlers.replies.texts import Languages
+from handlers.replies.texts import Languages, Translator
 from handlers.videos import cancel, history
 from tests.generation.orders.usual import terms
 from tests.handlers.commons import OFFER, person
@@ -81,3 +84,16 @@ async def test_a_language_without_texts_is_answered_in_english(
     chat: PrivateChat = telegram.private(somebody)
     await chat.send(somebody, "/quota")
     await chat.wait(lambda message: "You have 54 credits" in (message.text or ""))
+
+
+@pytest.mark.parametrize("count", [0, 7, 54, 999, 1000, 12345])
+def test_a_number_is_written_as_babel_writes_it_in_every_language(count: int) -> None:
+    # Toki Pona alone sets apart two digits
+    languages = [name for name in locale_identifiers() if "_" not in name and name != "tok"]
+    translators = (Translator(Locale.parse(name), gettext.NullTranslations()) for name in languages)
+    wrong = [
+        f"{one.locale}: {one.number(count)}"
+        for one in translators
+        if one.number(count) != format_decimal(count, locale=one.locale)
+    ]
+    assert wrong == []
