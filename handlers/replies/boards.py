@@ -52,7 +52,7 @@ class BoardText(NamedTuple):
 
 def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float) -> BoardText:
     """Write a board: "Ann: in about 40 seconds · Bob: in about 1 minute · 3 waiting"."""
-    made = [entry for entry in entries if entry.forecast.place is None]
+    made = [entry for entry in entries if entry.forecast.position is None]
     parts, states, moments = list[str](), list[str](), list[Moment]()
     for name, forecast in made[:MOST_NAMES]:
         if forecast.at is not None:
@@ -104,7 +104,7 @@ class Boards:
             for thread, orders in sorted(by_thread.items())
             if thread in stands
             or len(orders) > 1
-            or any(one.place is not None or one.is_late for _, one in orders)
+            or any(one.position is not None or one.is_late for _, one in orders)
         }
         if not told:
             return

@@ -67,15 +67,15 @@ def status_text(
     `paid` says what was paid; `begun` is whether it is being made.
     """
     _ = translator.gettext
-    if forecast.is_late and forecast.place is None:
+    if forecast.is_late and forecast.position is None:
         return StatusText(
             ("late", 0),
             _("🎬 This takes longer than usual. If it fails, you get your credits back."),
         )
     closing = _("You can close Telegram, I'll send it.")
     quarter = int(min(1.0, max(0.0, forecast.done)) * QUARTERS)
-    if forecast.place is not None:
-        step = "place", sparsely(forecast.place)
+    if forecast.position is not None:
+        step = "place", sparsely(forecast.position)
         head = _("🎬 Number {place} in line.").format(place=translator.number(step[1]))
         over = _("It takes longer than I thought.")
     elif begun:
@@ -163,7 +163,7 @@ class StatusMessages:
                     return
                 # what leaves at once cannot be cancelled
                 waits = generation.state is State.QUEUED and (
-                    forecast.place is not None or generation.due_at > generation.created_at
+                    forecast.position is not None or generation.due_at > generation.created_at
                 )
                 # what leaves at once is shown as it will stand a moment later: by one message
                 said = status_text(
@@ -264,7 +264,7 @@ class StatusMessages:
             return shown
         now, at = self.progress.now, said.moments[0].at if said.moments else None
         if at is not None and at != shown.at:
-            self.progress.said(generation, at)
+            self.progress.record_shown(generation, at)
             self.db.later(partial(generations.note, generation=generation.id, promised_at=at))
         return replace(shown, step=said.step, at=at, edited_at=now)
 
@@ -279,7 +279,7 @@ class StatusMessages:
                 outage = await outages.present(connection)
             if pause or outage:
                 return StatusText(("held", bool(pause)), held_back(pause, translator))
-        return None if forecast.place is None else status_text(forecast, translator, now)
+        return None if forecast.position is None else status_text(forecast, translator, now)
 
     def leave(self, generation: Generation) -> None:
         """Leave the status in its chat, where whoever calls says in it what became of a request."""

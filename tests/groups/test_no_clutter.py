@@ -217,7 +217,7 @@ async def test_full_slots_are_given_in_turn_to_people_and_chats(
 
 def test_a_board_names_six_and_counts_the_rest() -> None:
     lines = [BoardEntry(f"P{n}", Forecast(140.0)) for n in range(8)]
-    lines += [BoardEntry("Q", Forecast(200.0, place=3))] * 3
+    lines += [BoardEntry("Q", Forecast(200.0, position=3))] * 3
     said = board_text(lines, SPEECH, 100.0)
     assert said.text.startswith("🎬 P0: in about 40 seconds · P1")
     assert said.text.endswith("P5: in about 40 seconds · 2 more · 3 waiting")

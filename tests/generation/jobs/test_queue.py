@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.jobs.queue import (
-    COUNTED_SECONDS,
-    LATELY_SECONDS,
-    MANY,
+    FAIRNESS_SECONDS,
+    HEAP_SLACK,
+    LONG_QUEUE,
+    POSITIONS_MAX_AGE_SECONDS,
     FairQueue,
     QueueEntry,
 )  # fmt: skip
@@ -153,7 +154,9 @@ class Definition:
 
         def key(one: QueueEntry) -> tuple[float, ...]:
             lately = {
-                holder: at for holder, at in self.last.items() if at >= self.newest - LATELY_SECONDS
+                holder: at
+                for holder, at in self.last.items()
+                if at >= self.newest - FAIRNESS_SECONDS
             }
             return (
                 has[one.account],
@@ -176,7 +179,7 @@ class Definition:
 steps_of_a_day = st.lists(
     st.one_of(
         st.tuples(st.just("ask"), people),
-        st.tuples(st.just("next"), st.floats(1.0, LATELY_SECONDS)),
+        st.tuples(st.just("next"), st.floats(1.0, FAIRNESS_SECONDS)),
         st.tuples(st.just("end"), st.integers(0, 30)),
         st.tuples(st.just("call back"), st.integers(0, 30)),
         st.tuples(st.just("give back"), st.integers(0, 30)),
@@ -233,14 +236,14 @@ def test_a_small_chat_stands_in_front_of_a_large_one() -> None:
 def test_places_of_many_are_counted_every_few_seconds() -> None:
     now = 0.0
     queue = FairQueue(0, lambda: now)
-    for one in line(*[(person, person) for person in range(MANY + 1)]):
+    for one in line(*[(person, person) for person in range(LONG_QUEUE + 1)]):
         queue.add(one)
     assert queue.position(1) == 2
     queue.remove(0)
     queue.add(entry(1000, 1000, 1000))
-    assert (queue.position(1), queue.position(1000)) == (2, MANY + 1)
-    now += COUNTED_SECONDS
-    assert (queue.position(1), queue.position(1000)) == (1, MANY + 1)
+    assert (queue.position(1), queue.position(1000)) == (2, LONG_QUEUE + 1)
+    now += POSITIONS_MAX_AGE_SECONDS
+    assert (queue.position(1), queue.position(1000)) == (1, LONG_QUEUE + 1)
 
 
 def test_a_chat_is_taken_over_as_the_database_has_it() -> None:
@@ -291,9 +294,9 @@ def test_a_queue_that_lives_long_holds_no_more_than_what_waits() -> None:
         assert one is not None
         queue.add(entry(number, number % 7, number % 3))
         queue.remove(one.id)
-    held = sum(map(len, queue._ids.values())) + len(queue._chats._entries)  # noqa: SLF001 - its memory is the fact
-    assert held < 20 + 2 * 3 + MANY + 1
-    assert len(queue._people) <= 3  # noqa: SLF001 - the same
+    held = sum(map(len, queue._waiting_ids.values())) + len(queue._chats._entries)  # noqa: SLF001 - its memory is the fact
+    assert held < 20 + 2 * 3 + HEAP_SLACK + 1
+    assert len(queue._accounts_in) <= 3  # noqa: SLF001 - the same
 
 
 async def test_a_start_takes_up_who_waits_who_has_a_slot_and_who_had_a_turn_lately(
