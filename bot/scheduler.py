@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.tasks import Tasks
 from generation.jobs.queue import QueueEntry
-from generation.jobs.schedule import LOOK_SECONDS, waits_until
+from generation.jobs.schedule import OUTAGE_CHECK_SECONDS, queue_deadline
 from storage import HOUR_SECONDS, chats, films, generations, notices
 from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
 from storage.notices import NoticeKind, Owed
@@ -127,7 +127,7 @@ class Scheduler:
             probe_at = outage.probe_at if outage else math.inf
             if self.breaker.paused_until > self.clock():
                 probe_at = min(probe_at, self.breaker.paused_until)
-            await asyncio.sleep(min(LOOK_SECONDS, max(1.0, probe_at - self.clock())))
+            await asyncio.sleep(min(OUTAGE_CHECK_SECONDS, max(1.0, probe_at - self.clock())))
 
     async def _hasten(self, ahead: float) -> None:
         """Let be due now what is due further ahead; it counts as a start."""
@@ -202,7 +202,7 @@ class Scheduler:
                 running += [generation] if generation.state in AT_PROVIDER else []
             elif _key(generation.id) in self._steps:
                 running += [generation] if generation.id in self.queue.running else []
-            elif now > (ends := waits_until(generation, refused_since)):
+            elif now > (ends := queue_deadline(generation, refused_since)):
                 expire = partial(self.submissions.expire, generation, refused_since)
                 self._take(generation, "expire", expire)
             elif (due := self._due(generation)) > now:
@@ -219,7 +219,7 @@ class Scheduler:
                 self._submit(generation)
             else:
                 wait = BLOCKED_SECONDS * max(1.0, self.queue.rounds_before(generation.id))
-                dues.append(min(now + wait, waits_until(generation, refused_since) + 1.0))
+                dues.append(min(now + wait, queue_deadline(generation, refused_since) + 1.0))
                 self._correct(generation)
         return dues
 

@@ -144,7 +144,7 @@ class Lifecycle:
             case AccountServed():
                 return partial(self.breaker.adopt, await self.breaker.close(tx, now=now))
             case AccountRateLimited(retry_after):
-                return partial(self.breaker.rest, retry_after)
+                return partial(self.breaker.back_off, retry_after)
             case ModelIsGone():
                 gone = await self.cooldowns.gone(tx, generation.model)
                 return partial(self.cooldowns.adopt, gone)

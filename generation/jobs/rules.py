@@ -78,7 +78,7 @@ class Situation:
     def park(self, reason: Reason, kind: NoticeKind, spent: int | None = None) -> Transition:
         """Give the credits back for what is late; it is still looked for, slowly."""
         return self.move(
-            State.PARKED, reason, Credits.RELEASE, due_at=self.now + schedule.PARKED_SECONDS,
+            State.PARKED, reason, Credits.RELEASE, due_at=self.now + schedule.PARKED_POLL_SECONDS,
             changes=self._borne(spent), owes=(self._notice(kind),),
         )  # fmt: skip
 
@@ -86,9 +86,9 @@ class Situation:
         """End what nobody wants any more, and what nobody will serve."""
         if self.request.cancel_wanted:
             return self.cancel(self._notice(NoticeKind.CANCELLED))
-        if self.now > schedule.waits_until(self.request, None):
+        if self.now > schedule.queue_deadline(self.request, None):
             return self.fail(Reason.NO_TURN, NoticeKind.FAILED_WAITED)
-        if self.now > schedule.waits_until(self.request, outage_since):
+        if self.now > schedule.queue_deadline(self.request, outage_since):
             return self.fail(Reason.PROVIDER_CLOSED, NoticeKind.FAILED_CLOSED)
         return None
 
@@ -156,9 +156,9 @@ class Situation:
         """Look for it again, unless the time for that is over."""
         request = self.request
         if request.state is State.PARKED:
-            if self.now - request.changed_at > schedule.PARKED_FOR:
+            if self.now - request.changed_at > schedule.PARKED_TIMEOUT:
                 return self.move(State.FAILED, Reason.NEVER_SEEN_AGAIN, Credits.RELEASE)
-            due_at = max(due_at, self.now + schedule.PARKED_SECONDS)
+            due_at = max(due_at, self.now + schedule.PARKED_POLL_SECONDS)
         elif self.now - self.accepted_at > self.policy.deadline:
             return self.park(Reason.DEADLINE_OVER, NoticeKind.PARKED_LATE)
         return self.stay(due_at, {"polls": request.polls + 1, **changes})
@@ -173,7 +173,7 @@ class Situation:
         if left <= 0:
             return replace(given_up, facts=(BadResult(given_up.reason),))
         return self.stay(
-            self.now + schedule.link_wait(request.dead_links, left),
+            self.now + schedule.link_backoff(request.dead_links, left),
             {
                 "finished_at": finished_at, "dead_links": request.dead_links + 1,
                 "polls": request.polls + 1, "poll_setbacks": 0,

@@ -1,4 +1,4 @@
-"""When to look again, how long a generation takes, and when a submission may leave."""
+"""Timeouts and back-off of jobs, estimates of their duration, and the circuit breaker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
 
-from generation.jobs.polling import LONGEST, SHORTEST, look_times
+from generation.jobs.polling import MAX_POLL_SECONDS, MIN_POLL_SECONDS, poll_times
 from generation.provider.errors import HeldBack, ProviderError
 from storage import DAY_SECONDS, HOUR_SECONDS, generations, outages
 from storage.notices import NoticeKind
@@ -29,61 +29,65 @@ if TYPE_CHECKING:
     from storage.outages import Outage
 
 PROBE_SECONDS = 300.0
-"""How often an outage is probed."""
-SLOW_SECONDS = 60.0
-"""How long after the account asked too often submissions leave one by one."""
-LOOK_SECONDS = 30.0
-"""How often to look whether a probe is due."""
-PARKED_SECONDS = 600.0
-"""How often a generation is looked for whose credits are back."""
-PARKED_FOR = DAY_SECONDS
-"""How long it is looked for."""
-LONGEST_BACKOFF = 300.0
-"""The longest wait after a setback, in seconds."""
+"""Time between two probes during an outage."""
+ONE_BY_ONE_SECONDS = 60.0
+"""How long submissions leave one at a time after a rate limit."""
+OUTAGE_CHECK_SECONDS = 30.0
+"""How often to check whether a probe is due."""
+PARKED_POLL_SECONDS = 600.0
+"""Time between two polls of a parked generation."""
+PARKED_TIMEOUT = DAY_SECONDS
+"""How long a parked generation is polled."""
+MAX_BACKOFF = 300.0
+"""The longest wait after a failure."""
 FIRST_LINK_WAIT = 5.0
-"""How long after a link that led to no video it is asked for again; then three times as long."""
-LINK_PATIENCE = 900.0
-"""How long a finished video is asked for whose link leads to none."""
-ADDRESS_PATIENCE = 300.0
-"""How long an address may be missing of what is said to be finished."""
-OUTAGE_PATIENCE = 900.0
-"""How long an order in the queue waits for an outage to end."""
-LONGEST_QUEUE = 6 * HOUR_SECONDS
-"""How long a request may wait for its turn."""
-LONGEST_ABSENCE = 900.0
-"""How long the bot may be away until what waited is asked about before it is paid for."""
-BUDGET_SECONDS = 60.0
-"""How often a request looks whether the operator's budget reaches for it again."""
-PICTURE_SECONDS = 5.0
-"""How long after nobody answered a picture is asked for again."""
-MOST_PICTURE_REFUSALS = 6
-"""How often in a row a picture may be refused for now: for about a minute."""
+"""Wait after the first link without a video; each further wait is three times as long."""
+LINK_TIMEOUT = 900.0
+"""How long a finished video is asked for if its link leads to no video."""
+ADDRESS_TIMEOUT = 300.0
+"""How long a generation that is said to be finished may lack a link."""
+OUTAGE_TIMEOUT = 900.0
+"""How long a queued request waits for an outage to end."""
+QUEUE_TIMEOUT = 6 * HOUR_SECONDS
+"""How long a request may be queued."""
+MAX_ABSENCE = 900.0
+"""Downtime after which queued requests are not paid for without asking their senders first."""
+BUDGET_RETRY_SECONDS = 60.0
+"""How often a queued request that is over the operator's budget is tried again."""
+PICTURE_RETRY_SECONDS = 5.0
+"""Wait before a picture is fetched again, if there was no answer."""
+MAX_PICTURE_RETRIES = 6
+"""Times in a row that fetching a picture is tried again after a refusal: for about a minute."""
 RESEND_SECONDS = 10.0
-"""How long after an upload whose answer was lost the video is sent once more."""
-MOST_PREPARATIONS = 20
-"""How often in a row a video is prepared for sending in vain: well over an hour."""
-MOST_RESTORATIONS = 10
-"""How often in a row a video is asked for whose file is gone: about a quarter of an hour."""
+"""Wait before a video is sent once more, if the answer to the upload was lost."""
+MAX_PREPARATIONS = 20
+"""Failed preparations in a row before a video is undeliverable: well over an hour."""
+MAX_RESTORATIONS = 10
+"""Times a video whose file is gone is fetched again: about a quarter of an hour."""
 
-LEARNS_FROM = 100
-"""How many finished generations tell when to look for the next one."""
-NEWEST = 40
-"""How many of them tell how long it usually takes."""
-LATELY = 20
-"""How many of all that its maker's models made tell how busy they are."""
-FADES = 0.75
-"""What one of those counts beside the next newer one."""
-AS_USUAL = 0.6
-"""What it counts beside them that they may be as busy as usual."""
+MAX_DURATIONS = 100
+"""Durations of alike generations, newest ones, from which polls are planned."""
+USUAL_SAMPLES = 40
+"""Newest of these whose median is the usual duration."""
+PACE_SAMPLES = 20
+"""Newest generations of all models of one maker from which its present pace is derived."""
+PACE_DECAY = 0.75
+"""Weight of one of these, relative to the next newer one."""
+PACE_PRIOR = 0.6
+"""Weight of the assumption that the maker is as fast as usual."""
 TYPICAL_SECONDS = 120.0
-"""What a model takes that is not known any more."""
+"""Duration assumed for a model that is no longer in the catalogue."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPolicy:
-    """How long to wait, in seconds: a fixed poll interval, the deadline, the grace of `unknown`."""
+    """The operator's times, in seconds.
+
+    `interval` is a fixed time between polls, `deadline` how long a generation may take, `grace`
+    how long an unknown submission is searched for. None: derived from durations.
+    """
 
     interval: float | None = None
     deadline: float = 1800.0
@@ -92,7 +96,11 @@ class JobPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How long a request takes at the provider, by what alike ones took and the offer says."""
+    """How long a request takes at the provider, and the durations this is derived from.
+
+    `seconds` is the estimate, `durations` are those of alike requests, and `typical` is the
+    duration in the offer.
+    """
 
     seconds: float
     durations: tuple[float, ...] = ()
@@ -101,7 +109,10 @@ class Estimate:
 
 @dataclass(slots=True)
 class _Known:
-    """What was seen of alike requests, how long they usually take, and what was made of it when."""
+    """Durations of alike requests, their usual one, and the estimate last made from them.
+
+    `learned` counts durations added since that estimate.
+    """
 
     seen: deque[float]
     usual: float
@@ -110,64 +121,68 @@ class _Known:
 
 
 class DurationEstimates:
-    """How long requests take at the provider, learned from those that were made here.
+    """Estimates of how long requests take at the provider, learned from finished ones.
 
-    That is what alike ones usually take, by as much more or less as whatever the maker of their
-    model made lately took than usual: it is busy by the hour. What was read once is kept and goes
-    on learning: a poll asks the database for nothing.
+    An estimate is the usual duration of alike requests times the present pace of the model's
+    maker, whose load changes by the hour. Durations are read from the database once and then kept
+    up to date in memory, so that a poll needs no query.
     """
 
     def __init__(self, db: Database, offer: Offer) -> None:
         self._db = db
         self._offer = offer
         self._known: dict[tuple[str, int, str | None], _Known] = {}
-        # by maker: how long it took, and what is alike
-        self._lately: dict[str, deque[tuple[float, _Known]]] = {}
+        # by maker: the newest durations, and what is known of alike requests
+        self._recent: dict[str, deque[tuple[float, _Known]]] = {}
 
     async def of(self, request: Request) -> float:
-        """Return how long such a request takes, in seconds."""
+        """Return how long a request takes, in seconds."""
         if (known := self._known.get(_alike(request))) is not None:
             return known.usual * self._pace(request)
         async with self._db.reading() as connection:
             return (await self.within(connection, request)).seconds
 
     async def within(self, tx: Connection, request: Request) -> Estimate:
-        """Return that and what it is known by, within a transaction."""
+        """Return the estimate for a request and its durations, within a transaction."""
         if (known := self._known.get(_alike(request))) is None:
             newest_first = await generations.durations(
                 tx,
                 model=request.model,
                 seconds=request.seconds,
                 resolution=request.resolution,
-                limit=LEARNS_FROM,
+                limit=MAX_DURATIONS,
             )
-            seen = deque(reversed(newest_first), LEARNS_FROM)
+            seen = deque(reversed(newest_first), MAX_DURATIONS)
             estimate = self._estimate(request, seen)
             known = self._known[_alike(request)] = _Known(seen, estimate.seconds, estimate)
-            if _maker(request) not in self._lately:
-                self._lately[_maker(request)] = deque(((took, known) for took in seen), LATELY)
+            if _maker(request) not in self._recent:
+                newest = ((took, known) for took in seen)
+                self._recent[_maker(request)] = deque(newest, PACE_SAMPLES)
         return replace(known.estimate, seconds=known.usual * self._pace(request))
 
     def learn(self, generation: Generation) -> None:
-        """Take one into account that was finished just now: each of the first, then some."""
+        """Add the duration of a generation that was finished just now.
+
+        While few durations are known each one makes a new estimate, later every tenth.
+        """
         known = self._known.get(_alike(generation))
         if known is not None and generation.ready_at and generation.accepted_at:
             took = generation.ready_at - generation.accepted_at
             known.seen.append(took)
             known.usual = _usual(known.seen)
-            self._lately[_maker(generation)].append((took, known))
+            self._recent[_maker(generation)].append((took, known))
             known.learned += 1
             if known.learned > min(len(known.seen) // 4, 10):
                 known.learned, known.estimate = 0, self._estimate(generation, known.seen)
 
     def _pace(self, request: Request) -> float:
-        """Return how many times as long as usual its maker's models take now.
+        """Return how many times as long as usual the models of the maker take now.
 
-        That is a median, in which the newer counts more.
+        This is a weighted median in which newer durations count more.
         """
-        newest_first = enumerate(reversed(self._lately[_maker(request)]))
-        paces = [(took / known.usual, FADES**age) for age, (took, known) in newest_first]
-        weighted = sorted([(1.0, AS_USUAL), *paces])
+        newest_first = enumerate(reversed(self._recent[_maker(request)]))
+        paces = [(took / known.usual, PACE_DECAY**age) for age, (took, known) in newest_first]
+        weighted = sorted([(1.0, PACE_PRIOR), *paces])
         reached = [*accumulate(weight for _, weight in weighted)]
         return weighted[bisect_left(reached, reached[-1] / 2)][0]
 
@@ -178,7 +193,7 @@ class DurationEstimates:
 
 
 def _usual(seen: Collection[float]) -> float:
-    return max(0.1, median([*seen][-NEWEST:]))
+    return max(0.1, median([*seen][-USUAL_SAMPLES:]))
 
 
 def _maker(request: Request) -> str:
@@ -197,56 +212,56 @@ def next_poll(
     typical: float,
     fixed: float | None,
 ) -> float:
-    """Return when to poll next: at the operator's own interval `fixed`, or at the next look.
+    """Return when to poll next: after the operator's interval `fixed`, or at the next planned poll.
 
-    `durations` is what alike requests took, newest last; `typical` is what the offer says, for as
-    long as nearly none was seen.
+    `durations` are those of alike requests, newest last; `typical` is the duration in the offer,
+    used while there are hardly any.
     """
     if fixed is not None:
         return now + fixed
-    looks = look_times(tuple(durations)[-LEARNS_FROM:], typical)
+    times = poll_times(tuple(durations)[-MAX_DURATIONS:], typical)
     passed = max(0.0, now - accepted_at)
-    later = bisect_right(looks, passed + SHORTEST / 2)
-    wait = looks[later] - passed if later < len(looks) else LONGEST
-    return now + max(SHORTEST, wait)
+    later = bisect_right(times, passed + MIN_POLL_SECONDS / 2)
+    wait = times[later] - passed if later < len(times) else MAX_POLL_SECONDS
+    return now + max(MIN_POLL_SECONDS, wait)
 
 
-def waits_until(request: Generation, outage_since: float | None) -> float:
-    """Return until when a request waits for its turn, if the provider refuses all since then."""
+def queue_deadline(request: Generation, outage_since: float | None) -> float:
+    """Return until when a request stays queued, given that an outage began at `outage_since`."""
     if request.cancel_wanted:
         return 0.0
-    ends = request.created_at + LONGEST_QUEUE
+    ends = request.created_at + QUEUE_TIMEOUT
     if outage_since is not None:
-        ends = min(ends, max(outage_since, request.created_at) + OUTAGE_PATIENCE)
+        ends = min(ends, max(outage_since, request.created_at) + OUTAGE_TIMEOUT)
     return ends
 
 
 def backoff(setbacks: int, retry_after: float | None = None) -> float:
     """Return how long to wait after so many failures in a row, in seconds.
 
-    A wait the other side asked for is obeyed where it is longer.
+    A longer wait that the server asked for takes precedence.
     """
-    own = min(LONGEST_BACKOFF, 2.0 ** min(setbacks, 16))
+    own = min(MAX_BACKOFF, 2.0 ** min(setbacks, 16))
     return max(own, retry_after or 0.0)
 
 
-def link_wait(dead_links: int, left: float) -> float:
-    """Return how long to wait after so many links without a video, in seconds: `left` at most."""
-    return min(FIRST_LINK_WAIT * 3.0 ** min(dead_links, 8), LONGEST_BACKOFF, left)
+def link_backoff(dead_links: int, left: float) -> float:
+    """Return how long to wait after so many links without a video, in seconds, at most `left`."""
+    return min(FIRST_LINK_WAIT * 3.0 ** min(dead_links, 8), MAX_BACKOFF, left)
 
 
 def grace(configured: float | None, estimate: float) -> float:
-    """Return how long a lost submission is looked for before credits go back, in seconds."""
+    """Return how long a lost submission is searched for before it is parked, in seconds."""
     return configured if configured is not None else max(120.0, 2 * estimate)
 
 
 @dataclass(slots=True, eq=False)
 class CircuitBreaker:
-    """Lets submissions through: all while closed, one at a time while half open, else none.
+    """Lets submissions through: all while closed, one at a time while half open, none while open.
 
-    It is open for a while, and then half open, also where the account asked too often.
+    It opens during an outage, during an admin's pause, and for a while after a rate limit.
 
-    What is written in a transaction counts once `adopt` is called, after its commit.
+    A change written in a transaction takes effect when `adopt` is called after the commit.
     """
 
     db: Database
@@ -255,22 +270,22 @@ class CircuitBreaker:
     clock: Callable[[], float]
     probe_seconds: float = PROBE_SECONDS
     paused_until: float = field(init=False, default=0.0)
-    """Until when an admin lets nothing through."""
+    """Until when an admin has paused submissions."""
     _outage: Outage | None = field(init=False, default=None)
-    _trial: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _one_by_one: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _rate_limits: int = field(init=False, default=0)
-    _rests_until: float = field(init=False, default=0.0)
+    _limited_until: float = field(init=False, default=0.0)
     _slow_until: float = field(init=False, default=0.0)
 
     @property
     def outage(self) -> Outage | None:
-        """The outage in which nothing is let through; None while it is half open, too."""
+        """The present outage; None also while the breaker is half open."""
         return None if self._is_half_open else self._outage
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing is let through."""
-        return self.outage is not None or self.clock() < max(self._rests_until, self.paused_until)
+        """Whether no submission may leave."""
+        return self.outage is not None or self.clock() < max(self._limited_until, self.paused_until)
 
     @property
     def _is_half_open(self) -> bool:
@@ -281,24 +296,24 @@ class CircuitBreaker:
         return self._is_half_open or self.clock() < self._slow_until
 
     async def restore(self, connection: Connection) -> None:
-        """Take up the outage, and the pause, that began before the start."""
+        """Load the outage and the pause that began before the start."""
         self._outage = await outages.present(connection)
         if (pause := await outages.paused(connection, now=self.clock())) is not None:
             self.paused_until = math.inf if pause.ends_at is None else pause.ends_at
 
     def adopt(self, outage: Outage | None) -> None:
-        """Count what was committed: the outage that lasts, if any."""
+        """Apply a committed change: the present outage, if any."""
         self._outage = outage
 
-    def rest(self, retry_after: float | None) -> None:
-        """Let nothing through for a while, longer each time; then one by one for a minute."""
+    def back_off(self, retry_after: float | None) -> None:
+        """Open after a rate limit, longer each time; then be half open for a minute."""
         wait = backoff(self._rate_limits, retry_after)
         self._rate_limits += 1
-        self._rests_until = max(self._rests_until, self.clock() + wait)
-        self._slow_until = self._rests_until + SLOW_SECONDS
+        self._limited_until = max(self._limited_until, self.clock() + wait)
+        self._slow_until = self._limited_until + ONE_BY_ONE_SECONDS
 
     async def open(self, tx: Connection, reason: str, explanation: str, *, now: float) -> Outage:
-        """Note that the account is refused; the admins are told each reason once per outage."""
+        """Record an outage; the admins are told each reason once per outage."""
         outage = await outages.begin(tx, reason, probe_at=now + self.probe_seconds, now=now)
         known = self._outage
         if known is None or (known.id, known.reason) != (outage.id, reason):
@@ -314,7 +329,7 @@ class CircuitBreaker:
         return outage
 
     async def close(self, tx: Connection, *, now: float) -> Outage | None:
-        """Note that an order was taken: that ends an outage which is half open."""
+        """Record that a submission was accepted, which ends an outage that is half open."""
         self._rate_limits = 0
         outage = self._outage
         if outage is None or not outage.half_open:
@@ -328,34 +343,34 @@ class CircuitBreaker:
 
     @asynccontextmanager
     async def passage(self) -> AsyncIterator[bool]:
-        """Wait until a submission may leave, and tell whether it may.
+        """Wait until a submission may leave, and yield whether it may.
 
-        While it is half open the others wait until one has told whether that is over.
+        While the breaker is half open, one submission at a time runs and the others wait for it.
         """
         if self._is_one_by_one:
-            async with self._trial:
+            async with self._one_by_one:
                 if self._is_one_by_one:
                     yield not self.is_open
                     return
         yield not self.is_open
 
     async def present(self) -> Outage | None:
-        """Return the outage that lasts, after probing it where that is due."""
+        """Return the present outage, after a probe if one is due."""
         outage = self._outage
         if outage is None or outage.half_open or self.clock() < outage.probe_at:
             return outage
-        serves = await self._serves()
+        is_served = await self._is_served()
         probe_at = self.clock() + self.probe_seconds
         async with self.db.transaction() as tx:
-            outage = await outages.probed(tx, outage.id, half_open=serves, probe_at=probe_at)
+            outage = await outages.probed(tx, outage.id, half_open=is_served, probe_at=probe_at)
         self._outage = outage
         return outage
 
-    async def _serves(self) -> bool:
+    async def _is_served(self) -> bool:
         try:
             return await self.api.balance() > 0
         except HeldBack as refusal:
-            # the balance may lie outside the key's scopes: then only a real order can tell
+            # the key may lack the scope for the balance: then only a real submission can tell
             return refusal.is_scope
         except ProviderError:
             return False

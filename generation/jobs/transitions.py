@@ -102,11 +102,11 @@ def decide(
         # while it waits for its turn
         case on.BotStarted(last_step_at, is_copy):
             away = now - max(last_step_at, generation.created_at)
-            if away <= schedule.LONGEST_ABSENCE and not is_copy:
+            if away <= schedule.MAX_ABSENCE and not is_copy:
                 return None
             return it.fail(Reason.BOT_WAS_AWAY, NoticeKind.FAILED_AWAY)
         case on.BudgetUsed():
-            return it.stay(now + schedule.BUDGET_SECONDS, {})
+            return it.stay(now + schedule.BUDGET_RETRY_SECONDS, {})
         case on.TurnCame(request_id, aspect_ratio, price):
             return it.move(
                 State.SUBMITTING, Reason.ITS_TURN,
@@ -119,8 +119,8 @@ def decide(
         case on.StillQueued(outage_since):
             return it.expire(outage_since)
         case on.PictureLate(is_refused=False, retry_after=retry_after):
-            return it.stay(now + max(schedule.PICTURE_SECONDS, retry_after or 0.0), {})
-        case on.PictureLate() if generation.picture_setbacks < schedule.MOST_PICTURE_REFUSALS:
+            return it.stay(now + max(schedule.PICTURE_RETRY_SECONDS, retry_after or 0.0), {})
+        case on.PictureLate() if generation.picture_setbacks < schedule.MAX_PICTURE_RETRIES:
             return it.again("picture_setbacks")
         case on.PictureLate() | on.PictureLost():
             frame = which_frame(generation.picture or "")
@@ -181,15 +181,15 @@ def decide(
         case on.PollFailed(retry_after):
             return it.poll_later(retry_after)
         case on.IdUnknown():
-            return it.poll_later(None, least=polling.LONGEST)
+            return it.poll_later(None, least=polling.MAX_POLL_SECONDS)
         case on.AddressMissing(spent):
-            return it.fetch_again(schedule.ADDRESS_PATIENCE, it.lose(Reason.NO_ADDRESS, spent))
+            return it.fetch_again(schedule.ADDRESS_TIMEOUT, it.lose(Reason.NO_ADDRESS, spent))
         case on.LinkDead(spent):
             parked = it.park(Reason.LINK_DEAD, NoticeKind.PARKED_LATE, spent)
-            return it.fetch_again(schedule.LINK_PATIENCE, parked)
+            return it.fetch_again(schedule.LINK_TIMEOUT, parked)
         case on.NotAVideoThere(spent):
             parked = it.park(Reason.NO_VIDEO, NoticeKind.PARKED_LATE, spent)
-            return it.fetch_again(schedule.LINK_PATIENCE, parked)
+            return it.fetch_again(schedule.LINK_TIMEOUT, parked)
         case on.ResultRefused(explanation, spent):
             lost = it.lose(Reason.RESULT_REFUSED, spent)
             return replace(lost, facts=(BadResult(explanation),))
@@ -206,11 +206,11 @@ def decide(
         case on.ArrivalUnknown():
             return it.stay(now + schedule.RESEND_SECONDS, {})
         case on.PreparationFailed(tell_in):
-            if generation.preparation_setbacks < schedule.MOST_PREPARATIONS:
+            if generation.preparation_setbacks < schedule.MAX_PREPARATIONS:
                 return it.again("preparation_setbacks")
             return it.keep(Reason.CANNOT_BE_PREPARED, tell_in)
         case on.VideoGone():
-            if generation.preparation_setbacks < schedule.MOST_RESTORATIONS:
+            if generation.preparation_setbacks < schedule.MAX_RESTORATIONS:
                 return it.again("preparation_setbacks")
             return it.give_back()
         case on.NobodyReceives(reason, tell_in, is_missed):

@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from generation.jobs.polling import LOOP_SECONDS
+from generation.jobs.polling import REFERENCE_SECONDS
 from generation.jobs.schedule import next_poll
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def followed(looks: Sequence[float], ready: Sequence[float]) -> Followed:
 
 def loop() -> list[float]:
     """Return when the documented loop asks."""
-    return [LOOP_SECONDS * number for number in range(1, 200)]
+    return [REFERENCE_SECONDS * number for number in range(1, 200)]
 
 
 def schedule(seen: Sequence[float], typical: float) -> list[float]:
@@ -233,7 +233,7 @@ def best(distribution: Distribution, place: int, polls: float) -> list[float]:
         price = math.sqrt(low * high)
         low, high = (price, high) if priced(price)[1] > polls else (low, price)
     looks = priced(high)[0]
-    return [*looks, *(looks[-1] + LOOP_SECONDS * number for number in range(1, 200))]
+    return [*looks, *(looks[-1] + REFERENCE_SECONDS * number for number in range(1, 200))]
 
 
 def measure(name: str, seen: Sequence[int] = SEEN) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot import scheduler
 from bot.tasks import AT_ONCE, CRASHED_SECONDS
-from generation.jobs.schedule import waits_until
+from generation.jobs.schedule import queue_deadline
 from generation.media.fetch import FETCHED_AT_ONCE
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
@@ -220,7 +220,7 @@ async def test_a_request_is_looked_at_once_its_time_is_over_and_not_over_and_ove
             [waiting] = await generations.in_states(connection, {State.QUEUED})
             outage = await outages.present(connection)
         assert outage is not None
-        clock.now = waits_until(waiting, outage.began_at)
+        clock.now = queue_deadline(waiting, outage.began_at)
         looks = bot.db.usage.lock_takings
         bot.wake(waiting.chat)
         await asyncio.sleep(0.3)
@@ -274,7 +274,7 @@ async def test_a_clock_that_is_set_back_by_hours_holds_nothing_up(
     house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(scheduler, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(scheduler, "OUTAGE_CHECK_SECONDS", 0.05)
     ahead, provider.render_seconds = 6.0, 0.5
 
     async def ordered(prompt: str) -> None:

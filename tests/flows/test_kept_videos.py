@@ -206,7 +206,7 @@ async def test_a_video_whose_file_and_link_are_gone_is_given_back(
     house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
     provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(schedule, "MOST_RESTORATIONS", 1)
+    monkeypatch.setattr(schedule, "MAX_RESTORATIONS", 1)
     refused = telegram.faults.always("sendVideo", Fault.flood(2))
     async with house.running():
         await chat.send(ann, "/video a cat")

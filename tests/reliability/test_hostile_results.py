@@ -44,7 +44,7 @@ async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
     monkeypatch.setattr(fetch, "LARGEST_VIDEO", 3_000_000)
     # quick where production is patient
     monkeypatch.setattr(schedule, "FIRST_LINK_WAIT", 0.05)
-    monkeypatch.setattr(schedule, "LINK_PATIENCE", 0.2)
+    monkeypatch.setattr(schedule, "LINK_TIMEOUT", 0.2)
     provider.next_render = HOSTILE[what]
     async with house.running():
         asked = await chat.send(ann, "/video a boat")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from generation.jobs import lifecycle
-from generation.jobs.schedule import MOST_PREPARATIONS
+from generation.jobs.schedule import MAX_PREPARATIONS
 from generation.models.offer import Offer
 from generation.models.pricing import Period
 from generation.orders import balances
@@ -271,7 +271,7 @@ class Town:
             case "nobody knows whether it arrived":
                 return self.telegram.unknown[prompt] > 0
             case "cannot be prepared":
-                return self.weather.met["media broke down"] >= MOST_PREPARATIONS
+                return self.weather.met["media broke down"] >= MAX_PREPARATIONS
             case _:
                 return False
 

@@ -18,15 +18,15 @@ from generation.jobs.outcomes import (
     OutageBegins,
 )
 from generation.jobs.schedule import (
-    ADDRESS_PATIENCE,
-    LINK_PATIENCE,
-    LONGEST_ABSENCE,
-    LONGEST_QUEUE,
-    MOST_PICTURE_REFUSALS,
-    MOST_PREPARATIONS,
-    MOST_RESTORATIONS,
-    OUTAGE_PATIENCE,
-    PARKED_FOR,
+    ADDRESS_TIMEOUT,
+    LINK_TIMEOUT,
+    MAX_ABSENCE,
+    MAX_PICTURE_RETRIES,
+    MAX_PREPARATIONS,
+    MAX_RESTORATIONS,
+    OUTAGE_TIMEOUT,
+    PARKED_TIMEOUT,
+    QUEUE_TIMEOUT,
     JobPolicy,
 )
 from generation.models.offer import Offer
@@ -141,28 +141,28 @@ OVER = {"finished_at": NOW}
 ROWS = {
     "turn came": Row(outcome=on.TurnCame("r", "16:9")),
     "bot started, away for long": Row(
-        outcome=on.BotStarted(NOW), after=LONGEST_ABSENCE + 1, notice=NoticeKind.FAILED_AWAY
+        outcome=on.BotStarted(NOW), after=MAX_ABSENCE + 1, notice=NoticeKind.FAILED_AWAY
     ),
-    "bot started, not away": Row(outcome=on.BotStarted(NOW + 1), after=LONGEST_ABSENCE + 1),
+    "bot started, not away": Row(outcome=on.BotStarted(NOW + 1), after=MAX_ABSENCE + 1),
     "budget used": Row(outcome=on.BudgetUsed()),
-    "still queued": Row(outcome=on.StillQueued(NOW - OUTAGE_PATIENCE), after=OUTAGE_PATIENCE),
+    "still queued": Row(outcome=on.StillQueued(NOW - OUTAGE_TIMEOUT), after=OUTAGE_TIMEOUT),
     "still queued, wanted back": Row(
         outcome=on.StillQueued(), request={"cancel_wanted": True}, notice=NoticeKind.CANCELLED
     ),
     "still queued, refused too long": Row(
-        outcome=on.StillQueued(NOW - 1), after=OUTAGE_PATIENCE + 1, notice=NoticeKind.FAILED_CLOSED
+        outcome=on.StillQueued(NOW - 1), after=OUTAGE_TIMEOUT + 1, notice=NoticeKind.FAILED_CLOSED
     ),
     "still queued, six hours over": Row(
-        outcome=on.StillQueued(), after=LONGEST_QUEUE + 1, notice=NoticeKind.FAILED_WAITED
+        outcome=on.StillQueued(), after=QUEUE_TIMEOUT + 1, notice=NoticeKind.FAILED_WAITED
     ),
     "picture late": Row(outcome=on.PictureLate()),
     "picture late, refused": Row(
         outcome=on.PictureLate(is_refused=True),
-        request={"picture_setbacks": MOST_PICTURE_REFUSALS - 1},
+        request={"picture_setbacks": MAX_PICTURE_RETRIES - 1},
     ),
     "picture late, refused for a minute": Row(
         outcome=on.PictureLate(is_refused=True),
-        request={"picture_setbacks": MOST_PICTURE_REFUSALS},
+        request={"picture_setbacks": MAX_PICTURE_RETRIES},
         notice=NoticeKind.FAILED_PICTURE_GONE,
     ),
     "picture lost": Row(outcome=on.PictureLost(), notice=NoticeKind.FAILED_PICTURE_GONE),
@@ -212,14 +212,14 @@ ROWS = {
         outcome=on.NotInLog(15.0), after=121.0, notice=NoticeKind.PARKED_UNKNOWN
     ),
     "not in log, a day over": Row(
-        outcome=on.NotInLog(15.0), after=PARKED_FOR + 1, notice=NoticeKind.PARKED_UNKNOWN
+        outcome=on.NotInLog(15.0), after=PARKED_TIMEOUT + 1, notice=NoticeKind.PARKED_UNKNOWN
     ),
     "still running": Row(outcome=on.StillRunning(), after=1800.0),
     "still running, deadline over": Row(
         outcome=on.StillRunning(), after=1801.0, notice=NoticeKind.PARKED_LATE
     ),
     "still running, a day over": Row(
-        outcome=on.StillRunning(), after=PARKED_FOR + 1, notice=NoticeKind.PARKED_LATE
+        outcome=on.StillRunning(), after=PARKED_TIMEOUT + 1, notice=NoticeKind.PARKED_LATE
     ),
     "poll failed": Row(outcome=on.PollFailed(), after=1800.0),
     "poll failed, deadline over": Row(
@@ -230,20 +230,20 @@ ROWS = {
         outcome=on.IdUnknown(), after=1801.0, notice=NoticeKind.PARKED_LATE
     ),
     "address missing": Row(
-        outcome=on.AddressMissing(), request=OVER, after=ADDRESS_PATIENCE - 1
+        outcome=on.AddressMissing(), request=OVER, after=ADDRESS_TIMEOUT - 1
     ),
     "address missing, minutes over": Row(
-        outcome=on.AddressMissing(), request=OVER, after=ADDRESS_PATIENCE,
+        outcome=on.AddressMissing(), request=OVER, after=ADDRESS_TIMEOUT,
         notice=NoticeKind.FAILED_BROKEN, facts=(BadResult,),
     ),
-    "link dead": Row(outcome=on.LinkDead(), request=OVER, after=LINK_PATIENCE - 1),
+    "link dead": Row(outcome=on.LinkDead(), request=OVER, after=LINK_TIMEOUT - 1),
     "link dead, quarter over": Row(
-        outcome=on.LinkDead(), request=OVER, after=LINK_PATIENCE,
+        outcome=on.LinkDead(), request=OVER, after=LINK_TIMEOUT,
         notice=NoticeKind.PARKED_LATE, facts=(BadResult,),
     ),
-    "no video there": Row(outcome=on.NotAVideoThere(), request=OVER, after=LINK_PATIENCE - 1),
+    "no video there": Row(outcome=on.NotAVideoThere(), request=OVER, after=LINK_TIMEOUT - 1),
     "no video there, quarter over": Row(
-        outcome=on.NotAVideoThere(), request=OVER, after=LINK_PATIENCE,
+        outcome=on.NotAVideoThere(), request=OVER, after=LINK_TIMEOUT,
         notice=NoticeKind.PARKED_LATE, facts=(BadResult,),
     ),
     "result refused": Row(
@@ -257,17 +257,17 @@ ROWS = {
     "arrival unknown": Row(outcome=on.ArrivalUnknown()),
     "preparation failed": Row(
         outcome=on.PreparationFailed(PRIVATE),
-        request={"preparation_setbacks": MOST_PREPARATIONS - 1},
+        request={"preparation_setbacks": MAX_PREPARATIONS - 1},
     ),
     "preparation failed, last time": Row(
         outcome=on.PreparationFailed(PRIVATE), notice=NoticeKind.UNDELIVERABLE,
-        request={"preparation_setbacks": MOST_PREPARATIONS},
+        request={"preparation_setbacks": MAX_PREPARATIONS},
     ),
     "video gone": Row(
-        outcome=on.VideoGone(), request={"preparation_setbacks": MOST_RESTORATIONS - 1}
+        outcome=on.VideoGone(), request={"preparation_setbacks": MAX_RESTORATIONS - 1}
     ),
     "video gone, last time": Row(
-        outcome=on.VideoGone(), request={"preparation_setbacks": MOST_RESTORATIONS},
+        outcome=on.VideoGone(), request={"preparation_setbacks": MAX_RESTORATIONS},
         notice=NoticeKind.FAILED_LOST,
     ),
     "nobody receives": Row(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generation.jobs.outcomes import VideoOnDisk
-from generation.jobs.schedule import LEARNS_FROM, TYPICAL_SECONDS, DurationEstimates
+from generation.jobs.schedule import MAX_DURATIONS, TYPICAL_SECONDS, DurationEstimates
 from generation.models.offer import Offer
 from tests.storage.asked import NOW, ask, request
 
@@ -47,9 +47,9 @@ async def test_then_the_median_of_our_own_counts(db: Database) -> None:
 
 
 async def test_what_was_long_ago_is_forgotten(db: Database) -> None:
-    for number in range(LEARNS_FROM):
+    for number in range(MAX_DURATIONS):
         await made(db, number, 500)
-    for number in range(LEARNS_FROM):
+    for number in range(MAX_DURATIONS):
         await made(db, 100 + number, 30)
     assert await estimate(db) == 30
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.responses import JSONResponse
 
-from generation.jobs.schedule import PARKED_FOR, PARKED_SECONDS
+from generation.jobs.schedule import PARKED_POLL_SECONDS, PARKED_TIMEOUT
 from generation.provider.client import LOOKUP_SECONDS
 from sandbox.aimlapi import Fault, Render
 from storage import generations
@@ -154,7 +154,7 @@ async def test_one_that_is_never_found_gives_credits_back_when_its_grace_is_over
     assert (await steps.look_up(missing)).state is State.UNKNOWN
     clock.now += 1
     parked = await steps.look_up(missing)
-    assert (parked.state, parked.due_at) == (State.PARKED, clock.now + PARKED_SECONDS)
+    assert (parked.state, parked.due_at) == (State.PARKED, clock.now + PARKED_POLL_SECONDS)
     assert await steps.ledger() == ["hold", "release"]
     assert await steps.told() == ["parked_unknown"]
     assert not await steps.uncharged(parked), "it may have been taken"
@@ -210,8 +210,8 @@ async def test_what_is_never_found_is_looked_for_slowly_for_a_day(
         generation = await steps.look_up(generation)
         searches += 1
     assert generation.state is State.FAILED
-    assert PARKED_FOR < clock.now - parked_at <= PARKED_FOR + PARKED_SECONDS
-    assert searches == PARKED_FOR / PARKED_SECONDS + 1
+    assert PARKED_TIMEOUT < clock.now - parked_at <= PARKED_TIMEOUT + PARKED_POLL_SECONDS
+    assert searches == PARKED_TIMEOUT / PARKED_POLL_SECONDS + 1
     assert await steps.told() == ["parked_unknown"], "nothing more is said"
     assert await steps.ledger() == ["hold", "release"]
 

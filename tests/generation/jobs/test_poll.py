@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generation.jobs.outcomes import VideoOnDisk
-from generation.jobs.polling import FEWEST, LONGEST
+from generation.jobs.polling import MAX_POLL_SECONDS, MIN_SAMPLES
 from generation.jobs.schedule import (
-    ADDRESS_PATIENCE,
-    LINK_PATIENCE,
-    PARKED_FOR,
-    PARKED_SECONDS,
+    ADDRESS_TIMEOUT,
+    LINK_TIMEOUT,
+    PARKED_POLL_SECONDS,
+    PARKED_TIMEOUT,
 )
 from generation.media.formats import MediaFailed
 from generation.media.pool import MediaProcesses
@@ -95,7 +95,7 @@ async def test_every_status_but_the_last_ones_is_pending(
 async def test_the_next_poll_comes_closer_around_the_likely_moment(
     steps: Steps, provider: AimlApiSandbox, clock: Clock
 ) -> None:
-    for number in range(FEWEST):
+    for number in range(MIN_SAMPLES):
         made = await steps.taken(f"message:{100 + number}", ended=False)
         clock.now += 75
         await steps.advance(made, VideoOnDisk())
@@ -156,7 +156,7 @@ async def test_an_id_that_is_not_known_may_become_known(
 ) -> None:
     provider.faults.next("poll", Fault.http(404))
     generation = await steps.poll(made)
-    assert (generation.state, generation.due_at) == (State.GENERATING, clock.now + LONGEST)
+    assert (generation.state, generation.due_at) == (State.GENERATING, clock.now + MAX_POLL_SECONDS)
     assert (await steps.poll(generation)).state is State.READY
 
 
@@ -193,7 +193,7 @@ async def test_a_link_that_stays_dead_is_looked_for_slowly_after_a_quarter_of_an
     provider.next_render = Render.works(dead_fetches=8)
     generation = await steps.taken()
     waits = await polled_until_its_end(steps, generation)
-    assert sum(waits) == LINK_PATIENCE
+    assert sum(waits) == LINK_TIMEOUT
     parked = await steps.again(generation)
     assert (parked.state, parked.reason) == (State.PARKED, "link dead")
     assert await steps.ledger() == ["hold", "release"]
@@ -232,7 +232,7 @@ async def test_finished_without_an_address_for_some_minutes_is_failed(
     provider.next_render = Render("never", statuses=(status,))
     generation = await steps.taken(ended=False)
     waits = await polled_until_its_end(steps, generation)
-    assert sum(waits) == ADDRESS_PATIENCE
+    assert sum(waits) == ADDRESS_TIMEOUT
     failed = await steps.again(generation)
     assert (failed.state, failed.reason) == (State.FAILED, "finished without an address")
     assert await steps.told() == ["failed_broken"]
@@ -321,7 +321,7 @@ async def test_past_its_deadline_credits_go_back_and_polling_turns_slow(
     assert (await steps.poll(endless)).state is State.GENERATING
     clock.now += 1
     generation = await steps.poll(endless)
-    assert (generation.state, generation.due_at) == (State.PARKED, clock.now + PARKED_SECONDS)
+    assert (generation.state, generation.due_at) == (State.PARKED, clock.now + PARKED_POLL_SECONDS)
     assert await steps.ledger() == ["hold", "release"]
     assert await steps.told() == ["parked_late"]
     assert not await steps.uncharged(generation), "it may still be charged"
@@ -366,7 +366,7 @@ async def test_what_was_parked_is_looked_for_slowly(
     provider.faults.next("poll", Fault.http(500))
     for _ in range(3):
         generation = await steps.poll(generation)
-        assert generation.due_at == clock.now + PARKED_SECONDS
+        assert generation.due_at == clock.now + PARKED_POLL_SECONDS
         clock.now = generation.due_at
 
 
@@ -385,7 +385,7 @@ async def test_what_was_parked_for_a_day_is_given_up_silently(
     steps: Steps, endless: Generation, clock: Clock
 ) -> None:
     parked = await park(steps, endless)
-    clock.now += PARKED_FOR
+    clock.now += PARKED_TIMEOUT
     assert (await steps.poll(parked)).state is State.PARKED
     clock.now += 1
     assert (await steps.poll(parked)).state is State.FAILED
@@ -430,7 +430,7 @@ async def test_what_breaks_while_it_is_parked_is_given_up_in_time(
     parked = await park(steps, endless)
     await finish(steps, parked)
     steps.videos.rmdir()
-    steps.clock.now += PARKED_FOR + 1
+    steps.clock.now += PARKED_TIMEOUT + 1
     assert (await steps.poll(parked)).state is State.FAILED
 
 

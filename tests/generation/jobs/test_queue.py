@@ -16,7 +16,7 @@ from generation.jobs.queue import (
     FairQueue,
     QueueEntry,
 )  # fmt: skip
-from generation.jobs.schedule import waits_until
+from generation.jobs.schedule import queue_deadline
 from storage import statistics
 from storage.generations import State
 from storage.ledger import Account
@@ -329,8 +329,8 @@ async def test_a_request_waits_six_hours_and_a_quarter_of_an_hour_while_nothing_
     steps: Steps, clock: Clock
 ) -> None:
     asked, hour = await steps.ask(), 3600.0
-    assert waits_until(asked, None) == clock.now + 6 * hour
-    assert waits_until(asked, clock.now + 600) == clock.now + 1500
-    assert waits_until(asked, clock.now - 600) == clock.now + 900
-    assert waits_until(asked, clock.now + 6 * hour) == clock.now + 6 * hour
-    assert waits_until(await steps.note(asked, cancel_wanted=True), None) == 0.0
+    assert queue_deadline(asked, None) == clock.now + 6 * hour
+    assert queue_deadline(asked, clock.now + 600) == clock.now + 1500
+    assert queue_deadline(asked, clock.now - 600) == clock.now + 900
+    assert queue_deadline(asked, clock.now + 6 * hour) == clock.now + 6 * hour
+    assert queue_deadline(await steps.note(asked, cancel_wanted=True), None) == 0.0

@@ -11,13 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.jobs.polling import FEWEST, HORIZON, LONGEST, LOOP_SECONDS, SHORTEST, look_times
+from generation.jobs.polling import (
+    HORIZON,
+    MAX_POLL_SECONDS,
+    MIN_POLL_SECONDS,
+    MIN_SAMPLES,
+    REFERENCE_SECONDS,
+    poll_times,
+)
 from generation.jobs.schedule import (
-    LEARNS_FROM,
-    LONGEST_BACKOFF,
+    MAX_BACKOFF,
+    MAX_DURATIONS,
     backoff,
     grace,
-    link_wait,
+    link_backoff,
     next_poll,
 )
 from tests.bench.polling import DISTRIBUTIONS, Followed, followed, learned, loop
@@ -59,7 +66,7 @@ def test_after_fifty_it_is_noticed_in_half_the_time_by_as_many_polls(name: str) 
     assert ours.polls <= 1.05 * loops.polls
 
 
-@pytest.mark.parametrize("seen", [0, FEWEST - 1, FEWEST, 5, 20])
+@pytest.mark.parametrize("seen", [0, MIN_SAMPLES - 1, MIN_SAMPLES, 5, 20])
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_before_that_it_is_never_worse_than_a_loop(name: str, seen: int) -> None:
     ours, loops = beside_the_loop(name, seen)
@@ -82,26 +89,26 @@ def test_a_wrong_figure_of_the_offer_makes_nothing_worse_than_a_loop(
 @given(st.floats(1, 3600))
 @settings(max_examples=20, deadline=None)
 def test_before_anything_is_known_no_look_comes_before_the_loops(typical: float) -> None:
-    for number, look in enumerate(look_times((), typical), 1):
-        assert look >= LOOP_SECONDS * number - 1e-6
+    for number, look in enumerate(poll_times((), typical), 1):
+        assert look >= REFERENCE_SECONDS * number - 1e-6
 
 
 @pytest.mark.parametrize("seen", [(75.0,) * 3, (60.0, 75.0, 90.0) * 6])
 def test_what_does_not_come_is_asked_for_less_and_less(seen: tuple[float, ...]) -> None:
-    looks = [look for look in look_times(seen, 75) if look < 1800]
-    assert len(looks) < 0.6 * 1800 / LOOP_SECONDS
+    looks = [look for look in poll_times(seen, 75) if look < 1800]
+    assert len(looks) < 0.6 * 1800 / REFERENCE_SECONDS
     waits = [after - before for before, after in itertools.pairwise(looks) if before > 250]
     assert waits == pytest.approx(sorted(waits))
-    assert waits[-1] == pytest.approx(LONGEST)
+    assert waits[-1] == pytest.approx(MAX_POLL_SECONDS)
 
 
 @settings(max_examples=40, deadline=None)
 @given(durations, figures)
 def test_looks_are_neither_too_dense_nor_too_far_apart(seen: list[float], typical: float) -> None:
-    looks = look_times(tuple(seen), typical)
+    looks = poll_times(tuple(seen), typical)
     assert looks[-1] >= HORIZON
     gaps = [after - before for before, after in itertools.pairwise(looks)]
-    assert all(SHORTEST - 1e-6 <= gap <= LONGEST + 1e-6 for gap in gaps)
+    assert all(MIN_POLL_SECONDS - 1e-6 <= gap <= MAX_POLL_SECONDS + 1e-6 for gap in gaps)
 
 
 @settings(max_examples=40, deadline=None)
@@ -110,14 +117,14 @@ def test_the_next_look_is_never_now_and_who_looks_later_looks_again_later(
     seen: list[float], typical: float, after: float, more: float
 ) -> None:
     first, second = due(after, seen, typical), due(after + more, seen, typical)
-    assert first >= after + SHORTEST - 1e-3
+    assert first >= after + MIN_POLL_SECONDS - 1e-3
     assert second >= first - 1e-3
     # nor does a clock that was set back keep anybody waiting
-    assert first <= after + LONGEST + 1e-3
+    assert first <= after + MAX_POLL_SECONDS + 1e-3
 
 
 def test_only_the_newest_count_however_many_there_are() -> None:
-    newest = [60.0 + number % 30 for number in range(LEARNS_FROM)]
+    newest = [60.0 + number % 30 for number in range(MAX_DURATIONS)]
     assert due(0, [500.0] * 10_000 + newest) == due(0, newest)
     assert due(0, tuple(newest)) == due(0, newest)
 
@@ -133,7 +140,7 @@ def test_the_operators_own_interval_is_kept_to(after: float, own: float) -> None
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
 def test_waits_after_setbacks_grow_and_are_bounded(fewer: int, more: int) -> None:
     fewer, more = sorted((fewer, more))
-    assert 1 <= backoff(fewer) <= backoff(more) <= LONGEST_BACKOFF
+    assert 1 <= backoff(fewer) <= backoff(more) <= MAX_BACKOFF
 
 
 @given(st.integers(0, 50), st.floats(0, 600))
@@ -145,8 +152,8 @@ def test_a_wait_that_was_asked_for_is_never_cut_short(setbacks: int, asked: floa
 def test_a_dead_link_is_asked_for_more_and_more_seldom_within_the_time_left(
     dead_links: int, left: float
 ) -> None:
-    assert 0 < link_wait(dead_links, left) <= min(left, LONGEST_BACKOFF)
-    assert link_wait(dead_links, 900) <= link_wait(dead_links + 1, 900)
+    assert 0 < link_backoff(dead_links, left) <= min(left, MAX_BACKOFF)
+    assert link_backoff(dead_links, 900) <= link_backoff(dead_links + 1, 900)
 
 
 @pytest.mark.parametrize(

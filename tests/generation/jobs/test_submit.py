@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from generation.jobs.outcomes import Taken, TurnCame
-from generation.jobs.polling import LOOP_SECONDS
+from generation.jobs.polling import REFERENCE_SECONDS
 from generation.jobs.schedule import (
-    LONGEST_ABSENCE,
-    LONGEST_QUEUE,
-    OUTAGE_PATIENCE,
-    PICTURE_SECONDS,
+    MAX_ABSENCE,
+    OUTAGE_TIMEOUT,
+    PICTURE_RETRY_SECONDS,
+    QUEUE_TIMEOUT,
 )
 from generation.models.catalogue import FAILED_ACCOUNTS, FAILING_SECONDS, GONE_SECONDS, Cooldowns
 from generation.models.offer import Offer
@@ -88,7 +88,7 @@ async def test_a_request_that_is_taken_is_generating(steps: Steps, clock: Clock)
     assert generation.state is State.GENERATING
     assert generation.provider_id == steps.provider.submissions[0].id
     assert generation.accepted_at == clock.now
-    assert generation.due_at == clock.now + LOOP_SECONDS, "as a loop, while nothing was seen"
+    assert generation.due_at == clock.now + REFERENCE_SECONDS, "as a loop, while nothing was seen"
     assert await steps.ledger() == ["hold"], "held until the video is there"
     assert await steps.told() == []
 
@@ -228,10 +228,10 @@ async def test_what_waits_in_a_backup_is_asked_about_and_what_was_sent_is_looked
     sent = await steps.ask("sent")
     await steps.advance(sent, TurnCame("r", "16:9"))
     waits = await steps.ask("waits")
-    clock.now += LONGEST_ABSENCE
+    clock.now += MAX_ABSENCE
     await steps.submissions.recover()
     assert (await steps.again(waits)).state is State.QUEUED, "it was away for a moment only"
-    clock.now += LONGEST_ABSENCE + 1
+    clock.now += MAX_ABSENCE + 1
     fresh = await steps.ask("fresh")
     async with steps.db.transaction() as tx:
         await tx.execute("DROP TRIGGER events_are_not_deleted")
@@ -429,7 +429,7 @@ async def test_a_picture_that_is_late_waits_in_the_queue(
     for _ in range(3):
         generation = await steps.submit(generation)
         assert generation.state is State.QUEUED
-        assert generation.due_at - clock.now == PICTURE_SECONDS
+        assert generation.due_at - clock.now == PICTURE_RETRY_SECONDS
     assert provider.submissions == []
     steps.album.delayed, steps.album.pictures["photo"] = False, jpeg(400, 300)
     assert (await steps.submit(generation)).state is State.GENERATING
@@ -437,7 +437,7 @@ async def test_a_picture_that_is_late_waits_in_the_queue(
 
 async def test_what_waits_six_hours_without_a_turn_is_given_up(steps: Steps, clock: Clock) -> None:
     generation = await steps.ask()
-    clock.now += LONGEST_QUEUE
+    clock.now += QUEUE_TIMEOUT
     assert not await steps.expire(generation)
     clock.now += 1
     assert await steps.expire(generation)
@@ -461,7 +461,7 @@ async def test_orders_wait_fifteen_minutes_for_an_outage_to_end(
     early = await steps.submit(await steps.ask("early"))
     clock.now += 600
     late = await steps.ask("late")
-    clock.now += OUTAGE_PATIENCE - 600
+    clock.now += OUTAGE_TIMEOUT - 600
     assert not await steps.expire(early)
     clock.now += 1
     assert await steps.expire(early)

@@ -8,11 +8,11 @@ import pytest
 
 from generation.jobs import outcomes as on
 from generation.jobs.outcomes import Credits, Outcome, StillQueued, Transition
-from generation.jobs.polling import LOOP_SECONDS
+from generation.jobs.polling import REFERENCE_SECONDS
 from generation.jobs.schedule import (
-    LINK_PATIENCE,
-    MOST_PICTURE_REFUSALS,
-    PARKED_SECONDS,
+    LINK_TIMEOUT,
+    MAX_PICTURE_RETRIES,
+    PARKED_POLL_SECONDS,
     RESEND_SECONDS,
     Estimate,
 )
@@ -184,14 +184,14 @@ def waits_with(outcome: Outcome, state: State, **request: Any) -> float:
 
 
 def test_a_picture_nobody_answered_for_is_asked_for_steadily_and_as_late_as_was_told() -> None:
-    for setbacks in (0, MOST_PICTURE_REFUSALS):
+    for setbacks in (0, MAX_PICTURE_RETRIES):
         assert waits_with(on.PictureLate(), State.QUEUED, picture_setbacks=setbacks) == 5
     assert waits_with(on.PictureLate(retry_after=40.0), State.QUEUED) == 40
 
 
 def test_a_picture_that_is_refused_for_now_is_asked_for_a_minute() -> None:
     asked = waits(
-        on.PictureLate(is_refused=True), State.QUEUED, "picture_setbacks", MOST_PICTURE_REFUSALS
+        on.PictureLate(is_refused=True), State.QUEUED, "picture_setbacks", MAX_PICTURE_RETRIES
     )
     assert 60 <= sum(asked) <= 70
 
@@ -212,7 +212,7 @@ def test_a_dead_link_is_asked_for_again_for_a_quarter_of_an_hour_and_then_parked
         now = found.due_at - NOW
         request |= found.changes
     assert looks[:4] == [5, 15, 45, 135]
-    assert now == sum(looks) == LINK_PATIENCE
+    assert now == sum(looks) == LINK_TIMEOUT
     assert (found.to, found.credits, found.reason) == (
         State.PARKED, Credits.RELEASE, Reason.LINK_DEAD,
     )  # fmt: skip
@@ -232,7 +232,7 @@ def test_a_poll_that_fails_in_between_takes_nothing_of_the_quarter() -> None:
 
 @pytest.mark.parametrize("outcome", [on.StillRunning(), on.PollFailed(), on.LinkDead()])
 def test_what_is_parked_is_looked_for_slowly(outcome: Outcome) -> None:
-    assert must(outcome, State.PARKED).due_at == NOW + PARKED_SECONDS
+    assert must(outcome, State.PARKED).due_at == NOW + PARKED_POLL_SECONDS
 
 
 def test_a_wait_that_was_asked_for_is_kept_and_our_own_is_none() -> None:
@@ -243,9 +243,9 @@ def test_a_wait_that_was_asked_for_is_kept_and_our_own_is_none() -> None:
 
 
 def test_polls_come_when_a_look_is_due_after_it_was_taken() -> None:
-    assert must(on.Taken("p"), State.SUBMITTING).due_at == NOW + LOOP_SECONDS
+    assert must(on.Taken("p"), State.SUBMITTING).due_at == NOW + REFERENCE_SECONDS
     again = must(on.StillRunning(), State.GENERATING, after=40, accepted_at=NOW)
-    assert again.due_at == NOW + 40 + LOOP_SECONDS
+    assert again.due_at == NOW + 40 + REFERENCE_SECONDS
 
 
 def test_what_was_found_in_the_log_is_as_old_as_its_submission() -> None:
