@@ -17,8 +17,8 @@ from telegram.ext import MessageHandler, PreCheckoutQueryHandler, filters
 from generation.orders import balances
 from handlers.admin.refunds import credit, reconcile, went_back
 from handlers.membership import pool_text
-from handlers.ordering.placing import hindrance
-from handlers.ordering.refusals import ways_on_for
+from handlers.ordering.placing import refusal_reason
+from handlers.ordering.refusals import more_credits_buttons
 from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, ShowPackages, charge_for
@@ -97,7 +97,7 @@ async def _hindrance_here(sender: Sender, context: Context) -> str:
             return closed
     # how many videos they had today is no matter here
     group = sender.group and replace(sender.group, per_day=None)
-    return await hindrance(context, replace(sender, group=group)) or ""
+    return await refusal_reason(context, replace(sender, group=group)) or ""
 
 
 def _packages(translator: Translator, cost: int, price: int) -> list[list[Button]]:
@@ -126,7 +126,7 @@ async def show_packages(sender: Sender, services: Services) -> None:
     if why:
         rows = []
         if not price:
-            rows = [await ways_on_for(services, sender, balance, services.usual_cost)]
+            rows = [await more_credits_buttons(services, sender, balance, services.usual_cost)]
         await sender.reply(f"{why}\n{left}", buttons=rows)
         return
     rows = _packages(translator, cost, price)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from generation.models.pricing import Period
 from generation.orders import balances
 from handlers.membership import pool_text
-from handlers.ordering.refusals import ways_on_for
+from handlers.ordering.refusals import more_credits_buttons
 from handlers.replies.letting_in import asked_text
 from handlers.replies.more_credits import AskOwner, RemindMe
 from handlers.replies.texts import videos, worth
@@ -124,7 +124,7 @@ async def quota(sender: Sender, message: Message, services: Services) -> None:
     )
     rows = []
     if balance.total < services.usual_cost:
-        rows = [await ways_on_for(services, sender, balance, services.usual_cost)]
+        rows = [await more_credits_buttons(services, sender, balance, services.usual_cost)]
     await sender.reply(words, buttons=rows)
 
 

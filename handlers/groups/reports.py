@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from handlers.admin.access import shut_out
 from handlers.admin.records import record
-from handlers.ordering.drafts import answered
+from handlers.ordering.drafts import replied_to
 from handlers.replies.keyboards import is_ours
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
@@ -35,7 +35,7 @@ LONGEST_WORDS = 300
 
 def is_for_another(message: Message) -> bool:
     """Whether a bare /report answers somebody else in a group: other bots know the command too."""
-    seen, by_name = answered(message), "@" in (message.text or "").split(maxsplit=1)[0]
+    seen, by_name = replied_to(message), "@" in (message.text or "").split(maxsplit=1)[0]
     return seen is not None and not is_ours(seen) and not by_name
 
 

@@ -8,8 +8,8 @@ from generation.orders import substitutes
 from generation.orders.quotes import Instead, Quote
 from generation.orders.reading import CHANGE, read, words_alone
 from handlers.ordering import placing
-from handlers.ordering.drafts import LONGEST_PART, quoted
-from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, buttons
+from handlers.ordering.drafts import MAX_MESSAGE_LENGTH, quote_draft
+from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, card_buttons
 from handlers.presses import not_yours
 from handlers.replies.keyboards import HandOut, keyboard
 from handlers.replies.texts import utf16_length
@@ -41,7 +41,7 @@ async def _start(
     context: Context, sender: Sender, press: Start | StartAlone, instead: Instead
 ) -> None:
     if (card := await _open_card(sender, context.services, press.card)) is not None:
-        draft = placing.draft_on(card, instead=instead, agreed=press.credits or None)
+        draft = placing.draft_of_card(card, instead=instead, agreed=press.credits or None)
         await placing.place(context, sender, draft)
 
 
@@ -51,8 +51,8 @@ async def _open_card(sender: Sender, services: Services, number: int) -> Card | 
         card = await cards.find(connection, number)
     if card is None or card.chat != sender.chat.id:
         await sender.answer(sender.translator.gettext("This card is gone."))
-    elif hindrance := _hindrance(card, sender):
-        await sender.answer(hindrance)
+    elif reason := _refusal_reason(card, sender):
+        await sender.answer(reason)
     else:
         return card
     return None
@@ -64,7 +64,7 @@ async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
     card = await _open_card(sender, services, press.card)
     if card is None:
         return
-    was = await quoted(services, sender, placing.draft_on(card))
+    was = await quote_draft(services, sender, placing.draft_of_card(card))
     choice = None
     if isinstance(was, Quote):
         choice = substitutes.toggled(was.choice, press.option, press.meant, services.offer)
@@ -76,17 +76,21 @@ async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
         words = words_alone(card.prompt)
         chosen = await cards.choose(tx, card.id, words, substitutes.typed(choice))
     if chosen is not None:
-        await placing.show_anew(services, sender, chosen, was)
+        await placing.update_card(services, sender, chosen, was)
 
 
 @router.button(Unfold)
 async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Services) -> None:
     """Show all lengths, or all models, that a card can have."""
     card = await _open_card(sender, services, press.card)
-    quote = await quoted(services, sender, placing.draft_on(card)) if card is not None else None
+    quote = (
+        await quote_draft(services, sender, placing.draft_of_card(card))
+        if card is not None
+        else None
+    )
     if card is not None and shown is not None and isinstance(quote, Quote):
         await sender.answer()
-        rows = buttons(services, sender, card, quote, unfolded=press.option)
+        rows = card_buttons(services, sender, card, quote, unfolded=press.option)
         await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
 
@@ -101,7 +105,9 @@ async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
     words = card.prompt.rpartition(CHANGE)[2] if card.kind is CardKind.QUESTION else card.prompt
     words = read(words).prompt
     # a blank is lost where a text is cut
-    longest = LONGEST_PART if utf16_length(words) <= LONGEST_PART else LONGEST_PART // 2
+    longest = (
+        MAX_MESSAGE_LENGTH if utf16_length(words) <= MAX_MESSAGE_LENGTH else MAX_MESSAGE_LENGTH // 2
+    )
     for begins in range(0, len(words), longest):
         if part := words[begins : begins + longest].strip():
             await sender.outbox.say(sender.chat, part, thread_id=sender.thread_id, copied=True)
@@ -119,13 +125,13 @@ async def drop(sender: Sender, press: Drop, services: Services) -> None:
     if card is None:
         await sender.answer(_("This card is gone."))
     elif not own or card.state != "dropped":
-        await sender.answer(_hindrance(card, sender))
+        await sender.answer(_refusal_reason(card, sender))
     else:
         await sender.answer(_("All right, nothing was charged."))
         await sender.take_away(card)
 
 
-def _hindrance(card: Card, sender: Sender) -> str:
+def _refusal_reason(card: Card, sender: Sender) -> str:
     """Say why a card cannot be started by this presser; empty where it can."""
     _ = sender.translator.gettext
     if card.account != sender.account:

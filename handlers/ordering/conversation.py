@@ -22,7 +22,13 @@ from telegram.ext import filters
 from generation.orders import substitutes
 from generation.orders.reading import CHANGE, changed, read, unspoken
 from handlers.ordering import placing
-from handlers.ordering.drafts import LONGEST_PART, SentPicture, SmallTalk, answered, draft_of
+from handlers.ordering.drafts import (
+    MAX_MESSAGE_LENGTH,
+    SentPicture,
+    SmallTalk,
+    draft_of_message,
+    replied_to,
+)
 from handlers.ordering.order_card import Drop, show_card
 from handlers.replies.keyboards import Button, handing_out, is_ours
 from handlers.replies.texts import utf16_length
@@ -41,35 +47,35 @@ if TYPE_CHECKING:
 
 router = Router()
 
-ORDERS = frozenset({"animate", "video"})
+ORDER_COMMANDS = frozenset({"animate", "video"})
 """The commands a picture's caption may begin with."""
 
-FRESH_SECONDS = 900.0
+UNMARKED_ANSWER_SECONDS = 900.0
 """How long a question waits for an answer that is not marked as one."""
-SURE_SECONDS = 120.0
+SURE_ANSWER_SECONDS = 120.0
 """How long such an answer is surely one; later it is asked about before it is charged."""
 JUST_NOW_SECONDS = 10.0
 """How long before a picture its words may come, or the first part of a text before its second."""
-MOST_BEFORE = 40
+MAX_COMMAND_LENGTH = 40
 """Characters of a command and of its bot's name, before the words in the first of two parts."""
 
 
-def idea_of(message: Message) -> str:
+def idea_replied_to(message: Message) -> str:
     """Return the words of another message that this one answers, or the part of them it quotes."""
-    seen = answered(message)
+    seen = replied_to(message)
     if message.quote is not None:
         return message.quote.text
     if seen is None or is_ours(seen):
         return ""
     command = command_in(seen)
     if command is not None or begins_with_command(seen):
-        return command[1] if command is not None and command[0] in ORDERS else ""
+        return command[1] if command is not None and command[0] in ORDER_COMMANDS else ""
     return seen.text or seen.caption or ""
 
 
 async def ask_for_idea(context: Context, sender: Sender, message: Message, typed: str = "") -> None:
     """Ask what the video should show, keeping the options said; the answer is the order."""
-    await _ask(context, sender, _question(sender, message, CardKind.QUESTION, typed),
+    await _ask_question(context, sender, _question(sender, message, CardKind.QUESTION, typed),
                sender.translator.gettext("What should we see?"),
                sender.translator.gettext("a cat on a sailing boat"))  # fmt: skip
 
@@ -85,11 +91,13 @@ async def ask_for_picture(
             "Which photo? Send it here, and write under it what should happen."
         )
     )
-    await _ask(context, sender, _question(sender, message, CardKind.PICTURE, words), text,
+    await _ask_question(context, sender, _question(sender, message, CardKind.PICTURE, words), text,
                sender.translator.gettext("attach a photo"))  # fmt: skip
 
 
-async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause: str) -> None:
+async def ask_for_change(
+    context: Context, sender: Sender, video: Generation, *, cause: str
+) -> None:
     """Ask what should be different in a video; all else stays as it was, unless the words say so.
 
     Its own words are there to be edited or copied.
@@ -107,16 +115,16 @@ async def ask_anew(context: Context, sender: Sender, video: Generation, *, cause
         picture_by=video.picture_by,
     )
     text = _("What should be different? Write that, or write the whole idea again:\n\n{prompt}")
-    await _ask(context, sender, draft, text.format(prompt=video.prompt), _("at night"),
+    await _ask_question(context, sender, draft, text.format(prompt=video.prompt), _("at night"),
                handed=video.prompt)  # fmt: skip
 
 
-async def change(
+async def propose_change(
     context: Context, sender: Sender, message: Message, video: Generation, words: str
 ) -> None:
     """Put on a card what words that answer a video would make of it."""
     text = changed(substitutes.typed(video), video.prompt, words)
-    draft = draft_of(message, text, SentPicture.behind(video), asks=True)
+    draft = draft_of_message(message, text, SentPicture.behind(video), asks=True)
     await placing.place(context, sender, draft)
 
 
@@ -132,7 +140,7 @@ def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> D
     )
 
 
-async def _ask(
+async def _ask_question(
     context: Context, sender: Sender, draft: Draft, text: str, hint: str, *, handed: str = ""
 ) -> None:
     """Ask a question; words that are `handed` out can be copied.
@@ -141,7 +149,7 @@ async def _ask(
     there is a button instead that takes the question back: Telegram shows one of the two.
     """
     services = context.services
-    if await placing.is_hindered(context, sender, draft.message_id):
+    if await placing.tell_if_refused(context, sender, draft.message_id):
         return
     async with services.db.transaction() as tx:
         card, replaced = await cards.ask(tx, draft, now=services.clock())
@@ -157,23 +165,23 @@ async def _ask(
         await show_card(services, sender, card, text, ask=hint)
 
 
-def question_to(sender: Sender, message: Message, now: float) -> Card | None:
+def question_answered_by(sender: Sender, message: Message, now: float) -> Card | None:
     """Return the question that a message answers, if it answers one.
 
     An answer is marked as one, to the question or to the photo it is about; alone with the bot,
     what is said soon after a question answers it too.
     """
-    card, reply = sender.closed, answered(message)
+    card, reply = sender.closed, replied_to(message)
     if card is None or not card.is_question:
         return None
     if reply is not None:
         about = card.picture is not None and reply.message_id == card.message_id
         return card if about or reply.message_id == card.card_message else None
-    fresh = sender.edited is not None or now - card.created_at <= FRESH_SECONDS
+    fresh = sender.edited is not None or now - card.created_at <= UNMARKED_ANSWER_SECONDS
     return card if sender.chat.is_private and fresh else None
 
 
-async def take(
+async def take_answer(
     context: Context,
     sender: Sender,
     message: Message,
@@ -198,11 +206,11 @@ async def take(
         await ask_for_picture(context, sender, message, words)
         return
     passed = context.services.clock() - card.created_at
-    sure = not is_change and (answered(message) is not None or passed <= SURE_SECONDS)
+    sure = not is_change and (replied_to(message) is not None or passed <= SURE_ANSWER_SECONDS)
     # of a video that answers another question, nobody said that its frame is meant
     if picture is not None and picture.moves and card.kind is CardKind.QUESTION:
         sure = False
-    draft = draft_of(message, words, picture or SentPicture.on(card), asks=not sure)
+    draft = draft_of_message(message, words, picture or SentPicture.on(card), asks=not sure)
     if card.kind is CardKind.PICTURE and card.picture is not None:
         # the video answers the photo, not the words for it
         draft = replace(draft, message_id=card.message_id)
@@ -211,7 +219,7 @@ async def take(
     await placing.place(context, sender, replace(draft, answers=card.id, saw_cut=saw_cut))
 
 
-def just_said(sender: Sender, now: float) -> str:
+def recent_words(sender: Sender, now: float) -> str:
     """Return the words that stood on a card until a picture closed it, if they came just now."""
     card = sender.closed
     if card is None or card.kind is not CardKind.PROMPT:
@@ -219,7 +227,7 @@ def just_said(sender: Sender, now: float) -> str:
     return card.prompt if now - card.created_at < JUST_NOW_SECONDS else ""
 
 
-def continued(sender: Sender, said: str, now: float) -> str | None:
+def join_split_text(sender: Sender, said: str, now: float) -> str | None:
     """Return a text that a client cut in two, for Telegram takes 4096 characters, as one.
 
     None where what was said just before is no such beginning. Where the cut fell on a blank,
@@ -231,9 +239,13 @@ def continued(sender: Sender, said: str, now: float) -> str | None:
     soon = sender.edited is not None or now - card.created_at < JUST_NOW_SECONDS
     begun = utf16_length(card.prompt)
     whole = begun + utf16_length(said)
-    if not soon or begun <= LONGEST_PART // 2 or whole < LONGEST_PART - MOST_BEFORE:
+    if (
+        not soon
+        or begun <= MAX_MESSAGE_LENGTH // 2
+        or whole < MAX_MESSAGE_LENGTH - MAX_COMMAND_LENGTH
+    ):
         return None
-    return f"{card.prompt}{'' if begun >= LONGEST_PART else ' '}{said}"
+    return f"{card.prompt}{'' if begun >= MAX_MESSAGE_LENGTH else ' '}{said}"
 
 
 async def answer_small_talk(
@@ -248,7 +260,7 @@ async def answer_small_talk(
         and card is not None
         and not (card.wants_picture or card.kind is CardKind.QUESTION)
     ):
-        draft = draft_of(message, card.text, SentPicture.on(card), asks=True)
+        draft = draft_of_message(message, card.text, SentPicture.on(card), asks=True)
         await placing.place(context, sender, replace(draft, message_id=card.message_id))
         return
     text = {

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from storage.cards import Card
     from storage.generations import Generation
 
-_SIDE = 80
+_SIDE_UNIT = 80
 """Pixels for each part of a shape: what is cut is told by the shape alone."""
-LONGEST_SIDE = 100_000
+MAX_SIDE = 100_000
 """Pixels: ten times what Telegram says of any video."""
 
-_LAST = re.compile(r"(?:^|(?<=\s))(?:--|[—–]-?)last(?=\s|\Z)\s*", re.IGNORECASE)
+_LAST_FRAME_OPTION = re.compile(r"(?:^|(?<=\s))(?:--|[—–]-?)last(?=\s|\Z)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class SentPicture:
         """Return the last frame of a video, in the shape that was asked for."""
         width, height = map(int, (video.aspect_ratio or "0:0").split(":"))
         frame = frame_of(video.file_id or "", last=True)
-        return cls(frame, width * _SIDE or None, height * _SIDE or None, video.picture_by)
+        return cls(frame, width * _SIDE_UNIT or None, height * _SIDE_UNIT or None, video.picture_by)
 
     @property
     def moves(self) -> bool:
@@ -91,7 +91,7 @@ class SentPicture:
     def of(cls, file_id: str, shown: object, by: int | None) -> SentPicture:
         """Return a picture as large as what shows it; no size is below one, or beyond all sense."""
         width, height = getattr(shown, "width", None), getattr(shown, "height", None)
-        if not all(type(one) is int and 0 < one <= LONGEST_SIDE for one in (width, height)):
+        if not all(type(one) is int and 0 < one <= MAX_SIDE for one in (width, height)):
             width = height = None
         return cls(file_id, width, height, by)
 
@@ -100,7 +100,7 @@ def picture_of(message: Seen | None) -> SentPicture | None:
     """Return the picture a message shows, None where it shows none we can fetch."""
     if message is None:
         return None
-    by = _sender(message)
+    by = _picture_sender(message)
     sizes = message.photo or getattr(message, "new_chat_photo", ())
     if sizes:
         return SentPicture.of(sizes[-1].file_id, sizes[-1], by)
@@ -125,16 +125,16 @@ def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture |
         if sticker.is_animated:
             # drawings, not frames: nothing here can render them
             return None, words
-        return SentPicture.of(sticker.file_id, sticker, _sender(message)), words
+        return SentPicture.of(sticker.file_id, sticker, _picture_sender(message)), words
     moving = moving_in(message) or sticker
     if moving is None or not is_fetchable(moving.file_size):
         return None, words
-    left, wants_last = _LAST.subn("", words)
+    left, wants_last = _LAST_FRAME_OPTION.subn("", words)
     frame = frame_of(moving.file_id, last=bool(wants_last))
-    return SentPicture.of(frame, moving, _sender(message)), left.strip()
+    return SentPicture.of(frame, moving, _picture_sender(message)), left.strip()
 
 
-def _sender(message: Seen) -> int | None:
+def _picture_sender(message: Seen) -> int | None:
     """Return the person whose picture it is; None for channels, anonymous admins and bots."""
     user: User | None
     if isinstance(message, ExternalReplyInfo):
@@ -184,7 +184,7 @@ class OrderDraft:
         return "t2v" if self.picture is None else "i2v"
 
 
-def is_own(message: Message) -> bool:
+def is_own_message(message: Message) -> bool:
     """Whether somebody wrote just this message.
 
     None that was forwarded, is part of an album, or was written for them by another bot.
@@ -192,10 +192,10 @@ def is_own(message: Message) -> bool:
     return not (message.forward_origin or message.media_group_id or message.via_bot)
 
 
-_NAMES = frozenset(name for command in COMMANDS for name in command.names) | {"prompt"}
+_COMMAND_NAMES = frozenset(name for command in COMMANDS for name in command.names) | {"prompt"}
 
 
-def _is_idea(words: str) -> bool:
+def _is_surely_idea(words: str) -> bool:
     """Whether words are surely to be filmed.
 
     A question may be one to the bot, a link is nothing to be seen, a command or the word that
@@ -206,16 +206,16 @@ def _is_idea(words: str) -> bool:
         small_talk(words)
         or shows_nothing(words)
         or words.rstrip().endswith(("?", "\uff1f", "\u061f"))
-        or _asks(words)
-        or alone in _NAMES
+        or _begins_as_question(words)
+        or alone in _COMMAND_NAMES
     )
 
 
-LONGEST_PART = 4096
+MAX_MESSAGE_LENGTH = 4096
 """UTF-16 units of a message; what is longer comes in several, cut in their second half."""
 
 
-def draft_of(
+def draft_of_message(
     message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
 ) -> OrderDraft:
     """Return the order a message holds.
@@ -225,22 +225,22 @@ def draft_of(
     """
     # what was copied from a caption of ours
     words = words.replace(UNSEEN, "")
-    is_whole = utf16_length(words) <= LONGEST_PART // 2
+    is_whole = utf16_length(words) <= MAX_MESSAGE_LENGTH // 2
     said = read(words).prompt
     if picture is not None and said and (typed := options_alone(words)):
         words, said, asks = typed, "", True
-    is_idea = not said or _is_idea(said)
+    is_idea = not said or _is_surely_idea(said)
     return OrderDraft(
         text=words,
         picture=picture,
         origin="message",
         cause=cause_of(message),
         message_id=message.message_id,
-        asks=asks or not (is_own(message) and is_whole and is_idea),
+        asks=asks or not (is_own_message(message) and is_whole and is_idea),
     )
 
 
-def card_draft(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
+def new_card(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
     """Return the card that keeps an order until it is tapped."""
     picture = draft.picture or SentPicture("")
     kind = CardKind.PICTURE if draft.picture else CardKind.PROMPT
@@ -261,7 +261,7 @@ def card_draft(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
     )
 
 
-async def quoted(
+async def quote_draft(
     services: Services, sender: Sender, draft: OrderDraft
 ) -> Quote | tuple[Problem, ...]:
     """Say what an order would be and cost for this sender.
@@ -289,7 +289,7 @@ async def quoted(
     return replace(quote, instead_of=None) if had == quote.choice.family.name else quote
 
 
-LONGEST_SMALL_TALK = 100
+MAX_SMALL_TALK_LENGTH = 100
 """Characters; whoever writes more has something to say."""
 
 
@@ -316,18 +316,22 @@ def small_talk(text: str) -> SmallTalk | None:
 
     In one language: what is talk in several may be an idea in each.
     """
-    if len(text) > LONGEST_SMALL_TALK:
+    if len(text) > MAX_SMALL_TALK_LENGTH:
         return None
-    words = _plain(text)
+    words = _normalized_words(text)
     if not words:
         # "?", "…"
         return SmallTalk.NOTED if text.strip() else None
     others = {word for word in words if not _GESTURES.fullmatch(word)}
-    found = (_talk(words, phrases) for phrases, known in _spoken()[0] if others <= known)
+    found = (
+        _only_small_talk(words, phrases)
+        for phrases, known in _phrases_by_language()[0]
+        if others <= known
+    )
     return next(filter(None, found), None)
 
 
-def _talk(words: list[str], phrases: Mapping[str, str]) -> SmallTalk | None:
+def _only_small_talk(words: list[str], phrases: Mapping[str, str]) -> SmallTalk | None:
     """Return what words say that are phrases and gestures alone, the longest phrase first."""
     said, at = set[str](), 0
     while at < len(words):
@@ -345,7 +349,7 @@ _ONE_WORD_EACH = "([\u3040-\u30ff\u3400-\u9fff])"
 """Characters of Japanese and Chinese, which put no blanks between words."""
 
 
-def _plain(text: str) -> list[str]:
+def _normalized_words(text: str) -> list[str]:
     """Return the words and signs of a text, without case, accents, punctuation."""
     text = re.sub(_ACCENTS, "", unicodedata.normalize("NFKD", text.casefold()))
     # Persian and Arabic write two letters each their way
@@ -359,35 +363,39 @@ def _plain(text: str) -> list[str]:
 
 
 @cache
-def _spoken() -> tuple[tuple[tuple[dict[str, str], frozenset[str]], ...], frozenset[str]]:
+def _phrases_by_language() -> tuple[
+    tuple[tuple[dict[str, str], frozenset[str]], ...], frozenset[str]
+]:
     """Return what each phrase of small talk says, and all words of these, by language.
 
     English is said in all. The second are the words that questions begin with.
     """
     data = resources.files("handlers.ordering") / "small_talk.json"
     languages = json.loads(data.read_text(encoding="utf-8"))
-    questions = frozenset(" ".join(_plain(begins)) for begins in languages.pop("questions"))
+    questions = frozenset(
+        " ".join(_normalized_words(begins)) for begins in languages.pop("questions")
+    )
     english = _by_phrase({kind: languages["en"][kind] for kind in SmallTalk})
     phrases = [english | _by_phrase(spoken) for spoken in languages.values()]
     return tuple((one, frozenset(" ".join(one).split())) for one in phrases), questions
 
 
-def _asks(text: str) -> bool:
+def _begins_as_question(text: str) -> bool:
     """Whether a text begins as a question does: its sign is often left out."""
-    words, (_, questions) = _plain(text[:LONGEST_SMALL_TALK]), _spoken()
+    words, (_, questions) = _normalized_words(text[:MAX_SMALL_TALK_LENGTH]), _phrases_by_language()
     return any(" ".join(words[:count]) in questions for count in range(1, 6))
 
 
 def _by_phrase(spoken: dict[str, list[str]]) -> dict[str, str]:
     """Return what each phrase says; of several meanings the first counts."""
     return {
-        " ".join(_plain(phrase)): kind
+        " ".join(_normalized_words(phrase)): kind
         for kind, phrases in reversed(spoken.items())
         for phrase in phrases
     }
 
 
-def answered(message: Message) -> Message | None:
+def replied_to(message: Message) -> Message | None:
     """Return the message that this one answers.
 
     Every message of a topic seems to answer the one that opened it, and does not.
@@ -396,6 +404,6 @@ def answered(message: Message) -> Message | None:
     return None if reply is None or reply.forum_topic_created is not None else reply
 
 
-def shown_to(message: Message) -> Seen | None:
+def shown_by_reply(message: Message) -> Seen | None:
     """Return what this message answers, also where that stands in another chat or topic."""
-    return answered(message) or message.external_reply
+    return replied_to(message) or message.external_reply

@@ -14,12 +14,12 @@ from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
     SentPicture,
     SmallTalk,
-    answered,
     any_picture_of,
-    draft_of,
-    is_own,
+    draft_of_message,
+    is_own_message,
     picture_of,
-    shown_to,
+    replied_to,
+    shown_by_reply,
     small_talk,
 )
 from handlers.replies.keyboards import is_ours
@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 
-def mention_in(message: Message) -> str | None:
+def words_beside_mention(message: Message) -> str | None:
     """Return what is left of a text that mentions the bot, where the mention makes it an order.
 
     It does at the beginning of a message, and anywhere in an answer to a picture.
     """
     text = message.text or message.caption or ""
-    answers_picture = picture_of(shown_to(message)) is not None
+    answers_picture = picture_of(shown_by_reply(message)) is not None
     bot = message.get_bot()
     for entity in message.entities or message.caption_entities:
         if entity.offset != 0 and not answers_picture:
@@ -69,27 +69,27 @@ def mention_in(message: Message) -> str | None:
     return None
 
 
-def is_spoken_of(message: Message) -> bool:
+def is_mentioned_in_passing(message: Message) -> bool:
     """Whether a text names the bot in its midst: that may be said of it, and not to it."""
     text = (message.text or message.caption or "").strip(" \n.,!?…").casefold()
     name = f"@{message.get_bot().username.casefold()}"
     return name in text and not (text.startswith(name) or text.endswith(name))
 
 
-def said_in(message: Message) -> str:
+def private_words(message: Message) -> str:
     """Return what a text or caption says alone with the bot, where nobody needs to name it."""
-    mentioned = mention_in(message)
+    mentioned = words_beside_mention(message)
     return (message.text or message.caption or "") if mentioned is None else mentioned
 
 
-SENT_THROUGH_US = MessagesThat(
+SENT_VIA_BOT = MessagesThat(
     lambda message: message.via_bot is not None and message.via_bot.id == message.get_bot().id
 )
 """Videos taken from the bot's inline mode to a chat, also where they are forwarded again.
 
 They are no order, whatever their caption says: that is the prompt they were made from.
 """
-MENTIONED = MessagesThat(lambda message: mention_in(message) is not None)
+MENTIONED = MessagesThat(lambda message: words_beside_mention(message) is not None)
 ANSWERS_THE_BOT = MessagesThat(lambda message: is_ours(message.reply_to_message))
 """In a group, these two and commands are all the bot listens to; whether it had asked what is
 answered is for the handler to find out."""
@@ -121,18 +121,18 @@ MEDIA = (
 @router.command("video")
 async def video(sender: Sender, message: Message, context: Context) -> None:
     """Make a video of the words after the command, of the picture or the text it answers."""
-    command, seen = command_in(message), shown_to(message)
-    sent, words = _meant(seen, command[1] if command else "")
-    made = await _answered_video(sender, context.services, message)
+    command, seen = command_in(message), shown_by_reply(message)
+    sent, words = _picture_for_video(seen, command[1] if command else "")
+    made = await _replied_video(sender, context.services, message)
     if made is not None and sent is None and words:
-        await conversation.change(context, sender, message, made, words)
+        await conversation.propose_change(context, sender, message, made, words)
     elif sent is None and seen is not None and is_too_large(seen):
-        await _explain(context, sender, message, seen)
+        await _reply_unusable_picture(context, sender, message, seen)
     else:
-        await _film(context, sender, message, sent, words)
+        await _order_video(context, sender, message, sent, words)
 
 
-async def _film(
+async def _order_video(
     context: Context,
     sender: Sender,
     message: Message,
@@ -149,21 +149,19 @@ async def _film(
         read = reading.read(words)
     elif sent is None and (typed := options_alone(words)):
         words, read = typed, reading.read(typed)
-    idea = "" if sent or read.prompt else conversation.idea_of(message)
+    idea = "" if sent or read.prompt else conversation.idea_replied_to(message)
     if idea:
         words = f"{idea} {words}".strip()
     if sent is None and not (idea or read.prompt or read.problems):
         await conversation.ask_for_idea(context, sender, message, words)
     else:
-        draft = draft_of(message, words, sent, asks=asks or bool(idea))
+        draft = draft_of_message(message, words, sent, asks=asks or bool(idea))
         await placing.place(context, sender, draft)
 
 
-async def _answered_video(
-    sender: Sender, services: Services, message: Message
-) -> Generation | None:
+async def _replied_video(sender: Sender, services: Services, message: Message) -> Generation | None:
     """Return the finished video of ours that a message answers, where its sender may see it."""
-    number = services.video_under(answered(message))
+    number = services.video_under(replied_to(message))
     if number is None:
         return None
     async with services.db.reading() as connection:
@@ -175,7 +173,7 @@ async def _answered_video(
     return video if seen else None
 
 
-def _meant(seen: Seen | None, words: str) -> tuple[SentPicture | None, str]:
+def _picture_for_video(seen: Seen | None, words: str) -> tuple[SentPicture | None, str]:
     """Return the picture /video means: one it answers; a frame only where nothing else is said."""
     still = picture_of(seen)
     if still is not None:
@@ -187,15 +185,15 @@ def _meant(seen: Seen | None, words: str) -> tuple[SentPicture | None, str]:
 @router.command("animate")
 async def animate(sender: Sender, message: Message, context: Context) -> None:
     """Bring the picture to life that the command answers, or that waits for its words."""
-    command, seen = command_in(message), shown_to(message)
+    command, seen = command_in(message), shown_by_reply(message)
     sent, words = any_picture_of(seen, command[1] if command else "")
-    card = conversation.question_to(sender, message, context.services.clock())
+    card = conversation.question_answered_by(sender, message, context.services.clock())
     if sent is not None:
-        await placing.place(context, sender, draft_of(message, words, sent))
+        await placing.place(context, sender, draft_of_message(message, words, sent))
     elif seen is not None:
-        await _explain(context, sender, message, seen)
+        await _reply_unusable_picture(context, sender, message, seen)
     elif card is not None and card.picture is not None:
-        await conversation.take(context, sender, message, card, words)
+        await conversation.take_answer(context, sender, message, card, words)
     else:
         await conversation.ask_for_picture(context, sender, message, words)
 
@@ -203,16 +201,16 @@ async def animate(sender: Sender, message: Message, context: Context) -> None:
 @router.message(GROUP & MENTIONED & ~COMMANDED, orders=True)
 async def mentioned(sender: Sender, message: Message, context: Context) -> None:
     """Make a video of what stands beside a mention, or of the picture it answers."""
-    sent, words = any_picture_of(message, mention_in(message) or "")
+    sent, words = any_picture_of(message, words_beside_mention(message) or "")
     if small_talk(words):
         return
-    made = await _answered_video(sender, context.services, message)
+    made = await _replied_video(sender, context.services, message)
     if made is not None and sent is None and words:
-        await conversation.change(context, sender, message, made, words)
+        await conversation.propose_change(context, sender, message, made, words)
         return
     if sent is None:
-        sent, words = any_picture_of(shown_to(message), words)
-    await _film(context, sender, message, sent, words, asks=is_spoken_of(message))
+        sent, words = any_picture_of(shown_by_reply(message), words)
+    await _order_video(context, sender, message, sent, words, asks=is_mentioned_in_passing(message))
 
 
 @router.message(PRIVATE & WORDS, orders=True)
@@ -222,7 +220,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     Words that answer a video, a card, or an idea of their sender's say what should be different, as
     does what speaks of nothing but options while a card stands.
     """
-    said = said_in(message)
+    said = private_words(message)
     if not said:
         await conversation.ask_for_idea(context, sender, message)
         return
@@ -230,32 +228,32 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
         await conversation.answer_small_talk(context, sender, message, kind)
         return
     now, typed = context.services.clock(), options_alone(said)
-    card = conversation.question_to(sender, message, now)
+    card = conversation.question_answered_by(sender, message, now)
     if card is not None:
         if typed and card.kind is CardKind.QUESTION and CHANGE not in card.prompt:
             typed = f"{card.prompt} {typed}".strip()
             await conversation.ask_for_idea(context, sender, message, typed)
         else:
-            await conversation.take(context, sender, message, card, typed or said)
+            await conversation.take_answer(context, sender, message, card, typed or said)
         return
-    whole = conversation.continued(sender, said, now) if answered(message) is None else None
+    whole = conversation.join_split_text(sender, said, now) if replied_to(message) is None else None
     if whole is not None:
         sent = SentPicture.on(sender.closed) if sender.closed else None
-        await placing.place(context, sender, draft_of(message, whole, sent, asks=True))
+        await placing.place(context, sender, draft_of_message(message, whole, sent, asks=True))
         return
-    made = await _answered_video(sender, context.services, message)
+    made = await _replied_video(sender, context.services, message)
     if made is not None:
-        await conversation.change(context, sender, message, made, typed or said)
+        await conversation.propose_change(context, sender, message, made, typed or said)
         return
-    seen, card, tapped = answered(message), sender.closed, ""
+    seen, card, tapped = replied_to(message), sender.closed, ""
     is_about = seen.message_id == card.card_message if seen and card else seen is None and typed
     if card is not None and card.kind is not CardKind.QUESTION and is_about:
         sent, before, words = SentPicture.on(card), card.prompt, typed or said
         tapped = card.options
     else:
         by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
-        sent, words = any_picture_of(None if by_bot else shown_to(message), said)
-        before = "" if sent else conversation.idea_of(message)
+        sent, words = any_picture_of(None if by_bot else shown_by_reply(message), said)
+        before = "" if sent else conversation.idea_replied_to(message)
         if sent is None and not before and (typed or is_number(words)):
             if typed:
                 await conversation.ask_for_idea(context, sender, message, typed)
@@ -264,40 +262,42 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
                 await conversation.answer_small_talk(context, sender, message, SmallTalk.NOTED)
             return
     words = changed(tapped, before, words)
-    await placing.place(context, sender, draft_of(message, words, sent, asks=True))
+    await placing.place(context, sender, draft_of_message(message, words, sent, asks=True))
 
 
-@router.message(filters.CAPTION & commanded(conversation.ORDERS), orders=True)
+@router.message(filters.CAPTION & commanded(conversation.ORDER_COMMANDS), orders=True)
 @router.message(PRIVATE & PICTURE, orders=True)
 async def picture(sender: Sender, message: Message, context: Context) -> None:
     """Start a picture that came with words; ask about one without, and about a video's frame."""
     command, now = command_in(message), context.services.clock()
-    if begins_with_command(message) and (command is None or command[0] not in conversation.ORDERS):
-        await _other_command(sender, message)
+    if begins_with_command(message) and (
+        command is None or command[0] not in conversation.ORDER_COMMANDS
+    ):
+        await _reply_unknown_caption_command(sender, message)
         return
-    sent, words = any_picture_of(message, command[1] if command else said_in(message))
+    sent, words = any_picture_of(message, command[1] if command else private_words(message))
     if sent is None:
-        await _explain(context, sender, message, message)
+        await _reply_unusable_picture(context, sender, message, message)
         return
     if command is None and small_talk(words):
         words = ""
-    card = conversation.question_to(sender, message, now)
+    card = conversation.question_answered_by(sender, message, now)
     if card is not None and card.picture is None:
-        await conversation.take(context, sender, message, card, words, picture=sent)
+        await conversation.take_answer(context, sender, message, card, words, picture=sent)
         return
     asks = sender.chat.is_private and command is None and (not words or sent.moves)
-    if asks and not words and is_own(message):
-        words = conversation.just_said(sender, now)
-    await placing.place(context, sender, draft_of(message, words, sent, asks=asks))
+    if asks and not words and is_own_message(message):
+        words = conversation.recent_words(sender, now)
+    await placing.place(context, sender, draft_of_message(message, words, sent, asks=asks))
 
 
 @router.message(PRIVATE & (filters.Sticker.ALL | filters.ANIMATION), orders=True)
-async def gesture(sender: Sender, message: Message, context: Context) -> None:
+async def sticker_or_gif(sender: Sender, message: Message, context: Context) -> None:
     """Take a sticker or a GIF for the picture that was asked for; else it is none."""
-    card = conversation.question_to(sender, message, context.services.clock())
+    card = conversation.question_answered_by(sender, message, context.services.clock())
     sent, words = any_picture_of(message)
     if card is not None and card.wants_picture and sent is not None:
-        await conversation.take(context, sender, message, card, words, picture=sent)
+        await conversation.take_answer(context, sender, message, card, words, picture=sent)
     else:
         await unsupported(sender, message, context)
 
@@ -305,7 +305,7 @@ async def gesture(sender: Sender, message: Message, context: Context) -> None:
 @router.message(GROUP & (WORDS | MEDIA) & ANSWERS_THE_BOT, orders=True, overheard=True)
 async def group_answer(sender: Sender, message: Message, context: Context) -> None:
     """Take an answer to a question the bot asked in a group; any other answer is talk."""
-    card = conversation.question_to(sender, message, context.services.clock())
+    card = conversation.question_answered_by(sender, message, context.services.clock())
     if card is None or (message.text is None and card.picture is not None):
         return
     sent, words = any_picture_of(message, message.text or message.caption or "")
@@ -314,20 +314,22 @@ async def group_answer(sender: Sender, message: Message, context: Context) -> No
             return
         words = ""
     if sent is None and message.text is None:
-        await _explain(context, sender, message, message)
+        await _reply_unusable_picture(context, sender, message, message)
     else:
-        await conversation.take(context, sender, message, card, words, picture=sent)
+        await conversation.take_answer(context, sender, message, card, words, picture=sent)
 
 
-async def _explain(context: Context, sender: Sender, message: Message, seen: Seen) -> None:
+async def _reply_unusable_picture(
+    context: Context, sender: Sender, message: Message, seen: Seen
+) -> None:
     """Say why nothing of what was seen can come alive; once per album."""
     if is_answered(context, cause_of(message)):
         return
-    if not await placing.is_hindered(context, sender, message.message_id):
+    if not await placing.tell_if_refused(context, sender, message.message_id):
         await sender.reply(no_picture(seen, sender.translator), reply_to=message.message_id)
 
 
-async def _other_command(sender: Sender, message: Message) -> None:
+async def _reply_unknown_caption_command(sender: Sender, message: Message) -> None:
     """Charge nothing for a caption that means something else."""
     await sender.reply(
         sender.translator.gettext(

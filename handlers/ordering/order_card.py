@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PROMPT = 400
+MAX_PROMPT_SHOWN = 400
 """Characters of the prompt shown on a card."""
 
 
@@ -102,7 +102,7 @@ class Unfold(CallbackData, prefix="unfold"):
     option: str
 
 
-def price(
+def card_price(
     quote: Quote, balance: Balance, pool: Pool | None, translator: Translator, *, in_private: bool
 ) -> str:
     """Say what a video costs, and of what; how much somebody has is told to them alone."""
@@ -116,10 +116,10 @@ def price(
     return translator.credits(quote.credits)
 
 
-def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
+def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     """Return what a card says; `price` is in words."""
-    prompt = unlinked(shortened(quote.prompt, LONGEST_PROMPT))
-    head = _head(card, translator).format(prompt=prompt)
+    prompt = unlinked(shortened(quote.prompt, MAX_PROMPT_SHOWN))
+    head = _card_question(card, translator).format(prompt=prompt)
     if quote.instead_of is not None:
         return f"{head}\n\n{gone(quote, translator)}\n{price}"
     parts = [described(translator, quote), price]
@@ -133,7 +133,7 @@ def text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     return "\n".join([f"{head}\n", *parts])
 
 
-def _head(card: Card, translator: Translator) -> str:
+def _card_question(card: Card, translator: Translator) -> str:
     """Ask what a card asks."""
     _, frame = translator.gettext, which_frame(card.picture or "")
     if card.asks_what_follows:
@@ -155,7 +155,7 @@ def _head(card: Card, translator: Translator) -> str:
     return _("Nice! What should happen? Write it, or tap Gentle movement.")
 
 
-def buttons(
+def card_buttons(
     services: Services, sender: Sender, card: Card, quote: Quote, *, unfolded: str = ""
 ) -> list[list[Button]]:
     """Return a card's buttons: to start, to leave it, to keep the whole of a picture, to choose.
@@ -182,7 +182,7 @@ def buttons(
         whole = _("Whole picture · {credits}").format(credits=cost)
         # beside what it is the other choice to
         first.append(Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
-        if (other := _keeping(services, card, quote)) is not None:
+        if (other := _uncropped_substitute(services, card, quote)) is not None:
             text = _("With {title} · {credits}").format(
                 title=other.choice.family.title, credits=translator.number(other.credits)
             )
@@ -200,7 +200,7 @@ def buttons(
     return rows
 
 
-def _keeping(services: Services, card: Card, quote: Quote) -> Priced | None:
+def _uncropped_substitute(services: Services, card: Card, quote: Quote) -> Priced | None:
     """Return another family's video that keeps a picture's shape, where none was chosen."""
     sent = SentPicture.on(card)
     if not quote.cuts_unasked or sent is None or sent.size is None:
@@ -208,7 +208,7 @@ def _keeping(services: Services, card: Card, quote: Quote) -> Priced | None:
     return keeping(quote.choice, quote.prompt, sent.size, services.offer)
 
 
-FEW = 4
+MAX_VALUES_SHOWN = 4
 """Values of an option that are shown unasked."""
 _PER_ROW = 5
 
@@ -229,7 +229,7 @@ def _toggles(
         ("res", lines, choice.resolution),
         ("sound", sound, "off" if choice.silent else "on"),
     ):
-        values = [*offered] if unfolded == option else few([*offered], present)
+        values = [*offered] if unfolded == option else pick_evenly([*offered], present)
         row = [
             Button(
                 ticked(offered[value], is_on=value == present),
@@ -258,12 +258,12 @@ def _toggles(
     return rows
 
 
-def few(offered: Sequence[str], present: str | None) -> list[str]:
+def pick_evenly(offered: Sequence[str], present: str | None) -> list[str]:
     """Return a few of many values, spread over all of them, the present one among them."""
     last = len(offered) - 1
-    if last < FEW:
+    if last < MAX_VALUES_SHOWN:
         return [*offered]
-    places = {round(last * step / (FEW - 1)) for step in range(FEW)}
+    places = {round(last * step / (MAX_VALUES_SHOWN - 1)) for step in range(MAX_VALUES_SHOWN)}
     if present in offered:
         at = offered.index(present)
         # the nearest gives way
@@ -271,7 +271,7 @@ def few(offered: Sequence[str], present: str | None) -> list[str]:
     return [offered[place] for place in sorted(places)]
 
 
-async def note_shown(tx: Connection, sender: Sender, card: int, said: Said) -> None:
+async def record_shown(tx: Connection, sender: Sender, card: int, said: Said) -> None:
     """Remember where a card is shown: alone with its sender where their group takes no word."""
     alone = None if said.chat is sender.chat else said.chat.telegram_id
     await cards.shown(tx, card, said.message_id, alone_with=alone)
@@ -286,25 +286,25 @@ async def show_card(
     how["reply_to"] = card.message_id
     said = await sender.tell(text, **how)
     async with services.db.transaction() as tx:
-        await note_shown(tx, sender, card.id, said)
+        await record_shown(tx, sender, card.id, said)
 
 
-CUT_SECONDS = 6.0
+PICTURE_TIMEOUT_SECONDS = 6.0
 """How long a card waits for its picture."""
 T = TypeVar("T")
 
 
-async def _soon(work: Awaitable[T]) -> T | None:
+async def _none_if_slow(work: Awaitable[T]) -> T | None:
     """Return what is had of a picture; None where that cannot be soon: a card says less then."""
     try:
-        async with asyncio.timeout(CUT_SECONDS):
+        async with asyncio.timeout(PICTURE_TIMEOUT_SECONDS):
             return await work
     except (PictureGone, PictureDelayed, MediaError, TimeoutError) as error:
         logger.info("a card shows no picture: %r", error)
         return None
 
 
-async def measured(
+async def with_picture_size(
     services: Services, sender: Sender, draft: OrderDraft
 ) -> tuple[OrderDraft, str | None]:
     """Return an order with the size of its picture also where Telegram tells none.
@@ -316,7 +316,7 @@ async def measured(
     if sent is None or sent.size is not None or not (draft.asks or draft.origin == "message"):
         return draft, None
     try:
-        size = await _soon(services.pictures.size(sent.file_id, sender.account))
+        size = await _none_if_slow(services.pictures.size(sent.file_id, sender.account))
     except BadPicture as error:
         return draft, bad_picture(error.reason, sender.translator)
     if size is not None:
@@ -324,7 +324,7 @@ async def measured(
     return draft, None
 
 
-async def put_up(
+async def show_order_card(
     services: Services,
     sender: Sender,
     card: Card,
@@ -341,7 +341,7 @@ async def put_up(
 
     def said(*, in_private: bool) -> str:
         words = price(in_private=in_private)
-        words = text(card, quote, words, sender.translator)
+        words = card_text(card, quote, words, sender.translator)
         if sender.is_late:
             words = sender.translator.gettext("I was away. Still want this?") + "\n\n" + words
         if not sender.account.is_person:
@@ -350,16 +350,16 @@ async def put_up(
         return words
 
     here, picture = said(in_private=sender.chat.is_private), None
-    sent, rows = SentPicture.on(card), buttons(services, sender, card, quote)
+    sent, rows = SentPicture.on(card), card_buttons(services, sender, card, quote)
     turned = was is not None and (was.cuts or quote.cuts) and was.frame != quote.frame
     if sent is not None and (turned or (quote.cuts and card.card_message is None)):
         drawn = services.pictures.cut(sent.file_id, quote.frame, card.account)
         with suppress(BadPicture):
-            picture = await _soon(drawn)
+            picture = await _none_if_slow(drawn)
     stands = None if sender.edited else card.card_message
     if stands is not None and not (
         # words below another cut would be wrong
-        (picture or not turned) and await _changed(sender, stands, here, rows, picture)
+        (picture or not turned) and await _edit_card(sender, stands, here, rows, picture)
     ):
         await sender.take_away(card)
         card = replace(card, card_message=None)
@@ -367,7 +367,7 @@ async def put_up(
     await show_card(services, sender, card, here, buttons=rows, alone=alone, picture=picture)
 
 
-async def _changed(
+async def _edit_card(
     sender: Sender, message_id: int, text: str, rows: list[list[Button]], picture: bytes | None
 ) -> bool:
     """Change a card where it stands; tell whether it still does."""

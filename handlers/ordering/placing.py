@@ -14,7 +14,7 @@ from generation.orders.quotes import Quote
 from generation.orders.reading import unspoken
 from handlers.membership import cannot_show, not_here_and_now
 from handlers.ordering import order_card, refusals
-from handlers.ordering.drafts import OrderDraft, SentPicture, card_draft, quoted
+from handlers.ordering.drafts import OrderDraft, SentPicture, new_card, quote_draft
 from handlers.replies.texts import cost_of, gone, payment
 from handlers.routing import refusal_of
 from handlers.senders import Access, Sender
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from storage.outages import ContentBrake, Pause
 
 
-SAID_BEFORE_SECONDS = 900.0
+REPEAT_CONFIRMS_SECONDS = 900.0
 """How long saying the same once more starts it."""
-SECOND_TAP_SECONDS = 10.0
+TAP_TWICE_SECONDS = 10.0
 """How long the first tap is remembered."""
 
 logger = logging.getLogger(__name__)
 
 
-async def hindrance(
+async def refusal_reason(
     context: Context, sender: Sender, picture: SentPicture | None = None
 ) -> str | None:
     """Say why somebody may not ask here; None where they may."""
@@ -48,12 +48,12 @@ async def hindrance(
         return None
     return (
         await not_here_and_now(context, sender, group)
-        or picture_hindrance(group, sender, picture)
+        or picture_refusal_reason(group, sender, picture)
         or await cannot_show(context, sender)
     )
 
 
-def picture_hindrance(group: Group, sender: Sender, picture: SentPicture | None) -> str | None:
+def picture_refusal_reason(group: Group, sender: Sender, picture: SentPicture | None) -> str | None:
     """Say why a picture may not come alive in a group; None where it may, or there is none."""
     if picture is None or not group.own_pictures:
         return None
@@ -70,33 +70,35 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
     """
     services = context.services
     if sender.edited is not None:
-        draft = await _rewritten(services, sender, sender.edited.card, draft)
-    why = await hindrance(context, sender, draft.picture)
+        draft = await _rewrite_card(services, sender, sender.edited.card, draft)
+    why = await refusal_reason(context, sender, draft.picture)
     if why is None and draft.picture is not None:
-        draft, why = await order_card.measured(services, sender, draft)
+        draft, why = await order_card.with_picture_size(services, sender, draft)
     if why is not None:
         await refusals.refuse(context, sender, draft, why)
         return
-    quote = await quoted(services, sender, draft)
+    quote = await quote_draft(services, sender, draft)
     if not isinstance(quote, Quote):
-        await refusals.propose(context, sender, draft, quote)
+        await refusals.propose_corrections(context, sender, draft, quote)
         return
     wary = sender.person is not None and sender.person.asks_first
     unasked = 0 if wary else services.policy.confirm_credits
-    asks = sender.is_late or _needs_a_tap(draft, quote, unasked)
+    asks = sender.is_late or _needs_confirmation(draft, quote, unasked)
     if asks:
         if draft.taps_twice:
             if not await _is_second_tap(context, sender, draft, quote):
                 return
-        elif sender.edited is not None or not _said_before(sender, draft, services.clock()):
-            await _ask(context, sender, draft, quote)
+        elif sender.edited is not None or not _is_repeated_request(sender, draft, services.clock()):
+            await _ask_first(context, sender, draft, quote)
             return
     # what was agreed to at its price leaves at once
     agreed = asks or draft.agreed is not None
-    await _order(context, sender, draft, quote, wait=0 if agreed else services.policy.undo_seconds)
+    await _accept_and_answer(
+        context, sender, draft, quote, wait=0 if agreed else services.policy.undo_seconds
+    )
 
 
-async def _rewritten(
+async def _rewrite_card(
     services: Services, sender: Sender, card: Card, draft: OrderDraft
 ) -> OrderDraft:
     """Put on a card what its message says since it was edited.
@@ -105,22 +107,22 @@ async def _rewritten(
     """
     draft = replace(draft, asks=True, answers=None, picture=draft.picture or SentPicture.on(card))
     async with services.db.transaction() as tx:
-        await cards.write(tx, card.id, card_draft(sender, draft, kept=card.kept))
+        await cards.write(tx, card.id, new_card(sender, draft, kept=card.kept))
         replaced = await cards.close_open(tx, sender.chat.id, sender.account, by=card.cause)
     if replaced is not None and replaced.card_message != card.card_message:
         await sender.take_away(replaced)
     return replace(draft, options=unspoken(card.options, draft.text))
 
 
-async def is_hindered(context: Context, sender: Sender, message_id: int | None) -> bool:
+async def tell_if_refused(context: Context, sender: Sender, message_id: int | None) -> bool:
     """Say so where somebody may not ask for a video here."""
-    why = await hindrance(context, sender)
+    why = await refusal_reason(context, sender)
     if why:
         await sender.tell(why, reply_to=message_id)
     return why is not None
 
 
-def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
+def _needs_confirmation(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
     """Whether to ask first: where that is wanted, dear, or cuts much of a picture away.
 
     And where plain words were read as options: they may be none.
@@ -134,7 +136,7 @@ def _needs_a_tap(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
     return uncertain and draft.card is None
 
 
-def _said_before(sender: Sender, draft: OrderDraft, now: float) -> bool:
+def _is_repeated_request(sender: Sender, draft: OrderDraft, now: float) -> bool:
     """Whether one who cannot press a card says what stands on it once more: that is the tap.
 
     Whoever writes as a group or a channel presses buttons as somebody else.
@@ -144,7 +146,7 @@ def _said_before(sender: Sender, draft: OrderDraft, now: float) -> bool:
         return False
     picture = draft.picture.file_id if draft.picture else None
     same = (card.prompt, card.picture) == (draft.text, picture)
-    return same and now - card.created_at <= SAID_BEFORE_SECONDS
+    return same and now - card.created_at <= REPEAT_CONFIRMS_SECONDS
 
 
 async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> bool:
@@ -152,11 +154,11 @@ async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, qu
     services, _ = context.services, sender.translator.gettext
     taps, now = context.user_data, services.clock()
     tapped, agreed, at = taps.pop("first tap", ("", 0, 0.0)) if taps else ("", 0, 0.0)
-    if tapped == draft.cause and quote.credits <= agreed and now - at <= SECOND_TAP_SECONDS:
+    if tapped == draft.cause and quote.credits <= agreed and now - at <= TAP_TWICE_SECONDS:
         return True
     async with services.db.reading() as connection:
         before = await generations.by_cause(connection, draft.cause)
-        balance, pool = await _means(connection, services, sender)
+        balance, pool = await _balances(connection, services, sender)
     if before is not None and before.state in UNFINISHED:
         await sender.answer(_("That one is already on its way."))
         return False
@@ -169,7 +171,7 @@ async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, qu
     return False
 
 
-async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> None:
+async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> None:
     """Ask first, unless the same update made a video already, before a crash.
 
     What cannot be paid is not asked about; a picture without words is, for its words may change it.
@@ -181,34 +183,36 @@ async def _ask(context: Context, sender: Sender, draft: OrderDraft, quote: Quote
     short: Pause | ContentBrake | TooFewCredits | None = None
     async with services.db.transaction() as tx:
         made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
-        balance, pool = await _means(tx, services, sender)
+        balance, pool = await _balances(tx, services, sender)
         if made is None and (draft.text or draft.picture is None):
             short = await outages.waits(tx, sender.account, sender.chat.id, now)
             short = short or balances.shortfall(quote.credits, balance, pool)
         if made is None and short is None:
-            card, replaced = await cards.ask(tx, card_draft(sender, draft, kept=kept), now=now)
+            card, replaced = await cards.ask(tx, new_card(sender, draft, kept=kept), now=now)
             if draft.text and not card.prompt:
                 # the words of an album may come with its second picture
-                worded = await cards.write(tx, card.id, card_draft(sender, draft, kept=kept))
+                worded = await cards.write(tx, card.id, new_card(sender, draft, kept=kept))
     if made is not None:
-        await _again(services, sender, made)
+        await _answer_repeated(services, sender, made)
     elif short is not None:
         await refusals.decline(context, sender, draft, quote, short)
     elif card is not None:
         await sender.answer()
         await sender.take_away(replaced)
         if worded is not None or card.card_message is None or sender.edited is not None:
-            price = partial(order_card.price, quote, balance, pool, sender.translator)
-            await order_card.put_up(services, sender, worded or card, quote, price)
+            price = partial(order_card.card_price, quote, balance, pool, sender.translator)
+            await order_card.show_order_card(services, sender, worded or card, quote, price)
 
 
-async def _means(tx: Connection, services: Services, sender: Sender) -> tuple[Balance, Pool | None]:
+async def _balances(
+    tx: Connection, services: Services, sender: Sender
+) -> tuple[Balance, Pool | None]:
     """Return what somebody has, and the group they speak in."""
     now = services.clock()
     return await balances.means(tx, sender.chat.id, sender.account, services.terms, now)
 
 
-def draft_on(card: Card, **tapped: Any) -> OrderDraft:
+def draft_of_card(card: Card, **tapped: Any) -> OrderDraft:
     """Return the order a card holds."""
     return OrderDraft(
         text=card.prompt,
@@ -222,29 +226,29 @@ def draft_on(card: Card, **tapped: Any) -> OrderDraft:
     )
 
 
-async def show_anew(services: Services, sender: Sender, card: Card, was: Quote) -> None:
+async def update_card(services: Services, sender: Sender, card: Card, was: Quote) -> None:
     """Show what was chosen on a card, and what it costs."""
-    quote = await quoted(services, sender, draft_on(card))
+    quote = await quote_draft(services, sender, draft_of_card(card))
     if not isinstance(quote, Quote):
         return
     async with services.db.reading() as connection:
-        balance, pool = await _means(connection, services, sender)
-    cost = partial(order_card.price, quote, balance, pool, sender.translator)
-    await order_card.put_up(services, sender, card, quote, cost, was=was)
+        balance, pool = await _balances(connection, services, sender)
+    cost = partial(order_card.card_price, quote, balance, pool, sender.translator)
+    await order_card.show_order_card(services, sender, card, quote, cost, was=was)
 
 
-async def _order(
+async def _accept_and_answer(
     context: Context, sender: Sender, draft: OrderDraft, quote: Quote, *, wait: float
 ) -> None:
     """Accept an order, or say why not; for `wait` seconds it can be cancelled."""
     services = context.services
-    answer, closed = await _accept(services, sender, draft, quote, wait)
+    answer, closed = await _store_order(services, sender, draft, quote, wait)
     if isinstance(answer, Sender):
         if text := refusal_of(answer, {"orders": True}, services):
             await refusals.refuse(context, sender, draft, text)
         return
     if isinstance(answer, Repeated):
-        await _again(services, sender, answer.generation)
+        await _answer_repeated(services, sender, answer.generation)
         return
     if not isinstance(answer, Accepted):
         await refusals.decline(context, sender, draft, quote, answer)
@@ -265,7 +269,7 @@ async def _order(
     )
 
 
-async def _accept(
+async def _store_order(
     services: Services, sender: Sender, draft: OrderDraft, quote: Quote, wait: float
 ) -> tuple[Answer | Sender, list[Card | None]]:
     """Write the order down; returns with the answer the cards that this closed.
@@ -319,7 +323,7 @@ async def _accept(
     return answer, closed
 
 
-async def _again(services: Services, sender: Sender, generation: Generation) -> None:
+async def _answer_repeated(services: Services, sender: Sender, generation: Generation) -> None:
     """Answer what was asked before: the same message twice is silent, a press is told."""
     await sender.answer(sender.translator.gettext("That one is already on its way."))
     if generation.state in PENDING and generation.status_message is None:

@@ -13,8 +13,8 @@ from generation.orders.balances import (
     TooManyPending,
 )
 from generation.orders.quotes import Instead, Quote, corrections
-from handlers.ordering.drafts import card_draft, quoted
-from handlers.ordering.order_card import Drop, Start, note_shown
+from handlers.ordering.drafts import new_card, quote_draft
+from handlers.ordering.order_card import Drop, Start, record_shown
 from handlers.replies.keyboards import Button
 from handlers.replies.more_credits import AskOwner, RemindMe, sales
 from handlers.replies.texts import braked, described, paused, unlinked, worth
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
 
-Hindrance: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
+OrderRefusal: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
 """What stands in the way of an order but its sender's ways, and a pause."""
 
-MOST_PROPOSED = 3
+MAX_PROPOSED = 3
 """How many nearest right videos are proposed for a wrong one."""
-LONGEST_POP_UP = 200
+MAX_POP_UP_LENGTH = 200
 """Characters Telegram shows in the pop-up that answers a press."""
 
 
@@ -56,7 +56,7 @@ async def refuse(
     that the buttons start.
     """
     if sender.press:
-        in_pop_up = not buttons and len(text) <= LONGEST_POP_UP
+        in_pop_up = not buttons and len(text) <= MAX_POP_UP_LENGTH
         await sender.answer(text if in_pop_up else "", alert=in_pop_up)
         if in_pop_up:
             return
@@ -73,13 +73,13 @@ async def refuse(
     services = context.services
     async with services.db.transaction() as tx:
         if keeps is not None:
-            await note_shown(tx, sender, keeps, said)
+            await record_shown(tx, sender, keeps, said)
         if draft.answers is not None:
             await cards.reopen(tx, draft.answers, said.message_id, now=services.clock())
-            await note_shown(tx, sender, draft.answers, said)
+            await record_shown(tx, sender, draft.answers, said)
 
 
-async def propose(
+async def propose_corrections(
     context: Context, sender: Sender, draft: OrderDraft, found: Sequence[Problem]
 ) -> None:
     """Say what cannot be had, with the nearest that can as buttons."""
@@ -87,18 +87,18 @@ async def propose(
     # whoever writes as a group or a channel presses as somebody else
     if len(found) == 1 and sender.account.is_person:
         for instead in corrections(found[0], services.offer):
-            quote = await quoted(services, sender, replace(draft, instead=instead))
+            quote = await quote_draft(services, sender, replace(draft, instead=instead))
             if isinstance(quote, Quote) and quote.instead_of is None:
                 nearest.append((instead, quote))
-    nearest = nearest[:MOST_PROPOSED]
+    nearest = nearest[:MAX_PROPOSED]
     # also without buttons: the message may be edited until it says what can be had
     keeps = draft.card is None and (nearest or draft.origin == "message")
-    kept = await _kept(services, sender, draft) if keeps else None
+    kept = await _keep_on_card(services, sender, draft) if keeps else None
     buttons = [
-        [_start(kept or draft.card or 0, instead, quote, sender.translator)]
+        [_start_button(kept or draft.card or 0, instead, quote, sender.translator)]
         for instead, quote in nearest
     ]
-    text = "\n".join(_problem(problem, sender.translator) for problem in found)
+    text = "\n".join(_problem_text(problem, sender.translator) for problem in found)
     await refuse(context, sender, draft, text, buttons, keeps=kept)
 
 
@@ -115,7 +115,7 @@ async def decline(
             if isinstance(answer, ContentBrake)
             else paused(answer, translator, now)
             if isinstance(answer, Pause)
-            else refused(answer, translator, now, in_private=in_private)
+            else refusal_text(answer, translator, now, in_private=in_private)
         )
         # a pop-up has no buttons
         leads = not in_private and not sender.press and _waits_elsewhere(answer)
@@ -131,14 +131,19 @@ async def decline(
         ).format(name=sender.name, cost=translator.credits(quote.credits))
         await refuse(context, sender, draft, text, [sells])
         return
-    affordable = await _affordable(services, sender, draft, quote, answer.available)
-    kept = await _kept(services, sender, draft) if affordable and draft.card is None else None
+    affordable = await _affordable_videos(services, sender, draft, quote, answer.available)
+    kept = (
+        await _keep_on_card(services, sender, draft) if affordable and draft.card is None else None
+    )
     # side by side: a family's shortest, or another family
-    row = [_start(kept or draft.card or 0, *one, translator, is_brief=True) for one in affordable]
+    row = [
+        _start_button(kept or draft.card or 0, *one, translator, is_brief=True)
+        for one in affordable
+    ]
     buttons = [row] if row else []
     if sender.chat.is_private:
-        text = too_few_credits(services, sender, quote, answer)
-        buttons.append(await ways_on_for(services, sender, answer.balance, quote.credits))
+        text = too_few_credits_text(services, sender, quote, answer)
+        buttons.append(await more_credits_buttons(services, sender, answer.balance, quote.credits))
     else:
         # how much somebody has is for them alone
         text = translator.gettext("{name}, this costs {cost}, more than you have left.").format(
@@ -148,7 +153,7 @@ async def decline(
     await refuse(context, sender, draft, text, buttons, keeps=kept)
 
 
-async def ways_on_for(
+async def more_credits_buttons(
     services: Services, sender: Sender, balance: Balance, cost: int
 ) -> list[Button]:
     """Return what somebody can do who has less than something costs."""
@@ -170,14 +175,14 @@ def _waits_elsewhere(answer: Refused) -> bool:
     return isinstance(answer, BudgetHeld) and answer.own
 
 
-async def _kept(services: Services, sender: Sender, draft: OrderDraft) -> int:
+async def _keep_on_card(services: Services, sender: Sender, draft: OrderDraft) -> int:
     """Keep an order that cannot be had, for the buttons that offer something like it."""
     async with services.db.transaction() as tx:
-        card, _ = await cards.ask(tx, card_draft(sender, draft, kept=True), now=services.clock())
+        card, _ = await cards.ask(tx, new_card(sender, draft, kept=True), now=services.clock())
     return card.id
 
 
-async def _affordable(
+async def _affordable_videos(
     services: Services, sender: Sender, draft: OrderDraft, quote: Quote, available: int
 ) -> list[tuple[Instead, Quote]]:
     """Find what so many credits pay: the family's shortest, and the cheapest of another one.
@@ -192,14 +197,14 @@ async def _affordable(
             continue
         same = family == quote.choice.family
         instead = Instead(seconds=mode.seconds[0], family="" if same else family.name)
-        other = await quoted(services, sender, replace(draft, instead=instead))
+        other = await quote_draft(services, sender, replace(draft, instead=instead))
         most = min(available, quote.credits - 1)
         if isinstance(other, Quote) and other.credits <= most:
             (shorter if same else others).append((instead, other))
     return shorter + sorted(others, key=lambda one: one[1].credits)[:1]
 
 
-def _start(
+def _start_button(
     card: int, instead: Instead, quote: Quote, translator: Translator, *, is_brief: bool = False
 ) -> Button:
     """Return the button that starts something else than the card says, at its price.
@@ -218,7 +223,7 @@ def _start(
     )
 
 
-def _problem(problem: Problem, translator: Translator) -> str:
+def _problem_text(problem: Problem, translator: Translator) -> str:
     _, offered = translator.gettext, ", ".join(problem.offered)
     if problem.option == "prompt" and problem.offered:
         return _("That is {count} characters; {model} takes {most}. Make it shorter.").format(
@@ -243,8 +248,8 @@ def _problem(problem: Problem, translator: Translator) -> str:
     )
 
 
-def refused(
-    answer: Hindrance, translator: Translator, now: float, *, in_private: bool = True
+def refusal_text(
+    answer: OrderRefusal, translator: Translator, now: float, *, in_private: bool = True
 ) -> str:
     """Say why an order was not accepted; it cost nothing."""
     match answer:
@@ -304,11 +309,13 @@ def refused(
             )
 
 
-def too_few_credits(services: Services, sender: Sender, quote: Quote, answer: TooFewCredits) -> str:
+def too_few_credits_text(
+    services: Services, sender: Sender, quote: Quote, answer: TooFewCredits
+) -> str:
     """Say what is missing, and when there will be more."""
     terms, translator = services.terms_of(sender.person), sender.translator
     now, renews_at = services.clock(), answer.balance.renews_at
-    text = refused(answer, translator, now)
+    text = refusal_text(answer, translator, now)
     if quote.credits > terms.free_credits:
         more = translator.gettext("That is more than your whole allowance of {all}.").format(
             all=worth(translator, terms.free_credits, services.usual_cost)

@@ -17,7 +17,7 @@ from telegram import Message
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
-from handlers.ordering.drafts import OrderDraft, SentPicture, answered
+from handlers.ordering.drafts import OrderDraft, SentPicture, replied_to
 from handlers.ordering.placing import place
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyboard
@@ -235,7 +235,7 @@ async def show_as_it_is(services: Services, account: Account) -> None:
 @router.command("story")
 async def show_story(sender: Sender, message: Message, services: Services) -> None:
     """Show the film of the video that is answered, else the last one."""
-    scenes = await _scenes(services, sender, services.video_under(answered(message)))
+    scenes = await _scenes(services, sender, services.video_under(replied_to(message)))
     if scenes is None:
         words = sender.translator.gettext("That video is somebody else's. /story shows your own.")
         await sender.reply(words, reply_to=message.message_id)

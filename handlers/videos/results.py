@@ -14,7 +14,7 @@ from telegram import Message
 
 from generation.orders import substitutes
 from handlers.membership import is_group_admin
-from handlers.ordering.conversation import ask_anew
+from handlers.ordering.conversation import ask_for_change
 from handlers.ordering.drafts import OrderDraft, SentPicture
 from handlers.ordering.placing import place
 from handlers.presses import ask_whether, not_yours
@@ -142,7 +142,7 @@ async def change(sender: Sender, press: Change, cause: str, context: Context) ->
         await sender.answer(not_yours(video.account, sender.translator))
     elif video is not None and not await _is_taken_back(sender, video):
         await sender.answer()
-        await ask_anew(context, sender, video, cause=f"press:change:{cause}")
+        await ask_for_change(context, sender, video, cause=f"press:change:{cause}")
 
 
 @router.button(More)

@@ -14,8 +14,8 @@ from generation.orders import substitutes
 from generation.orders.reading import read_number
 from handlers.attachments import no_picture
 from handlers.ordering.conversation import ask_for_picture
-from handlers.ordering.drafts import any_picture_of, draft_of
-from handlers.ordering.messages import SENT_THROUGH_US
+from handlers.ordering.drafts import any_picture_of, draft_of_message
+from handlers.ordering.messages import SENT_VIA_BOT
 from handlers.ordering.placing import place
 from handlers.replies.keyboards import Button, keyboard
 from handlers.replies.sending import SendError, translated
@@ -126,7 +126,7 @@ async def offer_like(context: Context, sender: Sender, message: Message, payload
         text = text.format(prompt=unlinked(video.prompt))
         await ask_for_picture(context, sender, message, typed, text)
     else:
-        draft = draft_of(message, substitutes.like(video), None, asks=True)
+        draft = draft_of_message(message, substitutes.like(video), None, asks=True)
         await place(context, sender, draft)
 
 
@@ -139,7 +139,7 @@ def _invitation(translator: Translator, words: str) -> InlineQueryResultsButton:
     return InlineQueryResultsButton(text, start_parameter="make")
 
 
-@router.message(SENT_THROUGH_US)
+@router.message(SENT_VIA_BOT)
 async def shared(sender: Sender, message: Message) -> None:
     """Say what one can do with a video one brought back; in a group it is not for the bot."""
     if not sender.chat.is_private:

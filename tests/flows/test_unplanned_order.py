@@ -633,10 +633,10 @@ async def nothing(*_: object, **__: object) -> None:
 RULES: dict[str, list[tuple[object, str, object]]] = {
     "what is said next closes a question": [(cards, "close_open", nothing)],
     "thanks are no idea": [(messages, "small_talk", lambda _: None)],
-    "what was shared is no order": [(messages.SENT_THROUGH_US, "holds", lambda _: False)],
+    "what was shared is no order": [(messages.SENT_VIA_BOT, "holds", lambda _: False)],
     "a video is asked about": [(SentPicture, "moves", False)],
     "an order can be cancelled": [(lifecycle, "cancel", nothing)],
-    "a card belongs to somebody": [(card_taps, "_hindrance", lambda *_: "")],
+    "a card belongs to somebody": [(card_taps, "_refusal_reason", lambda *_: "")],
 }
 """What holds, and what would be in its place if it did not."""
 

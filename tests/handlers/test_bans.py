@@ -79,9 +79,9 @@ def slowed(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Even
     async def slowly(*order: Any) -> Any:
         reads.set()
         await goes_on.wait()
-        return await drafts.quoted(*order)
+        return await drafts.quote_draft(*order)
 
-    monkeypatch.setattr(placing, "quoted", slowly)
+    monkeypatch.setattr(placing, "quote_draft", slowly)
     return reads, goes_on
 
 

@@ -166,8 +166,8 @@ async def test_killed_at_any_two_points_it_loses_nothing_and_pays_once(
 
 
 CONTINUE = (
-    "placing._ask, committed #1", "order_card.show_card, committed #1",
-    "placing._accept, committed #1", "GET file, answered #1", "POST generations, answered #1",
+    "placing._ask_first, committed #1", "order_card.show_card, committed #1",
+    "placing._store_order, committed #1", "GET file, answered #1", "POST generations, answered #1",
 )  # fmt: skip
 JOIN = (
     "films.send_film, committed #1", "GET file, answered #4", "POST sendVideo, to send #1",
