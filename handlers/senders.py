@@ -269,7 +269,7 @@ async def _known(
     if place is None or speaker is None:
         return None
     known = await chats.by_telegram_id(connection, place.id)
-    if known is None or not known.reachable or known.kind != place.type:
+    if known is None or not known.reachable or (known.kind != place.type and not known.moved_at):
         return None
     chat = replace(known, title=place.effective_name or "")
     person, before, renamed = None, None, False

@@ -324,9 +324,10 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
     """Give a chat its new id at Telegram; where that id is known already, the two become one.
 
     Our number stays, and all that was ever made there stays as it is: only what is still to be
-    sent forgets the messages it would answer. What came from the new chat before the news of the
-    move is short. It follows, what is over in slices that let others between and the rest with
-    the move itself; a move that was interrupted goes on when it is told of again.
+    sent forgets the messages it would answer. The old id leads to it, too. What came from the new
+    chat before the news of the move is short. It follows, what is over in slices that let others
+    between and the rest with the move itself; a move that was interrupted goes on when it is told
+    of again.
     """
     while True:
         async with db.transaction(aside=True) as tx:
@@ -335,7 +336,10 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
                 raise ValueError(f"there is no chat {chat}")
             if known is not None and known.id == here.id:
                 return known  # told of it before; what was chosen since then stays
-            if known is None or not await _follows(tx, known.id, here.id):
+            if known is None:
+                kind, title = ChatKind.SUPERGROUP, here.title
+                known = await seen(tx, telegram_id, kind=kind, title=title, now=now)
+            if not await _follows(tx, known.id, here.id):
                 await _finish_move(tx, here, known, telegram_id, now)
 
 
@@ -348,8 +352,8 @@ async def _follows(tx: Connection, chat: int, into: int) -> bool:
 
 
 async def _finish_move(
-    tx: Connection, chat: Chat, known: Chat | None, telegram_id: int, now: float
-) -> None:
+    tx: Connection, chat: Chat, known: Chat, telegram_id: int, now: float
+) -> None:  # fmt: skip
     for statement in _FORGOTTEN:
         await tx.execute(statement, (chat.id,))
     for table in ("allowed", "bans"):
@@ -358,19 +362,14 @@ async def _finish_move(
             f"UPDATE OR REPLACE {table} SET telegram_id = ? WHERE telegram_id = ?",
             (telegram_id, chat.telegram_id),
         )
-    if known is not None:
-        await follow(tx, known.id, chat.id)
-        # its number leads here, as do those that led there, and the old id; 0 is nobody's
-        await tx.execute(
-            "UPDATE chats SET became = ?1 WHERE ?2 IN (id, became)", (chat.id, known.id)
-        )
-        await tx.execute("UPDATE chats SET telegram_id = 0 WHERE telegram_id = ?", (telegram_id,))
+    await follow(tx, known.id, chat.id)
+    # its number leads here, as do those that led there, and the old id, under which an invoice may
+    # be paid still; 0 is nobody's
+    await tx.execute("UPDATE chats SET became = ?1 WHERE ?2 IN (id, became)", (chat.id, known.id))
+    await tx.execute("UPDATE chats SET telegram_id = 0 WHERE telegram_id = ?", (telegram_id,))
     await tx.execute(
         "UPDATE chats SET telegram_id = ?, kind = 'supergroup', reachable = ?, moved_at = ?"
         " WHERE id = ?",
-        (telegram_id, (known or chat).reachable, now, chat.id),
+        (telegram_id, known.reachable, now, chat.id),
     )
-    if known is not None:
-        await tx.execute(
-            "UPDATE chats SET telegram_id = ? WHERE telegram_id = 0", (chat.telegram_id,)
-        )
+    await tx.execute("UPDATE chats SET telegram_id = ? WHERE telegram_id = 0", (chat.telegram_id,))

@@ -180,7 +180,7 @@ async def _hindrance_there(
 ) -> str:
     """Say why somebody cannot pay for a group, by Telegram's id; empty where they can."""
     chat, policy = await chats.by_telegram_id(tx, group), services.policy
-    if chat is None:
+    if chat is None or chat.telegram_id != group:
         # it has another id since it became a supergroup
         return translator.gettext("This invoice is old. Send /buy for a new one.")
     choices, ids = await chats.group_of(tx, chat.id), {person, chat.telegram_id}

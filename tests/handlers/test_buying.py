@@ -372,6 +372,23 @@ async def test_what_is_paid_for_a_group_nobody_knows_is_the_payers(
         assert await bought(house, ann) == 50
 
 
+async def test_what_was_agreed_to_before_a_group_became_a_supergroup_is_the_supergroups(
+    house: House, ann: Person, telegram: TelegramSandbox
+) -> None:
+    group, world = telegram.group("Old club", [ann], kind="group"), telegram.world
+    async with house.running(free_credits=0, **SELLING):
+        charge = StarPayment("charge-x", ann, 500, (await invoice(group, ann)).payload or "")
+        new = group.migrate()
+        await until(house, lambda tx: exists(tx, "SELECT 1 FROM chats WHERE moved_at > 0"))
+        world.stars.take(charge, now=world.clock())
+        telegram.private(ann).service(ann, successful_payment=charge.as_json())
+        await new.wait(says("🎁 Ann bought 50 credits"))
+        assert [await bought(house, one) for one in (new, ann)] == [50, 0]
+        await new.send(ann, "/video a lighthouse")
+        await new.wait(lambda one: one.video is not None)
+        assert await bought(house, new) == 41
+
+
 async def test_nobody_buys_for_a_group_who_may_not_ask_there(
     house: House, ann: Person, bob: Person, telegram: TelegramSandbox
 ) -> None:

@@ -91,7 +91,7 @@ async def test_a_group_that_grows_up_keeps_its_number(db: Database, group: Chat)
     assert (moved.id, moved.telegram_id, moved.kind) == (group.id, SUPERGROUP, "supergroup")
     assert moved.moved_at == NOW + 9, "messages of before are out of reach"
     async with db.reading() as connection:
-        assert await chats.by_telegram_id(connection, GROUP) is None
+        assert await chats.by_telegram_id(connection, GROUP) == moved, "known by the old id, too"
 
 
 async def test_what_is_still_to_be_sent_forgets_the_messages_of_the_old_chat(
