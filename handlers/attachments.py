@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from telegram.constants import FileSizeLimit
@@ -13,14 +13,12 @@ from telegram.ext import filters
 
 from generation.media.pictures import PictureDelayed, PictureGone
 from handlers import commands
-from handlers.replies.keyboards import MOST_FETCHED
+from handlers.replies.keyboards import MOST_FETCHED, most_fetched
 from handlers.replies.sending import seconds
 from handlers.routing import COMMANDED, Router, is_answered
 from handlers.senders import cause_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from telegram import (
         Animation,
         Bot,
@@ -63,11 +61,11 @@ def is_too_large(message: Seen) -> bool:
 
 def no_picture(message: Seen, translator: Translator) -> str:
     """Say why nothing of a message can come alive, and what can."""
-    moving = moving_in(message)
-    if moving is not None and not is_fetchable(moving.file_size):
+    moving, most = moving_in(message), most_fetched(message.get_bot())
+    if moving is not None and not is_fetchable(moving.file_size, most):
         return translator.gettext(
-            "That is over 20 MB, more than I can fetch. Send a shorter video."
-        )
+            "That is over {count} MB, more than I can fetch. Send a shorter video."
+        ).format(count=translator.number(most // 1_000_000))
     if message.document is not None and not is_fetchable(message.document.file_size):
         return translator.gettext(
             "That file is over 20 MB, more than I can fetch. Send it as a photo."
@@ -90,9 +88,12 @@ def is_video(file: Document | None) -> bool:
     return file is not None and (file.mime_type or "").lower().startswith("video/")
 
 
-def is_fetchable(size: int | None) -> bool:
-    """Whether a bot may fetch a file of this size; what Telegram does not tell is tried."""
-    return not isinstance(size, int) or size <= MOST_FETCHED
+def is_fetchable(size: int | None, most: int = MOST_FETCHED) -> bool:
+    """Whether a file is small enough; what Telegram does not tell is tried.
+
+    A still picture of more than the hosted server gives out is none that is opened here.
+    """
+    return not isinstance(size, int) or size <= most
 
 
 def advice(message: Message, translator: Translator) -> str:
@@ -164,8 +165,8 @@ class TelegramFiles:
             file = await self._bot.get_file(file_id, read_timeout=FETCH_SECONDS)
             path = file.file_path or ""
             if path.startswith("/"):
-                # of a server in local mode; python-telegram-bot would copy it on the event loop
-                await asyncio.to_thread(shutil.copyfile, path, target)
+                # of a server in local mode; python-telegram-bot would copy it, up to 2 GB
+                await asyncio.to_thread(_show, Path(path), target)
             else:
                 await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
         except RetryAfter as error:
@@ -192,6 +193,12 @@ class TelegramFiles:
         if folder is not None and not self._is_told:
             self._is_told = True
             logger.warning("TELEGRAM_API_LOCAL: %s", UNMOUNTED.format(folder=folder))
+
+
+def _show(path: Path, target: Path) -> None:
+    """Let a file that can be read be found under another name."""
+    with path.open("rb"):
+        target.symlink_to(path)
 
 
 UNMOUNTED = (

@@ -20,6 +20,7 @@ from generation.orders.quotes import Quote
 from generation.orders.reading import options_alone, read, shows_nothing
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
+from handlers.replies.keyboards import most_fetched
 from handlers.replies.texts import UNSEEN, utf16_length
 from handlers.senders import cause_of
 from storage import SHARED_IDS, statistics
@@ -127,7 +128,7 @@ def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture |
             return None, words
         return SentPicture.of(sticker.file_id, sticker, _picture_sender(message)), words
     moving = moving_in(message) or sticker
-    if moving is None or not is_fetchable(moving.file_size):
+    if moving is None or not is_fetchable(moving.file_size, most_fetched(message.get_bot())):
         return None, words
     left, wants_last = _LAST_FRAME_OPTION.subn("", words)
     frame = frame_of(moving.file_id, last=bool(wants_last))

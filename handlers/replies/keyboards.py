@@ -24,7 +24,7 @@ from handlers.replies.texts import utf16_length
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from telegram import MaybeInaccessibleMessage
+    from telegram import Bot, MaybeInaccessibleMessage
 
     from generation.models.offer import Offer
     from generation.orders.options import Priced
@@ -340,6 +340,11 @@ LONGEST_BESIDE = 18
 """Characters of a label that has another one beside it: on a phone both are as wide."""
 MOST_FETCHED, MOST_FETCHED_LOCALLY = 20_000_000, 2_000_000_000
 """Bytes a bot may fetch from Telegram: the hosted server's limit, and that of one's own."""
+
+
+def most_fetched(bot: Bot) -> int:
+    """Return how many bytes of a file this bot may fetch."""
+    return MOST_FETCHED_LOCALLY if bot.local_mode else MOST_FETCHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from telegram import ForceReply, InputFile, InputMediaPhoto, LinkPreviewOptions
 from telegram.constants import ChatAction
 
 from generation.media.videos import Upload, UploadedFile
-from handlers.replies.keyboards import MOST_FETCHED, MOST_FETCHED_LOCALLY, Button, keyboard
+from handlers.replies.keyboards import Button, keyboard, most_fetched
 from handlers.replies.sending import (
     Misplaced,
     NoTopic,
@@ -93,7 +93,7 @@ class Outbox:
     @property
     def fetches(self) -> int:
         """How many bytes of a file may be fetched."""
-        return MOST_FETCHED_LOCALLY if self._bot.local_mode else MOST_FETCHED
+        return most_fetched(self._bot)
 
     @property
     def link(self) -> str:

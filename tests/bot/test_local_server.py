@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from bot import app
 from sandbox.telegram import attachments
-from tests.flows.looks import shows_video
+from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.house import free_port
+from tests.sandbox.telegram.clips import clip
 
 if TYPE_CHECKING:
     import pytest
@@ -50,3 +51,15 @@ async def test_a_photo_comes_by_its_path_and_a_video_over_the_hosted_limit_goes_
     assert telegram.calls_of("getUpdates") == []
     [fetched] = telegram.calls_of("getFile")
     assert fetched.error is None
+
+
+async def test_a_video_of_somebody_s_own_may_be_as_large_as_that_server_gives_out(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    telegram.world.files.is_local = True
+    large = clip(width=320, height=180) + bytes(20_000_001)
+    async with house.running(telegram_api_local=True):
+        sent = await chat.send_video(ann, large)
+        await chat.wait(says("Animate its first frame?"))
+        await chat.send(ann, "/animate waves roll in", reply_to=sent)
+        await chat.wait(shows_video("waves roll in"))
