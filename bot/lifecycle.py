@@ -22,7 +22,7 @@ from bot.supervisor import LONGEST_RETRY_SECONDS, Supervisor
 from bot.updates.watchdog import Patience, Watch
 from generation.jobs.account import WATCH_SECONDS
 from generation.media.videos import clean_up, drop_outdated
-from generation.provider.errors import HeldBack, HoldReason, ProviderError
+from generation.provider.errors import AccountError, AccountProblem, ProviderError
 from handlers.admin.refunds import give_back_all, reconcile
 from handlers.commands import publish
 from handlers.senders import AWAY_SECONDS
@@ -276,8 +276,8 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
     while True:
         try:
             await bot.api.balance()
-        except HeldBack as refusal:
-            if refusal.reason is not HoldReason.KEY:
+        except AccountError as refusal:
+            if refusal.reason is not AccountProblem.KEY:
                 return
             # the status alone may be a gateway's
             surely = str(refusal).strip() != str(HTTPStatus.UNAUTHORIZED.value)

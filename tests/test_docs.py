@@ -10,7 +10,7 @@ import pytest
 from bot.process import ExitCode
 from bot.settings.definition import Settings
 from bot.settings.sources import WrongSettings, read_settings
-from generation.jobs.transitions import NEXT
+from generation.jobs.transitions import NEXT_STATES
 from tests import documents
 
 PROJECT = Path(__file__).parents[1]
@@ -90,7 +90,7 @@ def test_every_setting_is_described_in_a_sentence(name: str) -> None:
 def test_the_diagram_shows_every_step_a_generation_can_take() -> None:
     diagram = ARCHITECTURE.partition("stateDiagram-v2")[2]
     drawn = set(re.findall(r"^    (\w+) --> (\w+)", diagram, flags=re.MULTILINE))
-    assert drawn == {(str(state), str(to)) for state, after in NEXT.items() for to in after}
+    assert drawn == {(str(state), str(to)) for state, after in NEXT_STATES.items() for to in after}
 
 
 def test_every_exit_code_is_explained() -> None:

@@ -25,7 +25,7 @@ from bot.process import DATABASE, FILES, FOLDERS
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
-from generation.provider.errors import HeldBack, HoldReason, ProviderError, Unavailable
+from generation.provider.errors import AccountError, AccountProblem, ProviderError, Unavailable
 from handlers.attachments import UNMOUNTED, unseen_folder
 from handlers.replies.sending import UNREADABLE, SendError, translated
 from storage.migrations import steps
@@ -271,7 +271,7 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
     """Look at the key, what it may read, what its account holds, and whether that fills itself."""
     try:
         balance = await api.balance()
-    except HeldBack as refusal:
+    except AccountError as refusal:
         return _refused(refusal) + (await _check_log(api) if refusal.is_scope else [])
     except ProviderError as error:
         if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
@@ -294,7 +294,7 @@ async def _check_log(api: AimlApi) -> list[Finding]:
     now = datetime.now(UTC)
     try:
         await api.log(since=now - timedelta(minutes=1), until=now)
-    except HeldBack:
+    except AccountError:
         found = "the key may not read it: a video whose answer was lost cannot be found there"
         return warning("the provider's log", found, "give the key the scope for logs")
     except ProviderError as error:
@@ -319,11 +319,11 @@ async def _check_top_up(api: AimlApi) -> list[Finding]:
     )
 
 
-def _refused(refusal: HeldBack) -> list[Finding]:
+def _refused(refusal: AccountError) -> list[Finding]:
     match refusal.reason:
-        case HoldReason.KEY:
+        case AccountProblem.KEY:
             return failure("AIMLAPI_KEY", "it is refused", "copy it again from aimlapi.com")
-        case HoldReason.MONEY:
+        case AccountProblem.MONEY:
             return failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
         case _:
             return warning(

@@ -16,7 +16,7 @@ from generation.jobs.outcomes import (
     AccountServed,
     AnswerLost,
     BadResult,
-    BudgetUsed,
+    BudgetExhausted,
     CancelWanted,
     Credits,
     FoundInLog,
@@ -26,11 +26,11 @@ from generation.jobs.outcomes import (
     OutageBegins,
     PromptRefused,
     SenderBanned,
-    Taken,
+    SubmissionAccepted,
     TurnCame,
 )
 from generation.jobs.schedule import CircuitBreaker, Estimate, JobPolicy
-from generation.jobs.transitions import NEXT, decide
+from generation.jobs.transitions import NEXT_STATES, decide
 from generation.media.videos import drop_outdated
 from generation.models import pricing
 from generation.orders import balances
@@ -97,15 +97,14 @@ class Lifecycle:
             match outcome:
                 case TurnCame():
                     outcome = await self._as_affordable(tx, generation.id, outcome, now)
-                case Taken(provider_id) | FoundInLog(provider_id) if await generations.is_anothers(
-                    tx, provider_id, generation.id
-                ):
-                    # one video is not handed out and paid twice; the right id may be in the log
-                    outcome = (
-                        AnswerLost("answered with the id of another request")
-                        if isinstance(outcome, Taken)
-                        else NotInLog(LOOKUP_SECONDS)
-                    )
+                case SubmissionAccepted(provider_id) | FoundInLog(provider_id):
+                    if await generations.is_anothers(tx, provider_id, generation.id):
+                        # one video is not delivered and paid twice; the right id may be in the log
+                        outcome = (
+                            AnswerLost("answered with the id of another request")
+                            if isinstance(outcome, SubmissionAccepted)
+                            else NotInLog(LOOKUP_SECONDS)
+                        )
             estimate = await self.estimates.within(tx, generation)
             steps = await apply(
                 tx, generation.id, outcome, now=now, policy=self.policy, estimate=estimate
@@ -131,7 +130,7 @@ class Lifecycle:
         if generation is None or self.terms is None:
             return turn
         price = await balances.may_leave(tx, generation, self.terms, now)
-        return BudgetUsed() if price is None else replace(turn, price_micros=price)
+        return BudgetExhausted() if price is None else replace(turn, price_micros=price)
 
     async def _learn(
         self, tx: Connection, generation: Generation, fact: SideFact, now: float
@@ -225,7 +224,7 @@ async def _write(
         )
     if transition.to is before.state:
         after = await generations.note(tx, before.id, before.state, **changes)
-    elif transition.to in NEXT[before.state]:
+    elif transition.to in NEXT_STATES[before.state]:
         after = await generations.move(
             tx, before.id, before.state, transition.to, reason=transition.reason, now=now, **changes
         )

@@ -1,7 +1,7 @@
-"""What can happen to a request, and what may follow: values. What follows what is in `transitions`.
+"""Outcomes that change a request, and the transitions that follow from them, as values.
 
-Money is in micro-dollars, times are in seconds; an `explanation` is the other side's words, fit
-for a log.
+Which transition follows from which outcome is decided in `transitions`. Money is in micro-dollars,
+times are in seconds; an `explanation` is the text of the other side, fit for a log.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from storage.notices import Notice
 
 
-# while it waits for its turn
+# while the request is queued
 
 
 @dataclass(frozen=True, slots=True)
 class TurnCame:
-    """The paid request may leave, under this id, in the shape its picture told, for this price."""
+    """The request got a slot: it is submitted with this id, at this price.
+
+    `aspect_ratio` is derived from the picture; `price_micros` None leaves the price as it is.
+    """
 
     request_id: str
     aspect_ratio: str | None
@@ -29,22 +32,22 @@ class TurnCame:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetUsed:
-    """Its turn came, and the operator's budget for this period does not reach for it any more."""
+class BudgetExhausted:
+    """The request got a slot, but costs more than is left of the operator's budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class StillQueued:
-    """Nothing: it waits, and the provider refuses the account since `outage_since`, if it does."""
+    """The request is still queued; `outage_since` is when the present outage began, if any."""
 
     outage_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BotStarted:
-    """The bot begins to run; the last step of any request it knows of was taken at `last_step_at`.
+    """The bot started; `last_step_at` is the time of the last transition of any request.
 
-    It may have been away; or the database is a copy, from which others may have gone on.
+    `is_copy` is whether the database is a copy, whose requests the original may have submitted.
     """
 
     last_step_at: float
@@ -52,10 +55,10 @@ class BotStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureLate:
-    """Its picture could not be fetched this time.
+class PictureFetchFailed:
+    """The picture could not be fetched this time.
 
-    `is_refused` where that was the answer, and not that there was none.
+    `is_refused` is whether the server refused it, rather than giving no answer.
     """
 
     is_refused: bool = False
@@ -64,24 +67,27 @@ class PictureLate:
 
 @dataclass(frozen=True, slots=True)
 class PictureLost:
-    """Its picture cannot be had any more."""
+    """The picture no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureUnusable:
-    """Its picture is none that a video can be made of; `why` is a word of `PictureFault`."""
+    """No video can be made of the picture; `why` is a value of `PictureFault`."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class CancelWanted:
-    """Its sender calls it back."""
+    """The sender cancels the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class SenderBanned:
-    """Its sender, or its chat, is shut out; `is_told` where no others read along, and `why`."""
+    """The sender, or the chat, was banned, for the reason `why`.
+
+    `is_told` is whether the sender is told: only in a private chat.
+    """
 
     is_told: bool
     why: str | None = None
@@ -91,17 +97,17 @@ class SenderBanned:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """The provider took it, and knows it by this id."""
+class SubmissionAccepted:
+    """The provider accepted the submission under this id."""
 
     provider_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class SurelyNotTaken:
-    """It may be submitted again, after the wait the provider asked for, if it did.
+class SubmissionNotAccepted:
+    """The provider surely did not accept the submission: it can be repeated after `retry_after`.
 
-    `rate_limited` tells that the account asks too often, whatever it asks.
+    `rate_limited` is whether the account sends too many requests.
     """
 
     retry_after: float | None
@@ -111,7 +117,7 @@ class SurelyNotTaken:
 
 @dataclass(frozen=True, slots=True)
 class AccountRefused:
-    """The provider refuses the account, whatever is asked: also where a poll was answered so."""
+    """The provider refuses the account, in its answer to a submission or to a poll."""
 
     reason: str
     explanation: str = ""
@@ -119,7 +125,7 @@ class AccountRefused:
 
 @dataclass(frozen=True, slots=True)
 class ModelNotServed:
-    """Its model is not asked now, or the provider has just said that it does not serve it."""
+    """The model is not available, as known before or by the provider's answer."""
 
     failover: Failover
     explanation: str = ""
@@ -127,7 +133,10 @@ class ModelNotServed:
 
 @dataclass(frozen=True, slots=True)
 class ContentRefused:
-    """What it would show is refused; `people` tells who may animate them, where that is why."""
+    """The provider refuses the content.
+
+    If the reason is that people are shown, `people` holds a model that may animate them.
+    """
 
     people: Failover | None = None
     explanation: str = ""
@@ -135,28 +144,28 @@ class ContentRefused:
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused:
-    """The provider refuses it for good, for another reason than its content."""
+    """The provider refuses the request for good, for another reason than its content."""
 
     explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderBroke:
-    """The provider failed at it, at once or later, and bills nothing."""
+class ProviderFailed:
+    """The provider failed to make the video, at once or later, and bills nothing."""
 
     explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerLost:
-    """Nobody can tell whether it was taken."""
+    """It is unknown whether the submission was accepted."""
 
     explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessStopped:
-    """The process that waited for the answer has ended."""
+    """The process that waited for the answer to a submission has ended."""
 
 
 # searches for a lost submission
@@ -164,14 +173,14 @@ class ProcessStopped:
 
 @dataclass(frozen=True, slots=True)
 class FoundInLog:
-    """The provider's log knows it by this id."""
+    """The submission is in the provider's log under this id."""
 
     provider_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotInLog:
-    """The log does not show it (yet); it is worth searching again in so many seconds."""
+    """The submission is not in the log yet; search again in `search_in` seconds."""
 
     search_in: float
 
@@ -181,45 +190,45 @@ class NotInLog:
 
 @dataclass(frozen=True, slots=True)
 class StillRunning:
-    """It is being made."""
+    """The provider is still making the video."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollFailed:
-    """The question got no usable answer, or the video could not be fetched this time."""
+    """The poll got no usable answer, or the video could not be downloaded this time."""
 
     retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IdUnknown:
-    """The provider does not know its id: that may come."""
+    """The provider does not know the id (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressMissing:
-    """It is said to be finished, and no address is named."""
+    """The video is said to be finished, but the answer has no link."""
 
     spent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LinkDead:
-    """It is finished, and its link leads nowhere: the file may not be there yet."""
+    """The video is finished, but its link leads to nothing: the file may not be there yet."""
 
     spent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class NotAVideoThere:
-    """It is finished, and something else lies at its link: a gateway's page, perhaps."""
+class NoVideoAtLink:
+    """The video is finished, but its link leads to something else, such as a gateway's page."""
 
     spent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ResultRefused:
-    """It is finished, and its link is not followed or leads to too much."""
+    """The video is finished, but its link is unsafe or its file too large."""
 
     explanation: str
     spent: int | None = None
@@ -227,33 +236,33 @@ class ResultRefused:
 
 @dataclass(frozen=True, slots=True)
 class VideoOnDisk:
-    """It is finished, and here; `spent` is the real price, where the provider told it.
+    """The video was downloaded; `spent` is the real price, if the provider told it.
 
-    `send_begins` is whether an upload begins at once.
+    `send_begins` is whether its upload to Telegram starts at once.
     """
 
     spent: int | None = None
     send_begins: bool = False
 
 
-# on the way back
+# delivery
 
 
 @dataclass(frozen=True, slots=True)
-class SendBegins:
-    """An upload is about to begin."""
+class SendStarted:
+    """An upload to Telegram is about to start."""
 
 
 @dataclass(frozen=True, slots=True)
-class SendUndone:
-    """That upload surely did not arrive; `sends` were counted before it."""
+class SendReverted:
+    """The upload surely did not arrive: the count of uploads is set back to `sends`."""
 
     sends: int
 
 
 @dataclass(frozen=True, slots=True)
-class SurelyNotSent:
-    """So it is, and another is to be tried after the wait that was asked for, if it was."""
+class SendFailed:
+    """The upload surely did not arrive: as `SendReverted`, and try again after `retry_after`."""
 
     sends: int
     retry_after: float | None
@@ -261,24 +270,27 @@ class SurelyNotSent:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalUnknown:
-    """The upload's answer was lost."""
+    """The answer to the upload was lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparationFailed:
-    """The video could not be made ready for sending; `tell_in` is its sender's private chat."""
+    """The video could not be prepared for sending; `tell_in` is the sender's private chat."""
 
     tell_in: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class VideoGone:
-    """The file is gone from the disk, and the provider's link leads to none."""
+    """The file is gone from the disk, and cannot be downloaded again now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
-    """The video stands in a chat; it `is_missed` in another that asked, and can be told so."""
+class Delivered:
+    """The video was sent to a chat.
+
+    `is_missed` is whether that is not the group which asked, and the group can be told so.
+    """
 
     chat: int
     message: int
@@ -290,10 +302,10 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class NobodyReceives:
-    """The video cannot be brought to anybody now; `tell_in` is its sender's private chat.
+class DeliveryFailed:
+    """The video cannot be sent to anybody now; `tell_in` is the sender's private chat.
 
-    It `is_missed` in the group that asked, which can be told so.
+    `is_missed` is whether a group asked for it and can be told so.
     """
 
     reason: Reason
@@ -302,34 +314,34 @@ class NobodyReceives:
 
 
 Outcome: TypeAlias = (
-    TurnCame | BudgetUsed | BotStarted | StillQueued | PictureLate | PictureLost | PictureUnusable
-    | CancelWanted | SenderBanned
-    | Taken | SurelyNotTaken | AccountRefused | ModelNotServed | ContentRefused | RequestRefused
-    | ProviderBroke | AnswerLost | ProcessStopped
+    TurnCame | BudgetExhausted | BotStarted | StillQueued | PictureFetchFailed | PictureLost
+    | PictureUnusable | CancelWanted | SenderBanned
+    | SubmissionAccepted | SubmissionNotAccepted | AccountRefused | ModelNotServed
+    | ContentRefused | RequestRefused | ProviderFailed | AnswerLost | ProcessStopped
     | FoundInLog | NotInLog
-    | StillRunning | PollFailed | IdUnknown | AddressMissing | LinkDead | NotAVideoThere
+    | StillRunning | PollFailed | IdUnknown | AddressMissing | LinkDead | NoVideoAtLink
     | ResultRefused | VideoOnDisk
-    | SendBegins | SendUndone | SurelyNotSent | ArrivalUnknown | PreparationFailed | VideoGone
-    | Arrived | NobodyReceives
+    | SendStarted | SendReverted | SendFailed | ArrivalUnknown | PreparationFailed | VideoGone
+    | Delivered | DeliveryFailed
 )  # fmt: skip
-"""Everything that can happen: one more needs a decision, or the program does not type-check."""
+"""Every outcome: a new one needs a case in `transitions.decide`, or mypy fails."""
 
 
 class Credits(Enum):
-    """What happens to the credits set aside for a request."""
+    """What happens to the credits held for a request."""
 
     KEEP = auto()
     CAPTURE = auto()
     RELEASE = auto()
     HOLD_LESS = auto()
-    """They are released, and held anew for a cheaper video."""
+    """Release them and hold fewer, for a cheaper video."""
     COMPENSATE = auto()
-    """They were captured and are given back."""
+    """Give back captured credits."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutageBegins:
-    """The account is refused: nothing is submitted until that is over."""
+    """The provider refuses the account: nothing is submitted until the outage ends."""
 
     reason: str
     explanation: str
@@ -337,51 +349,51 @@ class OutageBegins:
 
 @dataclass(frozen=True, slots=True)
 class AccountServed:
-    """An order was taken: an outage that seemed to be over is."""
+    """A submission was accepted: an outage that is half open ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRateLimited:
-    """The account asks too often: all wait for so long, at least."""
+    """The account sends too many requests: all submissions wait, at least `retry_after`."""
 
     retry_after: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelIsGone:
-    """The request's model is not served: it is left alone."""
+    """The request's model is not served: it is not used for a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFailed:
-    """The request's model failed, for no fault of the sender."""
+    """The request's model failed, through no fault of the sender."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadResult:
-    """The provider made something that cannot be used: the admins are told."""
+    """The provider's result cannot be used: the admins are told."""
 
     explanation: str
 
 
 @dataclass(frozen=True, slots=True)
 class PromptRefused:
-    """What was asked for may not be shown: whoever asks for such things again and again waits."""
+    """The content was refused: an account that repeats this has to wait."""
 
 
 SideFact: TypeAlias = (
     OutageBegins | AccountServed | AccountRateLimited | ModelIsGone | ModelFailed | BadResult
     | PromptRefused
 )  # fmt: skip
-"""What an outcome says of others than its request."""
+"""Effect of an outcome beyond its request: on the account, a model or the admins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """What follows: the next state, why, what the ledger does, what is owed, when to look again.
+    """What follows from an outcome: the next state, its reason, changes, notices and side effects.
 
-    The state may be the present one; `due_at` None leaves that as it is. `also` is what happens
-    right after, to the request as it is then.
+    `to` may be the present state. `due_at` is when the request is looked at next; None leaves it
+    as it is. `owes` are notices to send. `also` is an outcome applied right after this transition.
     """
 
     to: State

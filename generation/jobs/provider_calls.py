@@ -15,17 +15,17 @@ from generation.media.videos import NotAVideo
 from generation.models.pricing import to_micros
 from generation.provider.client import LogReadings
 from generation.provider.errors import (
-    Broken,
-    HeldBack,
+    AccountError,
     ModelGone,
-    NotTaken,
+    NotAccepted,
     OutcomeUnknown,
     ProviderError,
     RateLimited,
     Rejected,
+    ServerError,
     Unavailable,
 )
-from generation.provider.protocol import Completed, Failed, Unaddressed
+from generation.provider.protocol import Completed, CompletedWithoutUrl, Failed
 from storage import generations
 from storage.generations import State
 from storage.migrations import is_copy
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from generation.models.offer import Mode
     from generation.orders.substitutes import Substitutes
     from generation.provider.client import AimlApi
-    from generation.provider.protocol import Remote
+    from generation.provider.protocol import RemoteGeneration
     from storage.database import Database
     from storage.generations import Generation
 
@@ -128,7 +128,7 @@ class Submissions:
         if submitting is None or submitting.state is not State.SUBMITTING:
             return submitting  # called back meanwhile, or the budget is used
         if self._is_closed:
-            outcome: Outcome = on.SurelyNotTaken(None, "the process stops")
+            outcome: Outcome = on.SubmissionNotAccepted(None, "the process stops")
         else:
             outcome = await self._ask(submitting, mode, picture, request_id)
         # the provider's id is paid for: a stop that comes now waits until it is written down
@@ -154,16 +154,16 @@ class Submissions:
             remote = await self.api.submit(body, request_id=request_id)
         except ProviderError as error:
             return self._meaning_of(error, submitting)
-        return on.Taken(remote.id)
+        return on.SubmissionAccepted(remote.id)
 
     def _meaning_of(self, error: ProviderError, submitting: Generation) -> Outcome:
         """Return the outcome an error stands for; one that stands for none is a bug of ours."""
         said = str(error)
         match error:
-            case NotTaken():
+            case NotAccepted():
                 limited = isinstance(error, RateLimited)
-                outcome: Outcome = on.SurelyNotTaken(error.retry_after, said, limited)
-            case HeldBack():
+                outcome: Outcome = on.SubmissionNotAccepted(error.retry_after, said, limited)
+            case AccountError():
                 outcome = on.AccountRefused(str(error.reason), said)
             case ModelGone():
                 outcome = on.ModelNotServed(self.substitutes.instead_of(submitting), said)
@@ -172,8 +172,8 @@ class Submissions:
                 outcome = on.ContentRefused(people, said)
             case Rejected():
                 outcome = on.RequestRefused(said)
-            case Broken():
-                outcome = on.ProviderBroke(said)
+            case ServerError():
+                outcome = on.ProviderFailed(said)
             case OutcomeUnknown():
                 outcome = on.AnswerLost(said)
             case _:
@@ -187,7 +187,7 @@ class Submissions:
         try:
             return await self.pictures.fitted(generation, mode)
         except PictureDelayed as late:
-            return on.PictureLate(late.is_refused, late.retry_after)
+            return on.PictureFetchFailed(late.is_refused, late.retry_after)
         except PictureGone:
             return on.PictureLost()
         except BadPicture as bad:
@@ -234,24 +234,24 @@ class Polls:
                 remote = await self.api.poll(provider_id)
         except Unavailable as error:
             return on.PollFailed(error.retry_after)
-        except HeldBack as refusal:
+        except AccountError as refusal:
             return on.AccountRefused(str(refusal.reason), str(refusal))
         except ProviderError:
             return on.IdUnknown()
         return await self._outcome_of(generation, remote)
 
-    async def _outcome_of(self, generation: Generation, remote: Remote) -> Outcome:
+    async def _outcome_of(self, generation: Generation, remote: RemoteGeneration) -> Outcome:
         spent = None if remote.spent is None else to_micros(remote.spent)
         match remote.status:
             case Completed(url):
                 return await self._fetched(generation, url, spent)
-            case Unaddressed():
+            case CompletedWithoutUrl():
                 return on.AddressMissing(spent)
             case Failed(moderation=True) as refused:
                 people = self.substitutes.for_people(generation) if refused.people else None
                 return on.ContentRefused(people, refused.name)
             case Failed() as failed:
-                return on.ProviderBroke(failed.name)
+                return on.ProviderFailed(failed.name)
             case _:
                 return on.StillRunning()
 
@@ -263,7 +263,7 @@ class Polls:
         except DeadLink:
             return on.LinkDead(spent)
         except NotAVideo:
-            return on.NotAVideoThere(spent)
+            return on.NoVideoAtLink(spent)
         except (UnsafeLink, TooLarge) as error:
             return on.ResultRefused(type(error).__name__, spent)
         return on.VideoOnDisk(spent)
@@ -285,7 +285,7 @@ class Lookups:
         if found is None:
             outcome = on.NotInLog(self._log.wait)
         elif found.failed:
-            outcome = on.ProviderBroke("failed in the log")
+            outcome = on.ProviderFailed("failed in the log")
         else:
             outcome = on.FoundInLog(found.id)
         return await self._lifecycle.advance(generation, outcome)

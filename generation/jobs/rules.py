@@ -1,4 +1,4 @@
-"""The ways a request can go on, as transitions; which of them when is said in `transitions`."""
+"""Builders of the transitions among which `transitions.decide` chooses."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from storage.generations import Changes, Generation
 
 
-Counter: TypeAlias = Literal["picture_setbacks", "send_setbacks", "preparation_setbacks"]
+Setbacks: TypeAlias = Literal["picture_setbacks", "send_setbacks", "preparation_setbacks"]
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """A request as it is, the time, the operator's patience, and how long such a video takes."""
+class TransitionBuilder:
+    """Builds the transitions of one request, as it is at one time."""
 
     request: Generation
     now: float
@@ -39,7 +39,7 @@ class Situation:
         changes: Changes | None = None,
         owes: tuple[Notice, ...] = (),
     ) -> Transition:
-        """Go to another state, in which it is due at once unless told otherwise."""
+        """Go to another state; the request is due at once if no `due_at` is given."""
         return Transition(
             to=to,
             reason=reason,
@@ -50,40 +50,40 @@ class Situation:
         )
 
     def stay(self, due_at: float | None, changes: Changes) -> Transition:
-        """Stay in its state."""
+        """Stay in the present state."""
         request = self.request
         return Transition(to=request.state, reason=request.reason, due_at=due_at, changes=changes)
 
-    def again(
-        self, counter: Counter, retry_after: float | None = None, changes: Changes | None = None
+    def retry(
+        self, counter: Setbacks, retry_after: float | None = None, changes: Changes | None = None
     ) -> Transition:
-        """Stay, and try again after a setback of this kind."""
+        """Stay, count a failure of this kind, and try again after a back-off."""
         setbacks: int = getattr(self.request, counter)
         due_at = self.now + schedule.backoff(setbacks, retry_after)
         counted: Changes = {counter: setbacks + 1}  # type: ignore[misc]
         return self.stay(due_at, {**(changes or {}), **counted})
 
     def fail(self, reason: Reason, kind: NoticeKind | None, **facts: Any) -> Transition:
-        """End without a video and without a bill."""
+        """Fail a request for which the provider bills nothing."""
         changes: Changes = {"uncharged": True, "spent_micros": 0}
-        owes = self._told_unless_parked(kind, **facts)
+        owes = self._notice_unless_parked(kind, **facts)
         return self.move(State.FAILED, reason, Credits.RELEASE, changes=changes, owes=owes)
 
     def lose(self, reason: Reason, spent: int | None) -> Transition:
-        """End without a video that was made and billed."""
-        owes = self._told_unless_parked(NoticeKind.FAILED_BROKEN)
-        changes = self._borne(spent)
+        """Fail a request whose video was made and billed, but cannot be used."""
+        owes = self._notice_unless_parked(NoticeKind.FAILED_BROKEN)
+        changes = self._operator_pays(spent)
         return self.move(State.FAILED, reason, Credits.RELEASE, changes=changes, owes=owes)
 
     def park(self, reason: Reason, kind: NoticeKind, spent: int | None = None) -> Transition:
-        """Give the credits back for what is late; it is still looked for, slowly."""
+        """Release the credits of a late request, and go on polling it slowly."""
         return self.move(
             State.PARKED, reason, Credits.RELEASE, due_at=self.now + schedule.PARKED_POLL_SECONDS,
-            changes=self._borne(spent), owes=(self._notice(kind),),
+            changes=self._operator_pays(spent), owes=(self._notice(kind),),
         )  # fmt: skip
 
     def expire(self, outage_since: float | None) -> Transition | None:
-        """End what nobody wants any more, and what nobody will serve."""
+        """End a queued request that was cancelled or waited too long; otherwise return None."""
         if self.request.cancel_wanted:
             return self.cancel(self._notice(NoticeKind.CANCELLED))
         if self.now > schedule.queue_deadline(self.request, None):
@@ -93,36 +93,36 @@ class Situation:
         return None
 
     def cancel(self, *owes: Notice) -> Transition:
-        """End what was called back in time."""
+        """End a request that was cancelled before it was submitted."""
         changes: Changes = {"uncharged": True}
         return self.move(
             State.CANCELLED, Reason.CALLED_BACK, Credits.RELEASE, changes=changes, owes=owes
         )
 
-    def queue_again(self, reason: Reason, retry_after: float | None = None) -> Transition:
-        """Let it wait for another turn; one that was called back meanwhile is not made."""
+    def requeue(self, reason: Reason, retry_after: float | None = None) -> Transition:
+        """Return the request to the queue; if it was cancelled meanwhile, end it."""
         setbacks = self.request.refusals
         queued = self.move(
             State.QUEUED, reason, due_at=self.now + schedule.backoff(setbacks, retry_after),
             changes={"refusals": setbacks + 1},
         )  # fmt: skip
-        return self._unless_called_back(queued)
+        return self._unless_cancelled(queued)
 
-    def _unless_called_back(self, queued: Transition) -> Transition:
+    def _unless_cancelled(self, queued: Transition) -> Transition:
         return replace(queued, also=StillQueued()) if self.request.cancel_wanted else queued
 
     def replace_model(self, failover: Failover) -> Transition:
-        """Have another model make it where that costs no more; else one tap goes on."""
+        """Queue the substitute if it costs no more; otherwise fail, and offer it to the sender."""
         substitute, facts = failover.substitute, failover.facts
-        dear = substitute is not None and (
+        is_dearer = substitute is not None and (
             substitute.credits > self.request.credits
             or pricing.to_micros(substitute.usd) > self.request.price_micros
         )
-        if substitute is None or dear:
-            follows = self.fail(Reason.MODEL_GONE, NoticeKind.FAILED_MODEL_GONE, **facts)
+        if substitute is None or is_dearer:
+            transition = self.fail(Reason.MODEL_GONE, NoticeKind.FAILED_MODEL_GONE, **facts)
         else:
             choice, notice = substitute.choice, self._notice(NoticeKind.SUBSTITUTED, **facts)
-            follows = self.move(
+            transition = self.move(
                 State.QUEUED, Reason.MODEL_REPLACED, Credits.HOLD_LESS,
                 changes={
                     "family": choice.family.name, "model": choice.mode.model,
@@ -131,15 +131,15 @@ class Situation:
                     "credits": substitute.credits,
                     "price_micros": pricing.to_micros(substitute.usd), "refusals": 0,
                 },
-                # it may happen again, and each time its sender should know
+                # a cause of its own: if it happens again, the sender is told again
                 owes=(replace(notice, cause=f"{notice.cause}:{choice.family.name}"),),
             )  # fmt: skip
-            follows = self._unless_called_back(follows)
-        was_asked = self.request.state is State.SUBMITTING
-        return replace(follows, facts=(ModelIsGone(),)) if was_asked else follows
+            transition = self._unless_cancelled(transition)
+        was_submitted = self.request.state is State.SUBMITTING
+        return replace(transition, facts=(ModelIsGone(),)) if was_submitted else transition
 
-    def follow(self, reason: Reason, provider_id: str, accepted_at: float) -> Transition:
-        """Ask about it by its id from now on, at once where it was lost meanwhile."""
+    def start_polling(self, reason: Reason, provider_id: str, accepted_at: float) -> Transition:
+        """Poll by this id from now on; at once if the submission was lost meanwhile."""
         if self.request.state is State.PARKED:
             return self.stay(self.now, {"provider_id": provider_id})
         due_at = self.next_poll(accepted_at) if reason is Reason.TAKEN else self.now
@@ -147,13 +147,13 @@ class Situation:
         return self.move(State.GENERATING, reason, due_at=due_at, changes=changes)
 
     def poll_later(self, retry_after: float | None, least: float = 0.0) -> Transition:
-        """Ask again after a setback."""
+        """Poll again after a failure, and wait `least` seconds or longer."""
         setbacks = self.request.poll_setbacks
         wait = max(least, schedule.backoff(setbacks, retry_after))
-        return self.look_again(self.now + wait, {"poll_setbacks": setbacks + 1})
+        return self.check_again(self.now + wait, {"poll_setbacks": setbacks + 1})
 
-    def look_again(self, due_at: float, changes: Changes) -> Transition:
-        """Look for it again, unless the time for that is over."""
+    def check_again(self, due_at: float, changes: Changes) -> Transition:
+        """Poll or search again at `due_at`; park or fail the request if its time is over."""
         request = self.request
         if request.state is State.PARKED:
             if self.now - request.changed_at > schedule.PARKED_TIMEOUT:
@@ -163,11 +163,14 @@ class Situation:
             return self.park(Reason.DEADLINE_OVER, NoticeKind.PARKED_LATE)
         return self.stay(due_at, {"polls": request.polls + 1, **changes})
 
-    def fetch_again(self, patience: float, given_up: Transition) -> Transition:
-        """Ask again, more and more seldom, for what is finished and cannot be had; then give up."""
+    def retry_fetch(self, patience: float, given_up: Transition) -> Transition:
+        """Poll again, less and less often, for a finished video that cannot be downloaded.
+
+        After `patience` seconds `given_up` follows.
+        """
         request = self.request
         if request.state is State.PARKED:
-            return self.look_again(self.now, {"poll_setbacks": 0})
+            return self.check_again(self.now, {"poll_setbacks": 0})
         finished_at = request.finished_at or self.now
         left = finished_at + patience - self.now
         if left <= 0:
@@ -181,30 +184,30 @@ class Situation:
         )  # fmt: skip
 
     def finish(self, spent: int | None, *, send_begins: bool) -> Transition:
-        """Take the credits for a video that is there; one that comes too late is a gift."""
+        """Capture the credits for a downloaded video; after parking, the video is a gift."""
         billed: Changes = {"ready_at": self.now}
         if send_begins:
-            billed = {**billed, **self.send_begun}
+            billed = {**billed, **self.send_started}
         if self.request.state is State.PARKED:
-            gift: Changes = {"is_gift": True, **billed, **self._borne(spent)}
+            gift: Changes = {"is_gift": True, **billed, **self._operator_pays(spent)}
             return self.move(State.READY, Reason.CAME_LATE, changes=gift)
         if spent is not None:
-            billed = {**billed, "spent_micros": spent, **self.given_of(spent)}
+            billed = {**billed, "spent_micros": spent, **self.budget_at(spent)}
         return self.move(State.READY, Reason.VIDEO_ON_DISK, Credits.CAPTURE, changes=billed)
 
-    # on its way back
+    # delivery
 
     @property
-    def send_begun(self) -> Changes:
-        """What is noted before an upload begins."""
+    def send_started(self) -> Changes:
+        """What changes before an upload starts."""
         return {"send_started_at": self.now, "sends": self.request.sends + 1}
 
-    def keep(self, reason: Reason, tell_in: int | None) -> Transition:
-        """Keep a video for its sender, and say so where they can be told."""
+    def keep_undelivered(self, reason: Reason, tell_in: int | None) -> Transition:
+        """Keep a video that cannot be delivered; tell the sender in chat `tell_in`, if not None."""
         request, kind = self.request, NoticeKind.UNDELIVERABLE
         owes = () if tell_in is None else (
             Notice(
-                # each time it is brought in vain
+                # a cause of its own for each failed delivery
                 cause=f"generation:{request.id}:{kind}:{self.now}", chat=tell_in, kind=kind,
                 facts={},
                 person=request.account.id, generation=request.id,
@@ -212,33 +215,28 @@ class Situation:
         )  # fmt: skip
         return self.move(State.UNDELIVERABLE, reason, owes=owes)
 
-    def missed(self, is_missed: bool, *, is_kept: bool) -> tuple[Notice, ...]:
-        """Say in a group that could not be shown its video where that is."""
+    def missed_notices(self, is_missed: bool, *, is_kept: bool) -> tuple[Notice, ...]:
+        """Return the notice to a group that did not get its video, if it can be told."""
         if not is_missed:
             return ()
         in_private = self.request.account.is_person
         return (self._notice(NoticeKind.ELSEWHERE, is_kept=is_kept, in_private=in_private),)
 
-    def give_back(self) -> Transition:
-        """Give back what was taken for a video that is lost; a gift has been given back before."""
+    def compensate(self) -> Transition:
+        """Give back the credits of a lost video; those of a gift were released before."""
         owes = () if self.request.is_gift else (self._notice(NoticeKind.FAILED_LOST),)
-        borne = self._borne(self.request.spent_micros)
+        changes = self._operator_pays(self.request.spent_micros)
         return self.move(
-            State.FAILED, Reason.VIDEO_LOST, Credits.COMPENSATE, changes=borne, owes=owes
+            State.FAILED, Reason.VIDEO_LOST, Credits.COMPENSATE, changes=changes, owes=owes
         )
 
     @property
     def accepted_at(self) -> float:
-        """When the provider took it."""
+        """When the provider accepted the request."""
         return self.request.accepted_at or self.request.changed_at
 
-    @property
-    def submitted_at(self) -> float:
-        """When it was sent to the provider."""
-        return self.request.submitted_at or self.request.changed_at
-
     def next_poll(self, accepted_at: float) -> float:
-        """Return when it may be finished."""
+        """Return when to poll next."""
         return schedule.next_poll(
             now=self.now,
             accepted_at=accepted_at,
@@ -247,25 +245,25 @@ class Situation:
             fixed=self.policy.interval,
         )
 
-    def given_of(self, micros: int) -> Changes:
-        """Count the operator's part of another price than the one it was accepted at."""
+    def budget_at(self, micros: int) -> Changes:
+        """Return the operator's share of the price, now that the price is `micros`."""
         before = self.request
         given = pricing.part_of(micros, before.budget_micros, before.price_micros)
         return {"budget_micros": given}
 
-    def _borne(self, spent: int | None) -> Changes:
-        """Count the whole price in the budget: the credits are back, so nobody else bears it."""
+    def _operator_pays(self, spent: int | None) -> Changes:
+        """Charge the whole price to the budget, because the credits are released."""
         if spent is None:
             return {"budget_micros": self.request.price_micros}
         return {"budget_micros": spent, "spent_micros": spent}
 
-    def _told_unless_parked(self, kind: NoticeKind | None, **facts: Any) -> tuple[Notice, ...]:
+    def _notice_unless_parked(self, kind: NoticeKind | None, **facts: Any) -> tuple[Notice, ...]:
         if kind is None or self.request.state is State.PARKED:
             return ()
         return (self._notice(kind, **facts),)
 
     def _notice(self, kind: NoticeKind, **facts: Any) -> Notice:
-        """Return a word that is owed where the request was made, in its sender's language."""
+        """Return a notice to the chat of the request, in its sender's language."""
         request = self.request
         return Notice(
             cause=f"generation:{request.id}:{kind}",

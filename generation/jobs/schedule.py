@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from generation.jobs.polling import MAX_POLL_SECONDS, MIN_POLL_SECONDS, poll_times
-from generation.provider.errors import HeldBack, ProviderError
+from generation.provider.errors import AccountError, ProviderError
 from storage import DAY_SECONDS, HOUR_SECONDS, generations, outages
 from storage.notices import NoticeKind
 
@@ -369,7 +369,7 @@ class CircuitBreaker:
     async def _is_served(self) -> bool:
         try:
             return await self.api.balance() > 0
-        except HeldBack as refusal:
+        except AccountError as refusal:
             # the key may lack the scope for the balance: then only a real submission can tell
             return refusal.is_scope
         except ProviderError:

@@ -1,4 +1,4 @@
-"""What follows from an outcome: the states of a generation, and one decision for each outcome.
+"""The state machine of a generation: which transition follows from each outcome.
 
     queued ──► submitting ──► generating ──► ready ──► delivered
       ▲ │          │  │          ▲   │       ▲ │ │         ▲
@@ -7,7 +7,7 @@
         ▼             └───────────►  │         │
       cancelled, failed ◄────────────┴─────────┘
 
-Decisions are values: nothing here reads a clock, the database or the network. They are carried out
+Transitions are values: nothing here reads a clock, the database or the network. They are applied
 in `generation.jobs.lifecycle`.
 """
 
@@ -27,8 +27,9 @@ from generation.jobs.outcomes import (
     OutageBegins,
     PromptRefused,
 )
-from generation.jobs.rules import Situation
+from generation.jobs.rules import TransitionBuilder
 from generation.media.pictures import which_frame
+from generation.provider.client import submitted_at
 from storage.generations import PENDING, Reason, State
 from storage.notices import NoticeKind
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from generation.jobs.schedule import Estimate, JobPolicy
     from storage.generations import Changes, Generation
 
-NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
+NEXT_STATES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.QUEUED: frozenset({State.SUBMITTING, State.CANCELLED, State.FAILED}),
         State.SUBMITTING: frozenset({State.GENERATING, State.QUEUED, State.FAILED, State.UNKNOWN}),
@@ -53,178 +54,180 @@ NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
         State.CANCELLED: frozenset(),
     }
 )
-"""Which state may follow which."""
+"""The states that may follow each state."""
 
-_SOUGHT = {State.UNKNOWN, State.PARKED}
-_FOLLOWED = {State.GENERATING, State.PARKED}
-_SENT = {State.READY, State.UNDELIVERABLE}
+_SEARCHED = {State.UNKNOWN, State.PARKED}
+_POLLED = {State.GENERATING, State.PARKED}
+_SENDABLE = {State.READY, State.UNDELIVERABLE}
 
-_COUNT: tuple[tuple[set[State], tuple[type[Outcome], ...]], ...] = (
+_RELEVANT: tuple[tuple[set[State], tuple[type[Outcome], ...]], ...] = (
     (
         {State.QUEUED},
-        (on.TurnCame, on.BudgetUsed, on.BotStarted, on.StillQueued, on.PictureLate, on.PictureLost,
-         on.PictureUnusable, on.SenderBanned),
+        (on.TurnCame, on.BudgetExhausted, on.BotStarted, on.StillQueued, on.PictureFetchFailed,
+         on.PictureLost, on.PictureUnusable, on.SenderBanned),
     ),
     ({State.QUEUED, State.SUBMITTING}, (on.ModelNotServed,)),
     ({*PENDING}, (on.CancelWanted,)),
     (
         {State.SUBMITTING},
-        (on.SurelyNotTaken, on.RequestRefused, on.AnswerLost, on.ProcessStopped),
+        (on.SubmissionNotAccepted, on.RequestRefused, on.AnswerLost, on.ProcessStopped),
     ),
-    # an id that is paid for is never dropped, however late its answer came
-    ({State.SUBMITTING} | _SOUGHT, (on.Taken,)),
-    ({State.SUBMITTING} | _FOLLOWED, (on.AccountRefused, on.ContentRefused)),
-    ({State.SUBMITTING} | _FOLLOWED | _SOUGHT, (on.ProviderBroke,)),
-    (_SOUGHT, (on.FoundInLog, on.NotInLog)),
+    # the id of a paid generation is never dropped, however late the answer came
+    ({State.SUBMITTING} | _SEARCHED, (on.SubmissionAccepted,)),
+    ({State.SUBMITTING} | _POLLED, (on.AccountRefused, on.ContentRefused)),
+    ({State.SUBMITTING} | _POLLED | _SEARCHED, (on.ProviderFailed,)),
+    (_SEARCHED, (on.FoundInLog, on.NotInLog)),
     (
-        _FOLLOWED,
+        _POLLED,
         (on.StillRunning, on.PollFailed, on.IdUnknown, on.AddressMissing, on.LinkDead,
-         on.NotAVideoThere, on.ResultRefused, on.VideoOnDisk),
+         on.NoVideoAtLink, on.ResultRefused, on.VideoOnDisk),
     ),
     (
         {State.READY},
-        (on.SurelyNotSent, on.ArrivalUnknown, on.PreparationFailed, on.VideoGone),
+        (on.SendFailed, on.ArrivalUnknown, on.PreparationFailed, on.VideoGone),
     ),
-    (_SENT, (on.SendBegins, on.SendUndone, on.Arrived, on.NobodyReceives)),
+    (_SENDABLE, (on.SendStarted, on.SendReverted, on.Delivered, on.DeliveryFailed)),
 )  # fmt: skip
-COUNTS_IN = {outcome: frozenset(states) for states, outcomes in _COUNT for outcome in outcomes}
-"""In which states an outcome changes anything; in any other, somebody else was quicker."""
+RELEVANT_STATES = {
+    outcome: frozenset(states) for states, outcomes in _RELEVANT for outcome in outcomes
+}
+"""The states in which an outcome has an effect; in others the generation has already moved on."""
 
 
 def decide(
     generation: Generation, outcome: Outcome, *, now: float, policy: JobPolicy, estimate: Estimate
 ) -> Transition | None:
-    """Return what follows from an outcome of a generation as it is; None where nothing does."""
-    if generation.state not in COUNTS_IN[type(outcome)]:
+    """Return the transition that follows from an outcome, or None if it has no effect."""
+    if generation.state not in RELEVANT_STATES[type(outcome)]:
         return None
-    it = Situation(generation, now, policy, estimate)
+    build = TransitionBuilder(generation, now, policy, estimate)
     match outcome:
-        # while it waits for its turn
+        # while the request is queued
         case on.BotStarted(last_step_at, is_copy):
             away = now - max(last_step_at, generation.created_at)
             if away <= schedule.MAX_ABSENCE and not is_copy:
                 return None
-            return it.fail(Reason.BOT_WAS_AWAY, NoticeKind.FAILED_AWAY)
-        case on.BudgetUsed():
-            return it.stay(now + schedule.BUDGET_RETRY_SECONDS, {})
+            return build.fail(Reason.BOT_WAS_AWAY, NoticeKind.FAILED_AWAY)
+        case on.BudgetExhausted():
+            return build.stay(now + schedule.BUDGET_RETRY_SECONDS, {})
         case on.TurnCame(request_id, aspect_ratio, price):
-            return it.move(
+            return build.move(
                 State.SUBMITTING, Reason.ITS_TURN,
                 changes={
                     "request_id": request_id, "submissions": generation.submissions + 1,
                     "submitted_at": now, "aspect_ratio": aspect_ratio,
-                    **({} if price is None else {"price_micros": price, **it.given_of(price)}),
+                    **({} if price is None else {"price_micros": price, **build.budget_at(price)}),
                 },
             )  # fmt: skip
         case on.StillQueued(outage_since):
-            return it.expire(outage_since)
-        case on.PictureLate(is_refused=False, retry_after=retry_after):
-            return it.stay(now + max(schedule.PICTURE_RETRY_SECONDS, retry_after or 0.0), {})
-        case on.PictureLate() if generation.picture_setbacks < schedule.MAX_PICTURE_RETRIES:
-            return it.again("picture_setbacks")
-        case on.PictureLate() | on.PictureLost():
+            return build.expire(outage_since)
+        case on.PictureFetchFailed(is_refused=False, retry_after=retry_after):
+            return build.stay(now + max(schedule.PICTURE_RETRY_SECONDS, retry_after or 0.0), {})
+        case on.PictureFetchFailed() if generation.picture_setbacks < schedule.MAX_PICTURE_RETRIES:
+            return build.retry("picture_setbacks")
+        case on.PictureFetchFailed() | on.PictureLost():
             frame = which_frame(generation.picture or "")
             of_video = {"frame": frame} if frame else {}
-            return it.fail(Reason.PICTURE_LOST, NoticeKind.FAILED_PICTURE_GONE, **of_video)
+            return build.fail(Reason.PICTURE_LOST, NoticeKind.FAILED_PICTURE_GONE, **of_video)
         case on.PictureUnusable(why):
-            return it.fail(Reason.PICTURE_UNUSABLE, NoticeKind.FAILED_PICTURE, picture=why)
+            return build.fail(Reason.PICTURE_UNUSABLE, NoticeKind.FAILED_PICTURE, picture=why)
         case on.SenderBanned(is_told, why):
             kind = NoticeKind.FAILED_BANNED if is_told else None
-            return it.fail(Reason.BANNED, kind, **({"why": why} if why else {}))
+            return build.fail(Reason.BANNED, kind, **({"why": why} if why else {}))
         case on.CancelWanted():
             if generation.state is State.QUEUED:
-                return it.cancel()
-            return it.stay(None, {"cancel_wanted": True})
+                return build.cancel()
+            return build.stay(None, {"cancel_wanted": True})
         # answers to the paid request
-        case on.Taken(provider_id):
-            taken = it.follow(Reason.TAKEN, provider_id, now)
+        case on.SubmissionAccepted(provider_id):
+            taken = build.start_polling(Reason.TAKEN, provider_id, now)
             return replace(taken, facts=(AccountServed(),))
-        case on.SurelyNotTaken(retry_after, rate_limited=limited):
-            refused = it.queue_again(Reason.NOT_TAKEN, retry_after)
+        case on.SubmissionNotAccepted(retry_after, rate_limited=limited):
+            refused = build.requeue(Reason.NOT_TAKEN, retry_after)
             return replace(refused, facts=(AccountRateLimited(retry_after),) if limited else ())
         case on.AccountRefused(reason, explanation):
             if generation.state is State.SUBMITTING:
-                refused = it.queue_again(Reason.ACCOUNT_REFUSED)
+                refused = build.requeue(Reason.ACCOUNT_REFUSED)
             else:
-                refused = it.poll_later(None)
+                refused = build.poll_later(None)
             return replace(refused, facts=(OutageBegins(reason, explanation),))
         case on.ModelNotServed(failover):
-            return it.replace_model(failover)
+            return build.replace_model(failover)
         case on.ContentRefused(people):
             if people is None:
-                refused = it.fail(Reason.CONTENT_REFUSED, NoticeKind.FAILED_MODERATION)
+                refused = build.fail(Reason.CONTENT_REFUSED, NoticeKind.FAILED_MODERATION)
                 return replace(refused, facts=(PromptRefused(),))
-            return it.fail(Reason.PEOPLE_REFUSED, NoticeKind.FAILED_PEOPLE, **people.facts)
+            return build.fail(Reason.PEOPLE_REFUSED, NoticeKind.FAILED_PEOPLE, **people.facts)
         case on.RequestRefused():
-            # no failure of the model: it answered, and whoever asks for nonsense may ask often
-            return it.fail(Reason.REQUEST_REFUSED, NoticeKind.FAILED_REJECTED)
-        case on.ProviderBroke():
-            failed = it.fail(Reason.PROVIDER_BROKE, NoticeKind.FAILED_BROKEN)
+            # not ModelFailed: the request was invalid, and one sender may repeat it often
+            return build.fail(Reason.REQUEST_REFUSED, NoticeKind.FAILED_REJECTED)
+        case on.ProviderFailed():
+            failed = build.fail(Reason.PROVIDER_BROKE, NoticeKind.FAILED_BROKEN)
             return replace(failed, facts=(ModelFailed(),))
         case on.AnswerLost():
-            return it.move(State.UNKNOWN, Reason.ANSWER_LOST)
+            return build.move(State.UNKNOWN, Reason.ANSWER_LOST)
         case on.ProcessStopped():
-            return it.move(State.UNKNOWN, Reason.PROCESS_STOPPED)
+            return build.move(State.UNKNOWN, Reason.PROCESS_STOPPED)
         # searches for a lost submission
         case on.FoundInLog(provider_id):
-            # its time runs from the submission
-            return it.follow(Reason.FOUND_IN_LOG, provider_id, it.submitted_at)
+            # its duration counts from the submission
+            return build.start_polling(Reason.FOUND_IN_LOG, provider_id, submitted_at(generation))
         case on.NotInLog(search_in):
             if generation.state is State.PARKED:
-                return it.look_again(now + search_in, {})
-            if now - it.submitted_at > schedule.grace(policy.grace, estimate.seconds):
-                return it.park(Reason.NEVER_ANSWERED, NoticeKind.PARKED_UNKNOWN)
-            return it.stay(now + search_in, {})
+                return build.check_again(now + search_in, {})
+            if now - submitted_at(generation) > schedule.grace(policy.grace, estimate.seconds):
+                return build.park(Reason.NEVER_ANSWERED, NoticeKind.PARKED_UNKNOWN)
+            return build.stay(now + search_in, {})
         # polls
         case on.StillRunning():
-            return it.look_again(it.next_poll(it.accepted_at), {"poll_setbacks": 0})
+            return build.check_again(build.next_poll(build.accepted_at), {"poll_setbacks": 0})
         case on.PollFailed(retry_after):
-            return it.poll_later(retry_after)
+            return build.poll_later(retry_after)
         case on.IdUnknown():
-            return it.poll_later(None, least=polling.MAX_POLL_SECONDS)
+            return build.poll_later(None, least=polling.MAX_POLL_SECONDS)
         case on.AddressMissing(spent):
-            return it.fetch_again(schedule.ADDRESS_TIMEOUT, it.lose(Reason.NO_ADDRESS, spent))
+            return build.retry_fetch(schedule.ADDRESS_TIMEOUT, build.lose(Reason.NO_ADDRESS, spent))
         case on.LinkDead(spent):
-            parked = it.park(Reason.LINK_DEAD, NoticeKind.PARKED_LATE, spent)
-            return it.fetch_again(schedule.LINK_TIMEOUT, parked)
-        case on.NotAVideoThere(spent):
-            parked = it.park(Reason.NO_VIDEO, NoticeKind.PARKED_LATE, spent)
-            return it.fetch_again(schedule.LINK_TIMEOUT, parked)
+            parked = build.park(Reason.LINK_DEAD, NoticeKind.PARKED_LATE, spent)
+            return build.retry_fetch(schedule.LINK_TIMEOUT, parked)
+        case on.NoVideoAtLink(spent):
+            parked = build.park(Reason.NO_VIDEO, NoticeKind.PARKED_LATE, spent)
+            return build.retry_fetch(schedule.LINK_TIMEOUT, parked)
         case on.ResultRefused(explanation, spent):
-            lost = it.lose(Reason.RESULT_REFUSED, spent)
+            lost = build.lose(Reason.RESULT_REFUSED, spent)
             return replace(lost, facts=(BadResult(explanation),))
         case on.VideoOnDisk(spent, send_begins):
-            return it.finish(spent, send_begins=send_begins)
-        # on the way back
-        case on.SendBegins():
-            return it.stay(None, it.send_begun)
-        case on.SendUndone(sends):
-            return it.stay(None, {"send_started_at": None, "sends": sends})
-        case on.SurelyNotSent(sends, retry_after):
+            return build.finish(spent, send_begins=send_begins)
+        # delivery
+        case on.SendStarted():
+            return build.stay(None, build.send_started)
+        case on.SendReverted(sends):
+            return build.stay(None, {"send_started_at": None, "sends": sends})
+        case on.SendFailed(sends, retry_after):
             undone: Changes = {"send_started_at": None, "sends": sends}
-            return it.again("send_setbacks", retry_after, undone)
+            return build.retry("send_setbacks", retry_after, undone)
         case on.ArrivalUnknown():
-            return it.stay(now + schedule.RESEND_SECONDS, {})
+            return build.stay(now + schedule.RESEND_SECONDS, {})
         case on.PreparationFailed(tell_in):
             if generation.preparation_setbacks < schedule.MAX_PREPARATIONS:
-                return it.again("preparation_setbacks")
-            return it.keep(Reason.CANNOT_BE_PREPARED, tell_in)
+                return build.retry("preparation_setbacks")
+            return build.keep_undelivered(Reason.CANNOT_BE_PREPARED, tell_in)
         case on.VideoGone():
             if generation.preparation_setbacks < schedule.MAX_RESTORATIONS:
-                return it.again("preparation_setbacks")
-            return it.give_back()
-        case on.NobodyReceives(reason, tell_in, is_missed):
-            kept = it.keep(reason, tell_in)
-            return replace(kept, owes=kept.owes + it.missed(is_missed, is_kept=True))
-        case on.Arrived(chat, message, file_id, file_kind, is_missed, unique_id, thumbnail):
-            return it.move(
+                return build.retry("preparation_setbacks")
+            return build.compensate()
+        case on.DeliveryFailed(reason, tell_in, is_missed):
+            kept = build.keep_undelivered(reason, tell_in)
+            return replace(kept, owes=kept.owes + build.missed_notices(is_missed, is_kept=True))
+        case on.Delivered(chat, message, file_id, file_kind, is_missed, unique_id, thumbnail):
+            return build.move(
                 State.DELIVERED, Reason.SENT,
                 changes={
                     "delivered_chat": chat, "delivered_message": message,
                     "file_id": file_id, "file_kind": file_kind, "file_unique_id": unique_id,
                     "thumbnail": thumbnail, "send_started_at": None, "status_message": None,
                 },
-                owes=it.missed(is_missed, is_kept=False),
+                owes=build.missed_notices(is_missed, is_kept=False),
             )  # fmt: skip
         case _:
             assert_never(outcome)

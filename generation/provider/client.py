@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from generation.provider.connections import read_body
 from generation.provider.errors import (
-    NotTaken,
+    NotAccepted,
     OutcomeUnknown,
     ProviderError,
     Unavailable,
@@ -29,10 +29,10 @@ from generation.provider.errors import (
 from generation.provider.protocol import (
     AccountBalance,
     Answer,
-    Logged,
+    LogEntry,
     LogPage,
     Pending,
-    Remote,
+    RemoteGeneration,
     expect_known,
     expect_taken,
     expect_told,
@@ -117,7 +117,7 @@ class AimlApi:
         self._times = times
         self.answers = Counter[tuple[str, str, int]]()
 
-    async def submit(self, body: Mapping[str, object], *, request_id: str) -> Remote:
+    async def submit(self, body: Mapping[str, object], *, request_id: str) -> RemoteGeneration:
         """Ask for a video, once. `request_id` is what `log` knows it by later.
 
         Raises any ProviderError but those of asking, ValueError for a `request_id` that the
@@ -125,7 +125,7 @@ class AimlApi:
         """
         if not _REQUEST_ID.fullmatch(request_id):
             raise ValueError("a request id is 1 to 128 letters, digits, or any of . _ : -")
-        with _translated(NotTaken, OutcomeUnknown):
+        with _translated(NotAccepted, OutcomeUnknown):
             async with asyncio.timeout(self._times.submit_in_all):
                 answer = await self._exchange(
                     self._posts,
@@ -140,11 +140,11 @@ class AimlApi:
             return read_generation(answer.body, spent=answer.headers.get(SPENT_HEADER))
         except ValueError as error:
             if provider_id := answer.headers.get(ID_HEADER):
-                return Remote(provider_id, Pending())
+                return RemoteGeneration(provider_id, Pending())
             raise OutcomeUnknown(f"unreadable answer to a submission: {answer.status}") from error
 
-    async def poll(self, provider_id: str) -> Remote:
-        """Ask how far a generation is. Raises NoSuchGeneration, HeldBack, Unavailable."""
+    async def poll(self, provider_id: str) -> RemoteGeneration:
+        """Ask how far a generation is. Raises NoSuchGeneration, AccountError, Unavailable."""
         answer = await self._ask("/v2/video/generations", {"generation_id": provider_id})
         expect_known(answer)
         try:
@@ -154,13 +154,13 @@ class AimlApi:
         except ValueError as error:
             raise Unavailable("unreadable answer about a generation") from error
 
-    async def log(self, *, since: datetime, until: datetime) -> dict[str, Logged]:
+    async def log(self, *, since: datetime, until: datetime) -> dict[str, LogEntry]:
         """Return the submissions of a time, by the ids they were sent with.
 
-        What is not listed may be listed later: the log lags behind. Raises HeldBack, Unavailable.
+        The log lags behind: what is missing may be listed later. Raises AccountError, Unavailable.
         """
         window = {"start": since.isoformat(), "end": until.isoformat()}
-        found: dict[str, Logged] = {}
+        found: dict[str, LogEntry] = {}
         for page in range(LOG_PAGES):
             place = {"limit": str(LOG_PAGE), "offset": str(page * LOG_PAGE)}
             answer = await self._ask("/v2/logs", window | place)
@@ -176,11 +176,11 @@ class AimlApi:
         return found
 
     async def balance(self) -> Decimal:
-        """Return what the account holds, in US dollars. Raises HeldBack, Unavailable."""
+        """Return what the account holds, in US dollars. Raises AccountError, Unavailable."""
         return (await self._account("/v2/billing")).current_balance
 
     async def fills_up(self) -> bool:
-        """Tell whether the account tops itself up. Raises HeldBack, Unavailable."""
+        """Tell whether the account tops itself up. Raises AccountError, Unavailable."""
         return (await self._account("/v2/billing/detail")).autotopup_settings.is_enabled
 
     async def _account(self, path: str) -> AccountBalance:
@@ -261,7 +261,7 @@ class _Reading:
     """What the log said at a time, and who was told: nobody learns anything by it twice."""
 
     at: float
-    found: Mapping[str, Logged]
+    found: Mapping[str, LogEntry]
     told: set[int] = field(default_factory=set)
 
 
@@ -280,7 +280,7 @@ class LogReadings:
         """Seconds until it is worth searching again: the provider may have asked for a pause."""
         return max(LOOKUP_SECONDS, self._paused_until - self._clock())
 
-    async def find(self, generation: Generation, request_id: str) -> Logged | None:
+    async def find(self, generation: Generation, request_id: str) -> LogEntry | None:
         """Return the submission sent with this id; None where the log does not show it (yet)."""
         span = int(submitted_at(generation)) // TOGETHER_SECONDS
         async with self._lock:
@@ -298,7 +298,7 @@ class LogReadings:
             reading.told.add(generation.id)
             return reading.found.get(request_id)
 
-    async def _read(self, span: int) -> Mapping[str, Logged]:
+    async def _read(self, span: int) -> Mapping[str, LogEntry]:
         begins = datetime.fromtimestamp(span * TOGETHER_SECONDS, UTC)
         ends = begins + timedelta(seconds=TOGETHER_SECONDS)
         try:

@@ -1,12 +1,12 @@
 """How a talk with the provider fails. Each class is one reaction.
 
     ProviderError
-    ├── NotTaken           submit: surely not accepted → submit again later
+    ├── NotAccepted        submit: surely not accepted → submit again later
     │   └── RateLimited    submit: the account asks too often → all wait, and then go one by one
-    ├── HeldBack           both: the account is refused → hold everything back, tell the admins
+    ├── AccountError       both: the account is refused → hold everything back, tell the admins
     ├── ModelGone          submit: this model is not served → leave it alone, go on with the next
     ├── Rejected           submit: this request is refused → failed, say what to change
-    ├── Broken             submit: the model broke, nothing is billed → failed, offer another try
+    ├── ServerError        submit: the model broke, nothing is billed → failed, offer another try
     ├── OutcomeUnknown     submit: it may run and be billed → look for it, never submit it again
     ├── Unavailable        asking: no answer to use → ask again later
     └── NoSuchGeneration   asking: the id is not known there
@@ -33,7 +33,7 @@ class ProviderError(Exception):
     """The provider did not do what was asked."""
 
 
-class NotTaken(ProviderError):
+class NotAccepted(ProviderError):
     """A submission was surely not accepted and may be repeated.
 
     `retry_after` is the wait the provider asks for, in seconds, None where it named none.
@@ -44,11 +44,11 @@ class NotTaken(ProviderError):
         self.retry_after = retry_after
 
 
-class RateLimited(NotTaken):
+class RateLimited(NotAccepted):
     """A submission was not accepted because the account asks too often, whatever it asks."""
 
 
-class HoldReason(StrEnum):
+class AccountProblem(StrEnum):
     """What is wrong with the account."""
 
     KEY = "key"
@@ -56,17 +56,17 @@ class HoldReason(StrEnum):
     FORBIDDEN = "forbidden"
 
 
-class HeldBack(ProviderError):
+class AccountError(ProviderError):
     """The provider refuses the account, so every submission would fail alike."""
 
-    def __init__(self, message: str, *, reason: HoldReason) -> None:
+    def __init__(self, message: str, *, reason: AccountProblem) -> None:
         super().__init__(message)
         self.reason = reason
 
     @property
     def is_scope(self) -> bool:
         """Whether the key may merely lack a scope: told by a question, it says nothing of money."""
-        return self.reason is HoldReason.FORBIDDEN
+        return self.reason is AccountProblem.FORBIDDEN
 
 
 class ModelGone(ProviderError):
@@ -85,7 +85,7 @@ class Rejected(ProviderError):
         self.people = people
 
 
-class Broken(ProviderError):
+class ServerError(ProviderError):
     """The provider failed while taking the request; its documentation bills nothing for that."""
 
 

@@ -25,15 +25,15 @@ from pydantic import (
 )
 
 from generation.provider.errors import (
-    Broken,
-    HeldBack,
-    HoldReason,
+    AccountError,
+    AccountProblem,
     ModelGone,
     NoSuchGeneration,
-    NotTaken,
+    NotAccepted,
     OutcomeUnknown,
     RateLimited,
     Rejected,
+    ServerError,
     Unavailable,
     classify,
     closes_the_model,
@@ -85,7 +85,7 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True)
-class Unaddressed:
+class CompletedWithoutUrl:
     """Said to be finished, without the address of a video: that may come."""
 
 
@@ -100,16 +100,16 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteGeneration:
     """A generation as the provider sees it. `spent` is in US dollars, None while not known."""
 
     id: str
-    status: Pending | Completed | Unaddressed | Failed
+    status: Pending | Completed | CompletedWithoutUrl | Failed
     spent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LogEntry:
     """A submission found in the provider's log by the id it was sent with."""
 
     id: str
@@ -166,13 +166,13 @@ class _Reply(_Part):
     error: Annotated[_Error | None, BeforeValidator(_as_object), NONE_IF_INVALID] = None
     meta: Annotated[_Meta | None, NONE_IF_INVALID] = None
 
-    def outcome(self) -> Pending | Completed | Unaddressed | Failed:
+    def outcome(self) -> Pending | Completed | CompletedWithoutUrl | Failed:
         """Tell how far it is: an address means finished, whatever the status is called."""
         if self.video is not None:
             return Completed(self.video)
         status = _plain(self.status)
         if status not in FAILURES:
-            return Unaddressed() if status in SUCCESSES else Pending()
+            return CompletedWithoutUrl() if status in SUCCESSES else Pending()
         name = (self.error and self.error.name) or ""
         message = (self.error and self.error.message) or ""
         refusal = classify(f"{name} {message}")
@@ -204,12 +204,12 @@ class LogPage(_Part):
     data: tuple[Annotated[_Row | None, NONE_IF_INVALID], ...]
     pagination: Annotated[_Pagination | None, NONE_IF_INVALID] = None
 
-    def submissions(self) -> dict[str, Logged]:
+    def submissions(self) -> dict[str, LogEntry]:
         """Return the submissions on this page, by the ids they were sent with."""
-        found: dict[str, Logged] = {}
+        found: dict[str, LogEntry] = {}
         for row in self.data:
             if row is not None and row.client_request_id is not None:
-                logged = Logged(row.inference_id, failed=_plain(row.status) in FAILURES)
+                logged = LogEntry(row.inference_id, failed=_plain(row.status) in FAILURES)
                 found.setdefault(row.client_request_id, logged)
         return found
 
@@ -249,7 +249,7 @@ def in_utf8(body: bytes) -> bytes:
 
 def read_generation(
     body: bytes, *, provider_id: str | None = None, spent: str | None = None
-) -> Remote:
+) -> RemoteGeneration:
     """Read the reply to a submission, or to a question about `provider_id`.
 
     `spent` is what a header says about the cost in US dollars, for replies that do not say it.
@@ -264,7 +264,7 @@ def read_generation(
     cost = reply.spent()
     if cost is None:  # a header of zero belongs to the question, not to the video
         cost = _Usage.model_validate({"usd_spent": spent}).usd_spent or None
-    return Remote(found, reply.outcome(), cost)
+    return RemoteGeneration(found, reply.outcome(), cost)
 
 
 LONGEST_RETRY_AFTER = 600.0
@@ -322,7 +322,7 @@ def expect_taken(answer: Answer, *, model: str = "", prompt: str = "") -> None:
 
 
 def expect_success(answer: Answer) -> None:
-    """Raise HeldBack or Unavailable for a question that got no success."""
+    """Raise AccountError or Unavailable for a question that got no success."""
     if answer.is_success:
         return
     complaint = answer.complaint()
@@ -344,7 +344,7 @@ def expect_told(answer: Answer) -> None:
     if answer.status == HTTPStatus.FORBIDDEN:
         complaint = answer.complaint()
         words = complaint.words if complaint else ""
-        raise HeldBack(truncate(f"{answer.status} {words}"), reason=HoldReason.FORBIDDEN)
+        raise AccountError(truncate(f"{answer.status} {words}"), reason=AccountProblem.FORBIDDEN)
     expect_success(answer)
 
 
@@ -382,11 +382,11 @@ def _refused(answer: Answer, words: str, *, about_model: bool, prompt: str) -> P
         case HTTPStatus.BAD_REQUEST if about_model:
             means = rejected if refusal.moderation else ModelGone(message)
         case HTTPStatus.INTERNAL_SERVER_ERROR:
-            means = rejected if refusal.moderation else Broken(message)
+            means = rejected if refusal.moderation else ServerError(message)
         case HTTPStatus.TOO_MANY_REQUESTS:
             means = RateLimited(message, retry_after=answer.retry_after())
         case HTTPStatus.SERVICE_UNAVAILABLE:
-            means = NotTaken(message, retry_after=answer.retry_after())
+            means = NotAccepted(message, retry_after=answer.retry_after())
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             means = means if status == HTTPStatus.REQUEST_TIMEOUT else rejected
     return means
@@ -408,12 +408,12 @@ def _refused_from_between(answer: Answer) -> ProviderError:
             return OutcomeUnknown(message)
 
 
-def _held_back(status: int, words: str) -> HeldBack:
+def _held_back(status: int, words: str) -> AccountError:
     """Return what is wrong with the account; its documentation gives 403 two meanings."""
     if status == HTTPStatus.UNAUTHORIZED:
-        reason = HoldReason.KEY
+        reason = AccountProblem.KEY
     elif status == HTTPStatus.PAYMENT_REQUIRED or is_about_money(words):
-        reason = HoldReason.MONEY
+        reason = AccountProblem.MONEY
     else:
-        reason = HoldReason.FORBIDDEN
-    return HeldBack(truncate(f"{status} {words}"), reason=reason)
+        reason = AccountProblem.FORBIDDEN
+    return AccountError(truncate(f"{status} {words}"), reason=reason)

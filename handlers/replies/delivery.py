@@ -128,13 +128,13 @@ class Deliveries:
             return await self._send(await self._prepared(generation, begun=begun))
         except Undeliverable as error:
             tell_in = await self._private_chat(generation)
-            outcome = on.NobodyReceives(error.reason, tell_in, is_missed=error.is_refused)
+            outcome = on.DeliveryFailed(error.reason, tell_in, is_missed=error.is_refused)
         except NotSent as error:
-            outcome = on.SurelyNotSent(generation.sends, error.retry_after)
+            outcome = on.SendFailed(generation.sends, error.retry_after)
         except Unreadable as error:
             # it stands somewhere; who does not see it is brought another
             logger.warning("nobody knows where generation %d is: %s", generation.id, error)
-            outcome = on.NobodyReceives(Reason.ARRIVAL_UNKNOWN, None)
+            outcome = on.DeliveryFailed(Reason.ARRIVAL_UNKNOWN, None)
         except SentPerhaps:
             outcome = on.ArrivalUnknown()
         except FileGone as error:
@@ -163,7 +163,7 @@ class Deliveries:
         except (MediaError, NotAVideo, SendError, Undeliverable) as error:
             logger.info("generation %d stays undelivered: %r", found.id, error)
             tell_in = await self._private_chat(found)
-            await self._keep(found, on.NobodyReceives(found.reason, tell_in))
+            await self._keep(found, on.DeliveryFailed(found.reason, tell_in))
         finally:
             self.preparation.tidy(found, keep_source=True)
         return None
@@ -231,7 +231,7 @@ class Deliveries:
 
     async def _undo(self, generation: Generation) -> None:
         """Forget a send that surely did not arrive."""
-        await self.lifecycle.advance(generation, on.SendUndone(generation.sends))
+        await self.lifecycle.advance(generation, on.SendReverted(generation.sends))
 
     async def _send(self, delivery: Delivery) -> Generation | None:
         """Try one place after the other; return what became of the generation.
@@ -273,7 +273,9 @@ class Deliveries:
         try:
             await self.status.settled(generation)
             async with self.outbox.uploading(place.chat) as upload:
-                begins = delivery.begun or await self.lifecycle.advance(generation, on.SendBegins())
+                begins = delivery.begun or await self.lifecycle.advance(
+                    generation, on.SendStarted()
+                )
                 if not begins:
                     return None
                 # whether there is inline mode is known once Telegram was asked
@@ -301,7 +303,7 @@ class Deliveries:
             if delivery.begun if upload is None else not upload.is_gone:
                 await asyncio.shield(self._undo(generation))
             raise
-        arrived = on.Arrived(
+        arrived = on.Delivered(
             place.chat.id, sent.message_id, sent.file_id, sent.file_kind,
             is_missed=delivery.is_refused, file_unique_id=sent.file_unique_id,
             thumbnail=sent.thumbnail,

@@ -144,7 +144,7 @@ ROWS = {
         outcome=on.BotStarted(NOW), after=MAX_ABSENCE + 1, notice=NoticeKind.FAILED_AWAY
     ),
     "bot started, not away": Row(outcome=on.BotStarted(NOW + 1), after=MAX_ABSENCE + 1),
-    "budget used": Row(outcome=on.BudgetUsed()),
+    "budget used": Row(outcome=on.BudgetExhausted()),
     "still queued": Row(outcome=on.StillQueued(NOW - OUTAGE_TIMEOUT), after=OUTAGE_TIMEOUT),
     "still queued, wanted back": Row(
         outcome=on.StillQueued(), request={"cancel_wanted": True}, notice=NoticeKind.CANCELLED
@@ -155,13 +155,13 @@ ROWS = {
     "still queued, six hours over": Row(
         outcome=on.StillQueued(), after=QUEUE_TIMEOUT + 1, notice=NoticeKind.FAILED_WAITED
     ),
-    "picture late": Row(outcome=on.PictureLate()),
+    "picture late": Row(outcome=on.PictureFetchFailed()),
     "picture late, refused": Row(
-        outcome=on.PictureLate(is_refused=True),
+        outcome=on.PictureFetchFailed(is_refused=True),
         request={"picture_setbacks": MAX_PICTURE_RETRIES - 1},
     ),
     "picture late, refused for a minute": Row(
-        outcome=on.PictureLate(is_refused=True),
+        outcome=on.PictureFetchFailed(is_refused=True),
         request={"picture_setbacks": MAX_PICTURE_RETRIES},
         notice=NoticeKind.FAILED_PICTURE_GONE,
     ),
@@ -185,13 +185,13 @@ ROWS = {
         outcome=on.ModelNotServed(Failover(was="Sora 2")), notice=NoticeKind.FAILED_MODEL_GONE,
         facts=(ModelIsGone,),
     ),
-    "taken": Row(outcome=on.Taken("p"), facts=(AccountServed,)),
-    "surely not taken": Row(outcome=on.SurelyNotTaken(7.0)),
+    "taken": Row(outcome=on.SubmissionAccepted("p"), facts=(AccountServed,)),
+    "surely not taken": Row(outcome=on.SubmissionNotAccepted(7.0)),
     "account asks too often": Row(
-        outcome=on.SurelyNotTaken(7.0, rate_limited=True), facts=(AccountRateLimited,)
+        outcome=on.SubmissionNotAccepted(7.0, rate_limited=True), facts=(AccountRateLimited,)
     ),
     "surely not taken, wanted back": Row(
-        outcome=on.SurelyNotTaken(7.0), request={"cancel_wanted": True}
+        outcome=on.SubmissionNotAccepted(7.0), request={"cancel_wanted": True}
     ),
     "account refused": Row(outcome=on.AccountRefused("key"), facts=(OutageBegins,)),
     "content refused": Row(
@@ -202,7 +202,7 @@ ROWS = {
     ),
     "request refused": Row(outcome=on.RequestRefused(), notice=NoticeKind.FAILED_REJECTED),
     "provider broke": Row(
-        outcome=on.ProviderBroke(), notice=NoticeKind.FAILED_BROKEN, facts=(ModelFailed,)
+        outcome=on.ProviderFailed(), notice=NoticeKind.FAILED_BROKEN, facts=(ModelFailed,)
     ),
     "answer lost": Row(outcome=on.AnswerLost()),
     "process stopped": Row(outcome=on.ProcessStopped()),
@@ -241,9 +241,9 @@ ROWS = {
         outcome=on.LinkDead(), request=OVER, after=LINK_TIMEOUT,
         notice=NoticeKind.PARKED_LATE, facts=(BadResult,),
     ),
-    "no video there": Row(outcome=on.NotAVideoThere(), request=OVER, after=LINK_TIMEOUT - 1),
+    "no video there": Row(outcome=on.NoVideoAtLink(), request=OVER, after=LINK_TIMEOUT - 1),
     "no video there, quarter over": Row(
-        outcome=on.NotAVideoThere(), request=OVER, after=LINK_TIMEOUT,
+        outcome=on.NoVideoAtLink(), request=OVER, after=LINK_TIMEOUT,
         notice=NoticeKind.PARKED_LATE, facts=(BadResult,),
     ),
     "result refused": Row(
@@ -251,9 +251,9 @@ ROWS = {
         facts=(BadResult,),
     ),
     "video on disk": Row(outcome=on.VideoOnDisk(800_000)),
-    "send begins": Row(outcome=on.SendBegins()),
-    "send undone": Row(outcome=on.SendUndone(0)),
-    "surely not sent": Row(outcome=on.SurelyNotSent(0, 3.0)),
+    "send begins": Row(outcome=on.SendStarted()),
+    "send undone": Row(outcome=on.SendReverted(0)),
+    "surely not sent": Row(outcome=on.SendFailed(0, 3.0)),
     "arrival unknown": Row(outcome=on.ArrivalUnknown()),
     "preparation failed": Row(
         outcome=on.PreparationFailed(PRIVATE),
@@ -271,16 +271,16 @@ ROWS = {
         notice=NoticeKind.FAILED_LOST,
     ),
     "nobody receives": Row(
-        outcome=on.NobodyReceives(Reason.NOBODY_RECEIVES, PRIVATE),
+        outcome=on.DeliveryFailed(Reason.NOBODY_RECEIVES, PRIVATE),
         notice=NoticeKind.UNDELIVERABLE,
     ),
     "nobody receives, missed elsewhere": Row(
-        outcome=on.NobodyReceives(Reason.NOBODY_RECEIVES, None, is_missed=True),
+        outcome=on.DeliveryFailed(Reason.NOBODY_RECEIVES, None, is_missed=True),
         notice=NoticeKind.ELSEWHERE,
     ),
-    "arrived": Row(outcome=on.Arrived(1, 99, "file", "video")),
+    "arrived": Row(outcome=on.Delivered(1, 99, "file", "video")),
     "arrived elsewhere": Row(
-        outcome=on.Arrived(2, 99, "file", "video", is_missed=True), notice=NoticeKind.ELSEWHERE
+        outcome=on.Delivered(2, 99, "file", "video", is_missed=True), notice=NoticeKind.ELSEWHERE
     ),
 }  # fmt: skip
 

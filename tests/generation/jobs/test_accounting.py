@@ -14,7 +14,7 @@ import pytest
 
 from generation.jobs.lifecycle import apply
 from generation.jobs.outcomes import TurnCame
-from generation.jobs.transitions import COUNTS_IN, NEXT
+from generation.jobs.transitions import NEXT_STATES, RELEVANT_STATES
 from generation.models.pricing import Period, began_at
 from generation.orders import balances
 from generation.orders.balances import (
@@ -153,7 +153,7 @@ class World:
             return
         generation = self.chance.choice(self.open)
         cause = self.chance.choice([
-            row for row in CAUSES if generation.state in COUNTS_IN[type(row.outcome)]
+            row for row in CAUSES if generation.state in RELEVANT_STATES[type(row.outcome)]
         ])  # fmt: skip
         async with self.db.transaction() as tx:
             if cause.request:
@@ -167,7 +167,7 @@ class World:
             self.books.stepped(step)
         if steps:
             self.open.remove(generation)
-            if NEXT[steps[-1].after.state]:
+            if NEXT_STATES[steps[-1].after.state]:
                 self.open.append(steps[-1].after)
 
     async def give(self, number: int) -> None:

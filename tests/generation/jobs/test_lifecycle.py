@@ -20,9 +20,9 @@ from generation.jobs.outcomes import (
     LinkDead,
     ModelNotServed,
     PictureLost,
-    ProviderBroke,
-    SurelyNotTaken,
-    Taken,
+    ProviderFailed,
+    SubmissionAccepted,
+    SubmissionNotAccepted,
     TurnCame,
     VideoOnDisk,
 )
@@ -123,12 +123,15 @@ async def test_what_was_decided_is_written(db: Database, name: str, state: State
 @pytest.mark.parametrize(
     ("way", "credits_"),
     [
-        ("TurnCame Taken VideoOnDisk", ["hold", "capture"]),
-        ("TurnCame SurelyNotTaken TurnCame Taken VideoOnDisk", ["hold", "capture"]),
-        ("TurnCame AnswerLost Taken VideoOnDisk", ["hold", "capture"]),
+        ("TurnCame SubmissionAccepted VideoOnDisk", ["hold", "capture"]),
+        (
+            "TurnCame SubmissionNotAccepted TurnCame SubmissionAccepted VideoOnDisk",
+            ["hold", "capture"],
+        ),
+        ("TurnCame AnswerLost SubmissionAccepted VideoOnDisk", ["hold", "capture"]),
         ("CancelWanted CancelWanted", ["hold", "release"]),
-        ("TurnCame CancelWanted SurelyNotTaken", ["hold", "release"]),
-        ("TurnCame Taken ProviderBroke ProviderBroke", ["hold", "release"]),
+        ("TurnCame CancelWanted SubmissionNotAccepted", ["hold", "release"]),
+        ("TurnCame SubmissionAccepted ProviderFailed ProviderFailed", ["hold", "release"]),
     ],
 )
 async def test_each_way_ends_the_hold_once(db: Database, way: str, credits_: list[str]) -> None:
@@ -284,7 +287,7 @@ async def test_three_failures_of_one_account_take_the_model_from_nobody_else(ste
             await people.seen(tx, person, name="P", username=None, language=None, now=NOW)
         generation = await steps.ask(f"message:{number}", person=person)
         await steps.advance(generation, TurnCame(f"r{number}", None))
-        await steps.advance(generation, ProviderBroke())
+        await steps.advance(generation, ProviderFailed())
 
     for number in range(FAILED_ACCOUNTS + 1):
         await fails(number, ANN)
@@ -300,7 +303,7 @@ async def test_a_generations_life_can_be_grepped_by_its_number(
 ) -> None:
     caplog.set_level(logging.INFO, logger="generation.jobs.lifecycle")
     generation = await steps.ask()
-    for outcome in (TurnCame("r", None), SurelyNotTaken(None, "429 slow down")):
+    for outcome in (TurnCame("r", None), SubmissionNotAccepted(None, "429 slow down")):
         await steps.advance(generation, outcome)
     await steps.advance(generation, LinkDead())  # nothing follows
     lines = [vars(record) for record in caplog.records]
@@ -336,7 +339,7 @@ async def test_who_is_banned_has_nothing_waiting_and_keeps_what_is_being_made(
     db: Database,
 ) -> None:
     waiting, made = await ask(db, "message:1"), await ask(db, "message:2")
-    for outcome in (TurnCame("r", None), Taken("p")):
+    for outcome in (TurnCame("r", None), SubmissionAccepted("p")):
         await happens(db, made, outcome)
     async with db.transaction() as tx:
         stopped = await lifecycle.cancel_waiting(tx, ANN, now=NOW)
@@ -356,7 +359,7 @@ async def test_a_banned_group_is_not_told_of_it(db: Database) -> None:
 async def test_what_is_finished_here_tells_how_long_the_next_one_takes(steps: Steps) -> None:
     for number, took in enumerate((40, 50, 600)):
         generation = await steps.ask(f"message:{number}")
-        for outcome in (TurnCame(f"r{number}", None), Taken(f"p{number}")):
+        for outcome in (TurnCame(f"r{number}", None), SubmissionAccepted(f"p{number}")):
             await steps.advance(generation, outcome)
         steps.clock.now += took
         await steps.advance(generation, VideoOnDisk())

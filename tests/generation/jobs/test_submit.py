@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from generation.jobs.outcomes import Taken, TurnCame
+from generation.jobs.outcomes import SubmissionAccepted, TurnCame
 from generation.jobs.polling import REFERENCE_SECONDS
 from generation.jobs.schedule import (
     MAX_ABSENCE,
@@ -159,7 +159,7 @@ async def test_a_stop_that_comes_with_the_answer_loses_no_id_that_is_paid_for(
     advance = steps.lifecycle.advance
 
     async def stopped_meanwhile(generation: Generation, outcome: Outcome) -> Generation | None:
-        if isinstance(outcome, Taken):
+        if isinstance(outcome, SubmissionAccepted):
             task.cancel()
             await asyncio.sleep(0)
         return await advance(generation, outcome)

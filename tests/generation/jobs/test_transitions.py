@@ -16,7 +16,7 @@ from generation.jobs.schedule import (
     RESEND_SECONDS,
     Estimate,
 )
-from generation.jobs.transitions import COUNTS_IN, NEXT, decide
+from generation.jobs.transitions import NEXT_STATES, RELEVANT_STATES, decide
 from storage.generations import Reason, State
 from storage.ledger import Account
 from storage.notices import NoticeKind
@@ -87,12 +87,12 @@ def must(
 def test_the_table_is_about_every_outcome() -> None:
     assert {type(row.outcome) for row in ROWS.values()} == set(get_args(Outcome))
     assert {name for name, _ in EXPECTED} == ROWS.keys()
-    assert COUNTS_IN.keys() == set(get_args(Outcome))
+    assert RELEVANT_STATES.keys() == set(get_args(Outcome))
 
 
 def test_the_states_follow_each_other_as_designed() -> None:
-    assert {(was, to) for was, after in NEXT.items() for to in after} == ALLOWED
-    assert NEXT.keys() == set(State)
+    assert {(was, to) for was, after in NEXT_STATES.items() for to in after} == ALLOWED
+    assert NEXT_STATES.keys() == set(State)
 
 
 @pytest.mark.parametrize(("name", "state"), PAIRS)
@@ -103,7 +103,7 @@ def test_each_outcome_in_each_state_is_followed_by_what_the_table_says(
     found = follows(row.outcome, state, after=row.after, **row.request)
     assert (found and (found.to, found.credits)) == expected(name, state)
     if found is not None and found.to is not state:
-        assert found.to in NEXT[state]
+        assert found.to in NEXT_STATES[state]
 
 
 @pytest.mark.parametrize(("name", "state"), [pair for pair in PAIRS if expected(*pair)])
@@ -125,12 +125,12 @@ def test_whoever_must_know_of_it_is_told(name: str, state: State) -> None:
 
 @pytest.mark.parametrize("state", [State.SUBMITTING, State.UNKNOWN, State.PARKED])
 def test_an_id_that_is_paid_for_is_never_dropped(state: State) -> None:
-    assert must(on.Taken("p"), state).changes["provider_id"] == "p"
+    assert must(on.SubmissionAccepted("p"), state).changes["provider_id"] == "p"
 
 
 def test_who_is_wanted_back_does_not_wait_for_another_turn() -> None:
-    assert must(on.SurelyNotTaken(None), State.SUBMITTING).also is None
-    again = must(on.SurelyNotTaken(None), State.SUBMITTING, cancel_wanted=True)
+    assert must(on.SubmissionNotAccepted(None), State.SUBMITTING).also is None
+    again = must(on.SubmissionNotAccepted(None), State.SUBMITTING, cancel_wanted=True)
     assert again.also == StillQueued()
     other = must(on.ModelNotServed(CHEAPER), State.SUBMITTING, cancel_wanted=True)
     assert other.also == StillQueued()
@@ -158,11 +158,11 @@ def waits(outcome: Outcome, state: State, counter: str, times: int) -> list[floa
 @pytest.mark.parametrize(
     ("outcome", "state", "counter"),
     [
-        (on.SurelyNotTaken(None), State.SUBMITTING, "refusals"),
+        (on.SubmissionNotAccepted(None), State.SUBMITTING, "refusals"),
         (on.AccountRefused("key"), State.SUBMITTING, "refusals"),
-        (on.PictureLate(is_refused=True), State.QUEUED, "picture_setbacks"),
+        (on.PictureFetchFailed(is_refused=True), State.QUEUED, "picture_setbacks"),
         (on.PollFailed(), State.GENERATING, "poll_setbacks"),
-        (on.SurelyNotSent(0, None), State.READY, "send_setbacks"),
+        (on.SendFailed(0, None), State.READY, "send_setbacks"),
         (on.PreparationFailed(None), State.READY, "preparation_setbacks"),
         (on.VideoGone(), State.READY, "preparation_setbacks"),
     ],
@@ -185,13 +185,16 @@ def waits_with(outcome: Outcome, state: State, **request: Any) -> float:
 
 def test_a_picture_nobody_answered_for_is_asked_for_steadily_and_as_late_as_was_told() -> None:
     for setbacks in (0, MAX_PICTURE_RETRIES):
-        assert waits_with(on.PictureLate(), State.QUEUED, picture_setbacks=setbacks) == 5
-    assert waits_with(on.PictureLate(retry_after=40.0), State.QUEUED) == 40
+        assert waits_with(on.PictureFetchFailed(), State.QUEUED, picture_setbacks=setbacks) == 5
+    assert waits_with(on.PictureFetchFailed(retry_after=40.0), State.QUEUED) == 40
 
 
 def test_a_picture_that_is_refused_for_now_is_asked_for_a_minute() -> None:
     asked = waits(
-        on.PictureLate(is_refused=True), State.QUEUED, "picture_setbacks", MAX_PICTURE_RETRIES
+        on.PictureFetchFailed(is_refused=True),
+        State.QUEUED,
+        "picture_setbacks",
+        MAX_PICTURE_RETRIES,
     )
     assert 60 <= sum(asked) <= 70
 
@@ -220,7 +223,7 @@ def test_a_dead_link_is_asked_for_again_for_a_quarter_of_an_hour_and_then_parked
 
 def test_links_that_lead_to_no_video_and_dead_ones_share_the_quarter() -> None:
     first = must(on.LinkDead(), State.GENERATING)
-    second = must(on.NotAVideoThere(), State.GENERATING, after=10, **first.changes)
+    second = must(on.NoVideoAtLink(), State.GENERATING, after=10, **first.changes)
     assert second.changes["finished_at"] == NOW
     assert second.due_at == NOW + 10 + 15
 
@@ -236,14 +239,14 @@ def test_what_is_parked_is_looked_for_slowly(outcome: Outcome) -> None:
 
 
 def test_a_wait_that_was_asked_for_is_kept_and_our_own_is_none() -> None:
-    assert must(on.SurelyNotTaken(90), State.SUBMITTING).due_at == NOW + 90
+    assert must(on.SubmissionNotAccepted(90), State.SUBMITTING).due_at == NOW + 90
     assert must(on.PollFailed(90), State.GENERATING).due_at == NOW + 90
-    assert must(on.SurelyNotSent(0, 90), State.READY).due_at == NOW + 90
+    assert must(on.SendFailed(0, 90), State.READY).due_at == NOW + 90
     assert must(on.ArrivalUnknown(), State.READY).due_at == NOW + RESEND_SECONDS
 
 
 def test_polls_come_when_a_look_is_due_after_it_was_taken() -> None:
-    assert must(on.Taken("p"), State.SUBMITTING).due_at == NOW + REFERENCE_SECONDS
+    assert must(on.SubmissionAccepted("p"), State.SUBMITTING).due_at == NOW + REFERENCE_SECONDS
     again = must(on.StillRunning(), State.GENERATING, after=40, accepted_at=NOW)
     assert again.due_at == NOW + 40 + REFERENCE_SECONDS
 
@@ -261,7 +264,7 @@ def test_what_was_found_in_the_log_is_as_old_as_its_submission() -> None:
         (on.VideoOnDisk(400_000), State.PARKED, (400_000, 400_000), "a gift"),
         (on.VideoOnDisk(), State.PARKED, (None, 840_000), "a gift of unknown price"),
         (on.ResultRefused("x", 400_000), State.GENERATING, (400_000, 400_000), "lost"),
-        (on.ProviderBroke(), State.GENERATING, (0, None), "not billed"),
+        (on.ProviderFailed(), State.GENERATING, (0, None), "not billed"),
     ],
 )
 def test_what_the_operator_bears_counts_at_its_real_price(
@@ -309,6 +312,6 @@ def test_a_notice_to_a_chats_own_account_has_no_person() -> None:
 
 
 def test_a_kept_video_is_told_of_in_private_where_its_sender_can_be_told() -> None:
-    (notice,) = must(on.NobodyReceives(Reason.NOBODY_RECEIVES, PRIVATE), State.READY).owes
+    (notice,) = must(on.DeliveryFailed(Reason.NOBODY_RECEIVES, PRIVATE), State.READY).owes
     assert (notice.chat, notice.reply_to, notice.thread_id) == (PRIVATE, None, None)
-    assert must(on.NobodyReceives(Reason.NOBODY_RECEIVES, None), State.READY).owes == ()
+    assert must(on.DeliveryFailed(Reason.NOBODY_RECEIVES, None), State.READY).owes == ()

@@ -26,19 +26,19 @@ from generation.provider import client
 from generation.provider.client import AimlApi, ProviderTimes
 from generation.provider.connections import Connections
 from generation.provider.errors import (
-    Broken,
-    HeldBack,
-    HoldReason,
+    AccountError,
+    AccountProblem,
     ModelGone,
     NoSuchGeneration,
-    NotTaken,
+    NotAccepted,
     OutcomeUnknown,
     ProviderError,
     RateLimited,
     Rejected,
+    ServerError,
     Unavailable,
 )
-from generation.provider.protocol import Completed, Failed, Logged, Pending, Remote
+from generation.provider.protocol import Completed, Failed, LogEntry, Pending, RemoteGeneration
 from sandbox.aimlapi import AimlApiSandbox, Fault, Render
 from tests.generation.models.known import mode_of
 
@@ -112,7 +112,7 @@ def reply(body: bytes, status: str = "200 OK", **headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def find(api: AimlApi, request_id: str, *, since: datetime) -> Logged | None:
+async def find(api: AimlApi, request_id: str, *, since: datetime) -> LogEntry | None:
     """Search the hour after a submission for it."""
     return (await api.log(since=since, until=since + timedelta(hours=1))).get(request_id)
 
@@ -156,7 +156,7 @@ async def test_the_provider_takes_every_video_on_offer(
     assert provider.violations == []
 
 
-async def finished(api: AimlApi, provider_id: str) -> Remote:
+async def finished(api: AimlApi, provider_id: str) -> RemoteGeneration:
     """Poll until it is no longer pending."""
     async with asyncio.timeout(20):
         while True:
@@ -226,13 +226,13 @@ async def test_a_failure_on_the_way_is_told_from_a_refusal(
         (Fault.http(400), Rejected),
         (Fault.moderation(), Rejected),
         (Fault.model_refused(), ModelGone),
-        (Fault.http(401), HeldBack),
-        (Fault.http(403), HeldBack),
+        (Fault.http(401), AccountError),
+        (Fault.http(403), AccountError),
         (Fault.http(404), ModelGone),
         (Fault.http(429, retry_after=3), RateLimited),
-        (Fault.http(500), Broken),
+        (Fault.http(500), ServerError),
         (Fault.http(502), OutcomeUnknown),
-        (Fault.http(503), NotTaken),
+        (Fault.http(503), NotAccepted),
         (Fault.http(504), OutcomeUnknown),
         (Fault.html(502), OutcomeUnknown),
         (Fault.html(503), OutcomeUnknown),
@@ -266,7 +266,7 @@ async def test_the_wait_the_provider_asks_for_is_handed_on(
     provider.faults.next("poll", Fault.http(503, retry_after=100_000))
     submitted, asked = await raised(api)
 
-    assert isinstance(submitted, NotTaken)
+    assert isinstance(submitted, NotAccepted)
     assert isinstance(asked, Unavailable)
     assert (submitted.retry_after, asked.retry_after) == (3.0, 600.0)
 
@@ -333,8 +333,8 @@ async def test_an_answer_is_read_however_it_is_written_and_packed(
     raw = reply(body, content_type="text/html; charset=koi8-r", content_encoding=encoding)
     async with answering(raw) as (url, _):
         api = AimlApi(http, url=url, key=SecretStr(KEY))
-        assert await api.submit(BODY, request_id="r-1") == Remote("g-1", Pending())
-        assert await api.poll("g-1") == Remote("g-1", Pending())
+        assert await api.submit(BODY, request_id="r-1") == RemoteGeneration("g-1", Pending())
+        assert await api.poll("g-1") == RemoteGeneration("g-1", Pending())
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ async def test_a_submission_is_known_by_the_head_of_an_answer_that_names_it_nowh
 ) -> None:
     async with answering(raw) as (url, _):
         api = AimlApi(http, url=url, key=SecretStr(KEY))
-        assert await api.submit(BODY, request_id="r-1") == Remote("g-1", Pending())
+        assert await api.submit(BODY, request_id="r-1") == RemoteGeneration("g-1", Pending())
 
 
 async def test_a_page_of_an_error_names_no_submission(http: Connections) -> None:
@@ -396,10 +396,10 @@ async def test_an_empty_account_holds_everything_back(
     provider: AimlApiSandbox, api: AimlApi
 ) -> None:
     provider.balance = Decimal(0)
-    with pytest.raises(HeldBack) as caught:
+    with pytest.raises(AccountError) as caught:
         await api.submit(BODY, request_id="r-1")
 
-    assert caught.value.reason is HoldReason.MONEY
+    assert caught.value.reason is AccountProblem.MONEY
     assert await api.balance() == 0
 
 
@@ -410,8 +410,8 @@ async def test_a_wrong_key_holds_everything_back(
     submitted, asked = await raised(api)
 
     for error in (submitted, asked):
-        assert isinstance(error, HeldBack)
-        assert error.reason is HoldReason.KEY
+        assert isinstance(error, AccountError)
+        assert error.reason is AccountProblem.KEY
 
 
 async def test_the_balance_is_told_in_dollars(provider: AimlApiSandbox, api: AimlApi) -> None:
@@ -432,7 +432,7 @@ async def test_a_submission_whose_answer_was_lost_is_found_in_the_log(
         await api.submit(BODY, request_id="r-lost")
     found = await find(api, "r-lost", since=since)
 
-    assert found == Logged(provider.submissions[0].id or "", failed=False)
+    assert found == LogEntry(provider.submissions[0].id or "", failed=False)
     assert isinstance((await finished(api, found.id)).status, Completed)
     assert await find(api, "r-other", since=since) is None
 
@@ -445,7 +445,7 @@ async def test_a_submission_that_failed_is_found_as_failed(
     remote = await api.submit(BODY, request_id="r-1")
     await finished(api, remote.id)
 
-    assert await find(api, "r-1", since=since) == Logged(remote.id, failed=True)
+    assert await find(api, "r-1", since=since) == LogEntry(remote.id, failed=True)
 
 
 async def test_the_log_is_read_page_by_page(api: AimlApi) -> None:
@@ -454,7 +454,7 @@ async def test_the_log_is_read_page_by_page(api: AimlApi) -> None:
     for number in range(client.LOG_PAGE + 5):
         await api.submit(BODY, request_id=f"r-{number}")
 
-    assert await find(api, "r-first", since=since) == Logged(first.id, failed=False)
+    assert await find(api, "r-first", since=since) == LogEntry(first.id, failed=False)
 
 
 async def test_a_log_without_end_is_given_up(
@@ -498,7 +498,7 @@ async def test_a_port_nobody_listens_on_surely_took_nothing(http: Connections) -
         AimlApi(http, url=f"http://127.0.0.1:{port}", key=SecretStr(KEY))
     )
 
-    assert isinstance(submitted, NotTaken)
+    assert isinstance(submitted, NotAccepted)
     assert isinstance(asked, Unavailable)
 
 
@@ -579,7 +579,7 @@ async def test_every_error_of_httpx_is_translated(kind: type[Exception]) -> None
         AimlApi(Failing(), url="https://provider.example", key=SecretStr(KEY))
     )
 
-    assert type(submitted) is (NotTaken if kind.__name__ in NEVER_SENT else OutcomeUnknown)
+    assert type(submitted) is (NotAccepted if kind.__name__ in NEVER_SENT else OutcomeUnknown)
     assert type(asked) is Unavailable
 
 

@@ -11,11 +11,11 @@ from hypothesis import given
 
 from generation.provider.protocol import (
     Completed,
+    CompletedWithoutUrl,
     Failed,
-    Logged,
+    LogEntry,
     LogPage,
     Pending,
-    Unaddressed,
     read_generation,
 )
 from tests.generation.provider.answers.refused import JSON
@@ -31,19 +31,19 @@ def generation(**fields: Any) -> bytes:
         ({"video": {"url": "https://cdn/x.mp4"}}, Completed("https://cdn/x.mp4")),
         ({"video": [{"url": "https://cdn/x.mp4"}, {"url": "y"}]}, Completed("https://cdn/x.mp4")),
         ({"video": {"url": "u", "file_size": 5}, "error": None, "extra": 1}, Completed("u")),
-        ({"video": None}, Unaddressed()),
-        ({"video": []}, Unaddressed()),
-        ({"video": {}}, Unaddressed()),
-        ({"video": {"url": ""}}, Unaddressed()),
-        ({"video": {"url": None}}, Unaddressed()),
+        ({"video": None}, CompletedWithoutUrl()),
+        ({"video": []}, CompletedWithoutUrl()),
+        ({"video": {}}, CompletedWithoutUrl()),
+        ({"video": {"url": ""}}, CompletedWithoutUrl()),
+        ({"video": {"url": None}}, CompletedWithoutUrl()),
         ({"video": "https://cdn/x.mp4"}, Completed("https://cdn/x.mp4")),
         ({"video": [None, "", {"url": None}, {"url": "u"}]}, Completed("u")),
         ({"video": {"url": ["u", "v"]}}, Completed("u")),
         ({"video": {"url": " u\n"}}, Completed("u")),
-        ({"video": {"url": 5}}, Unaddressed()),
-        ({"status": "ready"}, Unaddressed()),
-        ({}, Unaddressed()),
-        ({"status": "Succeeded"}, Unaddressed()),
+        ({"video": {"url": 5}}, CompletedWithoutUrl()),
+        ({"status": "ready"}, CompletedWithoutUrl()),
+        ({}, CompletedWithoutUrl()),
+        ({"status": "Succeeded"}, CompletedWithoutUrl()),
         ({"status": "succeeded", "video": {"url": "u"}}, Completed("u")),
         ({"status": "queued"}, Pending()),
         ({"status": "generating", "video": {"url": "u"}}, Completed("u")),
@@ -157,7 +157,7 @@ def test_an_odd_row_does_not_spoil_a_page_of_the_log() -> None:
     page = LogPage.model_validate_json(json.dumps({"data": rows}))
 
     assert page.submissions() == {
-        "mine": Logged("i-2", failed=False),
-        "waits": Logged("3", failed=False),
-        "late": Logged("i-4", failed=True),
+        "mine": LogEntry("i-2", failed=False),
+        "waits": LogEntry("3", failed=False),
+        "late": LogEntry("i-4", failed=True),
     }

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.provider.errors import (
-    Broken,
-    HeldBack,
-    HoldReason,
+    AccountError,
+    AccountProblem,
     ModelGone,
     NoSuchGeneration,
-    NotTaken,
+    NotAccepted,
     OutcomeUnknown,
     ProviderError,
     RateLimited,
     Rejected,
+    ServerError,
     Unavailable,
 )
 from generation.provider.protocol import (
@@ -54,10 +54,10 @@ from tests.generation.provider.answers.refused import (
         (400, "This model does not support a duration of 6", Rejected),
         (400, MODERATED, Rejected),
         (400, "The model refused: not available under our content policy", Rejected),
-        (401, "Invalid API key", HeldBack),
-        (402, "Payment required", HeldBack),
-        (403, OUT_OF_CREDITS, HeldBack),
-        (403, "Missing scope model:video", HeldBack),
+        (401, "Invalid API key", AccountError),
+        (402, "Payment required", AccountError),
+        (403, OUT_OF_CREDITS, AccountError),
+        (403, "Missing scope model:video", AccountError),
         (403, MODERATED, Rejected),
         (403, "You do not have access to the model openai/sora-2-t2v", ModelGone),
         (403, "Your organization must be verified to use the model `sora-2-t2v`.", ModelGone),
@@ -65,22 +65,22 @@ from tests.generation.provider.answers.refused import (
         (403, "Access to the requested model is restricted in your region", ModelGone),
         (403, "The organization policy does not allow this model", ModelGone),
         (403, "Model 'openai/sora-2-t2v' not found", ModelGone),
-        (403, "Key lacks the scope model:video, needed for openai/sora-2-t2v", HeldBack),
-        (403, "This key may not use video models", HeldBack),
-        (403, "Insufficient balance to use this model", HeldBack),
-        (403, "Access denied", HeldBack),
+        (403, "Key lacks the scope model:video, needed for openai/sora-2-t2v", AccountError),
+        (403, "This key may not use video models", AccountError),
+        (403, "Insufficient balance to use this model", AccountError),
+        (403, "Access denied", AccountError),
         (404, "Not found", ModelGone),
         (408, "Request timeout", OutcomeUnknown),
         (409, "Conflict", Rejected),
         (413, "Payload too large", Rejected),
         (422, "Unprocessable", Rejected),
         (429, "Too Many Requests", RateLimited),
-        (500, "Something wrong with the server. Please, try again later.", Broken),
+        (500, "Something wrong with the server. Please, try again later.", ServerError),
         (500, "output new_sensitive (1027)", Rejected),
-        (500, "The content moderation service is unavailable.", Broken),
+        (500, "The content moderation service is unavailable.", ServerError),
         (501, "Not implemented", OutcomeUnknown),
         (502, "Bad Gateway", OutcomeUnknown),
-        (503, "Service unavailable", NotTaken),
+        (503, "Service unavailable", NotAccepted),
         (504, "Generation timeout", OutcomeUnknown),
         (302, "Found", OutcomeUnknown),
     ],
@@ -96,8 +96,8 @@ def test_the_api_s_own_refusal_of_a_submission_calls_for(
     [
         (302, OutcomeUnknown),
         (400, OutcomeUnknown),
-        (401, HeldBack),
-        (403, HeldBack),
+        (401, AccountError),
+        (403, AccountError),
         (404, OutcomeUnknown),
         (413, Rejected),
         (429, OutcomeUnknown),
@@ -202,22 +202,22 @@ def test_nobody_withdraws_a_model_by_writing_so_in_a_prompt(prompt: str) -> None
 @pytest.mark.parametrize(
     ("status", "message", "reason"),
     [
-        (401, "Invalid API key", HoldReason.KEY),
-        (402, "", HoldReason.MONEY),
-        (403, OUT_OF_CREDITS, HoldReason.MONEY),
-        (403, "Key's USD limit is reached", HoldReason.MONEY),
-        (403, "Missing scope model:video", HoldReason.FORBIDDEN),
-        (403, "", HoldReason.FORBIDDEN),
+        (401, "Invalid API key", AccountProblem.KEY),
+        (402, "", AccountProblem.MONEY),
+        (403, OUT_OF_CREDITS, AccountProblem.MONEY),
+        (403, "Key's USD limit is reached", AccountProblem.MONEY),
+        (403, "Missing scope model:video", AccountProblem.FORBIDDEN),
+        (403, "", AccountProblem.FORBIDDEN),
     ],
 )
 def test_a_refused_account_says_what_is_wrong(
-    status: int, message: str, reason: HoldReason
+    status: int, message: str, reason: AccountProblem
 ) -> None:
     error = submitted(status, problem_json(status, message))
 
-    assert isinstance(error, HeldBack)
+    assert isinstance(error, AccountError)
     assert error.reason is reason
-    assert error.is_scope == (reason is HoldReason.FORBIDDEN)
+    assert error.is_scope == (reason is AccountProblem.FORBIDDEN)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_the_wait_asked_for_is_seconds_or_a_date_and_has_an_end(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     error = submitted(429, problem_json(429, "Too Many Requests"), **headers)
-    assert isinstance(error, NotTaken)
+    assert isinstance(error, NotAccepted)
     assert error.retry_after == seconds
 
 
@@ -262,8 +262,8 @@ def test_the_wait_asked_for_is_seconds_or_a_date_and_has_an_end(
     ("status", "error"),
     [
         (400, NoSuchGeneration),
-        (401, HeldBack),
-        (403, HeldBack),
+        (401, AccountError),
+        (403, AccountError),
         (404, NoSuchGeneration),
         (429, Unavailable),
         (500, Unavailable),
@@ -282,7 +282,7 @@ def test_the_api_s_own_refusal_of_a_question_calls_for(
 def test_a_question_refused_for_its_model_alone_says_nothing_of_the_account() -> None:
     words = "This model is not available on your plan"
     assert type(asked(403, problem_json(403, words))) is Unavailable
-    assert type(asked(403, problem_json(403, "Access denied"))) is HeldBack
+    assert type(asked(403, problem_json(403, "Access denied"))) is AccountError
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 429, 500, 502, 503, 504])
