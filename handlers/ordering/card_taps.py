@@ -1,4 +1,4 @@
-"""Taps on cards: one starts what the card says, chooses on it, or takes it away."""
+"""Button handlers of order cards: start, change or discard the order on a card."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ router = Router()
 
 @router.button(Start, orders=True)
 async def start(sender: Sender, press: Start, context: Context) -> None:
-    """Make the video of a card its owner tapped."""
+    """Start the video of a card, or an alternative to it."""
     await _start(context, sender, press, press.instead)
 
 
 @router.button(StartAlone, orders=True)
 async def start_alone(sender: Sender, press: StartAlone, context: Context) -> None:
-    """Make it without the words of the video it would have changed."""
+    """Start the video of a card without the words of the video that it changes."""
     await _start(context, sender, press, Instead(words_alone=True))
 
 
@@ -46,7 +46,7 @@ async def _start(
 
 
 async def _open_card(sender: Sender, services: Services, number: int) -> Card | None:
-    """Return a card that is open and the presser's; else they are told."""
+    """Return a card if it is open and the presser's; else answer why it is not, and return None."""
     async with services.db.reading() as connection:
         card = await cards.find(connection, number)
     if card is None or card.chat != sender.chat.id:
@@ -60,7 +60,7 @@ async def _open_card(sender: Sender, services: Services, number: int) -> Card | 
 
 @router.button(Toggle)
 async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
-    """Put another length, shape, resolution, sound or model on a card, with its price."""
+    """Change an option of a card, and show its new price."""
     card = await _open_card(sender, services, press.card)
     if card is None:
         return
@@ -81,7 +81,7 @@ async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
 
 @router.button(Unfold)
 async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Services) -> None:
-    """Show all lengths, or all models, that a card can have."""
+    """Show all values of an option of a card."""
     card = await _open_card(sender, services, press.card)
     quote = (
         await quote_draft(services, sender, placing.draft_of_card(card))
@@ -96,15 +96,15 @@ async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Ser
 
 @router.button(HandOut)
 async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
-    """Write the words of a card alone, in messages that a tap copies."""
+    """Send the words of a card alone, in messages that a tap copies."""
     card = await _open_card(sender, services, press.card)
     if card is None or not sender.chat.is_private:
         return
     await sender.answer(sender.translator.gettext("Tap the words to copy them."))
-    # a question holds what is asked about
+    # a question's prompt also holds the options of the video that it would change
     words = card.prompt.rpartition(CHANGE)[2] if card.kind is CardKind.QUESTION else card.prompt
     words = read(words).prompt
-    # a blank is lost where a text is cut
+    # whitespace is lost where a text is split, so each part stays far below the limit
     longest = (
         MAX_MESSAGE_LENGTH if utf16_length(words) <= MAX_MESSAGE_LENGTH else MAX_MESSAGE_LENGTH // 2
     )
@@ -115,7 +115,7 @@ async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
 
 @router.button(Drop)
 async def drop(sender: Sender, press: Drop, services: Services) -> None:
-    """Take a card or a question away its owner does not want."""
+    """Close a card or a question that its owner does not want, and remove its message."""
     async with services.db.transaction() as tx:
         card = await cards.find(tx, press.card)
         own = card is not None and (card.account, card.chat) == (sender.account, sender.chat.id)
@@ -132,7 +132,7 @@ async def drop(sender: Sender, press: Drop, services: Services) -> None:
 
 
 def _refusal_reason(card: Card, sender: Sender) -> str:
-    """Say why a card cannot be started by this presser; empty where it can."""
+    """Return why the presser cannot use a card, or "" if they can."""
     _ = sender.translator.gettext
     if card.account != sender.account:
         return not_yours(card.account, sender.translator)

@@ -1,15 +1,15 @@
-"""Questions and cards: what is open between the bot and somebody, and what ends it.
+"""Questions of the bot, and the messages that answer them.
 
-At most one is open between an account and a chat. Whatever its owner writes next closes it: that
-is done where a sender is met (`senders.meet`), for every message, and only the message that
-closed a question can be its answer. An answer is an order of its own.
+At most one question or card is open per account and chat. Its owner's next message closes it,
+before that message's handler runs (`senders.meet`), and only that message can answer it. An
+answer is an order of its own.
 
-Only an order costs: a command with its words, a picture with words of its own, the answer to a
-question, a tap on a price. All else is asked about first, on a card: plain words alone with the
-bot, what was forwarded or is part of an album, the frame of a video, somebody else's text, what
-should be different in a video, plain words that were read as options, what may go on in the next
-message. Small talk and what has no letter in it order nothing at all. An edit orders nothing
-either: the card follows it while it is open (`senders.EditedCard`).
+Only these start an order at once: a command with words, a picture with its own caption, the
+answer to a question, a tap on a price. Everything else gets a card that asks first: plain text in
+private, forwarded messages and albums, video frames, somebody else's text, changes to a video,
+plain words that were read as options, and text that may continue in the next message. Small talk
+and text without letters order nothing. Neither does an edit: it updates the card while that is
+open (`senders.EditedCard`).
 """
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ if TYPE_CHECKING:
 router = Router()
 
 ORDER_COMMANDS = frozenset({"animate", "video"})
-"""The commands a picture's caption may begin with."""
+"""The commands that a picture's caption may begin with."""
 
 UNMARKED_ANSWER_SECONDS = 900.0
-"""How long a question waits for an answer that is not marked as one."""
+"""How long a message that is no reply still counts as the answer to a question."""
 SURE_ANSWER_SECONDS = 120.0
-"""How long such an answer is surely one; later it is asked about before it is charged."""
+"""How long such an answer starts an order at once; later, a card asks first."""
 JUST_NOW_SECONDS = 10.0
-"""How long before a picture its words may come, or the first part of a text before its second."""
+"""The longest gap between words and their picture, or between the parts of a split text."""
 MAX_COMMAND_LENGTH = 40
-"""Characters of a command and of its bot's name, before the words in the first of two parts."""
+"""Characters of a command and the bot's name, which the first part of a split text may have."""
 
 
 def idea_replied_to(message: Message) -> str:
-    """Return the words of another message that this one answers, or the part of them it quotes."""
+    """Return the idea in the message replied to, or the quoted part; "" if there is none."""
     seen = replied_to(message)
     if message.quote is not None:
         return message.quote.text
@@ -74,7 +74,7 @@ def idea_replied_to(message: Message) -> str:
 
 
 async def ask_for_idea(context: Context, sender: Sender, message: Message, typed: str = "") -> None:
-    """Ask what the video should show, keeping the options said; the answer is the order."""
+    """Ask what the video should show, keeping the options typed so far."""
     await _ask_question(context, sender, _question(sender, message, CardKind.QUESTION, typed),
                sender.translator.gettext("What should we see?"),
                sender.translator.gettext("a cat on a sailing boat"))  # fmt: skip
@@ -83,7 +83,7 @@ async def ask_for_idea(context: Context, sender: Sender, message: Message, typed
 async def ask_for_picture(
     context: Context, sender: Sender, message: Message, words: str, text: str = ""
 ) -> None:
-    """Ask for the picture to bring to life, keeping the words that came before it."""
+    """Ask for the picture to animate, keeping the words typed so far."""
     text = text or (
         sender.translator.gettext("And the photo? Send it here.")
         if words
@@ -98,9 +98,9 @@ async def ask_for_picture(
 async def ask_for_change(
     context: Context, sender: Sender, video: Generation, *, cause: str
 ) -> None:
-    """Ask what should be different in a video; all else stays as it was, unless the words say so.
+    """Ask what to change in a video, with buttons to edit or copy its prompt.
 
-    Its own words are there to be edited or copied.
+    The answer keeps the video's other options, unless its words set them.
     """
     _ = sender.translator.gettext
     draft = Draft(
@@ -122,7 +122,7 @@ async def ask_for_change(
 async def propose_change(
     context: Context, sender: Sender, message: Message, video: Generation, words: str
 ) -> None:
-    """Put on a card what words that answer a video would make of it."""
+    """Show a card for a video changed by the words of a reply to it."""
     text = changed(substitutes.typed(video), video.prompt, words)
     draft = draft_of_message(message, text, SentPicture.behind(video), asks=True)
     await placing.place(context, sender, draft)
@@ -143,10 +143,10 @@ def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> D
 async def _ask_question(
     context: Context, sender: Sender, draft: Draft, text: str, hint: str, *, handed: str = ""
 ) -> None:
-    """Ask a question; words that are `handed` out can be copied.
+    """Ask a question; the text in `handed` gets buttons to edit or copy it.
 
-    In a group, where an answer must be marked as one, the client opens it; alone with the bot
-    there is a button instead that takes the question back: Telegram shows one of the two.
+    In a group, where an answer must be a reply, the client opens one. In private there is a cancel
+    button instead: Telegram does not show both.
     """
     services = context.services
     if await placing.tell_if_refused(context, sender, draft.message_id):
@@ -166,10 +166,10 @@ async def _ask_question(
 
 
 def question_answered_by(sender: Sender, message: Message, now: float) -> Card | None:
-    """Return the question that a message answers, if it answers one.
+    """Return the question that a message answers, or None.
 
-    An answer is marked as one, to the question or to the photo it is about; alone with the bot,
-    what is said soon after a question answers it too.
+    An answer replies to the question or to the photo it is about. In private, any message soon
+    after the question answers it too.
     """
     card, reply = sender.closed, replied_to(message)
     if card is None or not card.is_question:
@@ -193,34 +193,34 @@ async def take_answer(
     """Take a message as the answer to a question: its words, its picture, or both."""
     typed, is_change, before = card.prompt.partition(CHANGE)
     if card.asks_what_follows:
-        # the next scene has words of its own; where only options are said, it just goes on
+        # new words describe the next scene alone; if there are only options, the old words stay
         is_change = "" if read(words).prompt else is_change
         words = f"{typed} {before} {words}" if is_change else f"{typed} {words}"
     elif is_change:
         words = changed(typed, before, words)
     else:
         words = f"{card.prompt} {words}"
-    # what was tapped before the words came
+    # options tapped on the card apply unless the words set them
     words = f"{unspoken(card.options, words)} {words}".strip()
     if card.wants_picture and picture is None:
         await ask_for_picture(context, sender, message, words)
         return
     passed = context.services.clock() - card.created_at
     sure = not is_change and (replied_to(message) is not None or passed <= SURE_ANSWER_SECONDS)
-    # of a video that answers another question, nobody said that its frame is meant
+    # a video may be sent in answer to a question about something else than its frame
     if picture is not None and picture.moves and card.kind is CardKind.QUESTION:
         sure = False
     draft = draft_of_message(message, words, picture or SentPicture.on(card), asks=not sure)
     if card.kind is CardKind.PICTURE and card.picture is not None:
-        # the video answers the photo, not the words for it
+        # the video replies to the photo, not to its words
         draft = replace(draft, message_id=card.message_id)
-    # a photo that waited for its words was shown with its cut
+    # the card of a photo without words shows how it is cropped
     saw_cut = card.kind is CardKind.PICTURE and picture is None
     await placing.place(context, sender, replace(draft, answers=card.id, saw_cut=saw_cut))
 
 
 def recent_words(sender: Sender, now: float) -> str:
-    """Return the words that stood on a card until a picture closed it, if they came just now."""
+    """Return the words of the card that a picture closed, if they are seconds old; else ""."""
     card = sender.closed
     if card is None or card.kind is not CardKind.PROMPT:
         return ""
@@ -228,10 +228,10 @@ def recent_words(sender: Sender, now: float) -> str:
 
 
 def join_split_text(sender: Sender, said: str, now: float) -> str | None:
-    """Return a text that a client cut in two, for Telegram takes 4096 characters, as one.
+    """Return both parts of a text that a client split at Telegram's limit; None if it is whole.
 
-    None where what was said just before is no such beginning. Where the cut fell on a blank,
-    nobody can tell.
+    Clients drop the space at which they split, so a space is put back unless the first part is
+    full.
     """
     card = sender.closed
     if card is None or card.is_question or card.kind is CardKind.QUESTION:
@@ -251,7 +251,7 @@ def join_split_text(sender: Sender, said: str, now: float) -> str | None:
 async def answer_small_talk(
     context: Context, sender: Sender, message: Message, kind: SmallTalk
 ) -> None:
-    """Say something kind to what is no order; a card that was only praised is put up again."""
+    """Reply to small talk; after praise of a card, show the card again."""
     if sender.edited is not None:
         return
     _, card = sender.translator.gettext, sender.closed
@@ -276,4 +276,4 @@ async def answer_small_talk(
 
 @router.message(filters.UpdateType.EDITED_MESSAGE, orders=True, overheard=True)
 async def edited(sender: Sender) -> None:
-    """Leave what is edited to something that is no order: its card goes."""
+    """Do nothing for a message edited into something that is no order: its card is closed."""

@@ -1,4 +1,4 @@
-"""An order before it is placed: what somebody wants, as it was said or tapped, and its price."""
+"""Order drafts: the words, the picture and the options of an order before it is placed."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 _SIDE_UNIT = 80
-"""Pixels for each part of a shape: what is cut is told by the shape alone."""
+"""Pixels per unit of an aspect ratio: cropping depends on the ratio alone, so any size will do."""
 MAX_SIDE = 100_000
-"""Pixels: ten times what Telegram says of any video."""
+"""Pixels: ten times the size that Telegram reports of any video."""
 
 _LAST_FRAME_OPTION = re.compile(r"(?:^|(?<=\s))(?:--|[—–]-?)last(?=\s|\Z)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class SentPicture:
-    """A picture somebody sent: Telegram's file id, its size in pixels where Telegram told it.
+    """A picture in a message: Telegram's file id, and its size in pixels if Telegram told it.
 
-    `by` is who sent it: they may have taken away what was made of it.
+    `by` is the id of the person who sent it, if known.
     """
 
     file_id: str
@@ -61,36 +61,36 @@ class SentPicture:
 
     @classmethod
     def on(cls, card: Card) -> SentPicture | None:
-        """Return the picture a card holds."""
+        """Return the picture of a card, or None if it has none."""
         if card.picture is None:
             return None
         return cls(card.picture, card.picture_width, card.picture_height, card.picture_by)
 
     @classmethod
     def behind(cls, video: Generation) -> SentPicture | None:
-        """Return the picture a video is made from, where it was not taken back."""
+        """Return the picture that a video was made from, or None if it was withdrawn."""
         return cls(video.picture, by=video.picture_by) if video.picture else None
 
     @classmethod
     def ending(cls, video: Generation) -> SentPicture:
-        """Return the last frame of a video, in the shape that was asked for."""
+        """Return the last frame of a video, in the aspect ratio that was ordered."""
         width, height = map(int, (video.aspect_ratio or "0:0").split(":"))
         frame = frame_of(video.file_id or "", last=True)
         return cls(frame, width * _SIDE_UNIT or None, height * _SIDE_UNIT or None, video.picture_by)
 
     @property
     def moves(self) -> bool:
-        """Whether it is a frame of something that moves."""
+        """Whether it is a frame of a video."""
         return which_frame(self.file_id) is not None
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height, where they are known."""
+        """Width and height in pixels, or None if unknown."""
         return (self.width, self.height) if self.width and self.height else None
 
     @classmethod
     def of(cls, file_id: str, shown: object, by: int | None) -> SentPicture:
-        """Return a picture as large as what shows it; no size is below one, or beyond all sense."""
+        """Return a picture with the size of the Telegram object, unless that size is absurd."""
         width, height = getattr(shown, "width", None), getattr(shown, "height", None)
         if not all(type(one) is int and 0 < one <= MAX_SIDE for one in (width, height)):
             width = height = None
@@ -98,7 +98,7 @@ class SentPicture:
 
 
 def picture_of(message: Seen | None) -> SentPicture | None:
-    """Return the picture a message shows, None where it shows none we can fetch."""
+    """Return the picture in a message, or None if it has none that can be fetched."""
     if message is None:
         return None
     by = _picture_sender(message)
@@ -113,10 +113,9 @@ def picture_of(message: Seen | None) -> SentPicture | None:
 
 
 def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture | None, str]:
-    """Return what of a message can come alive, and the words without the option this took.
+    """Return the picture, sticker or video frame in a message, and the remaining words.
 
-    That is its picture, its sticker, or a frame of what moves in it: the first one, or
-    with `--last` in the words the last.
+    The frame is the first one, or the last if the words contain `--last`, which is removed.
     """
     still = picture_of(message)
     if message is None or still is not None:
@@ -124,7 +123,7 @@ def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture |
     sticker = message.sticker
     if sticker is not None and not sticker.is_video:
         if sticker.is_animated:
-            # drawings, not frames: nothing here can render them
+            # vector animations cannot be rendered here
             return None, words
         return SentPicture.of(sticker.file_id, sticker, _picture_sender(message)), words
     moving = moving_in(message) or sticker
@@ -136,7 +135,7 @@ def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture |
 
 
 def _picture_sender(message: Seen) -> int | None:
-    """Return the person whose picture it is; None for channels, anonymous admins and bots."""
+    """Return the sender's user id, or None for channels, anonymous admins and bots."""
     user: User | None
     if isinstance(message, ExternalReplyInfo):
         user = getattr(message.origin, "sender_user", None)
@@ -151,13 +150,13 @@ def _picture_sender(message: Seen) -> int | None:
 class OrderDraft:
     """An order before it is placed.
 
-    `options` were tapped before the `text` was written, and are typed as they would be in it.
-    `origin` is `message`, `card` or `press`; `cause` makes a repetition of it known;
-    `message_id` is what the video answers; `asks` wants a tap even for a cheap video;
-    `answers` is the question it answers, which is asked anew where there can be no such video;
-    `card` is the card it comes from, and `instead` what was tapped there. For more credits than
-    were `agreed` another tap is needed: on a card, or where it `taps_twice` on the same button.
-    `saw_cut` is whether they were shown already what of the picture is cut away.
+    `options` were tapped before the `text` was written, and are spelt as in a text. `origin` is
+    `message`, `card` or `press`; `cause` is its idempotency key; the video replies to
+    `message_id`. `asks` requires a tap whatever the price. `answers` is the id of the question it
+    answers, which is asked again if the order is refused. `card` is the id of its card, and
+    `instead` the alternative tapped there. A price above the `agreed` credits needs another tap:
+    on a card, or if `taps_twice`, on the same button. `saw_cut` tells that the sender has seen
+    how the picture is cropped.
     """
 
     text: str
@@ -176,20 +175,17 @@ class OrderDraft:
 
     @property
     def typed(self) -> str:
-        """What to type for it."""
+        """The options and the text, as they would be typed."""
         return f"{self.options} {self.text}".strip()
 
     @property
     def kind(self) -> Kind:
-        """From text alone, or from a picture."""
+        """Text to video, or image to video."""
         return "t2v" if self.picture is None else "i2v"
 
 
 def is_own_message(message: Message) -> bool:
-    """Whether somebody wrote just this message.
-
-    None that was forwarded, is part of an album, or was written for them by another bot.
-    """
+    """Return whether a message was written by its sender: not forwarded, no album, no other bot."""
     return not (message.forward_origin or message.media_group_id or message.via_bot)
 
 
@@ -197,10 +193,10 @@ _COMMAND_NAMES = frozenset(name for command in COMMANDS for name in command.name
 
 
 def _is_surely_idea(words: str) -> bool:
-    """Whether words are surely to be filmed.
+    """Return whether words surely describe a video.
 
-    A question may be one to the bot, a link is nothing to be seen, a command or the word that
-    stands for the idea in the help was copied.
+    Not if they are small talk, a link, a question (it may be for the bot), or the name of a
+    command or the placeholder PROMPT, copied from the help.
     """
     alone = words.strip("/[]<>\"'.! \n").lower()
     return not (
@@ -213,18 +209,18 @@ def _is_surely_idea(words: str) -> bool:
 
 
 MAX_MESSAGE_LENGTH = 4096
-"""UTF-16 units of a message; what is longer comes in several, cut in their second half."""
+"""UTF-16 units; clients split a longer text into several messages, somewhere in the second half."""
 
 
 def draft_of_message(
     message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
 ) -> OrderDraft:
-    """Return the order a message holds.
+    """Return the order that a message holds.
 
-    What is not surely somebody's own idea, and what is so long that it may go on in the next
-    message, is never just charged.
+    It asks for confirmation unless it is surely the sender's own idea, and too short to be the
+    first part of a split text.
     """
-    # what was copied from a caption of ours
+    # present in text copied from one of the bot's captions
     words = words.replace(UNSEEN, "")
     is_whole = utf16_length(words) <= MAX_MESSAGE_LENGTH // 2
     said = read(words).prompt
@@ -242,11 +238,11 @@ def draft_of_message(
 
 
 def new_card(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
-    """Return the card that keeps an order until it is tapped."""
+    """Return the card that holds a draft until it is tapped."""
     picture = draft.picture or SentPicture("")
     kind = CardKind.PICTURE if draft.picture else CardKind.PROMPT
     return Draft(
-        # what one press asked is over when the next is made
+        # each press asks a new question
         cause=f"{draft.cause}:{sender.press.query.id}" if sender.press else draft.cause,
         kind=CardKind.QUESTION if draft.cause.startswith(FOLLOWS) else kind,
         chat=sender.chat.id,
@@ -265,13 +261,13 @@ def new_card(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
 async def quote_draft(
     services: Services, sender: Sender, draft: OrderDraft
 ) -> Quote | tuple[Problem, ...]:
-    """Say what an order would be and cost for this sender.
+    """Return the quote of a draft for this sender, or the problems with its options.
 
-    That our own choice for those who make none is another one now is said until they had it.
+    A changed default model is pointed out until the sender has had a video of the new one.
     """
     named, model = services.catalogue.named, read(draft.typed).requested.model
     if draft.origin != "message" and model and model not in named:
-        # what is tapped was offered once; by now the operator names others
+        # a button may be older than the operator's present choice of models
         named = services.catalogue.known
     quote = quotes.quote(
         draft.typed,
@@ -291,17 +287,17 @@ async def quote_draft(
 
 
 MAX_SMALL_TALK_LENGTH = 100
-"""Characters; whoever writes more has something to say."""
+"""Characters; a longer text is never small talk."""
 
 
 class SmallTalk(StrEnum):
-    """What people say that is no idea for a video; of several in one message, the first counts."""
+    """Kinds of small talk, by priority: if a message has several, the first one here counts."""
 
     NO = "no"
     THANKS = "thanks"
     HELLO = "hello"
     NOTED = "noted"
-    """Praise, laughter, yes: something is to be said, nothing to be done."""
+    """Praise, laughter, yes: answered, but nothing is done."""
 
 
 _GESTURES = re.compile(
@@ -309,13 +305,13 @@ _GESTURES = re.compile(
     "\U0001f600-\U0001f64f\U0001f90c-\U0001f92f\U0001f970-\U0001f97a\U0001fae0-\U0001fae9"
     "\U0001faf0-\U0001faf8]"
 )
-"""Faces, hands and hearts: other emoji may be an idea."""
+"""Emoji of faces, hands and hearts; any other may be an idea."""
 
 
 def small_talk(text: str) -> SmallTalk | None:
-    """Return what a text says that is small talk from its first word to its last; else None.
+    """Return the kind of small talk that a text consists of, or None.
 
-    In one language: what is talk in several may be an idea in each.
+    All phrases must be of one language, since a mix may be an idea in either.
     """
     if len(text) > MAX_SMALL_TALK_LENGTH:
         return None
@@ -333,7 +329,10 @@ def small_talk(text: str) -> SmallTalk | None:
 
 
 def _only_small_talk(words: list[str], phrases: Mapping[str, str]) -> SmallTalk | None:
-    """Return what words say that are phrases and gestures alone, the longest phrase first."""
+    """Return the kind of small talk if the words are known phrases and gestures only, else None.
+
+    At each word, the longest phrase counts.
+    """
     said, at = set[str](), 0
     while at < len(words):
         spans = (" ".join(words[at:end]) for end in range(len(words), at, -1))
@@ -347,13 +346,13 @@ def _only_small_talk(words: list[str], phrases: Mapping[str, str]) -> SmallTalk 
 
 _ACCENTS = "[\u0300-\u036f\u064b-\u0655\u0670\u0640\u200b-\u200f]"
 _ONE_WORD_EACH = "([\u3040-\u30ff\u3400-\u9fff])"
-"""Characters of Japanese and Chinese, which put no blanks between words."""
+"""Characters of Japanese and Chinese, which have no spaces between words."""
 
 
 def _normalized_words(text: str) -> list[str]:
-    """Return the words and signs of a text, without case, accents, punctuation."""
+    """Return the words and symbols of a text, without case, accents and punctuation."""
     text = re.sub(_ACCENTS, "", unicodedata.normalize("NFKD", text.casefold()))
-    # Persian and Arabic write two letters each their way
+    # map the Arabic forms of yeh and kaf to the Persian ones
     text = unicodedata.normalize("NFC", text).translate({0x064A: 0x06CC, 0x0643: 0x06A9})
     text = re.sub(r"['’‘\u02bb\u02bc`]", "", text)
     # "noooo", "hiii"
@@ -367,9 +366,9 @@ def _normalized_words(text: str) -> list[str]:
 def _phrases_by_language() -> tuple[
     tuple[tuple[dict[str, str], frozenset[str]], ...], frozenset[str]
 ]:
-    """Return what each phrase of small talk says, and all words of these, by language.
+    """Return each language's phrases and their words, and the words that questions begin with.
 
-    English is said in all. The second are the words that questions begin with.
+    Every language includes the English phrases.
     """
     data = resources.files("handlers.ordering") / "small_talk.json"
     languages = json.loads(data.read_text(encoding="utf-8"))
@@ -382,13 +381,13 @@ def _phrases_by_language() -> tuple[
 
 
 def _begins_as_question(text: str) -> bool:
-    """Whether a text begins as a question does: its sign is often left out."""
+    """Return whether a text begins like a question: people often omit the question mark."""
     words, (_, questions) = _normalized_words(text[:MAX_SMALL_TALK_LENGTH]), _phrases_by_language()
     return any(" ".join(words[:count]) in questions for count in range(1, 6))
 
 
 def _by_phrase(spoken: dict[str, list[str]]) -> dict[str, str]:
-    """Return what each phrase says; of several meanings the first counts."""
+    """Return the kind of each phrase; if it has several, the first counts."""
     return {
         " ".join(_normalized_words(phrase)): kind
         for kind, phrases in reversed(spoken.items())
@@ -397,14 +396,14 @@ def _by_phrase(spoken: dict[str, list[str]]) -> dict[str, str]:
 
 
 def replied_to(message: Message) -> Message | None:
-    """Return the message that this one answers.
+    """Return the message that this one replies to, or None.
 
-    Every message of a topic seems to answer the one that opened it, and does not.
+    Telegram marks every message of a topic as a reply to the message that created the topic.
     """
     reply = message.reply_to_message
     return None if reply is None or reply.forum_topic_created is not None else reply
 
 
 def shown_by_reply(message: Message) -> Seen | None:
-    """Return what this message answers, also where that stands in another chat or topic."""
+    """Return the message that this one replies to, even if it is in another chat or topic."""
     return replied_to(message) or message.external_reply

@@ -1,4 +1,4 @@
-"""Messages that become orders: /video and /animate, pictures, mentions, answers, plain words."""
+"""Message handlers that take orders: /video, /animate, pictures, mentions, replies, plain text."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
 
 def words_beside_mention(message: Message) -> str | None:
-    """Return what is left of a text that mentions the bot, where the mention makes it an order.
+    """Return the text without its mention of the bot, or None if it does not address the bot.
 
-    It does at the beginning of a message, and anywhere in an answer to a picture.
+    A mention counts at the beginning of a message, and anywhere in a reply to a picture.
     """
     text = message.text or message.caption or ""
     answers_picture = picture_of(shown_by_reply(message)) is not None
@@ -70,14 +70,14 @@ def words_beside_mention(message: Message) -> str | None:
 
 
 def is_mentioned_in_passing(message: Message) -> bool:
-    """Whether a text names the bot in its midst: that may be said of it, and not to it."""
+    """Return whether a text mentions the bot between other words: it may not address the bot."""
     text = (message.text or message.caption or "").strip(" \n.,!?…").casefold()
     name = f"@{message.get_bot().username.casefold()}"
     return name in text and not (text.startswith(name) or text.endswith(name))
 
 
 def private_words(message: Message) -> str:
-    """Return what a text or caption says alone with the bot, where nobody needs to name it."""
+    """Return the text or caption of a private message, without a mention of the bot."""
     mentioned = words_beside_mention(message)
     return (message.text or message.caption or "") if mentioned is None else mentioned
 
@@ -85,20 +85,20 @@ def private_words(message: Message) -> str:
 SENT_VIA_BOT = MessagesThat(
     lambda message: message.via_bot is not None and message.via_bot.id == message.get_bot().id
 )
-"""Videos taken from the bot's inline mode to a chat, also where they are forwarded again.
+"""Videos shared through the bot's inline mode, also if forwarded again.
 
-They are no order, whatever their caption says: that is the prompt they were made from.
+They are never orders: the caption is the prompt they were made from.
 """
 MENTIONED = MessagesThat(lambda message: words_beside_mention(message) is not None)
 ANSWERS_THE_BOT = MessagesThat(lambda message: is_ours(message.reply_to_message))
-"""In a group, these two and commands are all the bot listens to; whether it had asked what is
-answered is for the handler to find out."""
+"""In a group, the bot handles only these two and commands; the handler checks whether the message
+replied to is an open question."""
 
 
 def shows_picture(message: Message) -> bool:
-    """Whether a message shows a picture, a file that claims to be one, or a video with frames.
+    """Return whether a message has a picture, an image file, or a video to take a frame of.
 
-    A GIF without words is a gesture.
+    A GIF without a caption is a gesture, not an order.
     """
     if message.photo or message.video or message.video_note:
         return True
@@ -120,7 +120,7 @@ MEDIA = (
 
 @router.command("video")
 async def video(sender: Sender, message: Message, context: Context) -> None:
-    """Make a video of the words after the command, of the picture or the text it answers."""
+    """Order a video of the words after /video, or of the picture or text it replies to."""
     command, seen = command_in(message), shown_by_reply(message)
     sent, words = _picture_for_video(seen, command[1] if command else "")
     made = await _replied_video(sender, context.services, message)
@@ -141,10 +141,10 @@ async def _order_video(
     *,
     asks: bool = False,
 ) -> None:
-    """Order what was asked for; where nothing is said, what somebody wrote is, on a card."""
+    """Order a video; without words of its own, put the text replied to on a card."""
     read = reading.read(words)
     if sent is None and small_talk(f"ok {read.prompt}") is SmallTalk.NOTED:
-        # "this please": what is meant stands in what is answered
+        # "this please": the idea is in the message replied to
         words = words.replace(read.prompt, "")
         read = reading.read(words)
     elif sent is None and (typed := options_alone(words)):
@@ -160,21 +160,21 @@ async def _order_video(
 
 
 async def _replied_video(sender: Sender, services: Services, message: Message) -> Generation | None:
-    """Return the finished video of ours that a message answers, where its sender may see it."""
+    """Return the finished video that a message replies to, if its sender may see it."""
     number = services.video_under(replied_to(message))
     if number is None:
         return None
     async with services.db.reading() as connection:
         video = await generations.find(connection, number)
     if video is None or not video.prompt or (video.kind == "i2v" and video.picture is None):
-        # it was deleted, or without its picture, which was taken back, it would be another one
+        # its prompt was deleted, or its picture, without which it would be a different video
         return None
     seen = video.account == sender.account or video.delivered_chat == sender.chat.id
     return video if seen else None
 
 
 def _picture_for_video(seen: Seen | None, words: str) -> tuple[SentPicture | None, str]:
-    """Return the picture /video means: one it answers; a frame only where nothing else is said."""
+    """Return the picture for /video: the one replied to; a frame only if no words are given."""
     still = picture_of(seen)
     if still is not None:
         return still, words
@@ -184,7 +184,7 @@ def _picture_for_video(seen: Seen | None, words: str) -> tuple[SentPicture | Non
 
 @router.command("animate")
 async def animate(sender: Sender, message: Message, context: Context) -> None:
-    """Bring the picture to life that the command answers, or that waits for its words."""
+    """Animate the picture that the command replies to, or the one waiting for words."""
     command, seen = command_in(message), shown_by_reply(message)
     sent, words = any_picture_of(seen, command[1] if command else "")
     card = conversation.question_answered_by(sender, message, context.services.clock())
@@ -200,7 +200,7 @@ async def animate(sender: Sender, message: Message, context: Context) -> None:
 
 @router.message(GROUP & MENTIONED & ~COMMANDED, orders=True)
 async def mentioned(sender: Sender, message: Message, context: Context) -> None:
-    """Make a video of what stands beside a mention, or of the picture it answers."""
+    """Order a video of the words beside a mention, or of the picture it replies to."""
     sent, words = any_picture_of(message, words_beside_mention(message) or "")
     if small_talk(words):
         return
@@ -215,10 +215,10 @@ async def mentioned(sender: Sender, message: Message, context: Context) -> None:
 
 @router.message(PRIVATE & WORDS, orders=True)
 async def private_text(sender: Sender, message: Message, context: Context) -> None:
-    """Take plain words as the answer to an open question, else as an idea to confirm.
+    """Take plain text as the answer to an open question, else as an idea to confirm.
 
-    Words that answer a video, a card, or an idea of their sender's say what should be different, as
-    does what speaks of nothing but options while a card stands.
+    In a reply to a video, to a card, or to an earlier idea, the text says what to change. So do
+    options alone while a card is open.
     """
     said = private_words(message)
     if not said:
@@ -258,7 +258,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
             if typed:
                 await conversation.ask_for_idea(context, sender, message, typed)
             else:
-                # it may be meant for a question that only buttons and a command answer
+                # it may answer a question that takes only buttons or a command
                 await conversation.answer_small_talk(context, sender, message, SmallTalk.NOTED)
             return
     words = changed(tapped, before, words)
@@ -268,7 +268,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
 @router.message(filters.CAPTION & commanded(conversation.ORDER_COMMANDS), orders=True)
 @router.message(PRIVATE & PICTURE, orders=True)
 async def picture(sender: Sender, message: Message, context: Context) -> None:
-    """Start a picture that came with words; ask about one without, and about a video's frame."""
+    """Order the animation of a captioned picture; ask first without words or for a video frame."""
     command, now = command_in(message), context.services.clock()
     if begins_with_command(message) and (
         command is None or command[0] not in conversation.ORDER_COMMANDS
@@ -293,7 +293,7 @@ async def picture(sender: Sender, message: Message, context: Context) -> None:
 
 @router.message(PRIVATE & (filters.Sticker.ALL | filters.ANIMATION), orders=True)
 async def sticker_or_gif(sender: Sender, message: Message, context: Context) -> None:
-    """Take a sticker or a GIF for the picture that was asked for; else it is none."""
+    """Take a sticker or a GIF as the picture that a question asks for; else reject it."""
     card = conversation.question_answered_by(sender, message, context.services.clock())
     sent, words = any_picture_of(message)
     if card is not None and card.wants_picture and sent is not None:
@@ -304,7 +304,7 @@ async def sticker_or_gif(sender: Sender, message: Message, context: Context) -> 
 
 @router.message(GROUP & (WORDS | MEDIA) & ANSWERS_THE_BOT, orders=True, overheard=True)
 async def group_answer(sender: Sender, message: Message, context: Context) -> None:
-    """Take an answer to a question the bot asked in a group; any other answer is talk."""
+    """Take a reply to a question of the bot in a group; ignore any other reply."""
     card = conversation.question_answered_by(sender, message, context.services.clock())
     if card is None or (message.text is None and card.picture is not None):
         return
@@ -322,7 +322,7 @@ async def group_answer(sender: Sender, message: Message, context: Context) -> No
 async def _reply_unusable_picture(
     context: Context, sender: Sender, message: Message, seen: Seen
 ) -> None:
-    """Say why nothing of what was seen can come alive; once per album."""
+    """Reply why the message has no usable picture, once per album."""
     if is_answered(context, cause_of(message)):
         return
     if not await placing.tell_if_refused(context, sender, message.message_id):
@@ -330,7 +330,7 @@ async def _reply_unusable_picture(
 
 
 async def _reply_unknown_caption_command(sender: Sender, message: Message) -> None:
-    """Charge nothing for a caption that means something else."""
+    """Reply that captions take only the order commands; nothing is charged."""
     await sender.reply(
         sender.translator.gettext(
             "In the caption of a photo I know only /animate and /video. Write there "

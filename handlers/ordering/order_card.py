@@ -1,4 +1,4 @@
-"""Order cards: what a card says of the video it would start, its buttons, and where it is shown."""
+"""Order cards: messages that describe a video and start it by a button."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_PROMPT_SHOWN = 400
-"""Characters of the prompt shown on a card."""
+"""Characters of the prompt on a card."""
 
 
 class Start(CallbackData, prefix="start"):
-    """Make the video of a card, for as many credits as the button says.
+    """Start the video of a card, at the price on the button.
 
-    What is 0 or empty else stays as the card says.
+    The card's own option applies if a field is 0 or empty.
     """
 
     card: int
@@ -56,7 +56,7 @@ class Start(CallbackData, prefix="start"):
 
     @classmethod
     def with_instead(cls, card: int, instead: Instead, credits_: int) -> Self:
-        """Return what a button for something else than the card says carries."""
+        """Return the data of a button that starts an alternative to what the card says."""
         shape = carried(instead.aspect_ratio)
         return cls(
             card, instead.seconds, instead.family, instead.fit, shape, instead.resolution, credits_
@@ -64,26 +64,26 @@ class Start(CallbackData, prefix="start"):
 
     @property
     def instead(self) -> Instead:
-        """What was tapped in the place of what the card says."""
+        """The alternative to what the card says."""
         shape = self.shape.replace("x", ":")
         return Instead(self.seconds, self.family, self.fit, shape, self.resolution)
 
 
 class StartAlone(CallbackData, prefix="alone"):
-    """Make the video of a card that changes another, by what should be different alone."""
+    """Start the video of a card that changes another video, from the change's own words only."""
 
     card: int
     credits: int
 
 
 class Drop(CallbackData, prefix="drop"):
-    """Make nothing of a card."""
+    """Discard a card."""
 
     card: int
 
 
 class Toggle(CallbackData, prefix="toggle"):
-    """Put another length (`seconds`), shape (`ar`), `res`, `sound` or `model` on a card."""
+    """Set an option of a card: `seconds`, `ar` (aspect ratio), `res`, `sound` or `model`."""
 
     card: int
     option: str
@@ -96,7 +96,7 @@ class Toggle(CallbackData, prefix="toggle"):
 
 
 class Unfold(CallbackData, prefix="unfold"):
-    """Show all values of an option that a card can have."""
+    """Show all values of an option."""
 
     card: int
     option: str
@@ -105,7 +105,7 @@ class Unfold(CallbackData, prefix="unfold"):
 def card_price(
     quote: Quote, balance: Balance, pool: Pool | None, translator: Translator, *, in_private: bool
 ) -> str:
-    """Say what a video costs, and of what; how much somebody has is told to them alone."""
+    """Return the price in words, and the balance it comes from: the sender's only in private."""
     cost = translator.number(quote.credits)
     if in_private:
         left = worth(translator, balance.total, quote.credits)
@@ -117,7 +117,7 @@ def card_price(
 
 
 def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
-    """Return what a card says; `price` is in words."""
+    """Return the text of a card; `price` is in words."""
     prompt = unlinked(shortened(quote.prompt, MAX_PROMPT_SHOWN))
     head = _card_question(card, translator).format(prompt=prompt)
     if quote.instead_of is not None:
@@ -134,7 +134,7 @@ def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> s
 
 
 def _card_question(card: Card, translator: Translator) -> str:
-    """Ask what a card asks."""
+    """Return the question at the top of a card."""
     _, frame = translator.gettext, which_frame(card.picture or "")
     if card.asks_what_follows:
         return _("What happens next? Write it as an answer to this, or tap Just go on.")
@@ -158,10 +158,9 @@ def _card_question(card: Card, translator: Translator) -> str:
 def card_buttons(
     services: Services, sender: Sender, card: Card, quote: Quote, *, unfolded: str = ""
 ) -> list[list[Button]]:
-    """Return a card's buttons: to start, to leave it, to keep the whole of a picture, to choose.
+    """Return the buttons to start or drop a card and, in private, to change its options.
 
-    What is `unfolded` shows all its values. Alone with the bot, where nobody else reads along, all
-    is there to choose.
+    The `unfolded` option shows all its values. Nobody gets buttons who could not press them.
     """
     translator = sender.translator
     _, cost = translator.gettext, translator.number(quote.credits)
@@ -180,7 +179,6 @@ def card_buttons(
     others = list[list[Button]]()
     if quote.cuts:
         whole = _("Whole picture · {credits}").format(credits=cost)
-        # beside what it is the other choice to
         first.append(Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
         if (other := _uncropped_substitute(services, card, quote)) is not None:
             text = _("With {title} · {credits}").format(
@@ -201,7 +199,7 @@ def card_buttons(
 
 
 def _uncropped_substitute(services: Services, card: Card, quote: Quote) -> Priced | None:
-    """Return another family's video that keeps a picture's shape, where none was chosen."""
+    """Return another family's video that does not crop the picture, if no shape was chosen."""
     sent = SentPicture.on(card)
     if not quote.cuts_unasked or sent is None or sent.size is None:
         return None
@@ -209,14 +207,14 @@ def _uncropped_substitute(services: Services, card: Card, quote: Quote) -> Price
 
 
 MAX_VALUES_SHOWN = 4
-"""Values of an option that are shown unasked."""
+"""Values of an option that are shown before it is unfolded."""
 _PER_ROW = 5
 
 
 def _toggles(
     services: Services, card: Card, quote: Quote, translator: Translator, unfolded: str
 ) -> list[list[Button]]:
-    """Return what can be chosen, the present choice marked; a single value is no choice."""
+    """Return the buttons of each option that has several values, the chosen one ticked."""
     choice, mode, rows = quote.choice, quote.choice.mode, list[list[Button]]()
     _ = translator.gettext
     brief = {str(seconds): translator.briefly(seconds) for seconds in mode.seconds}
@@ -259,20 +257,20 @@ def _toggles(
 
 
 def pick_evenly(offered: Sequence[str], present: str | None) -> list[str]:
-    """Return a few of many values, spread over all of them, the present one among them."""
+    """Return at most `MAX_VALUES_SHOWN` values, evenly spread, the present one included."""
     last = len(offered) - 1
     if last < MAX_VALUES_SHOWN:
         return [*offered]
     places = {round(last * step / (MAX_VALUES_SHOWN - 1)) for step in range(MAX_VALUES_SHOWN)}
     if present in offered:
         at = offered.index(present)
-        # the nearest gives way
+        # it replaces the nearest one
         places = places - {min(places, key=lambda place: abs(place - at))} | {at}
     return [offered[place] for place in sorted(places)]
 
 
 async def record_shown(tx: Connection, sender: Sender, card: int, said: Said) -> None:
-    """Remember where a card is shown: alone with its sender where their group takes no word."""
+    """Store where a card is shown: in private if its group does not let the bot write."""
     alone = None if said.chat is sender.chat else said.chat.telegram_id
     await cards.shown(tx, card, said.message_id, alone_with=alone)
 
@@ -280,7 +278,7 @@ async def record_shown(tx: Connection, sender: Sender, card: int, said: Said) ->
 async def show_card(
     services: Services, sender: Sender, card: Card, text: str, **how: Unpack[Manner]
 ) -> None:
-    """Put a card up, where it does not stand already as it is."""
+    """Send a card, unless it is closed or already shown."""
     if card.state != "open" or (card.card_message is not None and sender.edited is None):
         return
     how["reply_to"] = card.message_id
@@ -290,12 +288,12 @@ async def show_card(
 
 
 PICTURE_TIMEOUT_SECONDS = 6.0
-"""How long a card waits for its picture."""
+"""How long a card waits for its picture to be fetched and drawn."""
 T = TypeVar("T")
 
 
 async def _none_if_slow(work: Awaitable[T]) -> T | None:
-    """Return what is had of a picture; None where that cannot be soon: a card says less then."""
+    """Return the result of work on a picture, or None if it fails or takes too long."""
     try:
         async with asyncio.timeout(PICTURE_TIMEOUT_SECONDS):
             return await work
@@ -307,10 +305,10 @@ async def _none_if_slow(work: Awaitable[T]) -> T | None:
 async def with_picture_size(
     services: Services, sender: Sender, draft: OrderDraft
 ) -> tuple[OrderDraft, str | None]:
-    """Return an order with the size of its picture also where Telegram tells none.
+    """Return the draft with the size of its picture, and why the picture is unusable, if it is.
 
-    And what is wrong with the picture, if anything is. Of what is tapped below a video, its cut was
-    seen.
+    The picture is fetched if Telegram did not tell its size, except for buttons below a video,
+    which has shown how it is cropped.
     """
     sent = draft.picture
     if sent is None or sent.size is not None or not (draft.asks or draft.origin == "message"):
@@ -333,10 +331,10 @@ async def show_order_card(
     *,
     was: Quote | None = None,
 ) -> None:
-    """Show a card, or on one that stands the words of its album that came since, or another choice.
+    """Send a card, or update the one already shown with its present words and options.
 
-    Where its group takes no word it is shown, and paid, alone with its sender. `was` is the video
-    it showed before.
+    If its group does not let the bot write, it is sent, and priced, in private. `was` is the
+    quote that the card showed before.
     """
 
     def said(*, in_private: bool) -> str:
@@ -345,7 +343,7 @@ async def show_order_card(
         if sender.is_late:
             words = sender.translator.gettext("I was away. Still want this?") + "\n\n" + words
         if not sender.account.is_person:
-            # whoever writes as a group or a channel presses as somebody else
+            # anonymous admins and channels press buttons as a different user
             words += "\n" + sender.translator.gettext("Send the command again to start it.")
         return words
 
@@ -358,7 +356,7 @@ async def show_order_card(
             picture = await _none_if_slow(drawn)
     stands = None if sender.edited else card.card_message
     if stands is not None and not (
-        # words below another cut would be wrong
+        # a card whose picture changed needs the new picture, too
         (picture or not turned) and await _edit_card(sender, stands, here, rows, picture)
     ):
         await sender.take_away(card)
@@ -370,7 +368,7 @@ async def show_order_card(
 async def _edit_card(
     sender: Sender, message_id: int, text: str, rows: list[list[Button]], picture: bytes | None
 ) -> bool:
-    """Change a card where it stands; tell whether it still does."""
+    """Edit a card in place; return False if Telegram refuses that."""
     try:
         await sender.outbox.edit(sender.chat, message_id, text, rows, picture=picture)
     except Refused:

@@ -1,4 +1,4 @@
-"""Placing of orders: quote a draft, ask first where that is due, accept it, answer."""
+"""Order placement: quotes a draft, asks for confirmation if needed, accepts it, and answers."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 REPEAT_CONFIRMS_SECONDS = 900.0
-"""How long saying the same once more starts it."""
+"""How long sending the same again confirms a card that its sender cannot tap."""
 TAP_TWICE_SECONDS = 10.0
-"""How long the first tap is remembered."""
+"""How long after a first tap a second one confirms the order."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 async def refusal_reason(
     context: Context, sender: Sender, picture: SentPicture | None = None
 ) -> str | None:
-    """Say why somebody may not ask here; None where they may."""
+    """Return why the sender may not order in this chat, or None if they may."""
     group = sender.group
     if group is None:
         return None
@@ -54,19 +54,19 @@ async def refusal_reason(
 
 
 def picture_refusal_reason(group: Group, sender: Sender, picture: SentPicture | None) -> str | None:
-    """Say why a picture may not come alive in a group; None where it may, or there is none."""
+    """Return why the group's rules forbid animating a picture, or None if they allow it."""
     if picture is None or not group.own_pictures:
         return None
-    # nobody can tell who an anonymous admin is, so no picture is surely theirs
+    # the identity of an anonymous admin is unknown, so no picture can be proved theirs
     if sender.person is not None and picture.by == sender.person.id:
         return None
     return sender.translator.gettext("In this group I animate only photos that you sent yourself.")
 
 
 async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
-    """Order a video, or ask first where that is wanted or due, or say what stands in the way.
+    """Place an order, or ask for confirmation first, or reply why it is refused.
 
-    The press of a draft that came from one is answered here, once.
+    If the draft came from a button press, the press is answered here, exactly once.
     """
     services = context.services
     if sender.edited is not None:
@@ -81,9 +81,9 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
     if not isinstance(quote, Quote):
         await refusals.propose_corrections(context, sender, draft, quote)
         return
-    wary = sender.person is not None and sender.person.asks_first
-    unasked = 0 if wary else services.policy.confirm_credits
-    asks = sender.is_late or _needs_confirmation(draft, quote, unasked)
+    always_asks = sender.person is not None and sender.person.asks_first
+    max_unconfirmed = 0 if always_asks else services.policy.confirm_credits
+    asks = sender.is_late or _needs_confirmation(draft, quote, max_unconfirmed)
     if asks:
         if draft.taps_twice:
             if not await _is_second_tap(context, sender, draft, quote):
@@ -91,7 +91,7 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
         elif sender.edited is not None or not _is_repeated_request(sender, draft, services.clock()):
             await _ask_first(context, sender, draft, quote)
             return
-    # what was agreed to at its price leaves at once
+    # a confirmed order starts at once
     agreed = asks or draft.agreed is not None
     await _accept_and_answer(
         context, sender, draft, quote, wait=0 if agreed else services.policy.undo_seconds
@@ -101,10 +101,7 @@ async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
 async def _rewrite_card(
     services: Services, sender: Sender, card: Card, draft: OrderDraft
 ) -> OrderDraft:
-    """Put on a card what its message says since it was edited.
-
-    A picture that the message answers, or that was asked about, stays.
-    """
+    """Update a card with the edited text of its message, keeping the picture it had."""
     draft = replace(draft, asks=True, answers=None, picture=draft.picture or SentPicture.on(card))
     async with services.db.transaction() as tx:
         await cards.write(tx, card.id, new_card(sender, draft, kept=card.kept))
@@ -115,31 +112,32 @@ async def _rewrite_card(
 
 
 async def tell_if_refused(context: Context, sender: Sender, message_id: int | None) -> bool:
-    """Say so where somebody may not ask for a video here."""
+    """Reply with the refusal reason, if there is one; return whether there was."""
     why = await refusal_reason(context, sender)
     if why:
         await sender.tell(why, reply_to=message_id)
     return why is not None
 
 
-def _needs_confirmation(draft: OrderDraft, quote: Quote, confirm_credits: int) -> bool:
-    """Whether to ask first: where that is wanted, dear, or cuts much of a picture away.
+def _needs_confirmation(draft: OrderDraft, quote: Quote, max_unconfirmed: int) -> bool:
+    """Return whether an order at this price, in credits, needs a tap first.
 
-    And where plain words were read as options: they may be none.
+    Also if much of the picture is cropped, or if plain words were read as options, which may be
+    wrong.
     """
     if draft.asks:
         return True
     if draft.agreed is not None:
         return quote.credits > draft.agreed
     cuts = quote.cuts_unasked and not draft.saw_cut
-    uncertain = quote.is_dearer or quote.is_read or cuts or quote.credits > confirm_credits
+    uncertain = quote.is_dearer or quote.is_read or cuts or quote.credits > max_unconfirmed
     return uncertain and draft.card is None
 
 
 def _is_repeated_request(sender: Sender, draft: OrderDraft, now: float) -> bool:
-    """Whether one who cannot press a card says what stands on it once more: that is the tap.
+    """Return whether a sender who cannot tap their card sent its content again to confirm it.
 
-    Whoever writes as a group or a channel presses buttons as somebody else.
+    Anonymous admins and channels press buttons as a different user than they write as.
     """
     card = sender.closed
     if card is None or sender.account.is_person:
@@ -150,7 +148,10 @@ def _is_repeated_request(sender: Sender, draft: OrderDraft, now: float) -> bool:
 
 
 async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> bool:
-    """Whether the same was tapped just now, at the same price; a first tap is told the price."""
+    """Return whether this tap confirms an earlier one, at no higher price.
+
+    A first tap is answered with the price.
+    """
     services, _ = context.services, sender.translator.gettext
     taps, now = context.user_data, services.clock()
     tapped, agreed, at = taps.pop("first tap", ("", 0, 0.0)) if taps else ("", 0, 0.0)
@@ -172,10 +173,10 @@ async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, qu
 
 
 async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote: Quote) -> None:
-    """Ask first, unless the same update made a video already, before a crash.
+    """Ask for confirmation, unless the update was already ordered before a crash.
 
-    What cannot be paid is not asked about; a picture without words is, for its words may change it.
-    What is asked about late alone with the bot is kept: there may be more of it than one.
+    An order that is not affordable is declined at once, except a picture without words: words can
+    change its price. Cards for late orders in private are kept, since there may be several.
     """
     services, now = context.services, context.services.clock()
     kept = sender.is_late and sender.chat.is_private and bool(draft.text)
@@ -190,7 +191,7 @@ async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote:
         if made is None and short is None:
             card, replaced = await cards.ask(tx, new_card(sender, draft, kept=kept), now=now)
             if draft.text and not card.prompt:
-                # the words of an album may come with its second picture
+                # the caption of an album may come with its second picture
                 worded = await cards.write(tx, card.id, new_card(sender, draft, kept=kept))
     if made is not None:
         await _answer_repeated(services, sender, made)
@@ -207,13 +208,13 @@ async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote:
 async def _balances(
     tx: Connection, services: Services, sender: Sender
 ) -> tuple[Balance, Pool | None]:
-    """Return what somebody has, and the group they speak in."""
+    """Return the sender's balance, and the pool of the group they write in."""
     now = services.clock()
     return await balances.means(tx, sender.chat.id, sender.account, services.terms, now)
 
 
 def draft_of_card(card: Card, **tapped: Any) -> OrderDraft:
-    """Return the order a card holds."""
+    """Return the order that a card holds."""
     return OrderDraft(
         text=card.prompt,
         picture=SentPicture.on(card),
@@ -227,7 +228,7 @@ def draft_of_card(card: Card, **tapped: Any) -> OrderDraft:
 
 
 async def update_card(services: Services, sender: Sender, card: Card, was: Quote) -> None:
-    """Show what was chosen on a card, and what it costs."""
+    """Show a card with its changed options and price; `was` is its quote before the change."""
     quote = await quote_draft(services, sender, draft_of_card(card))
     if not isinstance(quote, Quote):
         return
@@ -240,7 +241,7 @@ async def update_card(services: Services, sender: Sender, card: Card, was: Quote
 async def _accept_and_answer(
     context: Context, sender: Sender, draft: OrderDraft, quote: Quote, *, wait: float
 ) -> None:
-    """Accept an order, or say why not; for `wait` seconds it can be cancelled."""
+    """Accept an order and announce it, or reply why not; it starts after `wait` seconds."""
     services = context.services
     answer, closed = await _store_order(services, sender, draft, quote, wait)
     if isinstance(answer, Sender):
@@ -257,12 +258,12 @@ async def _accept_and_answer(
         services.wake_in(answer.generation.chat, wait)
     else:
         services.wake(answer.generation.chat)
-    # alone with the bot, the status message says so in a moment
+    # in private, the status message says so in a moment
     await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
     await sender.take_away(*closed)
     note = gone(quote, sender.translator) if quote.instead_of else ""
     paid = payment(answer, sender.translator, in_private=sender.chat.is_private)
-    # a reaction alone lets a group think of the usual price
+    # a group takes a mere reaction to mean the usual price
     is_dear = not sender.chat.is_private and wait > 0 and quote.credits > services.usual_cost
     await services.status.show(
         answer.generation, sender.chat, sender.translator, note=note, paid=paid, aloud=is_dear
@@ -272,12 +273,10 @@ async def _accept_and_answer(
 async def _store_order(
     services: Services, sender: Sender, draft: OrderDraft, quote: Quote, wait: float
 ) -> tuple[Answer | Sender, list[Card | None]]:
-    """Write the order down; returns with the answer the cards that this closed.
+    """Store the order; return the outcome, and the cards that a press closed.
 
-    Its sender may have been shut out since they were met; then that is who they are now.
-
-    Those are the card that was tapped, and what was open while something else was pressed: what
-    a message closes, it closed when its sender was met.
+    If the sender lost access since the update came in, the outcome is the sender with their
+    present access. A message has closed its sender's card before its handler runs.
     """
     choice = quote.choice
     request = Request(
@@ -324,7 +323,7 @@ async def _store_order(
 
 
 async def _answer_repeated(services: Services, sender: Sender, generation: Generation) -> None:
-    """Answer what was asked before: the same message twice is silent, a press is told."""
+    """Answer a repeated order: a press gets a notice, a message only its missing status."""
     await sender.answer(sender.translator.gettext("That one is already on its way."))
     if generation.state in PENDING and generation.status_message is None:
         await services.status.show(generation, sender.chat, sender.translator)

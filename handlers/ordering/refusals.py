@@ -1,4 +1,4 @@
-"""What is said to an order that is not accepted: always why, and what to do next."""
+"""Replies to orders that are not accepted: the reason, and what to do next."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from handlers.senders import Sender
 
 OrderRefusal: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
-"""What stands in the way of an order but its sender's ways, and a pause."""
+"""Why an order was not accepted, except a pause, and a brake on a sender's refused prompts."""
 
 MAX_PROPOSED = 3
-"""How many nearest right videos are proposed for a wrong one."""
+"""How many alternatives are proposed for an order with a wrong option."""
 MAX_POP_UP_LENGTH = 200
-"""Characters Telegram shows in the pop-up that answers a press."""
+"""Characters that Telegram shows in the pop-up that answers a press."""
 
 
 async def refuse(
@@ -50,10 +50,10 @@ async def refuse(
     *,
     keeps: int | None = None,
 ) -> None:
-    """Say why not: in the pop-up of a press where it fits, else in the chat, once per album.
+    """Reply why an order is refused: in the pop-up of a press if it fits, else in the chat.
 
-    A question that was answered with what cannot be had is asked anew by that. `keeps` is the card
-    that the buttons start.
+    An album gets one reply. If the draft answers a question, the reply asks it again. `keeps` is
+    the id of the card that the buttons start.
     """
     if sender.press:
         in_pop_up = not buttons and len(text) <= MAX_POP_UP_LENGTH
@@ -82,16 +82,16 @@ async def refuse(
 async def propose_corrections(
     context: Context, sender: Sender, draft: OrderDraft, found: Sequence[Problem]
 ) -> None:
-    """Say what cannot be had, with the nearest that can as buttons."""
+    """Reply which options are wrong, with buttons that start the nearest valid alternatives."""
     services, nearest = context.services, []
-    # whoever writes as a group or a channel presses as somebody else
+    # anonymous admins and channels press buttons as a different user
     if len(found) == 1 and sender.account.is_person:
         for instead in corrections(found[0], services.offer):
             quote = await quote_draft(services, sender, replace(draft, instead=instead))
             if isinstance(quote, Quote) and quote.instead_of is None:
                 nearest.append((instead, quote))
     nearest = nearest[:MAX_PROPOSED]
-    # also without buttons: the message may be edited until it says what can be had
+    # without buttons too: an edit of the message may correct it
     keeps = draft.card is None and (nearest or draft.origin == "message")
     kept = await _keep_on_card(services, sender, draft) if keeps else None
     buttons = [
@@ -105,7 +105,7 @@ async def propose_corrections(
 async def decline(
     context: Context, sender: Sender, draft: OrderDraft, quote: Quote, answer: Refused
 ) -> None:
-    """Say why an order was not accepted, and what would be."""
+    """Reply why an order was not accepted, with what can be ordered instead."""
     services, translator = context.services, sender.translator
     if not isinstance(answer, TooFewCredits):
         now, in_private = services.clock(), sender.chat.is_private
@@ -122,7 +122,6 @@ async def decline(
         opens = [[sender.private_button("cancel")]] if leads else []
         await refuse(context, sender, draft, text, opens)
         return
-    # in a group, for all of it
     sells = sales(services.policy.stars_per_credit, translator)
     if not sender.account.is_person:
         text = translator.gettext(
@@ -135,7 +134,7 @@ async def decline(
     kept = (
         await _keep_on_card(services, sender, draft) if affordable and draft.card is None else None
     )
-    # side by side: a family's shortest, or another family
+    # side by side, so the labels are brief
     row = [
         _start_button(kept or draft.card or 0, *one, translator, is_brief=True)
         for one in affordable
@@ -145,7 +144,7 @@ async def decline(
         text = too_few_credits_text(services, sender, quote, answer)
         buttons.append(await more_credits_buttons(services, sender, answer.balance, quote.credits))
     else:
-        # how much somebody has is for them alone
+        # balances are shown in private only
         text = translator.gettext("{name}, this costs {cost}, more than you have left.").format(
             name=sender.name, cost=translator.credits(quote.credits)
         )
@@ -156,7 +155,7 @@ async def decline(
 async def more_credits_buttons(
     services: Services, sender: Sender, balance: Balance, cost: int
 ) -> list[Button]:
-    """Return what somebody can do who has less than something costs."""
+    """Return the buttons to get more credits, if the sender's balance is below the cost."""
     renews = balance.renews_at is not None and cost <= services.terms_of(sender.person).free_credits
     async with services.db.reading() as connection:
         admins = services.policy.admin_ids or await people.admins(connection)
@@ -169,14 +168,14 @@ async def more_credits_buttons(
 
 
 def _waits_elsewhere(answer: Refused) -> bool:
-    """Whether what stands in the way may be cancelled in private only."""
+    """Return whether the videos that block the order can be cancelled only in private."""
     if isinstance(answer, TooManyPending):
         return answer.elsewhere > 0
     return isinstance(answer, BudgetHeld) and answer.own
 
 
 async def _keep_on_card(services: Services, sender: Sender, draft: OrderDraft) -> int:
-    """Keep an order that cannot be had, for the buttons that offer something like it."""
+    """Keep a refused order on a card, for the buttons that offer alternatives to it."""
     async with services.db.transaction() as tx:
         card, _ = await cards.ask(tx, new_card(sender, draft, kept=True), now=services.clock())
     return card.id
@@ -185,10 +184,7 @@ async def _keep_on_card(services: Services, sender: Sender, draft: OrderDraft) -
 async def _affordable_videos(
     services: Services, sender: Sender, draft: OrderDraft, quote: Quote, available: int
 ) -> list[tuple[Instead, Quote]]:
-    """Find what so many credits pay: the family's shortest, and the cheapest of another one.
-
-    Each is quoted as its tap would order it.
-    """
+    """Return the family's shortest video, and the cheapest of the others, if affordable."""
     shorter: list[tuple[Instead, Quote]] = []
     others: list[tuple[Instead, Quote]] = []
     for family in services.offer:
@@ -207,9 +203,9 @@ async def _affordable_videos(
 def _start_button(
     card: int, instead: Instead, quote: Quote, translator: Translator, *, is_brief: bool = False
 ) -> Button:
-    """Return the button that starts something else than the card says, at its price.
+    """Return a button that starts an alternative to what the card says, at its price.
 
-    It names what is different: of another family all, or its title alone where it `is_brief`.
+    Its label is what differs; for another family, everything, or its title only if `is_brief`.
     """
     if instead.family:
         label = quote.choice.family.title if is_brief else described(translator, quote)
@@ -251,7 +247,7 @@ def _problem_text(problem: Problem, translator: Translator) -> str:
 def refusal_text(
     answer: OrderRefusal, translator: Translator, now: float, *, in_private: bool = True
 ) -> str:
-    """Say why an order was not accepted; it cost nothing."""
+    """Return why an order was not accepted."""
     match answer:
         case TooManyPending(pending, elsewhere) if elsewhere and not in_private:
             text = translator.ngettext(
@@ -312,7 +308,7 @@ def refusal_text(
 def too_few_credits_text(
     services: Services, sender: Sender, quote: Quote, answer: TooFewCredits
 ) -> str:
-    """Say what is missing, and when there will be more."""
+    """Return how many credits are missing, and when the allowance renews."""
     terms, translator = services.terms_of(sender.person), sender.translator
     now, renews_at = services.clock(), answer.balance.renews_at
     text = refusal_text(answer, translator, now)
