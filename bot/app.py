@@ -21,7 +21,7 @@ from bot.updates.listening import Listening, TelegramRequest, TelegramTimes
 from bot.updates.watchdog import Patience as ListeningPatience
 from bot.updates.watchdog import Watchdog
 from generation.jobs.account import AccountWatch
-from generation.jobs.lifecycle import Lifecycle, erase
+from generation.jobs.lifecycle import Lifecycle, process_erasures
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
@@ -277,7 +277,7 @@ class Bot:
         )
 
         # what people meet
-        self.erase = partial(erase, db, self.videos, wake=wake, clock=clock)
+        self.erase = partial(process_erasures, db, self.videos, wake=wake, clock=clock)
         self.lost_times = list[LostTime]()
         self.services = Services(
             db=db,

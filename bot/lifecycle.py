@@ -158,7 +158,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.optional("the check-up", partial(_check_up, bot), after=checkup)
     supervisor.optional("the catalogue", bot.catalogue.refresh, every=DAY_SECONDS)
     supervisor.optional(
-        "the look at the account", bot.account.look, after=checkup, every=WATCH_SECONDS
+        "the look at the account", bot.account.check, after=checkup, every=WATCH_SECONDS
     )
     # all from before the start is old without the mark by then
     supervisor.optional("the end of a restore", partial(_forget_restore, bot), after=AWAY_SECONDS)

@@ -278,7 +278,9 @@ class Scheduler:
             case State.GENERATING | State.PARKED if generation.provider_id is not None:
                 # polls bound themselves: see `generation.jobs.provider_calls`
                 sends = generation.chat not in self._groups
-                self._take(generation, None, partial(self.polls.poll, generation, sends=sends))
+                self._take(
+                    generation, None, partial(self.polls.poll, generation, send_begins=sends)
+                )
             case State.UNKNOWN | State.PARKED:
                 self._take(generation, "look up", partial(self.lookups.look_up, generation))
             case State.READY:

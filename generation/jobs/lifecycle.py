@@ -1,7 +1,7 @@
-"""The one place where a generation changes: what was decided is carried out in one transaction.
+"""Applies transitions: the only place where a generation changes its state.
 
-That is one guarded UPDATE with its entries in the ledger and the notices it owes; the history is
-written by the database (see `storage/schema`). What others learn by it counts after the commit.
+One transaction has the guarded UPDATE, its ledger entries and the notices that follow; a trigger
+writes the history (see `storage/schema`). Side effects in memory are applied after the commit.
 """
 
 from __future__ import annotations
@@ -52,22 +52,21 @@ if TYPE_CHECKING:
     from storage.generations import Changes, Generation
     from storage.notices import Admins
 
-LONGEST_PROMPT = 300
-"""Characters of a refused prompt that admins are told."""
+MAX_PROMPT_SHOWN = 300
+"""Characters of a refused prompt that the admins are shown."""
 
 logger = logging.getLogger(__name__)
 
-
-_PATIENT, _UNKNOWN = JobPolicy(), Estimate(0.0)
+_DEFAULT_POLICY, _NO_ESTIMATE = JobPolicy(), Estimate(0.0)
 
 
 class IllegalTransition(Exception):
-    """The program decided what no rule allows: a bug of ours."""
+    """A transition that `NEXT_STATES` does not allow was decided: a bug."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedTransition:
-    """A transition that was carried out, and the generation before and after it."""
+    """A transition that was applied, and the generation before and after it."""
 
     before: Generation
     transition: Transition
@@ -76,7 +75,7 @@ class AppliedTransition:
 
 @dataclass(eq=False, kw_only=True)
 class Lifecycle:
-    """Takes generations on, and tells others what follows for them."""
+    """Applies outcomes to generations, with their effects on the account, models and admins."""
 
     db: Database
     policy: JobPolicy
@@ -88,15 +87,15 @@ class Lifecycle:
     terms: Terms | None = None
 
     async def advance(self, generation: Generation, outcome: Outcome) -> Generation | None:
-        """Carry out what follows from an outcome; None where nothing does.
+        """Apply an outcome and return the generation, or None if the outcome has no effect.
 
-        What follows is decided by the generation as it is by now, not as it was read.
+        The transition is decided by the state in the database, not by the given object.
         """
         now = self.clock()
         async with self.db.transaction() as tx:
             match outcome:
                 case TurnCame():
-                    outcome = await self._as_affordable(tx, generation.id, outcome, now)
+                    outcome = await self._check_budget(tx, generation.id, outcome, now)
                 case SubmissionAccepted(provider_id) | FoundInLog(provider_id):
                     if await generations.is_anothers(tx, provider_id, generation.id):
                         # one video is not delivered and paid twice; the right id may be in the log
@@ -110,32 +109,32 @@ class Lifecycle:
                 tx, generation.id, outcome, now=now, policy=self.policy, estimate=estimate
             )
             effects = [
-                await self._learn(tx, step.before, fact, now)
+                await self._apply_fact(tx, step.before, fact, now)
                 for step in steps
                 for fact in step.transition.facts
             ]
         for take_effect in effects:
             take_effect()
-        report(steps, getattr(outcome, "explanation", ""))
+        log_steps(steps, getattr(outcome, "explanation", ""))
         for step in steps:
             if step.transition.to is State.READY and step.before.state is not State.READY:
                 self.estimates.learn(step.after)
         return steps[-1].after if steps else None
 
-    async def _as_affordable(
+    async def _check_budget(
         self, tx: Connection, number: int, turn: TurnCame, now: float
     ) -> Outcome:
-        """Return the turn at today's price, or that the operator does not give so much today."""
+        """Return the turn with the present price, or BudgetExhausted if that is over the budget."""
         generation = await generations.find(tx, number)
         if generation is None or self.terms is None:
             return turn
         price = await balances.may_leave(tx, generation, self.terms, now)
         return BudgetExhausted() if price is None else replace(turn, price_micros=price)
 
-    async def _learn(
+    async def _apply_fact(
         self, tx: Connection, generation: Generation, fact: SideFact, now: float
     ) -> Callable[[], None]:
-        """Write down what an outcome says of others; return what counts after the commit."""
+        """Write a side effect of an outcome; return the function to call after the commit."""
         match fact:
             case OutageBegins(reason, explanation):
                 outage = await self.breaker.open(tx, reason, explanation, now=now)
@@ -152,7 +151,7 @@ class Lifecycle:
                 failing = await self.cooldowns.count_failure(tx, model, number)
                 return partial(self.cooldowns.adopt, failing)
             case PromptRefused():
-                await self._tell_of_brake(tx, generation, now)
+                await self._notify_brake(tx, generation, now)
             case BadResult(explanation):
                 await self.admins.notify(
                     tx, NoticeKind.BAD_RESULT, cause=f"result:{generation.id}", now=now,
@@ -162,10 +161,10 @@ class Lifecycle:
                 assert_never(fact)
         return lambda: None
 
-    async def _tell_of_brake(self, tx: Connection, generation: Generation, now: float) -> None:
-        """Tell the admins, once, of an account whose prompts are refused again and again.
+    async def _notify_brake(self, tx: Connection, generation: Generation, now: float) -> None:
+        """Notify the admins, once, of an account whose prompts are refused repeatedly.
 
-        Who has to wait is told so, too, where no others read it.
+        The person who has to wait is told so as well, if the request came from a private chat.
         """
         account = generation.account
         person = await people.of_account(tx, account)
@@ -177,7 +176,7 @@ class Lifecycle:
                 generation=generation.id, by_person=account.is_person,
                 name=person.name if person else chat.title if chat else "",
                 number=chat.telegram_id if chat else account.id,
-                prompt=generation.prompt[:LONGEST_PROMPT],
+                prompt=generation.prompt[:MAX_PROMPT_SHOWN],
             )  # fmt: skip
             place = await chats.find(tx, generation.chat)
             if place is not None and place.is_private and now < brake.until:
@@ -193,10 +192,10 @@ async def apply(
     outcome: Outcome,
     *,
     now: float,
-    policy: JobPolicy = _PATIENT,
-    estimate: Estimate = _UNKNOWN,
+    policy: JobPolicy = _DEFAULT_POLICY,
+    estimate: Estimate = _NO_ESTIMATE,
 ) -> list[AppliedTransition]:
-    """Write what follows from an outcome into an open transaction; whoever calls reports it."""
+    """Apply an outcome within an open transaction; the caller passes the result to `log_steps`."""
     steps: list[AppliedTransition] = []
     generation, following = await generations.find(tx, number), outcome
     while generation is not None:
@@ -243,7 +242,7 @@ async def _settle(tx: Connection, number: int, credits_: Credits, now: float) ->
         case Credits.CAPTURE:
             await ledger.end_holds(tx, number, Kind.CAPTURE, now=now)
         case Credits.RELEASE:
-            # what was parked holds nothing any more
+            # a parked generation holds nothing any more
             await ledger.end_holds(tx, number, Kind.RELEASE, now=now)
         case Credits.COMPENSATE:
             await ledger.compensate(tx, number, now=now)
@@ -253,8 +252,8 @@ async def _settle(tx: Connection, number: int, credits_: Credits, now: float) ->
             assert_never(credits_)
 
 
-def report(steps: Iterable[AppliedTransition], explanation: str = "") -> None:
-    """Log each step that was committed: a generation's life can be grepped by its number."""
+def log_steps(steps: Iterable[AppliedTransition], explanation: str = "") -> None:
+    """Log each committed transition."""
     for step in steps:
         was, to, reason = step.before.state, step.transition.to, step.transition.reason
         if was is not to or step.transition.credits is not Credits.KEEP:
@@ -270,25 +269,27 @@ def report(steps: Iterable[AppliedTransition], explanation: str = "") -> None:
 
 
 async def cancel(db: Database, number: int, account: Account, *, now: float) -> Generation | None:
-    """Cancel a queued request, remember it for a submitted one; None for nobody's or another's.
+    """Cancel a request if it is queued, or as soon as it is queued again if it was submitted.
 
-    Doing it again changes nothing.
+    Returns None if there is no such request, or if it belongs to another account. Repeating it
+    changes nothing.
     """
     async with db.transaction() as tx:
         generation = await generations.find(tx, number)
         if generation is None or generation.account != account:
             return None
         steps = await apply(tx, number, CancelWanted(), now=now)
-    report(steps)
+    log_steps(steps)
     return steps[-1].after if steps else generation
 
 
-async def erase(
+async def process_erasures(
     db: Database, folder: Path, *, wake: Callable[[int], None], clock: Callable[[], float]
 ) -> None:
-    """Go on with what people asked to be deleted; `folder` has the videos.
+    """Delete the data of people who asked for it; `folder` holds the videos.
 
-    What waits for its turn is cancelled. What is under way is brought first: this is called again.
+    Queued requests are cancelled. Requests that were already submitted are finished first: their
+    data is deleted by a later call.
     """
     async with db.reading() as connection:
         wanted = await personal_data.open_erasures(connection)
@@ -308,13 +309,13 @@ async def erase(
         await db.empty_log()
 
 
-async def cancel_waiting(
+async def cancel_queued(
     tx: Connection, who: int, *, now: float, why: str | None = None
 ) -> list[AppliedTransition]:
-    """Fail what waits for its turn for somebody banned; what is being made goes on.
+    """Fail the queued requests of a banned person or chat; those being made go on.
 
-    Of a group or channel that is what waits in it, and what is asked for in its name elsewhere.
-    Whoever calls reports it.
+    `who` is a Telegram id. For a group or channel, these are the requests made in it, and those
+    made in its name elsewhere. The caller passes the result to `log_steps`.
     """
     stopped: list[AppliedTransition] = []
     if who > 0:
@@ -325,7 +326,7 @@ async def cancel_waiting(
         unfinished += await generations.pending_of(tx, Account.chat(group.id)) if group else []
     for one in unfinished:
         place = await chats.find(tx, one.chat)
-        # a group need not know
+        # the reason is not shown in a group
         banned = SenderBanned(place is not None and place.is_private, why)
         stopped += await apply(tx, one.id, banned, now=now)
     return stopped

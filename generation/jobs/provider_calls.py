@@ -1,4 +1,4 @@
-"""Calls to the provider about one generation: the paid request, its progress, the lost ones."""
+"""Calls to the provider for one generation: submission, polls, and lookups in its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generation.media.formats import MediaFailed, PictureFault
 from generation.media.pictures import BadPicture, Fitted, PictureDelayed, PictureGone
 from generation.media.videos import NotAVideo
 from generation.models.pricing import to_micros
-from generation.provider.client import LogReadings
+from generation.provider.client import LogSearch
 from generation.provider.errors import (
     AccountError,
     ModelGone,
@@ -46,15 +46,15 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.generations import Generation
 
-ASKED_AT_ONCE = 8
-"""Polls of the provider side by side; each has its answer, or none, within seconds."""
+MAX_CONCURRENT_POLLS = 8
+"""Polls that run at the same time."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Submissions:
-    """Takes queued requests to the provider, one paid POST each."""
+    """Submits queued requests to the provider, with one paid POST each."""
 
     db: Database
     api: AimlApi
@@ -64,18 +64,19 @@ class Submissions:
     breaker: CircuitBreaker
     substitutes: Substitutes
     new_request_id: Callable[[], str]
-    _leaving: set[int] = field(init=False, default_factory=set)
+    _in_flight: set[int] = field(init=False, default_factory=set)
     _is_closed: bool = field(init=False, default=False)
 
     def close(self) -> frozenset[int]:
-        """Let no further paid request leave; return the generations whose request is on its way."""
+        """Start no more submissions; return the generations that are being submitted."""
         self._is_closed = True
-        return frozenset(self._leaving)
+        return frozenset(self._in_flight)
 
     async def recover(self) -> None:
-        """At a start: an outage may last, and what was being submitted has an unknown outcome.
+        """Restore the circuit breaker and settle what the last process left.
 
-        What waits may have been made since, where it is old or the database a copy.
+        The outcome of requests in `submitting` is unknown. Queued requests fail if the bot was away
+        too long, or if the database is a copy: they may have been made elsewhere.
         """
         async with self.db.reading() as connection:
             await self.breaker.restore(connection)
@@ -89,21 +90,21 @@ class Submissions:
                     generation, on.ProcessStopped() if is_lost else started
                 )
             except Exception:
-                # the look at its chat tries again; the others must not wait for that
-                logger.exception("generation %d cannot be taken up", generation.id)
+                # the scheduler tries it again; the others must not wait for that
+                logger.exception("generation %d cannot be recovered", generation.id)
 
     async def abandon(self, generation: Generation) -> None:
-        """Note that nobody waits for a submission's answer any more."""
+        """Record that nothing waits for the answer to a submission any more."""
         await self.lifecycle.advance(generation, on.ProcessStopped())
 
     async def expire(self, generation: Generation, outage_since: float | None) -> Generation | None:
-        """End a queued request that nobody will serve or wants; None where it goes on waiting."""
+        """End a queued request that was cancelled or waited too long; otherwise return None."""
         return await self.lifecycle.advance(generation, on.StillQueued(outage_since))
 
     async def submit(self, generation: Generation) -> Generation | None:
-        """Take a queued request to the provider, and return it as it is then, if it changed.
+        """Submit a queued request, and return the changed generation, or None if nothing changed.
 
-        One whose model is not asked now becomes another video, or fails.
+        If the model is not available, another one is substituted, or the request fails.
         """
         mode = self.catalogue.known.mode(generation.model, generation.kind)
         if mode is None or generation.model in self.catalogue.unserved:
@@ -113,25 +114,25 @@ class Submissions:
         if not isinstance(picture, Fitted):
             return await self.lifecycle.advance(generation, picture)
         if self._is_closed:
-            return None  # a stop waits for those alone that were leaving when it came
-        self._leaving.add(generation.id)
+            return None  # a shutdown waits only for submissions that were in flight
+        self._in_flight.add(generation.id)
         try:
-            async with self.breaker.passage() as is_free:
-                return await self._send(generation, mode, picture) if is_free else None
+            async with self.breaker.guard() as may_submit:
+                return await self._send(generation, mode, picture) if may_submit else None
         finally:
-            self._leaving.discard(generation.id)
+            self._in_flight.discard(generation.id)
 
     async def _send(self, generation: Generation, mode: Mode, picture: Fitted) -> Generation | None:
         request_id = self.new_request_id()
         turn = on.TurnCame(request_id, picture.aspect_ratio)
         submitting = await self.lifecycle.advance(generation, turn)
         if submitting is None or submitting.state is not State.SUBMITTING:
-            return submitting  # called back meanwhile, or the budget is used
+            return submitting  # cancelled meanwhile, or over the budget
         if self._is_closed:
             outcome: Outcome = on.SubmissionNotAccepted(None, "the process stops")
         else:
-            outcome = await self._ask(submitting, mode, picture, request_id)
-        # the provider's id is paid for: a stop that comes now waits until it is written down
+            outcome = await self._post(submitting, mode, picture, request_id)
+        # the generation is paid for: a cancellation waits until its id is written
         writing = asyncio.ensure_future(self.lifecycle.advance(submitting, outcome))
         try:
             return await asyncio.shield(writing)
@@ -139,7 +140,7 @@ class Submissions:
             await asyncio.wait({writing})
             raise
 
-    async def _ask(
+    async def _post(
         self, submitting: Generation, mode: Mode, picture: Fitted, request_id: str
     ) -> Outcome:
         body = mode.body(
@@ -153,11 +154,11 @@ class Submissions:
         try:
             remote = await self.api.submit(body, request_id=request_id)
         except ProviderError as error:
-            return self._meaning_of(error, submitting)
+            return self._outcome_of_error(error, submitting)
         return on.SubmissionAccepted(remote.id)
 
-    def _meaning_of(self, error: ProviderError, submitting: Generation) -> Outcome:
-        """Return the outcome an error stands for; one that stands for none is a bug of ours."""
+    def _outcome_of_error(self, error: ProviderError, submitting: Generation) -> Outcome:
+        """Return the outcome for an error; any other ProviderError is a bug and raised again."""
         said = str(error)
         match error:
             case NotAccepted():
@@ -181,7 +182,7 @@ class Submissions:
         return outcome
 
     async def _picture(self, generation: Generation, mode: Mode) -> Fitted | Outcome:
-        """Return the picture as the model takes it, or what is wrong with it."""
+        """Return the picture fitted to the model, or the outcome if that fails."""
         if generation.kind == "t2v":
             return Fitted(generation.aspect_ratio, "")
         try:
@@ -198,39 +199,40 @@ class Submissions:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Polls:
-    """Takes the steps between the paid request and the video on disk."""
+    """Polls submitted generations, and downloads their videos."""
 
     api: AimlApi
     downloads: Downloads
     lifecycle: Lifecycle
     substitutes: Substitutes
-    _asking: asyncio.Semaphore = field(
-        init=False, default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE)
+    _poll_limit: asyncio.Semaphore = field(
+        init=False, default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_POLLS)
     )
 
-    async def poll(self, generation: Generation, *, sends: bool = False) -> Generation | None:
-        """Take the next step of a generation whose id is known; return it as it is then.
+    async def poll(self, generation: Generation, *, send_begins: bool = False) -> Generation | None:
+        """Poll a generation, download its video if it is finished, and return the generation.
 
-        Whoever `sends` a video as soon as it is here has that noted in the same transaction.
+        `send_begins` is whether a downloaded video is sent at once, which the same transaction
+        records. Raises ValueError if the generation has no id at the provider.
         """
         if generation.provider_id is None:
             raise ValueError(f"generation {generation.id} has no id at the provider")
         try:
-            outcome = await self._ask(generation, generation.provider_id)
+            outcome = await self._poll(generation, generation.provider_id)
         except OSError as error:
-            # a disk that is full, for instance: the deadline holds all the same
-            logger.warning("generation %d cannot be kept: %s", generation.id, error)
+            # for instance a full disk: the deadline applies all the same
+            logger.warning("generation %d cannot be stored: %s", generation.id, error)
             outcome = on.PollFailed()
         except Exception:
             logger.exception("generation %d broke at a poll", generation.id)
             outcome = on.PollFailed()
         if isinstance(outcome, on.VideoOnDisk):
-            outcome = replace(outcome, send_begins=sends)
+            outcome = replace(outcome, send_begins=send_begins)
         return await self.lifecycle.advance(generation, outcome)
 
-    async def _ask(self, generation: Generation, provider_id: str) -> Outcome:
+    async def _poll(self, generation: Generation, provider_id: str) -> Outcome:
         try:
-            async with self._asking:
+            async with self._poll_limit:
                 remote = await self.api.poll(provider_id)
         except Unavailable as error:
             return on.PollFailed(error.retry_after)
@@ -270,14 +272,17 @@ class Polls:
 
 
 class Lookups:
-    """Finds submissions whose answer was lost, by the id we gave them in the provider's log."""
+    """Finds submissions whose answer was lost, by their request id in the provider's log."""
 
     def __init__(self, *, api: AimlApi, lifecycle: Lifecycle, clock: Callable[[], float]) -> None:
-        self._log = LogReadings(api, clock)
+        self._log = LogSearch(api, clock)
         self._lifecycle = lifecycle
 
     async def look_up(self, generation: Generation) -> Generation | None:
-        """Search the log once for a generation without an id there; return it as it is then."""
+        """Search the log once for a generation without a provider id, and return the generation.
+
+        Raises ValueError if the generation was never submitted.
+        """
         if generation.request_id is None:
             raise ValueError(f"generation {generation.id} was never submitted")
         found = await self._log.find(generation, generation.request_id)

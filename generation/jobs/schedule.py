@@ -342,7 +342,7 @@ class CircuitBreaker:
         return None
 
     @asynccontextmanager
-    async def passage(self) -> AsyncIterator[bool]:
+    async def guard(self) -> AsyncIterator[bool]:
         """Wait until a submission may leave, and yield whether it may.
 
         While the breaker is half open, one submission at a time runs and the others wait for it.

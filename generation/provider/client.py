@@ -265,7 +265,7 @@ class _Reading:
     told: set[int] = field(default_factory=set)
 
 
-class LogReadings:
+class LogSearch:
     """Searches the log, seldom enough for its limit, and not at all while it asks for a pause."""
 
     def __init__(self, api: AimlApi, clock: Callable[[], float]) -> None:

@@ -302,8 +302,8 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
         chat = await chats.by_telegram_id(tx, who)
         if news and await record(tx, services, admin, cause, "ban", whom=who, details=why):
             await _tell_shut_out(tx, new, cause)
-        stopped = await lifecycle.cancel_waiting(tx, who, now=now, why=new.reason)
-    lifecycle.report(stopped)
+        stopped = await lifecycle.cancel_queued(tx, who, now=now, why=new.reason)
+    lifecycle.log_steps(stopped)
     for step in stopped:
         services.wake(step.after.chat)
     if chat is not None and not chat.is_private:

@@ -337,7 +337,7 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
     async with services.db.reading() as tx:
         known = await outages.provider_balance(tx)
     if known is None or now - known.heard_at > HEARD_SECONDS:
-        await services.account.look()
+        await services.account.check()
     async with services.db.reading(aside=True) as tx:
         left = await balances.budget_left(tx, terms, now)
         known = await outages.provider_balance(tx)
@@ -353,11 +353,11 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
                 ago=translator.lasts(max(1.0, now - known.heard_at)),
             )
         )
-        if outlook.lasts is not None:
+        if outlook.days_left is not None:
             lines.append(
                 _("At {cost} a day it lasts about {time}.").format(
-                    cost=translator.money(pricing.from_micros(int(outlook.a_day))),
-                    time=translator.lasts(outlook.lasts * DAY_SECONDS),
+                    cost=translator.money(pricing.from_micros(int(outlook.daily_cost))),
+                    time=translator.lasts(outlook.days_left * DAY_SECONDS),
                 )
             )
     lines.append(owing(owed, services.offer, translator))

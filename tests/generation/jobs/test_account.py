@@ -27,19 +27,19 @@ WEEK = [2 * DOLLAR] * 7
 def test_money_lasts_as_long_as_days_were_dear(
     today: int, days: list[int], balance: int | None, lasts: float | None
 ) -> None:
-    assert Outlook(today, days, balance).lasts == lasts
+    assert Outlook(today, days, balance).days_left == lasts
 
 
 def test_a_warning_is_given_once_until_there_is_more_money() -> None:
     low, told = Outlook(0, WEEK, 4 * DOLLAR), ProviderBalance(4 * DOLLAR, 0.0, 1.0)
-    assert low.warns(None)
-    assert low.warns(ProviderBalance(9 * DOLLAR, 0.0, None))
-    assert not low.warns(told)
-    assert not Outlook(0, WEEK, 6 * DOLLAR).warns(None)
-    assert not Outlook(0, WEEK, 3 * DOLLAR).is_well(told)
-    assert not Outlook(0, WEEK, 4 * DOLLAR + 1).is_well(told), "a failed video came back"
-    assert Outlook(0, WEEK, 5 * DOLLAR).is_well(told), "topped up"
-    assert Outlook(0, [DOLLAR] * 7, 4 * DOLLAR).is_well(told), "lasts longer"
+    assert low.should_warn(None)
+    assert low.should_warn(ProviderBalance(9 * DOLLAR, 0.0, None))
+    assert not low.should_warn(told)
+    assert not Outlook(0, WEEK, 6 * DOLLAR).should_warn(None)
+    assert not Outlook(0, WEEK, 3 * DOLLAR).has_recovered(told)
+    assert not Outlook(0, WEEK, 4 * DOLLAR + 1).has_recovered(told), "a failed video came back"
+    assert Outlook(0, WEEK, 5 * DOLLAR).has_recovered(told), "topped up"
+    assert Outlook(0, [DOLLAR] * 7, 4 * DOLLAR).has_recovered(told), "lasts longer"
 
 
 @pytest.mark.parametrize(

@@ -342,7 +342,7 @@ async def test_who_is_banned_has_nothing_waiting_and_keeps_what_is_being_made(
     for outcome in (TurnCame("r", None), SubmissionAccepted("p")):
         await happens(db, made, outcome)
     async with db.transaction() as tx:
-        stopped = await lifecycle.cancel_waiting(tx, ANN, now=NOW)
+        stopped = await lifecycle.cancel_queued(tx, ANN, now=NOW)
     assert [step.after.id for step in stopped] == [waiting.id]
     assert (await found(db, made)).state is State.GENERATING
     assert await rows(db, "SELECT kind FROM notices") == [("failed_banned",)]
@@ -352,7 +352,7 @@ async def test_a_banned_group_is_not_told_of_it(db: Database) -> None:
     group = await meet(db, -100, ChatKind.GROUP)
     await ask(db, chat=group.id)
     async with db.transaction() as tx:
-        assert len(await lifecycle.cancel_waiting(tx, -100, now=NOW)) == 1
+        assert len(await lifecycle.cancel_queued(tx, -100, now=NOW)) == 1
     assert await rows(db, "SELECT kind FROM notices") == []
 
 
