@@ -13,7 +13,7 @@ from telegram.ext import filters
 
 from generation.media.pictures import PictureDelayed, PictureGone
 from handlers import commands
-from handlers.replies.keyboards import MOST_FETCHED, most_fetched
+from handlers.replies.keyboards import MAX_FETCH_BYTES, max_fetch_bytes
 from handlers.replies.sending import seconds
 from handlers.routing import COMMANDED, Router, is_answered
 from handlers.senders import cause_of
@@ -61,7 +61,7 @@ def is_too_large(message: Seen) -> bool:
 
 def no_picture(message: Seen, translator: Translator) -> str:
     """Say why nothing of a message can come alive, and what can."""
-    moving, most = moving_in(message), most_fetched(message.get_bot())
+    moving, most = moving_in(message), max_fetch_bytes(message.get_bot())
     if moving is not None and not is_fetchable(moving.file_size, most):
         return translator.gettext(
             "That is over {count} MB, more than I can fetch. Send a shorter video."
@@ -88,7 +88,7 @@ def is_video(file: Document | None) -> bool:
     return file is not None and (file.mime_type or "").lower().startswith("video/")
 
 
-def is_fetchable(size: int | None, most: int = MOST_FETCHED) -> bool:
+def is_fetchable(size: int | None, most: int = MAX_FETCH_BYTES) -> bool:
     """Whether a file is small enough; what Telegram does not tell is tried.
 
     A still picture of more than the hosted server gives out is none that is opened here.

@@ -209,7 +209,7 @@ async def sell(sender: Sender, press: Buy, shown: int | None, context: Context) 
         async with services.db.reading() as connection:
             why = await hindrance_of(connection, services, sender.person.id, translator)
         bought = Purchase(sender.person.id, press.credits, stars)
-    if not why and stars > more_credits.MOST_STARS:
+    if not why and stars > more_credits.MAX_STARS:
         why = translator.gettext("The price has changed. Send /buy again.")
     if why:
         await sender.answer(why, alert=True)

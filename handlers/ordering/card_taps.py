@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from telegram.constants import MessageLimit
+
 from generation.orders import substitutes
 from generation.orders.quotes import Instead, Quote
 from generation.orders.reading import CHANGE, read, words_alone
 from handlers.ordering import placing
-from handlers.ordering.drafts import MAX_MESSAGE_LENGTH, quote_draft
+from handlers.ordering.drafts import quote_draft
 from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, card_buttons
 from handlers.presses import not_yours
 from handlers.replies.keyboards import HandOut, keyboard
@@ -104,10 +106,9 @@ async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
     # a question's prompt also holds the options of the video that it would change
     words = card.prompt.rpartition(CHANGE)[2] if card.kind is CardKind.QUESTION else card.prompt
     words = read(words).prompt
-    # whitespace is lost where a text is split, so each part stays far below the limit
-    longest = (
-        MAX_MESSAGE_LENGTH if utf16_length(words) <= MAX_MESSAGE_LENGTH else MAX_MESSAGE_LENGTH // 2
-    )
+    limit = MessageLimit.MAX_TEXT_LENGTH
+    # a character takes up to two UTF-16 units
+    longest = limit if utf16_length(words) <= limit else limit // 2
     for begins in range(0, len(words), longest):
         if part := words[begins : begins + longest].strip():
             await sender.outbox.say(sender.chat, part, thread_id=sender.thread_id, copied=True)

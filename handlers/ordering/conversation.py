@@ -17,13 +17,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from telegram.constants import MessageLimit
 from telegram.ext import filters
 
 from generation.orders import substitutes
 from generation.orders.reading import CHANGE, changed, read, unspoken
 from handlers.ordering import placing
 from handlers.ordering.drafts import (
-    MAX_MESSAGE_LENGTH,
     SentPicture,
     SmallTalk,
     draft_of_message,
@@ -158,7 +158,7 @@ async def _ask_question(
     await sender.take_away(replaced)
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
-        inline = services.outbox.shares
+        inline = services.outbox.supports_inline
         copied = handing_out(card.id, handed, sender.translator, inline=inline)
         await show_card(services, sender, card, text, buttons=[copied, [cancel]])
     else:
@@ -236,16 +236,13 @@ def join_split_text(sender: Sender, said: str, now: float) -> str | None:
     card = sender.closed
     if card is None or card.is_question or card.kind is CardKind.QUESTION:
         return None
+    limit = MessageLimit.MAX_TEXT_LENGTH
     soon = sender.edited is not None or now - card.created_at < JUST_NOW_SECONDS
     begun = utf16_length(card.prompt)
     whole = begun + utf16_length(said)
-    if (
-        not soon
-        or begun <= MAX_MESSAGE_LENGTH // 2
-        or whole < MAX_MESSAGE_LENGTH - MAX_COMMAND_LENGTH
-    ):
+    if not soon or begun <= limit // 2 or whole < limit - MAX_COMMAND_LENGTH:
         return None
-    return f"{card.prompt}{'' if begun >= MAX_MESSAGE_LENGTH else ' '}{said}"
+    return f"{card.prompt}{'' if begun >= limit else ' '}{said}"
 
 
 async def answer_small_talk(

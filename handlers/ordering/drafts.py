@@ -12,6 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from telegram import ExternalReplyInfo
+from telegram.constants import MessageLimit
 
 from generation.media.pictures import frame_of, which_frame
 from generation.orders import quotes
@@ -20,7 +21,7 @@ from generation.orders.quotes import Quote
 from generation.orders.reading import options_alone, read, shows_nothing
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
-from handlers.replies.keyboards import most_fetched
+from handlers.replies.keyboards import max_fetch_bytes
 from handlers.replies.texts import UNSEEN, utf16_length
 from handlers.senders import cause_of
 from storage import SHARED_IDS, statistics
@@ -127,7 +128,7 @@ def any_picture_of(message: Seen | None, words: str = "") -> tuple[SentPicture |
             return None, words
         return SentPicture.of(sticker.file_id, sticker, _picture_sender(message)), words
     moving = moving_in(message) or sticker
-    if moving is None or not is_fetchable(moving.file_size, most_fetched(message.get_bot())):
+    if moving is None or not is_fetchable(moving.file_size, max_fetch_bytes(message.get_bot())):
         return None, words
     left, wants_last = _LAST_FRAME_OPTION.subn("", words)
     frame = frame_of(moving.file_id, last=bool(wants_last))
@@ -208,10 +209,6 @@ def _is_surely_idea(words: str) -> bool:
     )
 
 
-MAX_MESSAGE_LENGTH = 4096
-"""UTF-16 units; clients split a longer text into several messages, somewhere in the second half."""
-
-
 def draft_of_message(
     message: Message, words: str, picture: SentPicture | None, *, asks: bool = False
 ) -> OrderDraft:
@@ -222,7 +219,7 @@ def draft_of_message(
     """
     # present in text copied from one of the bot's captions
     words = words.replace(UNSEEN, "")
-    is_whole = utf16_length(words) <= MAX_MESSAGE_LENGTH // 2
+    is_whole = utf16_length(words) <= MessageLimit.MAX_TEXT_LENGTH // 2
     said = read(words).prompt
     if picture is not None and said and (typed := options_alone(words)):
         words, said, asks = typed, "", True

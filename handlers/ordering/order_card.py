@@ -189,7 +189,7 @@ def card_buttons(
     if reading.CHANGE in card.prompt and not card.asks_what_follows:
         alone = _("Only my words · {credits}").format(credits=cost)
         others.append([Button(alone, StartAlone(card.id, quote.credits))])
-        inline, place = services.outbox.shares, card.id if sender.chat.is_private else None
+        inline, place = services.outbox.supports_inline, card.id if sender.chat.is_private else None
         others.append(handing_out(place, quote.prompt, translator, inline=inline))
     leave = Button(_("No"), Drop(card.id))
     rows = [first, *others, [leave]] if quote.cuts else [[*first, leave], *others]

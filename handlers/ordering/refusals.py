@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from telegram.constants import CallbackQueryLimit
+
 from generation.orders.balances import (
     BudgetHeld,
     OverBudget,
@@ -37,8 +39,6 @@ OrderRefusal: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRef
 
 MAX_PROPOSED = 3
 """How many alternatives are proposed for an order with a wrong option."""
-MAX_POP_UP_LENGTH = 200
-"""Characters that Telegram shows in the pop-up that answers a press."""
 
 
 async def refuse(
@@ -56,7 +56,9 @@ async def refuse(
     the id of the card that the buttons start.
     """
     if sender.press:
-        in_pop_up = not buttons and len(text) <= MAX_POP_UP_LENGTH
+        in_pop_up = (
+            not buttons and len(text) <= CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH
+        )
         await sender.answer(text if in_pop_up else "", alert=in_pop_up)
         if in_pop_up:
             return

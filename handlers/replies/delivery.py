@@ -280,7 +280,7 @@ class Deliveries:
                     return None
                 # whether there is inline mode is known once Telegram was asked
                 buttons = ResultButtons(
-                    self.catalogue.offer, self.outbox.shares, self.outbox.fetches
+                    self.catalogue.offer, self.outbox.supports_inline, self.outbox.max_fetch_bytes
                 )
                 sent = await self.outbox.send_file(
                     place.chat,

@@ -13,6 +13,7 @@ from telegram import (
     Message,
     SwitchInlineQueryChosenChat,
 )
+from telegram.constants import InlineKeyboardButtonLimit
 
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 Carried = TypeVar("Carried", bound="CallbackData")
-
-LONGEST = 64
-"""Bytes of callback data Telegram takes."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -56,7 +54,10 @@ class CallbackData:
         """
         values = [str(value) for value in dataclasses.astuple(self)]
         data = ":".join([self.prefix, *values])
-        if data.count(":") != len(values) or len(data.encode()) > LONGEST:
+        if (
+            data.count(":") != len(values)
+            or len(data.encode()) > InlineKeyboardButtonLimit.MAX_CALLBACK_DATA
+        ):
             raise ValueError(f"not to be carried by a button: {data}")
         return data
 
@@ -117,10 +118,6 @@ class HandOut(CallbackData, prefix="words"):
     card: int
 
 
-LONGEST_HANDED_OUT = 256
-"""Characters of a text that a button hands out; Telegram counts in UTF-16."""
-
-
 def handing_out(
     card: int | None, prompt: str, translator: Translator, *, inline: bool
 ) -> list[Button]:
@@ -129,7 +126,7 @@ def handing_out(
     `inline` is the bot's mode. Without a card, what is too long for a button has none.
     """
     label = translator.gettext("Copy the words")
-    if utf16_length(prompt) > LONGEST_HANDED_OUT:
+    if utf16_length(prompt) > InlineKeyboardButtonLimit.MAX_COPY_TEXT:
         return [] if card is None else [Button(label, HandOut(card))]
     edited = Button(translator.gettext("Edit the words"), edits=prompt)
     return [*[edited][:inline], Button(label, copies=prompt)] if prompt else []
@@ -338,25 +335,26 @@ class Vary(CallbackData, prefix="vary"):
 
 LONGEST_BESIDE = 18
 """Characters of a label that has another one beside it: on a phone both are as wide."""
-MOST_FETCHED, MOST_FETCHED_LOCALLY = 20_000_000, 2_000_000_000
+MAX_FETCH_BYTES, MAX_FETCH_BYTES_LOCAL = 20_000_000, 2_000_000_000
 """Bytes a bot may fetch from Telegram: the hosted server's limit, and that of one's own."""
 
 
-def most_fetched(bot: Bot) -> int:
+def max_fetch_bytes(bot: Bot) -> int:
     """Return how many bytes of a file this bot may fetch."""
-    return MOST_FETCHED_LOCALLY if bot.local_mode else MOST_FETCHED
+    return MAX_FETCH_BYTES_LOCAL if bot.local_mode else MAX_FETCH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class ResultButtons:
     """Lays out the buttons under a video.
 
-    `shares` is whether the bot has inline mode, `fetches` how many bytes it may fetch.
+    `supports_inline` tells whether the bot has inline mode; a video larger than `max_fetch_bytes`
+    cannot be continued, since its last frame cannot be fetched.
     """
 
     offer: Offer
-    shares: bool
-    fetches: int = MOST_FETCHED
+    supports_inline: bool
+    max_fetch_bytes: int = MAX_FETCH_BYTES
 
     def under(
         self,
@@ -379,14 +377,14 @@ class ResultButtons:
         delete = Button(_("🗑 Delete"), Remove(video.id), style="danger")
         more = [Button(_("More…"), More(video.id))]
         on = list[Button]()
-        if (unfolded or not in_private) and (size or 0) <= self.fetches:
+        if (unfolded or not in_private) and (size or 0) <= self.max_fetch_bytes:
             # the long label has a row of its own
             on = self._on(video, translator)
         others = self._others(video, translator) if unfolded else []
         if not in_private:
             return [[again, delete], on, *(others if unfolded else [more])]
         first = [again, Button(_("✏️ Change"), Change(video.id))]
-        if self.shares:
+        if self.supports_inline:
             first.append(Button(_("↗️ Share"), share=f"#{video.id}"))
         return [first, on, *others, [delete]] if unfolded else [first, more]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from telegram.constants import InvoiceLimit
+
 from generation.orders.reading import read_number
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import unlinked, worth
@@ -27,7 +29,7 @@ OFFERED = 50
 
 PACKAGES = (5, 10, 25, 50)
 """What is sold, in usual videos; the credits are rounded up."""
-MOST_STARS = 10_000
+MAX_STARS = 10_000
 """In one invoice: Telegram takes no more."""
 
 
@@ -59,7 +61,7 @@ class Purchase:
     @classmethod
     def read(cls, payload: str) -> Self | None:
         """Read what an invoice carries; None where it is none of ours, or of another version."""
-        words = payload.split(":") if len(payload) <= _LONGEST_PAYLOAD else []
+        words = payload.split(":") if len(payload) <= InvoiceLimit.MAX_PAYLOAD_LENGTH else []
         match words[:2], [read_number(word) for word in words[2:]]:
             case ["credits", "1"], [int(person), int(credits_), int(stars)]:
                 made = cls(person, credits_, stars)
@@ -68,9 +70,6 @@ class Purchase:
             case _:
                 return None
         return made if made.payload == payload and made.credits else None
-
-
-_LONGEST_PAYLOAD = 128
 
 
 def charge_for(
@@ -90,7 +89,7 @@ def charge_for(
 
 def packages(cost: int, stars_per_credit: int) -> list[int]:
     """Return the numbers of credits that are sold, where a usual video costs so many."""
-    most = MOST_STARS // stars_per_credit
+    most = MAX_STARS // stars_per_credit
     rounded = (-(-count * cost // 10) * 10 for count in PACKAGES)
     return sorted({min(credits_, most) for credits_ in rounded})
 

@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
 
 from telegram import ForceReply, InputFile, InputMediaPhoto, LinkPreviewOptions
-from telegram.constants import ChatAction
+from telegram.constants import ChatAction, MessageLimit
 
 from generation.media.videos import Upload, UploadedFile
-from handlers.replies.keyboards import Button, keyboard, most_fetched
+from handlers.replies.keyboards import Button, keyboard, max_fetch_bytes
 from handlers.replies.sending import (
     Misplaced,
     NoTopic,
@@ -42,8 +42,6 @@ UPLOADS = 8
 """Videos on their way up at a time; more would only share the bandwidth."""
 ACTION_SECONDS = 4.5
 """How often a chat action is shown anew: a client shows it for five seconds."""
-LONGEST_CAPTION = 1024
-LONGEST_TEXT = 4096
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """Said with each text: `Defaults` of python-telegram-bot would make [] of every empty string."""
 
@@ -86,14 +84,14 @@ class Outbox:
         self._uploads = asyncio.Semaphore(UPLOADS)
 
     @property
-    def shares(self) -> bool:
+    def supports_inline(self) -> bool:
         """Whether the bot may be called in any chat (BotFather's /setinline)."""
         return self._bot.supports_inline_queries
 
     @property
-    def fetches(self) -> int:
+    def max_fetch_bytes(self) -> int:
         """How many bytes of a file may be fetched."""
-        return most_fetched(self._bot)
+        return max_fetch_bytes(self._bot)
 
     @property
     def link(self) -> str:
@@ -171,12 +169,12 @@ class Outbox:
             send = partial(self._bot.send_photo, chat.telegram_id, picture, **placed)
             # a very slender one is refused, and any where photos are off; the text must come
             with suppress(Refused):
-                shown = partial(send, caption=_cut(text, LONGEST_CAPTION))
+                shown = partial(send, caption=_cut(text, MessageLimit.CAPTION_LENGTH))
                 return _number_of(await _placed(shown, thread_id, reply_to))
         send = partial(
             self._bot.send_message,
             chat.telegram_id,
-            _cut(text, LONGEST_TEXT),
+            _cut(text, MessageLimit.MAX_TEXT_LENGTH),
             link_preview_options=_NO_PREVIEW,
             **placed,
         )
@@ -211,13 +209,15 @@ class Outbox:
             with translated():
                 if picture is None:
                     await self._bot.edit_message_text(
-                        _cut(text, LONGEST_TEXT),
+                        _cut(text, MessageLimit.MAX_TEXT_LENGTH),
                         link_preview_options=_NO_PREVIEW,
                         entities=entities(text, moments) or None,
                         **placed,
                     )
                 else:
-                    photo = InputMediaPhoto(picture, caption=_cut(text, LONGEST_CAPTION))
+                    photo = InputMediaPhoto(
+                        picture, caption=_cut(text, MessageLimit.CAPTION_LENGTH)
+                    )
                     await self._bot.edit_message_media(photo, **placed)
         except Refused as refusal:
             why = str(refusal).lower()
@@ -225,7 +225,7 @@ class Outbox:
                 await self.edit(chat, message_id, text, buttons, cosmetic=cosmetic)
             elif "no text in the message" in why:
                 with translated():
-                    words = _cut(text, LONGEST_CAPTION)
+                    words = _cut(text, MessageLimit.CAPTION_LENGTH)
                     await self._bot.edit_message_caption(caption=words, **placed)
             elif "not modified" not in why:
                 raise
@@ -281,7 +281,7 @@ class Outbox:
         tapped, which Telegram does for no document.
         """
         placed: dict[str, Any] = {
-            "caption": _cut(caption, LONGEST_CAPTION),
+            "caption": _cut(caption, MessageLimit.CAPTION_LENGTH),
             "reply_markup": keyboard(buttons),
             "disable_notification": silent,
             "rate_limit_args": Urgency.RESULT,
@@ -347,7 +347,7 @@ class Outbox:
             getattr(self._bot, f"send_{file_kind}"),
             chat.telegram_id,
             file_id,
-            caption=_cut(caption, LONGEST_CAPTION),
+            caption=_cut(caption, MessageLimit.CAPTION_LENGTH),
             reply_markup=keyboard(buttons),
         )
         file = (await _placed(send, thread_id, None)).effective_attachment

@@ -48,7 +48,7 @@ router = Router()
 def layout(services: Services) -> ResultButtons:
     """Return how buttons are laid out under a video, with what is offered now."""
     outbox = services.outbox
-    return ResultButtons(services.offer, outbox.shares, outbox.fetches)
+    return ResultButtons(services.offer, outbox.supports_inline, outbox.max_fetch_bytes)
 
 
 async def _found(
@@ -117,7 +117,7 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
     video = await _basis(sender, context.services, press.generation)
     if video is None:
         return
-    if _size(query) > context.services.outbox.fetches:
+    if _size(query) > context.services.outbox.max_fetch_bytes:
         note = sender.translator.gettext(
             "This video is over 20 MB, more than I can fetch. Send me a screenshot of its end."
         )

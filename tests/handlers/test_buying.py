@@ -8,7 +8,7 @@ import pytest
 
 from bot.tasks import CHATS_AT_ONCE
 from bot.updates.intake import origin_of
-from handlers.replies.more_credits import MOST_STARS, Purchase, packages
+from handlers.replies.more_credits import MAX_STARS, Purchase, packages
 from sandbox.aimlapi import Render
 from sandbox.telegram import Fault
 from sandbox.telegram.actors import ANONYMOUS_ADMIN
@@ -89,7 +89,7 @@ def test_packages_are_a_few_usual_videos_each_and_never_over_what_telegram_takes
     cost: int, price: int, sold: list[int]
 ) -> None:
     assert packages(cost, price) == sold
-    assert all(credits_ * price <= MOST_STARS for credits_ in sold)
+    assert all(credits_ * price <= MAX_STARS for credits_ in sold)
 
 
 @pytest.mark.parametrize(

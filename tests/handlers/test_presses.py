@@ -9,10 +9,11 @@ import pkgutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from telegram.constants import InlineKeyboardButtonLimit
 
 import handlers
 from handlers.account.settings import SetDefault, values
-from handlers.replies.keyboards import LONGEST, CallbackData, carried
+from handlers.replies.keyboards import CallbackData, carried
 from tests.handlers.commons import OFFER
 
 ROOMS = [
@@ -57,7 +58,7 @@ def test_a_press_is_read_back_as_it_was_made(kind: type[CallbackData]) -> None:
 def test_a_press_fits_a_button(kind: type[CallbackData]) -> None:
     @given(presses(kind))
     def fits(press: CallbackData) -> None:
-        assert len(press.encode().encode()) <= LONGEST
+        assert len(press.encode().encode()) <= InlineKeyboardButtonLimit.MAX_CALLBACK_DATA
 
     fits()
 
