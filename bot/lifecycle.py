@@ -23,7 +23,7 @@ from bot.updates.watchdog import Patience, Watch
 from generation.jobs.account import WATCH_SECONDS
 from generation.media.videos import clean_up, drop_outdated
 from generation.provider.errors import AccountError, AccountProblem, ProviderError
-from handlers.admin.refunds import give_back_all, reconcile
+from handlers.admin.refunds import reconcile, retry_refunds
 from handlers.commands import publish
 from handlers.senders import AWAY_SECONDS
 from storage import (
@@ -164,7 +164,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.optional("the end of a restore", partial(_forget_restore, bot), after=AWAY_SECONDS)
     supervisor.optional("erasing", bot.erase, every=ERASE_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
-    refunds_go_on = partial(give_back_all, bot.app.bot, bot.services)
+    refunds_go_on = partial(retry_refunds, bot.app.bot, bot.services)
     supervisor.optional("the refunds", refunds_go_on, every=REFUND_SECONDS)
     async with bot.db.reading() as connection:
         ever_sold = await payments.any_known(connection)

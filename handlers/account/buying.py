@@ -1,7 +1,6 @@
-"""/buy: credits for Telegram Stars, from the packages to the receipt.
+"""/buy: credits for Telegram Stars, from the packages to the payment.
 
-Alone with the bot somebody buys their own; in a group what is bought is for all of it, whoever
-pays.
+In private, people buy their own credits; in a group, any member pays for the group's pool.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from telegram import LabeledPrice
 from telegram.ext import MessageHandler, PreCheckoutQueryHandler, filters
 
 from generation.orders import balances
-from handlers.admin.refunds import credit, reconcile, went_back
+from handlers.admin.refunds import credit, reconcile, reverse_payment
 from handlers.membership import pool_text
 from handlers.ordering.placing import refusal_reason
 from handlers.ordering.refusals import more_credits_buttons
@@ -42,17 +41,17 @@ router = Router()
 logger = logging.getLogger(__name__)
 
 CURRENCY = "XTR"
-"""What Telegram calls its Stars."""
-ANSWERED_WITHIN = 8.0
-"""Seconds in which a payment is agreed to: Telegram waits ten."""
-LARGEST_AMOUNT = 1 << 53
-"""Beyond all that can be paid."""
+"""Telegram's currency code for Stars."""
+CHECKOUT_TIMEOUT = 8.0
+"""Seconds for answering a pre-checkout query: Telegram waits ten."""
+MAX_AMOUNT = 1 << 53
+"""Telegram's whole numbers stay below this; a larger amount is invalid."""
 LONGEST_TITLE, LONGEST_DESCRIPTION = 32, 255
-"""Characters of an invoice."""
+"""Characters Telegram takes in an invoice."""
 
 
 class Buy(CallbackData, prefix="package"):
-    """Send an invoice for so many credits, in a group for the group's."""
+    """Send an invoice for so many credits: in a group for its pool, else for the presser."""
 
     credits: int
 
@@ -67,7 +66,7 @@ async def buy(sender: Sender, update: Update, context: Context) -> None:
         return
     cost, price, now = services.usual_cost, services.policy.stars_per_credit, services.clock()
     reply_to = message.message_id if message else None
-    if why := await _hindrance_here(sender, context):
+    if why := await _refusal_in_group(sender, context):
         await sender.answer(why, alert=True)
         if sender.press is None:
             await sender.reply(why, reply_to=reply_to)
@@ -87,15 +86,15 @@ async def buy(sender: Sender, update: Update, context: Context) -> None:
     )
 
 
-async def _hindrance_here(sender: Sender, context: Context) -> str:
-    """Say why who speaks in a group buys nothing for it now; empty where they may."""
+async def _refusal_in_group(sender: Sender, context: Context) -> str:
+    """Return why the sender cannot buy for their group now, or "" if they can."""
     services = context.services
     if refusal := refusal_of(sender, {"orders": True}, services):
         return refusal
     async with services.db.reading() as connection:
-        if closed := await _closed(connection, services, sender.translator):
+        if closed := await _reason_not_selling(connection, services, sender.translator):
             return closed
-    # how many videos they had today is no matter here
+    # the daily limit on videos does not limit purchases
     group = sender.group and replace(sender.group, per_day=None)
     return await refusal_reason(context, replace(sender, group=group)) or ""
 
@@ -113,12 +112,12 @@ def _packages(translator: Translator, cost: int, price: int) -> list[list[Button
 
 
 async def show_packages(sender: Sender, services: Services) -> None:
-    """Show the packages to somebody alone, or say why there are none for them."""
+    """Show the packages in private, or say why the sender cannot buy."""
     translator, price = sender.translator, services.policy.stars_per_credit
     cost, now = services.usual_cost, services.clock()
     async with services.db.reading() as connection:
         balance = await balances.balance(connection, sender.account, services.terms, now)
-        why = await hindrance_of(connection, services, sender.account.id, translator)
+        why = await purchase_refusal(connection, services, sender.account.id, translator)
     await sender.answer()
     left = translator.gettext("You have {left}.").format(
         left=worth(translator, balance.total, cost)
@@ -126,7 +125,7 @@ async def show_packages(sender: Sender, services: Services) -> None:
     if why:
         rows = []
         if not price:
-            rows = [await more_credits_buttons(services, sender, balance, services.usual_cost)]
+            rows = [await more_credits_buttons(services, sender, balance, cost)]
         await sender.reply(f"{why}\n{left}", buttons=rows)
         return
     rows = _packages(translator, cost, price)
@@ -138,15 +137,15 @@ async def show_packages(sender: Sender, services: Services) -> None:
     await sender.reply(text.format(left=left), buttons=rows)
 
 
-async def _closed(tx: Connection, services: Services, translator: Translator) -> str:
-    """Say why nothing is sold now; empty where it is."""
+async def _reason_not_selling(tx: Connection, services: Services, translator: Translator) -> str:
+    """Return why nothing is sold now, or "" if it is."""
     if not services.policy.stars_per_credit:
         return translator.gettext("This bot sells no credits.")
     pause = await outages.paused(tx, now=services.clock())
     return "" if pause is None else paused(pause, translator, services.clock())
 
 
-async def hindrance_of(
+async def purchase_refusal(
     tx: Connection,
     services: Services,
     person: int,
@@ -154,9 +153,9 @@ async def hindrance_of(
     *,
     group: int | None = None,
 ) -> str:
-    """Say why somebody cannot buy now, or pay for a group, by its id; empty where they can."""
+    """Return why a person cannot buy now, or "" if they can; `group` is Telegram's id."""
     _, policy = translator.gettext, services.policy
-    if closed := await _closed(tx, services, translator):
+    if closed := await _reason_not_selling(tx, services, translator):
         return closed
     if await payments.is_paused(tx, person):
         return _(
@@ -166,22 +165,22 @@ async def hindrance_of(
     if await people.any_banned(tx, {person}):
         return _("You cannot make videos with this bot any more.")
     if group is not None:
-        return await _hindrance_there(tx, services, person, group, translator)
+        return await _group_refusal(tx, services, person, group, translator)
     known = policy.allowed_ids | policy.admin_ids | {*await people.admins(tx)}
     is_in = not policy.allowed_ids or person in known or await people.any_allowed(tx, {person})
-    # whoever was let in with a group spends there what they buy
+    # members of an allowed group may buy: they spend the credits there
     if not is_in and not await statistics.ever_asked(tx, Account.person(person)):
         return _("This bot is private. Ask its owner to allow you.")
     return ""
 
 
-async def _hindrance_there(
+async def _group_refusal(
     tx: Connection, services: Services, person: int, group: int, translator: Translator
 ) -> str:
-    """Say why somebody cannot pay for a group, by Telegram's id; empty where they can."""
+    """Return why a person cannot pay for a group, by Telegram's id, or "" if they can."""
     chat, policy = await chats.by_telegram_id(tx, group), services.policy
     if chat is None or chat.telegram_id != group:
-        # it has another id since it became a supergroup
+        # the group became a supergroup, which has another id
         return translator.gettext("This invoice is old. Send /buy for a new one.")
     choices, ids = await chats.group_of(tx, chat.id), {person, chat.telegram_id}
     known = policy.allowed_ids | policy.admin_ids
@@ -195,19 +194,19 @@ async def _hindrance_there(
 
 
 @router.button(Buy)
-async def sell(sender: Sender, press: Buy, shown: int | None, context: Context) -> None:
-    """Send the invoice of a package; what it says is looked at once more before the payment."""
+async def send_invoice_for(sender: Sender, press: Buy, shown: int | None, context: Context) -> None:
+    """Send the invoice of a package; it is checked again before the payment."""
     services, translator, group = context.services, sender.translator, sender.group
     if sender.person is None or not press.credits or shown is None:
         await sender.answer(translator.gettext("This button is old."))
         return
     stars = press.credits * services.policy.stars_per_credit
     if group is not None:
-        why = await _hindrance_here(sender, context)
+        why = await _refusal_in_group(sender, context)
         bought = Purchase(sender.chat.telegram_id, press.credits, stars, sender.thread_id)
     else:
         async with services.db.reading() as connection:
-            why = await hindrance_of(connection, services, sender.person.id, translator)
+            why = await purchase_refusal(connection, services, sender.person.id, translator)
         bought = Purchase(sender.person.id, press.credits, stars)
     if not why and stars > more_credits.MAX_STARS:
         why = translator.gettext("The price has changed. Send /buy again.")
@@ -233,22 +232,22 @@ async def sell(sender: Sender, press: Buy, shown: int | None, context: Context) 
             CURRENCY,
             [LabeledPrice(title, stars)],
             provider_token="",
-            # a forwarded copy leads here, and cannot be paid anywhere else
+            # with it, a forwarded copy opens the bot and cannot be paid elsewhere
             start_parameter="buy",
             message_thread_id=sender.thread_id,
         )
     await sender.answer()
     if group is not None:
-        # where others read along, the invoice stands in the place of its packages
+        # in a group, the invoice replaces the list of packages
         with suppress(SendError):
             await sender.outbox.delete(sender.chat, shown)
 
 
 async def check_out(update: Update, context: Context) -> None:
-    """Agree to a payment, or say why not, within the ten seconds Telegram waits.
+    """Accept or refuse a payment, within the ten seconds Telegram waits.
 
     Raises:
-        SendError: it cannot be answered; Telegram takes no payment then.
+        SendError: the answer could not be sent; Telegram then takes no payment.
     """
     query, services = update.pre_checkout_query, context.services
     if query is None:
@@ -257,26 +256,26 @@ async def check_out(update: Update, context: Context) -> None:
         person = await people.find(connection, query.from_user.id)
         chosen = person.spoken if person else None
         translator = services.languages.translator(chosen or query.from_user.language_code)
-        refusal = await _refusal(connection, services, query, translator)
-    # what every start would wait for, and most processes never need
+        refusal = await _checkout_refusal(connection, services, query, translator)
+    # importing it slows every start down, and most processes never need it
     import stamina  # noqa: PLC0415 - see above
 
     stamina.instrumentation.set_on_retry_hooks(())
     # a second answer changes nothing
     async for attempt in stamina.retry_context(
-        on=SendError, attempts=None, timeout=ANSWERED_WITHIN, wait_initial=0.2, wait_max=2.0
+        on=SendError, attempts=None, timeout=CHECKOUT_TIMEOUT, wait_initial=0.2, wait_max=2.0
     ):
         with attempt, suppress(Refused, Unreachable), translated():
             await query.answer(ok=not refusal, error_message=refusal[:LONGEST_DESCRIPTION] or None)
 
 
-async def _refusal(
+async def _checkout_refusal(
     tx: Connection, services: Services, query: PreCheckoutQuery, translator: Translator
 ) -> str:
-    """Say why a payment is not taken; empty where it is."""
+    """Return why a payment is not accepted, or "" if it is."""
     _, bought = translator.gettext, Purchase.read(query.invoice_payload)
     person, group = query.from_user.id, bought.group if bought else None
-    if why := await hindrance_of(tx, services, person, translator, group=group):
+    if why := await purchase_refusal(tx, services, person, translator, group=group):
         return why
     if bought is None or query.currency != CURRENCY:
         return _("This invoice is old. Send /buy for a new one.")
@@ -289,13 +288,13 @@ async def _refusal(
 
 
 async def take_payment(update: Update, context: Context) -> None:
-    """Credit what was paid, once; whoever pays has what they paid for, banned or not."""
+    """Credit a payment, once; a banned payer gets their credits too."""
     message = update.message
     payer = message.from_user if message else None
     if message is None or message.successful_payment is None or payer is None:
         return
     if payer.id in SHARED_IDS:
-        # an admin who hides in a group: the list of payments tells who it was
+        # an anonymous admin of a group: Telegram's list of payments names the payer
         await reconcile(context.bot, context.services)
         return
     charge = charge_of(message.successful_payment, payer.id, message.date.timestamp())
@@ -304,10 +303,10 @@ async def take_payment(update: Update, context: Context) -> None:
 
 
 def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float) -> Charge | None:
-    """Return what a message tells of a payment; None where that is none."""
+    """Return the payment a message reports, or None if its amount is invalid."""
     bought = Purchase.read(paid.invoice_payload)
-    if not 0 < paid.total_amount < LARGEST_AMOUNT:
-        logger.warning("a payment of %d is none", paid.total_amount)
+    if not 0 < paid.total_amount < MAX_AMOUNT:
+        logger.warning("a payment has an invalid amount: %d", paid.total_amount)
         return None
     return charge_for(
         bought if paid.currency == CURRENCY else None,
@@ -319,15 +318,15 @@ def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float)
 
 
 async def take_refund(update: Update, context: Context) -> None:
-    """Note that a payment went back, by an admin or by Telegram itself."""
+    """Record that a payment was refunded, by an admin or by Telegram itself."""
     message = update.message
     paid = message.refunded_payment if message else None
     if message is None or paid is None or message.chat.type != message.chat.PRIVATE:
         return
-    # it is said in the payer's own chat
+    # the message comes in the payer's private chat
     charge = charge_of(paid, message.chat.id, message.date.timestamp())
     if charge is not None:
-        await went_back(context.services, charge)
+        await reverse_payment(context.services, charge)
 
 
 router.handlers += [

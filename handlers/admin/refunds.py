@@ -1,4 +1,4 @@
-"""Payments kept right: credited once, given back once by /refund, compared with Telegram's list."""
+"""/refund, and how payments are credited, reversed and compared with Telegram's list."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ if TYPE_CHECKING:
 router = Router()
 logger = logging.getLogger(__name__)
 
-ALREADY = "CHARGE_ALREADY_REFUNDED"
-"""How Telegram refuses to give a payment back that went back before."""
-PAGE, MOST_PAGES = 100, 100
-"""Transactions Telegram tells at a time, and pages read at a time: the next day goes on there."""
-LATEST = 5
-"""Payments shown to one who names none."""
+ALREADY_REFUNDED = "CHARGE_ALREADY_REFUNDED"
+"""Telegram's error for a payment that was refunded before."""
+PAGE_SIZE, MAX_PAGES = 100, 100
+"""Transactions in a page of Telegram's list, and pages read in a day; the next day continues."""
+LATEST_SHOWN = 5
+"""Payments listed by /refund without a number."""
 
 
 async def credit(services: Services, charge: Charge, payer: User) -> bool:
-    """Write down a payment with its credits and its receipt; False where that is done already."""
+    """Store a payment with its credits and its receipt; return False if it was stored before."""
     now, rate = services.clock(), pricing.to_micros(services.offer.credit_usd)
     async with services.db.transaction() as tx:
         payment = await payments.credit(tx, charge, credit_micros=rate)
         if payment is None:
             return False
-        # in a group, anybody may pay who never wrote to the bot
+        # in a group, the payer may never have written to the bot
         await people.seen(
             tx, payer.id, name=payer.first_name, username=payer.username,
             language=payer.language_code, now=now,
         )  # fmt: skip
         if not payment.credits:
-            logger.warning("payment %d is by an invoice nobody can read", payment.id)
+            logger.warning("payment %d is for an invoice that cannot be read", payment.id)
             await _tell_admins(tx, services, payment, NoticeKind.PAYMENT_UNREADABLE, now)
-        told = await _tell(
+        told = await _owe_notices(
             tx, services, payment, now, payer=NoticeKind.PURCHASED,
             group=NoticeKind.GROUP_PURCHASED, thread_id=charge.thread_id,
         )  # fmt: skip
@@ -68,14 +68,14 @@ async def credit(services: Services, charge: Charge, payer: User) -> bool:
     return True
 
 
-async def went_back(services: Services, charge: Charge) -> None:
-    """Take back what a payment bought that went back, once; all concerned are told."""
+async def reverse_payment(services: Services, charge: Charge) -> None:
+    """Take back the credits of a payment that was refunded, once, and notify all concerned."""
     now, rate = services.clock(), pricing.to_micros(services.offer.credit_usd)
     async with services.db.transaction() as tx:
         await payments.credit(tx, charge, credit_micros=rate)
         known = await payments.by_charge(tx, charge.charge_id)
         if known and not known.refund_by and now - services.restored_at < AWAY_SECONDS:
-            # an admin may have given it back where the bot ran on after the backup
+            # an admin may have refunded it after the backup that was restored
             await payments.ask_refund(tx, known.id, by=0)
         ended = await payments.end(tx, charge.charge_id, now=now)
         if ended is None:
@@ -88,18 +88,18 @@ async def went_back(services: Services, charge: Charge) -> None:
             else (NoticeKind.REFUNDED, NoticeKind.REFUND_DONE)
         )
         await _tell_admins(tx, services, payment, to_admins, now, **facts)
-        told = await _tell(
+        told = await _owe_notices(
             tx, services, payment, now, payer=to_payer, group=NoticeKind.GROUP_REFUNDED, **facts
         )
     for chat in told:
         services.wake(chat)
 
 
-async def _tell(
+async def _owe_notices(
     tx: Connection, services: Services, payment: Payment, now: float, *, payer: NoticeKind,
     group: NoticeKind, thread_id: int | None = None, **more: Any,
 ) -> list[int]:  # fmt: skip
-    """Owe who paid a word about it, and the group it was for, if any; returns their chats."""
+    """Owe a notice to the payer, and to the group that was paid for; return their chats."""
     cause, facts = f"payment:{payment.id}", _facts(payment) | {"cost": services.usual_cost} | more
     told = [
         await notices.owe_person(
@@ -121,7 +121,7 @@ async def _tell_admins(
     tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float, **more: Any
 ) -> None:
     facts = _facts(payment) | {"name": await people.called(tx, payment.person)} | more
-    # Telegram may refuse more than once
+    # each refusal by Telegram is reported
     when = f":{now}" if kind is NoticeKind.REFUND_REFUSED else ""
     await services.admins.notify(
         tx, kind, cause=f"payment:{payment.id}:{kind}{when}", now=now, **facts
@@ -138,23 +138,23 @@ def _facts(payment: Payment) -> dict[str, Any]:
     }
 
 
-async def give_back(bot: ExtBot[Urgency], services: Services, payment: Payment) -> None:
-    """Ask Telegram to give a payment back, which it does once however often it is asked.
+async def send_refund(bot: ExtBot[Urgency], services: Services, payment: Payment) -> None:
+    """Ask Telegram to refund a payment, which it does once even if it is asked again.
 
     Raises:
-        SendError: nobody knows whether it did; to be asked again.
+        SendError: the outcome is unknown; ask again later.
     """
     try:
         with translated():
             await bot.refund_star_payment(payment.person, payment.charge_id)
     except (Refused, Unreachable) as refusal:
-        if ALREADY not in str(refusal).upper():
-            await _not_given_back(services, payment, str(refusal))
+        if ALREADY_REFUNDED not in str(refusal).upper():
+            await _record_refusal(services, payment, str(refusal))
             return
-    await went_back(services, payment)
+    await reverse_payment(services, payment)
 
 
-async def _not_given_back(services: Services, payment: Payment, why: str) -> None:
+async def _record_refusal(services: Services, payment: Payment, why: str) -> None:
     now = services.clock()
     async with services.db.transaction() as tx:
         if await payments.drop_refund(tx, payment.id):
@@ -162,18 +162,18 @@ async def _not_given_back(services: Services, payment: Payment, why: str) -> Non
             await _tell_admins(tx, services, payment, kind, now, why=why)
 
 
-async def give_back_all(bot: ExtBot[Urgency], services: Services) -> None:
-    """Go on with the refunds of which nobody knows what became; one holds up no other.
+async def retry_refunds(bot: ExtBot[Urgency], services: Services) -> None:
+    """Ask again for each refund whose outcome is unknown, even if one of them fails.
 
     Raises:
-        SendError: of some, nobody knows it yet.
+        SendError: the outcome of at least one is still unknown.
     """
     async with services.db.reading() as connection:
         waiting = await payments.to_refund(connection)
     unknown_yet: SendError | None = None
     for payment in waiting:
         try:
-            await give_back(bot, services, payment)
+            await send_refund(bot, services, payment)
         except SendError as error:
             unknown_yet = error
     if unknown_yet is not None:
@@ -181,42 +181,42 @@ async def give_back_all(bot: ExtBot[Urgency], services: Services) -> None:
 
 
 async def reconcile(bot: ExtBot[Urgency], services: Services) -> None:
-    """Compare the payments with Telegram's list, from where it was read the last time.
+    """Compare the payments with Telegram's list, from where the last comparison stopped.
 
-    A payment nobody was told of is credited, one that went back is taken back. What is older than
-    the first time stays with the database it was paid to.
+    An unknown payment is credited, a refunded one reversed. Transactions older than the first
+    comparison are skipped: they belong to the database that was in use then.
 
     Raises:
-        SendError: Telegram does not tell them now.
+        SendError: Telegram does not return the list now.
     """
     async with services.db.transaction() as tx:
         mark = await payments.mark(tx, now=services.clock())
     read, last_id = mark.read, mark.last_id
     if read:
-        last = await _transactions(bot, read - 1, 1)
+        last = await _read_page(bot, read - 1, 1)
         if not last or last[0].id != last_id:
-            logger.warning("Telegram's list of transactions is another one: it is read anew")
+            logger.warning("Telegram's list of transactions changed: reading it from the start")
             read = 0
-    for _ in range(MOST_PAGES):
-        page = await _transactions(bot, read, PAGE)
+    for _ in range(MAX_PAGES):
+        page = await _read_page(bot, read, PAGE_SIZE)
         for transaction in page:
-            # Telegram tells whole seconds
+            # Telegram's dates are in whole seconds
             if transaction.date.timestamp() >= int(mark.since):
-                await _book(services, transaction)
+                await _apply_transaction(services, transaction)
         read, last_id = read + len(page), page[-1].id if page else last_id
         async with services.db.transaction() as tx:
             await payments.move_mark(tx, read, last_id)
-        if len(page) < PAGE:
+        if len(page) < PAGE_SIZE:
             return
 
 
-async def _transactions(bot: ExtBot[Urgency], offset: int, limit: int) -> Sequence[StarTransaction]:
+async def _read_page(bot: ExtBot[Urgency], offset: int, limit: int) -> Sequence[StarTransaction]:
     with translated():
         return (await bot.get_star_transactions(offset, limit)).transactions
 
 
-async def _book(services: Services, transaction: StarTransaction) -> None:
-    """Catch up on a transaction: a payment for an invoice of ours, or its way back."""
+async def _apply_transaction(services: Services, transaction: StarTransaction) -> None:
+    """Credit the payment, or reverse the refunded payment, that a transaction reports."""
     partner = transaction.source or transaction.receiver
     if not isinstance(partner, TransactionPartnerUser):
         return
@@ -234,21 +234,21 @@ async def _book(services: Services, transaction: StarTransaction) -> None:
         async with services.db.reading() as connection:
             charge = await payments.by_charge(connection, transaction.id) or charge
         if charge is not None:
-            await went_back(services, charge)
+            await reverse_payment(services, charge)
     elif charge is not None and await credit(services, charge, partner.user):
-        logger.warning("a payment of %d Stars came to light by Telegram's list", charge.stars)
+        logger.warning("credited a missed payment of %d Stars from Telegram's list", charge.stars)
 
 
 class ShowRefund(CallbackData, prefix="torefund"):
-    """Show an admin what a refund would mean."""
+    """Show an admin a payment, and how much of it is used."""
 
     payment: int
 
 
 class Refund(CallbackData, prefix="refund"):
-    """Give the payment of a time back, of which so many credits were shown as used.
+    """Refund a payment of which `used` credits were shown as used.
 
-    After a restore, a number may be another payment's.
+    After a restore, its number may belong to another payment: `paid_at` must match too.
     """
 
     payment: int
@@ -258,7 +258,7 @@ class Refund(CallbackData, prefix="refund"):
 
 @router.command("refund")
 async def refund(sender: Sender, words: Sequence[str], services: Services) -> None:
-    """Show a payment, and what of it is used, before anything goes back."""
+    """Show a payment and how much of it is used, with a button that refunds it."""
     who = read_who(words[0]) if words else None
     if isinstance(who, int):
         await _show(services, sender, who, None)
@@ -267,24 +267,24 @@ async def refund(sender: Sender, words: Sequence[str], services: Services) -> No
 
 
 async def _list(services: Services, sender: Sender, name: str | None) -> None:
-    """Show the latest payments, of all or of one person, to be chosen from."""
+    """List the latest payments, of all people or of one, with a button for each."""
     _ = sender.translator.gettext
     person = None if name is None else await find_id(services, name)
     if name is not None and person is None:
         await sender.reply(unknown(name, sender.translator))
         return
     async with services.db.reading() as connection:
-        found = await payments.latest(connection, person=person, limit=LATEST)
-        lines = [await described(connection, services, one, sender.translator) for one in found]
+        found = await payments.latest(connection, person=person, limit=LATEST_SHOWN)
+        lines = [await payment_line(connection, services, one, sender.translator) for one in found]
     usage = _("Write /refund ID\nID: the number of a payment, or an @name to see theirs.")
     row = [Button(str(one.id), ShowRefund(one.id)) for one in found if one.ended_at is None]
     await sender.reply("\n".join([usage, *lines]), buttons=[row])
 
 
-async def described(
+async def payment_line(
     tx: Connection, services: Services, payment: Payment, translator: Translator
 ) -> str:
-    """Write a payment in one line, with the command that shows it."""
+    """Return a payment in one line, with the command that shows it."""
     line = (
         translator.gettext("/refund {payment} · {name}: {credits}, {stars} ⭐, {time} ago")
         if payment.ended_at is None
@@ -303,7 +303,7 @@ async def described(
 
 @router.button(ShowRefund, admins=True)
 async def show_refund(sender: Sender, press: ShowRefund, services: Services) -> None:
-    """Show a payment of which an admin read elsewhere."""
+    """Show the payment of a button."""
     await sender.answer()
     await _show(services, sender, press.payment, None)
 
@@ -313,7 +313,7 @@ async def _show(services: Services, sender: Sender, number: int, shown: int | No
     async with services.db.reading() as connection:
         payment = await payments.find(connection, number)
         if payment is not None:
-            line = await described(connection, services, payment, sender.translator)
+            line = await payment_line(connection, services, payment, sender.translator)
             spent = await payments.used(connection, payment)
     if payment is None:
         await sender.reply(_("There is no payment {number}.").format(number=number))
@@ -338,15 +338,15 @@ async def _show(services: Services, sender: Sender, number: int, shown: int | No
 
 
 @router.button(Refund, admins=True)
-async def confirm(
+async def confirm_refund(
     sender: Sender, press: Refund, shown: int, *, cause: str, services: Services, context: Context
 ) -> None:
-    """Write down that a payment is to go back, then ask Telegram for it."""
+    """Record that a payment is to be refunded, then ask Telegram to refund it."""
     is_as_shown = False
     async with services.db.transaction() as tx:
         payment = await payments.find(tx, press.payment)
         if payment is not None and int(payment.paid_at) == press.paid_at:
-            # more of it may be owed by now
+            # more of it may have been used since
             is_as_shown = await payments.used(tx, payment) <= press.used
             if is_as_shown and await payments.ask_refund(tx, payment.id, by=sender.account.id):
                 details = f"{payment.id}: {payment.stars} ⭐"
@@ -358,7 +358,7 @@ async def confirm(
     await sender.answer()
     if is_as_shown and payment.ended_at is None:
         try:
-            await give_back(context.bot, services, payment)
+            await send_refund(context.bot, services, payment)
         except SendError as error:
-            logger.warning("nobody knows whether payment %d went back: %r", payment.id, error)
+            logger.warning("the refund of payment %d has an unknown outcome: %r", payment.id, error)
     await _show(services, sender, press.payment, shown)

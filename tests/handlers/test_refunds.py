@@ -281,7 +281,7 @@ async def test_a_months_payments_are_a_file_for_the_books(
 async def test_a_long_list_of_transactions_is_read_in_pages_and_gone_on_with(
     house: House, telegram: TelegramSandbox, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refunds, "MOST_PAGES", 2)
+    monkeypatch.setattr(refunds, "MAX_PAGES", 2)
     world = telegram.world
     for count in range(250):
         other = StarPayment(f"charge-{count}", ann, 5, "a hat")
