@@ -133,7 +133,7 @@ class Services:
 
     def terms_of(self, person: Person | None) -> Terms:
         """What the operator gives somebody."""
-        return self.terms.of(person.allowance if person else None)
+        return self.terms.with_allowance(person.allowance if person else None)
 
     def today(self) -> float:
         """Return when the operator's day began, in seconds since 1970."""

@@ -191,7 +191,7 @@ def pool_text(pool: Pool, cost: int, translator: Translator, now: float) -> str:
         lines = [
             left.format(
                 left=translator.credits(pool.left),
-                all=translator.number(pool.all),
+                all=translator.number(pool.size),
                 videos=videos(translator, pool.left // cost),
             )
         ]
@@ -203,13 +203,13 @@ def pool_text(pool: Pool, cost: int, translator: Translator, now: float) -> str:
             ngettext(
                 "It gets {count} free credit again {when}.",
                 "It gets {count} free credits again {when}.",
-                pool.all,
+                pool.size,
             )
             if pool.bought > 0
             else _("They renew {when}.")
         )
         when = translator.until(pool.renews_at - now)
-        lines.append(renews.format(count=translator.number(pool.all), when=when))
+        lines.append(renews.format(count=translator.number(pool.size), when=when))
     if pool.bought < 0:
         owed = translator.credits(-pool.bought)
         lines.append(

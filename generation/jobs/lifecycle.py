@@ -128,7 +128,7 @@ class Lifecycle:
         generation = await generations.find(tx, number)
         if generation is None or self.terms is None:
             return turn
-        price = await balances.may_leave(tx, generation, self.terms, now)
+        price = await balances.affordable_price(tx, generation, self.terms, now)
         return BudgetExhausted() if price is None else replace(turn, price_micros=price)
 
     async def _apply_fact(

@@ -1,4 +1,4 @@
-"""Balances: what somebody can spend, which pots a request draws on, and whether it is accepted."""
+"""Balances of accounts and groups, the pots a request draws on, and whether it is accepted."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from storage.generations import Generation, Request
 
 
-WAITING_PARTS = 3
-"""What waits of one account may hold one of so many parts of the budget."""
-PRICES_LAST = DAY_SECONDS
-"""How long alike videos are believed to cost what one did."""
+QUEUED_BUDGET_DIVISOR = 3
+"""The queued requests of one account may hold one in this many parts of the budget."""
+PRICE_MEMORY_SECONDS = DAY_SECONDS
+"""How long the real price of a video is expected of alike requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the operator gives: credits per person and period, dollars for all together.
+    """The operator's limits: credits per person and period, and a budget for all in US dollars.
 
-    `budget_usd` None: no ceiling; `max_pending` counts requests.
+    `budget_usd` None means no ceiling. `max_pending` is the number of unfinished requests per
+    account.
     """
 
     free_credits: int
@@ -42,14 +43,14 @@ class Terms:
     budget_period: Period
     max_pending: int
 
-    def of(self, allowance: int | None) -> Terms:
-        """Return them for somebody who has another allowance than everybody."""
+    def with_allowance(self, allowance: int | None) -> Terms:
+        """Return these terms with a person's own allowance in credits, if there is one."""
         return self if allowance is None else replace(self, free_credits=allowance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Credits left in each pot, credits set aside, and when the allowance renews."""
+    """Credits left in each pot, credits held, and when the allowance renews."""
 
     allowance: int
     granted: int = 0
@@ -58,25 +59,26 @@ class Balance:
     renews_at: float | None
 
     @property
-    def kept(self) -> int:
-        """What does not end with the period."""
+    def unexpiring(self) -> int:
+        """Credits that do not expire with the period."""
         return self.granted + self.bought
 
     @property
     def total(self) -> int:
-        """What can be spent now; a debt in one pot takes from the others."""
-        return max(0, self.allowance + self.kept)
+        """Credits that can be spent now; a debt in one pot is paid from the others."""
+        return max(0, self.allowance + self.unexpiring)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A group's credits: given per period, `left` of those, bought, and left of a member's share.
+    """A group's credits, and what one member can draw of them.
 
-    `bought` is below zero where a payment went back whose credits were used: what is bought next
-    pays that, and nothing else does.
+    `size` is what the group gets per period and `left` what remains of it; `share` is what a
+    member may use per period and `share_left` what remains, None without a limit. `bought` is
+    negative if a payment was refunded whose credits were used: only new purchases pay that debt.
     """
 
-    all: int
+    size: int
     share: int | None
     left: int
     share_left: int | None
@@ -85,53 +87,53 @@ class Pool:
 
     @property
     def total(self) -> int:
-        """What all members together can draw on."""
+        """Credits that all members together can draw."""
         return self.left + max(0, self.bought)
 
     @property
     def available(self) -> int:
-        """What this member can draw on."""
+        """Credits that this member can draw."""
         return self.total if self.share_left is None else min(self.total, self.share_left)
 
     def pots(self, given: int) -> list[Draw]:
-        """Return what this member can draw, where the operator gives so many credits of it."""
+        """Return what this member can draw from each pot: `given` credits from the pool."""
         bought = min(max(0, self.bought), self.available - given)
         return [Draw(Pot.POOL, given, shared=True), Draw(Pot.BOUGHT, bought, shared=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Credits taken from one pot, of the group where it is shared."""
+    """Credits drawn from one pot: of the group if `shared`, otherwise of the account."""
 
     pot: Pot
     credits: int
     shared: bool = False
 
 
-def draw(cost: int, balance: Balance, pool: Pool | None = None) -> tuple[Draw, ...] | None:
-    """Choose the pots for a cost in credits; None where they do not suffice.
+def choose_draws(cost: int, balance: Balance, pool: Pool | None = None) -> tuple[Draw, ...] | None:
+    """Choose the pots for a cost in credits, or None if they do not suffice.
 
-    The group's pool gives first, then what was bought for the group; then their own allowance,
-    what was granted, and what was bought.
+    The order is: the group's pool, credits bought for the group, the account's own allowance,
+    granted credits, bought credits.
     """
     if cost > balance.total + (pool.available if pool else 0):
         return None
     own = ((Pot.ALLOWANCE, balance.allowance), (Pot.GRANTED, balance.granted))
     pots = pool.pots(min(pool.left, pool.available)) if pool else []
-    return _taken(cost, [*pots, *(Draw(*pot) for pot in own), Draw(Pot.BOUGHT, balance.bought)])
+    return _draw_from(cost, [*pots, *(Draw(*pot) for pot in own), Draw(Pot.BOUGHT, balance.bought)])
 
 
-def draw_bought(
+def choose_bought_draws(
     cost: int, balance: Balance, pool: Pool | None = None
 ) -> tuple[Draw, ...] | None:  # fmt: skip
-    """Take a cost in credits from what was bought alone; None where that does not suffice."""
+    """Choose the pots for a cost among bought credits only, or None if they do not suffice."""
     pots = pool.pots(given=0) if pool else []
-    draws = _taken(cost, [*pots, Draw(Pot.BOUGHT, balance.bought)])
+    draws = _draw_from(cost, [*pots, Draw(Pot.BOUGHT, balance.bought)])
     return draws if sum(part.credits for part in draws) == cost else None
 
 
-def _taken(cost: int, pots: Iterable[Draw]) -> tuple[Draw, ...]:
-    """Take a cost out of pots, one after the other, as far as they go."""
+def _draw_from(cost: int, pots: Iterable[Draw]) -> tuple[Draw, ...]:
+    """Draw a cost from pots, one after the other, until it is covered or they are empty."""
     draws = list[Draw]()
     for pot in pots:
         if (part := min(cost, pot.credits)) > 0:
@@ -141,17 +143,17 @@ def _taken(cost: int, pots: Iterable[Draw]) -> tuple[Draw, ...]:
 
 
 def budget_share(price_micros: int, cost: int, draws: tuple[Draw, ...]) -> int:
-    """Return the part of a price the operator gives, in micro-dollars: all but bought credits."""
+    """Return the part of a price, in micro-dollars, that no bought credits pay: the operator's."""
     given = sum(part.credits for part in draws if part.pot is not Pot.BOUGHT)
     return pricing.part_of(price_micros, given, cost)
 
 
 async def balance(tx: Connection, account: Account, terms: Terms, now: float) -> Balance:
-    """Add up an account; chats (anonymous admins, channels) have no allowance."""
+    """Return the balance of an account; chats (anonymous admins, channels) have no allowance."""
     began = began_at(terms.period, terms.zone, now)
     free = 0
     if account.is_person:
-        free = terms.of(await people.allowance_of(tx, account.id)).free_credits
+        free = terms.with_allowance(await people.allowance_of(tx, account.id)).free_credits
     used = await ledger.drawn(tx, account, Pot.ALLOWANCE, since=began)
     return Balance(
         allowance=max(0, free - used),
@@ -165,7 +167,7 @@ async def balance(tx: Connection, account: Account, terms: Terms, now: float) ->
 async def pool(
     tx: Connection, chat: int, account: Account, terms: Terms, now: float
 ) -> Pool | None:
-    """Add up a group's credits for one who asks there; None where it has none."""
+    """Return a group's credits as the account can use them, or None if it has none."""
     group, owner = await chats.find_group(tx, chat), Account.chat(chat)
     bought = await ledger.stored(tx, owner, Pot.BOUGHT) if group else 0
     if group is None or not (group.pool or bought):
@@ -178,7 +180,7 @@ async def pool(
         for pot in (Pot.POOL, Pot.BOUGHT):
             share_left -= await ledger.drawn_by(tx, owner, pot, member(account), since=began)
     return Pool(
-        all=group.pool,
+        size=group.pool,
         share=group.share,
         left=max(0, group.pool - used),
         share_left=None if share_left is None else max(0, share_left),
@@ -187,28 +189,28 @@ async def pool(
     )
 
 
-async def means(
+async def balance_and_pool(
     tx: Connection, chat: int, account: Account, terms: Terms, now: float
 ) -> tuple[Balance, Pool | None]:
-    """Add up what somebody has, and what the group has they ask in.
+    """Return the balance of an account and the pool of the group it asks in.
 
-    For who writes as the group these are one account, whose bought credits are the group's.
+    If the account is the group itself, its bought credits count in the pool only.
     """
     shared, own = await pool(tx, chat, account, terms, now), await balance(tx, account, terms, now)
     return replace(own, bought=0) if account == Account.chat(chat) else own, shared
 
 
 def member(account: Account) -> int | None:
-    """Return who draws on a group's credits; anonymous admins and channels share one share."""
+    """Return whose share of a group's credits is drawn: None for all anonymous ones together."""
     return account.id if account.is_person else None
 
 
 async def budget_left(
     tx: Connection, terms: Terms, now: float, *, without: Collection[State] = frozenset()
 ) -> int | None:
-    """Return what the operator still gives in this period, in micro-dollars; None = no ceiling.
+    """Return what is left of the operator's budget, in micro-dollars, or None without a ceiling.
 
-    What is in the states `without` is left out of account.
+    Requests in the states `without` are not counted.
     """
     if terms.budget_usd is None:
         return None
@@ -217,18 +219,20 @@ async def budget_left(
     return pricing.to_micros(terms.budget_usd) - used
 
 
-async def price_now(tx: Connection, request: Request, now: float) -> int:
-    """Return what a request will cost, in micro-dollars: what alike ones really cost counts."""
-    real = await generations.dearest_lately(tx, request, since=now - PRICES_LAST)
+async def current_price(tx: Connection, request: Request, now: float) -> int:
+    """Return the price of a request, in micro-dollars: at least the real price of alike ones."""
+    real = await generations.dearest_lately(tx, request, since=now - PRICE_MEMORY_SECONDS)
     return max(request.price_micros, real)
 
 
-async def may_leave(tx: Connection, request: Generation, terms: Terms, now: float) -> int | None:
-    """Return the price at which a queued request may be submitted; None while the budget is used.
+async def affordable_price(
+    tx: Connection, request: Generation, terms: Terms, now: float
+) -> int | None:
+    """Return the present price of a queued request, or None if the budget does not suffice.
 
-    That it fitted when it was accepted is not enough: real prices may have risen meanwhile.
+    It was within the budget when it was accepted, but real prices may have risen since.
     """
-    price = await price_now(tx, request, now)
+    price = await current_price(tx, request, now)
     if request.budget_micros:
         left = await budget_left(tx, terms, now, without={State.QUEUED})
         given = pricing.part_of(price, request.budget_micros, request.price_micros)
@@ -239,9 +243,9 @@ async def may_leave(tx: Connection, request: Generation, terms: Terms, now: floa
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The request is queued and its credits are held: so many of the group's, if any.
+    """The request is queued and its credits are held, `pooled` of them from the group's pool.
 
-    `left` is what its account has left, `pool_left` what the group has.
+    `left` is what remains of the account's credits, `pool_left` of the group's.
     """
 
     generation: Generation
@@ -252,14 +256,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The same cause made this generation before; nothing changed."""
+    """This generation was made earlier for the same cause; nothing changed."""
 
     generation: Generation
 
 
 @dataclass(frozen=True, slots=True)
 class TooManyPending:
-    """As many requests as one may have at a time are on their way, some in other chats."""
+    """The account has the maximum of unfinished requests, `elsewhere` of them in other chats."""
 
     pending: int
     elsewhere: int = 0
@@ -267,7 +271,7 @@ class TooManyPending:
 
 @dataclass(frozen=True, slots=True)
 class TooFewCredits:
-    """The request costs more than is left, and more than the group gives besides."""
+    """The request costs more than the balance and `pooled`, what the group gives."""
 
     cost: int
     balance: Balance
@@ -275,22 +279,22 @@ class TooFewCredits:
 
     @property
     def available(self) -> int:
-        """The credits that could be spent on it."""
+        """Credits that could be spent on the request."""
         return self.balance.total + self.pooled
 
 
 @dataclass(frozen=True, slots=True)
 class OverBudget:
-    """The operator's ceiling for this period is reached; it renews then."""
+    """The operator's budget for this period is spent."""
 
     renews_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetHeld:
-    """All that is left of the ceiling is set aside for what is not made yet: some may come back.
+    """The rest of the budget is held for unfinished requests, some of which may release it.
 
-    `own` tells that so much is set aside for this account's own requests as one may have waiting.
+    `own` is whether this account's own queued requests hold as much as one account may.
     """
 
     own: bool
@@ -298,7 +302,7 @@ class BudgetHeld:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRefuses:
-    """The provider accepts nothing at present (a bad key, an empty account)."""
+    """The provider accepts nothing at present, for instance because the account is empty."""
 
 
 Refused: TypeAlias = (
@@ -316,25 +320,25 @@ Answer: TypeAlias = Accepted | Repeated | Refused
 async def accept(
     tx: Connection, request: Request, terms: Terms, *, now: float, wait: float = 0.0
 ) -> Answer:
-    """Queue a request and hold its credits, or say why not; refusing changes nothing.
+    """Queue a request and hold its credits, or return why not; a refusal changes nothing.
 
-    For `wait` seconds it is not submitted, so that it can be cancelled.
+    It is submitted after `wait` seconds at the earliest, so that it can be undone.
     """
     before = await generations.by_cause(tx, request.cause)
     if before is not None and (request.origin != "press" or before.state in generations.UNFINISHED):
         return Repeated(before)
-    if (hindrance := await _hindrance(tx, request, terms, now)) is not None:
-        return hindrance
-    own, shared = await means(tx, request.chat, request.account, terms, now)
-    draws = draw(request.credits, own, shared)
+    if (refusal := await _refusal(tx, request, terms, now)) is not None:
+        return refusal
+    own, shared = await balance_and_pool(tx, request.chat, request.account, terms, now)
+    draws = choose_draws(request.credits, own, shared)
     if draws is None:
         return TooFewCredits(request.credits, own, shared.available if shared else 0)
-    price = await price_now(tx, request, now)
+    price = await current_price(tx, request, now)
     given = budget_share(price, request.credits, draws)
-    over = await _over_budget(tx, request.account, given, terms, now)
+    over = await _budget_refusal(tx, request.account, given, terms, now)
     if over is not None:
-        # what the operator cannot give today, somebody may still have paid for
-        draws, given = draw_bought(request.credits, own, shared), 0
+        # bought credits cost the operator nothing
+        draws, given = choose_bought_draws(request.credits, own, shared), 0
         if draws is None:
             return over
     request = replace(request, price_micros=price, budget_micros=given)
@@ -356,30 +360,30 @@ async def accept(
     return Accepted(generation, pooled, left, shared.total - pooled if shared else 0)
 
 
-async def _over_budget(
+async def _budget_refusal(
     tx: Connection, account: Account, given: int, terms: Terms, now: float
 ) -> OverBudget | BudgetHeld | None:
-    """Say why the operator does not give so many micro-dollars now; None where they do."""
+    """Return why the budget does not cover `given` micro-dollars now, or None if it does."""
     left = await budget_left(tx, terms, now)
     if left is None or terms.budget_usd is None or not given:
         return None
     waiting = await statistics.budget_waiting(tx, account)
     whole = pricing.to_micros(terms.budget_usd)
-    own = bool(waiting) and WAITING_PARTS * (waiting + given) > whole
+    own = bool(waiting) and QUEUED_BUDGET_DIVISOR * (waiting + given) > whole
     if given <= left and not own:
         return None
-    for_good = await budget_left(tx, terms, now, without=generations.PENDING)
-    if for_good is not None and given > for_good:
+    without_pending = await budget_left(tx, terms, now, without=generations.PENDING)
+    if without_pending is not None and given > without_pending:
         return OverBudget(ends_at(terms.budget_period, terms.zone, now))
     return BudgetHeld(own=own)
 
 
-async def _hindrance(
+async def _refusal(
     tx: Connection, request: Request, terms: Terms, now: float
 ) -> TooManyPending | Pause | ContentBrake | ProviderRefuses | None:
-    """Say why an account may order nothing at present, whatever it has."""
-    if (hindrance := await outages.waits(tx, request.account, request.chat, now)) is not None:
-        return hindrance
+    """Return why an account may order nothing at present, whatever its balance."""
+    if (refusal := await outages.waits(tx, request.account, request.chat, now)) is not None:
+        return refusal
     pending = await generations.pending_of(tx, request.account)
     if len(pending) >= terms.max_pending:
         return TooManyPending(len(pending), sum(one.chat != request.chat for one in pending))
@@ -388,6 +392,6 @@ async def _hindrance(
 
 
 def shortfall(cost: int, balance: Balance, pool: Pool | None) -> TooFewCredits | None:
-    """Say what a cost in credits lacks, before anything is ordered; None where it can be paid."""
+    """Return the refusal of a cost that cannot be paid, before it is ordered; None if it can."""
     pooled = pool.available if pool else 0
     return TooFewCredits(cost, balance, pooled) if cost > balance.total + pooled else None

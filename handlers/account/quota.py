@@ -43,16 +43,16 @@ def text(
     """Write a balance; `cost` is what a usual video takes, `pending` how many are being made."""
     _ = translator.gettext
     lines = [_left(balance, cost, translator)]
-    if balance.kept > 0:
+    if balance.unexpiring > 0:
         lines.append(
-            _("{kept} of them do not expire.").format(kept=translator.number(balance.kept))
+            _("{kept} of them do not expire.").format(kept=translator.number(balance.unexpiring))
             if balance.allowance > 0
             else _("They do not expire.")
         )
     if balance.bought > 0:
         lines[-1] += " " + (
             _("You bought those.")
-            if balance.bought == balance.kept
+            if balance.bought == balance.unexpiring
             else _("You bought {bought} of those.").format(bought=translator.number(balance.bought))
         )
     elif balance.bought < 0:

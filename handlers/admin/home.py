@@ -247,7 +247,7 @@ async def _group(
     pool = await balances.pool(tx, chat.id, account, services.terms, now)
     line = (
         translator.gettext("{place}. {title}: {videos}, no pool")
-        if pool is None or not pool.all
+        if pool is None or not pool.size
         else translator.gettext("{place}. {title}: {videos}, pool: {left} of {all} left")
     )
     if pool is not None and pool.bought:
@@ -259,7 +259,7 @@ async def _group(
         title=unlinked(shortened(chat.title, LONGEST_NAME)),
         videos=videos(translator, await statistics.made_in(tx, chat.id)),
         left=translator.number(pool.left) if pool else "",
-        all=translator.credits(pool.all) if pool else "",
+        all=translator.credits(pool.size) if pool else "",
     )
 
 

@@ -185,7 +185,7 @@ async def set_allowance(
         person = await people.find(tx, who)
         if person is None:
             return _("I don't know {who}: they have never written to me.").format(who=who)
-        was = services.terms.of(person.allowance).free_credits
+        was = services.terms.with_allowance(person.allowance).free_credits
         details = f"{was} → {credits_}"
         if await record(tx, services, admin, cause, "limit", whom=who, details=details):
             await people.set_allowance(tx, who, None if credits_ == usual else credits_)
@@ -253,7 +253,7 @@ async def _left(tx: Connection, services: Services, of: Account, translator: Tra
         if chat is None or pool is None:
             return ""
         name, number, left, all_, share = (
-            chat.title, chat.telegram_id, pool.left, pool.all, pool.share,
+            chat.title, chat.telegram_id, pool.left, pool.size, pool.share,
         )  # fmt: skip
         line = _("{name} ({number}): {left} of {all} left.")
     line = line.format(
@@ -284,7 +284,8 @@ async def choose_allowance(sender: Sender, press: LimitTo, services: Services) -
     translator, cost, usual = sender.translator, services.usual_cost, services.terms.free_credits
     async with services.db.reading() as connection:
         name = await people.called(connection, press.person)
-        has = services.terms.of(await people.allowance_of(connection, press.person)).free_credits
+        own = await people.allowance_of(connection, press.person)
+    has = services.terms.with_allowance(own).free_credits
     rows = [
         [
             Button(

@@ -210,7 +210,7 @@ async def _balances(
 ) -> tuple[Balance, Pool | None]:
     """Return the sender's balance, and the pool of the group they write in."""
     now = services.clock()
-    return await balances.means(tx, sender.chat.id, sender.account, services.terms, now)
+    return await balances.balance_and_pool(tx, sender.chat.id, sender.account, services.terms, now)
 
 
 def draft_of_card(card: Card, **tapped: Any) -> OrderDraft:

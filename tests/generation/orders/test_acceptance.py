@@ -19,7 +19,7 @@ from generation.orders.balances import (
     TooFewCredits,
     TooManyPending,
     accept,
-    may_leave,
+    affordable_price,
 )
 from storage import chats, generations, ledger, outages, people
 from storage.chats import ChatKind
@@ -158,7 +158,7 @@ async def test_what_alike_videos_really_cost_lately_is_what_the_budget_counts(
     assert (dearer.credits, dearer.price_micros, dearer.budget_micros) == (9, 1_000_000, 1_000_000)
     other = await accepted(db, "b", seconds=8, price_micros=1_680_000)
     assert other.price_micros == 1_680_000, "that one is not alike"
-    tomorrow = await accepted(db, "c", now=NOW + balances.PRICES_LAST + 1, person=BOB)
+    tomorrow = await accepted(db, "c", now=NOW + balances.PRICE_MEMORY_SECONDS + 1, person=BOB)
     assert tomorrow.price_micros == 840_000, "a misread price is not believed for ever"
 
 
@@ -169,12 +169,14 @@ async def test_a_request_leaves_only_while_the_budget_reaches_for_its_price_of_t
     waiting = await accepted(db, "waits", about=some)
     await made(db, "dearer", about=some, person=BOB, spent=1_500_000)
     async with db.transaction() as tx:
-        assert await may_leave(tx, waiting, terms(**some), NOW) is None, "1.5 + 1.5 are over 2.6"
-        assert await may_leave(tx, waiting, terms(), NOW) == 1_500_000
+        assert await affordable_price(tx, waiting, terms(**some), NOW) is None, (
+            "1.5 + 1.5 are over 2.6"
+        )
+        assert await affordable_price(tx, waiting, terms(), NOW) == 1_500_000
         bought = replace(waiting, budget_micros=0)
-        assert await may_leave(tx, bought, terms(**some), NOW) == 1_500_000
-        tomorrow = NOW + balances.PRICES_LAST + 1
-        assert await may_leave(tx, waiting, terms(**some), tomorrow) == 840_000
+        assert await affordable_price(tx, bought, terms(**some), NOW) == 1_500_000
+        tomorrow = NOW + balances.PRICE_MEMORY_SECONDS + 1
+        assert await affordable_price(tx, waiting, terms(**some), tomorrow) == 840_000
 
 
 async def test_every_no_changes_nothing(db: Database) -> None:
@@ -433,7 +435,9 @@ async def test_a_groups_debt_takes_nothing_from_its_members_or_its_pool(db: Data
     assert await all_holds(db) == {"chat pool": 4, "person allowance": 5}
     async with db.transaction() as tx:
         await ledger.enter(tx, account, Pot.BOUGHT, Kind.PURCHASE, 96, cause="d", now=NOW)
-        own, pool = await balances.means(tx, account.id, Account.person(BOB), terms(), NOW)
+        own, pool = await balances.balance_and_pool(
+            tx, account.id, Account.person(BOB), terms(), NOW
+        )
     assert pool is not None
     assert (own.total, pool.total) == (54, 1), "what is bought next pays the debt first"
 

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from generation.models.pricing import Period
 from generation.orders import balances
-from generation.orders.balances import Balance, Draw, Pool, budget_share, draw, draw_bought
+from generation.orders.balances import (
+    Balance,
+    Draw,
+    Pool,
+    budget_share,
+    choose_bought_draws,
+    choose_draws,
+)
 from storage import generations, ledger
 from storage.generations import Reason, State
 from storage.ledger import Account, Kind, Pot
@@ -68,7 +75,7 @@ def test_the_allowance_is_drawn_first_and_a_debt_is_taken_off(
     cost: int, allowance: int, bought: int, draws: tuple[tuple[Pot, int], ...] | None
 ) -> None:
     expected = None if draws is None else tuple(Draw(pot, part) for pot, part in draws)
-    assert draw(cost, balance(allowance, bought)) == expected
+    assert choose_draws(cost, balance(allowance, bought)) == expected
 
 
 @given(
@@ -85,7 +92,7 @@ def test_a_draw_is_the_cost_exactly_from_each_pot_in_its_turn(
     share: int | None,
 ) -> None:
     group = Pool(
-        all=pooled, share=share, left=pooled, share_left=share, renews_at=None, bought=shared
+        size=pooled, share=share, left=pooled, share_left=share, renews_at=None, bought=shared
     )
     most = pooled + max(0, shared) if share is None else min(share, pooled + max(0, shared))
     pooled = min(pooled, most)
@@ -94,7 +101,7 @@ def test_a_draw_is_the_cost_exactly_from_each_pot_in_its_turn(
         (Pot.ALLOWANCE, False): allowance, (Pot.GRANTED, False): granted,
         (Pot.BOUGHT, False): bought,
     }  # fmt: skip
-    draws = draw(cost, balance(allowance, bought, granted), group)
+    draws = choose_draws(cost, balance(allowance, bought, granted), group)
     if draws is None:
         assert cost > max(0, allowance + granted + bought) + most
         return
@@ -121,10 +128,10 @@ def test_a_draw_is_the_cost_exactly_from_each_pot_in_its_turn(
 def test_what_was_bought_pays_alone_only_where_it_suffices_the_groups_first(
     own: int, shared: int, share: int | None, draws: tuple[Draw, ...] | None
 ) -> None:
-    group = Pool(all=50, share=share, left=50, share_left=share, renews_at=None, bought=shared)
-    assert draw_bought(9, balance(54, own), group) == draws
+    group = Pool(size=50, share=share, left=50, share_left=share, renews_at=None, bought=shared)
+    assert choose_bought_draws(9, balance(54, own), group) == draws
     if not shared:
-        assert draw_bought(9, balance(54, own)) == draws
+        assert choose_bought_draws(9, balance(54, own)) == draws
 
 
 @given(st.integers(0, 10_000_000), *[st.integers(0, 100)] * 4)
@@ -233,8 +240,8 @@ async def test_only_a_payment_taken_back_leaves_a_debt_and_it_is_taken_off_the_o
         )
     found = await left(db, NOW)
     assert (found.allowance, found.granted, found.bought, found.total) == (54, 3, -50, 7)
-    assert draw(7, found) == (Draw(Pot.ALLOWANCE, 7),)
-    assert draw(8, found) is None
+    assert choose_draws(7, found) == (Draw(Pot.ALLOWANCE, 7),)
+    assert choose_draws(8, found) is None
 
 
 async def test_the_budget_is_what_is_left_of_the_ceiling(db: Database) -> None:

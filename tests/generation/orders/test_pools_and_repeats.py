@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from generation.models.offer import KINDS, Kind, Offer
 from generation.orders import quotes, substitutes
-from generation.orders.balances import Balance, Pool, draw
+from generation.orders.balances import Balance, Pool, choose_draws
 from generation.orders.options import Defaults
 from generation.orders.reading import read
 from handlers.replies.keyboards import Vary
@@ -30,8 +30,8 @@ def balance(allowance: int, bought: int) -> Balance:
 def test_the_pool_goes_first_then_the_allowance_then_what_was_bought(
     cost: int, pooled: int, allowance: int, bought: int
 ) -> None:
-    pool = Pool(all=pooled, share=None, left=pooled, share_left=None, renews_at=None)
-    draws = draw(cost, balance(allowance, bought), pool)
+    pool = Pool(size=pooled, share=None, left=pooled, share_left=None, renews_at=None)
+    draws = choose_draws(cost, balance(allowance, bought), pool)
     if cost > pooled + allowance + bought:
         assert draws is None
         return
@@ -51,7 +51,7 @@ def test_the_pool_goes_first_then_the_allowance_then_what_was_bought(
 def test_a_member_draws_on_what_is_left_up_to_their_share(
     left: int, bought: int, share_left: int | None, available: int
 ) -> None:
-    pool = Pool(all=100, share=20, left=left, share_left=share_left, renews_at=None, bought=bought)
+    pool = Pool(size=100, share=20, left=left, share_left=share_left, renews_at=None, bought=bought)
     assert pool.available == available
 
 
