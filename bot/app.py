@@ -100,6 +100,7 @@ class Bot:
         times: Times | None = None,
         languages: Languages | None = None,
         clock: Callable[[], float] = time.time,
+        uptime: Callable[[], float] | None = time.monotonic,
     ) -> None:
         """Wire everything up.
 
@@ -218,6 +219,7 @@ class Bot:
             admins=admins,
             clock=clock,
             terms=terms,
+            uptime=uptime,
         )
         substitutes = Substitutes(self.catalogue)
         progress = Progress(estimates=estimates, queue=queue, breaker=breaker, clock=clock)
@@ -228,6 +230,7 @@ class Bot:
             db=db,
             clocks=clocks,
             queue=queue,
+            lifecycle=lifecycle,
             submissions=Submissions(
                 db=db,
                 api=self.api,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from bot.tasks import ChatClocks, Work
+    from generation.jobs.lifecycle import Lifecycle
     from generation.jobs.provider_calls import Lookups, Polls, Submissions
     from generation.jobs.queue import FairQueue
     from generation.jobs.schedule import CircuitBreaker
@@ -61,6 +62,7 @@ class Scheduler:
     db: Database
     clocks: ChatClocks
     queue: FairQueue
+    lifecycle: Lifecycle
     submissions: Submissions
     lookups: Lookups
     polls: Polls
@@ -90,8 +92,10 @@ class Scheduler:
 
         What waits is submitted once those had time to be heard who cancelled it meanwhile.
         """
-        # nothing is planned so far ahead: the clock was set back
-        await self._hasten(HOUR_SECONDS)
+        self._started_at = now = self.clock()
+        async with self.db.transaction() as tx:
+            # nothing is planned so far ahead: the clock was set back
+            await generations.hasten(tx, after=now + HOUR_SECONDS, now=now)
         await self.submissions.recover()
         async with self.db.reading() as connection:
             await self.queue.restore(connection)
@@ -116,10 +120,11 @@ class Scheduler:
     async def watch(self) -> None:
         """Look after outages until cancelled: while nothing is let in, no chat asks for it."""
         while True:
+            await self.lifecycle.heed_clock()
             now = self.clock()
             if now < (self._watched_at or 0.0):
-                # the clock was set back: all would be due, and chats looked at, as much later
-                await self._hasten(0.0)
+                # the clock was set back: chats would be looked at as much later
+                self._started_at = now
                 self.clocks.wake_all()
             self._watched_at = now
             self._steps.run("probe", self._probe)
@@ -128,12 +133,6 @@ class Scheduler:
             if self.breaker.paused_until > self.clock():
                 probe_at = min(probe_at, self.breaker.paused_until)
             await asyncio.sleep(min(OUTAGE_CHECK_SECONDS, max(1.0, probe_at - self.clock())))
-
-    async def _hasten(self, ahead: float) -> None:
-        """Let be due now what is due further ahead; it counts as a start."""
-        self._started_at = now = self.clock()
-        async with self.db.transaction() as tx:
-            await generations.hasten(tx, after=now + ahead, now=now)
 
     def pause(self, until: float) -> None:
         """Submit nothing until then; what is being made goes on."""

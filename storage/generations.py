@@ -439,6 +439,19 @@ async def durations(
     return [row["took"] for row in rows]
 
 
+async def shift_times(tx: Connection, seconds: float) -> None:
+    """Shift the times of unfinished generations after the clock was set.
+
+    If it was set ahead, `due_at` stays: a generation may have been queued since by the new clock.
+    """
+    await tx.execute(
+        "UPDATE generations SET due_at = min(due_at, due_at + ?1), changed_at = changed_at + ?1,"
+        " submitted_at = submitted_at + ?1, accepted_at = accepted_at + ?1,"
+        f" finished_at = finished_at + ?1 WHERE state IN ({listed(UNFINISHED)})",
+        (seconds,),
+    )
+
+
 async def hasten(tx: Connection, *, after: float, now: float) -> None:
     """Let be due now what is unfinished and due after a time."""
     await tx.execute(

@@ -131,6 +131,7 @@ class House:
         languages: Languages | None = None,
         times: Times = QUICK,
         clock: Callable[[], float] = time.time,
+        uptime: Callable[[], float] | None = None,
         **changes: Any,
     ) -> AsyncIterator[Bot]:
         """Run the bot for a while, as `python -m bot run` does, and stop it as a signal does."""
@@ -138,7 +139,10 @@ class House:
         file = begin(self.data / "bot.sqlite3")
         db = await self.database.open(file, flush_seconds=self.flush_seconds)
         self.stopping = stopping = asyncio.Event()
-        self.bot = Bot(self.settings(**changes), db, languages=languages, times=times, clock=clock)
+        self.bot = Bot(
+            self.settings(**changes), db, languages=languages, times=times, clock=clock,
+            uptime=uptime,
+        )  # fmt: skip
         life = asyncio.create_task(serve(self.bot, stopping))
         try:
             await self._until_it_listens(life)

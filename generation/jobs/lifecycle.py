@@ -7,7 +7,7 @@ writes the history (see `storage/schema`). Side effects in memory are applied af
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from storage.generations import Changes, Generation
     from storage.notices import Admins
 
+CLOCK_TOLERANCE = 10.0
+"""How far the clock may be set, in seconds, without any correction."""
 MAX_PROMPT_SHOWN = 300
 """Characters of a refused prompt that the admins are shown."""
 
@@ -85,12 +87,33 @@ class Lifecycle:
     admins: Admins
     clock: Callable[[], float]
     terms: Terms | None = None
+    uptime: Callable[[], float] | None = None
+    """A monotonic clock; None if `clock` is never set."""
+    _ahead: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self._ahead = self._set_by()
+
+    def _set_by(self) -> float:
+        """Return by how many seconds the clock was set since this was last corrected."""
+        return 0.0 if self.uptime is None else self.clock() - self.uptime() - self._ahead
+
+    async def heed_clock(self) -> None:
+        """Shift the times of unfinished generations if the clock was set: elapsed time counts."""
+        if abs(self._set_by()) > CLOCK_TOLERANCE:
+            async with self.db.transaction() as tx:
+                # another task may have done it while this one waited for the lock
+                if abs(seconds := self._set_by()) > CLOCK_TOLERANCE:
+                    await generations.shift_times(tx, seconds)
+                    self._ahead += seconds
+                    logger.warning("the clock was set by %.0f s", seconds)
 
     async def advance(self, generation: Generation, outcome: Outcome) -> Generation | None:
         """Apply an outcome and return the generation, or None if the outcome has no effect.
 
         The transition is decided by the state in the database, not by the given object.
         """
+        await self.heed_clock()
         now = self.clock()
         async with self.db.transaction() as tx:
             match outcome:

@@ -18,6 +18,7 @@ from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
 from storage import HOUR_SECONDS, chats, generations, notices, outages
 from storage.chats import ChatKind
+from storage.database import every
 from storage.generations import State
 from storage.notices import Notice, NoticeKind
 from tests.flows.looks import says, shows_video
@@ -283,10 +284,33 @@ async def test_a_clock_that_is_set_back_by_hours_holds_nothing_up(
             while not await in_state(house.db, State.GENERATING):
                 await asyncio.sleep(0.01)
 
-    async with house.running(clock=lambda: time.time() + ahead * HOUR_SECONDS):
+    def clock() -> float:
+        return time.time() + ahead * HOUR_SECONDS
+
+    async with house.running(clock=clock, uptime=time.monotonic):
         await ordered("a boat")
         ahead = 4.0
         await chat.wait(shows_video("a boat"))
         await ordered("a train")
     async with house.running(clock=time.time):
         await chat.wait(shows_video("a train"))
+
+
+async def test_a_clock_that_is_set_ahead_by_hours_parks_nothing(
+    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    ahead, provider.render_seconds = 0.0, 0.5
+    async with house.running(clock=lambda: time.time() + ahead, uptime=time.monotonic):
+        await chat.send(ann, "/video a boat")
+        async with asyncio.timeout(20):
+            while not await in_state(house.db, State.GENERATING):
+                await asyncio.sleep(0.01)
+        ahead = 6.0 * HOUR_SECONDS
+        await chat.wait(shows_video("a boat"))
+        async with asyncio.timeout(20):
+            while not (made := await in_state(house.db, State.DELIVERED)):
+                await asyncio.sleep(0.01)
+        assert [one.is_gift for one in made] == [False]
+        async with house.db.reading() as connection:
+            kinds = await every(connection, "SELECT kind FROM ledger ORDER BY id")
+        assert [kind for (kind,) in kinds] == ["hold", "capture"]

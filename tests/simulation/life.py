@@ -161,6 +161,7 @@ class Life:
             db=self.db,
             clocks=self.clocks,
             queue=queue,
+            lifecycle=lifecycle,
             submissions=Submissions(
                 db=self.db, api=api, catalogue=catalogue, lifecycle=lifecycle, breaker=breaker,
                 pictures=Pictures(media, TelegramFiles(bot), pictures),
