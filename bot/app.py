@@ -48,7 +48,7 @@ from handlers.replies.outbox import Outbox
 from handlers.replies.sending import Pacing
 from handlers.replies.status import StatusMessages
 from handlers.replies.texts import Languages
-from handlers.videos.films import show_as_it_is
+from handlers.videos.films import refresh_shown_film
 from storage.migrations import LostTime
 from storage.notices import Admins
 
@@ -274,7 +274,7 @@ class Bot:
             boards=Boards(
                 db=db, outbox=outbox, progress=progress, languages=languages, clock=clock
             ),
-            show_film=lambda account: show_as_it_is(self.services, account),
+            show_film=lambda account: refresh_shown_film(self.services, account),
             clock=clock,
             undo_seconds=settings.undo_seconds,
         )

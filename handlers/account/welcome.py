@@ -30,9 +30,9 @@ from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import contact_line, usual_cost, worth
 from handlers.routing import Router
 from handlers.senders import Access
-from handlers.videos.cancel import show_under_way
-from handlers.videos.history import offer_retained, send_again, show_history, show_reason
-from handlers.videos.sharing import LIKE, offer_like
+from handlers.videos.cancel import show_queue
+from handlers.videos.history import send_again, send_undelivered, show_history, show_reason
+from handlers.videos.sharing import LIKE_PREFIX, offer_like
 from storage import people, statistics, videos
 from storage.chats import Asking
 
@@ -194,7 +194,7 @@ async def start(
     elif not sender.chat.is_private:
         words = group_greeting(sender.translator)
         await sender.reply(words, reply_to=message.message_id)
-        await offer_retained(services, sender)
+        await send_undelivered(services, sender)
     elif not await _follow(sender, message, context, payload):
         await _greet(sender, message, context)
 
@@ -205,7 +205,7 @@ async def _greet(sender: Sender, message: Message, context: Context) -> None:
     terms, selling = services.terms_of(sender.person), bool(services.policy.stars_per_credit)
     hello = greeting(sender.translator, services.offer, terms, selling=selling)
     await _introduce(services, sender, hello, message.message_id)
-    await offer_retained(services, sender)
+    await send_undelivered(services, sender)
     if sender.is_admin and sender.person is not None:
         # before this, Telegram knew no chat with them to show the menu in
         await commands.publish_to_admin(context.bot, services, sender.person)
@@ -278,14 +278,14 @@ async def _follow(sender: Sender, message: Message, context: Context, payload: s
         "buy": partial(buying.show_packages, sender, services),
         "paysupport": partial(support.explain, sender, services),
         "history": partial(show_history, sender, message, (), services),
-        "cancel": partial(show_under_way, sender, services),
+        "cancel": partial(show_queue, sender, services),
         "settings": partial(settings.settings, sender, message, context),
         "mydata": partial(privacy.show_data, sender, message, context),
         "deletemydata": partial(privacy.ask_deletion, sender, message, services),
     }
     if payload.startswith(WHY):
         await show_reason(services, sender, payload)
-    elif payload.startswith(LIKE):
+    elif payload.startswith(LIKE_PREFIX):
         await offer_like(context, sender, message, payload)
     elif payload.startswith(AGAIN):
         await send_again(services, sender, read_number(payload.removeprefix(AGAIN)))

@@ -17,7 +17,7 @@ from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import Access, meet
-from handlers.videos.history import offer_retained
+from handlers.videos.history import send_undelivered
 from storage import DAY_SECONDS, chats, notices, people
 from storage.chats import ChatKind
 from storage.notices import Notice, NoticeKind
@@ -57,7 +57,7 @@ async def standing_changed(update: Update, context: Context) -> None:
         # what could not be sent meanwhile
         services.wake(sender.chat.id)
     if not gone and sender.access is not Access.BANNED:
-        await offer_retained(services, sender)
+        await send_undelivered(services, sender)
     # a supergroup that was a group a moment ago takes the bot in too, and knows it already
     is_new = before is None or not before.reachable
     came = change.old_chat_member.status in _AWAY and not gone

@@ -1,6 +1,7 @@
-"""/queue: what is unfinished in all chats of somebody; /cancel calls off what is not submitted.
+"""/queue lists the sender's unfinished requests in all chats; /cancel cancels one.
 
-What is being made already cannot be called off: that can only be asked for.
+A request that was submitted to the provider can no longer be cancelled. That it was asked for is
+stored, in case the request is queued again.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
 router = Router()
 
-_LONGEST_PROMPT = 60
+_MAX_PROMPT_LENGTH = 60
 """Characters of a prompt in the list."""
-MOST_LISTED, _PER_ROW = 20, 5
-"""Requests in the list: Telegram takes 100 buttons, and a text of 4096 characters."""
+MAX_LISTED, _PER_ROW = 20, 5
+"""Requests in the list, so that it fits Telegram's 100 buttons and 4096 characters."""
 
 
 def text(
@@ -44,16 +45,16 @@ def text(
     groups: Mapping[int, str] | None = None,
     elsewhere: int = 0,
 ) -> str:
-    """List what is under way and how far it is, by the numbers /cancel takes.
+    """List unfinished requests with their states and the numbers /cancel takes.
 
-    `groups` are the titles of those where it was asked for, by the chats' numbers; `elsewhere`
-    counts what is not listed.
+    `groups` are titles of groups by chat number; `elsewhere` counts the sender's requests in other
+    chats, which are not listed.
     """
     lines = []
     if unfinished:
         lines = [translator.gettext("On the way:")]
-        listed = unfinished[:MOST_LISTED]
-        lines += [_line(one, (groups or {}).get(one.chat), translator) for one in listed]
+        listed = unfinished[:MAX_LISTED]
+        lines += [_request_line(one, (groups or {}).get(one.chat), translator) for one in listed]
         if more := len(unfinished) - len(listed):
             said = translator.ngettext("… and {count} more.", "… and {count} more.", more)
             lines.append(said.format(count=translator.number(more)))
@@ -75,8 +76,8 @@ def text(
     return "\n".join(lines)
 
 
-def _line(one: Generation, title: str | None, translator: Translator) -> str:
-    _, prompt = translator.gettext, unlinked(shortened(one.prompt, _LONGEST_PROMPT))
+def _request_line(one: Generation, title: str | None, translator: Translator) -> str:
+    _, prompt = translator.gettext, unlinked(shortened(one.prompt, _MAX_PROMPT_LENGTH))
     line = (
         _("{number}. {prompt} · {how_far}")
         if title is None
@@ -92,12 +93,12 @@ def _line(one: Generation, title: str | None, translator: Translator) -> str:
 
 def buttons(unfinished: Sequence[Generation]) -> list[list[Button]]:
     """Return a button for each request that can be cancelled."""
-    waiting = [one for one in unfinished[:MOST_LISTED] if one.state is State.QUEUED]
+    waiting = [one for one in unfinished[:MAX_LISTED] if one.state is State.QUEUED]
     return in_rows([Button(f"✖ {one.id}", Cancel(one.id)) for one in waiting], _PER_ROW)
 
 
-def outcome(generation: Generation, translator: Translator) -> str:
-    """Say what became of a request that was to be cancelled."""
+def outcome_text(generation: Generation, translator: Translator) -> str:
+    """Say whether a request was cancelled, or why it was too late."""
     if generation.state is State.CANCELLED:
         cancelled = translator.gettext("Cancelled.")
         return f"{cancelled} {returned(translator, generation.credits)}"
@@ -110,26 +111,26 @@ def outcome(generation: Generation, translator: Translator) -> str:
     return translator.gettext("That one is finished already. /history shows your videos.")
 
 
-async def _answer(services: Services, sender: Sender, number: int) -> str:
-    """Cancel a request and say how that went."""
+async def _cancel(services: Services, sender: Sender, number: int) -> str:
+    """Cancel a request and return the text that says whether it was."""
     generation = await lifecycle.cancel(services.db, number, sender.account, now=services.clock())
     if generation is None:
-        return _unknown(number, sender.translator)
-    # the status message goes with the request
+        return _unknown_text(number, sender.translator)
+    # the scheduler removes the status message
     services.wake(generation.chat)
-    return outcome(generation, sender.translator)
+    return outcome_text(generation, sender.translator)
 
 
-def _unknown(number: int, translator: Translator) -> str:
+def _unknown_text(number: int, translator: Translator) -> str:
     return translator.gettext(
         "You have no request {number}. /queue shows what is under way."
     ).format(number=number)
 
 
-async def _listed(
+async def _list_unfinished(
     services: Services, sender: Sender
 ) -> tuple[list[Generation], str, list[list[Button]]]:
-    """Return what somebody waits for that can be named here, in words and with a button each."""
+    """Return the sender's unfinished requests that may be listed here, as text and buttons too."""
     in_private, groups = sender.chat.is_private, dict[int, str]()
     async with services.db.reading() as connection:
         listed = everything = await generations.in_states(connection, UNFINISHED, of=sender.account)
@@ -138,7 +139,7 @@ async def _listed(
                 place = await chats.find(connection, chat)
                 groups[chat] = place.title if place else ""
         else:
-            # what somebody asked for elsewhere is not listed in front of a group
+            # a group does not see what its members ask for elsewhere
             listed = [one for one in everything if one.chat == sender.chat.id]
     elsewhere = len(everything) - len(listed)
     words = text(
@@ -152,49 +153,46 @@ async def _listed(
 async def cancel(
     sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> None:
-    """Cancel the request with the number given, the only one, or show which there are."""
+    """Cancel the request with a number, or the only one; else list them."""
     if sender.closed is not None and not words:
         nothing = sender.translator.gettext("All right, nothing was charged.")
         await sender.reply(nothing, reply_to=message.message_id)
         return
-    number = _number(words)
+    number = read_number(words[0].lstrip("#")) if words else None
     if number is None:
-        unfinished, listed, rows = await _listed(services, sender)
+        unfinished, listed, rows = await _list_unfinished(services, sender)
         pending = [one for one in unfinished if one.state in PENDING]
         if words or len(pending) != 1:
             await sender.reply(listed, buttons=rows, reply_to=message.message_id)
             return
         number = pending[0].id
-    await sender.reply(await _answer(services, sender, number), reply_to=message.message_id)
+    await sender.reply(await _cancel(services, sender, number), reply_to=message.message_id)
 
 
 @router.command("queue")
-async def show_under_way(sender: Sender, services: Services) -> None:
-    """Show somebody what is under way, and what of it can be cancelled."""
-    _, listed, rows = await _listed(services, sender)
+async def show_queue(sender: Sender, services: Services) -> None:
+    """List the sender's unfinished requests, with a button for each that can be cancelled."""
+    _, listed, rows = await _list_unfinished(services, sender)
     await sender.reply(listed, buttons=rows)
 
 
-def _number(words: Sequence[str]) -> int | None:
-    """Read the number of a request; anything else asks for the list."""
-    return read_number(words[0].lstrip("#")) if words else None
-
-
 @router.button(Cancel, when_off=True, however_late=True)
-async def cancel_one(sender: Sender, press: Cancel, shown: int | None, services: Services) -> None:
-    """Cancel the request of a button, where it is the presser's own."""
-    await sender.answer(await _answer(services, sender, press.generation), alert=True)
-    # in a group the list may be somebody else's
+async def cancel_listed(
+    sender: Sender, press: Cancel, shown: int | None, services: Services
+) -> None:
+    """Cancel the request of a button in the list, if it is the presser's own."""
+    await sender.answer(await _cancel(services, sender, press.generation), alert=True)
+    # in a group, the list may be another member's
     if shown is not None and sender.chat.is_private:
-        _, listed, rows = await _listed(services, sender)
-        # a list that was deleted meanwhile needs no correction
+        _, listed, rows = await _list_unfinished(services, sender)
+        # the list may have been deleted
         with suppress(Refused):
             await sender.outbox.edit(sender.chat, shown, listed, rows)
 
 
 @router.button(Undo, when_off=True, however_late=True)
-async def undo(sender: Sender, press: Undo, shown: int | None, services: Services) -> None:
-    """Cancel the request whose status is pressed, and say so in it; or that it is too late."""
+async def undo_order(sender: Sender, press: Undo, shown: int | None, services: Services) -> None:
+    """Cancel the request of a status message and say so in the message, or that it is too late."""
     number, now = press.generation, services.clock()
     generation = await lifecycle.cancel(services.db, number, sender.account, now=now)
     if generation is None:
@@ -203,14 +201,14 @@ async def undo(sender: Sender, press: Undo, shown: int | None, services: Service
         await sender.answer(
             not_yours(theirs.account, sender.translator)
             if theirs
-            else _unknown(number, sender.translator)
+            else _unknown_text(number, sender.translator)
         )
         return
     is_over = generation.state is State.CANCELLED
     if is_over and shown is not None:
         services.status.leave(generation)
     services.wake(generation.chat)
-    said = outcome(generation, sender.translator)
+    said = outcome_text(generation, sender.translator)
     await sender.answer(said, alert=not is_over)
     if shown is None:
         return

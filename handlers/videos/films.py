@@ -1,9 +1,9 @@
-"""/story: the scenes of a film with a still of each, taken out or made anew, and sent as one video.
+"""/story: a film's scenes with a still of each; scenes can be removed or remade, the film be sent.
 
-A film is the videos that went on from each other (`storage.films`). Its buttons carry one of them,
-and its owner's tap reads anew what it is made of now; so does the message itself when a video comes
-or goes. Sending it costs nothing; it is owed as a notice is, made and sent in its own time
-(`handlers.replies.notice_sender`).
+A film is a chain of videos that each continue the one before (`storage.films`). Its buttons carry
+the number of one of them; the scenes are read from the database on each tap. The last message that
+shows a film is updated when a video is added or deleted. Sending a film costs nothing: it is queued
+as a notice (`handlers.replies.notice_sender`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyb
 from handlers.replies.sending import SendError
 from handlers.replies.texts import shortened
 from handlers.routing import Router
-from handlers.videos.history import show_stills, stills
+from handlers.videos.history import draw_stills, show_stills
 from handlers.videos.results import layout
 from storage import chats, films, generations, notices, people
 from storage.films import ShownFilm
@@ -49,26 +49,26 @@ router = Router()
 logger = logging.getLogger(__name__)
 
 _PER_ROW = 5
-_LONGEST_PROMPT = 40
-"""Characters of a prompt in the list: the words below a picture are few."""
+_MAX_PROMPT_LENGTH = 40
+"""Characters of a prompt in the list, which is the caption of a picture."""
 
 
 class ShowFilm(CallbackData, prefix="story"):
-    """Show the scenes of the film a video is in, or what can be done with one; 0 is none."""
+    """Show the film a video is in, or what can be done with a scene; scene 0 is the film."""
 
     video: int
     scene: int = 0
 
 
-class TakeOut(CallbackData, prefix="takeout"):
-    """Take a scene out of a film."""
+class RemoveScene(CallbackData, prefix="takeout"):
+    """Remove a scene from a film."""
 
     video: int
     scene: int
 
 
-class MakeAnew(CallbackData, prefix="anew"):
-    """Make a scene of a film anew, for as many credits as the button says."""
+class RemakeScene(CallbackData, prefix="anew"):
+    """Remake a scene of a film, for as many credits as the button says."""
 
     video: int
     scene: int
@@ -82,7 +82,7 @@ class SendFilm(CallbackData, prefix="film"):
 
 
 def text(scenes: Sequence[Scene], translator: Translator) -> str:
-    """List the scenes of a film by their prompts, numbered as their buttons are."""
+    """List the prompts of a film's scenes, numbered like the buttons."""
     _ = translator.gettext
     if not scenes:
         return _(
@@ -100,7 +100,7 @@ def text(scenes: Sequence[Scene], translator: Translator) -> str:
         ).format(count=translator.number(len(scenes)), length=length)
     lines = [head]
     for number, scene in enumerate(scenes, start=1):
-        prompt = shortened(scene.video.prompt, _LONGEST_PROMPT) or _("(forgotten)")
+        prompt = shortened(scene.video.prompt, _MAX_PROMPT_LENGTH) or _("(forgotten)")
         lines.append(f"{number}. {prompt}")
     return "\n".join(lines)
 
@@ -108,7 +108,7 @@ def text(scenes: Sequence[Scene], translator: Translator) -> str:
 def buttons(
     scenes: Sequence[Scene], layout: ResultButtons, translator: Translator
 ) -> list[list[Button]]:
-    """Return a numbered button for each scene, one for the next, and one that sends them all."""
+    """Return a button for each scene, one that adds a scene, and one that sends the film."""
     if not scenes:
         return []
     last, rows = scenes[-1].video, list[list[Button]]()
@@ -128,39 +128,39 @@ def buttons(
 
 
 def _scene_buttons(
-    services: Services, scenes: Sequence[Scene], place: int, translator: Translator
+    services: Services, scenes: Sequence[Scene], position: int, translator: Translator
 ) -> list[list[Button]]:
-    """Return what can be done with the scene at a place."""
-    _, scene, last = translator.gettext, scenes[place], scenes[-1].video.id
-    rows = [[Button(_("🗑 Take it out"), TakeOut(last, scene.number), style="danger")],
+    """Return the buttons that remake or remove a scene; the first has position 0."""
+    _, scene, last = translator.gettext, scenes[position], scenes[-1].video.id
+    rows = [[Button(_("🗑 Take it out"), RemoveScene(last, scene.number), style="danger")],
             [Button(_("◀ Back"), ShowFilm(last))]]  # fmt: skip
     quote = quotes.quote(
         substitutes.like(scene.video),
-        kind="t2v" if place == 0 and scene.video.kind == "t2v" else "i2v",
+        kind="t2v" if position == 0 and scene.video.kind == "t2v" else "i2v",
         offer=services.offer,
         named=services.catalogue.known,
         defaults=Defaults(),
     )
     if isinstance(quote, Quote):
         label = _("🔁 Make scene {number} anew · {credits}").format(
-            number=translator.number(place + 1), credits=translator.number(quote.credits)
+            number=translator.number(position + 1), credits=translator.number(quote.credits)
         )
-        rows.insert(0, [Button(label, MakeAnew(last, scene.number, quote.credits))])
+        rows.insert(0, [Button(label, RemakeScene(last, scene.number, quote.credits))])
     return rows
 
 
-def _begins_with(scenes: Sequence[Scene], place: int) -> SentPicture | None:
-    """Return the picture a scene begins with: the end of the one before it as it is now."""
-    scene = scenes[place].video
-    if place == 0 or not scenes[place].begins:
+def _first_picture(scenes: Sequence[Scene], position: int) -> SentPicture | None:
+    """Return the picture a scene begins with: the last frame of the scene before it, if any."""
+    scene = scenes[position].video
+    if position == 0 or not scenes[position].begins:
         return SentPicture.behind(scene)
-    return SentPicture.ending(scenes[place - 1].video)
+    return SentPicture.ending(scenes[position - 1].video)
 
 
 async def _scenes(services: Services, sender: Sender, video: int | None) -> list[Scene] | None:
-    """Return the scenes of the film a video is in, the sender's last film where none is named.
+    """Return the scenes of the film a video is in, or of the sender's last film if it is None.
 
-    None where the video is somebody else's.
+    Returns None, and tells the presser, if the video is another person's.
     """
     here = None if sender.chat.is_private else sender.chat.id
     async with services.db.reading() as connection:
@@ -178,7 +178,7 @@ async def _scenes(services: Services, sender: Sender, video: int | None) -> list
 async def _scenes_in(
     connection: Connection, video: Generation | None, account: Account, chat: Chat
 ) -> list[Scene]:
-    """Return the scenes of the film a video is in; in a group only what stands there."""
+    """Return the scenes of the film a video is in; in a group only those shown there."""
     scenes = await films.scenes_of(connection, video, account) if video else []
     return [scene for scene in scenes if chat.is_private or scene.video.stands_in(chat.id)]
 
@@ -192,11 +192,13 @@ async def _show(
     videos = [scene.video for scene in scenes]
     said = await show_stills(services, sender, videos, words, rows, shown=shown)
     if said.chat is sender.chat:
-        await _note(services, sender, said.message_id, scenes)
+        await _store_shown(services, sender, said.message_id, scenes)
 
 
-async def _note(services: Services, sender: Sender, message: int, scenes: Sequence[Scene]) -> None:
-    """Remember which message shows a film: it follows the film until the next is shown."""
+async def _store_shown(
+    services: Services, sender: Sender, message: int, scenes: Sequence[Scene]
+) -> None:
+    """Store which message shows the film: it is kept up to date until another one shows it."""
     if scenes:
         videos = [scene.video.id for scene in scenes]
         shown = ShownFilm(sender.account, sender.chat.id, message, videos)
@@ -204,15 +206,15 @@ async def _note(services: Services, sender: Sender, message: int, scenes: Sequen
             await films.show(tx, shown, now=services.clock())
 
 
-async def show_as_it_is(services: Services, account: Account) -> None:
-    """Show an account's film as it is now where it is shown, if other videos are its scenes."""
+async def refresh_shown_film(services: Services, account: Account) -> None:
+    """Update the message that shows an account's film, if the film's scenes changed."""
     async with services.db.reading() as connection:
         shown = await films.shown(connection, account)
         chat = await chats.find(connection, shown.chat) if shown else None
         if shown is None or chat is None:
             return
         person = await people.of_account(connection, account)
-        # either end may have been taken away
+        # the first or the last scene may have been deleted
         ends = [await generations.find(connection, shown.videos[at]) for at in (0, -1)]
         found = [await _scenes_in(connection, end, account, chat) for end in ends]
     scenes = max(found, key=len)
@@ -221,11 +223,11 @@ async def show_as_it_is(services: Services, account: Account) -> None:
         return
     translator = services.languages.translator(person.language if person else None)
     words, rows = text(scenes, translator), buttons(scenes, layout(services), translator)
-    picture = await stills(services, videos)
+    picture = await draw_stills(services, videos)
     try:
         await services.outbox.edit(chat, shown.message, words, rows, picture=picture)
     except SendError as error:
-        logger.info("a film stays as it is shown: %r", error)
+        logger.info("cannot update the message that shows a film: %r", error)
         return
     async with services.db.transaction() as tx:
         after = replace(shown, videos=[video.id for video in videos])
@@ -234,7 +236,7 @@ async def show_as_it_is(services: Services, account: Account) -> None:
 
 @router.command("story")
 async def show_story(sender: Sender, message: Message, services: Services) -> None:
-    """Show the film of the video that is answered, else the last one."""
+    """Show the film of the video the message replies to, else the sender's last film."""
     scenes = await _scenes(services, sender, services.video_under(replied_to(message)))
     if scenes is None:
         words = sender.translator.gettext("That video is somebody else's. /story shows your own.")
@@ -247,29 +249,29 @@ async def show_story(sender: Sender, message: Message, services: Services) -> No
 async def show(
     sender: Sender, press: ShowFilm, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
-    """Show the film as it is now, or what can be done with one of its scenes."""
+    """Show the film, or the buttons of one of its scenes."""
     scenes = await _scenes(services, sender, press.video)
     if scenes is None or shown is None:
         return
     await sender.answer()
-    place = _place(scenes, press.scene)
-    if place is None:
+    position = _position(scenes, press.scene)
+    if position is None:
         await _show(services, sender, scenes, query)
     else:
-        await _note(services, sender, shown, scenes)
-        rows = _scene_buttons(services, scenes, place, sender.translator)
+        await _store_shown(services, sender, shown, scenes)
+        rows = _scene_buttons(services, scenes, position, sender.translator)
         await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
 
-def _place(scenes: Sequence[Scene], number: int) -> int | None:
+def _position(scenes: Sequence[Scene], number: int) -> int | None:
     return next((at for at, scene in enumerate(scenes) if scene.number == number), None)
 
 
-@router.button(TakeOut)
-async def take_out(
-    sender: Sender, press: TakeOut, query: CallbackQuery, shown: int | None, services: Services
+@router.button(RemoveScene)
+async def remove_scene(
+    sender: Sender, press: RemoveScene, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
-    """Take a scene out; what follows goes on from the one before."""
+    """Remove a scene; the next one then follows the one before."""
     scenes = await _scenes(services, sender, press.video)
     if scenes is None or shown is None:
         return
@@ -282,24 +284,24 @@ async def take_out(
     await _show(services, sender, again or [], query)
 
 
-@router.button(MakeAnew, orders=True)
-async def make_anew(
-    sender: Sender, press: MakeAnew, shown: int | None, query: CallbackQuery, context: Context
+@router.button(RemakeScene, orders=True)
+async def remake_scene(
+    sender: Sender, press: RemakeScene, shown: int | None, query: CallbackQuery, context: Context
 ) -> None:
-    """Make a scene anew from the end of the one before; once it is there, it takes its place."""
+    """Order a scene again, from the last frame of the scene before; the new video replaces it."""
     scenes = await _scenes(context.services, sender, press.video)
     if scenes is None:
         return
     if shown is not None:
-        await _note(context.services, sender, shown, scenes)
-    at = _place(scenes, press.scene)
-    if at is None:
+        await _store_shown(context.services, sender, shown, scenes)
+    position = _position(scenes, press.scene)
+    if position is None:
         await sender.answer(sender.translator.gettext("This button is old. Try /story."))
         return
     agreed = min(press.credits, context.services.policy.confirm_credits)
     draft = OrderDraft(
-        text=substitutes.like(scenes[at].video),
-        picture=_begins_with(scenes, at),
+        text=substitutes.like(scenes[position].video),
+        picture=_first_picture(scenes, position),
         origin="press",
         cause=films.anew(press.scene, sender.account),
         message_id=query.message.message_id if query.message else None,
@@ -313,7 +315,7 @@ async def make_anew(
 async def send_film(
     sender: Sender, press: SendFilm, query: CallbackQuery, cause: str, services: Services
 ) -> None:
-    """Have the film made and sent, once at a time."""
+    """Queue the film to be joined and sent, unless it is queued already."""
     scenes, _ = await _scenes(services, sender, press.video), sender.translator.gettext
     if scenes is None:
         return

@@ -1,7 +1,7 @@
-"""/history: somebody's videos page by page, with a still of each on one picture.
+"""/history: the sender's videos page by page, with a still of each in one picture.
 
-A tap sends one again for nothing, goes on from it, or deletes it. And what else came of orders:
-videos that nobody could receive, and why one was turned down.
+A tap sends a video again for free, continues it, or deletes it. Also sends videos that could not
+be delivered, and tells the sender in private why a request of theirs failed.
 """
 
 from __future__ import annotations
@@ -44,23 +44,22 @@ router = Router()
 PER_PAGE = 9
 """Videos on a page: three rows of stills."""
 _PER_ROW = 5
-_LONGEST_PROMPT = 60
-"""Characters of a prompt in the list: about two lines of a phone."""
-_LONGEST_SEARCH = 24
-"""Bytes of the words that are looked for: a button carries them from page to page."""
-SHEET_SECONDS = 6.0
-"""How long a page waits for its picture."""
-_GO_ON, _DELETE = "on", "del"
+_MAX_PROMPT_LENGTH = 60
+"""Characters of a prompt in the list: about two lines on a phone."""
+_MAX_SEARCH_BYTES = 24
+"""Bytes of the search words: the buttons that turn pages carry them."""
+STILLS_TIMEOUT = 6.0
+"""How long a page waits for its picture, in seconds."""
+_CONTINUE, _DELETE = "on", "del"
 _QUOTES = "\"'“”„«»「」"
 
 logger = logging.getLogger(__name__)
 
 
 class ShowVideos(CallbackData, prefix="page"):
-    """Show a page of somebody's videos: those before one, those after one, else the newest.
+    """Show a page of the presser's videos: those before or after a number, else the newest.
 
-    `act` is what a tap on a number does, "" to send it again; `words` are what the videos were made
-    from.
+    `act` is what a tap on a video does ("" sends it again); `words` are searched for in prompts.
     """
 
     before: int = 0
@@ -76,28 +75,25 @@ class Forget(CallbackData, prefix="forget"):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """The videos of a page, the newest first, and whether there are newer and older ones."""
+class VideoPage:
+    """The videos of a page, newest first, and whether there are newer and older ones."""
 
-    place: ShowVideos
+    request: ShowVideos
     videos: Sequence[Generation]
     has_newer: bool = False
     has_older: bool = False
 
 
-def sought(words: Sequence[str]) -> str:
-    """Return words as a button carries them, without quotation marks around them.
-
-    Of what is longer, the beginning is looked for.
-    """
+def search_words(words: Sequence[str]) -> str:
+    """Return search words without quotation marks, cut to what a button can carry."""
     bare = (word.strip(_QUOTES) for word in " ".join(words).replace(":", " ").split())
     text = " ".join(filter(None, bare))
-    return text.encode()[:_LONGEST_SEARCH].decode(errors="ignore").strip()
+    return text.encode()[:_MAX_SEARCH_BYTES].decode(errors="ignore").strip()
 
 
-def text(page: Page, translator: Translator) -> str:
-    """List videos by their prompts, numbered as their buttons are."""
-    _, words = translator.gettext, page.place.words
+def text(page: VideoPage, translator: Translator) -> str:
+    """List the prompts of videos, numbered like the buttons."""
+    _, words = translator.gettext, page.request.words
     if not page.videos and words:
         return _("None of your videos was made from “{words}”. /history shows them all.").format(
             words=words
@@ -106,72 +102,72 @@ def text(page: Page, translator: Translator) -> str:
         return _("No videos yet. Send me an idea or a photo, and your first one will be here.")
     lines = [
         {
-            _GO_ON: _("Which one should go on from its last frame? The price is beside it:"),
+            _CONTINUE: _("Which one should go on from its last frame? The price is beside it:"),
             _DELETE: _("Which one should I delete from your list?"),
-        }.get(page.place.act, _("Tap a number and I send it again, for free:"))
+        }.get(page.request.act, _("Tap a number and I send it again, for free:"))
     ]
     if words:
         lines.insert(0, _("Made from “{words}”.").format(words=words))
     for number, video in enumerate(page.videos, start=1):
-        prompt = shortened(video.prompt, _LONGEST_PROMPT) or _("(forgotten)")
+        prompt = shortened(video.prompt, _MAX_PROMPT_LENGTH) or _("(forgotten)")
         lines.append(f"{number}. {prompt}")
     return "\n".join(lines)
 
 
-def buttons(page: Page, layout: ResultButtons, translator: Translator) -> list[list[Button]]:
-    """Return a numbered button for each video, to turn pages, and what else a number can do."""
-    _, place = translator.gettext, page.place
+def buttons(page: VideoPage, layout: ResultButtons, translator: Translator) -> list[list[Button]]:
+    """Return a button for each video, then those that turn pages and choose what a tap does."""
+    _, request = translator.gettext, page.request
     row = list[Button]()
     for number, video in enumerate(page.videos, start=1):
-        if place.act == _DELETE:
+        if request.act == _DELETE:
             row.append(Button(f"🗑 {number}", Forget(video.id)))
-        elif place.act != _GO_ON:
+        elif request.act != _CONTINUE:
             row.append(Button(str(number), Resend(video.id)))
         elif quote := layout.going_on(video):
             row.append(Button(f"{number} · {translator.number(quote.credits)}", GoOn(video.id)))
     rows = in_rows(row, _PER_ROW)
     turns = list[Button]()
     if page.has_newer:
-        newer = replace(place, before=0, after=page.videos[0].id)
+        newer = replace(request, before=0, after=page.videos[0].id)
         turns.append(Button(_("◀ Newer"), newer))
     if page.has_older:
-        older = replace(place, before=page.videos[-1].id, after=0)
+        older = replace(request, before=page.videos[-1].id, after=0)
         turns.append(Button(_("Older ▶"), older))
-    acts = [Button(_("◀ Back"), replace(place, act=""))]
-    if not place.act:
+    acts = [Button(_("◀ Back"), replace(request, act=""))]
+    if not request.act:
         acts = [
-            Button(_("🎞 Continue"), replace(place, act=_GO_ON)),
-            Button(_("🗑 Delete"), replace(place, act=_DELETE)),
+            Button(_("🎞 Continue"), replace(request, act=_CONTINUE)),
+            Button(_("🗑 Delete"), replace(request, act=_DELETE)),
         ]
     return [*rows, turns, acts] if page.videos else []
 
 
-async def _read(services: Services, sender: Sender, place: ShowVideos) -> Page:
-    """Read a page; one that is empty now is the newest instead."""
+async def _read_page(services: Services, sender: Sender, request: ShowVideos) -> VideoPage:
+    """Read a page, or the newest page if it is empty now."""
     found = await videos.finished_of(
         services.db, sender.account,
-        limit=PER_PAGE + 1, before=place.before or None, after=place.after or None,
-        words=place.words.split(),
+        limit=PER_PAGE + 1, before=request.before or None, after=request.after or None,
+        words=request.words.split(),
     )  # fmt: skip
-    if not found and (place.before or place.after):
-        return await _read(services, sender, replace(place, before=0, after=0))
-    goes_on = len(found) > PER_PAGE
-    if place.after:
-        return Page(place, found[-PER_PAGE:], has_newer=goes_on, has_older=True)
-    return Page(place, found[:PER_PAGE], has_newer=bool(place.before), has_older=goes_on)
+    if not found and (request.before or request.after):
+        return await _read_page(services, sender, replace(request, before=0, after=0))
+    has_more = len(found) > PER_PAGE
+    if request.after:
+        return VideoPage(request, found[-PER_PAGE:], has_newer=has_more, has_older=True)
+    return VideoPage(request, found[:PER_PAGE], has_newer=bool(request.before), has_older=has_more)
 
 
-async def stills(services: Services, shown: Sequence[Generation]) -> bytes | None:
-    """Draw stills of videos; None where that cannot be had soon: the text says it too."""
+async def draw_stills(services: Services, shown: Sequence[Generation]) -> bytes | None:
+    """Draw stills of videos in one picture; None if there are none or drawing fails or is slow."""
     async with services.db.reading() as connection:
         found = await videos.stills_of(connection, shown)
     if not any(found):
         return None
     try:
-        async with asyncio.timeout(SHEET_SECONDS):
+        async with asyncio.timeout(STILLS_TIMEOUT):
             return await services.pictures.sheet(found, [video.seconds for video in shown])
     except (BadPicture, MediaError, TimeoutError) as error:
-        logger.info("a list of videos shows no picture: %r", error)
+        logger.info("cannot draw the stills of a list of videos: %r", error)
         return None
 
 
@@ -184,21 +180,21 @@ async def show_stills(
     *,
     shown: Message | None = None,
 ) -> Said:
-    """Show a list of videos below their stills, in a message that shows another where it can."""
-    picture = await stills(services, videos)
-    standing = None if shown is None else shown.message_id
+    """Show a list of videos with their stills, in the message `shown` if it can be edited."""
+    picture = await draw_stills(services, videos)
+    edited = None if shown is None else shown.message_id
     if shown is not None and shown.photo and picture is None:
-        # its picture shows other videos, and cannot be taken away alone
+        # its picture shows other videos, and Telegram cannot remove a picture from a message
         await sender.outbox.delete(sender.chat, shown.message_id)
-        standing = None
-    return await sender.show(text, rows, standing, picture)
+        edited = None
+    return await sender.show(text, rows, edited, picture)
 
 
 async def _show(
-    services: Services, sender: Sender, place: ShowVideos, shown: Message | None = None
+    services: Services, sender: Sender, request: ShowVideos, shown: Message | None = None
 ) -> None:
-    """Show a page, in the message that shows another one where that can be changed."""
-    page = await _read(services, sender, place)
+    """Show a page, in the message `shown` if it can be edited."""
+    page = await _read_page(services, sender, request)
     rows = buttons(page, layout(services), sender.translator)
     await show_stills(
         services, sender, page.videos, text(page, sender.translator), rows, shown=shown
@@ -209,22 +205,22 @@ async def _show(
 async def show_history(
     sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> None:
-    """List somebody's videos, or those made from some words, and bring what is kept, in private."""
+    """List the sender's videos, or those with the words in their prompts; only in private."""
     if not sender.chat.is_private:
         await sender.invite("history", message.message_id)
         return
-    await _show(services, sender, ShowVideos(words=sought(words)))
-    await offer_retained(services, sender)
+    await _show(services, sender, ShowVideos(words=search_words(words)))
+    await send_undelivered(services, sender)
 
 
 @router.button(ShowVideos)
 async def turn(
     sender: Sender, press: ShowVideos, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
-    """Turn to another page, or to what else a tap on a number does."""
+    """Show another page, or change what a tap on a video does."""
     await sender.answer()
     if sender.chat.is_private:
-        await _show(services, sender, press, _message_of(query) if shown else None)
+        await _show(services, sender, press, _pressed_message(query) if shown else None)
 
 
 @router.button(Forget)
@@ -237,7 +233,7 @@ async def forget(
     *,
     sure: bool,
 ) -> None:
-    """Delete a video of the presser's own from their list, once that is surely meant."""
+    """Delete a video from the presser's list, once they confirmed it."""
     _, pages = sender.translator.gettext, carried_by(query.message, ShowVideos)
     if not pages or shown is None or not sender.chat.is_private:
         await sender.answer(_("This button is old. Try /history."))
@@ -255,24 +251,24 @@ async def forget(
         else _("That one is deleted already."),
         alert=is_gone,
     )
-    # the way back of the page that stands there carries it
-    await _show(services, sender, pages[-1], _message_of(query))
+    # the last button of the shown page carries the request that goes back to the list
+    await _show(services, sender, pages[-1], _pressed_message(query))
 
 
-def _message_of(query: CallbackQuery) -> Message | None:
+def _pressed_message(query: CallbackQuery) -> Message | None:
     return query.message if isinstance(query.message, Message) else None
 
 
 @router.button(Resend)
 async def resend(sender: Sender, press: Resend, services: Services) -> None:
-    """Send a video of the presser's own again."""
+    """Send the presser a video of theirs again."""
     await send_again(services, sender, press.generation)
 
 
 async def send_again(services: Services, sender: Sender, number: int | None) -> None:
-    """Send somebody a video of theirs again, by the file Telegram has of it, or a kept one.
+    """Send a video again by its Telegram file id, or deliver it if it was undeliverable.
 
-    Alone with them: there the buttons stand, and in a group it may be covered, or not be shown.
+    Only its owner gets it, and only in private: a group may blur videos or be switched off.
     """
     _, video = sender.translator.gettext, None
     if number is not None:
@@ -308,11 +304,11 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
         services.db.later(partial(videos.note_still, video=video.id, still=still))
 
 
-async def offer_retained(services: Services, sender: Sender) -> None:
-    """Say what is kept for whoever is here again, and send it, free of charge.
+async def send_undelivered(services: Services, sender: Sender) -> None:
+    """Send the videos that could not be delivered before, free of charge.
 
-    To a person it comes in private. What was asked in the name of a group or a channel
-    comes where it was asked: nobody else can be found.
+    In private the sender gets their own; a group gets those ordered in the name of a group or a
+    channel, whose members cannot be told apart.
     """
     async with services.db.reading() as connection:
         if not sender.chat.is_private:
@@ -332,7 +328,7 @@ async def offer_retained(services: Services, sender: Sender) -> None:
 
 
 async def show_reason(services: Services, sender: Sender, payload: str) -> None:
-    """Say what the group was not told, to the one who asked, alone with them."""
+    """Tell the requester in private why their request in a group failed."""
     number, owed = read_number(payload.removeprefix(WHY)), None
     if number is not None:
         async with services.db.reading() as connection:

@@ -1,8 +1,8 @@
-"""Buttons under finished and failed videos: whoever presses pays, only the requester changes them.
+"""Buttons under finished and failed videos: the presser pays, only the requester can delete them.
 
-A button carries the video's number and nothing else; whose it is and where it stands
-is looked up. Credits move at the second tap where the first could be a slip: in a
-group, under somebody else's video, and where it costs more than the button says.
+A button carries the video's number; its owner and its chat are looked up. An order needs a second
+tap if the first may be a mistake: in a group, under another person's video, or if the price is
+higher than the button says.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ router = Router()
 
 
 def layout(services: Services) -> ResultButtons:
-    """Return how buttons are laid out under a video, with what is offered now."""
+    """Return the layout of the buttons under videos, for the models offered now."""
     outbox = services.outbox
     return ResultButtons(services.offer, outbox.supports_inline, outbox.max_fetch_bytes)
 
 
-async def _found(
+async def _find_visible(
     sender: Sender, services: Services, number: int, *, with_words: bool = False
 ) -> Generation | None:
-    """Return a video where the presser may see it; else they are told.
+    """Return a video the presser may see, else tell them that the button is old.
 
-    Where `with_words` is wanted, one whose words were forgotten is none, as the operator wants it.
+    `with_words` excludes videos whose prompt was deleted.
     """
     async with services.db.reading() as connection:
         video = await generations.find(connection, number)
@@ -72,14 +72,14 @@ async def _found(
     return video
 
 
-async def _basis(sender: Sender, services: Services, number: int) -> Generation | None:
-    """Return a video to go on from; else the presser is told why not."""
-    video = await _found(sender, services, number, with_words=True)
+async def _find_reusable(sender: Sender, services: Services, number: int) -> Generation | None:
+    """Return a video that may be the basis of another one, else tell the presser why not."""
+    video = await _find_visible(sender, services, number, with_words=True)
     return None if video is None or await _is_taken_back(sender, video) else video
 
 
 async def _is_taken_back(sender: Sender, video: Generation) -> bool:
-    """Whether the picture a video was made from was taken back; then the presser is told."""
+    """Return whether the picture of a video was withdrawn, and if so tell the presser."""
     gone = video.kind == "i2v" and video.picture is None
     if gone:
         note = sender.translator.gettext(
@@ -91,20 +91,20 @@ async def _is_taken_back(sender: Sender, video: Generation) -> bool:
 
 @router.button(Again, orders=True)
 async def again(sender: Sender, press: Again, query: CallbackQuery, context: Context) -> None:
-    """Make another video like this one."""
-    video = await _basis(sender, context.services, press.generation)
+    """Order another video with the same prompt and settings."""
+    video = await _find_reusable(sender, context.services, press.generation)
     if video is not None:
-        draft = draft_like(video, sender, message_id=_answered(query))
+        draft = draft_like(video, sender, message_id=_message_id(query))
         await _order(context, sender, draft, video)
 
 
 @router.button(Vary, orders=True)
 async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Context) -> None:
-    """Make a video's words or picture once more, in another way."""
-    video = await _basis(sender, context.services, press.generation)
+    """Order a variation of a video, such as another length or shape."""
+    video = await _find_reusable(sender, context.services, press.generation)
     if video is not None:
-        draft = draft_like(press.over(video), sender, message_id=_answered(query))
-        # one tap more for another price is no other order
+        draft = draft_like(press.over(video), sender, message_id=_message_id(query))
+        # a second tap at another price is the same order
         way = replace(press, credits=0).encode()
         cause = f"press:{way}:{sender.account}"
         draft = replace(draft, cause=cause, agreed=press.credits)
@@ -113,11 +113,11 @@ async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Conte
 
 @router.button(GoOn, orders=True)
 async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Context) -> None:
-    """Ask what happens where this video ends; what is said then, or a tap on the price, orders."""
-    video = await _basis(sender, context.services, press.generation)
+    """Ask what happens after the video's last frame; a text, or a tap on the price, orders it."""
+    video = await _find_reusable(sender, context.services, press.generation)
     if video is None:
         return
-    if _size(query) > context.services.outbox.max_fetch_bytes:
+    if _file_size(query) > context.services.outbox.max_fetch_bytes:
         note = sender.translator.gettext(
             "This video is over 20 MB, more than I can fetch. Send me a screenshot of its end."
         )
@@ -128,7 +128,7 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
         picture=SentPicture.ending(video),
         origin="press",
         cause=f"{FOLLOWS}{video.id}:{sender.account}",
-        message_id=_answered(query),
+        message_id=_message_id(query),
         asks=True,
     )
     await place(context, sender, draft)
@@ -136,8 +136,8 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
 
 @router.button(Change, orders=True)
 async def change(sender: Sender, press: Change, cause: str, context: Context) -> None:
-    """Ask the owner for other words, alone with the bot; also where none was made of the first."""
-    video = await _failed(sender, context.services, press.generation)
+    """Ask the owner for another prompt, in private; the video may have failed."""
+    video = await _find_own(sender, context.services, press.generation)
     if video is not None and not sender.chat.is_private:
         await sender.answer(not_yours(video.account, sender.translator))
     elif video is not None and not await _is_taken_back(sender, video):
@@ -149,8 +149,8 @@ async def change(sender: Sender, press: Change, cause: str, context: Context) ->
 async def more(
     sender: Sender, press: More, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
-    """Show what else can be made of a video, as its requester wants it shown."""
-    video = await _found(sender, services, press.generation)
+    """Show all buttons of a video, if its requester asks for them."""
+    video = await _find_visible(sender, services, press.generation)
     if video is None or shown is None:
         return
     if video.account != sender.account:
@@ -162,7 +162,7 @@ async def more(
         sender.translator,
         in_private=sender.chat.is_private,
         unfolded=True,
-        size=_size(query),
+        size=_file_size(query),
     )
     await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
@@ -171,8 +171,8 @@ async def more(
 async def remove(
     sender: Sender, press: Remove, query: CallbackQuery, shown: int, context: Context, *, sure: bool
 ) -> None:
-    """Take a video away for its requester, the author of its picture, or an admin of the group."""
-    video = await _found(sender, context.services, press.generation)
+    """Delete a video from the chat for its requester, its picture's author or a group admin."""
+    video = await _find_visible(sender, context.services, press.generation)
     if video is None:
         return
     _ = sender.translator.gettext
@@ -190,7 +190,7 @@ async def remove(
         note = _("Telegram lets me delete only messages of the last two days.")
         await sender.answer(note, alert=True)
     else:
-        await _note_removal(context.services, sender, video)
+        await _record_removal(context.services, sender, video)
         kept = (
             _("Deleted. /history still has it.")
             if video.account == sender.account
@@ -200,10 +200,10 @@ async def remove(
         context.services.changed(video.account)
 
 
-async def _note_removal(services: Services, sender: Sender, video: Generation) -> None:
-    """Let nobody go on from a video that was taken away in a group, but its owner.
+async def _record_removal(services: Services, sender: Sender, video: Generation) -> None:
+    """Let only the owner use a video that was deleted from a group.
 
-    Whose picture it was made from takes the picture back as well.
+    If the author of its picture deleted it, the picture is withdrawn too.
     """
     if sender.chat.is_private:
         return
@@ -219,20 +219,20 @@ def _author(video: Generation) -> Account | None:
 
 @router.button(Retry, orders=True)
 async def retry(sender: Sender, press: Retry, context: Context) -> None:
-    """Try a failed video again for the one whose it was."""
-    generation = await _failed(sender, context.services, press.generation)
+    """Order a failed video again, for its requester."""
+    generation = await _find_own(sender, context.services, press.generation)
     if generation is not None:
-        like = draft_like(generation, sender, message_id=_asked_in(generation, sender))
+        like = draft_like(generation, sender, message_id=_original_message(generation, sender))
         await place(context, sender, replace(like, agreed=generation.credits))
 
 
 @router.button(TryWith, orders=True)
 async def try_with(sender: Sender, press: TryWith, context: Context) -> None:
-    """Make what failed with another family, for the one whose it was."""
-    generation = await _failed(sender, context.services, press.generation)
+    """Order a failed video with another model family, for its requester."""
+    generation = await _find_own(sender, context.services, press.generation)
     if generation is None:
         return
-    like = draft_like(generation, sender, message_id=_asked_in(generation, sender))
+    like = draft_like(generation, sender, message_id=_original_message(generation, sender))
     like = replace(like, agreed=press.credits)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
@@ -242,13 +242,13 @@ async def try_with(sender: Sender, press: TryWith, context: Context) -> None:
     await place(context, sender, like)
 
 
-def _asked_in(generation: Generation, sender: Sender) -> int | None:
-    """Return the message that asked; in another chat its number means another message."""
+def _original_message(generation: Generation, sender: Sender) -> int | None:
+    """Return the id of the message that ordered a video, or None if it is in another chat."""
     return generation.message_id if generation.chat == sender.chat.id else None
 
 
-async def _failed(sender: Sender, services: Services, number: int) -> Generation | None:
-    """Return a video, made or not, if it is the presser's; else they are told."""
+async def _find_own(sender: Sender, services: Services, number: int) -> Generation | None:
+    """Return a finished or failed video of the presser's, else tell them why not."""
     async with services.db.reading() as connection:
         generation = await generations.find(connection, number)
     if generation is None or not generation.prompt:
@@ -262,7 +262,7 @@ async def _failed(sender: Sender, services: Services, number: int) -> Generation
 
 
 def draft_like(generation: Generation, sender: Sender, *, message_id: int | None) -> OrderDraft:
-    """Return the order of another video like this one, paid by whoever asks."""
+    """Return the draft of another video like this one, paid by the sender."""
     return OrderDraft(
         text=substitutes.like(generation),
         picture=SentPicture.behind(generation),
@@ -273,16 +273,16 @@ def draft_like(generation: Generation, sender: Sender, *, message_id: int | None
 
 
 async def _order(context: Context, sender: Sender, draft: OrderDraft, video: Generation) -> None:
-    """Order at the first tap what costs its owner no more than was said, else at the second."""
-    own = sender.chat.is_private and video.account == sender.account
+    """Order a video at once if it is the sender's and costs no more than was said, else ask."""
+    is_own = sender.chat.is_private and video.account == sender.account
     said = video.credits if draft.agreed is None else draft.agreed
-    agreed = min(said, context.services.policy.confirm_credits) if own else 0
+    agreed = min(said, context.services.policy.confirm_credits) if is_own else 0
     draft = replace(draft, agreed=agreed, taps_twice=True)
     await place(context, sender, draft)
 
 
-def _size(query: CallbackQuery) -> int:
-    """Return how many bytes the video has below which was pressed; 0 where nobody knows."""
+def _file_size(query: CallbackQuery) -> int:
+    """Return the size of the video above the pressed button, in bytes; 0 if it is unknown."""
     shown = query.message
     if not isinstance(shown, Message):
         return 0
@@ -290,5 +290,5 @@ def _size(query: CallbackQuery) -> int:
     return (file.file_size or 0) if file else 0
 
 
-def _answered(query: CallbackQuery) -> int | None:
+def _message_id(query: CallbackQuery) -> int | None:
     return query.message.message_id if query.message else None

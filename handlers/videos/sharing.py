@@ -1,6 +1,6 @@
-"""Sharing: take one of your own videos to any chat, from where others may make one like it.
+"""Sharing: post one's own videos in any chat by inline mode, with a button to make a similar one.
 
-In inline mode nobody else's videos are ever listed.
+Inline mode lists only the sender's own videos.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 router = Router()
 
 PER_PAGE = 50
-"""Results Telegram takes at a time."""
+"""Results Telegram takes in one answer."""
 CACHE_SECONDS = 5
-"""How long a list stays good: a new video should be found at once."""
-LIKE = "like-"
-"""What a link to the bot begins with that leads to a shared video's words; its file's id follows.
+"""How long Telegram caches a list: a new video should be found at once."""
+LIKE_PREFIX = "like-"
+"""Prefix of the /start payload of a link that makes a similar video; the unique file id follows.
 
-Telegram gives the same id to all who were sent the file, and to nobody else.
+Only people who were sent the file know its unique id.
 """
-_LONGEST_TITLE = 60
-"""Characters, as in the chat the video was made in."""
+_MAX_TITLE_LENGTH = 60
+"""Characters of a result's title."""
 
 
-async def share(update: Update, context: Context) -> None:
-    """List the sender's own videos; with words, those whose prompt holds them all."""
+async def answer_inline_query(update: Update, context: Context) -> None:
+    """List the sender's own videos, or those whose prompts contain all words of the query."""
     query = update.inline_query
     if query is None:
         return
@@ -57,7 +57,7 @@ async def share(update: Update, context: Context) -> None:
         person = await people.find(connection, query.from_user.id)
     chosen = person.spoken if person else None
     translator = services.languages.translator(chosen or query.from_user.language_code)
-    videos = await _videos(services, query)
+    videos = await _find_videos(services, query)
     page = videos[:PER_PAGE]
     try:
         with translated():
@@ -66,15 +66,15 @@ async def share(update: Update, context: Context) -> None:
                 cache_time=CACHE_SECONDS,
                 is_personal=True,
                 next_offset=str(page[-1].id) if len(videos) > PER_PAGE else "",
-                button=None if page or query.offset else _invitation(translator, query.query),
+                button=None if page or query.offset else _new_video_button(translator, query.query),
             )
     except SendError:
-        # who types on has asked again long since
+        # the next letter the sender types asks again
         return
 
 
-async def _videos(services: Services, query: InlineQuery) -> list[Generation]:
-    """Return a page of the sender's videos and one more; `#7` is number 7, as Share writes it."""
+async def _find_videos(services: Services, query: InlineQuery) -> list[Generation]:
+    """Return a page of the sender's videos and one more; `#7`, as Share writes it, is video 7."""
     account, words = Account.person(query.from_user.id), query.query.split()
     named = len(words) == 1 and words[0].startswith("#")
     number = read_number(words[0][1:]) if named else None
@@ -100,27 +100,27 @@ def _result(
 ) -> InlineQueryResultCachedVideo:
     like = list[Button]()
     if video.prompt and video.file_unique_id:
-        opens = f"{services.outbox.link}?start={LIKE}{video.file_unique_id}"
+        opens = f"{services.outbox.link}?start={LIKE_PREFIX}{video.file_unique_id}"
         like.append(Button(translator.gettext("🎬 Make one like this"), url=opens))
     return InlineQueryResultCachedVideo(
         id=str(video.id),
         video_file_id=video.file_id or "",
-        title=shortened(video.prompt, _LONGEST_TITLE) or translator.gettext("(forgotten)"),
+        title=shortened(video.prompt, _MAX_TITLE_LENGTH) or translator.gettext("(forgotten)"),
         caption=caption(video, translator, ai_label=services.policy.ai_label),
         reply_markup=keyboard([like]),
     )
 
 
 async def offer_like(context: Context, sender: Sender, message: Message, payload: str) -> None:
-    """Put a shared video's words on a card; of a photo's video, ask for another photo."""
-    _, file = sender.translator.gettext, payload.removeprefix(LIKE)
+    """Show a card with a shared video's prompt, or ask for a photo if it was made from one."""
+    _, file = sender.translator.gettext, payload.removeprefix(LIKE_PREFIX)
     async with context.services.db.reading() as connection:
         video = await videos.by_file(connection, file)
     if video is None or not video.prompt:
         text = _("I do not know that video any more. Send me an idea or a photo of your own.")
         await sender.reply(text)
     elif video.kind == "i2v":
-        # the shape is the other photo's
+        # the shape follows from the new photo
         typed = f"{video.prompt} --model {video.family} --seconds {video.seconds}"
         text = _("“{prompt}”\n\nWhich photo of yours should move like that? Send it here.")
         text = text.format(prompt=unlinked(video.prompt))
@@ -130,7 +130,7 @@ async def offer_like(context: Context, sender: Sender, message: Message, payload
         await place(context, sender, draft)
 
 
-def _invitation(translator: Translator, words: str) -> InlineQueryResultsButton:
+def _new_video_button(translator: Translator, words: str) -> InlineQueryResultsButton:
     text = (
         translator.gettext("No video with these words: make one")
         if words.strip()
@@ -140,8 +140,8 @@ def _invitation(translator: Translator, words: str) -> InlineQueryResultsButton:
 
 
 @router.message(SENT_VIA_BOT)
-async def shared(sender: Sender, message: Message) -> None:
-    """Say what one can do with a video one brought back; in a group it is not for the bot."""
+async def explain_shared(sender: Sender, message: Message) -> None:
+    """Say in private what a shared video can be used for; ignore it in groups."""
     if not sender.chat.is_private:
         return
     text = sender.translator.gettext(
@@ -153,4 +153,4 @@ async def shared(sender: Sender, message: Message) -> None:
     await sender.reply(text, reply_to=message.message_id)
 
 
-router.handlers.append(InlineQueryHandler(share))
+router.handlers.append(InlineQueryHandler(answer_inline_query))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.videos.cancel import MOST_LISTED
+from handlers.videos.cancel import MAX_LISTED
 from sandbox.telegram.messages import Button
 from storage import generations
 from storage.generations import State
@@ -115,11 +115,11 @@ async def test_of_very_many_the_first_are_listed_and_the_others_counted(
 ) -> None:
     provider.render_seconds = 60.0
     async with house.running(provider_slots=1, max_pending_per_user=50, free_credits=900):
-        for number in range(MOST_LISTED + 2):
+        for number in range(MAX_LISTED + 2):
             await chat.send(ann, f"/video a cat number {number}")
         await chat.send(ann, "/queue")
         shown = await chat.wait(lambda message: "… and 2 more." in (message.text or ""))
-    assert len(shown.labels) == MOST_LISTED - 1
+    assert len(shown.labels) == MAX_LISTED - 1
     assert len(shown.buttons) == 4
 
 

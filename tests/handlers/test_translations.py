@@ -54,7 +54,7 @@ def test_menus_are_translated() -> None:
             Balance(allowance=30, bought=4, held=9, renews_at=60.0),
             pending=1, cost=9, terms=terms(), translator=SPEECH, now=0.0,
         ),
-        history.text(history.Page(history.ShowVideos(), ()), SPEECH),
+        history.text(history.VideoPage(history.ShowVideos(), ()), SPEECH),
         cancel.text([], SPEECH, in_private=True),
         cancel.text([], SPEECH, in_private=False),
         "\n".join("\n".join(idea) for idea in welcome.ideas(SPEECH)),
