@@ -24,6 +24,15 @@ if TYPE_CHECKING:
     from storage.people import Person
 
 
+NEAREST = "~"
+"""Prefix of a value that may be replaced by the nearest one offered."""
+_NEAR = {
+    "seconds": re.compile(rf"{NEAREST}(\d{{1,9}})"),
+    "aspect_ratio": re.compile(rf"{NEAREST}(\d+:\d+)"),
+    "resolution": re.compile(rf"{NEAREST}(\d+p)"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What somebody asked for, as typed; None where they did not say, and False for `pro`."""
@@ -35,6 +44,13 @@ class Options:
     resolution: str | None = None
     fit: str | None = None
     silent: bool | None = None
+
+    def parted(self) -> tuple[Options, Options]:
+        """Split into exact values, and those for which the nearest offered value will do."""
+        found = {name: form.fullmatch(getattr(self, name) or "") for name, form in _NEAR.items()}
+        near: dict[str, Any] = {name: match[1] for name, match in found.items() if match}
+        nothing: dict[str, Any] = dict.fromkeys(near)
+        return replace(self, **nothing), Options(**near)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 from generation.media.pictures import nearest_aspect, share_lost
@@ -12,6 +13,7 @@ from generation.orders.options import Choice, Options, Problem, by_resolution, b
 from generation.orders.reading import CHANGE, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     from generation.models.offer import Kind, Offer
@@ -160,7 +162,8 @@ def quote(
     read = reading.read(text)
     if read.problems:
         return read.problems
-    requested = instead.over(read.requested) if instead is not None else read.requested
+    typed = instead.over(read.requested) if instead is not None else read.requested
+    requested, near = typed.parted()
     offer = offer.able(kind)
     if not offer.families:
         return (Problem("model", "", ()),)
@@ -170,18 +173,14 @@ def quote(
     prompt = prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)
-    found = meant(requested, defaults, offer=offer, named=named, kind=kind)
+    settle = partial(meant, defaults=defaults, offer=offer, named=named, kind=kind)
+    found = settle(requested)
     if isinstance(found, Problem):
         return (found,)
-    choice, instead_of = found
-    is_read, typed, said = False, requested, plain(prompt) if reads else Options()
-    if (nearest := _nearest(said, requested, choice)) != requested:
-        requested = nearest
-        again = meant(requested, defaults, offer=offer, named=named, kind=kind)
-        if not isinstance(again, Problem):
-            is_read = again[0] != choice
-            choice, instead_of = again
-    is_read = is_read or _misses(choice, said, typed)
+    requested, (choice, instead_of) = _nearer(near, requested, found, settle)
+    unread, said = choice, plain(prompt) if reads else Options()
+    requested, (choice, instead_of) = _nearer(said, requested, (choice, instead_of), settle)
+    is_read = choice != unread or _misses(choice, near, Options()) or _misses(choice, said, typed)
     if too_long := options.check_prompt(prompt, choice):
         return (too_long,)
     aspect_ratio = choice.aspect_ratio
@@ -203,6 +202,18 @@ def _cut(
         return 0.0, (0, 0)
     frame = choice.mode.frame(choice.resolution, shape, picture_size)
     return share_lost(picture_size, frame), frame
+
+
+def _nearer(
+    said: Options,
+    requested: Options,
+    found: tuple[Choice, Gone | None],
+    settle: Callable[[Options], tuple[Choice, Gone | None] | Problem],
+) -> tuple[Options, tuple[Choice, Gone | None]]:
+    """Add the nearest offered values of `said` to the request; return it and what it settles to."""
+    nearest = _nearest(said, requested, found[0])
+    again = found if nearest == requested else settle(nearest)
+    return nearest, found if isinstance(again, Problem) else again
 
 
 def _nearest(said: Options, requested: Options, choice: Choice) -> Options:

@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from itertools import product
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from generation.orders.options import Options, Problem
+from generation.orders.options import NEAREST, Options, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -218,11 +218,14 @@ def _likeness(one: Counter[str], other: Counter[str]) -> float:
 _SHAPES_SAID = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
 _NO_TIMES = ("16:9", "21:9")
 """Shapes that no clock shows, nor a match ends with."""
+_UNSPACED = r"\u0e01-\u0e3a\u0e40-\u0e4e\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+"""Letters of the scripts that part no words by blanks, or not always."""
 _TOKEN = re.compile(
-    r"\d{1,2}:\d{1,2}(?![\d:])|\d{3,4}p(?!\w)|\d+(?:[.,]\d\d?(?!\d))?"
-    r"|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
+    rf"\d{{1,2}}:\d{{1,2}}(?![\d:])|\d{{3,4}}p(?![^\W{_UNSPACED}])|\d+(?:[.,]\d\d?(?!\d))?"
+    rf"|[{_UNSPACED}]+|[^\W\d_{_UNSPACED}]"
+    rf"(?:[^\W\d_{_UNSPACED}]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
 )
-_TIMES = re.compile(r"(?<=\d)[x×](?=\d)")
+_TIMES = re.compile(r"(?<=\d)[x×\uff1a](?=\d)")
 """What stands in the place of a shape's colon."""
 _PART = re.compile(
     r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]|\s-+\s|:\s"
@@ -231,8 +234,6 @@ _LONGEST_SECONDS = 300
 _LONGEST_TAIL = 12
 """Words at the end of a part among which options are looked for."""
 _LONGEST_PHRASE = 6
-_WITHOUT_BLANKS = "\u3040"
-"""The first letter of the scripts that part no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,15 +271,8 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
         silent = words["silent alone" if alone else "silent"]
         found |= {phrase: _Phrase({"silent": True}, alone=alone) for phrase in silent}
     found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
-    for one, units in (("1", "seconds"), ("60", "minutes")):
+    for one, units in (("1", "seconds"), ("60", "minutes"), ("3600", "hours")):
         found |= {f"0 {unit}": _Phrase({"seconds": one}) for unit in words[units]}
-        found |= {
-            # where no blanks are written, both are one word
-            number + unit: _Phrase({"seconds": str(int(digits) * int(one))})
-            for digits, numbers in words["numbers"].items()
-            for number, unit in product(numbers, words[units])
-            if min(number[0], unit[0]) >= _WITHOUT_BLANKS
-        }
     return {tuple(_tokens(phrase)): one for phrase, one in found.items()}
 
 
@@ -289,8 +283,18 @@ def _telling() -> frozenset[str]:
     return frozenset(first | _digits().keys())
 
 
+@cache
+def _unspaced() -> re.Pattern[str]:
+    """Return a pattern of the known words that may be written without blanks, longest first."""
+    known = re.findall(f"[{_UNSPACED}]+", json.dumps(_plain_words(), ensure_ascii=False))
+    return re.compile("|".join(sorted(known, key=len, reverse=True)))
+
+
 def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(_TIMES.sub(":", unicodedata.normalize("NFC", text).casefold()))
+    """Return the words and numbers of a text; without blanks, known words alone are parted."""
+    found = _TOKEN.findall(_TIMES.sub(":", unicodedata.normalize("NFC", text).casefold()))
+    parts = [(one, _unspaced().findall(one)) for one in found]
+    return [*chain(*(known if "".join(known) == one else [one] for one, known in parts))]
 
 
 def plain(prompt: str) -> Options:
@@ -300,31 +304,48 @@ def plain(prompt: str) -> Options:
     ends with it ("… without sound"), or begins with it before the word video ("8 second video of
     …"). What is said so never costs unseen: it is put on a card.
     """
+    said = _said_in(prompt)
+    if int(said.get("seconds", 1)) not in range(1, _LONGEST_SECONDS + 1):
+        # the subject lasts that long, not the video
+        del said["seconds"]
+    return Options(**said)
+
+
+def _said_in(prompt: str) -> dict[str, Any]:
+    """Return the fields of Options that plain words set; `seconds` may be any number."""
     said: dict[str, Any] = {}
     words = _tokens(prompt)
     if not any(word[0].isdecimal() for word in words) and _telling().isdisjoint(words):
-        return Options()
+        return said
     if shape := next((word for word in words if word in _NO_TIMES), None):
         said["aspect_ratio"] = shape
     for part in _PART.split(prompt):
         said |= _said(_tokens(part))
-    return Options(**said)
+    return said
 
 
 def options_alone(text: str) -> str:
-    """Return the options a text says as they are typed, where it says nothing else; else ""."""
+    """Return a text that says nothing but options as they are typed; "" for any other text.
+
+    Plain words become options for which the nearest offered value will do.
+    """
     typed = read(text)
-    said = plain(typed.prompt)
+    said = _said_in(typed.prompt)
     parts = [_tokens(part) for part in _PART.split(typed.prompt)]
     # an emoji may be an idea
     signs = any(unicodedata.category(character) == "So" for character in typed.prompt)
     if typed.problems or signs or any(_read(one, 0, whole=True)[1] < len(one) for one in parts):
         return ""
-    pairs = {name: (getattr(typed.requested, name), getattr(said, name)) for name in _TYPED}
-    both = {name: plainly if exact is None else exact for name, (exact, plainly) in pairs.items()}
-    options = [f"{_TYPED[name]} {value}" for name, value in both.items() if value]
-    options += ["--sound"] if both["silent"] is False else []
-    return " ".join(options).replace(" True", "")
+    near = {name: f"{NEAREST}{one}" if isinstance(one, str) else one for name, one in said.items()}
+    options = list[str]()
+    for name, option in _TYPED.items():
+        exact = getattr(typed.requested, name)
+        value = near.get(name) if exact is None else exact
+        if value:
+            options.append(option if value is True else f"{option} {value}")
+        elif value is False and name == "silent":
+            options.append("--sound")
+    return " ".join(options)
 
 
 _TYPED = {
@@ -346,7 +367,7 @@ def _said(tokens: list[str]) -> dict[str, str | bool]:
 def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str | bool], int, bool]:
     """Read phrases from a word on; tells what they say, where they end, and whether of a video."""
     said: dict[str, str | bool] = {}
-    at, is_video, minutes, phrases, digits = start, False, 0, _phrases(), _digits()
+    at, is_video, total, before, phrases, digits = start, False, 0, 0, _phrases(), _digits()
     while at < len(tokens):
         one = tokens[at]
         if one in _SHAPES_SAID:
@@ -361,11 +382,10 @@ def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str 
             and (unit := phrases.get(("0", *tokens[at + 1 : at + 2])))
         ):
             by = int(unit.said["seconds"])
-            seconds = math.ceil(float(number.replace(",", ".")) * by)
-            seconds += minutes if by == 1 else 0
-            if not 0 < seconds <= _LONGEST_SECONDS:
-                break
-            minutes = seconds if by > 1 else 0
+            seconds = math.ceil(float(number.replace(",", ".")) * by) + (
+                total if by < before else 0
+            )
+            total, before = seconds, by
             said["seconds"] = str(seconds)
             length = 2
         else:

@@ -27,6 +27,7 @@ from handlers.ordering.drafts import (
     SentPicture,
     SmallTalk,
     draft_of_message,
+    is_question,
     replied_to,
 )
 from handlers.ordering.order_card import Drop, show_card
@@ -172,7 +173,7 @@ def question_answered_by(sender: Sender, message: Message, now: float) -> Card |
     after the question answers it too.
     """
     card, reply = sender.closed, replied_to(message)
-    if card is None or not card.is_question:
+    if card is None or not is_question(card):
         return None
     if reply is not None:
         about = card.picture is not None and reply.message_id == card.message_id
@@ -207,6 +208,8 @@ async def take_answer(
         return
     passed = context.services.clock() - card.created_at
     sure = not is_change and (replied_to(message) is not None or passed <= SURE_ANSWER_SECONDS)
+    # options alone do not say what should happen, but a command orders without words
+    sure = sure and (read(words).prompt != "" or command_in(message) is not None)
     # a video may be sent in answer to a question about something else than its frame
     if picture is not None and picture.moves and card.kind is CardKind.QUESTION:
         sure = False
@@ -234,7 +237,7 @@ def join_split_text(sender: Sender, said: str, now: float) -> str | None:
     full.
     """
     card = sender.closed
-    if card is None or card.is_question or card.kind is CardKind.QUESTION:
+    if card is None or is_question(card):
         return None
     limit = MessageLimit.MAX_TEXT_LENGTH
     soon = sender.edited is not None or now - card.created_at < JUST_NOW_SECONDS

@@ -18,7 +18,7 @@ from generation.media.pictures import frame_of, which_frame
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
-from generation.orders.reading import options_alone, read, shows_nothing
+from generation.orders.reading import options_alone, read, shows_nothing, words_alone
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import max_fetch_bytes
@@ -180,6 +180,11 @@ class OrderDraft:
         return f"{self.options} {self.text}".strip()
 
     @property
+    def words(self) -> str:
+        """The text without its options."""
+        return read(self.text).prompt
+
+    @property
     def kind(self) -> Kind:
         """Text to video, or image to video."""
         return "t2v" if self.picture is None else "i2v"
@@ -232,6 +237,11 @@ def draft_of_message(
         message_id=message.message_id,
         asks=asks or not (is_own_message(message) and is_whole and is_idea),
     )
+
+
+def is_question(card: Card) -> bool:
+    """Whether the next message answers the card; a card with words waits for a tap."""
+    return card.is_question or (card.kind is CardKind.PICTURE and not words_alone(card.prompt))
 
 
 def new_card(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:

@@ -285,9 +285,10 @@ async def picture(sender: Sender, message: Message, context: Context) -> None:
     if card is not None and card.picture is None:
         await conversation.take_answer(context, sender, message, card, words, picture=sent)
         return
-    asks = sender.chat.is_private and command is None and (not words or sent.moves)
-    if asks and not words and is_own_message(message):
-        words = conversation.recent_words(sender, now)
+    is_wordless = not reading.read(options_alone(words) or words).prompt
+    asks = sender.chat.is_private and command is None and (is_wordless or sent.moves)
+    if asks and is_wordless and is_own_message(message):
+        words = f"{options_alone(words) or words} {conversation.recent_words(sender, now)}".strip()
     await placing.place(context, sender, draft_of_message(message, words, sent, asks=asks))
 
 

@@ -136,21 +136,22 @@ def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> s
 def _card_question(card: Card, translator: Translator) -> str:
     """Return the question at the top of a card."""
     _, frame = translator.gettext, which_frame(card.picture or "")
+    words = reading.words_alone(card.prompt)
     if card.asks_what_follows:
         return _("What happens next? Write it as an answer to this, or tap Just go on.")
     if frame == "first":
         return (
             _("Animate its first frame?\n\n“{prompt}”")
-            if card.prompt
+            if words
             else _("Animate its first frame? Write what should happen, or tap Gentle movement.")
         )
     if frame == "last":
         return (
             _("Animate its last frame?\n\n“{prompt}”")
-            if card.prompt
+            if words
             else _("Animate its last frame? Write what should happen, or tap Gentle movement.")
         )
-    if card.prompt or card.kind is not CardKind.PICTURE:
+    if words or card.kind is not CardKind.PICTURE:
         return _("Make a video of this?\n\n“{prompt}”")
     return _("Nice! What should happen? Write it, or tap Gentle movement.")
 
@@ -168,7 +169,7 @@ def card_buttons(
         return []
     if card.asks_what_follows:
         label = _("🎞 Just go on · {credits}")
-    elif card.kind is CardKind.PICTURE and not card.prompt:
+    elif card.kind is CardKind.PICTURE and not reading.words_alone(card.prompt):
         label = _("Gentle movement · {credits}")
     elif quote.cuts:
         label = _("✂️ Crop · {credits}")

@@ -179,13 +179,13 @@ async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote:
     change its price. Cards for late orders in private are kept, since there may be several.
     """
     services, now = context.services, context.services.clock()
-    kept = sender.is_late and sender.chat.is_private and bool(draft.text)
+    kept = sender.is_late and sender.chat.is_private and bool(draft.words)
     card = worded = replaced = None
     short: Pause | ContentBrake | TooFewCredits | None = None
     async with services.db.transaction() as tx:
         made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
         balance, pool = await _balances(tx, services, sender)
-        if made is None and (draft.text or draft.picture is None):
+        if made is None and (draft.words or draft.picture is None):
             short = await outages.waits(tx, sender.account, sender.chat.id, now)
             short = short or balances.shortfall(quote.credits, balance, pool)
         if made is None and short is None:

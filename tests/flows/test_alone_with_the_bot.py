@@ -454,6 +454,8 @@ async def test_options_said_of_a_photo_leave_it_gentle_movement(
     await chat.send_photo(ann, photo(1280, 720))
     await chat.wait(says("What should happen?"))
     await chat.send(ann, "8 seconds")
+    card = await chat.wait(says("8 seconds · 16:9"))
+    await card.press("Gentle movement · 17", by=ann)
     await chat.wait(shows_video())
     assert "movement" in str(provider.submissions[0].body["prompt"])
     assert provider.submissions[0].body["duration"] == 8

@@ -117,10 +117,57 @@ async def test_beside_a_picture_a_length_alone_is_not_what_should_happen(
         sent = await chat.send_photo(ann, photo(), caption=words)
         card = await chat.wait(says(f"12 seconds · {shape}", to=sent.message_id))
     assert await spent(house, ann) == 0
-    await card.press(button_of(card, "✂️ Crop"), by=ann)
+    await card.press(button_of(card, "Gentle movement"), by=ann)
     await chat.wait(shows_video())
     assert "12 seconds" not in str(provider.submissions[0].body["prompt"])
     assert await spent(house, ann) == 26
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [("1 minute", "12 seconds"), ("square", "4 seconds"), ("vertical 5s", "4 seconds · 9:16")],
+)
+@pytest.mark.parametrize("caption", [True, False])
+async def test_options_alone_beside_a_photo_are_kept_for_what_should_happen(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox,
+    words: str, shown: str, *, caption: bool,
+) -> None:  # fmt: skip
+    sent = await chat.send_photo(ann, photo(1280, 720), caption=words if caption else "")
+    card = await chat.wait(says("What should happen?", to=sent.message_id))
+    if not caption:
+        await chat.send(ann, words)
+        await chat.wait_gone(card)
+        card = await chat.wait(says("What should happen?", to=sent.message_id))
+    assert shown in (card.text or card.caption or "")
+    await chat.send(ann, "--720p")
+    await chat.wait_gone(card)
+    card = await chat.wait(says("What should happen?", to=sent.message_id))
+    assert await spent(house, ann) == 0
+    await chat.send(ann, "it rains")
+    card = await chat.wait(says("“it rains”", to=sent.message_id))
+    assert shown in (card.text or card.caption or "")
+    assert not [one for one in chat.from_bot if "--" in (one.text or one.caption or "")]
+    await card.press(button_of(card, "✂️" if "9:16" in shown else "🎬"), by=ann)
+    await chat.wait(shows_video("it rains"))
+    assert [one.body["prompt"] for one in provider.submissions] == ["it rains"]
+
+
+async def test_a_length_that_no_model_has_is_no_idea_and_asked_about_with_the_idea(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    for words in ("/video 10 minutes", "500 seconds", "8秒竖屏"):
+        await chat.send(ann, words)
+        await chat.wait(
+            lambda m: m is chat.from_bot[-1] and "What should we see?" in (m.text or "")
+        )
+        await chat.send(ann, "a fox")
+        if "秒" not in words:
+            card = await chat.wait(says("12 seconds"))
+            assert await spent(house, ann) == 0
+            await card.press("No", by=ann)
+            await chat.wait_gone(card)
+    await chat.wait(shows_video("a fox"))
+    assert await spent(house, ann) == 17
 
 
 async def test_of_a_quoted_text_the_quote_is_the_idea(
