@@ -208,7 +208,7 @@ def pool_text(pool: Pool, cost: int, translator: Translator, now: float) -> str:
             if pool.bought > 0
             else _("They renew {when}.")
         )
-        when = translator.until(pool.renews_at - now)
+        when = translator.time_until(pool.renews_at - now)
         lines.append(renews.format(count=translator.number(pool.size), when=when))
     if pool.bought < 0:
         owed = translator.credits(-pool.bought)

@@ -9,7 +9,7 @@ from telegram import InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler
 
 from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, carries, keyboard
-from handlers.replies.texts import shortened, unlinked
+from handlers.replies.texts import truncate, unlinked
 from handlers.routing import Router, refusal_of
 from handlers.senders import PressAnswer, meet
 from storage import people
@@ -104,7 +104,7 @@ async def _named(services: Services, press: CallbackData, yes: str) -> str:
     if (person := about.get("person")) and isinstance(person, int):
         async with services.db.reading() as connection:
             name = await people.called(connection, person)
-        about["name"] = unlinked(shortened(name, LONGEST_NAME))
+        about["name"] = unlinked(truncate(name, LONGEST_NAME))
     return yes.format(**about)
 
 

@@ -22,7 +22,7 @@ from handlers import commands
 from handlers.commands import Scope
 from handlers.replies.letting_in import shut_out_text, stranger_buttons, stranger_text
 from handlers.replies.sending import SendError, Unreachable, Unreadable
-from handlers.replies.texts import contact_line
+from handlers.replies.texts import contact_text
 from handlers.senders import ALBUM, Access, cause_of, meet
 from storage import cards
 from storage.chats import Asking
@@ -349,7 +349,7 @@ def refusal_of(
     if sender.access is Access.BANNED and not heard:
         text = shut_out_text(sender.translator, sender.banned_for)
         if services.policy.support_contact is not None:
-            text = f"{text} {contact_line(sender.translator, services.policy.support_contact)}"
+            text = f"{text} {contact_text(sender.translator, services.policy.support_contact)}"
         if services.policy.stars_per_credit:
             text += " " + _("About a payment, write /paysupport.")
         # in a group, others read all but the answer to a press

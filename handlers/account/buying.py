@@ -22,7 +22,7 @@ from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, ShowPackages, charge_for
 from handlers.replies.sending import Refused, SendError, Unreachable, translated
-from handlers.replies.texts import paused, shortened, unlinked, videos, worth
+from handlers.replies.texts import pause_text, truncate, unlinked, videos, worth
 from handlers.routing import Router, refusal_of
 from storage import SHARED_IDS, chats, outages, payments, people, statistics
 from storage.chats import Asking
@@ -142,7 +142,7 @@ async def _reason_not_selling(tx: Connection, services: Services, translator: Tr
     if not services.policy.stars_per_credit:
         return translator.gettext("This bot sells no credits.")
     pause = await outages.paused(tx, now=services.clock())
-    return "" if pause is None else paused(pause, translator, services.clock())
+    return "" if pause is None else pause_text(pause, translator, services.clock())
 
 
 async def purchase_refusal(
@@ -214,7 +214,7 @@ async def send_invoice_for(sender: Sender, press: Buy, shown: int | None, contex
         await sender.answer(why, alert=True)
         return
     title = more_credits.sold(press.credits, sender.chat.title if group else None, translator)
-    title = shortened(title, LONGEST_TITLE)
+    title = truncate(title, LONGEST_TITLE)
     description = (
         translator.gettext("About {videos}. Credits do not expire, and come back if a video fails.")
         if group is None

@@ -13,7 +13,7 @@ from generation.models.offer import KINDS, Offer
 from generation.orders.options import Choice, Defaults, Options, priced, settle
 from handlers.account.settings import chosen
 from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked, turning
-from handlers.replies.texts import about
+from handlers.replies.texts import approximate_duration
 from handlers.routing import Router
 from storage import people
 
@@ -89,7 +89,7 @@ def _family(family: Family, default: str | None, offer: Offer, translator: Trans
     ]
     costs = [
         translator.gettext("from {cost}").format(cost=translator.credits(_cheapest(family, offer))),
-        f"{TIME} {about(translator, min(mode.typical_seconds for mode in modes))}",
+        f"{TIME} {approximate_duration(translator, min(mode.typical_seconds for mode in modes))}",
     ]
     return "\n".join([" ".join([title, *marks]), " · ".join(video), " · ".join(costs)])
 
@@ -169,7 +169,7 @@ def details(family: Family, default: str | None, offer: Offer, translator: Trans
         choice = settle(options, Defaults(), offer, kind)
         if isinstance(choice, Choice):
             cost = translator.credits(priced(choice, offer).credits)
-            length = translator.lasts(seconds)
+            length = translator.duration(seconds)
             lines.append(translator.gettext("{length}: {cost}").format(length=length, cost=cost))
     return "\n".join(lines)
 

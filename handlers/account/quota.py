@@ -74,7 +74,7 @@ def text(
     if balance.renews_at is not None and terms.free_credits > 0:
         lines.append(
             _("Your free allowance renews {when}: {all}.").format(
-                when=translator.until(balance.renews_at - now),
+                when=translator.time_until(balance.renews_at - now),
                 all=worth(translator, terms.free_credits, cost),
             )
         )
@@ -147,7 +147,7 @@ async def remind(sender: Sender, services: Services) -> None:
         return
     services.wake(sender.chat.id)
     told = _("I will tell you {when}, when your credits renew.")
-    await sender.answer(told.format(when=sender.translator.until(renews_at - now)), alert=True)
+    await sender.answer(told.format(when=sender.translator.time_until(renews_at - now)), alert=True)
 
 
 @router.button(AskOwner)

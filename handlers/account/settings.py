@@ -21,7 +21,7 @@ from generation.orders.quotes import Quote, meant
 from handlers.groups.group_settings import GroupVideo, show_group_settings
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData, carried, in_rows, ticked
-from handlers.replies.texts import described, gone
+from handlers.replies.texts import substitution_note, video_summary
 from handlers.routing import Router
 from storage import chats, people
 from storage.chats import Group
@@ -137,8 +137,8 @@ def text(quote: Quote, translator: Translator) -> str:
         "Your usual video:\n{video}\n\nEach costs {credits}. A photo keeps its own shape.\n\n"
         "The last rows: what I do with a photo that does not fit, and whether I ask before "
         "each video."
-    ).format(video=described(translator, quote), credits=translator.credits(quote.credits))
-    return f"{gone(quote, translator)}\n\n{said}".strip()
+    ).format(video=video_summary(translator, quote), credits=translator.credits(quote.credits))
+    return f"{substitution_note(quote, translator)}\n\n{said}".strip()
 
 
 def group_text(quote: Quote, translator: Translator) -> str:
@@ -147,7 +147,7 @@ def group_text(quote: Quote, translator: Translator) -> str:
         "A video in this group, where its idea says nothing else:\n{video}\n\n"
         "Each costs {credits}. Where nothing is ticked, each member's own choice counts. "
         "Tap a tick to take it away."
-    ).format(video=described(translator, quote), credits=translator.credits(quote.credits))
+    ).format(video=video_summary(translator, quote), credits=translator.credits(quote.credits))
 
 
 def buttons(
@@ -178,7 +178,7 @@ def buttons(
             button(
                 field,
                 value,
-                translator.briefly(value) if isinstance(value, int) else value,
+                translator.short_duration(value) if isinstance(value, int) else value,
                 getattr(choice, field),
             )
             for value in offered

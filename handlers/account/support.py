@@ -9,7 +9,7 @@ from telegram.ext import filters
 from handlers.replies.keyboards import carried_by, is_ours
 from handlers.replies.letting_in import asked_text
 from handlers.replies.more_credits import AnswerSupport, WriteBack, sold
-from handlers.replies.texts import contact_line, shortened, unlinked
+from handlers.replies.texts import contact_text, truncate, unlinked
 from handlers.routing import COMMANDED, MessagesThat, Router, refusal_of
 from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
@@ -75,7 +75,7 @@ async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -
                 # what somebody paid is always heard of
                 in_a_crowd=bool(paid),
                 person=person, name=await people.called(tx, person),
-                words=shortened(words, LONGEST_QUESTION),
+                words=truncate(words, LONGEST_QUESTION),
                 payments=[await _paid(tx, payment, now) for payment in paid],
                 failures=await statistics.last_failures(
                     tx, Account.person(person), limit=FAILURES
@@ -100,7 +100,7 @@ async def _paid(tx: Connection, payment: Payment, now: float) -> dict[str, Any]:
 
 def _with_contact(text: str, services: Services, translator: Translator) -> str:
     contact = services.policy.support_contact
-    return f"{text}\n{contact_line(translator, contact)}" if contact else text
+    return f"{text}\n{contact_text(translator, contact)}" if contact else text
 
 
 async def explain(sender: Sender, services: Services) -> None:
@@ -127,7 +127,7 @@ async def explain(sender: Sender, services: Services) -> None:
                 payment=payment.id,
                 credits=sold(payment.credits, payment.title, translator),
                 stars=translator.number(payment.stars),
-                time=translator.lasts(max(1.0, now - payment.paid_at)),
+                time=translator.duration(max(1.0, now - payment.paid_at)),
             )
         )
     await sender.reply(_with_contact("\n".join(lines), services, translator))

@@ -27,7 +27,7 @@ from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import stranger_buttons, stranger_text
 from handlers.replies.notices import AGAIN, WHY
 from handlers.replies.sending import Refused, SendError
-from handlers.replies.texts import contact_line, usual_cost, worth
+from handlers.replies.texts import contact_text, usual_cost, worth
 from handlers.routing import Router
 from handlers.senders import Access
 from handlers.videos.cancel import show_queue
@@ -158,7 +158,7 @@ def help_text(
         free_allowance(translator, offer, terms, selling=selling),
     ]
     if support:
-        parts.append(contact_line(translator, support))
+        parts.append(contact_text(translator, support))
     return "\n\n".join(parts)
 
 

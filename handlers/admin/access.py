@@ -16,7 +16,7 @@ from handlers.commands import BY_NAME
 from handlers.membership import depart
 from handlers.replies.letting_in import BanChat
 from handlers.replies.more_credits import LetBuy
-from handlers.replies.texts import N_, shortened
+from handlers.replies.texts import N_, truncate
 from handlers.routing import Router
 from storage import SHARED_IDS, audit, chats, generations, notices, payments, people
 from storage.generations import State
@@ -292,7 +292,7 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
     Doing it again changes nothing.
     """
     services, _, now = context.services, admin.translator.gettext, context.services.clock()
-    why = shortened(reason, LONGEST_REASON)
+    why = truncate(reason, LONGEST_REASON)
     new = Ban(telegram_id=who, by=admin.account.id, at=now, reason=why or None)
     async with services.db.transaction() as tx:
         if who in services.policy.admin_ids.union(await people.admins(tx)):

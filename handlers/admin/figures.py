@@ -16,7 +16,7 @@ from generation.media.formats import MediaError
 from generation.models import pricing
 from generation.orders import balances
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.texts import N_, shortened, unlinked
+from handlers.replies.texts import N_, truncate, unlinked
 from handlers.routing import Router
 from storage import HOUR_SECONDS, chats, ledger, people, statistics
 from storage.generations import Reason, State
@@ -171,7 +171,7 @@ def chart_of(
     in_work = [a - b - c for a, b, c in zip(all_, delivered, failed, strict=True)]
     return {
         "title": _(PERIODS[days]),
-        "labels": [translator.moment(begin, form) for begin in begins],
+        "labels": [translator.format_time(begin, form) for begin in begins],
         "nothing": _("Nothing yet"),
         "panels": [
             {
@@ -318,7 +318,7 @@ def _made(figures: Figures, translator: Translator) -> list[str]:
     if half is not None and most is not None:
         lines.append(
             _("Waiting time: half within {half}, 95 of 100 within {most}").format(
-                half=translator.briefly(half), most=translator.briefly(most)
+                half=translator.short_duration(half), most=translator.short_duration(most)
             )
         )
     return lines
@@ -343,7 +343,7 @@ async def _most(tx: Connection, figures: Figures, translator: Translator) -> lis
 
 
 def _short(name: str) -> str:
-    return unlinked(shortened(name, LONGEST_NAME))
+    return unlinked(truncate(name, LONGEST_NAME))
 
 
 def budget(left: int | None, terms: Terms, translator: Translator, now: float) -> str:
@@ -354,5 +354,5 @@ def budget(left: int | None, terms: Terms, translator: Translator, now: float) -
     return translator.gettext("Budget: {left} of {all} left. It renews {when}.").format(
         left=translator.money(pricing.from_micros(max(0, left))),
         all=translator.money(terms.budget_usd),
-        when=translator.until(ends_at - now) if ends_at else "",
+        when=translator.time_until(ends_at - now) if ends_at else "",
     )

@@ -20,7 +20,7 @@ from handlers.admin.pausing import SwitchPause
 from handlers.admin.records import ShowAudit
 from handlers.replies.keyboards import Button, CallbackData, ShowHome, home_row, paged, turning
 from handlers.replies.letting_in import Leave, ShowPool
-from handlers.replies.texts import N_, held_back, paused, shortened, unlinked, videos
+from handlers.replies.texts import N_, held_back_text, pause_text, truncate, unlinked, videos
 from handlers.routing import Router
 from storage import DAY_SECONDS, chats, ledger, outages, statistics
 from storage.generations import AT_PROVIDER, State
@@ -112,9 +112,9 @@ async def home(sender: Sender, services: Services, shown: int | None = None) -> 
         ),
     ]
     if pause is not None:
-        lines.append(f"⏸ {paused(pause, translator, now)}")
+        lines.append(f"⏸ {pause_text(pause, translator, now)}")
     elif outage is not None:
-        lines.append(held_back(None, translator))
+        lines.append(held_back_text(None, translator))
     switch = _("▶️ Resume") if pause else _("⏸ Pause")
     rows = [
         [Button(_("👥 People"), ShowPeople(0, "")), Button(_("💬 Groups"), ShowGroups(0))],
@@ -256,7 +256,7 @@ async def _group(
         )
     return line.format(
         place=place,
-        title=unlinked(shortened(chat.title, LONGEST_NAME)),
+        title=unlinked(truncate(chat.title, LONGEST_NAME)),
         videos=videos(translator, await statistics.made_in(tx, chat.id)),
         left=translator.number(pool.left) if pool else "",
         all=translator.credits(pool.size) if pool else "",
@@ -294,7 +294,7 @@ def _price(family: Family, services: Services, translator: Translator) -> str:
             cost = priced(usual, services.offer)
             return " · ".join(
                 (
-                    translator.lasts(usual.seconds),
+                    translator.duration(usual.seconds),
                     translator.money(cost.usd),
                     translator.credits(cost.credits),
                 )
@@ -319,7 +319,7 @@ def _state(
                 if cooldown.reason is CooldownReason.FAILING
                 else _("⚠️ {model} was not found. I try it again {when}.")
             )
-            return text.format(model=mode.model, when=translator.until(cooldown.until - now))
+            return text.format(model=mode.model, when=translator.time_until(cooldown.until - now))
         if mode.model in services.catalogue.unserved:
             return _("✖️ {model} is withdrawn.").format(model=mode.model)
     return _("✅ Served")
@@ -350,14 +350,14 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
         lines.append(
             _("AI/ML API: {balance} left ({ago} ago).").format(
                 balance=translator.money(pricing.from_micros(known.micros)),
-                ago=translator.lasts(max(1.0, now - known.heard_at)),
+                ago=translator.duration(max(1.0, now - known.heard_at)),
             )
         )
         if outlook.days_left is not None:
             lines.append(
                 _("At {cost} a day it lasts about {time}.").format(
                     cost=translator.money(pricing.from_micros(int(outlook.daily_cost))),
-                    time=translator.lasts(outlook.days_left * DAY_SECONDS),
+                    time=translator.duration(outlook.days_left * DAY_SECONDS),
                 )
             )
     lines.append(owing(owed, services.offer, translator))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers.admin.records import record
 from handlers.replies.keyboards import CallbackData
-from handlers.replies.texts import paused, shortened
+from handlers.replies.texts import pause_text, truncate
 from handlers.routing import Router
 from storage import DAY_SECONDS, HOUR_SECONDS, audit, generations, outages
 from storage.generations import AT_PROVIDER, State
@@ -46,7 +46,7 @@ def read_pause(words: Sequence[str], now: float) -> Pause | None:
         ends_at, reason = now + seconds, reason[lasts.end() :].strip()
     elif words and _NUMBER.fullmatch(words[0]):
         return None
-    return Pause(shortened(reason, LONGEST_REASON), ends_at)
+    return Pause(truncate(reason, LONGEST_REASON), ends_at)
 
 
 class SwitchPause(CallbackData, prefix="pause"):
@@ -90,7 +90,7 @@ async def pause(sender: Sender, words: Sequence[str], cause: str, services: Serv
         "Paused: I take no orders now. On the way: {running}, delivered as usual. Waiting: "
         "{waiting}. Whoever asks is told:\n\n{told}\n\n/resume ends the pause."
     )
-    told = paused(wanted, translator, now)
+    told = pause_text(wanted, translator, now)
     await sender.reply(text.format(running=running, waiting=waiting, told=told))
 
 

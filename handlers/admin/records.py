@@ -21,7 +21,7 @@ from generation.models import pricing
 from generation.models.pricing import Period
 from handlers.commands import BY_NAME
 from handlers.replies.keyboards import CallbackData, home_row, paged, turning
-from handlers.replies.texts import shortened, unlinked
+from handlers.replies.texts import truncate, unlinked
 from handlers.routing import Router
 from storage import audit, chats, payments, people, statistics
 from storage.generations import State
@@ -63,7 +63,7 @@ def in_words(
         )
         who = names.get(entry.admin, str(entry.admin))
         whom = "" if entry.whom is None else names.get(entry.whom, str(entry.whom))
-        details = shortened(entry.details, LONGEST_DETAILS)
+        details = truncate(entry.details, LONGEST_DETAILS)
         did = " ".join(word for word in (f"/{entry.act}", whom, details) if word)
         lines.append(f"{when} · {unlinked(who)}: {unlinked(did)}")
     return "\n".join(lines)
@@ -76,7 +76,7 @@ async def _names(tx: Connection, entries: Iterable[AuditEntry]) -> dict[int, str
         if number > 0:
             names[number] = await people.called(tx, number)
         elif (chat := await chats.by_telegram_id(tx, number)) is not None:
-            names[number] = f"{shortened(chat.title, LONGEST_NAME)} ({number})"
+            names[number] = f"{truncate(chat.title, LONGEST_NAME)} ({number})"
     return names
 
 

@@ -297,7 +297,7 @@ async def payment_line(
         name=unlinked(await people.called(tx, payment.person)),
         credits=sold(payment.credits, payment.title, translator),
         stars=translator.number(payment.stars),
-        time=translator.lasts(max(1.0, services.clock() - payment.paid_at)),
+        time=translator.duration(max(1.0, services.clock() - payment.paid_at)),
     )
 
 

@@ -178,7 +178,7 @@ async def leave(sender: Sender, press: Leave, cause: str, services: Services) ->
     services.wake_in(group.id, wait)
     await sender.answer()
     text = sender.translator.gettext("I leave {title} in {time}.").format(
-        title=unlinked(group.title), time=sender.translator.lasts(max(1.0, wait))
+        title=unlinked(group.title), time=sender.translator.duration(max(1.0, wait))
     )
     undo = Button(sender.translator.gettext("Undo"), StayIn(group.id))
     await sender.reply(text, buttons=[[undo]])

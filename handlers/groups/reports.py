@@ -10,7 +10,7 @@ from handlers.ordering.drafts import replied_to
 from handlers.replies.keyboards import is_ours
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
-from handlers.replies.texts import N_, shortened, unlinked
+from handlers.replies.texts import N_, truncate, unlinked
 from handlers.routing import Router
 from storage import DAY_SECONDS, chats, generations, people, videos
 from storage.notices import NoticeKind
@@ -106,8 +106,8 @@ async def _pass_on(
             reporter=_called(sender.name, sender.person.id if sender.person else None),
             owner=await _owner(tx, video),
             by_person=video.account.is_person,
-            words=unlinked(shortened(words, LONGEST_WORDS)),
-            prompt=unlinked(shortened(video.prompt, LONGEST_WORDS)),
+            words=unlinked(truncate(words, LONGEST_WORDS)),
+            prompt=unlinked(truncate(video.prompt, LONGEST_WORDS)),
         )
     return bool(told)
 

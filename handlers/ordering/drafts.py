@@ -22,7 +22,7 @@ from generation.orders.reading import options_alone, read, shows_nothing, words_
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import max_fetch_bytes
-from handlers.replies.texts import UNSEEN, utf16_length
+from handlers.replies.texts import ZERO_WIDTH_SPACE, utf16_length
 from handlers.senders import cause_of
 from storage import SHARED_IDS, statistics
 from storage.cards import FOLLOWS, CardKind, Draft
@@ -223,7 +223,7 @@ def draft_of_message(
     first part of a split text.
     """
     # present in text copied from one of the bot's captions
-    words = words.replace(UNSEEN, "")
+    words = words.replace(ZERO_WIDTH_SPACE, "")
     is_whole = utf16_length(words) <= MessageLimit.MAX_TEXT_LENGTH // 2
     said = read(words).prompt
     if picture is not None and said and (typed := options_alone(words)):

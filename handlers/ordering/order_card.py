@@ -17,7 +17,14 @@ from generation.orders.substitutes import keeping, takes, toggled
 from handlers.ordering.drafts import SentPicture
 from handlers.replies.keyboards import Button, CallbackData, carried, handing_out, in_rows, ticked
 from handlers.replies.sending import Refused
-from handlers.replies.texts import bad_picture, described, gone, shortened, unlinked, worth
+from handlers.replies.texts import (
+    bad_picture_text,
+    substitution_note,
+    truncate,
+    unlinked,
+    video_summary,
+    worth,
+)
 from storage import cards
 from storage.cards import CardKind
 
@@ -118,18 +125,18 @@ def card_price(
 
 def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     """Return the text of a card; `price` is in words."""
-    prompt = unlinked(shortened(quote.prompt, MAX_PROMPT_SHOWN))
+    prompt = unlinked(truncate(quote.prompt, MAX_PROMPT_SHOWN))
     head = _card_question(card, translator).format(prompt=prompt)
     if quote.instead_of is not None:
-        return f"{head}\n\n{gone(quote, translator)}\n{price}"
-    parts = [described(translator, quote), price]
+        return f"{head}\n\n{substitution_note(quote, translator)}\n{price}"
+    parts = [video_summary(translator, quote), price]
     mode = quote.choice.mode
     if mode.sound and mode.fields.sound is None and reading.plain(quote.prompt).silent:
         sounds = translator.gettext("{model} always makes sound.")
         parts.insert(1, sounds.format(model=quote.choice.family.title))
     if quote.cuts:
         cut = translator.gettext("{share} of the photo is cut away")
-        parts.insert(1, cut.format(share=translator.share(quote.lost)))
+        parts.insert(1, cut.format(share=translator.percent(quote.lost)))
     return "\n".join([f"{head}\n", *parts])
 
 
@@ -218,7 +225,7 @@ def _toggles(
     """Return the buttons of each option that has several values, the chosen one ticked."""
     choice, mode, rows = quote.choice, quote.choice.mode, list[list[Button]]()
     _ = translator.gettext
-    brief = {str(seconds): translator.briefly(seconds) for seconds in mode.seconds}
+    brief = {str(seconds): translator.short_duration(seconds) for seconds in mode.seconds}
     shapes = {shape: shape for shape in mode.aspect_ratios}
     lines = {one: one for one in mode.resolutions}
     sound = {"on": _("With sound"), "off": _("No sound")} if mode.fields.sound else {}
@@ -317,7 +324,7 @@ async def with_picture_size(
     try:
         size = await _none_if_slow(services.pictures.size(sent.file_id, sender.account))
     except BadPicture as error:
-        return draft, bad_picture(error.reason, sender.translator)
+        return draft, bad_picture_text(error.reason, sender.translator)
     if size is not None:
         draft = replace(draft, picture=replace(sent, width=size[0], height=size[1]))
     return draft, None

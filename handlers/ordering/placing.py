@@ -15,7 +15,7 @@ from generation.orders.reading import unspoken
 from handlers.membership import cannot_show, not_here_and_now
 from handlers.ordering import order_card, refusals
 from handlers.ordering.drafts import OrderDraft, SentPicture, new_card, quote_draft
-from handlers.replies.texts import cost_of, gone, payment
+from handlers.replies.texts import cost_text, payment_text, substitution_note
 from handlers.routing import refusal_of
 from handlers.senders import Access, Sender
 from storage import cards, generations, outages
@@ -163,7 +163,7 @@ async def _is_second_tap(context: Context, sender: Sender, draft: OrderDraft, qu
     if before is not None and before.state in UNFINISHED:
         await sender.answer(_("That one is already on its way."))
         return False
-    text, affordable = cost_of(quote, balance, pool, sender.translator)
+    text, affordable = cost_text(quote, balance, pool, sender.translator)
     if affordable:
         text += " " + _("Tap again to start.")
         if taps is not None:
@@ -261,8 +261,8 @@ async def _accept_and_answer(
     # in private, the status message says so in a moment
     await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
     await sender.take_away(*closed)
-    note = gone(quote, sender.translator) if quote.instead_of else ""
-    paid = payment(answer, sender.translator, in_private=sender.chat.is_private)
+    note = substitution_note(quote, sender.translator) if quote.instead_of else ""
+    paid = payment_text(answer, sender.translator, in_private=sender.chat.is_private)
     # a group takes a mere reaction to mean the usual price
     is_dear = not sender.chat.is_private and wait > 0 and quote.credits > services.usual_cost
     await services.status.show(

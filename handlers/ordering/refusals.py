@@ -19,7 +19,7 @@ from handlers.ordering.drafts import new_card, quote_draft
 from handlers.ordering.order_card import Drop, Start, record_shown
 from handlers.replies.keyboards import Button
 from handlers.replies.more_credits import AskOwner, RemindMe, sales
-from handlers.replies.texts import braked, described, paused, unlinked, worth
+from handlers.replies.texts import content_brake_text, pause_text, unlinked, video_summary, worth
 from handlers.routing import is_answered
 from storage import cards, people
 from storage.outages import ContentBrake, Pause
@@ -113,9 +113,9 @@ async def decline(
         now, in_private = services.clock(), sender.chat.is_private
         name = None if in_private or sender.press else sender.name
         text = (
-            braked(answer, name, translator, now)
+            content_brake_text(answer, name, translator, now)
             if isinstance(answer, ContentBrake)
-            else paused(answer, translator, now)
+            else pause_text(answer, translator, now)
             if isinstance(answer, Pause)
             else refusal_text(answer, translator, now, in_private=in_private)
         )
@@ -210,9 +210,9 @@ def _start_button(
     Its label is what differs; for another family, everything, or its title only if `is_brief`.
     """
     if instead.family:
-        label = quote.choice.family.title if is_brief else described(translator, quote)
+        label = quote.choice.family.title if is_brief else video_summary(translator, quote)
     elif instead.seconds:
-        label = translator.lasts(instead.seconds)
+        label = translator.duration(instead.seconds)
     else:
         label = instead.aspect_ratio or instead.resolution
     return Button(
@@ -278,7 +278,7 @@ def refusal_text(
                     "credits stay."
                 )
             )
-            return text.format(when=translator.until((renews_at or now) - now))
+            return text.format(when=translator.time_until((renews_at or now) - now))
         case BudgetHeld(own):
             return (
                 translator.gettext(
@@ -320,7 +320,7 @@ def too_few_credits_text(
         )
     elif renews_at is not None:
         more = translator.gettext("Your allowance renews {when}.").format(
-            when=translator.until(renews_at - now)
+            when=translator.time_until(renews_at - now)
         )
     else:
         return text

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from handlers.replies.sending import LeftOut, NotSent, SendError, finished
-from handlers.replies.texts import Moment, moment, unlinked
+from handlers.replies.texts import Moment, approximate_moment, unlinked
 from storage import chats, people
 from storage.chats import Board
 from storage.generations import PENDING
@@ -56,7 +56,7 @@ def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float
     parts, states, moments = list[str](), list[str](), list[Moment]()
     for name, forecast in made[:MOST_NAMES]:
         if forecast.at is not None:
-            there = moment(translator, forecast.at, now)
+            there = approximate_moment(translator, forecast.at, now)
             moments.append(there)
             parts.append(translator.gettext("{name}: {when}").format(name=name, when=there.words))
         elif forecast.is_late:

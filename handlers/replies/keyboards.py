@@ -411,7 +411,7 @@ class ResultButtons:
                 continue
             choice = other.choice
             text = label.format(
-                length=translator.lasts(choice.seconds),
+                length=translator.duration(choice.seconds),
                 shape=choice.aspect_ratio,
                 resolution=choice.resolution,
                 title=choice.family.title,

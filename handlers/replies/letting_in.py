@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.texts import braked, unlinked
+from handlers.replies.texts import content_brake_text, unlinked
 from storage.notices import NoticeKind, Told
 from storage.outages import ContentBrake
 
@@ -81,7 +81,9 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]] 
         case NoticeKind.BANNED:
             text = shut_out_text(translator, facts.get("reason"))
         case NoticeKind.BRAKED:
-            text = braked(ContentBrake(0.0, facts.get("wait", 0.0)), None, translator, 0.0)
+            text = content_brake_text(
+                ContentBrake(0.0, facts.get("wait", 0.0)), None, translator, 0.0
+            )
         case NoticeKind.UNBANNED:
             text = _("Good news: you can make videos with this bot again.")
         case NoticeKind.LET_IN:

@@ -300,7 +300,7 @@ def support_wanted(facts: Mapping[str, Any], translator: Translator) -> str:
                 payment=paid["payment"],
                 credits=sold(paid["credits"], paid.get("for_group"), translator),
                 stars=translator.number(paid["stars"]),
-                time=translator.lasts(paid["ago"]),
+                time=translator.duration(paid["ago"]),
                 used=translator.number(paid["used"] or 0),
             )
         )

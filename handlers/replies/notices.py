@@ -9,7 +9,14 @@ from generation.models.pricing import from_micros
 from handlers.replies import letting_in, more_credits
 from handlers.replies.keyboards import Button, CallbackData, Change
 from handlers.replies.letting_in import shut_out_text
-from handlers.replies.texts import N_, bad_picture, returned, shortened, unlinked, videos
+from handlers.replies.texts import (
+    N_,
+    bad_picture_text,
+    credits_returned,
+    truncate,
+    unlinked,
+    videos,
+)
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -87,7 +94,7 @@ def in_words(
     if owed.kind in _ADMIN:
         return NoticeText(translator.gettext(_ADMIN[owed.kind]).format(**facts))
     if "credits" in facts and owed.kind not in _KEEPS:
-        back = returned(translator, facts["credits"])
+        back = credits_returned(translator, facts["credits"])
     if link is not None and owed.kind in _PRIVATE:
         # what was refused and why is nobody else's business
         text = translator.gettext("{name}, this one was refused.").format(name=name)
@@ -128,7 +135,7 @@ def _ways_on(owed: Owed, translator: Translator, link: str | None) -> Rows:
 
 def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> str:
     if kind is NoticeKind.FAILED_PICTURE:
-        return bad_picture(str(facts["picture"]), translator)
+        return bad_picture_text(str(facts["picture"]), translator)
     if kind is NoticeKind.SUBSTITUTED:
         makes_it = (
             translator.gettext("{was} has trouble right now. {title} makes it: {length}, {cost}.")
@@ -140,7 +147,7 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
         return makes_it.format(
             was=facts["was"],
             title=facts["title"],
-            length=translator.lasts(facts["seconds"]),
+            length=translator.duration(facts["seconds"]),
             cost=translator.credits(facts["cost"]),
         )
     _ = translator.gettext
@@ -284,7 +291,7 @@ def _to_operator(owed: Owed, translator: Translator) -> tuple[str, Rows] | None:
             text = _(
                 "⚠️ The AI/ML API account holds {balance}, which lasts about {time}. "
                 "Please top it up: when it is empty, no videos are made."
-            ).format(balance=money("balance"), time=translator.lasts(facts["lasts"]))
+            ).format(balance=money("balance"), time=translator.duration(facts["lasts"]))
         case NoticeKind.MORNING:
             text = _of_yesterday(facts, translator)
         case _:
@@ -302,7 +309,7 @@ def _of_yesterday(facts: Mapping[str, Any], translator: Translator) -> str:
     )
     if facts["lasts"] is not None:
         lasts = _("The balance lasts about {time}.")
-        text = f"{text} {lasts.format(time=translator.lasts(facts['lasts']))}"
+        text = f"{text} {lasts.format(time=translator.duration(facts['lasts']))}"
     return text
 
 
@@ -357,5 +364,5 @@ def ban_button(facts: Mapping[str, Any], translator: Translator, name: str) -> R
     """Let the operator shut out who asked for a video, where that is a person."""
     if not facts["by_person"]:
         return ()
-    label = translator.gettext("Ban {name}").format(name=shortened(name, LONGEST_NAME))
+    label = translator.gettext("Ban {name}").format(name=truncate(name, LONGEST_NAME))
     return ((Button(label, BanRequester(int(facts["generation"]))),),)

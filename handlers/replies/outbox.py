@@ -24,7 +24,7 @@ from handlers.replies.sending import (
     Urgency,
     translated,
 )
-from handlers.replies.texts import entities, monospace
+from handlers.replies.texts import moment_entities, monospace_entities
 from storage.chats import ChatKind
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Outbox:
             link_preview_options=_NO_PREVIEW,
             **placed,
         )
-        marks = monospace(text) if copied else entities(text, moments)
+        marks = monospace_entities(text) if copied else moment_entities(text, moments)
         try:
             marked = partial(send, entities=marks or None)
             return _number_of(await _placed(marked, thread_id, reply_to))
@@ -211,7 +211,7 @@ class Outbox:
                     await self._bot.edit_message_text(
                         _cut(text, MessageLimit.MAX_TEXT_LENGTH),
                         link_preview_options=_NO_PREVIEW,
-                        entities=entities(text, moments) or None,
+                        entities=moment_entities(text, moments) or None,
                         **placed,
                     )
                 else:

@@ -14,7 +14,7 @@ from telegram.constants import ChatAction
 
 from handlers.replies.keyboards import undoing
 from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, finished
-from handlers.replies.texts import held_back, moment
+from handlers.replies.texts import approximate_moment, held_back_text
 from storage import chats, generations, outages, people
 from storage.generations import PENDING, UNFINISHED, State
 
@@ -85,7 +85,7 @@ def status_text(
         step, head, over = ("heard", 0), _("🎬 On it!"), ""
     if forecast.at is None:
         return StatusText((f"{step[0]}, over", step[1]), _sentences(head, paid, over, closing))
-    there = moment(translator, forecast.at, now)
+    there = approximate_moment(translator, forecast.at, now)
     ready = _("Expected {when}.").format(when=there.words)
     return StatusText(step, _sentences(head, paid, ready, closing), (there,))
 
@@ -278,7 +278,7 @@ class StatusMessages:
                 pause = await outages.paused(connection, now=now)
                 outage = await outages.present(connection)
             if pause or outage:
-                return StatusText(("held", bool(pause)), held_back(pause, translator))
+                return StatusText(("held", bool(pause)), held_back_text(pause, translator))
         return None if forecast.position is None else status_text(forecast, translator, now)
 
     def leave(self, generation: Generation) -> None:

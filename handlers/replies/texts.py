@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from storage.outages import ContentBrake, Pause
 
 DEFAULT = "en"
-GROUPED_FROM = 1000
+MIN_GROUPED = 1000
 """The least number whose digits a language may set apart: 1,000."""
 
 
@@ -57,7 +57,7 @@ class Translator:
         """Write a number."""
         # Babel writes Latin digits in every language, and sets none apart below a thousand; most
         # numbers need none of its data, 4 MB a language.
-        if isinstance(count, int) and 0 <= count < GROUPED_FROM:
+        if isinstance(count, int) and 0 <= count < MIN_GROUPED:
             return str(count)
         return format_decimal(count, locale=self.locale)
 
@@ -65,24 +65,24 @@ class Translator:
         """Write an amount of US dollars."""
         return format_currency(amount, "USD", locale=self.locale)
 
-    def moment(self, at: datetime, form: str) -> str:
+    def format_time(self, at: datetime, form: str) -> str:
         """Write a time in so short a form: "HH", "EEE" or "d MMM"."""
         return format_datetime(at, form, tzinfo=at.tzinfo, locale=self.locale)
 
-    def share(self, part: float) -> str:
+    def percent(self, part: float) -> str:
         """Write a share, from 0 to 1, in whole percent."""
         return format_percent(part, locale=self.locale)
 
-    def lasts(self, seconds: float) -> str:
+    def duration(self, seconds: float) -> str:
         """Write a length of time the way one says it: "40 seconds", "1 minute"."""
         return format_timedelta(timedelta(seconds=seconds), threshold=0.95, locale=self.locale)
 
-    def briefly(self, seconds: float) -> str:
+    def short_duration(self, seconds: float) -> str:
         """Write a length of time where there is little space: "8 sec"."""
         length = timedelta(seconds=seconds)
         return format_timedelta(length, threshold=2, format="short", locale=self.locale)
 
-    def until(self, seconds: float) -> str:
+    def time_until(self, seconds: float) -> str:
         """Write when something is from now: "in 5 hours"."""
         return format_timedelta(
             timedelta(seconds=max(1.0, seconds)),
@@ -128,15 +128,15 @@ def _locale(name: str) -> Locale:
 
 
 ELLIPSIS = "…"
-LONGEST_PROMPT = 300
+MAX_CAPTION_PROMPT = 300
 """Characters of the prompt in a caption."""
 
 
-_LINKED = re.compile(r"(?<=[@#$/.])(?=\w)|(?<=:)(?=//)")
-_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_LINK_STARTS = re.compile(r"(?<=[@#$/.])(?=\w)|(?<=:)(?=//)")
+_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks that have what follows read from the other side."""
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
-UNSEEN = "\u200b"
+ZERO_WIDTH_SPACE = "\u200b"
 """A space of no width, before which Telegram ends a link."""
 
 
@@ -146,12 +146,12 @@ def unlinked(text: str) -> str:
     What the bot says in a group, it says in its own name. Whichever way it is written, nothing
     around it turns, such as the number of whom an admin bans.
     """
-    plain = _LINKED.sub(UNSEEN, _TURNS.sub("", text))
+    plain = _LINK_STARTS.sub(ZERO_WIDTH_SPACE, _BIDI_CONTROLS.sub("", text))
     turns = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in plain)
     return f"{ISOLATE}{plain}{END_ISOLATE}" if turns else plain
 
 
-def shortened(text: str, longest: int) -> str:
+def truncate(text: str, longest: int) -> str:
     """Cut a text to so many characters, on one line, showing that it was cut."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + ELLIPSIS
@@ -164,7 +164,7 @@ def usual_cost(offer: Offer) -> int:
     return usual.credits if isinstance(usual, quotes.Quote) else 1
 
 
-def cost_of(
+def cost_text(
     quote: Quote, balance: Balance, pool: Pool | None, translator: Translator
 ) -> tuple[str, bool]:
     """Say what a video would cost a presser, and whether they can pay it."""
@@ -180,13 +180,13 @@ def cost_of(
     return translator.gettext("Costs {cost} of your {left}.").format(cost=needed, left=left), True
 
 
-def about(translator: Translator, seconds: float) -> str:
+def approximate_duration(translator: Translator, seconds: float) -> str:
     """Write an estimate the way one says it, in half minutes: "1½ minutes"."""
     halves = round(seconds / 30)
     if halves < 2:  # noqa: PLR2004 - below one minute, tens of seconds are said
-        return translator.lasts(max(10.0, round(seconds / 10) * 10.0))
+        return translator.duration(max(10.0, round(seconds / 10) * 10.0))
     if halves % 2 == 0 or halves > 10:  # noqa: PLR2004 - beyond five minutes, halves mean nothing
-        return translator.lasts(round(halves / 2) * 60.0)
+        return translator.duration(round(halves / 2) * 60.0)
     return translator.gettext("{minutes}½ minutes").format(minutes=translator.number(halves // 2))
 
 
@@ -200,13 +200,15 @@ class Moment(NamedTuple):
     at: float
 
 
-def moment(translator: Translator, at: float, now: float) -> Moment:
+def approximate_moment(translator: Translator, at: float, now: float) -> Moment:
     """Return a moment to come, in words that were true now: "in about 2 minutes"."""
-    words = translator.gettext("in about {time}").format(time=about(translator, at - now))
+    words = translator.gettext("in about {time}").format(
+        time=approximate_duration(translator, at - now)
+    )
     return Moment(words, at)
 
 
-def entities(text: str, moments: Iterable[Moment]) -> list[MessageEntity]:
+def moment_entities(text: str, moments: Iterable[Moment]) -> list[MessageEntity]:
     """Return what marks the moments in a text, which has their words in this order."""
     marks, end = list[MessageEntity](), 0
     for words, at in moments:
@@ -224,7 +226,7 @@ def entities(text: str, moments: Iterable[Moment]) -> list[MessageEntity]:
     return marks
 
 
-def monospace(text: str) -> list[MessageEntity]:
+def monospace_entities(text: str) -> list[MessageEntity]:
     """Return what marks a whole text as one that a tap copies."""
     return [MessageEntity(MessageEntity.CODE, offset=0, length=utf16_length(text))]
 
@@ -234,7 +236,7 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def payment(accepted: Accepted, translator: Translator, *, in_private: bool) -> str:
+def payment_text(accepted: Accepted, translator: Translator, *, in_private: bool) -> str:
     """Say what an order takes and what is left; what somebody has left is told to them alone."""
     cost, pooled = accepted.generation.credits, accepted.pooled
     if pooled == cost:
@@ -262,7 +264,7 @@ def videos(translator: Translator, count: int) -> str:
     return text.format(count=translator.number(count))
 
 
-def returned(translator: Translator, count: int) -> str:
+def credits_returned(translator: Translator, count: int) -> str:
     """Say that credits are back."""
     text = translator.ngettext("{count} credit is back.", "{count} credits are back.", count)
     return text.format(count=translator.number(count))
@@ -277,7 +279,7 @@ def worth(translator: Translator, count: int, cost: int) -> str:
     )
 
 
-def gone(quote: Quote, translator: Translator) -> str:
+def substitution_note(quote: Quote, translator: Translator) -> str:
     """Say that what was chosen is not to be had, and what takes its place."""
     if quote.instead_of is None:
         return ""
@@ -289,16 +291,16 @@ def gone(quote: Quote, translator: Translator) -> str:
     return text.format(
         was=quote.instead_of.title,
         title=quote.choice.family.title,
-        length=translator.lasts(quote.choice.seconds),
+        length=translator.duration(quote.choice.seconds),
         cost=translator.credits(quote.credits),
     )
 
 
-def described(translator: Translator, quote: Quote) -> str:
+def video_summary(translator: Translator, quote: Quote) -> str:
     """Write what a video would be: "4 seconds · 16:9 · 720p · Sora 2"."""
     choice = quote.choice
     parts = [
-        translator.lasts(choice.seconds),
+        translator.duration(choice.seconds),
         quote.aspect_ratio or "",
         choice.resolution or "",
         choice.family.title,
@@ -313,15 +315,15 @@ def caption(generation: Generation, translator: Translator, *, ai_label: bool) -
     if generation.is_gift:
         lines.append(translator.gettext("This one came late, so it is free."))
     prompt = generation.prompt
-    if len(prompt) > LONGEST_PROMPT:
-        prompt = prompt[: LONGEST_PROMPT - 1].rstrip() + ELLIPSIS
+    if len(prompt) > MAX_CAPTION_PROMPT:
+        prompt = prompt[: MAX_CAPTION_PROMPT - 1].rstrip() + ELLIPSIS
     lines.append(unlinked(prompt))
     if ai_label:
         lines.append(translator.gettext("Made with AI"))
     return "\n".join(line for line in lines if line)
 
 
-def bad_picture(reason: str, translator: Translator) -> str:
+def bad_picture_text(reason: str, translator: Translator) -> str:
     """Say what is wrong with a picture, and what to send instead."""
     _ = translator.gettext
     return {
@@ -338,7 +340,9 @@ def bad_picture(reason: str, translator: Translator) -> str:
     }[reason]
 
 
-def braked(brake: ContentBrake, name: str | None, translator: Translator, now: float) -> str:
+def content_brake_text(
+    brake: ContentBrake, name: str | None, translator: Translator, now: float
+) -> str:
     """Say when somebody may order again; where others read it, by name, and not why."""
     text = (
         translator.gettext(
@@ -348,10 +352,10 @@ def braked(brake: ContentBrake, name: str | None, translator: Translator, now: f
         if name is None
         else translator.gettext("{name}, you can order again {when}. Nothing was charged.")
     )
-    return text.format(name=name, when=translator.until(brake.until - now))
+    return text.format(name=name, when=translator.time_until(brake.until - now))
 
 
-def paused(pause: Pause, translator: Translator, now: float) -> str:
+def pause_text(pause: Pause, translator: Translator, now: float) -> str:
     """Say that the bot is paused and why, and when it takes orders again."""
     _ = translator.gettext
     parts = [
@@ -360,13 +364,15 @@ def paused(pause: Pause, translator: Translator, now: float) -> str:
         else _("I am taking a break."),
         _("Please try again later.")
         if pause.ends_at is None
-        else _("You can order again {when}.").format(when=translator.until(pause.ends_at - now)),
+        else _("You can order again {when}.").format(
+            when=translator.time_until(pause.ends_at - now)
+        ),
         _("Nothing was charged."),
     ]
     return " ".join(parts)
 
 
-def held_back(pause: Pause | None, translator: Translator) -> str:
+def held_back_text(pause: Pause | None, translator: Translator) -> str:
     """Say below an order that waits why it does: a pause, or a provider that takes no orders."""
     if pause is None:
         return translator.gettext(
@@ -379,6 +385,6 @@ def held_back(pause: Pause | None, translator: Translator) -> str:
     )
 
 
-def contact_line(translator: Translator, contact: str) -> str:
+def contact_text(translator: Translator, contact: str) -> str:
     """Say whom to ask."""
     return translator.gettext("Questions? {contact}").format(contact=contact)

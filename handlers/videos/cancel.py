@@ -14,7 +14,7 @@ from generation.orders.reading import read_number
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, Cancel, Undo, in_rows
 from handlers.replies.sending import Refused, SendError
-from handlers.replies.texts import returned, shortened, unlinked
+from handlers.replies.texts import credits_returned, truncate, unlinked
 from handlers.routing import Router
 from storage import chats, generations
 from storage.generations import PENDING, UNFINISHED, State
@@ -77,7 +77,7 @@ def text(
 
 
 def _request_line(one: Generation, title: str | None, translator: Translator) -> str:
-    _, prompt = translator.gettext, unlinked(shortened(one.prompt, _MAX_PROMPT_LENGTH))
+    _, prompt = translator.gettext, unlinked(truncate(one.prompt, _MAX_PROMPT_LENGTH))
     line = (
         _("{number}. {prompt} · {how_far}")
         if title is None
@@ -101,7 +101,7 @@ def outcome_text(generation: Generation, translator: Translator) -> str:
     """Say whether a request was cancelled, or why it was too late."""
     if generation.state is State.CANCELLED:
         cancelled = translator.gettext("Cancelled.")
-        return f"{cancelled} {returned(translator, generation.credits)}"
+        return f"{cancelled} {credits_returned(translator, generation.credits)}"
     if generation.state in PENDING:
         return translator.gettext(
             "Too late to cancel it: it is being made. If it fails, you get your credits back."

@@ -22,7 +22,7 @@ from handlers.ordering.placing import place
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyboard
 from handlers.replies.sending import SendError
-from handlers.replies.texts import shortened
+from handlers.replies.texts import truncate
 from handlers.routing import Router
 from handlers.videos.history import draw_stills, show_stills
 from handlers.videos.results import layout
@@ -92,7 +92,7 @@ def text(scenes: Sequence[Scene], translator: Translator) -> str:
     if len(scenes) == 1:
         head = _("One scene so far. With the next one it is a film:")
     else:
-        length = translator.lasts(sum(scene.video.seconds for scene in scenes))
+        length = translator.duration(sum(scene.video.seconds for scene in scenes))
         head = translator.ngettext(
             "Your film: {count} scene, {length}. Tap a number to change that scene.",
             "Your film: {count} scenes, {length}. Tap a number to change that scene.",
@@ -100,7 +100,7 @@ def text(scenes: Sequence[Scene], translator: Translator) -> str:
         ).format(count=translator.number(len(scenes)), length=length)
     lines = [head]
     for number, scene in enumerate(scenes, start=1):
-        prompt = shortened(scene.video.prompt, _MAX_PROMPT_LENGTH) or _("(forgotten)")
+        prompt = truncate(scene.video.prompt, _MAX_PROMPT_LENGTH) or _("(forgotten)")
         lines.append(f"{number}. {prompt}")
     return "\n".join(lines)
 

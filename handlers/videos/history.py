@@ -21,7 +21,7 @@ from handlers.presses import ask_whether
 from handlers.replies.keyboards import Button, CallbackData, GoOn, carried_by, in_rows
 from handlers.replies.notices import WHY, Resend, in_words
 from handlers.replies.sending import Refused
-from handlers.replies.texts import caption, shortened
+from handlers.replies.texts import caption, truncate
 from handlers.routing import Router
 from handlers.videos.results import layout
 from storage import generations, notices, videos
@@ -109,7 +109,7 @@ def text(page: VideoPage, translator: Translator) -> str:
     if words:
         lines.insert(0, _("Made from “{words}”.").format(words=words))
     for number, video in enumerate(page.videos, start=1):
-        prompt = shortened(video.prompt, _MAX_PROMPT_LENGTH) or _("(forgotten)")
+        prompt = truncate(video.prompt, _MAX_PROMPT_LENGTH) or _("(forgotten)")
         lines.append(f"{number}. {prompt}")
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ from handlers.ordering.messages import SENT_VIA_BOT
 from handlers.ordering.placing import place
 from handlers.replies.keyboards import Button, keyboard
 from handlers.replies.sending import SendError, translated
-from handlers.replies.texts import caption, shortened, unlinked
+from handlers.replies.texts import caption, truncate, unlinked
 from handlers.routing import Router
 from storage import generations, people, videos
 from storage.ledger import Account
@@ -105,7 +105,7 @@ def _result(
     return InlineQueryResultCachedVideo(
         id=str(video.id),
         video_file_id=video.file_id or "",
-        title=shortened(video.prompt, _MAX_TITLE_LENGTH) or translator.gettext("(forgotten)"),
+        title=truncate(video.prompt, _MAX_TITLE_LENGTH) or translator.gettext("(forgotten)"),
         caption=caption(video, translator, ai_label=services.policy.ai_label),
         reply_markup=keyboard([like]),
     )
