@@ -23,11 +23,11 @@ from bot.process import (
     HEARTBEAT,
     ExitCode,
     Heartbeat,
-    hide,
-    keep_streams,
-    leave,
-    live,
-    on_signals,
+    call_on_stop_signals,
+    exit_now,
+    forbid_core_dumps,
+    replace_closed_streams,
+    run_event_loop,
 )
 from bot.settings.sources import (
     ENV_FILE,
@@ -43,21 +43,21 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 LAST_PORT = 65_535
-PRIVATE = 0o077
-"""What a file or folder of ours is made without: any right for others."""
+PRIVATE_UMASK = 0o077
+"""Files and folders are made without any right for other users."""
 
 logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    keep_streams()
-    # what is half done is cleared away
-    on_signals(partial(sys.exit, ExitCode.FAILURE))
+    replace_closed_streams()
+    # by SystemExit, so that `finally` blocks clean up
+    call_on_stop_signals(partial(sys.exit, ExitCode.FAILURE))
     chosen = _parser().parse_args(arguments)
-    # whatever is made holds what people wrote: nobody else on this machine may read it
-    os.umask(PRIVATE)
-    hide()
+    # files hold what people wrote: no other user of this machine may read them
+    os.umask(PRIVATE_UMASK)
+    forbid_core_dumps()
     commands: dict[str | None, Callable[[], int]] = {
         "backup": lambda: _backup(chosen.file),
         "demo": lambda: _demo(chosen),
@@ -73,13 +73,13 @@ def main(arguments: list[str] | None = None) -> int:
             _say(problem, sys.stderr)
         return ExitCode.WRONG_SETTINGS
     except Exception:
-        # Logged and not left to the interpreter, whose traceback nobody would clean of the token.
+        # logged, because the interpreter would print the token in its traceback
         logger.critical("The bot broke down.", exc_info=True)
         return ExitCode.FAILURE
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
-    """Print a text without the secrets in it: a page of an error echoes the address, token too."""
+    """Print a text with secrets redacted: an error may quote an address that holds the token."""
     print(Redaction(_secrets()).scrub(text), file=stream)
 
 
@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def port(text: str) -> int:
-    """Read a TCP port; 0 is any that is free. argparse words the ValueError."""
+    """Read a TCP port, 0 for any free one. Raises ValueError, which argparse reports."""
     number = int(text)
     if not 0 <= number <= LAST_PORT:
         raise ValueError
@@ -122,21 +122,20 @@ def port(text: str) -> int:
 
 
 def _run() -> int:
-    # nothing is begun yet
-    on_signals(partial(sys.exit, ExitCode.STOPPED))
+    call_on_stop_signals(partial(sys.exit, ExitCode.STOPPED))
     settings = read_settings(os.environ, ENV_FILE)
     _check_proxies()
     set_up_logs(level=settings.log_level, form=settings.log_format, secrets=_secrets())
 
-    # Imported only here: `healthcheck` must not load Telegram to read one number.
+    # imported here, so that `healthcheck` starts fast
     from bot.lifecycle import run
 
     try:
-        code = live(run(settings))
+        code = run_event_loop(run(settings))
     except Exception:
         logger.critical("The bot broke down.", exc_info=True)
         code = ExitCode.FAILURE
-    leave(code)
+    exit_now(code)
 
 
 def _check_proxies() -> None:

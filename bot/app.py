@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
-from bot.process import FOLDERS
+from bot.process import DATA_FOLDERS
 from bot.scheduler import Scheduler
 from bot.supervisor import Health
 from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
@@ -110,7 +110,7 @@ class Bot:
         """
         self.settings, self.db, self.clock = settings, db, clock
         self.times = times = times or Times()
-        self.videos, self.pictures = (settings.data_dir / name for name in FOLDERS)
+        self.videos, self.pictures = (settings.data_dir / name for name in DATA_FOLDERS)
         for folder in (self.videos, self.pictures):
             folder.mkdir(0o700, parents=True, exist_ok=True)
         languages = languages or Languages()

@@ -85,17 +85,17 @@ async def run(
     `opened` is told that the data are ours.
     """
     stopping = stopping or asyncio.Event()
-    process.stop_on_signals(stopping)
+    process.set_on_stop_signals(stopping)
     try:
         file = settings.data_dir / process.DATABASE
-        with process.usable(settings.data_dir), usable(file):
-            for name in process.FILES:
-                process.refuse_no_file(settings.data_dir / name)
+        with process.translate_os_errors(settings.data_dir), usable(file):
+            for name in process.DATA_FILES:
+                process.require_regular_file(settings.data_dir / name)
             # whoever ran on a file left a lock beside it: without one, it was brought from
             # elsewhere; noted before there is one, for a start that does not come to its end
             if file.exists() and not (settings.data_dir / process.LOCK).exists():
                 await asyncio.to_thread(mark_brought, file)
-            with process.held(settings.data_dir):
+            with process.lock_folder(settings.data_dir):
                 db = await Database.open(file)
                 try:
                     if opened is not None:
@@ -103,21 +103,21 @@ async def run(
                     return await serve(Bot(settings, db, times=times), stopping)
                 finally:
                     await db.close()
-    except process.Held as held:
-        process.say(str(held))
+    except process.FolderLocked as held:
+        process.print_stderr(str(held))
         return ExitCode.LOCKED
-    except process.Unusable as unusable:
-        process.say(str(unusable))
-        return ExitCode.FAILURE if unusable.passes else ExitCode.WRONG_SETTINGS
+    except process.FolderUnusable as unusable:
+        process.print_stderr(str(unusable))
+        return ExitCode.FAILURE if unusable.is_transient else ExitCode.WRONG_SETTINGS
     except process.PortUnusable as unusable:
-        process.say(str(unusable))
+        process.print_stderr(str(unusable))
         return ExitCode.WRONG_SETTINGS
     except UnusableDatabase as unusable:
         # nothing that is started again would mend it
-        process.say(f"DATA_DIR cannot be used: {unusable}")
+        process.print_stderr(f"DATA_DIR cannot be used: {unusable}")
         return ExitCode.WRONG_SETTINGS
     except DatabaseInTrouble as trouble:
-        process.say(f"DATA_DIR cannot be used now: {trouble}")
+        process.print_stderr(f"DATA_DIR cannot be used now: {trouble}")
         return ExitCode.FAILURE
 
 
@@ -212,7 +212,7 @@ async def _listen(bot: Bot, supervisor: Supervisor) -> None:
 
 
 def _refuse(why: str, supervisor: Supervisor) -> None:
-    process.say(why)
+    process.print_stderr(why)
     supervisor.end(ExitCode.WRONG_SETTINGS)
 
 
@@ -263,8 +263,8 @@ async def _watch_files(bot: Bot, supervisor: Supervisor) -> None:
     """End the process where the database is no longer what lies there: its writes would be lost."""
     file = (bot.settings.data_dir / process.DATABASE).resolve()
     files = file, file.with_name(f"{file.name}-wal")
-    opened = process.identities(files)
-    while process.identities(files) == opened:  # noqa: ASYNC110 - no event tells of it
+    opened = process.file_ids(files)
+    while process.file_ids(files) == opened:  # noqa: ASYNC110 - no event tells of it
         await asyncio.sleep(FILE_SECONDS)
     logger.critical("%s was deleted or replaced while the bot ran on it: the process ends", file)
     supervisor.end(ExitCode.FAILURE)

@@ -1,4 +1,4 @@
-"""The process: how it ends, and its `DATA_DIR`: alone there, and its sign of life."""
+"""The process: signals, exit codes, the lock on `DATA_DIR`, and the heartbeat file."""
 
 from __future__ import annotations
 
@@ -22,21 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 DATABASE, LOCK = "bot.sqlite3", "lock"
-"""The files in `DATA_DIR`: what the bot knows, and what its holder locks."""
 HEARTBEAT = "heartbeat"
-"""What tells that the bot lives."""
-FILES = DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", LOCK
-"""What a start opens, where it is there."""
-FOLDERS = "videos", "pictures"
-"""The folders in it."""
-LONGEST_PID = 20
-"""Bytes of the lock file that are read: it is there for everybody to write."""
-MOMENT = 0.1
-"""Seconds for which `doctor` may hold the lock, to see whether somebody else does."""
+DATA_FILES = DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", LOCK
+"""Files in `DATA_DIR` that a start opens if they exist."""
+DATA_FOLDERS = "videos", "pictures"
+"""Folders in `DATA_DIR`."""
+MAX_PID_BYTES = 20
+"""How much of the lock file is read: any process may have written to it."""
+LOCK_RETRY_SECONDS = 0.1
+"""When to try the lock again: `doctor` may hold it for a moment."""
 
 
 class ExitCode(IntEnum):
-    """What `run` tells whoever started it: 1 and 4 ask for another start, 2 and 3 for a person."""
+    """Exit code of `run`. After 1 and 4 it can be restarted, 2 and 3 need the operator."""
 
     STOPPED = 0
     """Stopped on request."""
@@ -50,65 +48,65 @@ class ExitCode(IntEnum):
     """Updates no longer arrive although Telegram answers."""
 
 
-def hide() -> None:
-    """Keep other processes of this user out of memory, environment, open files and core dumps."""
+def forbid_core_dumps() -> None:
+    """Forbid core dumps, and other processes of this user to read memory and environment."""
     pr_set_dumpable = 4
-    with suppress(AttributeError):  # Linux alone has it
+    with suppress(AttributeError):  # only Linux has it
         ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0)
 
 
-def live(work: Coroutine[Any, Any, int]) -> int:
-    """Run to the end as `asyncio.run` does, but do not wait for threads.
+def run_event_loop(work: Coroutine[Any, Any, int]) -> int:
+    """Run a coroutine to its end like `asyncio.run`, but do not wait for threads.
 
-    A name that is being looked up holds its thread for as long as the resolver likes, and nothing
-    ends that: whoever asked us to stop would kill us first.
+    A DNS lookup blocks its thread until the resolver gives up and cannot be cancelled: the service
+    manager would kill the process before that.
     """
     return asyncio.new_event_loop().run_until_complete(work)
 
 
-def on_signals(stop: Callable[[], object]) -> None:
-    """Have whatever asks for a stop, a terminal that is closed too, call `stop`."""
+def call_on_stop_signals(stop: Callable[[], object]) -> None:
+    """Call `stop` on SIGINT, SIGTERM and SIGHUP."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # what `nohup` starts outlives its terminal
+        # `nohup` ignores SIGHUP, so that the process outlives its terminal
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: stop())
 
 
-def stop_on_signals(stopping: asyncio.Event) -> None:
-    """Have signals set `stopping`.
+def set_on_stop_signals(stopping: asyncio.Event) -> None:
+    """Set `stopping` on SIGINT, SIGTERM and SIGHUP.
 
-    A loop's own handlers hear of a signal through the pipe by which threads wake the loop, as
-    APScheduler does for each clock that is set: a signal that finds it full would be lost.
+    `loop.add_signal_handler` is not used: it reports signals through the pipe that also wakes the
+    loop, and a signal is lost while that pipe is full, as when APScheduler sets many timers.
     """
     loop = asyncio.get_running_loop()
-    on_signals(partial(loop.call_soon_threadsafe, stopping.set))
+    call_on_stop_signals(partial(loop.call_soon_threadsafe, stopping.set))
 
 
-def say(text: str) -> None:
-    """Tell the terminal, where there is one that takes it: nothing depends on that."""
+def print_stderr(text: str) -> None:
+    """Print a line to stderr if it can be written to."""
     with suppress(OSError):
         sys.stderr.write(f"{text}\n")
 
 
-def keep_streams() -> None:
-    """Have somewhere to write to, also where whoever started us closed it."""
+def replace_closed_streams() -> None:
+    """Open /dev/null in the place of a stdout or stderr that was closed before the start."""
     if not (sys.stdout and sys.stderr):
         nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
 
 
-def leave(code: int) -> NoReturn:
-    """End the process at once, with all that was said and logged."""
+def exit_now(code: int) -> NoReturn:
+    """Flush logs and streams, and end the process without waiting for threads."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        # a log on a disk that is full must not change the code
+        # a full disk must not change the exit code
         with suppress(OSError):
             stream.flush()
     os._exit(code)
 
 
-class Held(Exception):
-    """Another process holds the folder; `holder` is its id, None where it left none."""
+class FolderLocked(Exception):
+    """Another process has locked the folder; `holder` is its process id, None if unknown."""
 
     def __init__(self, folder: Path, holder: int | None) -> None:
         by = "another process" if holder is None else f"process {holder}"
@@ -116,19 +114,19 @@ class Held(Exception):
         self.holder = holder
 
 
-PASSING = frozenset(
+TRANSIENT_ERRNOS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK,
      errno.ESTALE, errno.ETIMEDOUT}
 )  # fmt: skip
-"""What the system refuses now, and may grant at the next start."""
+"""Errors of the system that the next start may not meet again."""
 
 
-class Unusable(Exception):
-    """The folder, or what lies in it, cannot be made, read or written; perhaps only now."""
+class FolderUnusable(Exception):
+    """The folder, or a file in it, cannot be made, read or written."""
 
     def __init__(self, path: Path, error: OSError) -> None:
-        self.passes = error.errno in PASSING
-        now = " now" if self.passes else ""
+        self.is_transient = error.errno in TRANSIENT_ERRNOS
+        now = " now" if self.is_transient else ""
         super().__init__(f"DATA_DIR cannot be used{now}: {path}: {error.strerror}")
 
 
@@ -140,26 +138,26 @@ class PortUnusable(Exception):
 
 
 @contextmanager
-def usable(folder: Path) -> Iterator[None]:
-    """Raise Unusable for what the system says of a folder, or of what lies in it."""
+def translate_os_errors(folder: Path) -> Iterator[None]:
+    """Raise FolderUnusable for an OSError that names the folder or a file in it."""
     try:
         yield
     except OSError as error:
         path = Path(os.fsdecode(error.filename or ""))
         if not path.is_relative_to(folder):
             raise
-        raise Unusable(path, error) from error
+        raise FolderUnusable(path, error) from error
 
 
-def refuse_no_file(path: Path) -> None:
-    """Raise OSError for what lies in a file's place: whoever opens a pipe waits for ever."""
-    # a link to nowhere is no file either: the disk it leads to may be away
+def require_regular_file(path: Path) -> None:
+    """Raise OSError if the path exists and is no regular file: opening a pipe would block."""
+    # a dangling link is refused too: the disk it points to may not be mounted
     if os.path.lexists(path) and not path.is_file():
         raise OSError(errno.EINVAL, "Not a file", str(path))
 
 
-def identities(files: Iterable[Path]) -> list[tuple[int, int] | None]:
-    """Return by which numbers the system knows files; None for one that is not there."""
+def file_ids(files: Iterable[Path]) -> list[tuple[int, int] | None]:
+    """Return device and inode of each file, None for one that does not exist."""
     found = list[tuple[int, int] | None]()
     for file in files:
         try:
@@ -172,28 +170,31 @@ def identities(files: Iterable[Path]) -> list[tuple[int, int] | None]:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a folder by a lock that the system lets go of when the process ends, however.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Lock a folder, making it if it is missing; the system releases the lock with the process.
 
-    The folder is made where it is missing; the lock's file stays, only its lock means something.
+    The lock file is never deleted: only the lock on it counts.
 
     Raises:
-        Held: another process holds it.
+        FolderLocked: another process has locked it.
         OSError: it cannot be made, or not written to.
     """
     folder.mkdir(0o700, parents=True, exist_ok=True)
-    # not truncated on opening: it may hold the id of the one who has it
+    # not truncated: it may hold the process id of the holder
     file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
-            is_ours = _take(file, fcntl.LOCK_EX) or _take(file, fcntl.LOCK_EX, after=MOMENT)
+            is_ours = _try_lock(file, fcntl.LOCK_EX)
+            if not is_ours:
+                time.sleep(LOCK_RETRY_SECONDS)
+                is_ours = _try_lock(file, fcntl.LOCK_EX)
         except OSError as error:
-            # some network's disks know no locks
-            raise Unusable(folder / LOCK, error) from error
+            # some network file systems have no locks
+            raise FolderUnusable(folder / LOCK, error) from error
         if not is_ours:
-            raise Held(folder, _pid_in(file))
+            raise FolderLocked(folder, _pid_in(file))
+        # on a full disk the id cannot be written, which only makes the message poorer
         with suppress(OSError):
-            # a full disk takes no id; only the lock means something
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()}\n".encode("ascii"), 0)
         yield
@@ -201,23 +202,22 @@ def held(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-def holder(folder: Path) -> Held | None:
-    """Return who holds a folder, None where nobody does; nothing is made."""
+def find_lock(folder: Path) -> FolderLocked | None:
+    """Return who has locked a folder, None if nobody has; the lock file is not created."""
     try:
         file = os.open(folder / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        return None if _take(file, fcntl.LOCK_SH) else Held(folder, _pid_in(file))
+        return None if _try_lock(file, fcntl.LOCK_SH) else FolderLocked(folder, _pid_in(file))
     except OSError:
-        # without locks nobody holds one: a start says so
+        # this file system has no locks: `lock_folder` reports that
         return None
     finally:
         os.close(file)
 
 
-def _take(file: int, lock: int, *, after: float = 0.0) -> bool:
-    time.sleep(after)
+def _try_lock(file: int, lock: int) -> bool:
     try:
         fcntl.flock(file, lock | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -226,36 +226,36 @@ def _take(file: int, lock: int, *, after: float = 0.0) -> bool:
 
 
 def _pid_in(file: int) -> int | None:
-    text = os.pread(file, LONGEST_PID, 0).strip()
+    text = os.pread(file, MAX_PID_BYTES, 0).strip()
     return int(text) if text.isdigit() else None
 
 
-FRESH_SECONDS = 60
-"""A bot whose last beat is older than this hangs, or is gone."""
+MAX_HEARTBEAT_AGE_SECONDS = 60
+"""If the last beat is older, the bot hangs or has ended."""
 
 
 class Heartbeat:
-    """The time of the last beat, in seconds since 1970, in a file of its own."""
+    """A file that holds the time of the last beat, in seconds since 1970."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._clock = clock
 
     def beat(self) -> None:
-        """Write the time of now; a reader sees the old beat or the new one, never half of one."""
+        """Write the current time atomically."""
         fresh = self._path.with_name(f"{self._path.name}.new")
-        fresh.unlink(missing_ok=True)  # a pipe would take it, and never let go
+        fresh.unlink(missing_ok=True)  # writing to a pipe would block
         fresh.write_text(f"{self._clock():.3f}\n", encoding="ascii")
         fresh.replace(self._path)
 
     def age(self, now: float) -> float:
-        """Return the seconds since the last beat; infinite if there is none that can be read."""
+        """Return the seconds since the last beat, infinity if the file cannot be read."""
         try:
-            refuse_no_file(self._path)
+            require_regular_file(self._path)
             return now - float(self._path.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return inf
 
     def is_fresh(self, now: float) -> bool:
-        """Tell whether the bot lives. A beat from far ahead is as wrong as one from long ago."""
-        return abs(self.age(now)) < FRESH_SECONDS
+        """Return whether the bot is alive; a beat from far in the future does not count either."""
+        return abs(self.age(now)) < MAX_HEARTBEAT_AGE_SECONDS

@@ -21,7 +21,7 @@ import httpx
 from telegram.error import InvalidToken, TelegramError
 
 from bot import process
-from bot.process import DATABASE, FILES, FOLDERS
+from bot.process import DATA_FILES, DATA_FOLDERS, DATABASE
 from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
@@ -49,7 +49,7 @@ def first_words(settings: Settings, username: str, invitation: str, admins: Sequ
         logger.info("Admins: %s", ", ".join(admins))
     if invitation:
         # the terminal only: a log may be read by many
-        process.say(
+        process.print_stderr(
             "Nobody is admin yet. Open this link within 15 minutes to be the one:\n"
             f"https://t.me/{username}?start={invitation}"
         )
@@ -95,7 +95,7 @@ def check_database(path: Path) -> list[Finding]:
 
 def opened(path: Path) -> sqlite3.Connection:
     """Open a database to read, and nothing else. Raises OSError for what is no file."""
-    process.refuse_no_file(path)
+    process.require_regular_file(path)
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
@@ -113,7 +113,7 @@ def check_env_file(path: Path) -> list[Finding]:
 
 def check_holder(folder: Path) -> list[Finding]:
     """Say whether a bot works there now: both is fine."""
-    held = process.holder(folder)
+    held = process.find_lock(folder)
     return ok("running", "no bot runs on DATA_DIR" if held is None else str(held))
 
 
@@ -174,12 +174,12 @@ def check_folder(folder: Path) -> list[Finding]:
     place = folder
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
-        for place in (folder, *(folder / name for name in FOLDERS)):
+        for place in (folder, *(folder / name for name in DATA_FOLDERS)):
             if os.path.lexists(place):
                 with tempfile.TemporaryFile(dir=place):
                     pass
-        for place in (folder / name for name in FILES):
-            process.refuse_no_file(place)
+        for place in (folder / name for name in DATA_FILES):
+            process.require_regular_file(place)
             if place.exists() and not os.access(place, os.R_OK | os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         free = shutil.disk_usage(folder).free

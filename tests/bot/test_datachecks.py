@@ -112,7 +112,7 @@ async def test_a_database_everybody_can_read_is_warned_of(path: Path) -> None:
 def test_whether_a_bot_runs_there_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (idle,) = check_holder(folder)
-    with process.held(folder):
+    with process.lock_folder(folder):
         (busy,) = check_holder(folder)
     (over,) = check_holder(folder)
     assert [one.verdict for one in (idle, busy, over)] == [Verdict.OK] * 3

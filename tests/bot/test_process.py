@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.process import ExitCode, Held, Unusable, held, holder, on_signals, stop_on_signals
+from bot.process import (
+    ExitCode,
+    FolderLocked,
+    FolderUnusable,
+    call_on_stop_signals,
+    find_lock,
+    lock_folder,
+    set_on_stop_signals,
+)
 from tests.flows.process import process
 
 if TYPE_CHECKING:
@@ -36,9 +44,9 @@ def _own_signals() -> Iterator[None]:
 
 def test_a_second_holder_is_refused_and_learns_who_is_first(tmp_path: Path) -> None:
     with (
-        held(tmp_path),
-        pytest.raises(Held, match=f"process {os.getpid()}") as refused,
-        held(tmp_path),
+        lock_folder(tmp_path),
+        pytest.raises(FolderLocked, match=f"process {os.getpid()}") as refused,
+        lock_folder(tmp_path),
     ):
         pass
     assert refused.value.holder == os.getpid()
@@ -46,13 +54,13 @@ def test_a_second_holder_is_refused_and_learns_who_is_first(tmp_path: Path) -> N
 
 def test_what_one_lets_go_of_another_may_hold(tmp_path: Path) -> None:
     for _ in range(2):
-        with held(tmp_path / "not there yet"):
+        with lock_folder(tmp_path / "not there yet"):
             pass
 
 
 def test_a_file_left_behind_or_made_up_holds_nothing(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("no number at all " * 100)
-    with held(tmp_path):
+    with lock_folder(tmp_path):
         pass
 
 
@@ -64,16 +72,16 @@ def test_a_disk_that_locks_nothing_is_told_from_one_that_cannot_now(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(Unusable, match=f"{tmp_path}/lock") as refused, held(tmp_path):
+    with pytest.raises(FolderUnusable, match=f"{tmp_path}/lock") as refused, lock_folder(tmp_path):
         pass
-    assert refused.value.passes is passes
-    assert holder(tmp_path) is None
+    assert refused.value.is_transient is passes
+    assert find_lock(tmp_path) is None
 
 
 async def test_a_second_run_says_so_in_one_line_ends_with_3_and_touches_nothing(
     telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
 ) -> None:
-    with held(tmp_path):
+    with lock_folder(tmp_path):
         async with process(telegram, provider, tmp_path) as second:
             _, said = await second.communicate()
     assert second.returncode == 3
@@ -88,7 +96,7 @@ async def test_a_second_run_says_so_in_one_line_ends_with_3_and_touches_nothing(
 async def test_a_stop_is_heard_among_a_thousand_clocks_that_are_set() -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        stop_on_signals(stopping)
+        set_on_stop_signals(stopping)
         for _ in range(1000):
             asyncio.get_running_loop().call_soon_threadsafe(int)
         os.kill(os.getpid(), number)
@@ -98,7 +106,7 @@ async def test_a_stop_is_heard_among_a_thousand_clocks_that_are_set() -> None:
 
 @pytest.mark.usefixtures("_own_signals")
 def test_a_stop_before_anything_is_begun_ends_with_0_and_without_a_traceback() -> None:
-    on_signals(partial(sys.exit, ExitCode.STOPPED))
+    call_on_stop_signals(partial(sys.exit, ExitCode.STOPPED))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         with pytest.raises(SystemExit) as ended:
             signal.raise_signal(number)
@@ -108,7 +116,7 @@ def test_a_stop_before_anything_is_begun_ends_with_0_and_without_a_traceback() -
 @pytest.mark.usefixtures("_own_signals")
 def test_what_is_started_to_outlive_its_terminal_does() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    on_signals(partial(sys.exit, ExitCode.STOPPED))
+    call_on_stop_signals(partial(sys.exit, ExitCode.STOPPED))
     signal.raise_signal(signal.SIGHUP)
 
 

@@ -108,7 +108,8 @@ def answer_of(program: str, job: str, **arguments: object) -> dict[str, Any]:
 def undumpable_bot() -> Any:
     """Give the id of a process that did at its start what the bot does."""
     program = (
-        "import bot.process, sys; bot.process.hide(); print('hidden', flush=True); sys.stdin.read()"
+        "import sys; from bot.process import forbid_core_dumps; "
+        "forbid_core_dumps(); print('hidden', flush=True); sys.stdin.read()"
     )
     bot = subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
