@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 from itertools import islice, zip_longest
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
 # as bot.__main__ does for the real process
@@ -56,7 +56,7 @@ WAITING = [
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, no test waits for a disk
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Prepare the process: temporary files in memory, Ctrl-C heard, no garbage collection yet.
 
     A shell starts background jobs with SIGINT ignored, and each bot started here would inherit it.
@@ -66,6 +66,20 @@ def pytest_configure() -> None:
     if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 4 << 30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
     gc.disable()
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if worker and config.args == [HERE.name]:
+        _begin_elsewhere(config, int(worker), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+
+
+def _begin_elsewhere(config: pytest.Config, worker: int, workers: int) -> None:
+    """Let each worker start to import at another file.
+
+    In a fresh clone pytest rewrites the assertions of each file, and keeps the result: so each
+    worker rewrites its share and loads the others'.
+    """
+    files = [str(path) for path in sorted(HERE.rglob("test_*.py"))]
+    first = len(files) * worker // workers
+    config.args = files[first:] + files[:first]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,6 +93,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:
+        items.sort(key=attrgetter("path"))
         items[:] = _spread(items, workers)
         # each begins with the next part of the list, so all are dealt a share
         items[:] = [item for worker in range(workers) for item in items[worker::workers]]
