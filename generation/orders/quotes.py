@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from generation.media.pictures import nearest_aspect, share_lost
 from generation.orders import options, reading, substitutes
 from generation.orders.options import Choice, Options, Problem, by_resolution, by_shape, priced
-from generation.orders.reading import CHANGE, plain
+from generation.orders.reading import CHANGE_MARK, plain_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +157,7 @@ def quote(
         instead: what was tapped instead of what the text says.
         named: every family the operator names, served or not; where it is given, one that was
             chosen, or is the default, and is gone, is replaced.
-        reads: whether plain words count (see `plain`), beside what was typed or tapped.
+        reads: whether plain words count (see `plain_options`), beside what was typed or tapped.
     """
     read = reading.read(text)
     if read.problems:
@@ -169,7 +169,7 @@ def quote(
         return (Problem("model", "", ()),)
     prompt = read.prompt
     if instead is not None and instead.words_alone:
-        prompt = reading.read(text.rpartition(CHANGE)[2]).prompt
+        prompt = reading.read(text.rpartition(CHANGE_MARK)[2]).prompt
     prompt = prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)
@@ -178,7 +178,7 @@ def quote(
     if isinstance(found, Problem):
         return (found,)
     requested, (choice, instead_of) = _nearer(near, requested, found, settle)
-    unread, said = choice, plain(prompt) if reads else Options()
+    unread, said = choice, plain_options(prompt) if reads else Options()
     requested, (choice, instead_of) = _nearer(said, requested, (choice, instead_of), settle)
     is_read = choice != unread or _misses(choice, near, Options()) or _misses(choice, said, typed)
     if too_long := options.check_prompt(prompt, choice):

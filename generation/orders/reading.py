@@ -1,4 +1,4 @@
-"""Texts read: the prompt, the options as typed or in plain words, and what a change makes of it."""
+"""Parser of prompts: options as typed or in plain words, and changes to an earlier prompt."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _FORMS = {
     "res": re.compile(r"\d+[pk]?", re.IGNORECASE),
     "fit": re.compile(r"crop|pad", re.IGNORECASE),
 }
-"""What the value of an option looks like."""
+"""The pattern of each option's value."""
 OPTIONS = tuple(f"--{name}" for name in (*_FORMS, *_SHAPES, *_SWITCHES, "720p", "1080p"))
-"""What can be typed, as it is told to people."""
+"""All options, as they are listed to people."""
 _FIELD_OF = {"ar": "aspect_ratio", "res": "resolution"}
 
 _LONG, _SHORT = "—–\u2015", "\u2010\u2011\u2212\uff0d"
-"""What phones and keyboards of other scripts write in the place of two dashes, and of one."""
+"""What phones and keyboards of other scripts write instead of two dashes, and of one."""
 _OPTION = re.compile(
     rf"(?:^|(?<=\s))(?P<dash>--|[{_LONG}][-{_LONG}]?|(?<!\n)[-{_SHORT}])(?P<space>[^\S\n]*)"
     r"(?:(?P<length>\d{1,3})[^\S\n]?s(?:ec(?:ond)?s?)?(?!\w)|(?P<shape>\d{1,2}:\d{1,2})(?![\w:])"
@@ -45,10 +45,10 @@ _OPTION = re.compile(
 _NEXT_WORD = re.compile(rf"\s+(?!--|[{_LONG}])(\S+)")
 _WORD_ENDS = re.compile(r"\s|\Z")
 _PART_ENDS = re.compile(rf"\s*(?:\Z|\n|\s(?:--|[{_LONG}]|[-{_SHORT}](?=\w)))")
-"""The end of what stands behind a dash and a blank: prose goes on."""
+"""The end of an option after a dash and a blank; if more words follow, it is prose."""
 _AROUND_A_VALUE = "\"'“”‘’„«»,;!?."
-_GIVEN_LIMIT = 40
-"""Characters of what was given that are said back."""
+_MAX_GIVEN = 40
+"""Characters of an option's value that are kept, to be shown in a refusal."""
 
 _NEWLINE = re.compile(r"\r\n?")
 _WIDE_SPACE = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
@@ -56,46 +56,46 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]"
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A message taken apart."""
+class ParsedText:
+    """A message split into its prompt and its options."""
 
     prompt: str
     requested: Options
     problems: tuple[Problem, ...]
 
 
-class _Found(NamedTuple):
-    """An option, and where in the text it ends."""
+class _FoundOption(NamedTuple):
+    """An option, and the index in the text where it ends."""
 
     name: str
     given: str
     end: int
 
 
-def read(text: str) -> Read:
-    """Take the options out of a message; the last of each kind counts.
+def read(text: str) -> ParsedText:
+    """Split a message into its prompt and its options; the last option of each kind counts.
 
-    The rest stays as it was written, but for control characters and halves of surrogate pairs.
+    The prompt stays as it was written, without control characters and lone surrogates.
     """
     text = _UNPRINTABLE.sub("", _WIDE_SPACE.sub(" ", _NEWLINE.sub("\n", text)))
     requested, problems, prompt, at = Options(), [], "", 0
     for match in _OPTION.finditer(text):
-        if match.start() < at or (found := _found(text, match)) is None:
+        if match.start() < at or (found := _match_option(text, match)) is None:
             continue
-        prompt += text[at : match.start()][:-1]  # the blank before an option goes with it
+        prompt += text[at : match.start()][:-1]  # without the blank before the option
         at = found.end
-        if given := _as_field(found.name, found.given):
+        if given := _field_of(found.name, found.given):
             requested = replace(requested, **given)
         else:
-            problems.append(Problem("option", f"--{found.name}"[:_GIVEN_LIMIT], OPTIONS))
-    return Read((prompt + text[at:]).strip(), requested, tuple(problems))
+            problems.append(Problem("option", f"--{found.name}"[:_MAX_GIVEN], OPTIONS))
+    return ParsedText((prompt + text[at:]).strip(), requested, tuple(problems))
 
 
-def _found(text: str, match: re.Match[str]) -> _Found | None:
-    """Return the option that begins here, None where it is prose.
+def _match_option(text: str, match: re.Match[str]) -> _FoundOption | None:
+    """Return the option that begins at a match, or None if it is prose.
 
-    Two dashes right before a word make an option of it. Behind any other dash, or a blank, counts
-    what looks like a known one; behind a blank nothing may follow that is not said with a dash.
+    Any word right after two dashes is an option. After another dash, or a blank, only a known
+    option is one; after a blank, only if nothing but another option follows.
     """
     name, end = (match["name"] or "").lower(), match.end()
     spaced = bool(match["space"])
@@ -103,21 +103,21 @@ def _found(text: str, match: re.Match[str]) -> _Found | None:
     ends = bool((_PART_ENDS if spaced else _WORD_ENDS).match(text, end))
     if not name:
         value = ("seconds", match["length"]) if match["length"] else ("ar", match["shape"])
-        return _Found(*value, end) if typed or ends else None
+        return _FoundOption(*value, end) if typed or ends else None
     if name in _FORMS and not (name == "model" and spaced and match["dash"] != "--"):
         given = match["given"]
         if given is None and (word := _NEXT_WORD.match(text, end)):
             given, end = word[1], word.end()
-        given = (given or "").strip(_AROUND_A_VALUE)[:_GIVEN_LIMIT]
+        given = (given or "").strip(_AROUND_A_VALUE)[:_MAX_GIVEN]
         meant = typed or _FORMS[name].fullmatch(given)
-        return _Found(name, given, end) if meant else None
+        return _FoundOption(name, given, end) if meant else None
     stands_alone = match["given"] is None and ends
-    known = name not in _FORMS and _as_field(name, "")
-    return _Found(name, "", end) if typed or (known and stands_alone) else None
+    known = name not in _FORMS and _field_of(name, "")
+    return _FoundOption(name, "", end) if typed or (known and stands_alone) else None
 
 
-def _as_field(name: str, given: str) -> dict[str, Any]:
-    """Return the field of Options an option sets, nothing for a word that is no option."""
+def _field_of(name: str, given: str) -> dict[str, Any]:
+    """Return the field of `Options` that an option sets, or an empty dict for an unknown one."""
     if name in _FORMS:
         return {_FIELD_OF.get(name, name): given}
     if name in _SHAPES:
@@ -127,118 +127,122 @@ def _as_field(name: str, given: str) -> dict[str, Any]:
     return {"resolution": name} if _RESOLUTION.fullmatch(name) else {}
 
 
-CHANGE = "\x1e"
-"""What stands in a text between a video's words and what should be different.
+CHANGE_MARK = "\x1e"
+"""Separates a video's prompt from a change to it.
 
-Nobody can type it, and nobody sees it: it is read as a blank.
+It cannot be typed, is not shown, and is parsed as a blank.
 """
-_ALIKE = 0.5
-"""The share of common words from which on a text is another one edited, or written anew."""
+_MIN_SIMILARITY = 0.5
+"""Share of common words from which a text is an edit of another one."""
 _WORD = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+"
-_SENTENCE_ENDS = re.compile(rf"{CHANGE}|[.!?…\u061f\u0964]\s|[\u3002\uff01\uff1f]")
-_ENDS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
+_SENTENCE_ENDS = re.compile(rf"{CHANGE_MARK}|[.!?…\u061f\u0964]\s|[\u3002\uff01\uff1f]")
+_END_MARKS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
 
 
-LONGEST_NUMBER = 18
-"""Digits that SQLite can hold."""
+MAX_DIGITS = 18
+"""Digits of a number that SQLite can hold."""
 
 
 def read_number(word: str) -> int | None:
-    """Read a whole number; None for anything else, or more than SQLite can hold."""
-    return int(word) if word.isascii() and word.isdigit() and len(word) <= LONGEST_NUMBER else None
+    """Return a whole number, or None if it is none, or too large for SQLite."""
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= MAX_DIGITS else None
 
 
-_NOT_SEEN = re.compile(r"[\u115f\u1160\u3164\uffa0]|(?<!\S)(?:[#$/]\S*|\S*(?:://|@|\w\.\w)\S*)")
-"""Letters that are not seen; and tags, links, addresses, names of people and of files."""
+_NOT_SHOWN = re.compile(r"[\u115f\u1160\u3164\uffa0]|(?<!\S)(?:[#$/]\S*|\S*(?:://|@|\w\.\w)\S*)")
+"""Invisible letters; and tags, links, addresses, user names and file names."""
 
 
 def shows_nothing(words: str) -> bool:
-    """Whether words name nothing to be seen, or say something to somebody by name."""
-    bare = re.sub(_NOT_SEEN, "", words)
+    """Whether words describe nothing that can be shown, or address a person by user name."""
+    bare = re.sub(_NOT_SHOWN, "", words)
     return "://" in words or words.startswith("@") or not any(map(str.isalpha, bare))
 
 
 def is_number(words: str) -> bool:
-    """Whether words are a number, with signs around it or not: that shows nothing."""
+    """Whether words are only a number, with or without punctuation, which describes nothing."""
     return bool(re.fullmatch(r"[\W_]*\d[\d\W_]*", words)) and not any(
         unicodedata.category(one) == "So" for one in words
     )
 
 
-def changed(typed: str, before: str, said: str) -> str:
-    """Return what to type for a video whose `typed` options and words were, once more is said.
+def apply_change(typed: str, before: str, said: str) -> str:
+    """Return the text for a video with a change.
 
-    Where that is the words before, edited, it is all; else both stand together: nobody here can
-    tell which of the old words the new ones mean. An option that is spoken of is typed no more.
+    `typed` are the options of the video, `before` is its prompt, and `said` the change. If the
+    change is an edit of the prompt it replaces it; otherwise it is appended after `CHANGE_MARK`.
+    Options that the change restates are dropped.
     """
-    return f"{unspoken(typed, said)} {_merged(unspoken(before, said), said)}".strip()
+    return f"{drop_restated(typed, said)} {_merge(drop_restated(before, said), said)}".strip()
 
 
-def unspoken(typed: str, said: str) -> str:
-    """Return the options of a video without those that are spoken of now."""
-    spoken = plain(read(said).prompt)
+def drop_restated(typed: str, said: str) -> str:
+    """Return options, or a text, without the typed options that plain words in `said` restate."""
+    restated = plain_options(read(said).prompt)
     for options, value in (
-        (r"seconds \S+", spoken.seconds),
-        (r"(?:ar \S+|horizontal|vertical|square)", spoken.aspect_ratio),
-        (r"(?:res \S+|\d+[pk])", spoken.resolution),
-        (r"(?:silent|sound)", spoken.silent),
+        (r"seconds \S+", restated.seconds),
+        (r"(?:ar \S+|horizontal|vertical|square)", restated.aspect_ratio),
+        (r"(?:res \S+|\d+[pk])", restated.resolution),
+        (r"(?:silent|sound)", restated.silent),
     ):
         typed = typed if value is None else re.sub(rf"--{options}(?!\S)", "", typed)
     return typed
 
 
-def words_alone(text: str) -> str:
-    """Return a text without its options; what should be different stays marked."""
-    return CHANGE.join(read(part).prompt for part in text.split(CHANGE))
+def strip_options(text: str) -> str:
+    """Return a text without its options; changes stay separated by `CHANGE_MARK`."""
+    return CHANGE_MARK.join(read(part).prompt for part in text.split(CHANGE_MARK))
 
 
-def _merged(before: str, said: str) -> str:
+def _merge(before: str, said: str) -> str:
     if not read(said).prompt:
         return f"{before} {said}".strip()
     idea, *changes = _SENTENCE_ENDS.split(before)
     old, first, new = map(_words, (before, idea, read(said).prompt))
-    is_about_it = 0 < (first & new).total() >= _ALIKE * first.total()
-    # one change more may be worded as another was
-    likest = max(_ALIKE, *(_likeness(_words(one), new) for one in changes), 0)
-    if not before or (is_about_it and _likeness(old, new) >= likest):
+    is_edit = 0 < (first & new).total() >= _MIN_SIMILARITY * first.total()
+    # unless it is more like an earlier change: then it is one more change
+    most_similar = max(_MIN_SIMILARITY, *(_similarity(_words(one), new) for one in changes), 0)
+    if not before or (is_edit and _similarity(old, new) >= most_similar):
         return said
-    # an option at its end needs none
-    end = "" if before.endswith(_ENDS) or words_alone(before) != before else "."
-    return f"{before}{end}{CHANGE}{said[:1].upper()}{said[1:]}"
+    # no full stop after an option
+    end = "" if before.endswith(_END_MARKS) or strip_options(before) != before else "."
+    return f"{before}{end}{CHANGE_MARK}{said[:1].upper()}{said[1:]}"
 
 
 def _words(text: str) -> Counter[str]:
     return Counter(re.findall(_WORD, text.casefold()))
 
 
-def _likeness(one: Counter[str], other: Counter[str]) -> float:
+def _similarity(one: Counter[str], other: Counter[str]) -> float:
     return 2 * (one & other).total() / max(1, one.total() + other.total())
 
 
-_SHAPES_SAID = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
-_NO_TIMES = ("16:9", "21:9")
-"""Shapes that no clock shows, nor a match ends with."""
+_PLAIN_SHAPES = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
+_CLEAR_SHAPES = ("16:9", "21:9")
+"""Shapes that cannot be a time of day or the result of a match."""
 _UNSPACED = r"\u0e01-\u0e3a\u0e40-\u0e4e\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-"""Letters of the scripts that part no words by blanks, or not always."""
+"""Letters of the scripts that do not, or not always, separate words by blanks."""
 _TOKEN = re.compile(
     rf"\d{{1,2}}:\d{{1,2}}(?![\d:])|\d{{3,4}}p(?![^\W{_UNSPACED}])|\d+(?:[.,]\d\d?(?!\d))?"
     rf"|[{_UNSPACED}]+|[^\W\d_{_UNSPACED}]"
     rf"(?:[^\W\d_{_UNSPACED}]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
 )
-_TIMES = re.compile(r"(?<=\d)[x×\uff1a](?=\d)")
-"""What stands in the place of a shape's colon."""
+_TIMES_SIGN = re.compile(r"(?<=\d)[x×\uff1a](?=\d)")
+"""Signs used instead of a shape's colon."""
 _PART = re.compile(
     r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]|\s-+\s|:\s"
 )
-_LONGEST_SECONDS = 300
-_LONGEST_TAIL = 12
-"""Words at the end of a part among which options are looked for."""
-_LONGEST_PHRASE = 6
+_MAX_SECONDS = 300
+_MAX_TAIL = 12
+"""Words at the end of a part in which options are searched."""
+_MAX_PHRASE = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """What a phrase says of a video; `alone` where only behind others, or by itself."""
+    """The options a phrase stands for.
+
+    `alone` is whether it counts only after other phrases, or if the part says nothing else.
+    """
 
     said: Mapping[str, str | bool]
     alone: bool = False
@@ -254,14 +258,14 @@ def _plain_words() -> dict[str, Any]:
 
 @cache
 def _digits() -> Mapping[str, str]:
-    """Return the numbers that lengths have, by the words for them."""
+    """Return the digits of each number word that lengths use."""
     numbers = _plain_words()["numbers"].items()
     return {word.casefold(): digits for digits, words in numbers for word in words}
 
 
 @cache
 def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
-    """Return the phrases that speak of a video's options, in any language, by their words."""
+    """Return the phrases for options, in all languages, by their words."""
     words = _plain_words()
     found = {phrase: _Phrase({}) for phrase in words["besides"]}
     found |= {phrase: _Phrase({}, is_video=True) for phrase in words["video"]}
@@ -273,12 +277,12 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
     found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
     for one, units in (("1", "seconds"), ("60", "minutes"), ("3600", "hours")):
         found |= {f"0 {unit}": _Phrase({"seconds": one}) for unit in words[units]}
-    return {tuple(_tokens(phrase)): one for phrase, one in found.items()}
+    return {tuple(_tokenize(phrase)): one for phrase, one in found.items()}
 
 
 @cache
-def _telling() -> frozenset[str]:
-    """Return the words without one of which nothing is said."""
+def _trigger_words() -> frozenset[str]:
+    """Return the words of which a prompt needs at least one to state an option."""
     first = {words[0] for words, phrase in _phrases().items() if phrase.said}
     return frozenset(first | _digits().keys())
 
@@ -290,55 +294,59 @@ def _unspaced() -> re.Pattern[str]:
     return re.compile("|".join(sorted(known, key=len, reverse=True)))
 
 
-def _tokens(text: str) -> list[str]:
-    """Return the words and numbers of a text; without blanks, known words alone are parted."""
-    found = _TOKEN.findall(_TIMES.sub(":", unicodedata.normalize("NFC", text).casefold()))
+def _tokenize(text: str) -> list[str]:
+    """Return the words and numbers of a text; words without blanks are split if all are known."""
+    found = _TOKEN.findall(_TIMES_SIGN.sub(":", unicodedata.normalize("NFC", text).casefold()))
     parts = [(one, _unspaced().findall(one)) for one in found]
     return [*chain(*(known if "".join(known) == one else [one] for one, known in parts))]
 
 
-def plain(prompt: str) -> Options:
-    """Return what a prompt says in plain words of length, shape, resolution and sound.
+def plain_options(prompt: str) -> Options:
+    """Return the length, shape, resolution and sound that a prompt states in plain words.
 
-    It counts where a part of it, between its commas, says nothing else ("…, vertical, 8 seconds"),
-    ends with it ("… without sound"), or begins with it before the word video ("8 second video of
-    …"). What is said so never costs unseen: it is put on a card.
+    They count if a part of the prompt, between its commas, says nothing else ("…, vertical, 8
+    seconds"), ends with them ("… without sound"), or begins with them before the word video ("8
+    second video of …"). What was read this way is confirmed on a card before it costs anything.
     """
-    said = _said_in(prompt)
-    if int(said.get("seconds", 1)) not in range(1, _LONGEST_SECONDS + 1):
-        # the subject lasts that long, not the video
+    said = _plain_fields(prompt)
+    if int(said.get("seconds", 1)) not in range(1, _MAX_SECONDS + 1):
+        # that is how long the subject lasts, not the video
         del said["seconds"]
     return Options(**said)
 
 
-def _said_in(prompt: str) -> dict[str, Any]:
-    """Return the fields of Options that plain words set; `seconds` may be any number."""
+def _plain_fields(prompt: str) -> dict[str, Any]:
+    """Return the fields of `Options` that a prompt states in plain words, `seconds` unlimited."""
     said: dict[str, Any] = {}
-    words = _tokens(prompt)
-    if not any(word[0].isdecimal() for word in words) and _telling().isdisjoint(words):
+    words = _tokenize(prompt)
+    if not any(word[0].isdecimal() for word in words) and _trigger_words().isdisjoint(words):
         return said
-    if shape := next((word for word in words if word in _NO_TIMES), None):
+    if shape := next((word for word in words if word in _CLEAR_SHAPES), None):
         said["aspect_ratio"] = shape
     for part in _PART.split(prompt):
-        said |= _said(_tokens(part))
+        said |= _options_of_part(_tokenize(part))
     return said
 
 
-def options_alone(text: str) -> str:
-    """Return a text that says nothing but options as they are typed; "" for any other text.
+def options_only(text: str) -> str:
+    """Return the options of a text in their typed form, or "" if it says anything else.
 
-    Plain words become options for which the nearest offered value will do.
+    Options in plain words are marked with `NEAREST`.
     """
     typed = read(text)
-    said = _said_in(typed.prompt)
-    parts = [_tokens(part) for part in _PART.split(typed.prompt)]
-    # an emoji may be an idea
-    signs = any(unicodedata.category(character) == "So" for character in typed.prompt)
-    if typed.problems or signs or any(_read(one, 0, whole=True)[1] < len(one) for one in parts):
+    said = _plain_fields(typed.prompt)
+    parts = [_tokenize(part) for part in _PART.split(typed.prompt)]
+    # an emoji may be what the video shows
+    has_emoji = any(unicodedata.category(character) == "So" for character in typed.prompt)
+    if (
+        typed.problems
+        or has_emoji
+        or any(_read_phrases(one, 0, whole=True)[1] < len(one) for one in parts)
+    ):
         return ""
     near = {name: f"{NEAREST}{one}" if isinstance(one, str) else one for name, one in said.items()}
     options = list[str]()
-    for name, option in _TYPED.items():
+    for name, option in _OPTION_NAMES.items():
         exact = getattr(typed.requested, name)
         value = near.get(name) if exact is None else exact
         if value:
@@ -348,29 +356,34 @@ def options_alone(text: str) -> str:
     return " ".join(options)
 
 
-_TYPED = {
+_OPTION_NAMES = {
     "model": "--model", "pro": "--pro", "seconds": "--seconds", "aspect_ratio": "--ar",
     "resolution": "--res", "fit": "--fit", "silent": "--silent",
 }  # fmt: skip
 
 
-def _said(tokens: list[str]) -> dict[str, str | bool]:
-    """Return what the tail of a part says of a video, or its head before the word video."""
-    for start in range(max(0, len(tokens) - _LONGEST_TAIL) if tokens else 0, len(tokens)):
-        found, end, _ = _read(tokens, start, whole=start == 0)
+def _options_of_part(tokens: list[str]) -> dict[str, str | bool]:
+    """Return the options at the end of a part, or at its beginning before the word video."""
+    for start in range(max(0, len(tokens) - _MAX_TAIL) if tokens else 0, len(tokens)):
+        found, end, _ = _read_phrases(tokens, start, whole=start == 0)
         if end == len(tokens) and found:
             return found
-    found, _, is_video = _read(tokens, 0, whole=False)
+    found, _, is_video = _read_phrases(tokens, 0, whole=False)
     return found if is_video else {}
 
 
-def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str | bool], int, bool]:
-    """Read phrases from a word on; tells what they say, where they end, and whether of a video."""
+def _read_phrases(
+    tokens: list[str], start: int, *, whole: bool
+) -> tuple[dict[str, str | bool], int, bool]:
+    """Read phrases from `start` on.
+
+    Returns their options, the index where they end, and whether they name a video.
+    """
     said: dict[str, str | bool] = {}
     at, is_video, total, before, phrases, digits = start, False, 0, 0, _phrases(), _digits()
     while at < len(tokens):
         one = tokens[at]
-        if one in _SHAPES_SAID:
+        if one in _PLAIN_SHAPES:
             said["aspect_ratio"] = one
             length = 1
         elif one[-1] == "p" and one[0].isdecimal():
@@ -390,7 +403,7 @@ def _read(tokens: list[str], start: int, *, whole: bool) -> tuple[dict[str, str 
             length = 2
         else:
             left = len(tokens) - at
-            lengths = range(min(_LONGEST_PHRASE, left), 0, -1)
+            lengths = range(min(_MAX_PHRASE, left), 0, -1)
             length = next((n for n in lengths if tuple(tokens[at : at + n]) in phrases), 0)
             if not length:
                 break

@@ -19,7 +19,7 @@ from generation.orders.options import (
     nearest_shape,
     priced,
 )
-from generation.orders.reading import CHANGE
+from generation.orders.reading import CHANGE_MARK
 
 if TYPE_CHECKING:
     from generation.models.catalogue import Catalogue
@@ -71,7 +71,7 @@ def going_on(generation: Generation, offer: Offer) -> str:
             parts.append(f"--res {generation.resolution}")
         if generation.silent and mode.fields.sound is not None:
             parts.append("--silent")
-    return f"{' '.join(parts)}{CHANGE}{generation.prompt}"
+    return f"{' '.join(parts)}{CHANGE_MARK}{generation.prompt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from telegram.constants import MessageLimit
 
 from generation.orders import substitutes
 from generation.orders.quotes import Instead, Quote
-from generation.orders.reading import CHANGE, read, words_alone
+from generation.orders.reading import CHANGE_MARK, read, strip_options
 from handlers.ordering import placing
 from handlers.ordering.drafts import quote_draft
 from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, card_buttons
@@ -75,7 +75,7 @@ async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
         return
     await sender.answer()
     async with services.db.transaction() as tx:
-        words = words_alone(card.prompt)
+        words = strip_options(card.prompt)
         chosen = await cards.choose(tx, card.id, words, substitutes.typed(choice))
     if chosen is not None:
         await placing.update_card(services, sender, chosen, was)
@@ -104,7 +104,9 @@ async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
         return
     await sender.answer(sender.translator.gettext("Tap the words to copy them."))
     # a question's prompt also holds the options of the video that it would change
-    words = card.prompt.rpartition(CHANGE)[2] if card.kind is CardKind.QUESTION else card.prompt
+    words = (
+        card.prompt.rpartition(CHANGE_MARK)[2] if card.kind is CardKind.QUESTION else card.prompt
+    )
     words = read(words).prompt
     limit = MessageLimit.MAX_TEXT_LENGTH
     # a character takes up to two UTF-16 units

@@ -21,7 +21,7 @@ from telegram.constants import MessageLimit
 from telegram.ext import filters
 
 from generation.orders import substitutes
-from generation.orders.reading import CHANGE, changed, read, unspoken
+from generation.orders.reading import CHANGE_MARK, apply_change, drop_restated, read
 from handlers.ordering import placing
 from handlers.ordering.drafts import (
     SentPicture,
@@ -111,7 +111,7 @@ async def ask_for_change(
         thread_id=sender.thread_id,
         account=sender.account,
         message_id=None,
-        prompt=f"{substitutes.typed(video)}{CHANGE}{video.prompt}",
+        prompt=f"{substitutes.typed(video)}{CHANGE_MARK}{video.prompt}",
         picture=video.picture,
         picture_by=video.picture_by,
     )
@@ -124,7 +124,7 @@ async def propose_change(
     context: Context, sender: Sender, message: Message, video: Generation, words: str
 ) -> None:
     """Show a card for a video changed by the words of a reply to it."""
-    text = changed(substitutes.typed(video), video.prompt, words)
+    text = apply_change(substitutes.typed(video), video.prompt, words)
     draft = draft_of_message(message, text, SentPicture.behind(video), asks=True)
     await placing.place(context, sender, draft)
 
@@ -192,17 +192,17 @@ async def take_answer(
     picture: SentPicture | None = None,
 ) -> None:
     """Take a message as the answer to a question: its words, its picture, or both."""
-    typed, is_change, before = card.prompt.partition(CHANGE)
+    typed, is_change, before = card.prompt.partition(CHANGE_MARK)
     if card.asks_what_follows:
         # new words describe the next scene alone; if there are only options, the old words stay
         is_change = "" if read(words).prompt else is_change
         words = f"{typed} {before} {words}" if is_change else f"{typed} {words}"
     elif is_change:
-        words = changed(typed, before, words)
+        words = apply_change(typed, before, words)
     else:
         words = f"{card.prompt} {words}"
     # options tapped on the card apply unless the words set them
-    words = f"{unspoken(card.options, words)} {words}".strip()
+    words = f"{drop_restated(card.options, words)} {words}".strip()
     if card.wants_picture and picture is None:
         await ask_for_picture(context, sender, message, words)
         return

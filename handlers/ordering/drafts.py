@@ -18,7 +18,7 @@ from generation.media.pictures import frame_of, which_frame
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
-from generation.orders.reading import options_alone, read, shows_nothing, words_alone
+from generation.orders.reading import options_only, read, shows_nothing, strip_options
 from handlers.attachments import Seen, is_fetchable, is_image, moving_in
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import max_fetch_bytes
@@ -226,7 +226,7 @@ def draft_of_message(
     words = words.replace(ZERO_WIDTH_SPACE, "")
     is_whole = utf16_length(words) <= MessageLimit.MAX_TEXT_LENGTH // 2
     said = read(words).prompt
-    if picture is not None and said and (typed := options_alone(words)):
+    if picture is not None and said and (typed := options_only(words)):
         words, said, asks = typed, "", True
     is_idea = not said or _is_surely_idea(said)
     return OrderDraft(
@@ -241,7 +241,7 @@ def draft_of_message(
 
 def is_question(card: Card) -> bool:
     """Whether the next message answers the card; a card with words waits for a tap."""
-    return card.is_question or (card.kind is CardKind.PICTURE and not words_alone(card.prompt))
+    return card.is_question or (card.kind is CardKind.PICTURE and not strip_options(card.prompt))
 
 
 def new_card(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:

@@ -8,7 +8,7 @@ from telegram import MessageEntity
 from telegram.ext import filters
 
 from generation.orders import reading
-from generation.orders.reading import CHANGE, changed, is_number, options_alone
+from generation.orders.reading import CHANGE_MARK, apply_change, is_number, options_only
 from handlers.attachments import is_image, is_too_large, is_video, no_picture, unsupported
 from handlers.ordering import conversation, placing
 from handlers.ordering.drafts import (
@@ -147,7 +147,7 @@ async def _order_video(
         # "this please": the idea is in the message replied to
         words = words.replace(read.prompt, "")
         read = reading.read(words)
-    elif sent is None and (typed := options_alone(words)):
+    elif sent is None and (typed := options_only(words)):
         words, read = typed, reading.read(typed)
     idea = "" if sent or read.prompt else conversation.idea_replied_to(message)
     if idea:
@@ -227,10 +227,10 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     if kind := small_talk(said):
         await conversation.answer_small_talk(context, sender, message, kind)
         return
-    now, typed = context.services.clock(), options_alone(said)
+    now, typed = context.services.clock(), options_only(said)
     card = conversation.question_answered_by(sender, message, now)
     if card is not None:
-        if typed and card.kind is CardKind.QUESTION and CHANGE not in card.prompt:
+        if typed and card.kind is CardKind.QUESTION and CHANGE_MARK not in card.prompt:
             typed = f"{card.prompt} {typed}".strip()
             await conversation.ask_for_idea(context, sender, message, typed)
         else:
@@ -261,7 +261,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
                 # it may answer a question that takes only buttons or a command
                 await conversation.answer_small_talk(context, sender, message, SmallTalk.NOTED)
             return
-    words = changed(tapped, before, words)
+    words = apply_change(tapped, before, words)
     await placing.place(context, sender, draft_of_message(message, words, sent, asks=True))
 
 
@@ -285,10 +285,10 @@ async def picture(sender: Sender, message: Message, context: Context) -> None:
     if card is not None and card.picture is None:
         await conversation.take_answer(context, sender, message, card, words, picture=sent)
         return
-    is_wordless = not reading.read(options_alone(words) or words).prompt
+    is_wordless = not reading.read(options_only(words) or words).prompt
     asks = sender.chat.is_private and command is None and (is_wordless or sent.moves)
     if asks and is_wordless and is_own_message(message):
-        words = f"{options_alone(words) or words} {conversation.recent_words(sender, now)}".strip()
+        words = f"{options_only(words) or words} {conversation.recent_words(sender, now)}".strip()
     await placing.place(context, sender, draft_of_message(message, words, sent, asks=asks))
 
 

@@ -131,7 +131,7 @@ def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> s
         return f"{head}\n\n{substitution_note(quote, translator)}\n{price}"
     parts = [video_summary(translator, quote), price]
     mode = quote.choice.mode
-    if mode.sound and mode.fields.sound is None and reading.plain(quote.prompt).silent:
+    if mode.sound and mode.fields.sound is None and reading.plain_options(quote.prompt).silent:
         sounds = translator.gettext("{model} always makes sound.")
         parts.insert(1, sounds.format(model=quote.choice.family.title))
     if quote.cuts:
@@ -143,7 +143,7 @@ def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> s
 def _card_question(card: Card, translator: Translator) -> str:
     """Return the question at the top of a card."""
     _, frame = translator.gettext, which_frame(card.picture or "")
-    words = reading.words_alone(card.prompt)
+    words = reading.strip_options(card.prompt)
     if card.asks_what_follows:
         return _("What happens next? Write it as an answer to this, or tap Just go on.")
     if frame == "first":
@@ -176,7 +176,7 @@ def card_buttons(
         return []
     if card.asks_what_follows:
         label = _("🎞 Just go on · {credits}")
-    elif card.kind is CardKind.PICTURE and not reading.words_alone(card.prompt):
+    elif card.kind is CardKind.PICTURE and not reading.strip_options(card.prompt):
         label = _("Gentle movement · {credits}")
     elif quote.cuts:
         label = _("✂️ Crop · {credits}")
@@ -194,7 +194,7 @@ def card_buttons(
             )
             instead = Instead(family=other.choice.family.name)
             others.append([Button(text, Start.with_instead(card.id, instead, other.credits))])
-    if reading.CHANGE in card.prompt and not card.asks_what_follows:
+    if reading.CHANGE_MARK in card.prompt and not card.asks_what_follows:
         alone = _("Only my words · {credits}").format(credits=cost)
         others.append([Button(alone, StartAlone(card.id, quote.credits))])
         inline, place = services.outbox.supports_inline, card.id if sender.chat.is_private else None

@@ -11,7 +11,7 @@ from generation.models import pricing
 from generation.orders import balances
 from generation.orders.balances import Accepted, Repeated
 from generation.orders.quotes import Quote
-from generation.orders.reading import unspoken
+from generation.orders.reading import drop_restated
 from handlers.membership import cannot_show, not_here_and_now
 from handlers.ordering import order_card, refusals
 from handlers.ordering.drafts import OrderDraft, SentPicture, new_card, quote_draft
@@ -108,7 +108,7 @@ async def _rewrite_card(
         replaced = await cards.close_open(tx, sender.chat.id, sender.account, by=card.cause)
     if replaced is not None and replaced.card_message != card.card_message:
         await sender.take_away(replaced)
-    return replace(draft, options=unspoken(card.options, draft.text))
+    return replace(draft, options=drop_restated(card.options, draft.text))
 
 
 async def tell_if_refused(context: Context, sender: Sender, message_id: int | None) -> bool:

@@ -160,7 +160,7 @@ def load() -> None:
     connections.tls()
     mimetypes.init()
     small_talk("hello")
-    reading.plain("10 seconds")
+    reading.plain_options("10 seconds")
     assert Languages().names, "the languages are looked up in large files"
     assert Offer.load().names, "and what may be on offer in another"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from generation.orders.options import Options
 from generation.orders.quotes import Quote, quote
-from generation.orders.reading import CHANGE, changed, options_alone, plain, read
+from generation.orders.reading import CHANGE_MARK, apply_change, options_only, plain_options, read
 from tests.generation.orders.options.settling import NOBODY, OFFER
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ TALL, LONG, MUTE = Options(aspect_ratio="9:16"), Options(seconds="8"), Options(s
     ],
 )  # fmt: skip
 def test_what_is_said_plainly_is_understood(prompt: str, said: Options) -> None:
-    assert plain(prompt) == said
+    assert plain_options(prompt) == said
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_what_is_said_plainly_is_understood(prompt: str, said: Options) -> None:
     ],
 )  # fmt: skip
 def test_what_only_seems_so_is_left_alone(prompt: str) -> None:
-    assert plain(prompt) == Options()
+    assert plain_options(prompt) == Options()
 
 
 @given(st.text())
 def test_any_prompt_is_read(prompt: str) -> None:
-    assert plain(prompt).model is None
+    assert plain_options(prompt).model is None
 
 
 @given(
@@ -144,8 +144,8 @@ def test_any_prompt_is_read(prompt: str) -> None:
     )
 )
 def test_any_mix_is_read(parts: list[str]) -> None:
-    assert plain("".join(parts)).fit is None
-    assert plain(" ".join(parts)).fit is None
+    assert plain_options("".join(parts)).fit is None
+    assert plain_options(" ".join(parts)).fit is None
 
 
 def quoted(text: str, kind: Kind = "t2v", *, reads: bool = True) -> Quote:
@@ -195,40 +195,40 @@ def test_sound_is_left_out_where_the_model_can() -> None:
 @pytest.mark.parametrize(
     ("before", "said", "text"),
     [
-        ("a cat", "at night", f"--seconds 4 a cat.{CHANGE}At night"),
-        ("a cat!", "at night", f"--seconds 4 a cat!{CHANGE}At night"),
+        ("a cat", "at night", f"--seconds 4 a cat.{CHANGE_MARK}At night"),
+        ("a cat!", "at night", f"--seconds 4 a cat!{CHANGE_MARK}At night"),
         ("a cat on a boat", "a cat on a red boat", "--seconds 4 a cat on a red boat"),
-        ("a cat", "make it 8 seconds", f"a cat.{CHANGE}Make it 8 seconds"),
+        ("a cat", "make it 8 seconds", f"a cat.{CHANGE_MARK}Make it 8 seconds"),
         ("", "at night", "--seconds 4 at night"),
         (
             "a cat. Make it night",
             "make it day",
-            f"--seconds 4 a cat. Make it night.{CHANGE}Make it day",
+            f"--seconds 4 a cat. Make it night.{CHANGE_MARK}Make it day",
         ),
         ("a cat. Make it night", "a dog. Make it night", "--seconds 4 a dog. Make it night"),
         (
-            f"a cat.{CHANGE}Give it a hat",
+            f"a cat.{CHANGE_MARK}Give it a hat",
             "give it a scarf",
-            f"--seconds 4 a cat.{CHANGE}Give it a hat.{CHANGE}Give it a scarf",
+            f"--seconds 4 a cat.{CHANGE_MARK}Give it a hat.{CHANGE_MARK}Give it a scarf",
         ),
         (
-            f"a cat.{CHANGE}At night, vertical",
+            f"a cat.{CHANGE_MARK}At night, vertical",
             "with stars",
-            f"--seconds 4 a cat.{CHANGE}At night, vertical.{CHANGE}With stars",
+            f"--seconds 4 a cat.{CHANGE_MARK}At night, vertical.{CHANGE_MARK}With stars",
         ),
-        ("🐈", "at night", f"--seconds 4 🐈.{CHANGE}At night"),
-        ("猫が走る", "夜に", f"--seconds 4 猫が走る.{CHANGE}夜に"),
+        ("🐈", "at night", f"--seconds 4 🐈.{CHANGE_MARK}At night"),
+        ("猫が走る", "夜に", f"--seconds 4 猫が走る.{CHANGE_MARK}夜に"),
         ("a cat", "--vertical", "--seconds 4 a cat --vertical"),
         ("a cat", "", "--seconds 4 a cat"),
     ],
 )
 def test_a_change_is_merged_with_what_was_before(before: str, said: str, text: str) -> None:
-    assert " ".join(changed("--seconds 4", before, said).split(" ")).strip() == text
+    assert " ".join(apply_change("--seconds 4", before, said).split(" ")).strip() == text
 
 
 @given(st.text(), st.text())
 def test_a_change_of_any_text_by_any_text_is_read(before: str, said: str) -> None:
-    text = changed("--seconds 4", before, said)
+    text = apply_change("--seconds 4", before, said)
     assert read(text).prompt is not None
 
 
@@ -273,4 +273,4 @@ def test_a_change_of_any_text_by_any_text_is_read(before: str, said: str) -> Non
     ],
 )
 def test_what_speaks_of_options_alone_is_typed(text: str, typed: str) -> None:
-    assert options_alone(text) == typed
+    assert options_only(text) == typed
