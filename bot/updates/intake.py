@@ -17,7 +17,7 @@ import sqlite3
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from telegram import Update
 
@@ -300,19 +300,48 @@ def _written(raw: object) -> str:
         return ""
 
 
+MAX_ERROR_LENGTH = 200
+"""Characters of an error that are logged: its text may quote what people wrote."""
+_LEFT_OUT: tuple[Callable[[str], bool], ...] = (
+    lambda _: False,
+    {"reply_to_message", "external_reply", "quote"}.__contains__,
+    lambda name: name not in {"message_id", "date", "chat", "from"},
+)
+"""Fields left out of a message until it can be read: none, what it replies to, all content."""
+
+
 def _read(update_id: int, body: str, bot: Bot) -> Update | None:
-    """Read an update; None, and a traceback in the log, for one that is not as we know them."""
-    try:
-        update = Update.de_json(json.loads(body), bot)
-        who = update.effective_user
-        if (update.inline_query or update.pre_checkout_query) and who is None:
-            raise TypeError("nobody asks")  # noqa: TRY301 - one reaction to all
-        for one in (update.effective_chat, who):
-            if one is not None and not is_whole(one.id):
-                raise TypeError("an id is no number")  # noqa: TRY301 - one reaction to all
-    except Exception:
-        logger.exception("update %d cannot be read: set aside", update_id)
-        return None
+    """Return an update, or as much of a message as can be read; None if nothing can.
+
+    Servers older or newer than python-telegram-bot send content that it cannot read. A message
+    without its content orders nothing; in private it gets an answer.
+    """
+    errors = list[str]()
+    for leaves_out in _LEFT_OUT:
+        try:
+            update = _parse(json.loads(body), bot, leaves_out)
+        except Exception as error:  # noqa: BLE001 - one reaction to all
+            errors.append(repr(error)[:MAX_ERROR_LENGTH])
+        else:
+            if errors:
+                logger.warning("update %d is read in part: %s", update_id, errors[0])
+            return update
+    logger.error("update %d cannot be read: set aside: %s", update_id, errors[0])
+    return None
+
+
+def _parse(raw: Any, bot: Bot, leaves_out: Callable[[str], bool]) -> Update:
+    message = raw.get("message")
+    if isinstance(message, dict) and not _NEVER_DROPPED & message.keys():
+        left = {name: value for name, value in message.items() if not leaves_out(name)}
+        raw = {**raw, "message": left}
+    update = Update.de_json(raw, bot)
+    who = update.effective_user
+    if (update.inline_query or update.pre_checkout_query) and who is None:
+        raise TypeError("nobody asks")
+    for one in (update.effective_chat, who):
+        if one is not None and not is_whole(one.id):
+            raise TypeError("an id is no number")
     return update
 
 

@@ -165,6 +165,39 @@ async def test_a_number_in_the_place_of_words_breaks_its_own_handling_at_most(
     await answered(house, chat, ann)
 
 
+ODD: dict[str, Any] = {
+    "poll": {"id": "1", "question": "?", "options": [{"text": "a"}], "type": "regular"},
+    "dice": {"emoji": "🎲"},
+    "checklist": {"title": "Plans", "tasks": [{"id": 1}]},
+    "story": {"id": 1},
+    "venue": {"title": "Bar"},
+    "photo": {"file_id": "x"},
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+async def test_content_that_cannot_be_read_is_answered_alone_with_the_bot_and_logged_in_one_line(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    caplog: pytest.LogCaptureFixture, what: str,
+) -> None:  # fmt: skip
+    here = {"id": ann.id, "type": "private", "first_name": "Ann"}
+    private = {**MESSAGE, "date": int(time.time()), "chat": here, "from": {**BEA, "id": ann.id}}
+    async with house.running():
+        telegram.world.updates.push("message", private | {what: ODD[what]})
+        await chat.wait(says("Send me one of the two."))
+        # an answer to it is read as well
+        answer = {**private, "text": "/video a boat", "reply_to_message": {what: ODD[what]}}
+        telegram.world.updates.push("message", answer)
+        await chat.wait(shows_video("a boat"))
+        telegram.world.updates.push("message", {**MESSAGE, what: ODD[what]})
+        await chat.send(ann, "/teleport")
+        await chat.wait(says("I don't know"))
+        assert await rows(house.db, "SELECT 1 FROM inbox WHERE set_aside = 1") == []
+    said = [one for one in caplog.records if "is read in part" in one.getMessage()]
+    assert [one.exc_info for one in said] == [None] * 3
+    assert not any("\n" in one.getMessage() for one in said)
+
+
 @pytest.mark.parametrize("what", UNREADABLE)
 async def test_an_update_that_is_none_is_kept_as_it_came_and_admins_hear_of_it_once(
     house: House,
