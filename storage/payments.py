@@ -180,7 +180,9 @@ async def give_up(tx: Connection, person: int) -> None:
 async def ask_refund(tx: Connection, payment: int, *, by: int) -> bool:
     """Note who wants a payment to go back, before that is asked of Telegram; False where it did."""
     return await changed(
-        tx, "UPDATE payments SET refund_by = ? WHERE id = ? AND ended_at IS NULL", (by, payment)
+        tx,
+        "UPDATE payments SET refund_by = ? WHERE id = ? AND ended_at IS NULL AND refund_by IS NULL",
+        (by, payment),
     )
 
 

@@ -51,7 +51,7 @@ LONGEST_REFUSAL = 2_000
 UNSAID_WAIT, LONGEST_WAIT = 3, int(DAY_SECONDS)
 """Seconds to wait where Telegram wants silence and does not say for how long, and at most."""
 
-_REFUSES = re.compile(rb'\s*\{\s*"ok"\s*:\s*false\b')
+_REFUSES = re.compile(rb'\s*\{[^{}]*"ok"\s*:\s*false\b')
 
 _METHOD = re.compile(r"(?<!/file)/bot[^/]+/(\w+)(?:\?|$)")
 """Where an address names the method that is called; files have none."""
@@ -188,7 +188,7 @@ class TelegramRequest(BaseRequest):
             answer = json.loads(payload.decode(json.detect_encoding(payload), "replace"))
         except (ValueError, RecursionError) as error:
             raise UnreadableAnswer(payload) from error
-        if not isinstance(answer, dict) or (answer.get("ok") and "result" not in answer):
+        if not isinstance(answer, dict) or (answer.get("ok", True) and "result" not in answer):
             raise TelegramError("no answer of Telegram's")
         return answer
 

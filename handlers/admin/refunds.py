@@ -13,7 +13,7 @@ from handlers.admin.access import find_id, read_who, unknown
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, charge_for, sold
-from handlers.replies.sending import Refused, SendError, Unreachable, translated
+from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, translated
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import AWAY_SECONDS
@@ -146,7 +146,9 @@ async def send_refund(bot: ExtBot[Urgency], services: Services, payment: Payment
     """
     try:
         with translated():
-            await bot.refund_star_payment(payment.person, payment.charge_id)
+            is_done = await bot.refund_star_payment(payment.person, payment.charge_id)
+        if is_done is not True:
+            raise Unreadable(f"payment {payment.id} may be refunded: {is_done!r}")
     except (Refused, Unreachable) as refusal:
         if ALREADY_REFUNDED not in str(refusal).upper():
             await _record_refusal(services, payment, str(refusal))

@@ -348,6 +348,8 @@ def silence(wanted: object) -> dict[str, Any]:
         (refusing(200, description="No", error_code=400), BadRequest("No")),
         (refusing(200, description="No", error_code=403), Forbidden("No")),
         (refusing(200, description="No", error_code="x"), BadRequest("No")),
+        ((200, b'{"description": "No", "error_code": 403, "ok": false}'), Forbidden("No")),
+        ((200, b"{}"), TelegramError("no answer of Telegram's")),
         (refusing(400, parameters={"migrate_to_chat_id": "-100777"}), ChatMigrated(-100777)),
         (
             refusing(400, description="No", parameters={"migrate_to_chat_id": "club"}),

@@ -11,10 +11,11 @@ import pytest
 from handlers.admin import refunds
 from sandbox.telegram import Fault
 from sandbox.telegram.stars import StarPayment
-from storage import payments
+from storage import audit, payments
 from storage.database import number
 from storage.migrations import back_up
 from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay, says
+from tests.house import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -160,7 +161,13 @@ async def test_a_refund_telegram_refuses_takes_nothing_and_is_told(
     assert await bought(house, place) == 50
 
 
-@pytest.mark.parametrize("fault", [Fault.dropped(), Fault.answer_lost(), Fault.flood(600)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.dropped(), Fault.answer_lost(), Fault.flood(600), Fault.unreadable(),
+        Fault.answers(False),
+    ],
+)  # fmt: skip
 async def test_a_refund_whose_outcome_nobody_knows_is_gone_on_with_and_happens_once(
     house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person, fault: Fault
 ) -> None:
@@ -178,6 +185,24 @@ async def test_a_refund_whose_outcome_nobody_knows_is_gone_on_with_and_happens_o
             assert await payments.to_refund(connection) == []
     given = [one for one in telegram.world.stars.transactions if "receiver" in one]
     assert len(given) == 1
+
+
+async def test_a_refund_that_two_admins_ask_for_at_once_happens_once_and_is_recorded_once(
+    house: House, chat: PrivateChat, ann: Person, office: PrivateChat, owner: Person
+) -> None:
+    telegram, second = house.telegram, house.telegram.person("Otto", user_id=ADMIN + 1)
+    async with house.running(admin_ids=frozenset({owner.id, second.id}), **SELLING):
+        await pay(chat, ann)
+        cards = [await asked(office, owner), await asked(telegram.private(second), second)]
+        begun = telegram.faults.always("refundStarPayment", Fault.hang())
+        taps = [asyncio.create_task(card.press("Give 500 ⭐ back")) for card in cards]
+        await telegram.wait_for_call("refundStarPayment", count=2)
+        begun.release()
+        await asyncio.gather(*taps)
+        await chat.wait(says("was refunded"))
+        assert (await moves(house)) == [("bought", "purchase", 50), ("bought", "refund", 50)]
+        async with house.db.reading() as connection:
+            assert await audit.count(connection) == 1
 
 
 async def test_a_refund_nobody_knows_of_holds_up_no_other(
