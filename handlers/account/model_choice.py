@@ -1,7 +1,6 @@
-"""/models: what can be chosen from, with lengths, shapes and prices, to read.
+"""/models: a menu of the model families with lengths, shapes and prices.
 
-It is a menu of pages: only the one in somebody's private chat has buttons, and only that is edited.
-A tap on a model tells more of it; nothing changes until *Use this* is tapped.
+In private it has buttons: a tap on a family shows its prices, and *Use this* makes it the default.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from generation.models.offer import KINDS, Offer
 from generation.orders.options import Choice, Defaults, Options, priced, settle
-from handlers.account.settings import chosen
+from handlers.account.settings import changes_for
 from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked, turning
 from handlers.replies.texts import approximate_duration
 from handlers.routing import Router
@@ -29,11 +28,11 @@ router = Router()
 
 SOUND, PHOTO, TIME = "🔊", "🖼", "⏱"
 _PER_ROW = 2
-"""Names are long."""
+"""Families in a row of buttons: their names are long."""
 PER_PAGE = 12
-"""Families beside each other in one message."""
-MOST_LENGTHS = 8
-"""Lengths of a family whose prices are told."""
+"""Families in one message."""
+MAX_LENGTHS = 8
+"""Lengths of a family whose prices are listed."""
 
 
 class UseFamily(CallbackData, prefix="use"):
@@ -43,30 +42,30 @@ class UseFamily(CallbackData, prefix="use"):
 
 
 class ShowFamily(CallbackData, prefix="model"):
-    """Tell more of a family, in the message that shows a page."""
+    """Show the prices of a family, in the message that shows a page."""
 
     family: str
 
 
 class ShowPage(CallbackData, prefix="models"):
-    """Turn to a page of the menu, the first being 0."""
+    """Show a page of the menu; the first is 0."""
 
     page: int
 
 
 def pages(offer: Offer) -> list[Offer]:
-    """Return the offer page by page; no families make one empty page."""
+    """Split the offer into pages; there is at least one, which may be empty."""
     starts = range(0, max(1, len(offer.families)), PER_PAGE)
     return [replace(offer, families=offer.families[at : at + PER_PAGE]) for at in starts]
 
 
 def page_of(offer: Offer, family: str | None) -> int:
-    """Return the page a family stands on, the first where it stands on none."""
+    """Return the page that lists a family, or the first one if none does."""
     return next((page for page, part in enumerate(pages(offer)) if family in part), 0)
 
 
 def text(offer: Offer, default: str | None, translator: Translator, page: int = 0) -> str:
-    """Return a page of the menu: three lines for each family."""
+    """Return a page of the menu, with three lines for each family."""
     if not offer.families:
         return translator.gettext("There is nothing to choose right now.")
     parts = [_family(family, default, offer, translator) for family in pages(offer)[page]]
@@ -95,20 +94,20 @@ def _family(family: Family, default: str | None, offer: Offer, translator: Trans
 
 
 def _lengths(seconds: Sequence[int], translator: Translator) -> str:
-    """Write lengths in seconds: "4, 8, 12 s", or "3–15 s" where none between is missing."""
+    """Write lengths in seconds: "4, 8, 12 s", or "3–15 s" if they are consecutive."""
     whole = len(seconds) > 2 and list(seconds) == list(range(seconds[0], seconds[-1] + 1))  # noqa: PLR2004 - two are a list
     listed = f"{seconds[0]}\N{EN DASH}{seconds[-1]}" if whole else ", ".join(map(str, seconds))
     return translator.gettext("{lengths} s").format(lengths=listed)
 
 
 def _cheapest(family: Family, offer: Offer) -> int:
-    """Return the credits of the family's usual video, the cheaper where kinds differ."""
+    """Return the credits of the family's usual video, of the cheaper kind if they differ."""
     usual = [settle(Options(model=family.name), Defaults(), offer, kind) for kind in KINDS]
     return min(priced(choice, offer).credits for choice in usual if isinstance(choice, Choice))
 
 
 def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Button]]:
-    """Return a button for each family of a page, to read more of it, and to turn pages."""
+    """Return a button for each family of a page, and those that turn pages."""
     parts = pages(offer)
     row = [
         Button(ticked(family.title, is_on=family.name == default), ShowFamily(family.name))
@@ -120,7 +119,7 @@ def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Butto
 
 @router.command("models")
 async def models(sender: Sender, services: Services) -> None:
-    """Show what can be chosen from; choosing is for those alone with the bot."""
+    """Show the menu; a choice can be made in private only."""
     default = sender.person.family if sender.person else None
     page = page_of(services.offer, default) if sender.chat.is_private else 0
     await _show(services, sender, default, page)
@@ -129,7 +128,7 @@ async def models(sender: Sender, services: Services) -> None:
 async def _show(
     services: Services, sender: Sender, default: str | None, page: int, shown: int | None = None
 ) -> None:
-    """Show a page of the menu, in the message it stands in already where that is still there."""
+    """Show a page of the menu, in the message `shown` if it can be edited."""
     offer, translator = services.offer, sender.translator
     words = text(offer, default, translator, page)
     if not sender.chat.is_private:
@@ -145,8 +144,8 @@ async def _show(
 
 @router.button(UseFamily)
 async def use(sender: Sender, press: UseFamily, shown: int | None, services: Services) -> None:
-    """Make a family the default of whoever tapped it."""
-    changes = sender.person and chosen(sender.person, services.offer, "family", press.family)
+    """Make a family the presser's default."""
+    changes = sender.person and changes_for(sender.person, services.offer, "family", press.family)
     _ = sender.translator.gettext
     if not changes or sender.person is None:
         await sender.answer(_("Not offered now."))
@@ -160,10 +159,10 @@ async def use(sender: Sender, press: UseFamily, shown: int | None, services: Ser
 
 
 def details(family: Family, default: str | None, offer: Offer, translator: Translator) -> str:
-    """Tell of a family what each of its lengths costs as well."""
+    """Describe a family, with the price of each length."""
     lines = [_family(family, default, offer, translator), ""]
     mode = family.t2v or family.i2v
-    for seconds in mode.seconds[:MOST_LENGTHS] if mode is not None else ():
+    for seconds in mode.seconds[:MAX_LENGTHS] if mode is not None else ():
         kind: Kind = "t2v" if family.t2v else "i2v"
         options = Options(model=family.name, seconds=str(seconds))
         choice = settle(options, Defaults(), offer, kind)
@@ -178,7 +177,7 @@ def details(family: Family, default: str | None, offer: Offer, translator: Trans
 async def show_family(
     sender: Sender, press: ShowFamily, shown: int | None, services: Services
 ) -> None:
-    """Tell more of a family; only another tap makes it the default."""
+    """Show the prices of a family, with a button that makes it the default."""
     offer, translator = services.offer, sender.translator
     if press.family not in offer or sender.person is None or not sender.chat.is_private:
         await sender.answer(translator.gettext("Not offered now."))
@@ -194,9 +193,9 @@ async def show_family(
 
 @router.button(ShowPage)
 async def turn(sender: Sender, press: ShowPage, shown: int | None, services: Services) -> None:
-    """Turn to another page of the menu."""
+    """Show another page of the menu."""
     await sender.answer()
     if sender.person is not None and sender.chat.is_private:
-        # there may be fewer pages than there were
+        # there may be fewer pages by now
         page = min(press.page, len(pages(services.offer)) - 1)
         await _show(services, sender, sender.person.family, page, shown)

@@ -1,4 +1,4 @@
-"""/privacy: what is kept and who sees it; /mydata shows it to its owner, /deletemydata erases."""
+"""/privacy explains what is stored; /mydata sends people their data, /deletemydata erases it."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 
 router = Router()
 
-MOST_BYTES = 20_000_000
-"""How large a file of somebody's data becomes: Telegram takes 50 MB."""
-AGAIN_SECONDS = 60.0
-"""How long after a file the next is made."""
-TIMES = frozenset(
+MAX_FILE_BYTES = 20_000_000
+"""Bytes of a file of personal data: Telegram takes 50 MB."""
+EXPORT_INTERVAL = 60.0
+"""Seconds between two files for one person."""
+TIME_FIELDS = frozenset(
     {"asked_at", "ready_at", "at", "created_at", "sent_at", "received_at", "known_since", "since",
      "done_at", "paid_at", "given_back_at"}
 )  # fmt: skip
-"""What is written as a date, in UTC."""
+"""Columns that are written as dates, in UTC."""
 
 
 class EraseData(CallbackData, prefix="erase"):
-    """Delete all that is kept of the presser, with so many credits that were named."""
+    """Delete the presser's data; `credits` is how many they were told they would lose."""
 
     credits: int
 
 
 def text(policy: OperatorPolicy, translator: Translator) -> str:
-    """Say what is kept, for how long, and who else sees it."""
+    """Say what is stored, for how long, and who can see it."""
     _ = translator.gettext
     kept = _("I keep your ideas until you delete them.")
     if policy.retention_days is not None:
@@ -73,24 +73,25 @@ def text(policy: OperatorPolicy, translator: Translator) -> str:
 
 
 COPIES_DAYS = 30
+"""Days after which backups are deleted at most."""
 
 
 @router.command("privacy")
 async def privacy(sender: Sender, message: Message, services: Services) -> None:
-    """Say what is kept of people."""
+    """Answer /privacy."""
     reply_to = None if sender.chat.is_private else message.message_id
     await sender.reply(text(services.policy, sender.translator), reply_to=reply_to)
 
 
 @router.command("mydata")
 async def show_data(sender: Sender, message: Message, context: Context) -> None:
-    """Send somebody a file of all that is kept of them, alone with them."""
+    """Send the sender a file with their personal data, in private."""
     services, seen = context.services, context.chat_data
     if sender.person is None or not sender.chat.is_private or seen is None:
         await sender.invite("mydata", message.message_id)
         return
     now = services.clock()
-    if now - seen.get("data_sent_at", -AGAIN_SECONDS) < AGAIN_SECONDS:
+    if now - seen.get("data_sent_at", -EXPORT_INTERVAL) < EXPORT_INTERVAL:
         await sender.reply(
             sender.translator.gettext("I sent it a moment ago. Ask again in a minute.")
         )
@@ -98,7 +99,7 @@ async def show_data(sender: Sender, message: Message, context: Context) -> None:
     sections: dict[str, list[dict[str, Any]]] = {}
     async for section, rows in personal_data.export(services.db, sender.person.id):
         sections.setdefault(section, []).extend(rows)
-    content, is_whole = await asyncio.to_thread(written, sections)
+    content, is_whole = await asyncio.to_thread(to_json, sections)
     _ = sender.translator.gettext
     caption = _("This is all I keep about you. /deletemydata deletes it.")
     if not is_whole:
@@ -109,17 +110,17 @@ async def show_data(sender: Sender, message: Message, context: Context) -> None:
     seen["data_sent_at"] = now
 
 
-def written(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[bytes, bool]:
-    """Write what is kept of somebody as JSON, a row a line; tell whether all of it is there."""
+def to_json(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[bytes, bool]:
+    """Return personal data as JSON, a row per line, and whether it is complete."""
     lines, size = list[str](), 0
     is_whole = all(len(rows) < personal_data.MOST_ROWS for rows in sections.values())
     for section, rows in sections.items():
         entries = list[str]()
         for row in rows:
-            entry = json.dumps({name: _shown(name, value) for name, value in row.items()},
+            entry = json.dumps({name: _json_value(name, value) for name, value in row.items()},
                                ensure_ascii=False)  # fmt: skip
             size += len(entry.encode(errors="replace"))
-            if size > MOST_BYTES:
+            if size > MAX_FILE_BYTES:
                 is_whole = False
                 break
             entries.append(f"  {entry}")
@@ -129,25 +130,25 @@ def written(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[bytes,
     return f"{{\n{body}\n}}\n".encode(errors="replace"), is_whole
 
 
-def _shown(name: str, value: object) -> object:
-    if name in TIMES and isinstance(value, float):
+def _json_value(name: str, value: object) -> object:
+    if name in TIME_FIELDS and isinstance(value, float):
         return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
     return value
 
 
 @router.command("deletemydata")
 async def ask_deletion(sender: Sender, message: Message, services: Services) -> None:
-    """Ask whether all that is kept of somebody is to be deleted, and say what goes with it."""
+    """Ask the sender to confirm that their data is deleted, and the credits with it."""
     if sender.person is None or not sender.chat.is_private:
         await sender.invite("deletemydata", message.message_id)
         return
     async with services.db.reading() as connection:
-        lying = await personal_data.stored_credits(connection, sender.person.id)
-    await sender.reply(question(lying, sender.translator), buttons=_choices(lying, sender))
+        stored = await personal_data.stored_credits(connection, sender.person.id)
+    await sender.reply(question(stored, sender.translator), buttons=_buttons(stored, sender))
 
 
-def question(lying: Mapping[Pot, int], translator: Translator) -> str:
-    """Ask whether everything is to be deleted."""
+def question(stored: Mapping[Pot, int], translator: Translator) -> str:
+    """Return the question that asks for confirmation, with the credits that would be lost."""
     _, ngettext = translator.gettext, translator.ngettext
     lines = [
         _(
@@ -156,7 +157,7 @@ def question(lying: Mapping[Pot, int], translator: Translator) -> str:
             "cancelled; what is being made still comes to you."
         )
     ]
-    if bought := lying.get(Pot.BOUGHT, 0):
+    if bought := stored.get(Pot.BOUGHT, 0):
         lines.append(
             ngettext(
                 "⚠️ You have {count} bought credit; it will be gone.",
@@ -164,7 +165,7 @@ def question(lying: Mapping[Pot, int], translator: Translator) -> str:
                 bought,
             ).format(count=translator.number(bought))
         )
-    if granted := lying.get(Pot.GRANTED, 0):
+    if granted := stored.get(Pot.GRANTED, 0):
         lines.append(
             ngettext(
                 "⚠️ You have {count} credit as a gift; it will be gone.",
@@ -175,10 +176,10 @@ def question(lying: Mapping[Pot, int], translator: Translator) -> str:
     return "\n\n".join(lines)
 
 
-def _choices(lying: Mapping[Pot, int], sender: Sender) -> list[list[Button]]:
+def _buttons(stored: Mapping[Pot, int], sender: Sender) -> list[list[Button]]:
     yes = Button(
         sender.translator.gettext("Delete everything"),
-        EraseData(sum(lying.values())),
+        EraseData(sum(stored.values())),
         style="danger",
     )
     return [[yes, Button(sender.translator.gettext("Keep"), Keep())]]
@@ -188,22 +189,22 @@ def _choices(lying: Mapping[Pot, int], sender: Sender) -> list[list[Button]]:
 async def erase(
     sender: Sender, press: EraseData, shown: int | None, cause: str, services: Services
 ) -> None:
-    """Delete what is kept of the presser; what is under way is brought first."""
+    """Delete the presser's data; unfinished videos are delivered first."""
     _, person = sender.translator.gettext, sender.person
     if person is None or shown is None or not sender.chat.is_private:
         await sender.answer(_("This button is old. Send /deletemydata again."))
         return
     wanted = Erasure(cause=cause, person=person.id, asked_at=services.clock())
     async with services.db.transaction() as tx:
-        lying = await personal_data.stored_credits(tx, person.id)
-        is_told = sum(lying.values()) <= press.credits
+        stored = await personal_data.stored_credits(tx, person.id)
+        is_told = sum(stored.values()) <= press.credits
         if is_told:
             await personal_data.ask_erasure(tx, wanted)
     if not is_told:
-        # more credits than were named would go
-        await sender.show(question(lying, sender.translator), _choices(lying, sender), shown)
+        # more credits would be lost than the question said
+        await sender.show(question(stored, sender.translator), _buttons(stored, sender), shown)
         return
-    # of thousands of videos it takes seconds, and a tap waits for its answer
+    # answered first: erasing thousands of videos takes seconds
     await sender.answer()
     await services.erase()
     async with services.db.reading() as connection:

@@ -1,6 +1,6 @@
-"""/quota: what is left to spend, what is set aside, and when the allowance renews.
+"""/quota: the sender's balance, the credits on hold, and when the allowance renews.
 
-Who has too few is told when it does, or asks the owner.
+People with too few credits can ask for a reminder of the renewal, or ask the owner for more.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def text(
     now: float,
     selling: bool = False,
 ) -> str:
-    """Write a balance; `cost` is what a usual video takes, `pending` how many are being made."""
+    """Describe a balance; `cost` is that of a usual video, `pending` counts unfinished ones."""
     _ = translator.gettext
-    lines = [_left(balance, cost, translator)]
+    lines = [_balance_line(balance, cost, translator)]
     if balance.unexpiring > 0:
         lines.append(
             _("{kept} of them do not expire.").format(kept=translator.number(balance.unexpiring))
@@ -92,8 +92,8 @@ def text(
     return "\n".join(lines)
 
 
-def _left(balance: Balance, cost: int, translator: Translator) -> str:
-    """Write what is left, as videos or as what is missing for one."""
+def _balance_line(balance: Balance, cost: int, translator: Translator) -> str:
+    """Say how many credits are left, in videos if they are enough for one."""
     if balance.total >= cost:
         return translator.gettext("You have {left}.").format(
             left=worth(translator, balance.total, cost)
@@ -105,9 +105,9 @@ def _left(balance: Balance, cost: int, translator: Translator) -> str:
 
 @router.command("quota")
 async def quota(sender: Sender, message: Message, services: Services) -> None:
-    """Tell people what they can spend, in private."""
+    """Show the sender's balance in private; in a group, show its pool."""
     if not sender.chat.is_private:
-        await sender.invite("quota", message.message_id, await _pool(services, sender))
+        await sender.invite("quota", message.message_id, await _pool_line(services, sender))
         return
     now = services.clock()
     async with services.db.reading() as connection:
@@ -130,7 +130,7 @@ async def quota(sender: Sender, message: Message, services: Services) -> None:
 
 @router.button(RemindMe)
 async def remind(sender: Sender, services: Services) -> None:
-    """Owe somebody a word when their allowance renews, once each time."""
+    """Schedule a notice for when the presser's allowance renews, once for each renewal."""
     now, _ = services.clock(), sender.translator.gettext
     async with services.db.transaction() as tx:
         balance = await balances.balance(tx, sender.account, services.terms, now)
@@ -152,7 +152,7 @@ async def remind(sender: Sender, services: Services) -> None:
 
 @router.button(AskOwner)
 async def ask_owner(sender: Sender, services: Services) -> None:
-    """Owe every admin a card with somebody's request, once a day; they are told the answer."""
+    """Owe every admin a notice that the presser asks for credits, once a day."""
     now, person, _ = services.clock(), sender.person, sender.translator.gettext
     if person is None or sender.access is not Access.MEMBER:
         await sender.answer(_("This button is not for you."))
@@ -168,8 +168,8 @@ async def ask_owner(sender: Sender, services: Services) -> None:
     await sender.answer(asked_text(sender.translator, told, before=before), alert=True)
 
 
-async def _pool(services: Services, sender: Sender) -> str:
-    """Write what the group has; empty where that is nothing."""
+async def _pool_line(services: Services, sender: Sender) -> str:
+    """Describe the group's pool, or return "" if it has none."""
     now = services.clock()
     async with services.db.reading() as connection:
         pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)

@@ -1,6 +1,6 @@
-"""/settings: what a video is like when one does not say, chosen by tapping.
+"""/settings: defaults for videos, set by buttons.
 
-What the prompt says counts first, then in a group what its admins chose, then one's own choice.
+Options in the prompt come first, then in a group its admins' choices, then the person's own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from generation.orders.options import (
     settle,
 )
 from generation.orders.quotes import Quote, meant
-from handlers.groups.group_settings import GroupVideo, show_group_settings
+from handlers.groups.group_settings import SetGroupVideo, show_group_settings
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData, carried, in_rows, ticked
 from handlers.replies.texts import substitution_note, video_summary
@@ -39,40 +39,40 @@ if TYPE_CHECKING:
 
 router = Router()
 
-_PER_ROW = 2
-"""Models beside each other: their names are long."""
-_VALUES = 5
-"""Lengths, shapes or resolutions beside each other."""
+_MODELS_PER_ROW = 2
+"""Models in a row of buttons: their names are long."""
+_VALUES_PER_ROW = 5
+"""Lengths, shapes or resolutions in a row of buttons."""
 
 
 class SetDefault(CallbackData, prefix="set"):
-    """Make a value the owner's default; `field` is a column of people's defaults."""
+    """Set a default of the owner's; `field` is a column of people's defaults."""
 
     owner: int
     field: str
     value: str
 
 
-class SpeakIn(CallbackData, prefix="speak"):
-    """Speak a language with the presser, whatever their client claims."""
+class SetLanguage(CallbackData, prefix="speak"):
+    """Set the presser's language, in place of that of their client."""
 
     language: str
 
 
-def _defaults(saved: Person | Group) -> Defaults:
+def _defaults_of(saved: Person | Group) -> Defaults:
     return Defaults(saved.family, saved.seconds, saved.aspect_ratio, saved.resolution)
 
 
-def usual(
+def usual_quote(
     saved: Person | Group, offer: Offer, family: str | None = None, *, named: Offer | None = None
 ) -> Quote | None:
-    """Return what an idea becomes, with this family or the saved one; None where nothing can.
+    """Return the quote of a video without options, or None if none can be ordered.
 
-    `named` is every family the operator names: what replaces one that is gone is what an order
-    gets.
+    `family` replaces the saved family. `named` holds all families the operator names: a saved
+    family that is not served is replaced as in an order.
     """
     found = meant(
-        Options(model=family), _defaults(saved),
+        Options(model=family), _defaults_of(saved),
         offer=offer, named=named, kind="t2v",
     )  # fmt: skip
     if isinstance(found, Problem):
@@ -82,8 +82,8 @@ def usual(
     return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits, instead_of)
 
 
-def values(mode: Mode) -> dict[str, tuple[str | int, ...]]:
-    """Return what can be chosen beside the model, by column."""
+def choices(mode: Mode) -> dict[str, tuple[str | int, ...]]:
+    """Return the values a mode offers, by column of the defaults."""
     return {
         "seconds": mode.seconds,
         "aspect_ratio": mode.aspect_ratios,
@@ -91,13 +91,13 @@ def values(mode: Mode) -> dict[str, tuple[str | int, ...]]:
     }
 
 
-def chosen(
+def changes_for(
     saved: Person | Group, offer: Offer, field: str, value: str, shown: Quote | None = None
 ) -> dict[str, Any] | None:
-    """Return the defaults that a press sets; None where nothing like it is offered.
+    """Return the columns that a press changes, or None if the value is not offered.
 
-    Another family keeps what it offers too and forgets the rest. `shown` is the usual video that
-    was chosen from; where it stands in for one that is gone, its family is chosen with the value.
+    Another family keeps the values it offers too and clears the others. `shown` is the quote the
+    buttons were made for; if its family replaces one that is not served, it is saved too.
     """
     if field == "family":
         if value not in offer:
@@ -105,24 +105,24 @@ def chosen(
         mode = next(iter(offer[value].modes.values()))
         kept = {
             name: one if (one := getattr(saved, name)) in offered else None
-            for name, offered in values(mode).items()
+            for name, offered in choices(mode).items()
         }
         return {"family": value, **kept}
-    choice = shown.choice if shown else settle(Options(), _defaults(saved), offer, "t2v")
+    choice = shown.choice if shown else settle(Options(), _defaults_of(saved), offer, "t2v")
     if not isinstance(choice, Choice):
         return None
-    offered = values(choice.mode).get(field, ())
+    offered = choices(choice.mode).get(field, ())
     tapped = next((one for one in offered if carried(one) == value), None)
     if tapped is None:
         return None
     stand_in = {"family": choice.family.name} if shown and shown.instead_of else {}
-    return {field: tapped, **stand_in, **_moved_along(choice, field, tapped)}
+    return {field: tapped, **stand_in, **_matching_resolution(choice, field, tapped)}
 
 
-def _moved_along(present: Choice, field: str, tapped: str | int) -> dict[str, Any]:
-    """Return the resolution that goes with a length that was tapped, where the present does not.
+def _matching_resolution(present: Choice, field: str, tapped: str | int) -> dict[str, Any]:
+    """Return another resolution if the present one is not offered at the length that was tapped.
 
-    A length needs no such care: the nearest that goes with the resolution is always taken.
+    The other way round, the nearest length that a resolution allows is taken anyway.
     """
     mode, now = present.mode, present.resolution
     if field != "seconds" or now is None or mode.offers(int(tapped), now):
@@ -132,7 +132,7 @@ def _moved_along(present: Choice, field: str, tapped: str | int) -> dict[str, An
 
 
 def text(quote: Quote, translator: Translator) -> str:
-    """Say what somebody's usual video is and what it costs, and what it stands in for."""
+    """Describe a person's usual video, its cost, and the family it replaces, if any."""
     said = translator.gettext(
         "Your usual video:\n{video}\n\nEach costs {credits}. A photo keeps its own shape.\n\n"
         "The last rows: what I do with a photo that does not fit, and whether I ask before "
@@ -142,7 +142,7 @@ def text(quote: Quote, translator: Translator) -> str:
 
 
 def group_text(quote: Quote, translator: Translator) -> str:
-    """Say what a usual video of a group is, and that its prompt counts before."""
+    """Describe a group's usual video and its cost."""
     return translator.gettext(
         "A video in this group, where its idea says nothing else:\n{video}\n\n"
         "Each costs {credits}. Where nothing is ticked, each member's own choice counts. "
@@ -153,16 +153,16 @@ def group_text(quote: Quote, translator: Translator) -> str:
 def buttons(
     saved: Person | Group, quote: Quote, offer: Offer, translator: Translator
 ) -> list[list[Button]]:
-    """Return what can be chosen, the present choice marked; a single value is no choice.
+    """Return the buttons of all values, the present ones ticked; a single value has no button.
 
-    Of a group only what its admins chose is marked, and a tap there takes that back.
+    For a group, only its admins' choices are ticked, and a tap on a ticked one clears it.
     """
     choice = quote.choice
 
     def button(field: str, value: str | int, label: str, present: str | int | None) -> Button:
         if isinstance(saved, Group):
             is_on = value == getattr(saved, field)
-            data: CallbackData = GroupVideo(field, "" if is_on else carried(value))
+            data: CallbackData = SetGroupVideo(field, "" if is_on else carried(value))
         else:
             is_on, data = value == present, SetDefault(saved.id, field, carried(value))
         return Button(ticked(label, is_on=is_on), data)
@@ -170,10 +170,10 @@ def buttons(
     families = [
         button("family", family.name, f"{family.title} · {other.credits}", choice.family.name)
         for family in offer
-        if (other := usual(saved, offer, family.name))
+        if (other := usual_quote(saved, offer, family.name))
     ]
-    rows = in_rows(families, _PER_ROW) if len(families) > 1 else []
-    for field, offered in values(choice.mode).items():
+    rows = in_rows(families, _MODELS_PER_ROW) if len(families) > 1 else []
+    for field, offered in choices(choice.mode).items():
         row = [
             button(
                 field,
@@ -184,7 +184,7 @@ def buttons(
             for value in offered
         ]
         if len(row) > 1:
-            rows += in_rows(row, _VALUES)
+            rows += in_rows(row, _VALUES_PER_ROW)
     return rows
 
 
@@ -193,11 +193,13 @@ _SAVED_AS: Mapping[str, Mapping[str, str | bool | None]] = {
     "fit": {_ASK: None, "crop": "crop", "pad": "pad"},
     "asks_first": {"off": False, "on": True},
 }
-"""What a button saves that is the same for every model, by column and by what it carries."""
+"""Values of the settings that are the same for every model, by column and button data."""
 
 
-def habits(person: Person, languages: Languages, translator: Translator) -> list[list[Button]]:
-    """Return what can be chosen whatever the model is; one language is no choice."""
+def common_buttons(
+    person: Person, languages: Languages, translator: Translator
+) -> list[list[Button]]:
+    """Return the buttons of the settings that are the same for every model."""
     _ = translator.gettext
     labels = {
         "fit": (_("❓ Ask me"), _("✂️ Crop"), _("🖼 Whole")),
@@ -213,23 +215,23 @@ def habits(person: Person, languages: Languages, translator: Translator) -> list
         ]
         for field, shown in labels.items()
     ]
-    return rows + spoken(languages, translator)
+    return rows + language_buttons(languages, translator)
 
 
-def spoken(languages: Languages, translator: Translator) -> list[list[Button]]:
-    """Return the languages there are, the present one marked; one is no choice."""
+def language_buttons(languages: Languages, translator: Translator) -> list[list[Button]]:
+    """Return a button for each language, the present one ticked; none if there is only one."""
     if len(languages.texts) == 1:
         return []
     return [
         [Button(ticked(label, is_on=languages.translator(name).locale == translator.locale),
-                SpeakIn(name))]
+                SetLanguage(name))]
         for name, label in languages.names.items()
     ]  # fmt: skip
 
 
 @router.command("settings")
 async def settings(sender: Sender, message: Message, context: Context) -> None:
-    """Show somebody's usual video and what else it could be; to a group's admins, the group's."""
+    """Show the sender's settings, or to an admin of a group the group's."""
     if sender.group and await is_group_admin(context.bot, sender):
         await show_group_settings(context.services, sender, sender.group, message)
     elif not sender.chat.is_private:
@@ -238,28 +240,30 @@ async def settings(sender: Sender, message: Message, context: Context) -> None:
         await _show(context.services, sender, sender.person)
 
 
-def usual_of(services: Services, saved: Person | Group) -> Quote | None:
-    """Return what an idea becomes for somebody, or in a group, now."""
-    return usual(saved, services.offer, named=services.catalogue.named)
+def usual_quote_of(services: Services, saved: Person | Group) -> Quote | None:
+    """Return the quote of a person's or a group's usual video with the models served now."""
+    return usual_quote(saved, services.offer, named=services.catalogue.named)
 
 
 async def _show(
     services: Services, sender: Sender, person: Person, message_id: int | None = None
 ) -> None:
-    """Show the settings, in the message they are shown in already where that is still there."""
+    """Show a person's settings, in the message `message_id` if it can be edited."""
     translator = sender.translator
-    quote = usual_of(services, person)
+    quote = usual_quote_of(services, person)
     if quote is None:
         words, rows = translator.gettext("There is nothing to choose right now."), []
     else:
         words = text(quote, translator)
         rows = buttons(person, quote, services.offer, translator)
-    await sender.show(words, rows + habits(person, services.languages, translator), message_id)
+    await sender.show(
+        words, rows + common_buttons(person, services.languages, translator), message_id
+    )
 
 
 @router.button(SetDefault)
 async def choose(sender: Sender, press: SetDefault, shown: int | None, services: Services) -> None:
-    """Set a default of the presser's own and show how it stands."""
+    """Set a default of the presser's and show the settings."""
     _ = sender.translator.gettext
     if sender.person is None or press.owner != sender.person.id or not sender.chat.is_private:
         await sender.answer(_("These are not your settings."))
@@ -269,8 +273,8 @@ async def choose(sender: Sender, press: SetDefault, shown: int | None, services:
         offered = _SAVED_AS[press.field]
         changes = {press.field: offered[press.value]} if press.value in offered else None
     else:
-        present = usual_of(services, sender.person)
-        changes = chosen(sender.person, services.offer, press.field, press.value, present)
+        present = usual_quote_of(services, sender.person)
+        changes = changes_for(sender.person, services.offer, press.field, press.value, present)
     if changes is not None:
         async with services.db.transaction() as tx:
             await people.set_default(tx, sender.person.id, **changes)
@@ -280,17 +284,19 @@ async def choose(sender: Sender, press: SetDefault, shown: int | None, services:
 
 @router.command("language")
 async def language(sender: Sender, services: Services) -> None:
-    """Ask somebody which language they want to read."""
-    _, rows = sender.translator.gettext, spoken(services.languages, sender.translator)
+    """Ask the sender for their language."""
+    _, rows = sender.translator.gettext, language_buttons(services.languages, sender.translator)
     words = _("Which language should I speak with you?")
     if not rows:
         words = _("I speak one language so far, this one.")
     await sender.reply(words, buttons=rows if sender.chat.is_private else ())
 
 
-@router.button(SpeakIn)
-async def speak_in(sender: Sender, press: SpeakIn, shown: int | None, services: Services) -> None:
-    """Speak a language with the presser from now on, and show their settings in it."""
+@router.button(SetLanguage)
+async def set_language(
+    sender: Sender, press: SetLanguage, shown: int | None, services: Services
+) -> None:
+    """Set the presser's language, and show their settings in it."""
     if sender.person is None or press.language not in services.languages.names:
         await sender.answer(sender.translator.gettext("Not offered now."))
         return
@@ -302,28 +308,28 @@ async def speak_in(sender: Sender, press: SpeakIn, shown: int | None, services: 
         await _show(services, sender, sender.person, shown)
 
 
-@router.button(GroupVideo)
+@router.button(SetGroupVideo)
 async def choose_for_group(
-    sender: Sender, press: GroupVideo, shown: int | None, context: Context
+    sender: Sender, press: SetGroupVideo, shown: int | None, context: Context
 ) -> None:
-    """Show an admin of a group what its videos are like, and set what they tap."""
+    """Set a default of the group's for one of its admins, and show the group's defaults."""
     services, group, _ = context.services, sender.group, sender.translator.gettext
     if group is None or not await is_group_admin(context.bot, sender):
         await sender.answer(_("Only admins of this group can change that."))
         return
     changes: dict[str, Any] | None = {}
     if press.field in {"family", "seconds", "aspect_ratio", "resolution"}:
-        present = usual_of(services, group)
+        present = usual_quote_of(services, group)
         changes = {press.field: None}
         if press.value:
-            changes = chosen(group, services.offer, press.field, press.value, present)
+            changes = changes_for(group, services.offer, press.field, press.value, present)
         if changes:
             async with services.db.transaction() as tx:
                 await chats.choose(tx, sender.chat.id, **changes)
     words = _("Saved.") if changes else _("Not offered now.")
     await sender.answer(words if press.field else "")
     group = replace(group, **(changes or {}))
-    quote = usual_of(services, group)
+    quote = usual_quote_of(services, group)
     if quote is not None:
         translator = sender.translator
         rows = buttons(group, quote, services.offer, translator)

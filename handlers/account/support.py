@@ -1,4 +1,4 @@
-"""/paysupport and /terms: a way to the owner for whoever paid, and their answer back."""
+"""/paysupport passes questions to the admins, and their answers back; /terms shows the terms."""
 
 from __future__ import annotations
 
@@ -30,53 +30,53 @@ if TYPE_CHECKING:
 
 router = Router()
 
-LONGEST_QUESTION, LONGEST_ANSWER = 1000, 3500
-"""Characters that are passed on."""
-QUESTIONS_A_DAY = 5
-"""How often somebody reaches the admins in a day."""
+MAX_QUESTION_LENGTH, MAX_ANSWER_LENGTH = 1000, 3500
+"""Characters of a question and of an answer that are passed on."""
+MAX_QUESTIONS_A_DAY = 5
+"""Questions of one person that are passed on in a day."""
 PAYMENTS, FAILURES = 5, 3
-"""How many of somebody's last payments, and videos that failed, the admins see."""
+"""How many of the person's latest payments and failed videos the admins see."""
 
 
 @router.command("paysupport")
 async def ask(
     sender: Sender, message: Message, words: Sequence[str], *, cause: str, services: Services
 ) -> None:
-    """Pass a question on to the admins, or say how one asks."""
+    """Pass a question on to the admins, or explain how to ask."""
     if not sender.chat.is_private or sender.person is None:
         await sender.invite("paysupport", message.message_id)
-    elif text := await _turned_away(sender, services):
+    elif text := await _ban_text(sender, services):
         await sender.reply(text)
     elif words:
-        await _pass_on(sender, " ".join(words), cause, services)
+        await _forward_question(sender, " ".join(words), cause, services)
     else:
         await explain(sender, services)
 
 
-async def _turned_away(sender: Sender, services: Services) -> str | None:
-    """Say to somebody banned who never paid that they are; None to all others."""
+async def _ban_text(sender: Sender, services: Services) -> str | None:
+    """Return the refusal of a banned sender who never paid; None for all others."""
     async with services.db.reading() as connection:
         if await payments.latest(connection, person=sender.account.id, limit=1):
             return None
     return refusal_of(sender, {}, services)
 
 
-async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -> None:
-    """Owe the admins a question, with what they need to answer it."""
+async def _forward_question(sender: Sender, words: str, cause: str, services: Services) -> None:
+    """Owe the admins a notice with a question, and with the sender's payments and failures."""
     _, now, person = sender.translator.gettext, services.clock(), sender.account.id
     admins, about = services.admins, f"support:{person}:"
     async with services.db.transaction() as tx:
         paid = await payments.latest(tx, person=person, limit=PAYMENTS)
-        if await admins.times_told(tx, about, since=now - DAY_SECONDS) >= QUESTIONS_A_DAY:
+        if await admins.times_told(tx, about, since=now - DAY_SECONDS) >= MAX_QUESTIONS_A_DAY:
             text = _("You asked often today. Please wait for the answer.")
         else:
             told = await admins.ask(
                 tx, NoticeKind.SUPPORT_WANTED, cause=f"{about}{cause}", now=now,
-                # what somebody paid is always heard of
+                # questions of people who paid are always passed on
                 in_a_crowd=bool(paid),
                 person=person, name=await people.called(tx, person),
-                words=truncate(words, LONGEST_QUESTION),
-                payments=[await _paid(tx, payment, now) for payment in paid],
+                words=truncate(words, MAX_QUESTION_LENGTH),
+                payments=[await _payment_facts(tx, payment, now) for payment in paid],
                 failures=await statistics.last_failures(
                     tx, Account.person(person), limit=FAILURES
                 ),
@@ -86,8 +86,8 @@ async def _pass_on(sender: Sender, words: str, cause: str, services: Services) -
     await sender.reply(_with_contact(text, services, sender.translator))
 
 
-async def _paid(tx: Connection, payment: Payment, now: float) -> dict[str, Any]:
-    """Return what the admins see of a payment."""
+async def _payment_facts(tx: Connection, payment: Payment, now: float) -> dict[str, Any]:
+    """Return the facts about a payment that the admins see."""
     return {
         "payment": payment.id,
         "credits": payment.credits,
@@ -104,7 +104,7 @@ def _with_contact(text: str, services: Services, translator: Translator) -> str:
 
 
 async def explain(sender: Sender, services: Services) -> None:
-    """Say how one asks, with one's own payments."""
+    """Explain how to ask, and list the sender's payments."""
     translator, now = sender.translator, services.clock()
     lines = [
         translator.gettext(
@@ -133,8 +133,8 @@ async def explain(sender: Sender, services: Services) -> None:
     await sender.reply(_with_contact("\n".join(lines), services, translator))
 
 
-def answers(kind: type[CallbackData]) -> MessagesThat:
-    """Return what finds answers to a message of ours that has a button of a kind."""
+def replies_to(kind: type[CallbackData]) -> MessagesThat:
+    """Return the filter of replies to messages of ours that have a button of a kind."""
 
     def holds(message: Message) -> bool:
         asked = message.reply_to_message
@@ -146,9 +146,9 @@ def answers(kind: type[CallbackData]) -> MessagesThat:
 _IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED
 
 
-@router.message(_IN_PRIVATE & answers(AnswerSupport), admins=True)
+@router.message(_IN_PRIVATE & replies_to(AnswerSupport), admins=True)
 async def answer(sender: Sender, message: Message, cause: str, services: Services) -> None:
-    """Bring an admin's answer to who asked, once."""
+    """Pass an admin's answer on to the person who asked, once."""
     _, now = sender.translator.gettext, services.clock()
     asked = carried_by(message.reply_to_message, AnswerSupport)[0]
     if message.text is None:
@@ -157,7 +157,7 @@ async def answer(sender: Sender, message: Message, cause: str, services: Service
     async with services.db.transaction() as tx:
         chat = await notices.owe_person(
             tx, asked.person, NoticeKind.SUPPORT_ANSWERED, cause=f"{cause}:support", now=now,
-            words=message.text[:LONGEST_ANSWER],
+            words=message.text[:MAX_ANSWER_LENGTH],
         )  # fmt: skip
         name = await people.called(tx, asked.person)
     services.wake(chat)
@@ -165,35 +165,30 @@ async def answer(sender: Sender, message: Message, cause: str, services: Service
     await sender.reply(told, reply_to=message.message_id)
 
 
-@router.message(_IN_PRIVATE & answers(WriteBack), when_banned=True)
+@router.message(_IN_PRIVATE & replies_to(WriteBack), when_banned=True)
 async def write_back(sender: Sender, message: Message, cause: str, services: Services) -> None:
-    """Pass on what somebody answers an admin."""
-    if text := await _turned_away(sender, services):
+    """Pass a reply to an admin's answer on to the admins."""
+    if text := await _ban_text(sender, services):
         await sender.reply(text)
         return
     if message.text is None:
         text = sender.translator.gettext("I can pass on words only.")
         await sender.reply(text, reply_to=message.message_id)
         return
-    await _pass_on(sender, message.text, cause, services)
+    await _forward_question(sender, message.text, cause, services)
 
 
 @router.button(WriteBack, when_banned=True)
-async def say_how_to_write_back(sender: Sender) -> None:
-    """Say how an admin is answered."""
-    await say_how(sender)
-
-
 @router.button(AnswerSupport, admins=True)
-async def say_how(sender: Sender) -> None:
-    """Say how a question is answered."""
+async def explain_answering(sender: Sender) -> None:
+    """Explain that a reply to the message is passed on."""
     text = sender.translator.gettext("Reply to this message with your answer, and I pass it on.")
     await sender.answer(text, alert=True)
 
 
 @router.command("terms")
 async def terms(sender: Sender, message: Message, services: Services) -> None:
-    """Say what holds for what is sold, and where more of it stands."""
+    """Show the terms of sale, and where to read more."""
     _, policy = sender.translator.gettext, services.policy
     lines = []
     if policy.stars_per_credit:

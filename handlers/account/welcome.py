@@ -1,6 +1,6 @@
-"""/start and /help: what the bot does, and where a link into the private chat leads.
+"""/start and /help: the greeting, and the pages that links into the private chat open.
 
-Whoever is new sees a video, and two ideas at their price, each a tap away.
+New people also get a sample video. The greeting has two ideas with their price, as buttons.
 """
 
 from __future__ import annotations
@@ -53,20 +53,20 @@ SAMPLE = Deliverable(
     path := Path(__file__).with_name("sample.mp4"),
     "video", width=640, height=360, seconds=4.0, thumbnail=None, size=path.stat().st_size,
 )  # fmt: skip
-"""What a video of ours is like, for those who had none yet."""
+"""The sample video for people who have not ordered one yet."""
 
 logger = logging.getLogger(__name__)
 
 
-class FilmIdea(CallbackData, prefix="idea"):
-    """Make a video of one of our ideas, for as many credits as the button says."""
+class OrderIdea(CallbackData, prefix="idea"):
+    """Order a video of one of our ideas, for as many credits as the button says."""
 
     number: int
     credits: int
 
 
 def ideas(translator: Translator) -> tuple[tuple[str, str], ...]:
-    """Return ideas for somebody who has none yet: what a button says, and the prompt."""
+    """Return ideas for new people, each as the text of a button and the prompt."""
     _ = translator.gettext
     return (
         (
@@ -96,10 +96,10 @@ def ideas(translator: Translator) -> tuple[tuple[str, str], ...]:
     )
 
 
-def free_allowance(
+def allowance_text(
     translator: Translator, offer: Offer, terms: Terms, *, selling: bool = False
 ) -> str:
-    """Say what videos cost a person, in what they get for nothing."""
+    """Say how many videos the free allowance is worth, or that it is less than one costs."""
     _, cost = translator.gettext, usual_cost(offer)
     if terms.free_credits < cost:
         text = (
@@ -117,18 +117,18 @@ def free_allowance(
 
 
 def greeting(translator: Translator, offer: Offer, terms: Terms, *, selling: bool = False) -> str:
-    """Say in three lines what to send, what it costs, and where photos go."""
+    """Say in three lines what to send, what it costs, and that photos go to the provider."""
     return "\n".join(
         (
             translator.gettext("👋 Send me an idea or a photo, and I make a short video of it."),
-            free_allowance(translator, offer, terms, selling=selling),
+            allowance_text(translator, offer, terms, selling=selling),
             commands.where_pictures_go(translator),
         )
     )
 
 
 def group_greeting(translator: Translator) -> str:
-    """Say in one line how a group gets a video."""
+    """Say in one line how to order a video in a group."""
     return translator.gettext(
         "Write /video and your idea, or reply to a photo with /animate, and I send "
         "you a short video."
@@ -144,18 +144,18 @@ def help_text(
     *,
     selling: bool = False,
 ) -> str:
-    """Say what there is to do here, and where to ask."""
+    """Return the answer to /help: commands, options, cost and the contact."""
     _ = translator.gettext
     parts = [
         _("Send me an idea or a photo, and I make a short video of it.")
         if scope is not Scope.EVERYONE
         else group_greeting(translator),
         commands.overview(translator, scope, selling=selling),
-        # each on its own line: phones break a line behind a dash
+        # each on its own line: phones break lines after a dash
         _("Write what else you want after the idea:\n{options}").format(
             options="\n".join(_examples(offer))
         ),
-        free_allowance(translator, offer, terms, selling=selling),
+        allowance_text(translator, offer, terms, selling=selling),
     ]
     if support:
         parts.append(contact_text(translator, support))
@@ -163,7 +163,7 @@ def help_text(
 
 
 def _examples(offer: Offer) -> list[str]:
-    """Return options that can be typed, each possible with the first family or naming another."""
+    """Return examples of options, valid for the first family, and one that names another."""
     modes = [mode for family in offer if (mode := family.t2v)]
     examples = [f"--seconds {mode.seconds[-1]}" for mode in modes[:1]]
     examples += ["--vertical" for mode in modes[:1] if "9:16" in mode.aspect_ratios]
@@ -180,10 +180,10 @@ async def start(
     services: Services,
     context: Context,
 ) -> None:
-    """Welcome somebody, or open what their link leads to."""
+    """Greet the sender, or open the page of the link they followed."""
     payload = words[0] if words else ""
     if sender.chat.is_private and payload.startswith(FirstAdmin.PREFIX):
-        await _claim(sender, context, payload, cause)
+        await _claim_admin(sender, context, payload, cause)
     elif sender.chat.is_private and payload.startswith((INVITE, GIFT)):
         if await follow_invite(sender, services, payload):
             await _greet(sender, message, context)
@@ -195,28 +195,28 @@ async def start(
         words = group_greeting(sender.translator)
         await sender.reply(words, reply_to=message.message_id)
         await send_undelivered(services, sender)
-    elif not await _follow(sender, message, context, payload):
+    elif not await _open_link(sender, message, context, payload):
         await _greet(sender, message, context)
 
 
 async def _greet(sender: Sender, message: Message, context: Context) -> None:
-    """Welcome somebody alone with the bot."""
+    """Greet the sender in private."""
     services = context.services
     terms, selling = services.terms_of(sender.person), bool(services.policy.stars_per_credit)
     hello = greeting(sender.translator, services.offer, terms, selling=selling)
-    await _introduce(services, sender, hello, message.message_id)
+    await _send_greeting(services, sender, hello, message.message_id)
     await send_undelivered(services, sender)
     if sender.is_admin and sender.person is not None:
-        # before this, Telegram knew no chat with them to show the menu in
+        # Telegram accepts a menu for a chat only once the chat exists
         await commands.publish_to_admin(context.bot, services, sender.person)
 
 
-async def _introduce(services: Services, sender: Sender, words: str, turn: int) -> None:
-    """Greet somebody with two ideas at their price, and with a video who had none yet.
+async def _send_greeting(services: Services, sender: Sender, words: str, turn: int) -> None:
+    """Send a greeting with two ideas, and with the sample video if the sender never ordered.
 
-    It is uploaded once, and sent by the id of its file from then on. `turn` chooses the ideas.
+    The sample is uploaded once, then sent by its file id. `turn` selects the ideas.
     """
-    rows = _ideas(services, sender, turn)
+    rows = _idea_buttons(services, sender, turn)
     async with services.db.reading() as connection:
         knows = await statistics.ever_asked(connection, sender.account)
         file_id = await videos.shipped(connection, SAMPLE.path.name)
@@ -238,23 +238,23 @@ async def _introduce(services: Services, sender: Sender, words: str, turn: int) 
         await videos.note_shipped(tx, SAMPLE.path.name, sent.file_id)
 
 
-def _ideas(services: Services, sender: Sender, turn: int) -> list[list[Button]]:
-    """Return a button for each of two ideas; none where nothing can be ordered."""
-    quote = settings.usual_of(services, sender.person) if sender.person else None
+def _idea_buttons(services: Services, sender: Sender, turn: int) -> list[list[Button]]:
+    """Return buttons for two ideas with their price; none if nothing can be ordered."""
+    quote = settings.usual_quote_of(services, sender.person) if sender.person else None
     if quote is None:
         return []
     choices = ideas(sender.translator)
     cost = sender.translator.number(quote.credits)
     two = [(2 * turn + place) % len(choices) for place in range(2)]
     return [
-        [Button(f"🎬 {choices[number][0]} · {cost}", FilmIdea(number, quote.credits))]
+        [Button(f"🎬 {choices[number][0]} · {cost}", OrderIdea(number, quote.credits))]
         for number in two
     ]
 
 
-@router.button(FilmIdea, orders=True)
-async def film_idea(sender: Sender, press: FilmIdea, shown: int | None, context: Context) -> None:
-    """Make a video of one of our ideas; where it costs more by now, a card asks first."""
+@router.button(OrderIdea, orders=True)
+async def order_idea(sender: Sender, press: OrderIdea, shown: int | None, context: Context) -> None:
+    """Order a video of one of our ideas; if the price rose, a card asks first."""
     choices = ideas(sender.translator)
     if press.number >= len(choices) or shown is None:
         await sender.answer(sender.translator.gettext("This button is old."))
@@ -270,8 +270,8 @@ async def film_idea(sender: Sender, press: FilmIdea, shown: int | None, context:
     await place(context, sender, draft)
 
 
-async def _follow(sender: Sender, message: Message, context: Context, payload: str) -> bool:
-    """Open what a link leads to; tell whether it leads anywhere."""
+async def _open_link(sender: Sender, message: Message, context: Context, payload: str) -> bool:
+    """Open the page of a link; return False if the payload names none."""
     services = context.services
     pages: Mapping[str, Callable[[], Awaitable[None]]] = {
         "quota": partial(quota.quota, sender, message, services),
@@ -296,8 +296,8 @@ async def _follow(sender: Sender, message: Message, context: Context, payload: s
     return True
 
 
-async def _claim(sender: Sender, context: Context, payload: str, cause: str) -> None:
-    """Make whoever follows the first admin's link one, once and in time."""
+async def _claim_admin(sender: Sender, context: Context, payload: str, cause: str) -> None:
+    """Make the sender an admin by the one-time link, if it is valid."""
     services, _ = context.services, sender.translator.gettext
     if sender.person is None:
         return
@@ -319,7 +319,7 @@ async def _claim(sender: Sender, context: Context, payload: str, cause: str) -> 
 
 @router.command("help")
 async def show_help(sender: Sender, message: Message, context: Context) -> None:
-    """Say what there is to do here."""
+    """Answer /help."""
     if sender.group and sender.group.asking is Asking.NOBODY:
         off = sender.translator.gettext("I am switched off here. Admins: /settings.")
         await sender.reply(off, reply_to=message.message_id)
@@ -327,7 +327,7 @@ async def show_help(sender: Sender, message: Message, context: Context) -> None:
     help_, advice = _help(context.services, sender), []
     if not sender.chat.is_private:
         advice = await lacking(context.bot, sender.chat, sender.translator)
-    # alone with the bot an answer needs no arrow to its question
+    # in private, an answer need not be a reply
     reply_to = None if sender.chat.is_private else message.message_id
     await sender.reply("\n\n".join([help_, *advice]), reply_to=reply_to)
 

@@ -1,4 +1,4 @@
-"""A group takes the bot in, sends it away, or becomes a supergroup."""
+"""Group membership of the bot: it is added or removed, or a group becomes a supergroup."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 router = Router()
 
 _GROUPS = frozenset({ChatKind.GROUP, ChatKind.SUPERGROUP})
-"""Where people may ask for videos: a greeting in a channel would be read by thousands."""
+"""Kinds of chats that are greeted: in a channel, a greeting would reach thousands of people."""
 _AWAY = frozenset({ChatMember.LEFT, ChatMember.BANNED})
 
 logger = logging.getLogger(__name__)
 
 
-async def standing_changed(update: Update, context: Context) -> None:
-    """Note where the bot can speak; greet a group that took it in, once."""
+async def follow_membership(update: Update, context: Context) -> None:
+    """Store whether the bot can write to a chat; greet a group that added it, once."""
     change, services = update.my_chat_member, context.services
     if change is None:
         return
@@ -54,21 +54,21 @@ async def standing_changed(update: Update, context: Context) -> None:
     async with services.db.transaction() as tx:
         await chats.set_reachable(tx, sender.chat.id, reachable=not gone)
     if not gone:
-        # what could not be sent meanwhile
+        # sends what could not be sent meanwhile
         services.wake(sender.chat.id)
     if not gone and sender.access is not Access.BANNED:
         await send_undelivered(services, sender)
-    # a supergroup that was a group a moment ago takes the bot in too, and knows it already
+    # a group that becomes a supergroup adds the bot too, but was greeted before
     is_new = before is None or not before.reachable
     came = change.old_chat_member.status in _AWAY and not gone
     if came and is_new and sender.chat.kind in _GROUPS:
-        await _arrive(update, context, sender)
+        await _join(update, context, sender)
 
 
-async def _arrive(update: Update, context: Context, sender: Sender) -> None:
-    """Greet the group, or wait for the operator to let the bot in; tell the operator.
+async def _join(update: Update, context: Context, sender: Sender) -> None:
+    """Greet the group, or wait until the operator allows it; tell the operator.
 
-    Where the group, or who took the bot in, is banned, it leaves at once.
+    If the group, or the person who added the bot, is banned, the bot leaves at once.
     """
     services, cause = context.services, f"update:{update.update_id}"
     if sender.access is Access.BANNED:
@@ -101,11 +101,11 @@ async def _arrive(update: Update, context: Context, sender: Sender) -> None:
 
 
 async def greet(context: Context, chat: Chat) -> None:
-    """Say hello and what to do, with advice where something is off."""
+    """Send the greeting, with advice if the bot lacks a permission."""
     services = context.services
     async with services.db.reading() as connection:
         group = await chats.group_of(connection, chat.id)
-    # all in it are spoken to in its language
+    # messages to all members are in the group's language
     translator = services.languages.translator(group.language)
     hello = translator.gettext(
         "Hello! /video and your idea makes a short video; reply /animate to a photo to bring it "
@@ -116,7 +116,7 @@ async def greet(context: Context, chat: Chat) -> None:
 
 
 async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> None:
-    """Owe the admins word of a group, once a day however often it takes the bot in."""
+    """Owe the admins a notice about a group, at most once a day."""
     services, person = context.services, sender.person
     now = services.clock()
     try:
@@ -126,7 +126,7 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
         members = 0
     by = sender.name if person is None or not person.username else f"@{person.username}"
     async with services.db.transaction() as tx:
-        # of the others /admin tells, which lists groups, the newest first
+        # if too many ask in a day, the others are found in the list of groups in /admin
         await services.admins.ask(
             tx, NoticeKind.ADDED, cause=f"added:{sender.chat.id}:{now // DAY_SECONDS:.0f}", now=now,
             group=sender.chat.id, title=unlinked(sender.chat.title), members=members, by=by,
@@ -134,8 +134,8 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
         )  # fmt: skip
 
 
-async def _group(sender: Sender, services: Services, number: int) -> Chat | None:
-    """Return the group an operator's button is about; where it is gone, they are told."""
+async def _find_group(sender: Sender, services: Services, number: int) -> Chat | None:
+    """Return the group of an admin's button, or None after telling them that it is gone."""
     async with services.db.reading() as connection:
         group = await chats.find(connection, number)
     if group is None:
@@ -145,9 +145,9 @@ async def _group(sender: Sender, services: Services, number: int) -> Chat | None
 
 @router.button(LetIn, admins=True)
 async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, context: Context) -> None:
-    """Let a waiting group in and greet it."""
+    """Allow a waiting group and greet it."""
     services = context.services
-    group = await _group(sender, services, press.chat)
+    group = await _find_group(sender, services, press.chat)
     if group is None:
         return
     async with services.db.transaction() as tx:
@@ -160,17 +160,17 @@ async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, contex
         await greet(context, group)
 
 
-LEAVE_SECONDS = 5.0
-"""How long an operator can take it back that the bot leaves a group: it cannot come by itself."""
+UNDO_LEAVE_SECONDS = 5.0
+"""How long leaving a group can be undone: the bot cannot add itself again."""
 
 
 @router.button(Leave, admins=True)
-async def leave(sender: Sender, press: Leave, cause: str, services: Services) -> None:
-    """Leave a group politely, unless that is taken back."""
-    group, now = await _group(sender, services, press.chat), services.clock()
+async def leave_group(sender: Sender, press: Leave, cause: str, services: Services) -> None:
+    """Leave a group after a goodbye, unless it is undone in time."""
+    group, now = await _find_group(sender, services, press.chat), services.clock()
     if group is None:
         return
-    wait = LEAVE_SECONDS if services.policy.undo_seconds else 0.0
+    wait = UNDO_LEAVE_SECONDS if services.policy.undo_seconds else 0.0
     goodbye = Notice(cause=f"{cause}:leave", chat=group.id, kind=NoticeKind.GOODBYE, facts={})
     async with services.db.transaction() as tx:
         if await record(tx, services, sender, cause, "leave", whom=group.telegram_id):
@@ -185,17 +185,17 @@ async def leave(sender: Sender, press: Leave, cause: str, services: Services) ->
 
 
 class StayIn(CallbackData, prefix="stayin"):
-    """Stay in a group, by our number, that was to be left."""
+    """Undo leaving a group, by its number in our database."""
 
     chat: int
 
 
 @router.button(StayIn, admins=True)
-async def stay(
+async def stay_in_group(
     sender: Sender, press: StayIn, shown: int | None, cause: str, services: Services
 ) -> None:
-    """Take it back that the bot leaves a group, while it has not."""
-    _, group = sender.translator.gettext, await _group(sender, services, press.chat)
+    """Undo leaving a group, if the bot has not left yet."""
+    _, group = sender.translator.gettext, await _find_group(sender, services, press.chat)
     if group is None:
         return
     async with services.db.transaction() as tx:
@@ -209,16 +209,16 @@ async def stay(
 
 
 @router.button(ShowPool, admins=True)
-async def pool(sender: Sender, press: ShowPool, services: Services) -> None:
-    """Show an operator the pool of a group, to be chosen."""
-    group = await _group(sender, services, press.chat)
+async def show_group_pool(sender: Sender, press: ShowPool, services: Services) -> None:
+    """Show an admin a group's pool, with buttons that change it."""
+    group = await _find_group(sender, services, press.chat)
     if group is not None:
         await sender.answer()
         await show_pool(services, sender, group)
 
 
-async def moved(update: Update, context: Context) -> None:
-    """Follow a group that became a supergroup; both chats say so, and once is enough."""
+async def follow_migration(update: Update, context: Context) -> None:
+    """Store the new id of a group that became a supergroup; both chats report it."""
     message, services = update.message, context.services
     if message is None:
         return
@@ -238,6 +238,6 @@ async def moved(update: Update, context: Context) -> None:
 
 
 router.handlers += [
-    ChatMemberHandler(standing_changed, ChatMemberHandler.MY_CHAT_MEMBER),
-    MessageHandler(filters.StatusUpdate.MIGRATE, moved),
+    ChatMemberHandler(follow_membership, ChatMemberHandler.MY_CHAT_MEMBER),
+    MessageHandler(filters.StatusUpdate.MIGRATE, follow_migration),
 ]

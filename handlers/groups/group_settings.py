@@ -1,4 +1,4 @@
-"""What a group's admins choose for it: who may ask, where, when, how often, or nobody at all."""
+"""Settings of a group, chosen by its admins: who may order videos, in which topic, and when."""
 
 from __future__ import annotations
 
@@ -29,48 +29,49 @@ if TYPE_CHECKING:
 router = Router()
 
 PER_DAY = (None, 1, 3, 10)
-"""Videos per member and day that can be chosen; None is as many as their credits allow."""
+"""The choices for videos per member and day; None is no limit."""
 QUIET_HOURS = ((22, 7), (23, 8), (0, 6))
-"""Quiet hours that can be chosen: from and until, as a clock of 24 hours shows them."""
+"""The choices for quiet hours: first and last hour, of 24."""
 _SWITCHES = frozenset({"blurred", "own_pictures"})
 _ON, _OFF = "on", "off"
 _HERE, _ANYWHERE = "here", "anywhere"
-_LONGEST_TOPIC = 40
-"""Bytes of a topic's name that a button carries."""
+_MAX_TOPIC_BYTES = 40
+"""Bytes of a topic's name that fit in a button's data."""
 
 
-class Choose(CallbackData, prefix="group"):
-    """Set a choice of the group the button stands in; `value` as `choice` reads it."""
+class SetGroupChoice(CallbackData, prefix="group"):
+    """Set a setting of the group; `value` is read by `change_for`."""
 
     field: str
     value: str
 
     @property
     def topic(self) -> str | None:
-        """What the topic of the button is called; None where it names none."""
+        """The name of the topic the button carries, or None."""
         names_one = self.field == "where" and self.value.startswith(_HERE)
         return self.value.removeprefix(_HERE) if names_one else None
 
 
-class GroupVideo(CallbackData, prefix="gvideo"):
-    """Set what a video of the group is like, or show it where no `field` is named.
+class SetGroupVideo(CallbackData, prefix="gvideo"):
+    """Set a default for the group's videos, or show the defaults if `field` is empty.
 
-    `field` is a column of the group's choices; without a value each member's own counts.
+    `field` is a column of the group's choices; an empty `value` clears it, so that each member's
+    own default counts.
     """
 
     field: str = ""
     value: str = ""
 
 
-def _written(hours: tuple[int, int]) -> str:
+def _hours_text(hours: tuple[int, int]) -> str:
     """Write quiet hours: "22–7"."""
     return f"{hours[0]}–{hours[1]}"
 
 
 def topic_of(message: Message) -> str | None:
-    """Return what the topic is called in which a message stands; None where there are none.
+    """Return the name of a message's topic, "" if it is unknown, or None outside of forums.
 
-    Every message of a topic seems to answer the one that opened it, unless it answers another.
+    A message that replies to no other is a reply to the one that created its topic.
     """
     if not message.chat.is_forum:
         return None
@@ -78,14 +79,14 @@ def topic_of(message: Message) -> str | None:
     opened = above.forum_topic_created if above is not None else None
     if opened is None:
         return "" if message.is_topic_message else "General"
-    name = opened.name.replace(":", " ").encode()[:_LONGEST_TOPIC]
+    name = opened.name.replace(":", " ").encode()[:_MAX_TOPIC_BYTES]
     return name.decode(errors="ignore")
 
 
-def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | None:
-    """Return the change a press makes; None where there is no such choice.
+def change_for(field: str, value: str, thread_id: int | None) -> dict[str, Any] | None:
+    """Return the columns a press changes, or None if there is no such choice.
 
-    `thread_id` is the topic the button stands in: "here" means it, with its name behind.
+    `thread_id` is the topic of the button; the value "here" means it, followed by its name.
     """
     if field == "asking" and value in set(Asking):
         return {"asking": Asking(value)}
@@ -94,7 +95,7 @@ def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | No
     if field == "perday" and value in {str(number or 0) for number in PER_DAY}:
         return {"per_day": int(value) or None}
     if field == "quiet":
-        presets = {_written(hours): hours for hours in QUIET_HOURS}
+        presets = {_hours_text(hours): hours for hours in QUIET_HOURS}
         begins, ends = presets.get(value, (None, None))
         if value in presets or value == _OFF:
             return {"quiet_from": begins, "quiet_until": ends}
@@ -104,7 +105,7 @@ def choice(field: str, value: str, thread_id: int | None) -> dict[str, Any] | No
 
 
 def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
-    """Say how it stands; quiet hours are those of `zone`."""
+    """Describe a group's settings; quiet hours are in the time zone `zone`."""
     _ = translator.gettext
     asking = {
         Asking.EVERYONE: _("Everyone here may ask for videos."),
@@ -127,7 +128,7 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
     hours = group.quiet_hours
     lines.append(
         _("🌙 Quiet hours: {hours} ({zone})").format(
-            hours=_written(hours) if hours else _("none"), zone=zone.key
+            hours=_hours_text(hours) if hours else _("none"), zone=zone.key
         )
     )
     if group.blurred:
@@ -144,11 +145,11 @@ def buttons(
     topic: str | None,
     languages: Languages,
 ) -> list[list[Button]]:
-    """Return the choices, the present ones marked; `topic` is where they are shown, by its name."""
+    """Return the buttons of all choices, the present ones ticked; `topic` is the message's."""
     _, hours = translator.gettext, group.quiet_hours
 
     def button(label: str, field: str, value: str, *, present: bool) -> Button:
-        return Button(ticked(label, is_on=present), Choose(field, value))
+        return Button(ticked(label, is_on=present), SetGroupChoice(field, value))
 
     def switch(label: str, field: str, *, is_on: bool) -> Button:
         return button(label, field, _OFF if is_on else _ON, present=is_on)
@@ -176,7 +177,7 @@ def buttons(
             button(_("🌙 Off"), "quiet", _OFF, present=hours is None),
             *(
                 button(label, "quiet", label, present=preset == hours)
-                for preset, label in zip(QUIET_HOURS, map(_written, QUIET_HOURS), strict=True)
+                for preset, label in zip(QUIET_HOURS, map(_hours_text, QUIET_HOURS), strict=True)
             ),
         ],
         [
@@ -184,7 +185,7 @@ def buttons(
             switch(_("Own pictures only"), "own_pictures", is_on=group.own_pictures),
         ],
     ]
-    rows.append([Button(_("🎬 Model, length, shape…"), GroupVideo())])
+    rows.append([Button(_("🎬 Model, length, shape…"), SetGroupVideo())])
     if len(languages.names) > 1:
         spoken = languages.translator(group.language).locale
         rows += (
@@ -197,13 +198,13 @@ def buttons(
         here = group.thread_id == (thread_id or GENERAL)
         rows.append([button(_("Only this topic"), "where", f"{_HERE}{topic}", present=here), every])
     elif not everywhere:
-        # it is a forum no more, or its messages cannot be read
+        # the group is no longer a forum, or the message has no readable topic
         rows.append([every])
     return rows
 
 
-async def renamed(update: Update, context: Context) -> None:
-    """Know the only topic of a group by its new name."""
+async def store_topic_name(update: Update, context: Context) -> None:
+    """Store the new name of a topic, if it is the one the bot works in."""
     message, services = update.message, context.services
     sender = None if message is None else await meet(update, services)
     edited = message.forum_topic_edited if message is not None else None
@@ -214,15 +215,15 @@ async def renamed(update: Update, context: Context) -> None:
             await chats.choose(tx, sender.chat.id, topic=edited.name)
 
 
-router.handlers.append(MessageHandler(filters.StatusUpdate.FORUM_TOPIC_EDITED, renamed))
+router.handlers.append(MessageHandler(filters.StatusUpdate.FORUM_TOPIC_EDITED, store_topic_name))
 
 
 async def show_group_settings(
     services: Services, sender: Sender, group: Group, message: Message
 ) -> None:
-    """Show an admin of the group what there is to choose."""
+    """Show an admin of the group its settings."""
     await sender.reply(
-        await _with_credits(services, sender, text(group, services.terms.zone, sender.translator)),
+        await _add_pool(services, sender, text(group, services.terms.zone, sender.translator)),
         buttons=buttons(
             group, sender.translator, sender.thread_id, topic_of(message), services.languages
         ),
@@ -230,8 +231,8 @@ async def show_group_settings(
     )
 
 
-async def _with_credits(services: Services, sender: Sender, words: str) -> str:
-    """Return what is said of a group with what it has to share, if anything."""
+async def _add_pool(services: Services, sender: Sender, words: str) -> str:
+    """Append the group's pool to a text, if it has one."""
     now, account = services.clock(), sender.account
     async with services.db.reading() as connection:
         pool = await balances.pool(connection, sender.chat.id, account, services.terms, now)
@@ -240,11 +241,11 @@ async def _with_credits(services: Services, sender: Sender, words: str) -> str:
     return f"{words}\n{pool_text(pool, services.usual_cost, sender.translator, now)}"
 
 
-@router.button(Choose, when_off=True)
+@router.button(SetGroupChoice, when_off=True)
 async def choose(
-    sender: Sender, press: Choose, query: CallbackQuery, shown: int | None, context: Context
+    sender: Sender, press: SetGroupChoice, query: CallbackQuery, shown: int | None, context: Context
 ) -> None:
-    """Set a choice for an admin of the group."""
+    """Set a setting of the group for one of its admins."""
     services = context.services
     _ = sender.translator.gettext
     if not await is_group_admin(context.bot, sender):
@@ -253,7 +254,7 @@ async def choose(
     if press.field == "language" and press.value in services.languages.names:
         change: dict[str, Any] | None = {"language": press.value}
     else:
-        change = choice(press.field, press.value, sender.thread_id)
+        change = change_for(press.field, press.value, sender.thread_id)
     if change is None or shown is None:
         await sender.answer(_("This button is old. Try /settings."))
         return
@@ -264,12 +265,14 @@ async def choose(
         group = await chats.group_of(tx, sender.chat.id)
     await sender.answer(_("Saved."))
     words = text(group, services.terms.zone, sender.translator)
-    words = await _with_credits(services, sender, words)
-    # the buttons carry what the topic is called in which the settings stand
-    topics = (one.topic for one in carried_by(query.message, Choose) if one.topic is not None)
+    words = await _add_pool(services, sender, words)
+    # the name of the message's topic is known from its buttons
+    topics = (
+        one.topic for one in carried_by(query.message, SetGroupChoice) if one.topic is not None
+    )
     rows = buttons(
         group, sender.translator, sender.thread_id, next(topics, None), services.languages
     )
-    # where the message is gone, the choice stands
+    # the setting is saved even if the message is gone
     with suppress(Refused):
         await sender.outbox.edit(sender.chat, shown, words, rows)

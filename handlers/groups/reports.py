@@ -1,4 +1,4 @@
-"""/report: tell the operator of a video, who deletes it or bans its sender by a tap."""
+"""/report: members report a video to the admins, who can delete it or ban its requester."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 router = Router()
 
-REPORTS_A_DAY = 10
-"""How many videos one may report in a day."""
-LONGEST_WORDS = 300
-"""Characters of what is said about a video, and of its prompt, that reach the operator."""
+MAX_REPORTS_A_DAY = 10
+"""Videos one person may report in a day."""
+MAX_QUOTE_LENGTH = 300
+"""Characters of the report, and of the video's prompt, that the admins see."""
 
 
-def is_for_another(message: Message) -> bool:
-    """Whether a bare /report answers somebody else in a group: other bots know the command too."""
+def is_for_another_bot(message: Message) -> bool:
+    """Whether a /report without our name replies to another sender: other bots have it too."""
     seen, by_name = replied_to(message), "@" in (message.text or "").split(maxsplit=1)[0]
     return seen is not None and not is_ours(seen) and not by_name
 
@@ -43,12 +43,12 @@ def is_for_another(message: Message) -> bool:
 async def report(
     sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> None:
-    """Pass on what somebody says about a video of ours, once each."""
-    video = await _shown(services, message.reply_to_message)
-    if video is None and not sender.chat.is_private and is_for_another(message):
+    """Pass a report of a video on to the admins, once for each sender and video."""
+    video = await _find_video(services, message.reply_to_message)
+    if video is None and not sender.chat.is_private and is_for_another_bot(message):
         return
     if video is not None and (seen := message.reply_to_message) is not None:
-        await _learn_message(services, sender, video, seen)
+        await _store_message_id(services, sender, video, seen)
     _ = sender.translator.gettext
     if video is None:
         text = _("Reply to one of my videos with /report, and say what is wrong with it.")
@@ -63,18 +63,18 @@ async def report(
     await sender.reply(text, reply_to=message.message_id)
 
 
-async def _learn_message(
+async def _store_message_id(
     services: Services, sender: Sender, video: Generation, seen: Message
 ) -> None:
-    """Note which message shows a video that Telegram still prepared when it was sent."""
+    """Store the id of the message that shows a video, if Telegram did not return it at once."""
     is_its = services.video_under(seen) == video.id and video.delivered_chat == sender.chat.id
     if is_its and video.delivered_message == 0:
         async with services.db.transaction() as tx:
             await generations.note(tx, video.id, delivered_message=seen.message_id)
 
 
-async def _shown(services: Services, message: Message | None) -> Generation | None:
-    """Return the video a message shows: one of ours, or a copy that somebody sent on."""
+async def _find_video(services: Services, message: Message | None) -> Generation | None:
+    """Return the video of a message: one of ours, or a copy of it."""
     if message is None:
         return None
     number = services.video_under(message)
@@ -88,13 +88,13 @@ async def _shown(services: Services, message: Message | None) -> Generation | No
 async def _pass_on(
     services: Services, sender: Sender, video: Generation, words: str
 ) -> bool | None:
-    """Owe every admin word of it; tell whether there is one, None where that was too often."""
+    """Owe every admin a notice; return whether there is an admin, None if reported too often."""
     admins, now = services.admins, services.clock()
     about = f"report:{sender.account}:"
     cause = f"{about}{video.id}"
     async with services.db.transaction() as tx:
         lately = await admins.times_told(tx, about, since=now - DAY_SECONDS)
-        if lately >= REPORTS_A_DAY and not await admins.were_told(tx, cause):
+        if lately >= MAX_REPORTS_A_DAY and not await admins.were_told(tx, cause):
             return None
         told = await admins.notify(
             tx,
@@ -103,32 +103,32 @@ async def _pass_on(
             now=now,
             generation=video.id,
             place=None if sender.chat.is_private else unlinked(sender.chat.title),
-            reporter=_called(sender.name, sender.person.id if sender.person else None),
-            owner=await _owner(tx, video),
+            reporter=_name_and_id(sender.name, sender.person.id if sender.person else None),
+            owner=await _owner_name(tx, video),
             by_person=video.account.is_person,
-            words=unlinked(truncate(words, LONGEST_WORDS)),
-            prompt=unlinked(truncate(video.prompt, LONGEST_WORDS)),
+            words=unlinked(truncate(words, MAX_QUOTE_LENGTH)),
+            prompt=unlinked(truncate(video.prompt, MAX_QUOTE_LENGTH)),
         )
     return bool(told)
 
 
-async def _owner(tx: Connection, video: Generation) -> str:
+async def _owner_name(tx: Connection, video: Generation) -> str:
     if video.account.is_person:
         person = await people.find(tx, video.account.id)
-        return _called(person.name if person else "", video.account.id)
+        return _name_and_id(person.name if person else "", video.account.id)
     chat = await chats.find(tx, video.account.id)
-    return _called(chat.title, chat.telegram_id) if chat else ""
+    return _name_and_id(chat.title, chat.telegram_id) if chat else ""
 
 
-def _called(name: str, number: int | None) -> str:
-    """Write somebody's name and the number that /ban and /grant take."""
+def _name_and_id(name: str, number: int | None) -> str:
+    """Return a name with the id that /ban and /grant take."""
     return f"{unlinked(name)} ({number})" if number is not None else unlinked(name)
 
 
 @router.button(TakeDown, admins=True, asks=N_("Yes, delete"))
 async def take_down(sender: Sender, press: TakeDown, cause: str, services: Services) -> None:
-    """Delete a reported video for an operator; whoever asked for it cannot have it again either."""
-    deleted, _ = await _is_deleted(services, press.generation), sender.translator.gettext
+    """Delete a reported video; its requester cannot have it sent again either."""
+    deleted, _ = await _delete_message(services, press.generation), sender.translator.gettext
     async with services.db.transaction() as tx:
         video = await generations.note(tx, press.generation, file_id=None)
         if video is not None:
@@ -143,8 +143,8 @@ async def take_down(sender: Sender, press: TakeDown, cause: str, services: Servi
     await sender.answer(note, alert=not deleted)
 
 
-async def _is_deleted(services: Services, number: int) -> bool:
-    """Delete a video where it was sent; tell whether Telegram did."""
+async def _delete_message(services: Services, number: int) -> bool:
+    """Delete the message of a video; return whether Telegram did."""
     async with services.db.reading() as connection:
         video = await generations.find(connection, number)
         if video is None or video.delivered_chat is None or not video.delivered_message:
@@ -161,7 +161,7 @@ async def _is_deleted(services: Services, number: int) -> bool:
 
 @router.button(BanRequester, admins=True, asks=N_("Yes, ban"))
 async def ban_requester(sender: Sender, press: BanRequester, cause: str, context: Context) -> None:
-    """Ban who asked for a video that was reported or refused, for an operator."""
+    """Ban the requester of a video that was reported or refused."""
     async with context.services.db.reading() as connection:
         video = await generations.find(connection, press.generation)
     if video is None or not video.account.is_person:

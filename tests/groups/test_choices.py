@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.groups.group_settings import buttons, choice
+from handlers.groups.group_settings import buttons, change_for
 from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
@@ -332,7 +332,7 @@ async def test_how_many_credits_somebody_has_is_not_said_in_a_group(
 def test_a_press_chooses_only_what_is_on_offer(
     field: str, value: str, thread: int | None, change: dict[str, object] | None
 ) -> None:
-    assert choice(field, value, thread) == change
+    assert change_for(field, value, thread) == change
 
 
 async def test_what_admins_chose_for_the_groups_videos_counts_before_a_members_own(

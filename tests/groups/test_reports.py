@@ -185,7 +185,7 @@ async def test_who_reports_often_is_passed_on_so_many_times_a_day(
     bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(reports, "REPORTS_A_DAY", 1)
+    monkeypatch.setattr(reports, "MAX_REPORTS_A_DAY", 1)
     first = await made(house, club, ann, "a boat")
     second = await made(house, club, ann, "a train")
     await reported_by(club, bob, first)

@@ -42,7 +42,7 @@ def test_the_description_words_the_period(period: Period, words: str) -> None:
 def test_no_free_videos_are_promised_where_there_are_none(credits_: int) -> None:
     text = commands.short_description(SPEECH, OFFER, terms(free_credits=credits_))
     assert text == "Send me a photo or an idea, I make a short video."
-    assert "nothing" not in welcome.free_allowance(SPEECH, OFFER, terms(free_credits=credits_))
+    assert "nothing" not in welcome.allowance_text(SPEECH, OFFER, terms(free_credits=credits_))
 
 
 @pytest.mark.parametrize("period", list(Period))

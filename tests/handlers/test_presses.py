@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from telegram.constants import InlineKeyboardButtonLimit
 
 import handlers
-from handlers.account.settings import SetDefault, values
+from handlers.account.settings import SetDefault, choices
 from handlers.replies.keyboards import CallbackData, carried
 from tests.handlers.commons import OFFER
 
@@ -106,7 +106,7 @@ def test_every_setting_on_offer_fits_a_button() -> None:
         press = SetDefault(2**52, "family", carried(family.name))
         assert SetDefault.decode(press.encode()) == press
         for mode in filter(None, (family.t2v, family.i2v)):
-            for field, offered in values(mode).items():
+            for field, offered in choices(mode).items():
                 for value in offered:
                     press = SetDefault(2**52, field, carried(value))
                     assert SetDefault.decode(press.encode()) == press

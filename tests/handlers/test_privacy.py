@@ -122,8 +122,8 @@ async def test_a_file_that_could_not_be_sent_may_be_asked_for_again_at_once(
 
 def test_a_file_of_data_is_bounded_and_says_what_is_missing() -> None:
     rows = [{"prompt": "x" * 4_000, "asked_at": 0.0}] * personal_data.MOST_ROWS
-    content, is_whole = privacy.written({"you": [{"number": 1}], "videos": rows, "ban": []})
-    assert len(content) <= privacy.MOST_BYTES + 100_000
+    content, is_whole = privacy.to_json({"you": [{"number": 1}], "videos": rows, "ban": []})
+    assert len(content) <= privacy.MAX_FILE_BYTES + 100_000
     assert is_whole is False
     read = json.loads(content)
     assert read["videos"][0]["asked_at"] == "1970-01-01T00:00:00+00:00"

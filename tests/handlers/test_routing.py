@@ -11,7 +11,7 @@ from telegram import Update
 from handlers import presses
 from handlers.account.model_choice import ShowPage
 from handlers.account.settings import SetDefault
-from handlers.account.welcome import FilmIdea
+from handlers.account.welcome import OrderIdea
 from handlers.commands import COMMANDS
 from handlers.replies.keyboards import Again, CallbackData, Cancel
 from handlers.replies.notices import Resend
@@ -122,7 +122,7 @@ def pressed(press: CallbackData, by: Person, **where: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "press",
-    [Cancel(1), Resend(1), SetDefault(1_000_001, "seconds", "8"), ShowPage(0), FilmIdea(0, 9)],
+    [Cancel(1), Resend(1), SetDefault(1_000_001, "seconds", "8"), ShowPage(0), OrderIdea(0, 9)],
     ids=lambda press: press.prefix,
 )
 async def test_a_press_without_a_chat_is_answered_and_does_nothing(
@@ -198,7 +198,7 @@ async def test_a_banned_person_takes_nothing_anywhere_by_presses_or_inline(
     shown = await club.wait(says("/video"))
     await ban(house, ann)
     said = (len(club.from_bot), len(chat.from_bot))
-    for data in (Resend(own.id), Again(own.id), Cancel(own.id), ShowPage(0), FilmIdea(0, 9)):
+    for data in (Resend(own.id), Again(own.id), Cancel(own.id), ShowPage(0), OrderIdea(0, 9)):
         for place in (shown, video):
             button = Button("?", data.encode())
             answer = await telegram.world.press(place, button, by=ann, timeout=5)

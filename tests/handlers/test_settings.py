@@ -16,7 +16,7 @@ from generation.models.offer import Offer
 from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
-from handlers.account.settings import SetDefault, buttons, chosen, text, usual, values
+from handlers.account.settings import SetDefault, buttons, changes_for, choices, text, usual_quote
 from handlers.replies.keyboards import carried
 from handlers.replies.texts import Languages
 from sandbox.telegram.messages import Button
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 def shown(offer: Offer = OFFER, **saved: Any) -> list[list[str]]:
     """Return the texts of the buttons that somebody with these defaults sees."""
-    quote = usual(person(**saved), offer)
+    quote = usual_quote(person(**saved), offer)
     assert quote is not None, "nothing is offered"
     rows = buttons(person(**saved), quote, offer, SPEECH)
     return [[button.text for button in row] for row in rows]
@@ -61,19 +61,19 @@ def test_a_single_model_is_no_choice() -> None:
 
 
 def test_the_price_of_the_choice_is_said() -> None:
-    quote = usual(person(seconds=8), OFFER)
+    quote = usual_quote(person(seconds=8), OFFER)
     assert quote is not None
     assert "8 seconds · 16:9 · 720p · Sora 2" in text(quote, SPEECH)
     assert "Each costs 17 credits" in text(quote, SPEECH)
 
 
 def test_without_any_model_there_is_nothing_to_choose() -> None:
-    assert usual(person(), Offer(())) is None
+    assert usual_quote(person(), Offer(())) is None
 
 
 def test_another_family_keeps_what_it_offers_too_and_forgets_the_rest() -> None:
     saved = person(family="sora-2-pro", seconds=12, aspect_ratio="9:16", resolution="1080p")
-    assert chosen(saved, OFFER, "family", "veo-3.1") == {
+    assert changes_for(saved, OFFER, "family", "veo-3.1") == {
         "family": "veo-3.1",
         "seconds": None,
         "aspect_ratio": "9:16",
@@ -94,12 +94,12 @@ def test_another_family_keeps_what_it_offers_too_and_forgets_the_rest() -> None:
     ],
 )
 def test_what_is_not_offered_sets_nothing(field: str, value: str) -> None:
-    assert chosen(person(), OFFER, field, value) is None
+    assert changes_for(person(), OFFER, field, value) is None
 
 
 @given(field=st.text(), value=st.text())
 def test_whatever_a_client_makes_up_sets_only_what_is_offered(field: str, value: str) -> None:
-    changes = chosen(person(), OFFER, field, value)
+    changes = changes_for(person(), OFFER, field, value)
     assert changes is None or changes.keys() <= {
         "family", "seconds", "aspect_ratio", "resolution",
     }  # fmt: skip
@@ -109,9 +109,9 @@ def test_each_button_sets_what_it_says() -> None:
     for family in OFFER:
         somebody = person(family=family.name)
         assert family.t2v is not None
-        for field, offered in values(family.t2v).items():
+        for field, offered in choices(family.t2v).items():
             for value in offered:
-                assert chosen(somebody, OFFER, field, carried(value)) == {field: value}
+                assert changes_for(somebody, OFFER, field, carried(value)) == {field: value}
 
 
 @pytest.mark.parametrize("family", [one.name for one in Offer.load() if one.t2v is not None])
@@ -120,12 +120,12 @@ def test_each_tap_shows_what_it_says_also_where_lengths_and_resolutions_do_not_a
 ) -> None:
     offer = Offer.load().only([family])
     mode = offer[family].modes["t2v"]
-    for field, offered in values(mode).items():
+    for field, offered in choices(mode).items():
         for value, resolution in itertools.product(offered, (None, *mode.resolutions)):
             somebody = person(family=family, seconds=8, resolution=resolution)
-            changes = chosen(somebody, offer, field, carried(value))
+            changes = changes_for(somebody, offer, field, carried(value))
             assert changes is not None
-            quote = usual(replace(somebody, **changes), offer)
+            quote = usual_quote(replace(somebody, **changes), offer)
             assert quote is not None
             assert getattr(quote.choice, field) == value
 
@@ -133,8 +133,8 @@ def test_each_tap_shows_what_it_says_also_where_lengths_and_resolutions_do_not_a
 def test_a_length_that_does_not_go_with_the_resolution_moves_it_along() -> None:
     somebody = person(family="pixverse-5.5", seconds=5, resolution="1080p")
     offer = Offer.load().only(["pixverse-5.5"])
-    assert chosen(somebody, offer, "seconds", "8") == {"seconds": 8, "resolution": "720p"}
-    assert chosen(somebody, offer, "seconds", "10") == {"seconds": 10}
+    assert changes_for(somebody, offer, "seconds", "8") == {"seconds": 8, "resolution": "720p"}
+    assert changes_for(somebody, offer, "seconds", "10") == {"seconds": 10}
 
 
 PRO = {"openai/sora-2-pro-t2v", "openai/sora-2-pro-i2v"}
@@ -143,7 +143,7 @@ PRO = {"openai/sora-2-pro-t2v", "openai/sora-2-pro-i2v"}
 def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> None:
     left = OFFER.without(PRO | {"openai/sora-2-t2v"})
     somebody = person(family="sora-2-pro", seconds=12)
-    shown = usual(somebody, left, named=OFFER)
+    shown = usual_quote(somebody, left, named=OFFER)
     ordered = quotes.quote(
         "a cat", kind="t2v", offer=left, named=OFFER,
         defaults=Defaults(family="sora-2-pro", seconds=12),
@@ -159,10 +159,10 @@ def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> Non
 def test_a_value_that_is_tapped_where_another_family_stands_in_chooses_that_family_too() -> None:
     left = OFFER.without(PRO | {"openai/sora-2-t2v"})
     somebody = person(family="sora-2-pro")
-    shown = usual(somebody, left, named=OFFER)
-    changes = chosen(somebody, left, "seconds", "6", shown)
+    shown = usual_quote(somebody, left, named=OFFER)
+    changes = changes_for(somebody, left, "seconds", "6", shown)
     assert changes == {"seconds": 6, "family": "veo-3.1-fast"}
-    then = usual(replace(somebody, **changes), left, named=OFFER)
+    then = usual_quote(replace(somebody, **changes), left, named=OFFER)
     assert then is not None
     assert (then.choice.seconds, then.instead_of) == (6, None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.account.support import QUESTIONS_A_DAY
+from handlers.account.support import MAX_QUESTIONS_A_DAY
 from sandbox.aimlapi import Render
 from storage import notices
 from tests.handlers.test_buying import SELLING, pay, says
@@ -81,12 +81,12 @@ async def test_nobody_floods_the_owner(
     house: House, chat: PrivateChat, ann: Person, office: PrivateChat
 ) -> None:
     async with house.running(**SELLING):
-        for number in range(QUESTIONS_A_DAY + 1):
+        for number in range(MAX_QUESTIONS_A_DAY + 1):
             await chat.send(ann, f"/paysupport {number} {'x' * 3000}")
         await chat.wait(says("You asked often today"))
-        await office.wait(says(f"asks: {QUESTIONS_A_DAY - 1} x"))
+        await office.wait(says(f"asks: {MAX_QUESTIONS_A_DAY - 1} x"))
     wanted = [one for one in office.from_bot if says("🛟")(one)]
-    assert len(wanted) == QUESTIONS_A_DAY
+    assert len(wanted) == MAX_QUESTIONS_A_DAY
     assert all(len(one.text or "") < 2000 for one in wanted)
 
 

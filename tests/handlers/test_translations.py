@@ -65,7 +65,7 @@ def test_each_line_is_translated(text: str) -> None:
 
 
 def test_what_stands_on_settings_is_translated() -> None:
-    quote = settings.usual(person(), OFFER)
+    quote = settings.usual_quote(person(), OFFER)
     assert quote is not None
     assert settings.text(quote, SPEECH).startswith(MARK)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.operations.checks import check_admins
-from handlers.account.welcome import FilmIdea
+from handlers.account.welcome import OrderIdea
 from handlers.commands import Scope, listed
 from sandbox.telegram import Fault
 from sandbox.telegram.messages import Button
@@ -160,7 +160,7 @@ async def test_a_stranger_gets_no_surprise(
         await chat.send(ann, "/start")
         answer = await chat.wait(lambda message: "private" in (message.text or ""))
         pressed = await telegram.world.press(
-            answer, Button("?", data=FilmIdea(0, 9).encode()), by=ann, timeout=5
+            answer, Button("?", data=OrderIdea(0, 9).encode()), by=ann, timeout=5
         )
         assert "This bot is private" in (pressed.text or "")
         assert provider.submissions == []
