@@ -310,11 +310,11 @@ async def _prune(bot: Bot) -> None:
         inbox.forget, inbox.forget_set_aside, cards.forget, notices.forget, outages.forget,
         statistics.settle,
     ):  # fmt: skip
-        await bot.db.in_parts(partial(settle, now=bot.clock()))
+        await bot.db.write_in_batches(partial(settle, now=bot.clock()))
     if bot.settings.retention_days is not None:
         kept = bot.settings.retention_days * DAY_SECONDS
         await personal_data.keep_for(bot.db, kept, now=bot.clock())
-        await bot.db.empty_log()
+        await bot.db.truncate_wal()
     await drop_outdated(bot.db, bot.videos, now=bot.clock())
     await asyncio.to_thread(drop_old_copies, bot.settings.data_dir)
 

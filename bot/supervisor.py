@@ -157,7 +157,7 @@ class Health:
     async def _of_database(self) -> str:
         try:
             async with asyncio.timeout(WRITE_SECONDS):
-                await self.db.prove_writable()
+                await self.db.check_writable()
         except TimeoutError:
             return f"it took nothing within {WRITE_SECONDS:.0f} s"
         except sqlite3.Error as error:

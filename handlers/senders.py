@@ -291,7 +291,7 @@ async def _known(
         account = Account.chat(owner.id)
         renamed = owner.title != (speaker.effective_name or "")
     if renamed or (chat, person) != (known, before):
-        services.db.later(partial(_note, place, speaker, services.clock()))
+        services.db.defer(partial(_note, place, speaker, services.clock()))
     policy, message = services.policy, update.effective_message
     is_admin = person is not None and (person.id in policy.admin_ids or person.is_admin)
     said_at = (

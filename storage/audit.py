@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.database import added, every, exists, number
+from storage.database import exists, fetch_all, fetch_int, insert_or_ignore
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -33,7 +33,7 @@ async def record(
 ) -> bool:  # fmt: skip
     """Write down what an admin does; False where the same cause did it already."""
     entry = {"cause": cause, "admin": by, "act": act, "whom": whom, "details": details, "at": now}
-    return await added(tx, "audit", **entry) is not None
+    return await insert_or_ignore(tx, "audit", **entry) is not None
 
 
 async def did(tx: Connection, cause: str) -> bool:
@@ -44,12 +44,12 @@ async def did(tx: Connection, cause: str) -> bool:
 
 async def count(tx: Connection) -> int:
     """Return how many entries there are; none is ever taken out."""
-    return await number(tx, "SELECT max(id) FROM audit")
+    return await fetch_int(tx, "SELECT max(id) FROM audit")
 
 
 async def page(tx: Connection, *, limit: int, skip: int = 0) -> list[AuditEntry]:
     """Return some entries, newest first, but for the newest `skip`."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT id, admin, act, whom, details, at FROM audit"
         " WHERE id <= (SELECT max(id) FROM audit) - ? ORDER BY id DESC LIMIT ?",

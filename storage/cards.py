@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage import FORGOTTEN_AT_ONCE, HOUR_SECONDS, chats
-from storage.database import changed, columns, insert, one, one_as, value
+from storage.database import changed, columns, fetch_one, fetch_one_as, insert, read_row
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -93,12 +93,12 @@ class Card(Draft):
 
 def _from_row(row: sqlite3.Row) -> Card:
     kind, kept = CardKind(row["kind"]), bool(row["kept"])
-    return value(Card, row, account=Account.of(row), kind=kind, kept=kept)
+    return read_row(Card, row, account=Account.of(row), kind=kind, kept=kept)
 
 
 async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card | None]:
     """Write a card down as open, once per cause; returns it, and the card it takes the place of."""
-    known = await one(tx, "SELECT * FROM cards WHERE cause = ?", (draft.cause,))
+    known = await fetch_one(tx, "SELECT * FROM cards WHERE cause = ?", (draft.cause,))
     if known is not None:
         return _from_row(known), None
     closed = None
@@ -111,7 +111,7 @@ async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card |
 
 async def find(tx: Connection, card: int) -> Card | None:
     """Return the card with this number."""
-    return await one_as(tx, _from_row, "SELECT * FROM cards WHERE id = ?", (card,))
+    return await fetch_one_as(tx, _from_row, "SELECT * FROM cards WHERE id = ?", (card,))
 
 
 async def close_open(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
@@ -119,7 +119,7 @@ async def close_open(tx: Connection, chat: int, account: Account, *, by: str) ->
 
     `by` is the cause that closes it; a card it put up itself stays.
     """
-    return await one_as(
+    return await fetch_one_as(
         tx,
         _from_row,
         "UPDATE cards SET state = 'dropped', closed_by = ? WHERE chat = ? AND account_kind = ?"
@@ -130,7 +130,7 @@ async def close_open(tx: Connection, chat: int, account: Account, *, by: str) ->
 
 async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
     """Return the card that a cause closes, or has closed already where it is handled once more."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         _from_row,
         "SELECT * FROM cards WHERE chat = ? AND account_kind = ? AND account_id = ?"
@@ -142,7 +142,7 @@ async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> C
 
 async def of_message(tx: Connection, chat: int, account: Account, cause: str) -> Card | None:
     """Return the card that waits for a tap on what a message of this account said."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         _from_row,
         "SELECT * FROM cards WHERE cause = ? AND state = 'open' AND chat = ?"
@@ -153,7 +153,7 @@ async def of_message(tx: Connection, chat: int, account: Account, cause: str) ->
 
 async def closed_by(tx: Connection, cause: str) -> Card | None:
     """Return the card that a message closed, whatever became of it since."""
-    return await one_as(tx, _from_row, "SELECT * FROM cards WHERE closed_by = ?", (cause,))
+    return await fetch_one_as(tx, _from_row, "SELECT * FROM cards WHERE closed_by = ?", (cause,))
 
 
 async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None:
@@ -184,7 +184,7 @@ async def shown(tx: Connection, card: int, message: int, *, alone_with: int | No
 
 async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
     """Put other words, and the picture they came with, on an open card; None where it is not."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         _from_row,
         "UPDATE cards SET kind = ?, prompt = ?, message_id = ?, picture = ?, picture_width = ?,"
@@ -196,7 +196,7 @@ async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
 
 async def choose(tx: Connection, card: int, prompt: str, options: str) -> Card | None:
     """Put other options on an open card, and its words without any; None where it is not."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         _from_row,
         "UPDATE cards SET prompt = ?, options = ? WHERE id = ? AND state = 'open' RETURNING *",

@@ -12,7 +12,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage.database import added, changed, columns, every, every_as, number, one_as, put, value
+from storage.database import (
+    changed,
+    columns,
+    fetch_all,
+    fetch_all_as,
+    fetch_int,
+    fetch_one_as,
+    insert_or_ignore,
+    insert_or_replace,
+    read_row,
+)
 from storage.generations import STATUS_LEFT, UNFINISHED, State, listed
 
 if TYPE_CHECKING:
@@ -53,14 +63,14 @@ class Chat:
 
 
 def _from_row(row: sqlite3.Row) -> Chat:
-    return value(Chat, row, kind=ChatKind(row["kind"]), reachable=bool(row["reachable"]))
+    return read_row(Chat, row, kind=ChatKind(row["kind"]), reachable=bool(row["reachable"]))
 
 
 async def seen(
     tx: Connection, telegram_id: int, *, kind: ChatKind, title: str = "", now: float
 ) -> Chat:
     """Note that the bot heard from a chat: make it or bring it up to date."""
-    [row] = await every(
+    [row] = await fetch_all(
         tx,
         """
         INSERT INTO chats (telegram_id, kind, title, created_at) VALUES (?, ?, ?, ?)
@@ -82,25 +92,25 @@ _FOUND = (
 
 async def find(tx: Connection, chat: int) -> Chat | None:
     """Return the chat with our number."""
-    return await one_as(tx, _from_row, f"{_FOUND}id = ?", (chat,))
+    return await fetch_one_as(tx, _from_row, f"{_FOUND}id = ?", (chat,))
 
 
 async def titles_of_groups(tx: Connection) -> dict[int, str]:
     """Return what each group is called, by our numbers."""
-    rows = await every(tx, "SELECT id, title FROM chats WHERE kind <> 'private'")
+    rows = await fetch_all(tx, "SELECT id, title FROM chats WHERE kind <> 'private'")
     return {row["id"]: row["title"] for row in rows}
 
 
 async def by_telegram_id(tx: Connection, telegram_id: int) -> Chat | None:
     """Return the chat with Telegram's number."""
-    return await one_as(tx, _from_row, f"{_FOUND}telegram_id = ?", (telegram_id,))
+    return await fetch_one_as(tx, _from_row, f"{_FOUND}telegram_id = ?", (telegram_id,))
 
 
 async def private_with(tx: Connection, person: int, *, now: float) -> Chat:
     """Return the private chat with a person; its Telegram id is the person's own."""
     new = {"telegram_id": person, "kind": ChatKind.PRIVATE, "title": "", "created_at": now}
-    await added(tx, "chats", **new)
-    [row] = await every(tx, f"{_FOUND}telegram_id = ?", (person,))
+    await insert_or_ignore(tx, "chats", **new)
+    [row] = await fetch_all(tx, f"{_FOUND}telegram_id = ?", (person,))
     return _from_row(row)
 
 
@@ -116,8 +126,8 @@ async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
 async def groups(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Chat], int]:
     """Return some groups the bot is in, the newest first, and how many there are in all."""
     where = "FROM chats WHERE kind IN ('group', 'supergroup') AND reachable AND became IS NULL"
-    rows = await every(tx, f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
-    return [_from_row(row) for row in rows], await number(tx, f"SELECT count(*) {where}")
+    rows = await fetch_all(tx, f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
+    return [_from_row(row) for row in rows], await fetch_int(tx, f"SELECT count(*) {where}")
 
 
 HOURS_A_DAY = 24
@@ -189,12 +199,12 @@ _CHOICES = frozenset(field.name for field in dataclasses.fields(Group)) - {"chat
 def _group(row: sqlite3.Row) -> Group:
     blurred, own_pictures = bool(row["blurred"]), bool(row["own_pictures"])
     asking = Asking(row["asking"])
-    return value(Group, row, asking=asking, blurred=blurred, own_pictures=own_pictures)
+    return read_row(Group, row, asking=asking, blurred=blurred, own_pictures=own_pictures)
 
 
 async def find_group(tx: Connection, chat: int) -> Group | None:
     """Return a group's choices; None where the chat is no group."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         lambda row: Group(chat) if row["chat"] is None else _group(row),
         "SELECT groups.* FROM chats LEFT JOIN groups ON groups.chat = chats.id"
@@ -213,7 +223,7 @@ async def choose(tx: Connection, chat: int, **choices: Any) -> None:
     unknown = choices.keys() - _CHOICES
     if unknown:
         raise ValueError(f"not a group's choice: {', '.join(sorted(unknown))}")
-    await added(tx, "groups", chat=chat)
+    await insert_or_ignore(tx, "groups", chat=chat)
     assignments = ", ".join(f"{name} = ?" for name in choices)
     await tx.execute(f"UPDATE groups SET {assignments} WHERE chat = ?", (*choices.values(), chat))
 
@@ -221,7 +231,7 @@ async def choose(tx: Connection, chat: int, **choices: Any) -> None:
 async def with_pools(tx: Connection) -> list[Group]:
     """Return the groups that were given a pool, the largest first."""
     pools = "SELECT * FROM groups WHERE pool > 0 ORDER BY pool DESC, chat"
-    return await every_as(tx, _group, pools)
+    return await fetch_all_as(tx, _group, pools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +247,13 @@ class Board:
 
 async def boards_of(tx: Connection, chat: int) -> dict[int, Board]:
     """Return a chat's boards by topic."""
-    rows = await every(tx, "SELECT * FROM boards WHERE chat = ?", (chat,))
+    rows = await fetch_all(tx, "SELECT * FROM boards WHERE chat = ?", (chat,))
     return {row["thread_id"]: Board(**dict(row)) for row in rows}
 
 
 async def put_board(tx: Connection, board: Board) -> None:
     """Remember how a board stands now."""
-    await put(tx, "boards", **columns(Board, board))
+    await insert_or_replace(tx, "boards", **columns(Board, board))
 
 
 async def forget_boards(tx: Connection, chat: int, thread_id: int | None = None) -> None:
@@ -256,7 +266,7 @@ async def forget_boards(tx: Connection, chat: int, thread_id: int | None = None)
 
 async def in_work(tx: Connection) -> list[int]:
     """Return the chats that wait for a video or a notice, or where a status or a board stands."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         f"SELECT chat FROM generations WHERE state IN ({listed(UNFINISHED)})"
         f" UNION SELECT chat FROM generations WHERE {STATUS_LEFT}"
@@ -330,7 +340,7 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
     of again.
     """
     while True:
-        async with db.transaction(aside=True) as tx:
+        async with db.transaction(in_thread=True) as tx:
             here, known = await find(tx, chat), await by_telegram_id(tx, telegram_id)
             if here is None:
                 raise ValueError(f"there is no chat {chat}")

@@ -1,19 +1,17 @@
-"""The one connection to the one SQLite file, and the lock every use of it holds.
+"""The connection to the SQLite file, and the lock that every use of it holds.
 
-A second connection in another thread could corrupt a WAL database on SQLite
-before 3.51.3, and a statement of one task would join the open transaction of
-another; so there is one connection, and whoever uses it holds the lock.
+There is one connection. A second one in another thread could corrupt a WAL database
+on SQLite before 3.51.3, and without the lock a statement of one task would join the
+open transaction of another.
 
-A statement runs at once, on the event loop: it takes some 10 microseconds, and to
-hand it to a thread and take up the answer takes ten times as much. What waits for
-the disk, which is a commit, and what reads long (`aside`) is handed to aiosqlite's
-thread. Transactions of tasks that wait while a commit is under way share the next
-one; each returns only when what it wrote is on the disk.
+A statement runs on the event loop: it takes some 10 microseconds, and ten times as
+long if it is handed to a thread. Commits, which wait for the disk, and long reads
+(`in_thread`) run in aiosqlite's thread. Tasks that wait for the lock during a commit
+share the next transaction; each returns only when its writes are on the disk.
 
-Writes whose loss is harmless need no commit of their own: `later` keeps them in
-memory, in order, and the next transaction of anybody carries them as its first
-statements. A read that depends on one of them belongs into `transaction()`,
-which sees them; `reading()` need not.
+Writes that may be lost need no commit of their own: `defer` keeps them in memory, in
+order, and the next transaction executes them first. A read that depends on one of
+them belongs into `transaction()`, which sees them; `reading()` may not.
 """
 
 from __future__ import annotations
@@ -45,14 +43,14 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     Write = Callable[["Connection"], Awaitable[object]]
-    "What is done with an open transaction; done twice, it leaves the same."
+    "A write in an open transaction; it is idempotent."
 
 T = TypeVar("T")
 V = TypeVar("V", bound="DataclassInstance")
 
 
 class DirectConnection:
-    """A connection whose statements run at once; `thread` runs what waits, on the same file."""
+    """A connection that runs statements on the event loop; `thread` runs them in a thread."""
 
     def __init__(self, file: sqlite3.Connection, thread: aiosqlite.Connection) -> None:
         self._file = file
@@ -64,7 +62,7 @@ class DirectConnection:
         files = list[sqlite3.Connection]()
 
         def connect() -> sqlite3.Connection:
-            # whoever holds the lock has it alone: two threads never use it at a time
+            # the lock keeps two threads from using it at the same time
             file = sqlite3.connect(
                 path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
             )
@@ -91,7 +89,7 @@ class DirectConnection:
         return self._file.in_transaction
 
     async def begin(self) -> None:
-        """Begin to write. Raises sqlite3.OperationalError where another process does for long."""
+        """Begin to write. Raises sqlite3.OperationalError if the file stays locked."""
         ends = monotonic() + BUSY_SECONDS
         while True:
             try:
@@ -104,11 +102,11 @@ class DirectConnection:
             await asyncio.sleep(BUSY_INTERVAL_SECONDS)
 
     async def commit(self) -> None:
-        """Wait until the transaction is on the disk."""
+        """Commit, in the thread, and wait until it is on the disk."""
         await self.thread.execute("COMMIT")
 
     async def rollback(self) -> None:
-        """Take the transaction back, where one is open."""
+        """Roll the transaction back, if one is open."""
         self._file.rollback()
 
     async def close(self) -> None:
@@ -117,58 +115,62 @@ class DirectConnection:
 
 
 Connection: TypeAlias = DirectConnection | aiosqlite.Connection
-"""What statements are given to."""
+"""A connection that runs statements on the event loop, or one that runs them in a thread."""
 
 
-async def every(
+async def fetch_all(
     connection: Connection, statement: str, values: Iterable[Any] = ()
 ) -> list[sqlite3.Row]:
     """Return all rows."""
     return list(await connection.execute_fetchall(statement, values))
 
 
-async def one(
+async def fetch_one(
     connection: Connection, statement: str, values: Iterable[Any] = ()
 ) -> sqlite3.Row | None:
-    """Return the first row, or None where there is none."""
-    return next(iter(await every(connection, statement, values)), None)
+    """Return the first row, or None."""
+    return next(iter(await fetch_all(connection, statement, values)), None)
 
 
-async def one_as(
+async def fetch_one_as(
     connection: Connection,
     read: Callable[[sqlite3.Row], T],
     statement: str,
     values: Iterable[Any] = (),
 ) -> T | None:
-    """Return the first row, read; None where there is none."""
-    row = await one(connection, statement, values)
+    """Return the first row, converted by `read`, or None."""
+    row = await fetch_one(connection, statement, values)
     return None if row is None else read(row)
 
 
-async def every_as(
+async def fetch_all_as(
     connection: Connection,
     read: Callable[[sqlite3.Row], T],
     statement: str,
     values: Iterable[Any] = (),
 ) -> list[T]:
-    """Return all rows, each of them read."""
-    return [read(row) for row in await every(connection, statement, values)]
+    """Return all rows, each converted by `read`."""
+    return [read(row) for row in await fetch_all(connection, statement, values)]
 
 
 async def insert(connection: Connection, table: str, /, **values: Any) -> sqlite3.Row:
-    """Add a row and return it. Raises sqlite3.IntegrityError where there is one like it."""
-    [row] = await every(connection, f"INSERT {_into(table, values)} RETURNING *", values.values())
+    """Insert a row and return it. Raises sqlite3.IntegrityError if a constraint forbids it."""
+    [row] = await fetch_all(
+        connection, f"INSERT {_into(table, values)} RETURNING *", values.values()
+    )
     return row
 
 
-async def added(connection: Connection, table: str, /, **values: Any) -> sqlite3.Row | None:
-    """Add a row and return it; None where there is one already that is to be there once."""
+async def insert_or_ignore(
+    connection: Connection, table: str, /, **values: Any
+) -> sqlite3.Row | None:
+    """Insert a row and return it, or None if a UNIQUE constraint forbids it."""
     statement = f"INSERT {_into(table, values)} ON CONFLICT DO NOTHING RETURNING *"
-    return await one(connection, statement, values.values())
+    return await fetch_one(connection, statement, values.values())
 
 
-async def put(connection: Connection, table: str, /, **values: Any) -> None:
-    """Add a row, in the place of one that is to be there once."""
+async def insert_or_replace(connection: Connection, table: str, /, **values: Any) -> None:
+    """Insert a row, replacing one with the same key."""
     await connection.execute(f"REPLACE {_into(table, values)}", values.values())
 
 
@@ -177,32 +179,32 @@ def _into(table: str, values: Mapping[str, Any]) -> str:
 
 
 def columns(kind: type[V], one: V, /) -> dict[str, Any]:
-    """Return what a value has of this kind, by the columns it stands in: an account in two."""
+    """Return the fields of `kind` as columns and values; an account has two columns."""
     found = {name: getattr(one, name) for name in kind.__dataclass_fields__}
     if (account := found.pop("account", None)) is not None:
         found |= account.columns
     return found
 
 
-def value(kind: type[V], row: sqlite3.Row, /, **parts: object) -> V:
-    """Return a row as a value; `parts` of it are no column, or read otherwise than as they are."""
+def read_row(kind: type[V], row: sqlite3.Row, /, **parts: object) -> V:
+    """Build a value from a row; `parts` are the fields that are not taken from it unchanged."""
     names = (name for name in kind.__dataclass_fields__ if name not in parts)
     return kind(**{name: row[name] for name in names}, **parts)
 
 
 async def exists(connection: Connection, statement: str, values: Iterable[Any] = ()) -> bool:
-    """Whether there is a row."""
-    return await one(connection, statement, values) is not None
+    """Return whether there is a row."""
+    return await fetch_one(connection, statement, values) is not None
 
 
-async def number(connection: Connection, statement: str, values: Iterable[Any] = ()) -> int:
-    """Return the first column of the first row, 0 where it is NULL or there is no row."""
-    row = await one(connection, statement, values)
+async def fetch_int(connection: Connection, statement: str, values: Iterable[Any] = ()) -> int:
+    """Return the first column of the first row, 0 if it is NULL or there is no row."""
+    row = await fetch_one(connection, statement, values)
     return int(row[0]) if row is not None and row[0] is not None else 0
 
 
 async def changed(connection: Connection, statement: str, values: Iterable[Any] = ()) -> bool:
-    """Run a write; tell whether it touched a row."""
+    """Run a write and return whether it changed a row."""
     return (await connection.execute(statement, values)).rowcount > 0
 
 
@@ -211,53 +213,49 @@ _PRAGMAS = (
     # a row that authorises spending must survive a power cut
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    # what was erased is overwritten, and not only left out
+    # deleted content is overwritten with zeros
     "PRAGMA secure_delete = ON",
-    # whoever commits copies the pages of so many into the file, and all others wait
+    # a commit that reaches this many pages copies them into the file while all others wait
     "PRAGMA wal_autocheckpoint = 250",
 )
 
-_SAME_AS_BEFORE = "UPDATE settled SET id = 1 WHERE id = 1"
-"""A write that changes nothing."""
+_NO_OP_WRITE = "UPDATE settled SET id = 1 WHERE id = 1"
 
 logger = logging.getLogger(__name__)
 
 BUSY_INTERVAL_SECONDS = 0.02
-"""How often to try meanwhile: SQLite's own waiting would hold up the event loop."""
+"""How often to try to begin: SQLite's own waiting would block the event loop."""
 FLUSH_SECONDS = 5.0
-"""How long a deferred write waits for a transaction that carries it.
-
-An order that can still be cancelled soon has one.
-"""
+"""How long a deferred write waits for another transaction before it gets its own."""
 
 
 @dataclass(slots=True)
 class Usage:
-    """How often a database was asked for since it was opened."""
+    """Counters since the database was opened."""
 
-    lock_takings: int = 0
+    lock_acquisitions: int = 0
     commits: int = 0
 
 
-class _Shared:
-    """A transaction that tasks share: how many have a part in it, and what became of it."""
+class _SharedTransaction:
+    """A transaction that tasks share; `outcome` is set when it is committed or failed."""
 
-    __slots__ = ("carried", "outcome", "parts")
+    __slots__ = ("deferred_count", "outcome", "parts")
 
     def __init__(self) -> None:
         self.parts = 0
-        self.carried = 0
+        self.deferred_count = 0
         self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def fail(self, error: BaseException) -> None:
-        """Tell all that nothing of it is on the disk."""
+        """Raise an error in all tasks that share this."""
         self.outcome.set_exception(error)
-        # the one whose part failed alone has an error of its own
+        # mark it as retrieved: a task whose part failed alone raises its own error instead
         self.outcome.exception()
 
 
 class Database:
-    """An open database; use `Database.open`, and `close` it or the process cannot end."""
+    """An open database, made by `Database.open`; its thread runs until `close`."""
 
     def __init__(
         self, connection: DirectConnection, *, flush_seconds: float = FLUSH_SECONDS
@@ -265,7 +263,7 @@ class Database:
         self.usage = Usage()
         self._connection = connection
         self._lock = asyncio.Lock()
-        self._shared: _Shared | None = None
+        self._shared: _SharedTransaction | None = None
         self._committing: asyncio.Task[None] | None = None
         self._flush_seconds = flush_seconds
         self._deferred: list[Write] = []
@@ -275,15 +273,15 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path, *, flush_seconds: float = FLUSH_SECONDS) -> Database:
-        """Open the file, making it and its folder where missing, and migrate it.
+        """Open the file, making it and its folder if they are missing, and migrate it.
 
         Raises:
             UnusableDatabase: it is no database, cannot be opened, or a newer version wrote it.
-            DatabaseInTrouble: its disk is full or fails, or somebody else works on it.
+            DatabaseInTrouble: its disk is full or fails, or another process has locked it.
         """
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         with usable(path):
-            # aiosqlite's own thread does not survive a file it cannot open in silence
+            # checked first, because aiosqlite's thread prints a traceback if it cannot open a file
             await asyncio.to_thread(look_into, path)
             await asyncio.to_thread(save_before_update, path)
             connection = await DirectConnection.open(path)
@@ -292,8 +290,8 @@ class Database:
                 for pragma in _PRAGMAS:
                     await connection.thread.execute(pragma)
                 await migrate(connection.thread)
-                # one that may only be read is opened without a word, and begins to write so too
-                await connection.thread.execute(_SAME_AS_BEFORE)
+                # a read-only file fails only here, when something is written
+                await connection.thread.execute(_NO_OP_WRITE)
                 await connection.thread.execute("PRAGMA busy_timeout = 0")
         except BaseException:
             await connection.close()
@@ -301,7 +299,7 @@ class Database:
         return cls(connection, flush_seconds=flush_seconds)
 
     async def close(self) -> None:
-        """Close the file once no transaction runs and what was deferred is written."""
+        """Run the deferred writes, commit, and close the file."""
         async with self._lock:
             try:
                 if self._shared is not None:
@@ -318,116 +316,117 @@ class Database:
                 self._stop_timer()
                 await self._connection.close()
 
-    async def empty_log(self) -> None:
-        """Move the write-ahead log into the file: what was erased stands in neither."""
+    async def truncate_wal(self) -> None:
+        """Move the write-ahead log into the file, so that neither holds erased content."""
         async with self._lock:
             if self._shared is not None:
                 await self._commit(self._shared)
             await self._connection.thread.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def trace(self, callback: Callable[[str], None]) -> None:
-        """Hand every statement to the callback from now on, in the thread that runs it."""
+        """Call back with every statement from now on, in the thread that runs it."""
         await self._connection.thread.set_trace_callback(callback)
 
     @asynccontextmanager
-    async def transaction(self, *, aside: bool = False) -> AsyncIterator[Connection]:
-        """All of the block or none of it, on the disk when this ends; nothing of the network.
+    async def transaction(self, *, in_thread: bool = False) -> AsyncIterator[Connection]:
+        """Run the block as one transaction; at its end it is on the disk. No network inside.
 
-        `aside` is for what takes milliseconds: its statements run in the thread. A task cancelled
-        at the very end may find its work committed: what runs here must be safe to run again.
+        With `in_thread`, for work of milliseconds, its statements run in the thread. A task that is
+        cancelled at the end may find its work committed: the block must be safe to run again.
         """
-        self.usage.lock_takings += 1
+        self.usage.lock_acquisitions += 1
         async with self._lock:
             shared = self._shared or await self._begin()
             is_first = not shared.parts
             try:
                 if not is_first:
                     await self._connection.execute("SAVEPOINT part")
-                yield self._connection.thread if aside else self._connection
+                yield self._connection.thread if in_thread else self._connection
                 if not is_first:
                     await self._connection.execute("RELEASE part")
             except BaseException as error:
-                if aside:
-                    await self._until_idle()
-                await self._take_back(shared, error)
+                if in_thread:
+                    await self._wait_for_thread()
+                await self._roll_back(shared, error)
                 raise
             shared.parts += 1
         await asyncio.shield(shared.outcome)
 
     @asynccontextmanager
-    async def reading(self, *, aside: bool = False) -> AsyncIterator[Connection]:
-        """A stable view for reading, `aside` or not; what it shows is on the disk at its end."""
-        self.usage.lock_takings += 1
+    async def reading(self, *, in_thread: bool = False) -> AsyncIterator[Connection]:
+        """Give a stable view for reading; what it showed is on the disk when the block ends."""
+        self.usage.lock_acquisitions += 1
         async with self._lock:
             shared = self._shared
             try:
-                yield self._connection.thread if aside else self._connection
+                yield self._connection.thread if in_thread else self._connection
             except BaseException:
-                if aside:
-                    await self._until_idle()
+                if in_thread:
+                    await self._wait_for_thread()
                 raise
         if shared is not None:
             await asyncio.shield(shared.outcome)
 
-    async def rows_aside(self, statement: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
-        """Return all rows of one of several long readings, which lets others between."""
-        async with self.reading(aside=True) as connection:
-            return await every(connection, statement, values)
+    async def fetch_in_thread(
+        self, statement: str, values: Iterable[Any] = ()
+    ) -> list[sqlite3.Row]:
+        """Return all rows of a long query, run in the thread under a lock of its own."""
+        async with self.reading(in_thread=True) as connection:
+            return await fetch_all(connection, statement, values)
 
-    async def in_parts(self, write: Callable[[Connection], Awaitable[bool]]) -> None:
-        """Write in parts that let others between, until one finds nothing left to do."""
-        are_left = True
-        while are_left:
-            async with self.transaction(aside=True) as tx:
-                are_left = await write(tx)
+    async def write_in_batches(self, write: Callable[[Connection], Awaitable[bool]]) -> None:
+        """Run a write, each time in its own transaction, until it returns False."""
+        has_more = True
+        while has_more:
+            async with self.transaction(in_thread=True) as tx:
+                has_more = await write(tx)
 
-    async def prove_writable(self) -> None:
-        """Write something that changes nothing. Raises sqlite3.Error."""
+    async def check_writable(self) -> None:
+        """Run a write that changes nothing. Raises sqlite3.Error."""
         async with self.transaction() as tx:
-            await tx.execute(_SAME_AS_BEFORE)
+            await tx.execute(_NO_OP_WRITE)
 
-    def later(self, write: Write) -> None:
-        """Write with the next transaction, or soon: only what may be lost if the process dies.
+    def defer(self, write: Write) -> None:
+        """Write with the next transaction, within seconds; lost if the process dies before.
 
-        A transaction that is rolled back keeps it for the next one; a write that
-        fails by itself is logged and dropped, and harms nobody else's.
+        It is kept if that transaction is rolled back, and logged and dropped if it fails itself.
         """
         if self._closed:
             raise ValueError("the database is closed")
         self._deferred.append(write)
         self._start_timer()
 
-    async def _until_idle(self) -> None:
-        """Wait for the thread: a statement goes on when its task is cancelled, and is alone."""
+    async def _wait_for_thread(self) -> None:
+        """Wait for the statement that runs in the thread: cancelling its task does not end it."""
         idle = asyncio.ensure_future(self._connection.thread.execute_fetchall("SELECT 1"))
         while not idle.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(idle)
 
-    async def _begin(self) -> _Shared:
-        """Begin a transaction with what was deferred; those who wait for the lock share it."""
-        shared = _Shared()
+    async def _begin(self) -> _SharedTransaction:
+        """Begin a transaction that waiting tasks will share, and run the deferred writes in it."""
+        shared = _SharedTransaction()
         while True:
             await self._connection.begin()
             writes = tuple(self._deferred)
             try:
-                failed = await self._carried_out(writes)
+                failed = await self._run_deferred(writes)
             except BaseException:
                 await self._connection.rollback()
                 raise
             if failed is None:
                 break
-            # it may have written half of it: the others begin anew
+            # it may have written a part: start again without it
             self._deferred.remove(failed)
             await self._connection.rollback()
-        shared.carried = len(writes)
+        shared.deferred_count = len(writes)
         self._shared = shared
-        # the lock is had in the order in which it is asked for
+        # the lock is fair: tasks that wait for it now come before the commit
         self._committing = asyncio.create_task(self._commit_in_turn(shared))
         return shared
 
-    async def _carried_out(self, writes: Iterable[Write]) -> Write | None:
-        """Carry out what was deferred; return one that fails by itself."""
+    async def _run_deferred(self, writes: Iterable[Write]) -> Write | None:
+        """Run deferred writes; return the first that fails for a reason of its own, or None."""
         for write in writes:
             try:
                 await write(self._connection)
@@ -438,26 +437,26 @@ class Database:
                 return write
         return None
 
-    async def _take_back(self, shared: _Shared, error: BaseException) -> None:
-        """Take back one's own part, or the whole where there is no other or SQLite did so."""
+    async def _roll_back(self, shared: _SharedTransaction, error: BaseException) -> None:
+        """Roll back one part, or all if there is no other or SQLite already rolled back all."""
         if shared.parts and self._connection.in_transaction:
             await self._connection.execute("ROLLBACK TO part")
             await self._connection.execute("RELEASE part")
             return
         await self._connection.rollback()
         self._shared = None
-        told = sqlite3.OperationalError("the transaction was taken back")
-        # a full disk is one for all who had a part
-        told.sqlite_errorcode = getattr(error, "sqlite_errorcode", 0)
-        shared.fail(told)
+        failure = sqlite3.OperationalError("the transaction was rolled back")
+        # so that all parts can tell a full disk from other failures
+        failure.sqlite_errorcode = getattr(error, "sqlite_errorcode", 0)
+        shared.fail(failure)
 
-    async def _commit_in_turn(self, shared: _Shared) -> None:
+    async def _commit_in_turn(self, shared: _SharedTransaction) -> None:
         async with self._lock:
             if shared is self._shared:
                 await self._commit(shared)
 
-    async def _commit(self, shared: _Shared) -> None:
-        """Write a transaction to the disk, and tell all who have a part in it."""
+    async def _commit(self, shared: _SharedTransaction) -> None:
+        """Commit, and wake all tasks that have a part in it."""
         self._shared = None
         try:
             await self._connection.commit()
@@ -468,12 +467,12 @@ class Database:
                 raise
             return
         self.usage.commits += 1
-        del self._deferred[: shared.carried]
+        del self._deferred[: shared.deferred_count]
         if not self._deferred:
             self._stop_timer()
         shared.outcome.set_result(None)
 
-    async def _flush_in_time(self) -> None:
+    async def _flush(self) -> None:
         try:
             async with self.transaction():
                 pass
@@ -487,14 +486,14 @@ class Database:
     def _start_timer(self) -> None:
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._flush_seconds, self._timer_rang)
+            self._timer = loop.call_later(self._flush_seconds, self._on_timer)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _timer_rang(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         if self._deferred:
-            self._flushing = asyncio.create_task(self._flush_in_time())
+            self._flushing = asyncio.create_task(self._flush())

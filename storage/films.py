@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import cards, generations
-from storage.database import changed, every, every_as, number, one, one_as
+from storage.database import changed, fetch_all, fetch_all_as, fetch_int, fetch_one, fetch_one_as
 from storage.generations import State, from_row
 from storage.ledger import Account
 
@@ -69,7 +69,7 @@ async def show(tx: Connection, film: ShownFilm, *, now: float) -> None:
 
 async def shown(tx: Connection, account: Account) -> ShownFilm | None:
     """Return where an account's film is shown; None where that is nowhere, moved or forgotten."""
-    row = await one(
+    row = await fetch_one(
         tx,
         "SELECT * FROM cards WHERE cause = ? AND card_message IS NOT NULL AND options <> ''",
         (_shown(account),),
@@ -81,7 +81,7 @@ async def shown(tx: Connection, account: Account) -> ShownFilm | None:
 
 async def lately(tx: Connection) -> list[Account]:
     """Return whose film the newest videos may be in: a stop may have kept it from being shown."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT DISTINCT account_kind, account_id FROM"
         " (SELECT * FROM generations ORDER BY id DESC LIMIT ?)"
@@ -102,12 +102,14 @@ def anew(scene: int, account: Account) -> str:
 
 async def by_file_id(tx: Connection, file_id: str) -> int | None:
     """Return the number of the video that Telegram has under this id."""
-    return await number(tx, "SELECT max(id) FROM generations WHERE file_id = ?", (file_id,)) or None
+    return (
+        await fetch_int(tx, "SELECT max(id) FROM generations WHERE file_id = ?", (file_id,)) or None
+    )
 
 
 async def latest(tx: Connection, account: Account, chat: int | None = None) -> Generation | None:
     """Return the newest video of an account that goes on from another, anywhere or in a chat."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         from_row,
         "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
@@ -175,7 +177,7 @@ async def _first(tx: Connection, video: Generation) -> Generation:
 async def _takes(tx: Connection, first: Generation, account: Account) -> list[Generation]:
     """Return what an account had made for a place, newest first, and what was made there first."""
     cause = anew(first.id, account)
-    return await every_as(
+    return await fetch_all_as(
         tx,
         from_row,
         "SELECT * FROM generations WHERE id = ?"
@@ -205,7 +207,7 @@ async def _next(
     """Return an account's newest scene that follows a place."""
     takes = [take.id for take in await _takes(tx, first, account)]
     marks = ", ".join("?" * len(takes))
-    rows = await every(
+    rows = await fetch_all(
         tx,
         f"SELECT * FROM generations WHERE parent IN ({marks}) AND account_kind = ?"
         " AND account_id = ? ORDER BY id DESC",

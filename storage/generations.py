@@ -10,7 +10,15 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from storage import database
-from storage.database import columns, every, every_as, exists, number, one, one_as
+from storage.database import (
+    columns,
+    exists,
+    fetch_all,
+    fetch_all_as,
+    fetch_int,
+    fetch_one,
+    fetch_one_as,
+)
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -272,7 +280,7 @@ async def insert(
 
 async def find(tx: Connection, generation: int) -> Generation | None:
     """Return the generation with this number."""
-    return await one_as(tx, from_row, "SELECT * FROM generations WHERE id = ?", (generation,))
+    return await fetch_one_as(tx, from_row, "SELECT * FROM generations WHERE id = ?", (generation,))
 
 
 async def is_anothers(tx: Connection, provider_id: str, generation: int) -> bool:
@@ -283,7 +291,7 @@ async def is_anothers(tx: Connection, provider_id: str, generation: int) -> bool
 
 async def by_cause(tx: Connection, cause: str) -> Generation | None:
     """Return the newest generation that this made."""
-    return await one_as(
+    return await fetch_one_as(
         tx, from_row, "SELECT * FROM generations WHERE cause = ? ORDER BY id DESC LIMIT 1", (cause,)
     )
 
@@ -296,7 +304,7 @@ async def move(
 
     Only `generation.jobs.transitions` decides that, and the database writes the history.
     """
-    return await one_as(
+    return await fetch_one_as(
         tx,
         from_row,
         f"UPDATE generations SET state = ?, reason = ?, changed_at = ?{_assignments(changes)}"
@@ -309,7 +317,7 @@ async def note(
     tx: Connection, generation: int, was: State | None = None, **changes: Unpack[Changes]
 ) -> Generation | None:
     """Change facts within a state; with `was`, only while it is in that state."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         from_row,
         f"UPDATE generations SET {_assignments(changes).removeprefix(', ')}"
@@ -336,7 +344,7 @@ def listed(states: Collection[State]) -> str:
 
 async def in_work(tx: Connection, chat: int) -> list[Generation]:
     """Return what a chat still waits for, oldest first, and whose status message must go."""
-    return await every_as(
+    return await fetch_all_as(
         tx,
         from_row,
         # each half has an index of its own; of an OR, neither would be used
@@ -356,7 +364,7 @@ async def in_states(
     whose, values = "", tuple[object, ...]()
     if of is not None:
         whose, values = " AND account_kind = ? AND account_id = ?", (of.kind, of.id)
-    return await every_as(
+    return await fetch_all_as(
         tx,
         from_row,
         # of the order the index of all somebody ever made would be taken
@@ -372,7 +380,7 @@ async def pending_of(tx: Connection, account: Account) -> list[Generation]:
 
 async def last_step_at(tx: Connection) -> float:
     """Return when the last step of any generation was taken, 0 where none was."""
-    row = await one(tx, "SELECT at FROM events ORDER BY id DESC LIMIT 1")
+    row = await fetch_one(tx, "SELECT at FROM events ORDER BY id DESC LIMIT 1")
     return 0.0 if row is None else float(row["at"])
 
 
@@ -380,7 +388,7 @@ async def queue_entries(
     tx: Connection, *, now: float
 ) -> list[tuple[State, tuple[int, int, Account]]]:
     """Return what waits for a slot or has one: its state; its number, chat and account."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT state, id, chat, account_kind, account_id FROM generations"
         f" WHERE state IN ({listed(AT_PROVIDER)}) OR (state = 'queued' AND due_at <= ?)",
@@ -395,7 +403,7 @@ ALIKE = 50
 
 async def dearest_lately(tx: Connection, request: Request, *, since: float) -> int:
     """Return the most that one of the last alike videos really cost, 0 where none is known."""
-    return await number(
+    return await fetch_int(
         tx,
         "SELECT max(spent_micros) FROM (SELECT spent_micros, silent FROM generations"
         " WHERE model = ? AND seconds = ? AND resolution IS ? AND accepted_at IS NOT NULL"
@@ -416,7 +424,7 @@ async def content_refused_at(
         if account is not None
         else ("account_kind = 'chat' AND chat = ?", (chat,))
     )
-    rows = await every(
+    rows = await fetch_all(
         tx,
         f"SELECT id, changed_at FROM generations WHERE {whose}"
         " AND created_at >= ? AND state = 'failed' AND reason = ?",
@@ -429,7 +437,7 @@ async def durations(
     tx: Connection, *, model: str, seconds: int, resolution: str | None, limit: int
 ) -> list[float]:
     """Return how long the last such generations took, in seconds, newest first."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT ready_at - accepted_at AS took FROM generations WHERE model = ? AND seconds = ?"
         " AND resolution IS ? AND accepted_at IS NOT NULL AND ready_at IS NOT NULL"

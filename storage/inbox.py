@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import FORGOTTEN_AT_ONCE, HOUR_SECONDS, MONTH_SECONDS
-from storage.database import added, changed, columns, every, number, one
+from storage.database import changed, columns, fetch_all, fetch_int, fetch_one, insert_or_ignore
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -47,7 +47,7 @@ async def receive(
     `starts` is 1 where its handling begins with this.
     """
     new = StoredUpdate(update_id, queue_key, body, starts, received_at=now)
-    return await added(tx, "inbox", **columns(StoredUpdate, new)) is not None
+    return await insert_or_ignore(tx, "inbox", **columns(StoredUpdate, new)) is not None
 
 
 async def begin(tx: Connection, update_id: int) -> str | None:
@@ -55,7 +55,7 @@ async def begin(tx: Connection, update_id: int) -> str | None:
 
     An update that is begun often ended the process each time.
     """
-    row = await one(
+    row = await fetch_one(
         tx, "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body", (update_id,)
     )
     return None if row is None else row["body"]
@@ -63,7 +63,7 @@ async def begin(tx: Connection, update_id: int) -> str | None:
 
 async def often_begun(tx: Connection, starts: int) -> set[int]:
     """Return the numbers of what waits and was begun so often."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT update_id FROM inbox WHERE handled_at IS NULL AND set_aside = 0 AND starts >= ?",
         (starts,),
@@ -92,7 +92,7 @@ async def set_aside(tx: Connection, update_id: int) -> None:
 
 async def waiting(tx: Connection, after: StoredUpdate | None = None) -> list[StoredUpdate]:
     """Return the next of what was received and not yet handled, oldest first."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT update_id, queue_key, body, starts, received_at FROM inbox"
         " WHERE handled_at IS NULL AND set_aside = 0 AND (received_at, update_id) > (?, ?)"
@@ -104,7 +104,9 @@ async def waiting(tx: Connection, after: StoredUpdate | None = None) -> list[Sto
 
 async def depth(tx: Connection) -> int:
     """Count what was received and not yet handled."""
-    return await number(tx, "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0")
+    return await fetch_int(
+        tx, "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0"
+    )
 
 
 async def forget(tx: Connection, *, now: float) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.database import added, every, insert, number, value
+from storage.database import fetch_all, fetch_int, insert, insert_or_ignore, read_row
 
 if TYPE_CHECKING:
     import sqlite3
@@ -114,20 +114,20 @@ _IS_OPEN = "kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held
 
 async def open_holds(tx: Connection, generation: int) -> list[Hold]:
     """Return the generation's holds that have not ended."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT id, account_kind, account_id, pot, credits, member, at FROM ledger AS held"
         f" WHERE generation = ? AND {_IS_OPEN} ORDER BY id",
         (generation,),
     )
-    return [value(Hold, row, account=Account.of(row), pot=Pot(row["pot"])) for row in rows]
+    return [read_row(Hold, row, account=Account.of(row), pot=Pot(row["pot"])) for row in rows]
 
 
 async def end_holds(tx: Connection, generation: int, kind: Kind, *, now: float) -> int:
     """Capture or release what is still held for a generation; returns how many credits."""
     if kind not in {Kind.CAPTURE, Kind.RELEASE}:
         raise ValueError(f"a hold cannot end by a {kind}")
-    ended = await every(
+    ended = await fetch_all(
         tx,
         "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, ends, generation, at)"
         " SELECT account_kind, account_id, pot, ?, credits, id, generation, ? FROM ledger AS held"
@@ -180,7 +180,7 @@ async def enter(
     now: float, note: str | None = None,
 ) -> bool:  # fmt: skip
     """Write down credits that come or go for good; False where the same cause moved them."""
-    entered = await added(
+    entered = await insert_or_ignore(
         tx, "ledger", **account.columns, pot=pot, kind=kind, credits=credits_, cause=cause,
         note=note, at=now,
     )  # fmt: skip
@@ -197,7 +197,7 @@ async def grant(
 
 async def given(tx: Connection, cause: str) -> int:
     """Return how many credits a cause moved."""
-    return await number(tx, "SELECT credits FROM ledger WHERE cause = ?", (cause,))
+    return await fetch_int(tx, "SELECT credits FROM ledger WHERE cause = ?", (cause,))
 
 
 _LEFT = """sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits
@@ -207,7 +207,7 @@ _LEFT = """sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits
 
 async def stored(tx: Connection, account: Account, pot: Pot) -> int:
     """Return what lies in a pot that stores credits; below zero only after a clawback."""
-    return await number(
+    return await fetch_int(
         tx,
         f"SELECT {_LEFT} FROM ledger WHERE account_kind = ? AND account_id = ? AND pot = ?",
         (account.kind, account.id, pot),
@@ -227,7 +227,7 @@ def unspent(*pots: Pot) -> str:
 
 async def owed(tx: Connection) -> int:
     """Return the credits of all who were given some, or bought some, and have not used them."""
-    return await number(tx, unspent(Pot.GRANTED, Pot.BOUGHT))
+    return await fetch_int(tx, unspent(Pot.GRANTED, Pot.BOUGHT))
 
 
 def _drawn(held_by: str = "") -> str:
@@ -250,21 +250,21 @@ def _drawn(held_by: str = "") -> str:
 
 async def drawn(tx: Connection, account: Account, pot: Pot, *, since: float) -> int:
     """Return the credits held since then and not released, from a pot of an account."""
-    return await number(tx, _drawn(), (account.kind, account.id, pot, since))
+    return await fetch_int(tx, _drawn(), (account.kind, account.id, pot, since))
 
 
 async def drawn_by(
     tx: Connection, account: Account, pot: Pot, member: int | None, *, since: float
 ) -> int:
     """Return what one member drew from a group's pot since then; None is all who are nobody."""
-    return await number(
+    return await fetch_int(
         tx, _drawn(" AND held.member IS ?5"), (account.kind, account.id, pot, since, member)
     )
 
 
 async def held(tx: Connection, account: Account) -> int:
     """Return the credits set aside for what is still being made."""
-    return await number(
+    return await fetch_int(
         tx,
         # what has not ended holds them, asked for by the account, or in its group: of all that was
         # ever held, and of all that others have under way, that is little

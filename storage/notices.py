@@ -8,7 +8,15 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
 from storage import DAY_SECONDS, FORGOTTEN_AT_ONCE, MONTH_SECONDS, chats, people
-from storage.database import added, changed, columns, every_as, number, one_as, value
+from storage.database import (
+    changed,
+    columns,
+    fetch_all_as,
+    fetch_int,
+    fetch_one_as,
+    insert_or_ignore,
+    read_row,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -77,12 +85,12 @@ class Admins:
         causes = [f"admin:{admin}:{cause}" for admin in await self._ids(tx)]
         marks = ", ".join("?" * len(causes))
         known = f"SELECT count(*) FROM notices WHERE cause IN ({marks})"
-        return bool(await number(tx, known, causes))
+        return bool(await fetch_int(tx, known, causes))
 
     async def times_told(self, tx: Connection, about: str, *, since: float) -> int:
         """Count the causes that begin so, up to a colon, and owed them a message since then."""
         begins = f"admin:{min(await self._ids(tx), default=0)}:{about}"
-        return await number(
+        return await fetch_int(
             tx,
             "SELECT count(*) FROM notices WHERE cause >= ? AND cause < ? AND created_at >= ?",
             (begins, f"{begins[:-1]};", since),
@@ -205,7 +213,7 @@ class Owed(Notice):
 
 
 def _from_row(row: sqlite3.Row) -> Owed:
-    return value(Owed, row, kind=NoticeKind(row["kind"]), facts=_facts(row["facts"]))
+    return read_row(Owed, row, kind=NoticeKind(row["kind"]), facts=_facts(row["facts"]))
 
 
 def _facts(text: str) -> dict[str, Any]:
@@ -224,7 +232,7 @@ async def owe(tx: Connection, notice: Notice, *, now: float, due_at: float | Non
     """
     said = columns(Notice, notice) | {"facts": json.dumps(dict(notice.facts))}
     due_at = now if due_at is None else due_at
-    return await added(tx, "notices", **said, due_at=due_at, created_at=now) is not None
+    return await insert_or_ignore(tx, "notices", **said, due_at=due_at, created_at=now) is not None
 
 
 async def owe_person(
@@ -241,7 +249,7 @@ async def owe_person(
 
 async def owed(tx: Connection, chat: int) -> list[Owed]:
     """Return what is owed to a chat, oldest first."""
-    return await every_as(
+    return await fetch_all_as(
         tx,
         _from_row,
         "SELECT * FROM notices WHERE chat = ? AND sent_at IS NULL AND given_up = 0 ORDER BY id",
@@ -251,7 +259,7 @@ async def owed(tx: Connection, chat: int) -> list[Owed]:
 
 async def last_about(tx: Connection, generation: int) -> Owed | None:
     """Return the last notice about a generation, sent or not."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         _from_row,
         "SELECT * FROM notices WHERE generation = ? ORDER BY id DESC LIMIT 1",

@@ -11,7 +11,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS, HOUR_SECONDS, MONTH_SECONDS, generations
-from storage.database import changed, columns, every, number, one, one_as, put, value
+from storage.database import (
+    changed,
+    columns,
+    fetch_all,
+    fetch_int,
+    fetch_one,
+    fetch_one_as,
+    insert_or_replace,
+    read_row,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,12 +32,12 @@ if TYPE_CHECKING:
 
 async def keep_feed(tx: Connection, name: str, body: str, *, now: float) -> None:
     """Put what a feed of the provider says in the place of what it said before."""
-    await put(tx, "feeds", name=name, body=body, heard_at=now)
+    await insert_or_replace(tx, "feeds", name=name, body=body, heard_at=now)
 
 
 async def kept_feeds(tx: Connection) -> dict[str, str]:
     """Return what each feed said last, by its name."""
-    return {row["name"]: row["body"] for row in await every(tx, "SELECT name, body FROM feeds")}
+    return {row["name"]: row["body"] for row in await fetch_all(tx, "SELECT name, body FROM feeds")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +55,17 @@ class Outage:
 
 
 def _outage(row: sqlite3.Row) -> Outage:
-    return value(Outage, row, half_open=bool(row["half_open"]))
+    return read_row(Outage, row, half_open=bool(row["half_open"]))
 
 
 async def present(tx: Connection) -> Outage | None:
     """Return the outage that has not ended."""
-    return await one_as(tx, _outage, "SELECT * FROM outages WHERE ended_at IS NULL")
+    return await fetch_one_as(tx, _outage, "SELECT * FROM outages WHERE ended_at IS NULL")
 
 
 async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> Outage:
     """Note that everything is refused, and why; one that is half open opens again."""
-    [row] = await every(
+    [row] = await fetch_all(
         tx,
         "INSERT INTO outages (reason, began_at, probe_at) VALUES (?, ?, ?)"
         " ON CONFLICT (ended_at IS NULL) WHERE ended_at IS NULL DO UPDATE SET"
@@ -72,7 +81,7 @@ async def probed(
     tx: Connection, outage: int, *, half_open: bool, probe_at: float
 ) -> Outage | None:  # fmt: skip
     """Note how a probe went, and when the next is due; None where the outage has ended."""
-    return await one_as(
+    return await fetch_one_as(
         tx,
         _outage,
         "UPDATE outages SET half_open = ?, probe_at = ? WHERE id = ? AND ended_at IS NULL"
@@ -98,7 +107,7 @@ class Pause:
 
 async def begin_pause(tx: Connection, pause: Pause) -> None:
     """Take no orders from now on; another pause takes the place of one that lasts."""
-    await put(tx, "pause", id=1, **columns(Pause, pause))
+    await insert_or_replace(tx, "pause", id=1, **columns(Pause, pause))
 
 
 async def end_pause(tx: Connection) -> None:
@@ -108,7 +117,7 @@ async def end_pause(tx: Connection) -> None:
 
 async def paused(tx: Connection, *, now: float) -> Pause | None:
     """Return the pause that lasts; it ends by itself where its end was named."""
-    row = await one(
+    row = await fetch_one(
         tx, "SELECT reason, ends_at FROM pause WHERE ends_at IS NULL OR ends_at > ?", (now,)
     )
     return None if row is None else Pause(row["reason"], row["ends_at"])
@@ -125,12 +134,12 @@ class ProviderBalance:
 
 async def keep_balance(tx: Connection, heard: ProviderBalance) -> None:
     """Put what the account holds in the place of what it held."""
-    await put(tx, "provider_balance", id=1, **columns(ProviderBalance, heard))
+    await insert_or_replace(tx, "provider_balance", id=1, **columns(ProviderBalance, heard))
 
 
 async def provider_balance(tx: Connection) -> ProviderBalance | None:
     """Return what the account held when it was last asked."""
-    row = await one(tx, "SELECT micros, heard_at, warned_at FROM provider_balance")
+    row = await fetch_one(tx, "SELECT micros, heard_at, warned_at FROM provider_balance")
     return None if row is None else ProviderBalance(**dict(row))
 
 
@@ -162,7 +171,7 @@ async def cool_down(tx: Connection, cooldown: Cooldown) -> None:
 
 async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
     """Return the models that are left alone now."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         # another version may know other reasons
         "SELECT model, reason, until FROM cooldowns WHERE until > ? AND reason IN (?, ?)"
@@ -174,12 +183,12 @@ async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
 
 async def count_failure(tx: Connection, model: str, generation: int, *, now: float) -> None:
     """Note that a generation failed at a model, for no fault of its sender."""
-    await put(tx, "model_failures", generation=generation, model=model, at=now)
+    await insert_or_replace(tx, "model_failures", generation=generation, model=model, at=now)
 
 
 async def accounts_failed(tx: Connection, model: str, *, since: float) -> int:
     """Return for how many accounts a model failed since then."""
-    return await number(
+    return await fetch_int(
         tx,
         "SELECT count(*) FROM (SELECT DISTINCT account_kind, account_id FROM model_failures AS one"
         " JOIN generations ON generations.id = one.generation WHERE one.model = ? AND at >= ?)",

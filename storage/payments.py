@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import chats, ledger
-from storage.database import added, changed, columns, every, every_as, exists, number, one_as, value
+from storage.database import (
+    changed,
+    columns,
+    exists,
+    fetch_all,
+    fetch_all_as,
+    fetch_int,
+    fetch_one_as,
+    insert_or_ignore,
+    read_row,
+)
 from storage.ledger import Account, Kind, Pot
 
 if TYPE_CHECKING:
@@ -71,7 +81,7 @@ _TITLE = "(SELECT title FROM chats WHERE chats.id = payments.chat) AS title"
 
 
 def _from_row(row: sqlite3.Row) -> Payment:
-    return value(
+    return read_row(
         Payment, row, taken_back=bool(row["taken_back"]), group=None, thread_id=None
     )  # fmt: skip
 
@@ -81,7 +91,7 @@ async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payme
     group = None if charge.group is None else await chats.by_telegram_id(tx, charge.group)
     told = columns(Charge, charge)
     del told["group"], told["thread_id"]
-    row = await added(
+    row = await insert_or_ignore(
         tx, "payments", **told, chat=group.id if group else None, credit_micros=credit_micros
     )
     payment = None if row is None else await find(tx, row["id"])
@@ -102,19 +112,21 @@ async def _enter(
 
 async def find(tx: Connection, payment: int) -> Payment | None:
     """Return the payment with this number."""
-    return await one_as(tx, _from_row, f"SELECT *, {_TITLE} FROM payments WHERE id = ?", (payment,))
+    return await fetch_one_as(
+        tx, _from_row, f"SELECT *, {_TITLE} FROM payments WHERE id = ?", (payment,)
+    )
 
 
 async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
     """Return the payment that Telegram calls so."""
     found = f"SELECT *, {_TITLE} FROM payments WHERE charge_id = ?"
-    return await one_as(tx, _from_row, found, (charge_id,))
+    return await fetch_one_as(tx, _from_row, found, (charge_id,))
 
 
 async def latest(tx: Connection, *, person: int | None = None, limit: int) -> list[Payment]:
     """Return the newest payments, of one person or of all, the newest first."""
     of_whom, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
-    return await every_as(
+    return await fetch_all_as(
         tx,
         _from_row,
         f"SELECT *, {_TITLE} FROM payments{of_whom} ORDER BY id DESC LIMIT ?",
@@ -132,7 +144,7 @@ async def between(
     """Give the payments of a time and their payers' names, oldest first, in slices."""
     after = since, 0
     while True:
-        rows = await db.rows_aside(
+        rows = await db.fetch_in_thread(
             f"SELECT payments.*, {_TITLE}, name FROM payments"
             " LEFT JOIN people ON people.id = person"
             " WHERE (paid_at, payments.id) > (?, ?) AND paid_at < ?"
@@ -149,7 +161,7 @@ async def used(tx: Connection, payment: Payment) -> int:
     """Return how many of a payment's credits are spent or set aside: the oldest go first."""
     left = await ledger.stored(tx, payment.account, Pot.BOUGHT)
     same = "person = ? AND chat IS NULL" if payment.chat is None else "chat = ?"
-    later = await number(
+    later = await fetch_int(
         tx,
         "SELECT sum(credits - given_up) FROM payments"
         f" WHERE {same} AND id > ? AND ended_at IS NULL",
@@ -163,7 +175,7 @@ async def give_up(tx: Connection, person: int) -> None:
 
     What they paid for a group stays the group's.
     """
-    own = await every_as(
+    own = await fetch_all_as(
         tx,
         _from_row,
         f"SELECT *, {_TITLE} FROM payments"
@@ -198,7 +210,7 @@ async def drop_refund(tx: Connection, payment: int) -> bool:
 
 async def to_refund(tx: Connection) -> list[Payment]:
     """Return the payments of which nobody knows yet whether Telegram gave them back."""
-    return await every_as(
+    return await fetch_all_as(
         tx,
         _from_row,
         f"SELECT *, {_TITLE} FROM payments"
@@ -213,7 +225,7 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
     clawback, which may leave a debt. Where no admin wanted it, Telegram took it back, and all of
     it is a clawback.
     """
-    payment = await one_as(
+    payment = await fetch_one_as(
         tx,
         _from_row,
         "UPDATE payments SET ended_at = ?, taken_back = refund_by IS NULL"
@@ -268,8 +280,8 @@ class Mark:
 
 async def mark(tx: Connection, *, now: float) -> Mark:
     """Return how far the transactions were read; where they never were, from now on they are."""
-    await added(tx, "star_transactions", one=1, read=0, last_id="", since=now)
-    [row] = await every(tx, "SELECT read, last_id, since FROM star_transactions")
+    await insert_or_ignore(tx, "star_transactions", one=1, read=0, last_id="", since=now)
+    [row] = await fetch_all(tx, "SELECT read, last_id, since FROM star_transactions")
     return Mark(*row)
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage.database import added, changed, every, exists, insert, number, one, one_as, value
+from storage.database import (
+    changed,
+    exists,
+    fetch_all,
+    fetch_int,
+    fetch_one,
+    fetch_one_as,
+    insert,
+    insert_or_ignore,
+    read_row,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,7 +28,7 @@ if TYPE_CHECKING:
 async def allow(tx: Connection, telegram_id: int, *, cause: str, by: int, now: float) -> bool:
     """Let a person or chat in; tell whether that is news."""
     new = {"telegram_id": telegram_id, "cause": cause, "allowed_by": by, "allowed_at": now}
-    return await added(tx, "allowed", **new) is not None
+    return await insert_or_ignore(tx, "allowed", **new) is not None
 
 
 _OF_SETTINGS = "ALLOWED_IDS:"
@@ -31,7 +41,7 @@ async def allow_as_set(tx: Connection, chats: Collection[int], *, now: float) ->
     Returns the present ids of those that moved, by the ids that stand in the settings.
     """
     causes = {f"{_OF_SETTINGS}{chat}": chat for chat in chats}
-    rows = await every(
+    rows = await fetch_all(
         tx, "SELECT telegram_id, cause FROM allowed WHERE cause LIKE ?", (f"{_OF_SETTINGS}%",)
     )
     noted = {row["cause"]: row["telegram_id"] for row in rows}
@@ -77,19 +87,19 @@ async def make_invite(
 ) -> Invite:
     """Make a link, or return the one that the same cause made already."""
     new = {"secret": secret, "uses": uses, "credits": credits_}
-    await added(tx, "invites", cause=cause, **new, created_by=by, created_at=now)
-    [row] = await every(tx, f"{_INVITES} WHERE cause = ?", (cause,))
+    await insert_or_ignore(tx, "invites", cause=cause, **new, created_by=by, created_at=now)
+    [row] = await fetch_all(tx, f"{_INVITES} WHERE cause = ?", (cause,))
     return _invite_from(row)
 
 
 async def invite(tx: Connection, number: int) -> Invite | None:
     """Return the link with this number."""
-    return await one_as(tx, _invite_from, f"{_INVITES} WHERE id = ?", (number,))
+    return await fetch_one_as(tx, _invite_from, f"{_INVITES} WHERE id = ?", (number,))
 
 
 async def invite_by_secret(tx: Connection, secret: str) -> Invite | None:
     """Return the link with this secret."""
-    return await one_as(tx, _invite_from, f"{_INVITES} WHERE secret = ?", (secret,))
+    return await fetch_one_as(tx, _invite_from, f"{_INVITES} WHERE secret = ?", (secret,))
 
 
 _USED = "(SELECT count(*) FROM invited WHERE invite = invites.id)"
@@ -97,14 +107,16 @@ _INVITES = f"SELECT id, secret, uses, credits, created_by, revoked, {_USED} AS u
 
 
 def _invite_from(row: sqlite3.Row) -> Invite:
-    return value(Invite, row, revoked=bool(row["revoked"]))
+    return read_row(Invite, row, revoked=bool(row["revoked"]))
 
 
 async def good_invites(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Invite], int]:
     """Return some links that still let somebody in, newest first, and how many there are."""
     good = f"WHERE revoked = 0 AND uses > {_USED}"
-    rows = await every(tx, f"{_INVITES} {good} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
-    return [_invite_from(row) for row in rows], await number(
+    rows = await fetch_all(
+        tx, f"{_INVITES} {good} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip)
+    )
+    return [_invite_from(row) for row in rows], await fetch_int(
         tx, f"SELECT count(*) FROM invites {good}"
     )
 
@@ -141,7 +153,7 @@ async def ban(tx: Connection, shut_out: Ban, *, cause: str) -> bool:
     """Shut a person or chat out; tell whether this is what did it, also where it is repeated."""
     who, why = shut_out.telegram_id, shut_out.reason
     new = {"telegram_id": who, "banned_by": shut_out.by, "banned_at": shut_out.at, "reason": why}
-    await added(tx, "bans", cause=cause, **new)
+    await insert_or_ignore(tx, "bans", cause=cause, **new)
     did = "SELECT 1 FROM bans WHERE telegram_id = ? AND cause = ?"
     return await exists(tx, did, (who, cause))
 
@@ -153,8 +165,8 @@ async def unban(tx: Connection, telegram_id: int) -> bool:
 
 async def ban_of(tx: Connection, telegram_id: int) -> Ban | None:
     """Return the ban of a person or chat."""
-    row = await one(tx, "SELECT * FROM bans WHERE telegram_id = ?", (telegram_id,))
-    return None if row is None else value(Ban, row, by=row["banned_by"], at=row["banned_at"])
+    row = await fetch_one(tx, "SELECT * FROM bans WHERE telegram_id = ?", (telegram_id,))
+    return None if row is None else read_row(Ban, row, by=row["banned_by"], at=row["banned_at"])
 
 
 async def any_banned(tx: Connection, telegram_ids: Collection[int]) -> bool:
@@ -193,7 +205,7 @@ _DEFAULTS = frozenset(
 
 
 def _from_row(row: sqlite3.Row) -> Person:
-    return value(
+    return read_row(
         Person,
         row,
         language=row["spoken"] or row["language"],
@@ -218,7 +230,7 @@ async def seen(
             "UPDATE people SET username = NULL WHERE username = ? COLLATE NOCASE AND id <> ?",
             (username, person),
         )
-    [row] = await every(
+    [row] = await fetch_all(
         tx,
         """
         INSERT INTO people (id, name, username, language, created_at) VALUES (?, ?, ?, ?, ?)
@@ -233,7 +245,7 @@ async def seen(
 
 async def find(tx: Connection, person: int) -> Person | None:
     """Return the person with this id."""
-    return await one_as(tx, _from_row, "SELECT * FROM people WHERE id = ?", (person,))
+    return await fetch_one_as(tx, _from_row, "SELECT * FROM people WHERE id = ?", (person,))
 
 
 async def of_account(tx: Connection, account: Account) -> Person | None:
@@ -249,7 +261,7 @@ async def called(tx: Connection, person: int) -> str:
 
 async def by_username(tx: Connection, username: str) -> Person | None:
     """Return the person who was last seen with this @name (without the @)."""
-    return await one_as(
+    return await fetch_one_as(
         tx, _from_row, "SELECT * FROM people WHERE username = ? COLLATE NOCASE", (username,)
     )
 
@@ -265,7 +277,7 @@ async def set_default(tx: Connection, person: int, **defaults: Any) -> None:
 
 async def allowance_of(tx: Connection, person: int) -> int | None:
     """Return how many free credits an admin gave somebody; None where it is as many as all."""
-    row = await one(tx, "SELECT allowance FROM people WHERE id = ?", (person,))
+    row = await fetch_one(tx, "SELECT allowance FROM people WHERE id = ?", (person,))
     return None if row is None else row["allowance"]
 
 
@@ -276,7 +288,7 @@ async def set_allowance(tx: Connection, person: int, credits_: int | None) -> No
 
 async def with_allowances(tx: Connection) -> list[int]:
     """Return the ids of those who have others than everybody, the largest first."""
-    rows = await every(
+    rows = await fetch_all(
         tx, "SELECT id FROM people WHERE allowance IS NOT NULL ORDER BY allowance DESC, id"
     )
     return [row["id"] for row in rows]
@@ -289,10 +301,10 @@ async def make_admin(tx: Connection, person: int) -> None:
 
 async def admins(tx: Connection) -> list[int]:
     """Return the ids of those made admin in the chat (not those of the settings)."""
-    return [row["id"] for row in await every(tx, "SELECT id FROM people WHERE is_admin = 1")]
+    return [row["id"] for row in await fetch_all(tx, "SELECT id FROM people WHERE is_admin = 1")]
 
 
 async def dismiss_admins(tx: Connection) -> list[int]:
     """Take the admins' commands from all who were made admin in the chat; returns their ids."""
-    rows = await every(tx, "UPDATE people SET is_admin = 0 WHERE is_admin = 1 RETURNING id")
+    rows = await fetch_all(tx, "UPDATE people SET is_admin = 0 WHERE is_admin = 1 RETURNING id")
     return [row["id"] for row in rows]

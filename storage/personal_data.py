@@ -20,7 +20,7 @@ from storage import (
     payments,
     people,
 )
-from storage.database import added, changed, columns, every, number, one
+from storage.database import changed, columns, fetch_all, fetch_int, fetch_one, insert_or_ignore
 from storage.generations import UNFINISHED, State, listed
 from storage.ledger import Account, Kind, Pot
 
@@ -69,7 +69,7 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
 
     False where the same cause did so before.
     """
-    is_new = await added(tx, "erasures", **columns(Erasure, wanted)) is not None
+    is_new = await insert_or_ignore(tx, "erasures", **columns(Erasure, wanted)) is not None
     if is_new:
         # it covers what was asked for before: however often somebody taps, one is gone on with
         await tx.execute(
@@ -87,7 +87,7 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
 
 async def open_erasures(tx: Connection) -> list[Erasure]:
     """Return what is not erased to its end, oldest first."""
-    rows = await every(
+    rows = await fetch_all(
         tx, "SELECT cause, person, asked_at FROM erasures WHERE done_at IS NULL ORDER BY asked_at"
     )
     return [Erasure(**dict(row)) for row in rows]
@@ -140,26 +140,26 @@ async def erase_past(db: Database, erasure: Erasure, *, now: float) -> None:
     """Erase what nobody waits for any more, in parts that let others between."""
     values, after, are_left = (erasure.person, erasure.asked_at, now), 0, True
     while are_left:
-        async with db.transaction(aside=True) as tx:
-            rows = await every(tx, _TO_ERASE, (*values, ERASED_AT_ONCE, after))
+        async with db.transaction(in_thread=True) as tx:
+            rows = await fetch_all(tx, _TO_ERASE, (*values, ERASED_AT_ONCE, after))
             for row in rows:
                 await tx.execute(_ERASED, (row["id"],))
         are_left, after = bool(rows), rows[-1]["id"] if rows else 0
     pictures = (*values, ERASED_AT_ONCE)
-    await db.in_parts(partial(changed, statement=_PICTURES, values=pictures))
+    await db.write_in_batches(partial(changed, statement=_PICTURES, values=pictures))
     for table, statement in _PASSAGES.items():
         async with db.reading() as connection:
-            last = await number(connection, f"SELECT max(id) FROM {table}")
+            last = await fetch_int(connection, f"SELECT max(id) FROM {table}")
         for start in range(0, last, PASSAGE):
-            async with db.transaction(aside=True) as tx:
+            async with db.transaction(in_thread=True) as tx:
                 await tx.execute(statement, (*values, start, start + PASSAGE))
-    async with db.transaction(aside=True) as tx:
+    async with db.transaction(in_thread=True) as tx:
         await tx.execute(_SET_ASIDE, (erasure.person, erasure.asked_at))
 
 
 async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
     """Erase who they are, once nothing is left of what they asked for; tell whether it is so."""
-    waits = await number(
+    waits = await fetch_int(
         tx,
         f"SELECT (SELECT count(*) FROM generations WHERE {_OWN} AND created_at <= ?2"
         # what was brought since the last look is erased at the next
@@ -186,7 +186,7 @@ async def keep_for(db: Database, seconds: float, *, now: float) -> None:
     # what is kept for a month to explain the past goes sooner
     sooner = max(0.0, MONTH_SECONDS - seconds)
     for forget in (notices.forget, inbox.forget_set_aside):
-        await db.in_parts(partial(forget, now=now + sooner))
+        await db.write_in_batches(partial(forget, now=now + sooner))
 
 
 _PROMPTS = f"""UPDATE generations SET prompt = '', picture = NULL WHERE id IN (
@@ -198,10 +198,10 @@ _PROMPTS = f"""UPDATE generations SET prompt = '', picture = NULL WHERE id IN (
 async def _forget_prompts(db: Database, *, before: float) -> None:
     """Forget what finished videos were made from that were asked for before a time."""
     async with db.reading() as connection:
-        last = await number(connection, "SELECT max(id) FROM generations")
+        last = await fetch_int(connection, "SELECT max(id) FROM generations")
     for start in range(0, last, WINDOW):
         values = (start, start + WINDOW, before, FORGOTTEN_AT_ONCE)
-        await db.in_parts(partial(changed, statement=_PROMPTS, values=values))
+        await db.write_in_batches(partial(changed, statement=_PROMPTS, values=values))
 
 
 _SECTIONS = {
@@ -244,7 +244,7 @@ _NEWEST = frozenset(
 async def about(tx: Connection, person: int) -> dict[str, Any]:
     """Return who somebody is to the bot, and what they chose."""
     known = await people.find(tx, person)
-    row = await one(tx, "SELECT created_at, is_admin FROM people WHERE id = ?", (person,))
+    row = await fetch_one(tx, "SELECT created_at, is_admin FROM people WHERE id = ?", (person,))
     if known is None or row is None:
         return {"number": person}
     return {
@@ -266,13 +266,13 @@ async def about(tx: Connection, person: int) -> dict[str, Any]:
 
 async def export(db: Database, person: int) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     """Yield what is kept of somebody, by section and in slices that let others between."""
-    async with db.reading(aside=True) as connection:
+    async with db.reading(in_thread=True) as connection:
         known = await about(connection, person)
     yield "you", [known]
     for section, statement in _SECTIONS.items():
         order = " ORDER BY id DESC" if section in _NEWEST else ""
         for start in range(0, MOST_ROWS, SLICE):
-            rows = await db.rows_aside(
+            rows = await db.fetch_in_thread(
                 f"{statement}{order} LIMIT ?2 OFFSET ?3", (person, SLICE, start)
             )
             if rows or not start:

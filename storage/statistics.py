@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
-from storage.database import every, exists, number, one
+from storage.database import exists, fetch_all, fetch_int, fetch_one
 from storage.generations import UNFINISHED, Reason, State, listed
 from storage.ledger import Account
 
@@ -23,7 +23,7 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
     Who writes as a group or as one of their channels counts as one: there may be many channels.
     """
     whose, ids = ("AND account_id = ?", [account.id]) if account.is_person else ("", [])
-    return await number(
+    return await fetch_int(
         tx,
         f"SELECT count(*) FROM generations WHERE account_kind = ? {whose} AND chat = ?"
         " AND created_at >= ? AND state NOT IN ('failed', 'cancelled')",
@@ -43,7 +43,7 @@ LOOKED_AT = 100
 
 async def last_failures(tx: Connection, account: Account, *, limit: int) -> list[tuple[int, str]]:
     """Return the last requests of an account that failed, and why, newest first."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT id, reason FROM (SELECT id, state, reason FROM generations"
         " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"
@@ -65,7 +65,7 @@ async def budget_used(
     That is what was asked for in it, or before and had not ended by then, so far as it may be
     charged, and is in none of the states `without`. The period begins with a quarter of an hour.
     """
-    return await number(
+    return await fetch_int(
         tx,
         f"SELECT sum(micros) FROM budget WHERE asked >= ?1 - {LONGEST_LIFE}"
         f" AND (asked >= ?1 OR ended = 0 OR ended >= ?1) AND state NOT IN ({listed(without)})",
@@ -102,10 +102,10 @@ async def most_active(
         first, all_ = await _called(db, called.casefold(), skip + limit)
         page = first[skip:]
     else:
-        async with db.reading(aside=True) as tx:
-            page = [row["id"] for row in await every(tx, _MOST_ACTIVE, (limit, skip))]
-            all_ = await number(tx, "SELECT count(*) FROM people")
-    rows = await db.rows_aside(
+        async with db.reading(in_thread=True) as tx:
+            page = [row["id"] for row in await fetch_all(tx, _MOST_ACTIVE, (limit, skip))]
+            all_ = await fetch_int(tx, "SELECT count(*) FROM people")
+    rows = await db.fetch_in_thread(
         "SELECT id, name, username, asked, telegram_id IS NOT NULL AS is_banned FROM people"
         f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})"
         " ORDER BY asked DESC, id",
@@ -121,7 +121,7 @@ async def _called(db: Database, name: str, most: int) -> tuple[list[int], int]:
     """Return the first people whose name has this in it, in small letters, and how many have."""
     first, counted, after = list[tuple[int, int]](), 0, -1
     while True:
-        rows = await db.rows_aside(
+        rows = await db.fetch_in_thread(
             "SELECT id, name, username, asked FROM people WHERE id > ? ORDER BY id LIMIT ?",
             (after, SLICE),
         )
@@ -139,7 +139,7 @@ async def _called(db: Database, name: str, most: int) -> tuple[list[int], int]:
 
 async def made_in(tx: Connection, chat: int) -> int:
     """Count the videos ever asked for in a chat."""
-    return await number(
+    return await fetch_int(
         tx,
         f"SELECT count(*) FROM generations WHERE state IN ({listed([*State])}) AND chat = ?",
         (chat,),
@@ -170,7 +170,7 @@ class Day:
 
 async def day(tx: Connection, *, since: float, until: float) -> Day:
     """Count what was asked for between two times."""
-    [row] = await every(
+    [row] = await fetch_all(
         tx,
         "SELECT count(*) AS asked, coalesce(sum(state = 'delivered'), 0) AS delivered,"
         " coalesce(sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END), 0)"
@@ -196,22 +196,22 @@ _COUNTS = (
 
 async def _made(tx: Connection, since: float) -> range:
     """Return the numbers of the requests made since then."""
-    first = await number(
+    first = await fetch_int(
         tx,
         "SELECT id FROM generations WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
         (since,),
     )
-    last = await number(tx, "SELECT max(id) FROM generations")
+    last = await fetch_int(tx, "SELECT max(id) FROM generations")
     return range(first or last + 1, last + 1)
 
 
 async def collect(db: Database) -> Statistics:
     """Count what happened to all requests ever, in slices that let others between."""
-    async with db.reading(aside=True) as tx:
-        last = await number(tx, "SELECT max(id) FROM generations")
+    async with db.reading(in_thread=True) as tx:
+        last = await fetch_int(tx, "SELECT max(id) FROM generations")
         through, *counts = await _settled(tx)
     for start in range(through, last, SLICE):
-        [row] = await db.rows_aside(_COUNTS, (start, start + SLICE))
+        [row] = await db.fetch_in_thread(_COUNTS, (start, start + SLICE))
         counts = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
     return Statistics(*counts)
 
@@ -238,10 +238,10 @@ class Asked:
 
 async def asked(db: Database, *, since: float) -> AsyncIterator[list[Asked]]:
     """Give all that was asked for since then, in slices that let others between."""
-    async with db.reading(aside=True) as tx:
+    async with db.reading(in_thread=True) as tx:
         made = await _made(tx, since)
     for start in made[::SLICE]:
-        rows = await db.rows_aside(
+        rows = await db.fetch_in_thread(
             "SELECT created_at, changed_at, state, reason, account_kind, account_id, chat,"
             " seconds, credits, is_gift, uncharged, price_micros, spent_micros"
             " FROM generations WHERE id >= ? AND id < ? AND created_at >= ?",
@@ -273,11 +273,11 @@ MOST_EXPORTED = 100_000
 
 async def export(db: Database, *, since: float, until: float) -> AsyncIterator[list[sqlite3.Row]]:
     """Give what was asked for in a time, oldest first, in slices that let others between."""
-    async with db.reading(aside=True) as tx:
+    async with db.reading(in_thread=True) as tx:
         made = await _made(tx, since)
-        end = await number(tx, "SELECT max(id) FROM generations WHERE created_at < ?", (until,))
+        end = await fetch_int(tx, "SELECT max(id) FROM generations WHERE created_at < ?", (until,))
     for start in range(max(made.start, end + 1 - MOST_EXPORTED), end + 1, SLICE):
-        yield await db.rows_aside(
+        yield await db.fetch_in_thread(
             "SELECT made.*, people.name AS person, people.username, telegram_id, title"
             " FROM generations AS made JOIN chats ON chats.id = chat"
             " LEFT JOIN people ON account_kind = 'person' AND people.id = account_id"
@@ -295,7 +295,7 @@ SETTLED_SECONDS = 40 * DAY_SECONDS
 async def _settled(tx: Connection) -> list[int]:
     """Return up to which request all is counted for good, and the counts."""
     columns = ", ".join(field.name for field in fields(Statistics))
-    [row] = await every(tx, f"SELECT through, {columns} FROM settled")
+    [row] = await fetch_all(tx, f"SELECT through, {columns} FROM settled")
     return [*row]
 
 
@@ -305,7 +305,7 @@ async def settle(tx: Connection, *, now: float) -> bool:
     until = min(through + SLICE, (await _made(tx, now - SETTLED_SECONDS)).start - 1)
     if until <= through:
         return False
-    [row] = await every(tx, _COUNTS, (through, until))
+    [row] = await fetch_all(tx, _COUNTS, (through, until))
     added = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
     names = ", ".join(f"{field.name} = ?" for field in fields(Statistics))
     await tx.execute(f"UPDATE settled SET through = ?, {names}", (until, *added))
@@ -329,7 +329,7 @@ class Passage:
 
 async def passages_after(tx: Connection, event: int) -> list[Passage]:
     """Return the next of what happened to generations after an event, oldest first."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT events.id, was, events.state, events.reason, family, at, created_at, accepted_at,"
         " ready_at FROM events JOIN generations ON generations.id = generation"
@@ -344,12 +344,12 @@ async def passages_after(tx: Connection, event: int) -> list[Passage]:
 
 async def last_event(tx: Connection) -> int:
     """Return the number of what happened last."""
-    return await number(tx, "SELECT max(id) FROM events")
+    return await fetch_int(tx, "SELECT max(id) FROM events")
 
 
 async def in_work(tx: Connection) -> dict[State, int]:
     """Count the unfinished generations by their states."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT state, count(*) AS found FROM generations"
         f" WHERE state IN ({listed(UNFINISHED)}) GROUP BY state",
@@ -360,7 +360,7 @@ async def in_work(tx: Connection) -> dict[State, int]:
 
 async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
     """Return who was submitted since then, in which chat and when last, the latest last."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT account_kind, account_id, chat, max(submitted_at) AS at FROM generations"
         " INDEXED BY generations_by_turn WHERE submitted_at >= ?"
@@ -372,7 +372,7 @@ async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, in
 
 async def budget_waiting(tx: Connection, account: Account) -> int:
     """Return what the operator gives to an account's queued requests, in micro-dollars."""
-    return await number(
+    return await fetch_int(
         tx,
         "SELECT sum(budget_micros) FROM generations"
         " WHERE account_kind = ? AND account_id = ? AND state = 'queued'",
@@ -386,7 +386,7 @@ LOOKED_BACK = 500
 
 async def last_family(tx: Connection, account: Account, kind: str) -> str | None:
     """Return the family of the last video an account asked for, of this kind."""
-    row = await one(
+    row = await fetch_one(
         tx,
         "SELECT family FROM (SELECT id, kind, family FROM generations"
         " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"

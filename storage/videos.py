@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
-from storage.database import changed, every, every_as, one, one_as, put
+from storage.database import (
+    changed,
+    fetch_all,
+    fetch_all_as,
+    fetch_one,
+    fetch_one_as,
+    insert_or_replace,
+)
 from storage.generations import State, from_row
 from storage.ledger import AccountKind
 
@@ -25,7 +32,7 @@ KEPT_SECONDS = 30 * DAY_SECONDS
 
 async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
     """Return the generation whose video this file is, wherever it was sent on."""
-    return await one_as(
+    return await fetch_one_as(
         tx, from_row, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,)
     )
 
@@ -52,8 +59,8 @@ async def finished_of(
     bound = (_ABOVE_ALL if before is None else before) if after is None else after
     found: list[int] = []
     while True:
-        async with db.reading(aside=bool(folded)) as tx:
-            page = await every(
+        async with db.reading(in_thread=bool(folded)) as tx:
+            page = await fetch_all(
                 tx,
                 "SELECT id, prompt FROM generations WHERE account_kind = ? AND account_id = ?"
                 f" AND id {beyond} ? AND file_id IS NOT NULL"
@@ -66,7 +73,7 @@ async def finished_of(
                     found.append(row["id"])
             if len(page) < size or len(found) >= limit:
                 marks = ", ".join("?" * len(found[:limit]))
-                rows = await every(
+                rows = await fetch_all(
                     tx,
                     f"SELECT * FROM generations WHERE id IN ({marks}) ORDER BY id DESC",
                     found[:limit],
@@ -78,7 +85,7 @@ async def finished_of(
 async def stills_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:
     """Return the ids of the small pictures Telegram has of videos, None where it has none."""
     marks = ", ".join("?" * len(page))
-    rows = await every(
+    rows = await fetch_all(
         tx,
         f"SELECT id, thumbnail FROM generations WHERE id IN ({marks})",
         [video.id for video in page],
@@ -124,7 +131,7 @@ async def kept_of_nobody(tx: Connection, chat: int, *, now: float) -> list[Gener
 async def _kept(
     tx: Connection, whose: str, values: tuple[object, ...], *, now: float
 ) -> list[Generation]:
-    return await every_as(
+    return await fetch_all_as(
         tx,
         from_row,
         f"SELECT * FROM generations WHERE {whose} AND state = ? AND changed_at > ? ORDER BY id",
@@ -134,7 +141,7 @@ async def _kept(
 
 async def outdated(tx: Connection, *, now: float) -> set[int]:
     """Return the numbers of what was kept long enough."""
-    rows = await every(
+    rows = await fetch_all(
         tx,
         "SELECT id FROM generations WHERE state = ? AND changed_at <= ?",
         (State.UNDELIVERABLE, now - KEPT_SECONDS),
@@ -144,10 +151,10 @@ async def outdated(tx: Connection, *, now: float) -> set[int]:
 
 async def shipped(tx: Connection, name: str) -> str | None:
     """Return the id by which Telegram has a file that came with the bot; None where it has not."""
-    row = await one(tx, "SELECT file_id FROM shipped_files WHERE name = ?", (name,))
+    row = await fetch_one(tx, "SELECT file_id FROM shipped_files WHERE name = ?", (name,))
     return None if row is None else str(row["file_id"])
 
 
 async def note_shipped(tx: Connection, name: str, file_id: str) -> None:
     """Remember by which id Telegram has a file that came with the bot."""
-    await put(tx, "shipped_files", name=name, file_id=file_id)
+    await insert_or_replace(tx, "shipped_files", name=name, file_id=file_id)

@@ -125,7 +125,7 @@ async def trace(folder: Path) -> Walk:
             await chat.wait(shows_video())
             await _settled(statements)
         walk.statements = sum(not sql.startswith("--") for sql in statements)
-        walk.locks = house.db.usage.lock_takings - before.lock_takings
+        walk.locks = house.db.usage.lock_acquisitions - before.lock_acquisitions
         walk.commits = house.db.usage.commits - before.commits
     return walk
 

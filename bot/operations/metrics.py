@@ -193,7 +193,7 @@ class Metrics:
         if self._through is None:
             return
         while True:
-            async with self.db.reading(aside=True) as connection:
+            async with self.db.reading(in_thread=True) as connection:
                 passages = await statistics.passages_after(connection, self._through)
             for one in passages:
                 self._through = one.id

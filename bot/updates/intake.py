@@ -266,7 +266,7 @@ class Intake(asyncio.Queue[object]):
 
     def _erase(self, update_id: int) -> None:
         now = self._clock()
-        self._db.later(lambda tx: inbox.finish(tx, update_id, now=now))
+        self._db.defer(lambda tx: inbox.finish(tx, update_id, now=now))
         self._begun.discard(update_id)
         self._kept_since.pop(update_id, None)
 

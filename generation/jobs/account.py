@@ -137,7 +137,7 @@ class AccountWatch:
     async def outlook(self, balance: int | None) -> Outlook:
         """Return the costs of the last days; those of past days are read only once."""
         ends = pricing.began_at(Period.DAY, self.zone, now := self.clock())
-        async with self.db.reading(aside=True) as tx:
+        async with self.db.reading(in_thread=True) as tx:
             today = await statistics.day(tx, since=ends, until=now + 1.0)
         days = dict[float, Day]()
         for _ in range(PAST_DAYS):
@@ -145,7 +145,7 @@ class AccountWatch:
             within = ends - 1.0
             begins = pricing.began_at(Period.DAY, self.zone, within)
             if (known := self._past.get(within)) is None:
-                async with self.db.reading(aside=True) as tx:
+                async with self.db.reading(in_thread=True) as tx:
                     known = await statistics.day(tx, since=begins, until=ends)
             days[within], ends = known, begins
         self._past = days

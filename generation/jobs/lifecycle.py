@@ -325,11 +325,11 @@ async def process_erasures(
                 await cancel(db, one.id, erasure.account, now=clock())
                 wake(one.chat)
         await personal_data.erase_past(db, erasure, now=clock())
-        async with db.transaction(aside=True) as tx:
+        async with db.transaction(in_thread=True) as tx:
             ended |= await personal_data.end_erasure(tx, erasure, now=clock())
     if ended:
         await drop_outdated(db, folder, now=clock())
-        await db.empty_log()
+        await db.truncate_wal()
 
 
 async def cancel_queued(

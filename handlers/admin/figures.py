@@ -244,7 +244,7 @@ async def _said(
     """Write the figures, short enough for what stands below a picture."""
     _ = translator.gettext
     of_all = await statistics.collect(services.db)
-    async with services.db.reading(aside=True) as connection:
+    async with services.db.reading(in_thread=True) as connection:
         owed = await ledger.owed(connection)
         left = await balances.budget_left(connection, services.terms, now)
         who = await _most(connection, figures, translator)

@@ -92,7 +92,7 @@ async def home(sender: Sender, services: Services, shown: int | None = None) -> 
     await sender.answer()
     translator, now = sender.translator, services.clock()
     _, count = translator.gettext, translator.number
-    async with services.db.reading(aside=True) as tx:
+    async with services.db.reading(in_thread=True) as tx:
         today = await statistics.day(tx, since=services.today(), until=now + 1.0)
         states = await statistics.in_work(tx)
         pause = await outages.paused(tx, now=now)
@@ -219,7 +219,7 @@ async def show_groups(
     """Show the groups the bot is in, the newest first, and what can be done about each."""
     _, skip = sender.translator.gettext, press.page * PER_PAGE
     rows, lines = list[list[Button]](), list[str]()
-    async with services.db.reading(aside=True) as tx:
+    async with services.db.reading(in_thread=True) as tx:
         page, all_ = await chats.groups(tx, limit=PER_PAGE, skip=skip)
         for place, chat in enumerate(page, start=skip + 1):
             lines.append(await _group(tx, services, chat, place, sender.translator))
@@ -338,7 +338,7 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
         known = await outages.provider_balance(tx)
     if known is None or now - known.heard_at > HEARD_SECONDS:
         await services.account.check()
-    async with services.db.reading(aside=True) as tx:
+    async with services.db.reading(in_thread=True) as tx:
         left = await balances.budget_left(tx, terms, now)
         known = await outages.provider_balance(tx)
         owed = await ledger.owed(tx)

@@ -209,7 +209,7 @@ class StatusMessages:
             if found is not None and found.state not in PENDING:
                 self.wake(found.chat)
 
-        self.db.later(write)
+        self.db.defer(write)
 
     async def _acknowledged(self, chat: Chat, generation: Generation, note: str) -> bool:
         """Show in a group that an order was seen, by a reaction where the group allows it."""
@@ -265,7 +265,7 @@ class StatusMessages:
         now, at = self.progress.now, said.moments[0].at if said.moments else None
         if at is not None and at != shown.at:
             self.progress.record_shown(generation, at)
-            self.db.later(partial(generations.note, generation=generation.id, promised_at=at))
+            self.db.defer(partial(generations.note, generation=generation.id, promised_at=at))
         return replace(shown, step=said.step, at=at, edited_at=now)
 
     async def _text(self, generation: Generation, translator: Translator) -> StatusText | None:

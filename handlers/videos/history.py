@@ -301,7 +301,7 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
     except Refused:
         await sender.reply(_("Telegram does not have this video any more. I am sorry."))
     else:
-        services.db.later(partial(videos.note_still, video=video.id, still=still))
+        services.db.defer(partial(videos.note_still, video=video.id, still=still))
 
 
 async def send_undelivered(services: Services, sender: Sender) -> None:

@@ -28,7 +28,7 @@ from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
 from storage import MONTH_SECONDS, chats, generations, videos
 from storage.chats import ChatKind
-from storage.database import Database, one
+from storage.database import Database, fetch_one
 from storage.ledger import Account
 from tests.flows.looks import shows_video
 from tests.house import ADMIN, Breakage, House
@@ -102,17 +102,17 @@ class MeteredDatabase(Database):
     held = held_cpu = 0.0
 
     @asynccontextmanager
-    async def transaction(self, *, aside: bool = False) -> AsyncIterator[Connection]:
+    async def transaction(self, *, in_thread: bool = False) -> AsyncIterator[Connection]:
         """Do as ever."""
-        async with super().transaction(aside=aside) as tx:
+        async with super().transaction(in_thread=in_thread) as tx:
             began = time.perf_counter(), _cpu()
             yield tx
         self._note(*began)
 
     @asynccontextmanager
-    async def reading(self, *, aside: bool = False) -> AsyncIterator[Connection]:
+    async def reading(self, *, in_thread: bool = False) -> AsyncIterator[Connection]:
         """Do as ever."""
-        async with super().reading(aside=aside) as connection:
+        async with super().reading(in_thread=in_thread) as connection:
             began = time.perf_counter(), _cpu()
             yield connection
         self._note(*began)
@@ -123,7 +123,7 @@ class MeteredDatabase(Database):
 
 
 def _cpu() -> float:
-    """Return the CPU time of the event loop's thread and of the database's, here and aside."""
+    """Return the CPU time of the event loop's thread and of the database's."""
     return time.thread_time() + sum(
         time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
         for thread in threading.enumerate()
@@ -291,7 +291,7 @@ class Visitors:
 
 
 async def _finds_none(statement: str, value: float, tx: Connection) -> bool:
-    return await one(tx, statement, (value,)) is None
+    return await fetch_one(tx, statement, (value,)) is None
 
 
 async def bench(data: Path) -> list[Cost]:

@@ -174,13 +174,13 @@ async def test_who_asks_for_the_health_a_hundred_times_writes_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with watched(house, clock=lambda: 1_800_000_000.0) as watcher:
-        proofs, prove = Counter[str](), house.db.prove_writable
+        proofs, prove = Counter[str](), house.db.check_writable
 
         async def counted() -> None:
             proofs["made"] += 1
             await prove()
 
-        monkeypatch.setattr(house.db, "prove_writable", counted)
+        monkeypatch.setattr(house.db, "check_writable", counted)
         answers = await asyncio.gather(*(watcher.health() for _ in range(100)))
     assert [code for code, _ in answers] == [200] * 100
     assert proofs["made"] <= 1
@@ -215,11 +215,11 @@ async def test_health_is_red_while_the_database_cannot_be_written(
 ) -> None:
     errors.expect("readonly database")
     async with watched(house) as watcher:
-        async with house.db.reading(aside=True) as connection:
+        async with house.db.reading(in_thread=True) as connection:
             await connection.execute("PRAGMA query_only = ON")
         assert "readonly" in (await watcher.problems())["database"]
         assert (await watcher.scrape())[key("healthy", part="database")] == 0
-        async with house.db.reading(aside=True) as connection:
+        async with house.db.reading(in_thread=True) as connection:
             await connection.execute("PRAGMA query_only = OFF")
         assert await watcher.health() == (200, {"status": "ok"})
 

@@ -18,7 +18,7 @@ from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
 from storage import HOUR_SECONDS, chats, generations, notices, outages
 from storage.chats import ChatKind
-from storage.database import every
+from storage.database import fetch_all
 from storage.generations import State
 from storage.notices import Notice, NoticeKind
 from tests.flows.looks import says, shows_video
@@ -222,10 +222,10 @@ async def test_a_request_is_looked_at_once_its_time_is_over_and_not_over_and_ove
             outage = await outages.present(connection)
         assert outage is not None
         clock.now = queue_deadline(waiting, outage.began_at)
-        looks = bot.db.usage.lock_takings
+        looks = bot.db.usage.lock_acquisitions
         bot.wake(waiting.chat)
         await asyncio.sleep(0.3)
-        assert bot.db.usage.lock_takings - looks < 10
+        assert bot.db.usage.lock_acquisitions - looks < 10
         clock.now += 1.0
         bot.wake(waiting.chat)
         await chat.wait(says("did not take orders"))
@@ -312,5 +312,5 @@ async def test_a_clock_that_is_set_ahead_by_hours_parks_nothing(
                 await asyncio.sleep(0.01)
         assert [one.is_gift for one in made] == [False]
         async with house.db.reading() as connection:
-            kinds = await every(connection, "SELECT kind FROM ledger ORDER BY id")
+            kinds = await fetch_all(connection, "SELECT kind FROM ledger ORDER BY id")
         assert [kind for (kind,) in kinds] == ["hold", "capture"]

@@ -146,12 +146,12 @@ async def test_what_is_not_stored_is_not_confirmed_and_handled_once_when_it_is(
     monkeypatch.setattr(webhook, "STORE_SECONDS", 0.1)
     posts = telegram.world.webhook.posts
     async with posted_to(house), asyncio.timeout(20):
-        async with house.db.reading(aside=True) as connection:
+        async with house.db.reading(in_thread=True) as connection:
             await connection.execute("PRAGMA query_only = ON")
         await chat.send(ann, "/video a boat")
         await telegram.world.changes.until(lambda: len(posts) >= 2 or None, 10)
         assert {status for _, status in posts} == {503}
-        async with house.db.reading(aside=True) as connection:
+        async with house.db.reading(in_thread=True) as connection:
             await connection.execute("PRAGMA query_only = OFF")
         await chat.wait(shows_video("a boat"))
         await telegram.world.changes.until(lambda: posts[-1][1] == 200 or None, 10)

@@ -10,7 +10,7 @@ import pytest
 from generation.jobs import schedule
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
-from storage.database import number
+from storage.database import fetch_int
 from tests.flows.looks import says, shows_video
 from tests.handlers.commons import until
 
@@ -28,9 +28,9 @@ FORBIDDEN = TelegramFault.error(403, "Forbidden: odd")
 
 async def all_told(connection: Connection) -> bool:
     """Whether no word is owed, and no status stands that would be taken away."""
-    owed = await number(connection, "SELECT count(*) FROM notices WHERE sent_at IS NULL")
+    owed = await fetch_int(connection, "SELECT count(*) FROM notices WHERE sent_at IS NULL")
     statuses = "SELECT count(*) FROM generations WHERE status_message IS NOT NULL"
-    return not owed and not await number(connection, statuses)
+    return not owed and not await fetch_int(connection, statuses)
 
 
 @pytest.mark.parametrize("how", ["disband", "kick_bot", "read_only"])
@@ -107,7 +107,7 @@ async def test_a_failure_that_reaches_nobody_is_given_up_once(
         await provider.wait_for_submissions(1)
         club.disband()
         given_up = "SELECT count(*) FROM notices WHERE given_up = 1"
-        await until(house, partial(number, statement=given_up), 15)
+        await until(house, partial(fetch_int, statement=given_up), 15)
 
 
 async def test_a_failure_under_somebody_elses_video_names_whose_it_is(

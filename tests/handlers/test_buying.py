@@ -14,7 +14,7 @@ from sandbox.telegram import Fault
 from sandbox.telegram.actors import ANONYMOUS_ADMIN
 from sandbox.telegram.stars import StarPayment
 from storage import chats, ledger, outages, people, statistics
-from storage.database import every, exists
+from storage.database import exists, fetch_all
 from storage.ledger import Account, Pot
 from storage.outages import Pause
 from storage.people import Ban
@@ -49,7 +49,7 @@ async def bought(house: House, owner: Person | PrivateChat | Group) -> int:
 async def moves(house: House) -> list[tuple[str, str, int]]:
     """Return the rows of the ledger: pot, kind, credits."""
     async with house.db.reading() as connection:
-        rows = await every(connection, "SELECT pot, kind, credits FROM ledger ORDER BY id")
+        rows = await fetch_all(connection, "SELECT pot, kind, credits FROM ledger ORDER BY id")
     return [(row["pot"], row["kind"], row["credits"]) for row in rows]
 
 

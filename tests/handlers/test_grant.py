@@ -12,7 +12,7 @@ from telegram import Message, Update
 from handlers.admin.access import author_of
 from handlers.admin.grants import LONGEST_NOTE, MOST_CREDITS, Gift, read_grant
 from storage import ledger
-from storage.database import number
+from storage.database import fetch_int
 from storage.ledger import Account, Pot
 from tests.flows.looks import says
 
@@ -236,7 +236,7 @@ async def test_a_chat_that_never_took_the_bot_in_gets_nothing(
     await admin.send(ann, "/grant -1001234567 50")
     await admin.wait(lambda message: "don't know the chat -1001234567" in (message.text or ""))
     async with house.db.reading() as connection:
-        assert await number(connection, "SELECT count(*) FROM ledger") == 0
+        assert await fetch_int(connection, "SELECT count(*) FROM ledger") == 0
 
 
 async def test_telegrams_stand_ins_get_nothing(admin: PrivateChat, ann: Person) -> None:

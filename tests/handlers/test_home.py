@@ -179,7 +179,7 @@ async def test_ten_thousand_people_and_a_thousand_groups_are_pages_of_one_short_
     async with house.running(admin_ids=frozenset({ann.id})):
         await chat.send(ann, "/help")
         await chat.wait(says("/video"))
-        async with house.db.transaction(aside=True) as tx:
+        async with house.db.transaction(in_thread=True) as tx:
             await fill(
                 tx,
                 "INSERT INTO people (id, name, created_at) SELECT i,"

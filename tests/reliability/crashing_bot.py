@@ -77,9 +77,9 @@ def number_commits(points: Points) -> None:
     plain = Database.transaction
 
     @asynccontextmanager
-    async def transaction(self: Database, *, aside: bool = False) -> AsyncIterator[Connection]:
+    async def transaction(self: Database, *, in_thread: bool = False) -> AsyncIterator[Connection]:
         name = _opener()
-        async with plain(self, aside=aside) as tx:
+        async with plain(self, in_thread=in_thread) as tx:
             yield tx
             points.reach(f"{name}, to commit")
         points.reach(f"{name}, committed")

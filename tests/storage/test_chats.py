@@ -248,9 +248,9 @@ async def test_a_history_of_any_length_stays_as_it_is_when_its_chat_moves(
         await tx.execute("UPDATE generations SET state = 'delivered' WHERE chat = ?", (group.id,))
         await tx.execute("UPDATE generations SET delivered_message = id")
     before = [await found(db, one) for one in made]
-    takings, changes = db.usage.lock_takings, db.usage.commits
+    takings, changes = db.usage.lock_acquisitions, db.usage.commits
     await move(db, group)
-    assert (db.usage.lock_takings - takings, db.usage.commits - changes) == (2, 2)
+    assert (db.usage.lock_acquisitions - takings, db.usage.commits - changes) == (2, 2)
     assert [await found(db, one) for one in made] == before
 
 
@@ -263,7 +263,7 @@ async def test_what_is_over_in_the_new_chat_follows_in_slices_that_let_others_be
         await ask(db, f"message:{number}", chat=known.id, message_id=number)
     async with db.transaction() as tx:
         await tx.execute("UPDATE generations SET state = 'failed' WHERE id > 2")
-    takings = db.usage.lock_takings
+    takings = db.usage.lock_acquisitions
     for _ in range(3):
         moving = asyncio.create_task(move(db, group))
         for _ in range(20):
@@ -273,7 +273,7 @@ async def test_what_is_over_in_the_new_chat_follows_in_slices_that_let_others_be
         with suppress(asyncio.CancelledError):
             await moving
     moved = await move(db, group)
-    assert db.usage.lock_takings > takings + 3
+    assert db.usage.lock_acquisitions > takings + 3
     there = "SELECT id, message_id FROM generations WHERE chat = ? ORDER BY id"
     assert await rows(db, there, moved.id) == [(1, None), *((n, n) for n in range(2, 9))]
 

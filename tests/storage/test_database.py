@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.database import Database, number
+from storage.database import Database, fetch_int
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ async def write_pair(db: Database, task: int) -> None:
 
 async def test_the_file_survives_a_power_cut_and_keeps_its_references(db: Database) -> None:
     async with db.reading() as connection:
-        assert await number(connection, "PRAGMA synchronous") == 2, "FULL"
-        assert await number(connection, "PRAGMA foreign_keys") == 1
+        assert await fetch_int(connection, "PRAGMA synchronous") == 2, "FULL"
+        assert await fetch_int(connection, "PRAGMA foreign_keys") == 1
     assert await rows(db, "PRAGMA journal_mode") == [("wal",)]
 
 
@@ -98,7 +98,7 @@ async def test_nobodys_statement_joins_anothers_transaction(pairs: Database) -> 
 
     async def look() -> int:
         async with pairs.reading() as connection:
-            return await number(connection, "SELECT count(*) FROM pairs")
+            return await fetch_int(connection, "SELECT count(*) FROM pairs")
 
     broken = asyncio.create_task(slow_and_broken())
     await asyncio.wait_for(inside.wait(), 5)
@@ -161,7 +161,7 @@ async def test_a_reader_cancelled_midway_hinders_nobody(pairs: Database) -> None
     async def read() -> None:
         async with pairs.reading() as connection:
             while True:
-                await number(connection, "SELECT count(*) FROM pairs")
+                await fetch_int(connection, "SELECT count(*) FROM pairs")
                 await asyncio.sleep(0)
 
     for _ in range(5):
@@ -192,8 +192,8 @@ async def test_a_task_ends_that_is_cancelled_while_the_thread_works(
     db: Database, after: int
 ) -> None:
     async def look_and_rest() -> None:
-        async with db.reading(aside=True) as connection:
-            await number(connection, "SELECT count(*) FROM generations")
+        async with db.reading(in_thread=True) as connection:
+            await fetch_int(connection, "SELECT count(*) FROM generations")
         await asyncio.Event().wait()
 
     task = asyncio.create_task(look_and_rest())

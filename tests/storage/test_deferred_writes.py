@@ -61,8 +61,8 @@ async def test_they_are_the_first_statements_of_the_next_transaction_in_their_or
     db: Database,
 ) -> None:
     commits = db.usage.commits
-    db.later(mark("first"))
-    db.later(mark("second"))
+    db.defer(mark("first"))
+    db.defer(mark("second"))
     assert await marks(db) == [], "a reading does not carry them"
     async with db.transaction() as tx:
         await mark("its own")(tx)
@@ -71,7 +71,7 @@ async def test_they_are_the_first_statements_of_the_next_transaction_in_their_or
 
 
 async def test_each_is_written_once(db: Database) -> None:
-    db.later(mark("once"))
+    db.defer(mark("once"))
     for name in ("a", "b"):
         async with db.transaction() as tx:
             await mark(name)(tx)
@@ -80,7 +80,7 @@ async def test_each_is_written_once(db: Database) -> None:
 
 async def test_what_is_deferred_within_a_transaction_goes_with_the_next(db: Database) -> None:
     async with db.transaction() as tx:
-        db.later(mark("deferred"))
+        db.defer(mark("deferred"))
         await mark("at once")(tx)
     assert await marks(db) == ["at once"]
     async with db.transaction():
@@ -94,7 +94,7 @@ async def test_a_transaction_rolled_back_leaves_them_to_the_next(db: Database) -
             await mark("taken back")(tx)
             raise LookupError
 
-    db.later(mark("kept"))
+    db.defer(mark("kept"))
     with pytest.raises(LookupError):
         await break_off()
     assert await marks(db) == []
@@ -117,7 +117,7 @@ async def test_none_is_lost_when_the_task_that_carries_them_is_cancelled(
             # a transaction cancelled at its very end may have been committed
             await tx.execute("INSERT OR IGNORE INTO marks VALUES (?)", (name,))
 
-        db.later(write)
+        db.defer(write)
     task = asyncio.create_task(carry())
     for _ in range(after):
         await asyncio.sleep(0)
@@ -136,9 +136,9 @@ async def test_one_that_fails_is_dropped_and_breaks_nobody_elses(
         await mark("torn")(tx)
         await mark(None)(tx)
 
-    db.later(mark("before"))
-    db.later(half)
-    db.later(mark("after"))
+    db.defer(mark("before"))
+    db.defer(half)
+    db.defer(mark("after"))
     for name in ("its own", "the next one's"):
         async with db.transaction() as tx:
             await mark(name)(tx)
@@ -152,7 +152,7 @@ async def test_they_outlive_a_file_that_somebody_else_works_on(
     db: Database, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.0)
-    db.later(mark("kept"))
+    db.defer(mark("kept"))
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -168,15 +168,15 @@ async def test_one_that_nobody_carries_is_written_in_time(path: Path) -> None:
     db = await Database.open(path, flush_seconds=0.0)
     async with db.transaction() as tx:
         await tx.execute("CREATE TABLE marks (mark TEXT NOT NULL UNIQUE) STRICT")
-    db.later(mark("alone"))
+    db.defer(mark("alone"))
     async with asyncio.timeout(5):
         while not committed(path):
             await asyncio.sleep(0)
-    db.later(mark("again"))
+    db.defer(mark("again"))
     async with asyncio.timeout(5):
         while len(committed(path)) < 2:
             await asyncio.sleep(0)
-    assert db.usage.lock_takings == 3, "each is written by itself"
+    assert db.usage.lock_acquisitions == 3, "each is written by itself"
     await db.close()
 
 
@@ -189,7 +189,7 @@ async def test_the_file_is_busy_when_it_is_time_and_they_are_written_after_that(
         await tx.execute("CREATE TABLE marks (mark TEXT NOT NULL UNIQUE) STRICT")
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        db.later(mark("late"))
+        db.defer(mark("late"))
         async with asyncio.timeout(5):
             while not caplog.records:
                 await asyncio.sleep(0)
@@ -214,10 +214,10 @@ async def test_a_stop_writes_them_also_behind_a_transaction_that_runs(
 
     running = asyncio.create_task(slow())
     await inside.wait()
-    db.later(mark("deferred"))
+    db.defer(mark("deferred"))
     closing = asyncio.create_task(db.close())
     await asyncio.sleep(0)
-    db.later(mark("while it stops"))
+    db.defer(mark("while it stops"))
     go_on.set()
     await asyncio.gather(running, closing)
     assert committed(path) == ["slow", "deferred", "while it stops"]
@@ -235,7 +235,7 @@ async def test_a_disk_that_is_full_for_one_leaves_them_to_a_later_time(path: Pat
             await tx.execute("INSERT INTO marks VALUES (hex(zeroblob(1000000)))")
 
     async with db.reading():
-        db.later(mark("kept"))
+        db.defer(mark("kept"))
         await asyncio.sleep(0.05)
         filling = asyncio.create_task(fill())
         await asyncio.sleep(0)
@@ -251,14 +251,14 @@ async def test_a_closed_database_takes_none(path: Path) -> None:
     db = await Database.open(path)
     await db.close()
     with pytest.raises(ValueError, match="closed"):
-        db.later(mark("too late"))
+        db.defer(mark("too late"))
 
 
 async def test_the_lock_and_the_commits_are_counted_and_statements_can_be_traced(
     db: Database,
 ) -> None:
     seen: list[Any] = []
-    before = db.usage.lock_takings, db.usage.commits
+    before = db.usage.lock_acquisitions, db.usage.commits
     await db.trace(seen.append)
     async with db.transaction() as tx:
         await mark("counted")(tx)
@@ -269,7 +269,7 @@ async def test_the_lock_and_the_commits_are_counted_and_statements_can_be_traced
         "COMMIT",
         "SELECT mark FROM marks ORDER BY rowid",
     ]
-    assert (db.usage.lock_takings, db.usage.commits) == (before[0] + 2, before[1] + 1)
+    assert (db.usage.lock_acquisitions, db.usage.commits) == (before[0] + 2, before[1] + 1)
 
 
 async def test_a_file_that_is_gone_for_good_is_not_asked_over_and_over(
@@ -277,7 +277,7 @@ async def test_a_file_that_is_gone_for_good_is_not_asked_over_and_over(
 ) -> None:
     gone: Any = Gone()
     db = Database(gone, flush_seconds=0.0)
-    db.later(mark("lost"))
+    db.defer(mark("lost"))
     async with asyncio.timeout(5):
         while not caplog.records:
             await asyncio.sleep(0)

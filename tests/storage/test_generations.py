@@ -162,10 +162,10 @@ async def test_videos_are_found_by_the_words_of_their_prompts_however_many_there
     for number, prompt in enumerate(["Ein KÄTZCHEN im Regen", "ein Hund im Regen"] * 4):
         one = await ask(db, f"message:{number}", prompt=prompt)
         await put(db, one, State.DELIVERED, file_id=f"file {number}", file_kind="video")
-    takings = db.usage.lock_takings
+    takings = db.usage.lock_acquisitions
     found = await videos.finished_of(db, Account.person(ANN), limit=3, words=["kätzchen", "regen"])
     assert [one.file_id for one in found] == ["file 6", "file 4", "file 2"]
-    assert db.usage.lock_takings == takings + 3, "others had their turn in between"
+    assert db.usage.lock_acquisitions == takings + 3, "others had their turn in between"
     assert await videos.finished_of(db, Account.person(ANN), limit=3, words=["zebra"]) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from storage import chats, ledger, payments, people, personal_data
 from storage.chats import ChatKind
-from storage.database import number as count
+from storage.database import fetch_int as count
 from storage.ledger import Account, Kind, Pot
 from storage.payments import Charge
 from storage.personal_data import Erasure

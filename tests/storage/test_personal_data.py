@@ -128,9 +128,9 @@ async def erased(db: Database, erasure: Erasure, *, now: float = LATER) -> bool:
     async with db.transaction() as tx:
         await personal_data.ask_erasure(tx, erasure)
     await personal_data.erase_past(db, erasure, now=now)
-    async with db.transaction(aside=True) as tx:
+    async with db.transaction(in_thread=True) as tx:
         is_done = await personal_data.end_erasure(tx, erasure, now=now)
-    await db.empty_log()
+    await db.truncate_wal()
     return is_done
 
 
@@ -151,7 +151,7 @@ async def test_no_column_and_no_page_holds_what_was_erased(tmp_path: Path) -> No
     }
     async with db.transaction() as tx:
         await tx.execute("UPDATE inbox SET body = body || ?", (f'{{"id": {ANN}}}',))
-    await db.empty_log()
+    await db.truncate_wal()
     assert marked(path) == [path.name], "the test can find it"
     assert await erased(db, Erasure("update:9", ANN, NOW + 1))
     assert marked(path) == []
@@ -251,12 +251,12 @@ async def test_after_the_days_of_retention_no_page_holds_the_words(tmp_path: Pat
         await tx.execute("UPDATE inbox SET body = ?, received_at = ?", (words, NOW - 3 * DAY))
         await tx.execute("UPDATE generations SET created_at = ?", (NOW - 3 * DAY,))
     await personal_data.keep_for(db, 5 * DAY, now=LATER)
-    await db.empty_log()
+    await db.truncate_wal()
     assert marked(path) == [path.name], "it is not time"
     await personal_data.keep_for(db, 2 * DAY, now=LATER)
     async with db.transaction() as tx:
         assert await cards.forget(tx, now=LATER)
-    await db.empty_log()
+    await db.truncate_wal()
     assert marked(path) == []
     assert await rows(db, "SELECT file_id IS NULL, name FROM generations, people") == [(1, "Ann")]
     await db.close()

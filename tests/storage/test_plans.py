@@ -19,7 +19,7 @@ from storage import (
     statistics,
     videos,
 )
-from storage.database import every
+from storage.database import fetch_all
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from storage.ledger import Account, Pot
 from tests.storage.asked import ANN, NOW, rows
@@ -60,7 +60,7 @@ class Explained:
         """Return every step of every plan."""
         steps = []
         for statement, values in self._asked:
-            plan = await every(self._connection, f"EXPLAIN QUERY PLAN {statement}", values)
+            plan = await fetch_all(self._connection, f"EXPLAIN QUERY PLAN {statement}", values)
             steps += [row["detail"] for row in plan]
         return steps
 
@@ -153,12 +153,12 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             id="whose file it is",
         ),
         pytest.param(
-            lambda tx: every(tx, statistics._COUNTS, (0, 500)),  # noqa: SLF001 - a slice of it
+            lambda tx: fetch_all(tx, statistics._COUNTS, (0, 500)),  # noqa: SLF001 - a slice of it
             {"generations_by_account"},
             id="what operators are told",
         ),
         pytest.param(
-            lambda tx: every(tx, statistics._MOST_ACTIVE, (8, 0)),  # noqa: SLF001 - as above
+            lambda tx: fetch_all(tx, statistics._MOST_ACTIVE, (8, 0)),  # noqa: SLF001 - as above
             {"people_by_asked"},
             id="who asked for most",
         ),

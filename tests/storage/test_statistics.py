@@ -63,9 +63,9 @@ async def test_what_changes_no_more_is_counted_for_good_and_only_once(
         slices += 1
         assert await statistics.collect(db) == counted, "whatever is settled already"
     assert slices == 3
-    takings = db.usage.lock_takings
+    takings = db.usage.lock_acquisitions
     assert await statistics.collect(db) == counted
-    assert db.usage.lock_takings == takings + 2, "only what is new is counted again"
+    assert db.usage.lock_acquisitions == takings + 2, "only what is new is counted again"
     assert (counted.asked, counted.people) == (6, 2)
 
 

@@ -61,9 +61,9 @@ async def test_a_model_that_left_the_offer_takes_as_long_as_models_do(db: Databa
 async def test_what_was_read_once_is_not_asked_for_again(db: Database) -> None:
     estimates = DurationEstimates(db, OFFER)
     await estimates.of(request())
-    before = db.usage.lock_takings
+    before = db.usage.lock_acquisitions
     assert await estimates.of(request()) == 75
-    assert db.usage.lock_takings == before
+    assert db.usage.lock_acquisitions == before
 
 
 async def test_each_of_the_first_and_some_of_the_later_are_learned_from(steps: Steps) -> None:

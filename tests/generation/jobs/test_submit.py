@@ -179,13 +179,13 @@ async def test_a_submission_takes_the_database_twice_and_a_finished_poll_once(
     steps: Steps,
 ) -> None:
     generation, usage = await steps.ask(), steps.db.usage
-    before = usage.lock_takings, usage.commits
+    before = usage.lock_acquisitions, usage.commits
     await steps.submissions.submit(generation)
-    assert (usage.lock_takings, usage.commits) == (before[0] + 2, before[1] + 2)
+    assert (usage.lock_acquisitions, usage.commits) == (before[0] + 2, before[1] + 2)
     generation = await steps.made(await steps.again(generation))
-    before = usage.lock_takings, usage.commits
+    before = usage.lock_acquisitions, usage.commits
     await steps.polls.poll(generation)
-    assert (usage.lock_takings, usage.commits) == (before[0] + 1, before[1] + 1)
+    assert (usage.lock_acquisitions, usage.commits) == (before[0] + 1, before[1] + 1)
     assert (await steps.again(generation)).state is State.READY
 
 
