@@ -108,8 +108,11 @@ async def by_file_id(tx: Connection, file_id: str) -> int | None:
 
 
 async def latest(tx: Connection, account: Account, chat: int | None = None) -> Generation | None:
-    """Return the newest video of an account that goes on from another, anywhere or in a chat."""
-    return await fetch_one_as(
+    """Return an account's newest video that goes on from another, anywhere or in a chat.
+
+    If there is none, return the last scene of the film shown last: the others may be taken out.
+    """
+    newest = await fetch_one_as(
         tx,
         from_row,
         "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
@@ -117,6 +120,9 @@ async def latest(tx: Connection, account: Account, chat: int | None = None) -> G
         " AND delivered_chat = coalesce(?, delivered_chat) ORDER BY id DESC LIMIT 1",
         (account.kind, account.id, chat),
     )
+    film = None if newest else await shown(tx, account)
+    left = await generations.find(tx, film.videos[-1]) if film else None
+    return left if left and left.account == account else newest
 
 
 async def scenes_of(tx: Connection, video: Generation, account: Account) -> list[Scene]:

@@ -221,6 +221,28 @@ async def test_a_scene_is_taken_out_and_another_made_anew_where_it_stands(
         await chat.wait(says("What happens next?", to=story.message_id))
 
 
+async def test_a_scene_made_anew_whose_neighbour_was_taken_out_is_still_the_story(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person
+) -> None:
+    first = await made(house, chat, ann, "a boat in the bath")
+    await asked(chat, first)
+    await chat.send(ann, "it sails away")
+    second = await chat.wait(shows_video("it sails away"))
+    await settled(house)
+    story = await story_of(chat, ann)
+    await story.press("2")
+    await chat.wait(lambda m: m is story and "Take it out" in str(m))
+    await story.press("Make scene 2 anew · 9")
+    await chat.wait(lambda m: shows_video("it sails away")(m) and m is not second)
+    await settled(house)
+    await chat.wait(lambda m: m is story and "Send the whole film" in str(m))
+    await story.press("1")
+    await chat.wait(lambda m: m is story and "Take it out" in str(m))
+    await story.press("Take it out")
+    await chat.wait(lambda m: m is story and of_film(m, "it sails away"))
+    assert of_film(await story_of(chat, ann), "it sails away")
+
+
 async def test_the_message_that_shows_a_film_follows_it_past_restarts_and_changes_at_nothing_else(
     house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox,
     provider: AimlApiSandbox,
