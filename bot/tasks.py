@@ -55,16 +55,18 @@ class ChatClocks:
     def start(self, look: Callable[[int], Awaitable[float | None]]) -> None:
         """Let the clocks ring; `look` returns in how many seconds to look again, None for never.
 
-        Chats that are woken before are not looked at: whoever starts the clocks wakes them all.
+        Chats that were woken before are looked at now.
         """
         self._look = look
         self._is_open = True
+        for chat in [*self._woken]:
+            self.wake(chat)
 
     def wake(self, chat: int) -> None:
         """Look at a chat now; while that is being done, once more right after."""
-        if chat in self._looks:
+        if chat in self._looks or not self._is_open:
             self._woken.add(chat)
-        elif self._is_open:
+        else:
             self._unset(chat)
             self._looks[chat] = asyncio.create_task(self._look_at(chat), name=f"chat {chat}")
 

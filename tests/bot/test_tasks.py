@@ -84,6 +84,15 @@ async def test_a_woken_chat_is_looked_at(queue: JobQueue[Context]) -> None:
     await chats.until(7, looks=1)
 
 
+async def test_a_chat_woken_before_the_clocks_start_is_looked_at_then(
+    queue: JobQueue[Context],
+) -> None:
+    chats, clocks = Chats(), ChatClocks(queue)
+    clocks.wake(7)
+    clocks.start(chats.look)
+    await chats.until(7, looks=1)
+
+
 async def test_a_chat_is_looked_at_again_when_the_next_step_is_due(
     queue: JobQueue[Context],
 ) -> None:
