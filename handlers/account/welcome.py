@@ -16,7 +16,7 @@ from generation.models.pricing import Period
 from generation.orders.reading import read_number
 from handlers import commands
 from handlers.account import buying, privacy, quota, settings, support
-from handlers.admin.invites import GIFT, INVITE, follow_invite
+from handlers.admin.invites import GIFT_PREFIX, INVITE_PREFIX, follow_invite
 from handlers.admin.records import record
 from handlers.commands import Scope
 from handlers.context import FirstAdmin
@@ -184,7 +184,7 @@ async def start(
     payload = words[0] if words else ""
     if sender.chat.is_private and payload.startswith(FirstAdmin.PREFIX):
         await _claim_admin(sender, context, payload, cause)
-    elif sender.chat.is_private and payload.startswith((INVITE, GIFT)):
+    elif sender.chat.is_private and payload.startswith((INVITE_PREFIX, GIFT_PREFIX)):
         if await follow_invite(sender, services, payload):
             await _greet(sender, message, context)
     elif sender.access is Access.STRANGER:

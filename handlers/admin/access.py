@@ -1,6 +1,6 @@
 """/allow, /deny, /ban and /unban: who may use the bot.
 
-An admin names them by id, by @name, or by answering a message of theirs, forwarded here.
+An admin names a person or chat by id, by @name, or by replying to a message forwarded from them.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 router = Router()
 
 
-LONGEST_REASON = 100
-"""Characters of a ban's reason that are kept: it is read back in an answer to a press."""
+MAX_REASON_LENGTH = 100
+"""Characters of a ban's reason that are stored: it is shown in answers to presses."""
 
 
 def read_who(word: str) -> int | str | None:
-    """Read an @name, without its @, or an id, a group's below zero; None for neither."""
+    """Read an @name, returned without its @, or an id, negative for a group; None for neither."""
     if word.startswith("@"):
         return word[1:] or None
     number = read_number(word.removeprefix("-"))
@@ -53,7 +53,7 @@ def read_who(word: str) -> int | str | None:
 
 
 def author_of(message: Message | None) -> int | None:
-    """Return who wrote a message, or first wrote one that was forwarded; None for no person."""
+    """Return the id of a message's author, of a forwarded one its first; None if no person."""
     if message is None:
         return None
     origin, user = message.forward_origin, message.from_user
@@ -64,8 +64,8 @@ def author_of(message: Message | None) -> int | None:
     return user.id
 
 
-def meant_by(message: Message | None) -> int | None:
-    """Return who is meant by an answer to a message: its author, or the chat it comes from."""
+def target_of_reply(message: Message | None) -> int | None:
+    """Return the id of the author, or chat of origin, of the message that was replied to."""
     match message.forward_origin if message else None:
         case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
             return chat.id
@@ -73,7 +73,7 @@ def meant_by(message: Message | None) -> int | None:
 
 
 async def find_id(services: Services, who: int | str) -> int | None:
-    """Return the id of somebody named; an @name is known once its owner wrote to the bot."""
+    """Return an id, looked up for an @name; None for a shared id, or if its owner never wrote."""
     if isinstance(who, int):
         return None if who in SHARED_IDS else who
     async with services.db.reading() as connection:
@@ -81,8 +81,8 @@ async def find_id(services: Services, who: int | str) -> int | None:
     return person.id if person else None
 
 
-def unknown(who: int | str | None, translator: Translator) -> str:
-    """Say that nobody is known by a name or an id, and what is."""
+def unknown_text(who: int | str | None, translator: Translator) -> str:
+    """Say that a name or id is not known, and what to use instead."""
     _ = translator.gettext
     if isinstance(who, str):
         text = _("I don't know @{who}: they have never written to me. Their numeric id works too.")
@@ -95,12 +95,12 @@ def unknown(who: int | str | None, translator: Translator) -> str:
     return text.format(who=who)
 
 
-async def _whom(
+async def _read_target(
     command: str, sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> tuple[int, str] | None:
-    """Return whose id is meant, and the words after it; None where they are told what is amiss."""
+    """Return the id a command names, and the words after it; None after telling what is wrong."""
     who = read_who(words[0]) if words else None
-    if who is None and (author := meant_by(message.reply_to_message)) is not None:
+    if who is None and (author := target_of_reply(message.reply_to_message)) is not None:
         return author, " ".join(words)
     number = None if who is None else await find_id(services, who)
     if number is None:
@@ -110,16 +110,16 @@ async def _whom(
             "\n"
             "Or forward a message of theirs here and reply to it with the command."
         ).format(command=f"/{command} {BY_NAME[command].arguments}")
-        await sender.reply(usage if who is None else unknown(who, sender.translator))
+        await sender.reply(usage if who is None else unknown_text(who, sender.translator))
         return None
     return number, " ".join(words[1:])
 
 
-async def _decidable(
+async def _read_allowed(
     command: str, sender: Sender, message: Message, words: Sequence[str], services: Services
 ) -> int | None:
-    """Return whose id is meant; None where that is nobody, or ALLOWED_IDS decides: it is said."""
-    found = await _whom(command, sender, message, words, services)
+    """Return the id a command names; None after telling why /allow and /deny do not change it."""
+    found = await _read_target(command, sender, message, words, services)
     if found is None or found[0] not in services.policy.allowed_ids:
         return found and found[0]
     _ = sender.translator.gettext
@@ -135,29 +135,31 @@ async def _decidable(
 async def allow(
     sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
-    """Let a person or chat in."""
-    number = await _decidable("allow", sender, message, words, services)
+    """Allow a person or chat to use the bot."""
+    number = await _read_allowed("allow", sender, message, words, services)
     if number is None:
         return
     async with services.db.transaction() as tx:
         is_banned = await people.any_banned(tx, {number})
         if not is_banned:
-            await let_in(tx, services, sender, number, cause)
+            await grant_access(tx, services, sender, number, cause)
     if is_banned:
         await sender.reply(banned_text(number, sender.translator))
     else:
         text = sender.translator.gettext("{number} may use this bot.")
-        await _decided(sender, services, text.format(number=number))
+        await _confirm(sender, services, text.format(number=number))
 
 
 def banned_text(number: int, translator: Translator) -> str:
-    """Say that somebody is banned, and what lets them back in."""
+    """Say that a person or chat is banned, and how to undo it."""
     text = translator.gettext("{number} is banned. /unban {number} takes it back.")
     return text.format(number=number)
 
 
-async def let_in(tx: Connection, services: Services, admin: Sender, who: int, cause: str) -> bool:
-    """Let a person or chat in and tell them where that is news; False where it was done before."""
+async def grant_access(
+    tx: Connection, services: Services, admin: Sender, who: int, cause: str
+) -> bool:
+    """Allow a person or chat, and owe them a notice; False if the same cause did it before."""
     if not await record(tx, services, admin, cause, "allow", whom=who):
         return False
     now, by = services.clock(), admin.account.id
@@ -174,62 +176,64 @@ async def deny(
     """Undo an allow."""
     _, number = (
         sender.translator.gettext,
-        await _decidable("deny", sender, message, words, services),
+        await _read_allowed("deny", sender, message, words, services),
     )
     if number is None:
         return
     async with services.db.transaction() as tx:
         denied = await people.deny(tx, number)
-        was_allowed = await _recorded(tx, "deny", sender, cause, services, whom=number, news=denied)
+        was_allowed = await _record_act(
+            tx, "deny", sender, cause, services, whom=number, news=denied
+        )
     text = (
         _("{number} may not use this bot any more.")
         if was_allowed
         else _("{number} was not allowed by /allow. Nothing changed.")
     )
-    await _decided(sender, services, text.format(number=number))
+    await _confirm(sender, services, text.format(number=number))
 
 
-async def _tell_shut_out(tx: Connection, ban: Ban, cause: str) -> None:
-    """Owe somebody banned a word of it, unless what waits of theirs will say it."""
+async def _owe_ban_notice(tx: Connection, ban: Ban, cause: str) -> None:
+    """Owe a banned person a notice, unless the cancellation of a queued request tells them."""
     if ban.telegram_id < 0 or await people.find(tx, ban.telegram_id) is None:
         return
     chat = await chats.private_with(tx, ban.telegram_id, now=ban.at)
     waiting = await generations.pending_of(tx, Account.person(ban.telegram_id))
     if not any(one.chat == chat.id and one.state is State.QUEUED for one in waiting):
-        await owe(tx, chat, NoticeKind.BANNED, f"{cause}:banned", ban.at, reason=ban.reason)
+        await owe_notice(tx, chat, NoticeKind.BANNED, f"{cause}:banned", ban.at, reason=ban.reason)
 
 
 async def _tell(services: Services, tx: Connection, who: int, kind: NoticeKind, cause: str) -> None:
-    """Owe a person or a group a word about what an admin decided, where the bot has met them."""
+    """Owe a person or group a notice about an admin's decision, if the bot knows their chat."""
     now, chat = services.clock(), await chats.by_telegram_id(tx, who)
     if chat is None and who > 0 and await people.find(tx, who) is not None:
         chat = await chats.private_with(tx, who, now=now)
     if chat is not None:
-        await owe(tx, chat, kind, cause, now, alone=chat.is_private)
+        await owe_notice(tx, chat, kind, cause, now, alone=chat.is_private)
         services.wake(chat.id)
 
 
-async def owe(
+async def owe_notice(
     tx: Connection, chat: Chat, kind: NoticeKind, cause: str, now: float, **facts: Any
 ) -> bool:
-    """Owe a chat a word; False where the same cause owes it already."""
+    """Owe a chat a notice; False if the same cause owes it already."""
     person = chat.telegram_id if chat.is_private else None
     notice = Notice(cause=cause, chat=chat.id, kind=kind, facts=facts, person=person)
     return await notices.owe(tx, notice, now=now)
 
 
-async def _recorded(
+async def _record_act(
     tx: Connection, act: str, admin: Sender, cause: str, services: Services,
     *, whom: int, news: bool,
 ) -> bool:  # fmt: skip
-    """Write an act down; tell whether this update changed something, now or before a crash."""
+    """Record an act; return whether this update changed something, now or before a crash."""
     details = "" if news else audit.UNCHANGED
     await record(tx, services, admin, cause, act, whom=whom, details=details)
     return await audit.did(tx, cause)
 
 
-async def _decided(sender: Sender, services: Services, text: str) -> None:
-    """Say what was decided, or that it changes nothing where everyone is let in."""
+async def _confirm(sender: Sender, services: Services, text: str) -> None:
+    """Confirm a decision, or say that it has no effect while everyone is allowed."""
     if not services.policy.allowed_ids:
         text = sender.translator.gettext(
             "Saved. But ALLOWED_IDS is empty, so everyone can use this bot. To stop one person, "
@@ -242,28 +246,28 @@ async def _decided(sender: Sender, services: Services, text: str) -> None:
 async def ban(
     sender: Sender, message: Message, words: Sequence[str], cause: str, context: Context
 ) -> None:
-    """Shut a person or chat out."""
-    found = await _whom("ban", sender, message, words, context.services)
+    """Ban a person or chat."""
+    found = await _read_target("ban", sender, message, words, context.services)
     if found is not None:
         number, reason = found
-        await sender.reply(await shut_out(context, sender, number, cause, reason))
+        await sender.reply(await apply_ban(context, sender, number, cause, reason))
 
 
 @router.command("unban")
 async def unban(
     sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
-    """Let a person or chat back in."""
-    if (found := await _whom("unban", sender, message, words, services)) is not None:
-        await sender.reply(await let_back_in(services, sender, found[0], cause))
+    """Undo the ban of a person or chat."""
+    if (found := await _read_target("unban", sender, message, words, services)) is not None:
+        await sender.reply(await apply_unban(services, sender, found[0], cause))
 
 
-async def let_back_in(services: Services, admin: Sender, who: int, cause: str) -> str:
-    """Undo a ban and tell who was banned; say what was done."""
+async def apply_unban(services: Services, admin: Sender, who: int, cause: str) -> str:
+    """Undo a ban and owe the person a notice; return the text that says what was done."""
     _ = admin.translator.gettext
     async with services.db.transaction() as tx:
         unbanned = await people.unban(tx, who)
-        was_banned = await _recorded(tx, "unban", admin, cause, services, whom=who, news=unbanned)
+        was_banned = await _record_act(tx, "unban", admin, cause, services, whom=who, news=unbanned)
         if unbanned and who > 0:
             await _tell(services, tx, who, NoticeKind.UNBANNED, f"{cause}:unbanned")
     text = (
@@ -276,23 +280,23 @@ async def let_back_in(services: Services, admin: Sender, who: int, cause: str) -
 
 @router.button(BanChat, admins=True, asks=N_("Yes, ban"))
 async def ban_chat(sender: Sender, press: BanChat, cause: str, context: Context) -> None:
-    """Shut out the chat that took the bot in, and leave it."""
+    """Ban the chat that added the bot, and leave it."""
     services = context.services
     async with services.db.reading() as connection:
         chat = await chats.find(connection, press.chat)
     if chat is None:
         await sender.answer(sender.translator.gettext("That chat is gone."))
         return
-    await sender.answer(await shut_out(context, sender, chat.telegram_id, cause), alert=True)
+    await sender.answer(await apply_ban(context, sender, chat.telegram_id, cause), alert=True)
 
 
-async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason: str = "") -> str:
-    """Ban, give back what waits, and leave where it is a chat; say what was done.
+async def apply_ban(context: Context, admin: Sender, who: int, cause: str, reason: str = "") -> str:
+    """Ban a person or chat, cancel their queued requests, and leave the chat.
 
-    Doing it again changes nothing.
+    Returns the text that says what was done. A second time changes nothing.
     """
     services, _, now = context.services, admin.translator.gettext, context.services.clock()
-    why = truncate(reason, LONGEST_REASON)
+    why = truncate(reason, MAX_REASON_LENGTH)
     new = Ban(telegram_id=who, by=admin.account.id, at=now, reason=why or None)
     async with services.db.transaction() as tx:
         if who in services.policy.admin_ids.union(await people.admins(tx)):
@@ -301,7 +305,7 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
         before = await people.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
         if news and await record(tx, services, admin, cause, "ban", whom=who, details=why):
-            await _tell_shut_out(tx, new, cause)
+            await _owe_ban_notice(tx, new, cause)
         stopped = await lifecycle.cancel_queued(tx, who, now=now, why=new.reason)
     lifecycle.log_steps(stopped)
     for step in stopped:
@@ -321,7 +325,7 @@ async def shut_out(context: Context, admin: Sender, who: int, cause: str, reason
 
 @router.button(LetBuy, admins=True)
 async def let_buy(sender: Sender, press: LetBuy, cause: str, services: Services) -> None:
-    """Let somebody buy again whose payment was taken back."""
+    """Let a person buy again after Telegram took a payment of theirs back."""
     async with services.db.transaction() as tx:
         await payments.forgive(tx, press.person)
         await record(tx, services, sender, cause, "unban", whom=press.person, details="/buy")

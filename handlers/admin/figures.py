@@ -1,4 +1,4 @@
-"""/stats: what was asked for, what became of it and what it cost, as a picture and a few lines."""
+"""/stats: the number, outcome and cost of requests, as a chart and a few lines of text."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 router = Router()
 
 PERIODS = {1: N_("Today"), 7: N_("7 days"), 30: N_("30 days")}
-MOST_NAMED = 3
-"""People, groups and causes that are named; a caption has few lines."""
-LONGEST_NAME = 20
-HALF, MOST = 0.5, 0.95
+MAX_NAMED = 3
+"""People, groups and causes that are named: a caption is short."""
+MAX_NAME_LENGTH = 20
+MEDIAN, P95 = 0.5, 0.95
 GREEN, RED, BLUE, YELLOW = range(4)
-"""The colours of a chart, by their places."""
+"""Indices of the colours of a chart."""
 
 CAUSES = {
     Reason.CONTENT_REFUSED: N_("not allowed by the filter"),
@@ -67,23 +67,23 @@ logger = logging.getLogger(__name__)
 
 
 class ShowFigures(CallbackData, prefix="figures"):
-    """Show the figures of so many days, today included."""
+    """Show the figures of a number of days, today included."""
 
     days: int
 
 
 @dataclass(slots=True)
 class Slot:
-    """What was asked for in an hour or a day."""
+    """Figures of an hour or a day."""
 
     states: Counter[State] = field(default_factory=Counter)
     charged: int = 0
     took: Counter[int] = field(default_factory=Counter)
-    """How many videos took so many seconds until they were in the chat."""
+    """Number of videos by the seconds from order to delivery."""
 
 
 class Figures:
-    """Adds up what was asked for, over all and in each of the slots that begin at these times."""
+    """Totals of requests, over all and per slot; `begins` are the starts of the slots."""
 
     def __init__(self, begins: Sequence[float]) -> None:
         self._begins = begins
@@ -116,22 +116,22 @@ class Figures:
 
     @property
     def took(self) -> Counter[int]:
-        """How many videos took so many seconds until they were in the chat."""
+        """Number of videos by the seconds from order to delivery."""
         return sum((slot.took for slot in self.slots), Counter[int]())
 
     @property
     def failed(self) -> int:
-        """How many failed or were cancelled."""
+        """Number of requests that failed or were cancelled."""
         return self.states[State.FAILED] + self.states[State.CANCELLED]
 
     @property
     def in_work(self) -> int:
-        """How many are neither delivered nor failed."""
+        """Number of requests that are neither delivered nor failed."""
         return self.states.total() - self.states[State.DELIVERED] - self.failed
 
 
 def quantile(counts: Counter[int], part: float) -> int | None:
-    """Return what so large a part of the counted does not exceed; None where there are none."""
+    """Return the smallest value that a `part` of the counts does not exceed; None if empty."""
     left = ceil(part * counts.total())
     for value in sorted(counts):
         left -= counts[value]
@@ -140,8 +140,8 @@ def quantile(counts: Counter[int], part: float) -> int | None:
     return None
 
 
-def slots_of(days: int, zone: ZoneInfo, now: float) -> list[datetime]:
-    """Return when each hour of today, or each of the last days, began."""
+def slot_starts(days: int, zone: ZoneInfo, now: float) -> list[datetime]:
+    """Return the start of each hour of today if `days` is 1, else of each of the last days."""
     today = datetime.fromtimestamp(now, zone).date()
     midnights = [
         datetime.combine(today - timedelta(days=back), time.min, zone)
@@ -157,7 +157,7 @@ def slots_of(days: int, zone: ZoneInfo, now: float) -> list[datetime]:
 def chart_of(
     figures: Figures, days: int, begins: Sequence[datetime], translator: Translator
 ) -> dict[str, object]:
-    """Return the figures as `picture_jobs.draw_chart` draws them."""
+    """Return the figures in the form that `picture_jobs.draw_chart` takes."""
     _, slots = translator.gettext, figures.slots
     form = {1: "HH", 7: "EEE"}.get(days, "d MMM")
 
@@ -196,7 +196,7 @@ def chart_of(
                 "whole": False,
                 "least": 1.0,
                 "series": [
-                    (_("half of them"), minutes(HALF)), (_("95 of 100"), minutes(MOST)),
+                    (_("half of them"), minutes(MEDIAN)), (_("95 of 100"), minutes(P95)),
                 ],
                 "colours": [BLUE, YELLOW],
             },
@@ -213,22 +213,22 @@ async def stats(
     shown: int | None = None,
     query: CallbackQuery | None = None,
 ) -> None:
-    """Show an admin the figures of today, or those of another time in their place."""
+    """Show an admin the figures of today, or of another period in the same message."""
     await sender.answer()
     if query is None or not (isinstance(query.message, Message) and query.message.photo):
         shown = None
     days = press.days if press and press.days in PERIODS else 1
     now, translator = services.clock(), sender.translator
-    begins = slots_of(days, services.terms.zone, now)
+    begins = slot_starts(days, services.terms.zone, now)
     figures = Figures([begin.timestamp() for begin in begins])
     async for page in statistics.asked(services.db, since=begins[0].timestamp()):
         for one in page:
             figures.add(one)
-    text = await _said(services, figures, days, now, translator)
+    text = await _text(services, figures, days, now, translator)
     try:
         picture = await services.pictures.chart(chart_of(figures, days, begins, translator))
     except MediaError as error:
-        logger.warning("figures show no picture: %s", error)
+        logger.warning("cannot draw the chart of /stats: %s", error)
         picture = None
     buttons = [
         Button(translator.gettext(name), ShowFigures(other))
@@ -238,41 +238,41 @@ async def stats(
     await sender.show(text, [buttons], shown, picture)
 
 
-async def _said(
+async def _text(
     services: Services, figures: Figures, days: int, now: float, translator: Translator
 ) -> str:
-    """Write the figures, short enough for what stands below a picture."""
+    """Return the figures as text, short enough for the caption of a picture."""
     _ = translator.gettext
     of_all = await statistics.collect(services.db)
     async with services.db.reading(in_thread=True) as connection:
         owed = await ledger.owed(connection)
         left = await balances.budget_left(connection, services.terms, now)
-        who = await _most(connection, figures, translator)
+        who = await _busiest(connection, figures, translator)
     lines = [
         f"📊 {_(PERIODS[days])}",
-        *counted(figures, translator),
-        *_made(figures, translator),
+        *_count_lines(figures, translator),
+        *_cost_lines(figures, translator),
         *who,
         "",
         _("In all: {delivered} delivered, {money} spent").format(
             delivered=translator.number(of_all.delivered),
             money=translator.money(pricing.from_micros(of_all.spent_micros)),
         ),
-        owing(owed, services.offer, translator),
-        budget(left, services.terms, translator, now),
+        owed_line(owed, services.offer, translator),
+        budget_line(left, services.terms, translator, now),
     ]
     return "\n".join(lines)
 
 
-def owing(credits_: int, offer: Offer, translator: Translator) -> str:
-    """Write what people were given, or paid for, and may still spend."""
+def owed_line(credits_: int, offer: Offer, translator: Translator) -> str:
+    """Return a line with the credits that people were given or paid for and did not spend."""
     return translator.gettext("Owed in unspent credits: {credits}, {money}.").format(
         credits=translator.credits(credits_), money=translator.money(credits_ * offer.credit_usd)
     )
 
 
-def counted(figures: Figures, translator: Translator) -> list[str]:
-    """Write how much was asked for, and what became of it."""
+def _count_lines(figures: Figures, translator: Translator) -> list[str]:
+    """Return lines with the numbers of requests by outcome."""
     _, number = translator.gettext, translator.number
     lines = [
         _("Asked for: {asked} · delivered: {delivered}").format(
@@ -283,7 +283,7 @@ def counted(figures: Figures, translator: Translator) -> list[str]:
         words = Counter[str]()
         for cause, count in figures.causes.items():
             words[_(CAUSES.get(cause, OTHER_CAUSE))] += count
-        named = [f"{word} {number(count)}" for word, count in words.most_common(MOST_NAMED)]
+        named = [f"{word} {number(count)}" for word, count in words.most_common(MAX_NAMED)]
         lines.append(
             _("Failed or cancelled: {failed} ({causes})").format(
                 failed=number(figures.failed), causes=", ".join(named)
@@ -294,8 +294,8 @@ def counted(figures: Figures, translator: Translator) -> list[str]:
     return lines
 
 
-def _made(figures: Figures, translator: Translator) -> list[str]:
-    """Write what was made, what it cost, and how long people waited."""
+def _cost_lines(figures: Figures, translator: Translator) -> list[str]:
+    """Return lines with the seconds of video made, their cost, and the waiting time."""
     _, money = translator.gettext, translator.money
     lines = [
         _("Seconds of video: {seconds} · credits: {credits}").format(
@@ -314,7 +314,7 @@ def _made(figures: Figures, translator: Translator) -> list[str]:
         spent = money(pricing.from_micros(figures.spent))
         lines.append(text.format(money=spent, count=translator.number(figures.told)))
     took = figures.took
-    half, most = quantile(took, HALF), quantile(took, MOST)
+    half, most = quantile(took, MEDIAN), quantile(took, P95)
     if half is not None and most is not None:
         lines.append(
             _("Waiting time: half within {half}, 95 of 100 within {most}").format(
@@ -324,10 +324,10 @@ def _made(figures: Figures, translator: Translator) -> list[str]:
     return lines
 
 
-async def _most(tx: Connection, figures: Figures, translator: Translator) -> list[str]:
-    """Write who asked for most, and in which groups most was asked for."""
+async def _busiest(tx: Connection, figures: Figures, translator: Translator) -> list[str]:
+    """Return lines with the people and groups that ordered most."""
     named, titles = [], await chats.titles_of_groups(tx)
-    for number, count in figures.people.most_common(MOST_NAMED):
+    for number, count in figures.people.most_common(MAX_NAMED):
         person = await people.find(tx, number)
         name = person.name if person else str(number)
         known = f"@{person.username}" if person and person.username else _short(name)
@@ -335,7 +335,7 @@ async def _most(tx: Connection, figures: Figures, translator: Translator) -> lis
     asked = {chat: count for chat, count in figures.chats.items() if chat in titles}
     groups = [
         f"{_short(titles[number])} {translator.number(count)}"
-        for number, count in Counter(asked).most_common(MOST_NAMED)
+        for number, count in Counter(asked).most_common(MAX_NAMED)
     ]
     _ = translator.gettext
     lines = [_("People: {names}").format(names=", ".join(named))] if named else []
@@ -343,11 +343,11 @@ async def _most(tx: Connection, figures: Figures, translator: Translator) -> lis
 
 
 def _short(name: str) -> str:
-    return unlinked(truncate(name, LONGEST_NAME))
+    return unlinked(truncate(name, MAX_NAME_LENGTH))
 
 
-def budget(left: int | None, terms: Terms, translator: Translator, now: float) -> str:
-    """Write what the operator still gives; `left` is in micro-dollars, None without a ceiling."""
+def budget_line(left: int | None, terms: Terms, translator: Translator, now: float) -> str:
+    """Return a line with what is left of the budget, in micro-dollars; None is no ceiling."""
     if left is None or terms.budget_usd is None:
         return translator.gettext("Budget: no ceiling. BUDGET_USD sets one.")
     ends_at = pricing.ends_at(terms.budget_period, terms.zone, now)

@@ -1,4 +1,4 @@
-"""/grant: credits from the operator that stay, for a person or for who speaks as a chat."""
+"""/grant: credits that do not expire, for a person or for those who write as a group or channel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from generation.orders.reading import read_number
-from handlers.admin.access import find_id, meant_by, read_who, unknown
+from handlers.admin.access import find_id, read_who, target_of_reply, unknown_text
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import AnswerRequest
@@ -29,17 +29,18 @@ if TYPE_CHECKING:
 
 router = Router()
 
-MOST_CREDITS = 1_000_000
-"""In one grant or one pool: more is a slip of the finger."""
-LONGEST_NOTE = 200
-"""Characters of the note that goes with it."""
+MAX_CREDITS = 1_000_000
+"""The most in one grant or pool: more is a typing error."""
+MAX_NOTE_LENGTH = 200
+"""Characters of the note of a grant."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gift:
-    """What /grant asks for; `who` is an id, an @name without its @, or None: the one answered.
+class Grant:
+    """The arguments of /grant.
 
-    The id of a group or channel is below zero.
+    `who` is an id, negative for a group or channel, an @name without its @, or None for the author
+    of the message replied to.
     """
 
     who: int | str | None
@@ -47,40 +48,39 @@ class Gift:
     note: str | None
 
 
-def read_grant(words: Sequence[str], *, answers_somebody: bool) -> Gift | None:
-    """Read `WHO CREDITS [NOTE]`, or `CREDITS [NOTE]` in an answer to somebody's message.
+def read_grant(words: Sequence[str], *, answers_somebody: bool) -> Grant | None:
+    """Read `WHO CREDITS [NOTE]`, or `CREDITS [NOTE]` in a reply to a message; None for neither.
 
-    None where it is neither. An answer may still name somebody else, by @name or by id: two
-    numbers are always an id and credits.
+    A reply may still name another person, by @name or id: two numbers are an id and credits.
     """
     first, second = (*words, "", "")[:2]
     two_numbers = isinstance(read_who(first), int) and read_number(second) is not None
     named = not answers_somebody or first.startswith("@") or two_numbers
     who, rest = (read_who(first), words[1:]) if named else (None, words)
     credits_ = read_number(rest[0]) if rest else None
-    if (named and who is None) or not credits_ or credits_ > MOST_CREDITS:
+    if (named and who is None) or not credits_ or credits_ > MAX_CREDITS:
         return None
-    return Gift(who, credits_, " ".join(rest[1:])[:LONGEST_NOTE] or None)
+    return Grant(who, credits_, " ".join(rest[1:])[:MAX_NOTE_LENGTH] or None)
 
 
 @router.command("grant")
 async def grant(
     sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
-    """Give credits once, and owe the person a word about it."""
-    author = meant_by(message.reply_to_message)
-    gift = read_grant(words, answers_somebody=author is not None)
-    if gift is None:
+    """Grant credits once, and owe the person a notice."""
+    author = target_of_reply(message.reply_to_message)
+    wanted = read_grant(words, answers_somebody=author is not None)
+    if wanted is None:
         text = grant_usage(sender.translator)
     else:
-        named = author if gift.who is None else gift.who
-        who = None if named is None else await _found(services, named)
-        text = await _give(services, sender, who, gift, cause)
+        named = author if wanted.who is None else wanted.who
+        who = None if named is None else await _find_recipient(services, named)
+        text = await _grant(services, sender, who, wanted, cause)
     await sender.reply(text, reply_to=message.message_id)
 
 
 def grant_usage(translator: Translator) -> str:
-    """Say how /grant is written."""
+    """Return the usage of /grant."""
     return translator.gettext(
         "Write /grant WHO CREDITS [NOTE]\n"
         "WHO: an id or an @name. With the id of a group or channel (below zero), whoever writes "
@@ -88,11 +88,11 @@ def grant_usage(translator: Translator) -> str:
         "CREDITS: up to {most}.\n"
         "\n"
         "Or forward somebody's message here and reply to it with:\n/grant CREDITS"
-    ).format(most=translator.number(MOST_CREDITS))
+    ).format(most=translator.number(MAX_CREDITS))
 
 
-async def _found(services: Services, who: int | str) -> int | Chat | None:
-    """Return a person's id, or a chat the bot has heard of."""
+async def _find_recipient(services: Services, who: int | str) -> int | Chat | None:
+    """Return a person's id, or a chat the bot knows."""
     number = await find_id(services, who)
     if number is None or number > 0:
         return number
@@ -100,83 +100,87 @@ async def _found(services: Services, who: int | str) -> int | Chat | None:
         return await chats.by_telegram_id(connection, number)
 
 
-async def _give(
-    services: Services, admin: Sender, who: int | Chat | None, gift: Gift, cause: str
+async def _grant(
+    services: Services, admin: Sender, who: int | Chat | None, wanted: Grant, cause: str
 ) -> str:
-    """Give once; say what was done."""
+    """Grant credits once; return the text that says what was done."""
     translator = admin.translator
     if who is None:
-        return unknown(gift.who, translator)
+        return unknown_text(wanted.who, translator)
     if isinstance(who, int):
-        return await _give_person(services, admin, who, gift, cause)
+        return await _grant_person(services, admin, who, wanted, cause)
     async with services.db.transaction() as tx:
         account, whom = Account.chat(who.id), who.telegram_id
-        await _enter(tx, services, account, gift, whom=whom, by=admin, cause=cause)
-    # its members have credits of their own each, and the pool beside them
+        await _store(tx, services, account, wanted, whom=whom, by=admin, cause=cause)
+    # the grant is for those who write as the chat: members have their own credits and the pool
     return translator.gettext("{title} has {credits} more, for what is asked in its name.").format(
-        title=unlinked(who.title), credits=translator.credits(gift.credits)
+        title=unlinked(who.title), credits=translator.credits(wanted.credits)
     )
 
 
-async def _enter(
-    tx: Connection, services: Services, account: Account, gift: Gift,
+async def _store(
+    tx: Connection, services: Services, account: Account, wanted: Grant,
     *, whom: int, by: Sender, cause: str,
 ) -> None:  # fmt: skip
     now = services.clock()
-    await ledger.grant(tx, account, Pot.GRANTED, gift.credits, cause=cause, note=gift.note, now=now)
-    # the note stands in the ledger, where it goes with what else is known of a person
-    await record(tx, services, by, cause, "grant", whom=whom, details=str(gift.credits))
+    await ledger.grant(
+        tx, account, Pot.GRANTED, wanted.credits, cause=cause, note=wanted.note, now=now
+    )
+    # the note is in the ledger only, where it is erased with the person's data
+    await record(tx, services, by, cause, "grant", whom=whom, details=str(wanted.credits))
 
 
-async def _give_person(services: Services, admin: Sender, who: int, gift: Gift, cause: str) -> str:
-    """Write the grant and the notice of it in one."""
+async def _grant_person(
+    services: Services, admin: Sender, who: int, wanted: Grant, cause: str
+) -> str:
+    """Store a grant with its notice; return the text that says what was done."""
     now, cost, translator = services.clock(), services.usual_cost, admin.translator
     async with services.db.transaction() as tx:
         person = await people.find(tx, who)
-        await _enter(tx, services, Account.person(who), gift, whom=who, by=admin, cause=cause)
-        # of two buttons tapped at once, the first one gave
-        gift = replace(gift, credits=await ledger.given(tx, cause))
+        await _store(tx, services, Account.person(who), wanted, whom=who, by=admin, cause=cause)
+        # if two buttons were tapped at once, the first one counts
+        wanted = replace(wanted, credits=await ledger.given(tx, cause))
         if person is not None:
             chat = await notices.owe_person(
                 tx, who, NoticeKind.GRANTED, cause=f"{cause}:granted", now=now,
-                credits=gift.credits, cost=cost, note=gift.note,
+                credits=wanted.credits, cost=cost, note=wanted.note,
             )  # fmt: skip
     if person is None:
         return translator.gettext(
             "{who} has never written to me. They get {credits} when they do."
-        ).format(who=who, credits=translator.credits(gift.credits))
+        ).format(who=who, credits=translator.credits(wanted.credits))
     services.wake(chat)
     return translator.gettext("{name} has {credits} more.").format(
-        name=unlinked(person.name), credits=translator.credits(gift.credits)
+        name=unlinked(person.name), credits=translator.credits(wanted.credits)
     )
 
 
-GIFTS = (1, 5, 20)
-"""What buttons give a person once, in usual videos."""
+GRANTS = (1, 5, 20)
+"""Grants that buttons offer, in usual videos."""
 
 
 class GrantTo(CallbackData, prefix="grantto"):
-    """Ask how many credits a person is given."""
+    """Show the grants an admin can give a person."""
 
     person: int
 
 
 class Give(CallbackData, prefix="give"):
-    """Give a person credits once."""
+    """Grant a person credits, once."""
 
     person: int
     credits: int
 
 
 @router.button(GrantTo, admins=True)
-async def choose_gift(sender: Sender, press: GrantTo, services: Services) -> None:
-    """Ask an admin how much somebody of the list of people is given."""
+async def ask_grant(sender: Sender, press: GrantTo, services: Services) -> None:
+    """Ask an admin how many credits to grant a person."""
     cost = services.usual_cost
     async with services.db.reading() as connection:
         name = await people.called(connection, press.person)
     rows = [
         [Button(worth(sender.translator, count * cost, cost), Give(press.person, count * cost))]
-        for count in GIFTS
+        for count in GRANTS
     ]
     await sender.answer()
     text = sender.translator.gettext(
@@ -186,10 +190,10 @@ async def choose_gift(sender: Sender, press: GrantTo, services: Services) -> Non
 
 
 @router.button(Give, admins=True)
-async def give(sender: Sender, press: Give, shown: int, services: Services) -> None:
-    """Give what was chosen, once for each time it was asked."""
-    gift, cause = Gift(press.person, press.credits, None), f"given:{sender.chat.id}:{shown}"
-    text = await _give_person(services, sender, press.person, gift, cause)
+async def grant_chosen(sender: Sender, press: Give, shown: int, services: Services) -> None:
+    """Grant the credits of the button, once for each message that asks."""
+    wanted, cause = Grant(press.person, press.credits, None), f"given:{sender.chat.id}:{shown}"
+    text = await _grant_person(services, sender, press.person, wanted, cause)
     await sender.answer()
     await sender.show(text, (), shown)
 
@@ -198,7 +202,7 @@ async def give(sender: Sender, press: Give, shown: int, services: Services) -> N
 async def answer_request(
     sender: Sender, press: AnswerRequest, shown: int, services: Services
 ) -> None:
-    """Answer who asked for credits; of several admins the first one counts."""
+    """Answer a person's request for credits; the first admin's answer counts."""
     _, now = sender.translator.gettext, services.clock()
     cause = f"asked:{press.person}:{press.day}"
     async with services.db.transaction() as tx:

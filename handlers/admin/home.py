@@ -1,6 +1,6 @@
-"""/admin: the operator's home, one message with today's figures, and its pages of all there is.
+"""/admin: a message with today's figures, and its pages of people, groups, models and money.
 
-/people opens the page of people: who uses the bot, the most active first.
+/people opens the page of people, the most active first.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from generation.models import pricing
 from generation.models.offer import KINDS
 from generation.orders import balances
 from generation.orders.options import Choice, Defaults, Options, priced, settle
-from handlers.admin.access import let_back_in, shut_out
-from handlers.admin.figures import ShowFigures, budget, owing
+from handlers.admin.access import apply_ban, apply_unban
+from handlers.admin.figures import ShowFigures, budget_line, owed_line
 from handlers.admin.grants import GrantTo
 from handlers.admin.invites import ShowInvites
 from handlers.admin.limits import LimitTo
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
 router = Router()
 
 PER_PAGE = 8
-"""People, groups or models on a page: a row of buttons each fits a phone."""
-HEARD_SECONDS = 300.0
-"""How long it is believed what the account at the provider holds."""
-LONGEST_NAME = 40
-LONGEST_WORDS = 40
-"""Bytes of what is searched for: a button carries it from page to page."""
+"""People, groups or models on a page, each with a row of buttons."""
+BALANCE_MAX_AGE = 300.0
+"""Seconds after which the provider is asked for the account's balance again."""
+MAX_NAME_LENGTH = 40
+MAX_SEARCH_BYTES = 40
+"""Bytes of the search words: the buttons that turn pages carry them."""
 
 
 class ShowPeople(CallbackData, prefix="people"):
-    """Show a page of people, the first being 0: all, or those with these words in their names."""
+    """Show a page of people, all or those with the words in their names; the first is 0."""
 
     page: int
     words: str
@@ -63,24 +63,24 @@ class ShowGroups(CallbackData, prefix="groups"):
     page: int
 
 
-class ShowServed(CallbackData, prefix="served"):
-    """Show a page of the operator's models; the first is 0."""
+class ShowModels(CallbackData, prefix="served"):
+    """Show a page of the models the operator named; the first is 0."""
 
     page: int
 
 
 class ShowMoney(CallbackData, prefix="money"):
-    """Show what the operator has, gives and owes."""
+    """Show the budget, the balance at the provider, and the unspent credits."""
 
 
 class BanPerson(CallbackData, prefix="banperson"):
-    """Shut a person out."""
+    """Ban a person."""
 
     person: int
 
 
 class UnbanPerson(CallbackData, prefix="unban"):
-    """Let a person back in."""
+    """Undo the ban of a person."""
 
     person: int
 
@@ -88,7 +88,7 @@ class UnbanPerson(CallbackData, prefix="unban"):
 @router.command("admin")
 @router.button(ShowHome, admins=True)
 async def home(sender: Sender, services: Services, shown: int | None = None) -> None:
-    """Show an admin how the bot is doing today."""
+    """Show an admin today's figures, and the buttons of the other pages."""
     await sender.answer()
     translator, now = sender.translator, services.clock()
     _, count = translator.gettext, translator.number
@@ -118,7 +118,7 @@ async def home(sender: Sender, services: Services, shown: int | None = None) -> 
     switch = _("▶️ Resume") if pause else _("⏸ Pause")
     rows = [
         [Button(_("👥 People"), ShowPeople(0, "")), Button(_("💬 Groups"), ShowGroups(0))],
-        [Button(_("🎞 Models"), ShowServed(0)), Button(_("💵 Money"), ShowMoney())],
+        [Button(_("🎞 Models"), ShowModels(0)), Button(_("💵 Money"), ShowMoney())],
         [Button(_("📊 Figures"), ShowFigures(7)), Button(_("📜 Audit"), ShowAudit(0))],
         [Button(switch, SwitchPause(0 if pause else 1)), Button(_("🔗 Links"), ShowInvites(0))],
     ]
@@ -128,8 +128,8 @@ async def home(sender: Sender, services: Services, shown: int | None = None) -> 
 # people
 
 
-def listed(page: Sequence[Activity], first: int, translator: Translator) -> str:
-    """List people with the numbers that commands take; `first` is the place of the first."""
+def people_lines(page: Sequence[Activity], first: int, translator: Translator) -> str:
+    """List people with the ids that commands take; `first` is the number of the first line."""
     _, lines = translator.gettext, []
     for place, one in enumerate(page, start=first):
         line = (
@@ -149,7 +149,7 @@ def listed(page: Sequence[Activity], first: int, translator: Translator) -> str:
 def people_buttons(
     page: Sequence[Activity], number: int, pages: int, translator: Translator, words: str = ""
 ) -> list[list[Button]]:
-    """Return what can be done for or against each of a page, and the ways to the other pages."""
+    """Return a row of buttons for each person of a page, and those that turn pages."""
     _, rows = translator.gettext, []
     for place, one in enumerate(page, start=number * PER_PAGE + 1):
         row = [
@@ -167,8 +167,8 @@ def people_buttons(
 
 @router.command("people")
 async def list_people(sender: Sender, words: Sequence[str], services: Services) -> None:
-    """Show an admin who uses the bot, or whoever has these words in their name."""
-    wanted = " ".join(words).replace(":", "").removeprefix("@").encode()[:LONGEST_WORDS]
+    """Show an admin the people who use the bot, or those with the words in their names."""
+    wanted = " ".join(words).replace(":", "").removeprefix("@").encode()[:MAX_SEARCH_BYTES]
     await _show_people(services, sender, 0, wanted.decode(errors="ignore"), None)
 
 
@@ -176,7 +176,7 @@ async def list_people(sender: Sender, words: Sequence[str], services: Services) 
 async def turn_people(
     sender: Sender, press: ShowPeople, shown: int | None, services: Services
 ) -> None:
-    """Turn to another page of people."""
+    """Show another page of people."""
     await sender.answer()
     await _show_people(services, sender, press.page, press.words, shown)
 
@@ -190,7 +190,7 @@ async def _show_people(
     if there != number:
         await _show_people(services, sender, there, words, shown)
         return
-    text = listed(page, skip + 1, sender.translator) or _("Nobody here.")
+    text = people_lines(page, skip + 1, sender.translator) or _("Nobody here.")
     hint = _("To find somebody, write:\n/people NAME")
     rows = people_buttons(page, number, pages, sender.translator, words)
     await sender.show(f"{text}\n\n{hint}", [*rows, home_row(sender.translator)], shown)
@@ -198,14 +198,14 @@ async def _show_people(
 
 @router.button(BanPerson, admins=True, asks=N_("Yes, ban {name}"))
 async def ban_person(sender: Sender, press: BanPerson, cause: str, context: Context) -> None:
-    """Shut out somebody of the list of people."""
-    await sender.answer(await shut_out(context, sender, press.person, cause), alert=True)
+    """Ban a person from the list."""
+    await sender.answer(await apply_ban(context, sender, press.person, cause), alert=True)
 
 
 @router.button(UnbanPerson, admins=True)
 async def unban_person(sender: Sender, press: UnbanPerson, cause: str, services: Services) -> None:
-    """Let somebody of the list of people back in."""
-    text = await let_back_in(services, sender, press.person, cause)
+    """Undo the ban of a person from the list."""
+    text = await apply_unban(services, sender, press.person, cause)
     await sender.answer(text, alert=True)
 
 
@@ -216,13 +216,13 @@ async def unban_person(sender: Sender, press: UnbanPerson, cause: str, services:
 async def show_groups(
     sender: Sender, press: ShowGroups, shown: int | None, services: Services
 ) -> None:
-    """Show the groups the bot is in, the newest first, and what can be done about each."""
+    """Show the groups the bot is in, newest first, with buttons for each."""
     _, skip = sender.translator.gettext, press.page * PER_PAGE
     rows, lines = list[list[Button]](), list[str]()
     async with services.db.reading(in_thread=True) as tx:
         page, all_ = await chats.groups(tx, limit=PER_PAGE, skip=skip)
         for place, chat in enumerate(page, start=skip + 1):
-            lines.append(await _group(tx, services, chat, place, sender.translator))
+            lines.append(await _group_line(tx, services, chat, place, sender.translator))
             rows.append(
                 [
                     Button(_("{place} · Pool").format(place=place), ShowPool(chat.id)),
@@ -239,10 +239,10 @@ async def show_groups(
     await sender.show(text, rows, shown)
 
 
-async def _group(
+async def _group_line(
     tx: Connection, services: Services, chat: Chat, place: int, translator: Translator
 ) -> str:
-    """Write what a group made, and what is left of its pool."""
+    """Return a line with the number of a group's videos, and what is left of its pool."""
     account, now = Account.chat(chat.id), services.clock()
     pool = await balances.pool(tx, chat.id, account, services.terms, now)
     line = (
@@ -256,7 +256,7 @@ async def _group(
         )
     return line.format(
         place=place,
-        title=unlinked(truncate(chat.title, LONGEST_NAME)),
+        title=unlinked(truncate(chat.title, MAX_NAME_LENGTH)),
         videos=videos(translator, await statistics.made_in(tx, chat.id)),
         left=translator.number(pool.left) if pool else "",
         all=translator.credits(pool.size) if pool else "",
@@ -266,28 +266,28 @@ async def _group(
 # models
 
 
-@router.button(ShowServed, admins=True)
+@router.button(ShowModels, admins=True)
 async def show_models(
-    sender: Sender, press: ShowServed, shown: int | None, services: Services
+    sender: Sender, press: ShowModels, shown: int | None, services: Services
 ) -> None:
-    """Show which of the operator's models are served, and what they cost."""
+    """Show the operator's models, whether they are served, and what they cost."""
     translator, now = sender.translator, services.clock()
     async with services.db.reading() as tx:
         resting = {one.model: one for one in await outages.cooldowns(tx, now=now)}
     families = services.catalogue.named.families
     number, pages = paged(press.page, len(families), PER_PAGE)
     lines = [
-        f"{family.title} · {_price(family, services, translator)}\n"
-        f"{_state(family, services, resting, translator, now)}"
+        f"{family.title} · {_usual_price(family, services, translator)}\n"
+        f"{_availability(family, services, resting, translator, now)}"
         for family in families[number * PER_PAGE : (number + 1) * PER_PAGE]
     ]
     await sender.answer()
-    rows = [turning(number, pages, ShowServed), home_row(translator)]
+    rows = [turning(number, pages, ShowModels), home_row(translator)]
     await sender.show("\n\n".join(lines), rows, shown)
 
 
-def _price(family: Family, services: Services, translator: Translator) -> str:
-    """Write what the family's usual video costs."""
+def _usual_price(family: Family, services: Services, translator: Translator) -> str:
+    """Return the price of a family's usual video, or "" if it makes none."""
     for kind in KINDS:
         usual = settle(Options(model=family.name), Defaults(), services.catalogue.named, kind)
         if isinstance(usual, Choice):
@@ -302,14 +302,14 @@ def _price(family: Family, services: Services, translator: Translator) -> str:
     return ""
 
 
-def _state(
+def _availability(
     family: Family,
     services: Services,
     resting: Mapping[str, Cooldown],
     translator: Translator,
     now: float,
 ) -> str:
-    """Write whether a family is served; where one of its models is not, why."""
+    """Say whether a family is served, or why one of its models is not."""
     _ = translator.gettext
     for mode in family.modes.values():
         cooldown = resting.get(mode.model)
@@ -330,19 +330,19 @@ def _state(
 
 @router.button(ShowMoney, admins=True)
 async def show_money(sender: Sender, shown: int | None, services: Services) -> None:
-    """Show what is left of the budget and at the provider, and what people may still spend."""
+    """Show the budget, the balance at the provider, and the unspent credits."""
     translator, terms, now = sender.translator, services.terms, services.clock()
     _ = translator.gettext
     await sender.answer()
     async with services.db.reading() as tx:
         known = await outages.provider_balance(tx)
-    if known is None or now - known.heard_at > HEARD_SECONDS:
+    if known is None or now - known.heard_at > BALANCE_MAX_AGE:
         await services.account.check()
     async with services.db.reading(in_thread=True) as tx:
         left = await balances.budget_left(tx, terms, now)
         known = await outages.provider_balance(tx)
         owed = await ledger.owed(tx)
-    lines = [budget(left, terms, translator, now)]
+    lines = [budget_line(left, terms, translator, now)]
     if known is None:
         lines.append(_("The AI/ML API has not told its balance yet."))
     else:
@@ -360,5 +360,5 @@ async def show_money(sender: Sender, shown: int | None, services: Services) -> N
                     time=translator.duration(outlook.days_left * DAY_SECONDS),
                 )
             )
-    lines.append(owing(owed, services.offer, translator))
+    lines.append(owed_line(owed, services.offer, translator))
     await sender.show("\n".join(lines), [home_row(translator)], shown)

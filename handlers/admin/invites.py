@@ -1,4 +1,4 @@
-"""Who is let in without an id being typed: links of /invite, and who asks for it by a button."""
+"""/invite and /gift: links that give access to the bot; and requests for access by a button."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from generation.orders.reading import read_number
-from handlers.admin.access import banned_text, let_in, owe
-from handlers.admin.grants import MOST_CREDITS
+from handlers.admin.access import banned_text, grant_access, owe_notice
+from handlers.admin.grants import MAX_CREDITS
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData, home_row, paged, turning
 from handlers.replies.letting_in import AnswerAccess, AskAccess, asked_text, stranger_buttons
@@ -27,30 +27,30 @@ if TYPE_CHECKING:
 
 router = Router()
 
-INVITE, GIFT = "invite-", "gift-"
-"""How what such a link gives to /start begins; who made a gift hears who took it."""
-MOST_USES = 1000
-"""People one link lets in: more is a slip of the finger."""
+INVITE_PREFIX, GIFT_PREFIX = "invite-", "gift-"
+"""Prefixes of the /start payloads of such links; the maker of a gift is told who took it."""
+MAX_USES = 1000
+"""The most uses of one link: more is a typing error."""
 
 
 class RevokeInvite(CallbackData, prefix="revoke"):
-    """Let nobody in by a link any more."""
+    """Revoke a link."""
 
     invite: int
 
 
 def read_invite(words: Sequence[str]) -> tuple[int, int] | None:
-    """Read `[N] [CREDITS]`: how many people, one unless told, and how much for each."""
+    """Read `[N] [CREDITS]`: how many people may use a link (1 by default), and credits for each."""
     numbers = [read_number(word) for word in words]
     uses, credits_ = (*numbers, 1, 0)[:2] if len(numbers) != 1 else (numbers[0], 0)
     if len(words) > 2 or uses is None or credits_ is None:  # noqa: PLR2004 - as it is written
         return None
-    return (uses, credits_) if 0 < uses <= MOST_USES and credits_ <= MOST_CREDITS else None
+    return (uses, credits_) if 0 < uses <= MAX_USES and credits_ <= MAX_CREDITS else None
 
 
 @router.command("invite")
 async def invite(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
-    """Make a link that lets people in, with credits for each."""
+    """Make a link that allows people to use the bot, with credits for each."""
     translator, wanted = sender.translator, read_invite(words)
     if wanted is None:
         text = translator.gettext(
@@ -58,32 +58,38 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
             "N: how many people may use the link, up to {most}.\n"
             "CREDITS: what each of them is given."
         )
-        await sender.reply(text.format(most=translator.number(MOST_USES)))
+        await sender.reply(text.format(most=translator.number(MAX_USES)))
         return
     uses, credits_ = wanted
     async with services.db.transaction() as tx:
         now, by = services.clock(), sender.account.id
         made = await people.make_invite(
-            tx, _secret(INVITE), uses=uses, credits_=credits_, cause=cause, by=by, now=now
+            tx,
+            _secret(INVITE_PREFIX),
+            uses=uses,
+            credits_=credits_,
+            cause=cause,
+            by=by,
+            now=now,
         )
         details = f"#{made.id}: {uses} × {credits_}"
         await record(tx, services, sender, cause, "invite", details=details)
     revoke = Button(translator.gettext("Revoke"), RevokeInvite(made.id))
-    text = f"{_described(made, sender, services)}\n\n{_link(made, sender)}"
+    text = f"{_invite_text(made, sender, services)}\n\n{_invite_link(made, sender)}"
     await sender.reply(text, buttons=[[revoke]])
 
 
 def _secret(kind: str) -> str:
-    """Return a new secret, which is of its kind alone: nobody takes a gift unheard."""
+    """Return a new secret; its prefix is part of it, so that a gift cannot be used as an invite."""
     return f"{kind}{secrets.token_urlsafe(12)}"
 
 
-def _link(made: Invite, sender: Sender) -> str:
+def _invite_link(made: Invite, sender: Sender) -> str:
     return f"{sender.outbox.link}?start={made.secret}"
 
 
-def _described(made: Invite, sender: Sender, services: Services) -> str:
-    """Say what a link does."""
+def _invite_text(made: Invite, sender: Sender, services: Services) -> str:
+    """Describe what a link does."""
     translator = sender.translator
     uses = translator.ngettext(
         "This link is for {count} person.", "This link is for {count} people.", made.uses
@@ -105,17 +111,17 @@ def _described(made: Invite, sender: Sender, services: Services) -> str:
 
 @router.command("gift")
 async def gift(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
-    """Make a link that gives credits to whoever opens it first, and lets them in."""
+    """Make a link that gives credits to the first person who opens it, and allows them."""
     translator = sender.translator
     credits_ = read_number(words[0]) if len(words) == 1 else None
-    if not credits_ or credits_ > MOST_CREDITS:
+    if not credits_ or credits_ > MAX_CREDITS:
         text = translator.gettext("Write /gift CREDITS\nCREDITS: up to {most}.")
-        await sender.reply(text.format(most=translator.number(MOST_CREDITS)))
+        await sender.reply(text.format(most=translator.number(MAX_CREDITS)))
         return
     async with services.db.transaction() as tx:
         now, by = services.clock(), sender.account.id
         made = await people.make_invite(
-            tx, _secret(GIFT), uses=1, credits_=credits_, cause=cause, by=by, now=now
+            tx, _secret(GIFT_PREFIX), uses=1, credits_=credits_, cause=cause, by=by, now=now
         )
         details = f"#{made.id}: {credits_}"
         await record(tx, services, sender, cause, "gift", details=details)
@@ -123,14 +129,14 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
         "🎁 Whoever opens this link first gets {credits}. I tell you who it was."
     ).format(credits=worth(translator, credits_, services.usual_cost))
     revoke = Button(translator.gettext("Revoke"), RevokeInvite(made.id))
-    await sender.reply(f"{text}\n\n{_link(made, sender)}", buttons=[[revoke]])
+    await sender.reply(f"{text}\n\n{_invite_link(made, sender)}", buttons=[[revoke]])
 
 
 @router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke #{invite}"))
 async def revoke(
     sender: Sender, press: RevokeInvite, shown: int | None, cause: str, services: Services
 ) -> None:
-    """Let nobody in by a link any more; who used it stays."""
+    """Revoke a link; people who used it stay allowed."""
     async with services.db.transaction() as tx:
         made = await people.invite(tx, press.invite)
         if made is not None and await people.revoke_invite(tx, made.id):
@@ -152,7 +158,7 @@ PER_PAGE = 8
 
 
 class ShowInvites(CallbackData, prefix="invites"):
-    """Show a page of links that are good; the first is 0."""
+    """Show a page of valid links; the first is 0."""
 
     page: int
 
@@ -161,7 +167,7 @@ class ShowInvites(CallbackData, prefix="invites"):
 async def show_invites(
     sender: Sender, press: ShowInvites, shown: int | None, services: Services
 ) -> None:
-    """Show the links that still let somebody in, newest first, to be revoked."""
+    """Show the valid links, newest first, with buttons that revoke them."""
     translator, number = sender.translator, press.page
     async with services.db.reading() as tx:
         page, all_ = await people.good_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
@@ -189,7 +195,7 @@ async def show_invites(
 
 
 async def follow_invite(sender: Sender, services: Services, payload: str) -> bool:
-    """Let in whoever follows a link, once each, and say so; tell whether they are in."""
+    """Allow the sender by a link, once, with its credits; return whether they are allowed."""
     _, person, now = sender.translator.gettext, sender.person, services.clock()
     is_in, given = sender.access is not Access.STRANGER, 0
     async with services.db.transaction() as tx:
@@ -205,12 +211,12 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
             if given:
                 account = Account.person(person.id)
                 await ledger.grant(tx, account, Pot.GRANTED, given, cause=cause, note=None, now=now)
-                await owe(
+                await owe_notice(
                     tx, sender.chat, NoticeKind.GRANTED, cause, now,
                     credits=given, cost=services.usual_cost,
                 )  # fmt: skip
                 services.wake(sender.chat.id)
-            if payload.startswith(GIFT):
+            if payload.startswith(GIFT_PREFIX):
                 maker = await notices.owe_person(
                     tx, made.created_by, NoticeKind.GIFT_TAKEN, cause=f"{cause}:taken", now=now,
                     credits=given, name=await people.called(tx, person.id),
@@ -225,7 +231,7 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
 
 @router.button(AskAccess)
 async def ask_access(sender: Sender, services: Services) -> None:
-    """Owe every admin a card about who is not let in, once a day; they are told the answer."""
+    """Owe every admin a notice that the presser asks for access, once a day."""
     now, _ = services.clock(), sender.translator.gettext
     if sender.access is Access.MEMBER:
         await sender.answer(_("You can use this bot. Send me an idea or a photo."), alert=True)
@@ -248,7 +254,7 @@ async def ask_access(sender: Sender, services: Services) -> None:
 async def answer_access(
     sender: Sender, press: AnswerAccess, shown: int, services: Services
 ) -> None:
-    """Answer who asked to be let in; of several admins the first one counts."""
+    """Answer a request for access; the first admin's answer counts."""
     _, is_banned = sender.translator.gettext, False
     async with services.db.transaction() as tx:
         chat = await chats.find(tx, press.chat)
@@ -257,9 +263,9 @@ async def answer_access(
         if chat is not None and not is_banned:
             who, cause = chat.telegram_id, f"access:{press.chat}:{press.day}:answered"
             if press.allows:
-                is_first = await let_in(tx, services, sender, who, cause)
+                is_first = await grant_access(tx, services, sender, who, cause)
             elif is_first := await record(tx, services, sender, cause, "deny", whom=who):
-                await owe(tx, chat, NoticeKind.NOT_LET_IN, cause, services.clock())
+                await owe_notice(tx, chat, NoticeKind.NOT_LET_IN, cause, services.clock())
                 services.wake(chat.id)
     if chat is None:
         await sender.answer(_("This button is old."))

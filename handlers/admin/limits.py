@@ -1,4 +1,4 @@
-"""/limit: free credits per period, for one person or for a group's members to share."""
+"""/limit: the free credits of one person per period, or of a group's shared pool."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from generation.orders import balances
 from generation.orders.reading import read_number
-from handlers.admin.access import find_id, meant_by, read_who, unknown
-from handlers.admin.grants import MOST_CREDITS
+from handlers.admin.access import find_id, read_who, target_of_reply, unknown_text
+from handlers.admin.grants import MAX_CREDITS
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData, paged, ticked, turning
 from handlers.replies.texts import unlinked, worth
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 router = Router()
 
 POOLS = (50, 100, 300)
-"""What buttons give a group per period, in credits."""
+"""Pools that buttons offer, in credits per period."""
 
 
 class SetPool(CallbackData, prefix="setpool"):
-    """Give a chat, by our number, a pool of so many credits per period; 0 takes it away."""
+    """Set a chat's pool, in credits per period; 0 removes it. `chat` is our number."""
 
     chat: int
     credits: int
@@ -43,7 +43,7 @@ class SetPool(CallbackData, prefix="setpool"):
 async def show_pool(
     services: Services, sender: Sender, chat: Chat, message_id: int | None = None
 ) -> None:
-    """Show an admin what a group's members may share, and what it could be."""
+    """Show an admin a group's pool, with buttons that change it."""
     _, cost = sender.translator.gettext, services.usual_cost
     async with services.db.reading() as connection:
         group = await chats.group_of(connection, chat.id)
@@ -70,11 +70,11 @@ async def show_pool(
 async def set_pool(
     sender: Sender, press: SetPool, shown: int, cause: str, services: Services
 ) -> None:
-    """Give a group the pool that was chosen."""
+    """Set a group's pool to that of the button."""
     async with services.db.transaction() as tx:
         chat = await chats.find(tx, press.chat)
         if chat is not None:
-            await _choose(tx, services, sender, chat, cause, pool=press.credits)
+            await _store_pool(tx, services, sender, chat, cause, pool=press.credits)
     if chat is None:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
@@ -84,9 +84,9 @@ async def set_pool(
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What /limit asks for: credits for a person, or for a group and each of its members.
+    """The arguments of /limit: credits of a person, or of a group and at most for each member.
 
-    `who` is an id, an @name without its @, or None: the one answered.
+    `who` is an id, an @name without its @, or None for the author of the message replied to.
     """
 
     who: int | str | None
@@ -95,9 +95,9 @@ class Limit:
 
 
 def read_limit(words: Sequence[str], *, answers_somebody: bool = False) -> Limit | None:
-    """Read `WHO CREDITS [SHARE]`, or `CREDITS` in an answer; None where it is something else.
+    """Read `WHO CREDITS [SHARE]`, or `CREDITS` in a reply; None if it is something else.
 
-    Only a group has shares.
+    Only a group may have a share.
     """
     answers = answers_somebody and len(words) == 1
     who, rest = (None, words) if answers else (read_who("".join(words[:1])), words[1:])
@@ -105,13 +105,13 @@ def read_limit(words: Sequence[str], *, answers_somebody: bool = False) -> Limit
         return None
     all_, share = read_number(rest[0]), read_number((*rest, "0")[1])
     is_person = not isinstance(who, int) or who > 0
-    if all_ is None or share is None or max(all_, share) > MOST_CREDITS or (is_person and share):
+    if all_ is None or share is None or max(all_, share) > MAX_CREDITS or (is_person and share):
         return None
     return Limit(who, all_, share or None)
 
 
 def limit_usage(translator: Translator) -> str:
-    """Say how /limit is written."""
+    """Return the usage of /limit."""
     return translator.gettext(
         "Write /limit WHO CREDITS\n"
         "WHO: an id or an @name. CREDITS: their free allowance, in place of everybody's.\n"
@@ -132,8 +132,8 @@ class ShowLimits(CallbackData, prefix="limits"):
 async def limit(
     sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
-    """Show all limits, or set a person's or a group's."""
-    author = meant_by(message.reply_to_message)
+    """Set the limit of a person or group, or show all limits."""
+    author = target_of_reply(message.reply_to_message)
     wanted = read_limit(words, answers_somebody=author is not None)
     if wanted is not None:
         named = author if wanted.who is None else wanted.who
@@ -149,7 +149,7 @@ async def limit(
 async def turn_limits(
     sender: Sender, press: ShowLimits, shown: int | None, services: Services
 ) -> None:
-    """Turn to another page of limits."""
+    """Show another page of limits."""
     await sender.answer()
     await _show_limits(services, sender, press.page, shown)
 
@@ -158,7 +158,7 @@ async def _set(
     services: Services, sender: Sender, who: int | None, wanted: Limit, cause: str
 ) -> str:
     if who is None:
-        return unknown(wanted.who, sender.translator)
+        return unknown_text(wanted.who, sender.translator)
     if who > 0:
         return await set_allowance(services, sender, who, wanted.credits, cause)
     _ = sender.translator.gettext
@@ -167,19 +167,19 @@ async def _set(
         if chat is None:
             return _("I am in no group {number}.").format(number=who)
         pool = {"pool": wanted.credits, "share": wanted.share}
-        await _choose(tx, services, sender, chat, cause, **pool)
+        await _store_pool(tx, services, sender, chat, cause, **pool)
     if not wanted.credits:
         return _("{title} has no pool any more.").format(title=unlinked(chat.title))
     text = _("{title} has a pool of {credits}.").format(
         title=unlinked(chat.title), credits=sender.translator.credits(wanted.credits)
     )
-    return f"{text} {_each(wanted.share, sender.translator)}".strip()
+    return f"{text} {_share_line(wanted.share, sender.translator)}".strip()
 
 
 async def set_allowance(
     services: Services, admin: Sender, who: int, credits_: int, cause: str
 ) -> str:
-    """Give somebody another allowance than everybody, or the usual one again; say what was done."""
+    """Set a person's allowance, or reset it to the usual one; return the text that says so."""
     _, usual = admin.translator.gettext, services.terms.free_credits
     async with services.db.transaction() as tx:
         person = await people.find(tx, who)
@@ -198,17 +198,17 @@ async def set_allowance(
     return text.format(name=unlinked(person.name), all=all_)
 
 
-async def _choose(
+async def _store_pool(
     tx: Connection, services: Services, admin: Sender, chat: Chat, cause: str, **pool: int | None
 ) -> None:
-    """Give a group a pool, once for each update that asks for it."""
+    """Store a group's pool, once for each update."""
     was, who = await chats.group_of(tx, chat.id), chat.telegram_id
     details = " ".join([f"{was.pool} →", *(str(one) for one in pool.values() if one is not None)])
     if await record(tx, services, admin, cause, "limit", whom=who, details=details):
         await chats.choose(tx, chat.id, **pool)
 
 
-def _each(share: int | None, translator: Translator) -> str:
+def _share_line(share: int | None, translator: Translator) -> str:
     if share is None:
         return ""
     return translator.gettext("Each member may use {share} of them.").format(
@@ -220,7 +220,7 @@ LIMITS_PER_PAGE = 10
 
 
 async def _show_limits(services: Services, sender: Sender, number: int, shown: int | None) -> None:
-    """List who has another allowance, then the pools, with what is left of each."""
+    """List people with their own allowance, then groups with a pool, and what is left of each."""
     translator = sender.translator
     async with services.db.reading() as tx:
         persons, pools = await people.with_allowances(tx), await chats.with_pools(tx)
@@ -229,7 +229,7 @@ async def _show_limits(services: Services, sender: Sender, number: int, shown: i
         number, pages = paged(number, len(all_), LIMITS_PER_PAGE)
         first = number * LIMITS_PER_PAGE
         lines = [
-            await _left(tx, services, one, translator)
+            await _left_line(tx, services, one, translator)
             for one in all_[first : first + LIMITS_PER_PAGE]
         ]
     lines = lines or [translator.gettext("Everybody has the same allowance, and no group a pool.")]
@@ -237,8 +237,10 @@ async def _show_limits(services: Services, sender: Sender, number: int, shown: i
     await sender.show(text, [turning(number, pages, ShowLimits)], shown)
 
 
-async def _left(tx: Connection, services: Services, of: Account, translator: Translator) -> str:
-    """Write what is left of somebody's allowance, or of a group's pool."""
+async def _left_line(
+    tx: Connection, services: Services, of: Account, translator: Translator
+) -> str:
+    """Return a line with what is left of a person's allowance or a group's pool."""
     _, now, share = translator.gettext, services.clock(), None
     if of.is_person:
         name, number = await people.called(tx, of.id), of.id
@@ -262,25 +264,25 @@ async def _left(tx: Connection, services: Services, of: Account, translator: Tra
         left=translator.number(left),
         all=translator.credits(all_),
     )
-    return f"{line} {_each(share, translator)}".strip()
+    return f"{line} {_share_line(share, translator)}".strip()
 
 
 class LimitTo(CallbackData, prefix="limitto"):
-    """Ask how many free credits a person has per period."""
+    """Show the allowances an admin can give a person."""
 
     person: int
 
 
 class SetAllowance(CallbackData, prefix="allowance"):
-    """Give a person so many free credits per period."""
+    """Set a person's allowance, in credits per period."""
 
     person: int
     credits: int
 
 
 @router.button(LimitTo, admins=True)
-async def choose_allowance(sender: Sender, press: LimitTo, services: Services) -> None:
-    """Ask an admin how many free credits somebody of the list of people has."""
+async def ask_allowance(sender: Sender, press: LimitTo, services: Services) -> None:
+    """Ask an admin how many free credits a person has per period."""
     translator, cost, usual = sender.translator, services.usual_cost, services.terms.free_credits
     async with services.db.reading() as connection:
         name = await people.called(connection, press.person)
@@ -307,11 +309,11 @@ async def choose_allowance(sender: Sender, press: LimitTo, services: Services) -
 
 
 @router.button(SetAllowance, admins=True)
-async def choose_limit(
+async def set_chosen_allowance(
     sender: Sender, press: SetAllowance, shown: int, cause: str, services: Services
 ) -> None:
-    """Give somebody the allowance that was chosen."""
-    if press.credits > MOST_CREDITS:
+    """Set a person's allowance to that of the button."""
+    if press.credits > MAX_CREDITS:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
     text = await set_allowance(services, sender, press.person, press.credits, cause)

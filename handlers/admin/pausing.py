@@ -1,4 +1,4 @@
-"""/pause and /resume: no orders for a while."""
+"""/pause and /resume: stop taking orders, and take them again."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 router = Router()
 
-LONGEST_REASON = 200
-"""Characters of the reason of a pause that are kept."""
-LONGEST_PAUSE = 30 * DAY_SECONDS
-"""Seconds of the longest pause that ends by itself."""
+MAX_REASON_LENGTH = 200
+"""Characters of a pause's reason that are stored."""
+MAX_PAUSE_SECONDS = 30 * DAY_SECONDS
+"""The longest pause with an end, in seconds."""
 _UNITS = {"m": 60.0, "h": HOUR_SECONDS, "d": DAY_SECONDS}
 _PART = r"(\d{1,4}) ?(m(?:in(?:ute)?s?)?|h(?:ours?)?|d(?:ays?)?)"
 _LASTS = re.compile(rf"(?:{_PART} ?)+(?!\S)", re.ASCII | re.IGNORECASE)
@@ -33,31 +33,31 @@ _NUMBER = re.compile(r"[-+]?\d\S*")
 
 
 def read_pause(words: Sequence[str], now: float) -> Pause | None:
-    """Read `[TIME] [REASON]`, where TIME is such as 30m, 2 hours or 1d12h.
+    """Read `[TIME] [REASON]`, with a TIME such as 30m, 2 hours or 1d12h.
 
-    None where it is too long, or any other number: without an end, a pause lasts.
+    None if TIME is too long or another number: it would be taken for a pause without an end.
     """
     ends_at, reason = None, " ".join(words)
     if (lasts := _LASTS.match(reason)) is not None:
         parts = re.findall(_PART, lasts[0].lower())
         seconds = sum(int(count) * _UNITS[unit[0]] for count, unit in parts)
-        if not 0 < seconds <= LONGEST_PAUSE:
+        if not 0 < seconds <= MAX_PAUSE_SECONDS:
             return None
         ends_at, reason = now + seconds, reason[lasts.end() :].strip()
     elif words and _NUMBER.fullmatch(words[0]):
         return None
-    return Pause(truncate(reason, LONGEST_REASON), ends_at)
+    return Pause(truncate(reason, MAX_REASON_LENGTH), ends_at)
 
 
 class SwitchPause(CallbackData, prefix="pause"):
-    """Pause the bot without a word of why, or with 0 end a pause."""
+    """Pause the bot without a reason, or end the pause if `pauses` is 0."""
 
     pauses: int
 
 
 @router.button(SwitchPause, admins=True)
-async def switch(sender: Sender, press: SwitchPause, cause: str, services: Services) -> None:
-    """Pause or resume by a tap."""
+async def switch_pause(sender: Sender, press: SwitchPause, cause: str, services: Services) -> None:
+    """Pause or resume by a button."""
     if press.pauses:
         await pause(sender, (), cause, services)
     else:
@@ -67,7 +67,7 @@ async def switch(sender: Sender, press: SwitchPause, cause: str, services: Servi
 
 @router.command("pause")
 async def pause(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
-    """Take no orders for a while; what waits goes on waiting, what is made is delivered."""
+    """Stop taking orders; queued requests wait, submitted ones are delivered."""
     translator, now = sender.translator, services.clock()
     wanted = read_pause(words, now)
     if wanted is None:
@@ -79,13 +79,13 @@ async def pause(sender: Sender, words: Sequence[str], cause: str, services: Serv
         )
         return
     async with services.db.transaction() as tx:
-        details = " ".join(words)[:LONGEST_REASON]
+        details = " ".join(words)[:MAX_REASON_LENGTH]
         if await record(tx, services, sender, cause, "pause", details=details):
             await outages.begin_pause(tx, wanted)
         lasts = await outages.paused(tx, now=now)
         waiting = len(await generations.in_states(tx, {State.QUEUED}))
         running = len(await generations.in_states(tx, AT_PROVIDER))
-    _take_pause(services, lasts)
+    _apply_pause(services, lasts)
     text = translator.gettext(
         "Paused: I take no orders now. On the way: {running}, delivered as usual. Waiting: "
         "{waiting}. Whoever asks is told:\n\n{told}\n\n/resume ends the pause."
@@ -96,7 +96,7 @@ async def pause(sender: Sender, words: Sequence[str], cause: str, services: Serv
 
 @router.command("resume")
 async def resume(sender: Sender, cause: str, services: Services) -> None:
-    """Take orders again."""
+    """End a pause."""
     _, now = sender.translator.gettext, services.clock()
     async with services.db.transaction() as tx:
         was = await outages.paused(tx, now=now)
@@ -104,7 +104,7 @@ async def resume(sender: Sender, cause: str, services: Services) -> None:
             await outages.end_pause(tx)
         did = await audit.did(tx, cause)
         lasts = await outages.paused(tx, now=now)
-    _take_pause(services, lasts)
+    _apply_pause(services, lasts)
     await sender.reply(
         _("I take orders again, and what waited goes on.")
         if did
@@ -112,8 +112,8 @@ async def resume(sender: Sender, cause: str, services: Services) -> None:
     )
 
 
-def _take_pause(services: Services, lasts: Pause | None) -> None:
-    """Have nothing submitted as long as a pause lasts."""
+def _apply_pause(services: Services, lasts: Pause | None) -> None:
+    """Tell the scheduler until when to submit nothing."""
     if lasts is None:
         services.pause(0.0)
     else:

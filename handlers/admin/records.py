@@ -1,6 +1,6 @@
-"""What admins can look up: /audit, what they did, newest first; /export, a table for a spreadsheet.
+"""/audit lists what admins did, newest first; /export sends a table for a spreadsheet.
 
-The table is of what was asked for, or paid, in a month or at any time.
+The table has the requests or the payments of a month, or of all time.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ router = Router()
 
 PER_PAGE = 10
 """Entries on a page."""
-LONGEST_NAME, LONGEST_DETAILS = 40, 200
-"""Characters of a name and of what was said with an act: a page is one message."""
+MAX_NAME_LENGTH, MAX_DETAILS_LENGTH = 40, 200
+"""Characters of a name and of an entry's details, so that a page fits a message."""
 
 
 class ShowAudit(CallbackData, prefix="audit"):
@@ -52,10 +52,10 @@ class ShowAudit(CallbackData, prefix="audit"):
     page: int
 
 
-def in_words(
+def audit_text(
     entries: Iterable[AuditEntry], names: Mapping[int, str], translator: Translator, zone: ZoneInfo
 ) -> str:
-    """Write entries, each as the command that does it: they read alike in every language."""
+    """Write entries, each as the command that did it, which is the same in every language."""
     lines = []
     for entry in entries:
         when = format_datetime(
@@ -63,20 +63,20 @@ def in_words(
         )
         who = names.get(entry.admin, str(entry.admin))
         whom = "" if entry.whom is None else names.get(entry.whom, str(entry.whom))
-        details = truncate(entry.details, LONGEST_DETAILS)
+        details = truncate(entry.details, MAX_DETAILS_LENGTH)
         did = " ".join(word for word in (f"/{entry.act}", whom, details) if word)
         lines.append(f"{when} · {unlinked(who)}: {unlinked(did)}")
     return "\n".join(lines)
 
 
-async def _names(tx: Connection, entries: Iterable[AuditEntry]) -> dict[int, str]:
-    """Return what those are called who did something, or whom it was done to."""
+async def _read_names(tx: Connection, entries: Iterable[AuditEntry]) -> dict[int, str]:
+    """Return the names of the admins, people and chats in the entries, by Telegram id."""
     names = {}
     for number in {n for entry in entries for n in (entry.admin, entry.whom) if n is not None}:
         if number > 0:
             names[number] = await people.called(tx, number)
         elif (chat := await chats.by_telegram_id(tx, number)) is not None:
-            names[number] = f"{truncate(chat.title, LONGEST_NAME)} ({number})"
+            names[number] = f"{truncate(chat.title, MAX_NAME_LENGTH)} ({number})"
     return names
 
 
@@ -84,7 +84,7 @@ async def record(
     tx: Connection, services: Services, admin: Sender, cause: str, act: str,
     *, whom: int | None = None, details: str = "",
 ) -> bool:  # fmt: skip
-    """Write down what an admin does; False where the same cause did it already."""
+    """Add an entry to the audit log; False if the same cause added it before."""
     by, now = admin.account.id, services.clock()
     return await audit.record(tx, act, by=by, cause=cause, now=now, whom=whom, details=details)
 
@@ -94,86 +94,90 @@ async def record(
 async def show_audit(
     sender: Sender, services: Services, press: ShowAudit | None = None, shown: int | None = None
 ) -> None:
-    """Show an admin what was done last, or turn to another page of it."""
+    """Show an admin the newest page of the audit log, or another one."""
     await sender.answer()
     async with services.db.reading() as tx:
         number, pages = paged(press.page if press else 0, await audit.count(tx), PER_PAGE)
         entries = await audit.page(tx, limit=PER_PAGE, skip=number * PER_PAGE)
-        names = await _names(tx, entries)
-    text = in_words(entries, names, sender.translator, services.terms.zone)
+        names = await _read_names(tx, entries)
+    text = audit_text(entries, names, sender.translator, services.terms.zone)
     text = text or sender.translator.gettext("No admin has done anything here yet.")
     rows = [turning(number, pages, ShowAudit), home_row(sender.translator)]
     await sender.show(text, rows, shown)
 
 
-MOST_BYTES = 45_000_000
-"""How large a table becomes: Telegram takes 50 MB."""
+MAX_FILE_BYTES = 45_000_000
+"""Bytes of an exported file: Telegram takes 50 MB."""
 PAYMENTS = "payments"
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 _FORMULA = re.compile(r"((?:^|[;\t\r\n])[^\S\t\r\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a cell begins that a spreadsheet reckons instead of showing it; some do so behind blanks.
+"""The start of a cell that a spreadsheet evaluates as a formula; some also do after blanks.
 
-Where people write 1,5 a spreadsheet parts cells at each semicolon, and heeds no quotes.
+In locales with a decimal comma, a spreadsheet splits cells at semicolons, even within quotes.
 """
 
-VIDEOS = (
+VIDEO_COLUMNS = (
     "number", "asked_at", "state", "reason", "person_id", "name", "username", "chat_id", "chat",
     "model", "made_of", "seconds", "shape", "resolution", "credits", "price_usd", "spent_usd",
     "minutes_to_chat", "prompt",
 )  # fmt: skip
-PAID = ("payment", "charge_id", "paid_at", "person", "name", "stars", "credits", "credit_usd",
-        "went_back_at", "taken_back_by_telegram", "for_group")  # fmt: skip
-"""The columns: names that programs read, the same in every language."""
+PAYMENT_COLUMNS = (
+    "payment", "charge_id", "paid_at", "person", "name", "stars", "credits", "credit_usd",
+    "went_back_at", "taken_back_by_telegram", "for_group",
+)  # fmt: skip
+"""Names of the columns; they are for programs, so they are not translated."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """What is exported: payments or videos, of a month or of any time."""
+class Export:
+    """The arguments of /export: payments or videos, of a month or of all time."""
 
     of_payments: bool
     month: str = ""
 
     @property
     def file(self) -> str:
-        """What its file is called."""
+        """The name of the file."""
         parts = (PAYMENTS if self.of_payments else "videos", self.month)
         return "-".join(filter(None, parts)) + ".csv"
 
-    def limits(self, zone: ZoneInfo) -> tuple[float, float]:
-        """Return when it begins and ends, in seconds since 1970."""
+    def interval(self, zone: ZoneInfo) -> tuple[float, float]:
+        """Return the begin and end, in seconds since 1970."""
         if not self.month:
             return 0.0, inf
         begins = datetime.fromisoformat(f"{self.month}-01").replace(tzinfo=zone).timestamp()
         return begins, pricing.ends_at(Period.MONTH, zone, begins) or inf
 
 
-def read_span(words: Sequence[str]) -> Span | None:
-    """Read `[payments] [YYYY-MM]`; None where it is neither."""
+def read_export(words: Sequence[str]) -> Export | None:
+    """Read `[payments] [YYYY-MM]`; None if it is something else."""
     of_payments = bool(words) and words[0].lower() == PAYMENTS
     rest = [*words][of_payments:]
     if not rest:
-        return Span(of_payments)
-    return Span(of_payments, rest[0]) if len(rest) == 1 and _MONTH.fullmatch(rest[0]) else None
+        return Export(of_payments)
+    return Export(of_payments, rest[0]) if len(rest) == 1 and _MONTH.fullmatch(rest[0]) else None
 
 
 def safe_cell(cell: Any) -> Any:
-    """Return a cell as a spreadsheet shows it: nothing that somebody wrote becomes a formula."""
+    """Escape a cell so that a spreadsheet does not evaluate it as a formula."""
     return _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell
 
 
 @router.command("export")
 async def export(sender: Sender, words: Sequence[str], cause: str, services: Services) -> None:
-    """Send an admin a table of what was asked for, or paid."""
-    _, span, zone = sender.translator.gettext, read_span(words), services.terms.zone
-    if span is None:
-        await sender.reply(usage(sender.translator))
+    """Send an admin a table of videos or payments."""
+    _, wanted, zone = sender.translator.gettext, read_export(words), services.terms.zone
+    if wanted is None:
+        await sender.reply(export_usage(sender.translator))
         return
     async with services.db.transaction() as tx:
         await record(tx, services, sender, cause, "export", details=" ".join(words))
-    rows = _paid(services, span, zone) if span.of_payments else _asked(services, span, zone)
+    rows = (
+        _payments(services, wanted, zone) if wanted.of_payments else _videos(services, wanted, zone)
+    )
     with closing(tempfile.TemporaryFile()) as file:
-        count, is_whole = await write(
-            cast("BinaryIO", file), PAID if span.of_payments else VIDEOS, rows
+        count, is_whole = await write_table(
+            cast("BinaryIO", file), PAYMENT_COLUMNS if wanted.of_payments else VIDEO_COLUMNS, rows
         )
         if not count:
             await sender.reply(_("There is nothing in that time."))
@@ -182,32 +186,32 @@ async def export(sender: Sender, words: Sequence[str], cause: str, services: Ser
         caption = sender.translator.ngettext("{count} row", "{count} rows", count).format(
             count=sender.translator.number(count)
         )
-        if not is_whole or (not span.of_payments and count >= statistics.MOST_EXPORTED):
+        if not is_whole or (not wanted.of_payments and count >= statistics.MOST_EXPORTED):
             caption = _("{rows}; not all fit. Ask for one month: /export 2026-10").format(
                 rows=caption
             )
-        await sender.outbox.send_made(sender.chat, span.file, cast("BinaryIO", file), caption)
+        await sender.outbox.send_made(sender.chat, wanted.file, cast("BinaryIO", file), caption)
 
 
-def usage(translator: Translator) -> str:
-    """Say how /export is written."""
+def export_usage(translator: Translator) -> str:
+    """Return the usage of /export."""
     return translator.gettext(
         "Write {command}\nFor example: /export 2026-10, or /export payments 2026-10"
     ).format(command=f"/export {BY_NAME['export'].arguments}")
 
 
-async def write(
+async def write_table(
     file: BinaryIO, head: Sequence[str], rows: AsyncIterator[Sequence[object]]
 ) -> tuple[int, bool]:
-    """Write a table; return how many rows it has and whether those are all."""
-    # the mark in front has spreadsheets read it as UTF-8
+    """Write a table; return the number of rows and whether they are all."""
+    # spreadsheets read the file as UTF-8 because of the byte order mark
     text = TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
     table, count, is_whole = csv.writer(text), 0, True
     table.writerow(head)
     async for row in rows:
         table.writerow([safe_cell(cell) for cell in row])
         count += 1
-        if file.tell() > MOST_BYTES:
+        if file.tell() > MAX_FILE_BYTES:
             is_whole = False
             break
     text.flush()
@@ -215,14 +219,16 @@ async def write(
     return count, is_whole
 
 
-async def _asked(services: Services, span: Span, zone: ZoneInfo) -> AsyncIterator[Sequence[object]]:
-    since, until = span.limits(zone)
+async def _videos(
+    services: Services, wanted: Export, zone: ZoneInfo
+) -> AsyncIterator[Sequence[object]]:
+    since, until = wanted.interval(zone)
     async for page in statistics.export(services.db, since=since, until=until):
         for row in page:
-            yield _video(row, zone)
+            yield _video_row(row, zone)
 
 
-def _video(row: Row, zone: ZoneInfo) -> Sequence[object]:
+def _video_row(row: Row, zone: ZoneInfo) -> Sequence[object]:
     took = None
     if row["state"] == State.DELIVERED:
         took = round((row["changed_at"] - row["created_at"]) / 60, 1)
@@ -237,14 +243,16 @@ def _video(row: Row, zone: ZoneInfo) -> Sequence[object]:
     )  # fmt: skip
 
 
-async def _paid(services: Services, span: Span, zone: ZoneInfo) -> AsyncIterator[Sequence[object]]:
-    since, until = span.limits(zone)
+async def _payments(
+    services: Services, wanted: Export, zone: ZoneInfo
+) -> AsyncIterator[Sequence[object]]:
+    since, until = wanted.interval(zone)
     async for page in payments.between(services.db, since, until):
         for one, name in page:
-            yield _payment(one, name, zone)
+            yield _payment_row(one, name, zone)
 
 
-def _payment(one: Payment, name: str | None, zone: ZoneInfo) -> Sequence[object]:
+def _payment_row(one: Payment, name: str | None, zone: ZoneInfo) -> Sequence[object]:
     return (
         one.id, one.charge_id, _time(one.paid_at, zone), one.person, name,
         one.stars, one.credits, _usd(one.credit_micros),

@@ -9,7 +9,7 @@ from telegram import TransactionPartnerUser
 from telegram.constants import TransactionPartnerUser as TransactionKind
 
 from generation.models import pricing
-from handlers.admin.access import find_id, read_who, unknown
+from handlers.admin.access import find_id, read_who, unknown_text
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, charge_for, sold
@@ -273,7 +273,7 @@ async def _list(services: Services, sender: Sender, name: str | None) -> None:
     _ = sender.translator.gettext
     person = None if name is None else await find_id(services, name)
     if name is not None and person is None:
-        await sender.reply(unknown(name, sender.translator))
+        await sender.reply(unknown_text(name, sender.translator))
         return
     async with services.db.reading() as connection:
         found = await payments.latest(connection, person=person, limit=LATEST_SHOWN)

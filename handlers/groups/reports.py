@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.admin.access import shut_out
+from handlers.admin.access import apply_ban
 from handlers.admin.records import record
 from handlers.ordering.drafts import replied_to
 from handlers.replies.keyboards import is_ours
@@ -167,5 +167,5 @@ async def ban_requester(sender: Sender, press: BanRequester, cause: str, context
     if video is None or not video.account.is_person:
         await sender.answer(sender.translator.gettext("There is nobody to ban here."))
         return
-    text = await shut_out(context, sender, video.account.id, cause, f"#{video.id}")
+    text = await apply_ban(context, sender, video.account.id, cause, f"#{video.id}")
     await sender.answer(text, alert=True)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from handlers.admin import records
-from handlers.admin.records import PAID, VIDEOS, Span, read_span, safe_cell
+from handlers.admin.records import PAYMENT_COLUMNS, VIDEO_COLUMNS, Export, read_export, safe_cell
 from storage import payments, statistics
 from storage.payments import Charge
 from tests.flows.looks import says, shows_video
@@ -28,22 +28,22 @@ BERLIN = ZoneInfo("Europe/Berlin")
 @pytest.mark.parametrize(
     ("words", "span"),
     [
-        ([], Span(False)),
-        (["2026-10"], Span(False, "2026-10")),
-        (["payments"], Span(True)),
-        (["Payments", "2026-02"], Span(True, "2026-02")),
+        ([], Export(False)),
+        (["2026-10"], Export(False, "2026-10")),
+        (["payments"], Export(True)),
+        (["Payments", "2026-02"], Export(True, "2026-02")),
         *[(wrong, None) for wrong in (
             ["2026-13"], ["2026"], ["2026-1"], ["all"], ["2026-10", "payments"],
             ["payments", "2026-10", "x"], ["2026-10-01"], ["2026-10\n"],
         )],
     ],
 )  # fmt: skip
-def test_a_time_is_read(words: list[str], span: Span | None) -> None:
-    assert read_span(words) == span
+def test_a_time_is_read(words: list[str], span: Export | None) -> None:
+    assert read_export(words) == span
 
 
 def test_a_month_begins_and_ends_where_the_operator_lives() -> None:
-    begins, ends = Span(True, "2026-12").limits(BERLIN)
+    begins, ends = Export(True, "2026-12").interval(BERLIN)
     assert datetime.fromtimestamp(begins, BERLIN).isoformat() == "2026-12-01T00:00:00+01:00"
     assert datetime.fromtimestamp(ends, BERLIN).isoformat() == "2027-01-01T00:00:00+01:00"
 
@@ -103,7 +103,7 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
             )
         )
         audited = await rows(house.db, "SELECT details FROM audit WHERE act = 'export'")
-    assert tuple(first) == VIDEOS
+    assert tuple(first) == VIDEO_COLUMNS
     assert first["prompt"] == "'=HYPERLINK(x), a cat"
     assert second["prompt"] == "1 ship, “Zoë”"
     assert (first["name"], first["username"]) == ("Ann", "ann")
@@ -111,7 +111,7 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
     assert (first["state"], first["price_usd"], first["credits"]) == ("delivered", "0.84", "9")
     payment, later = table(bought)
     assert (payment["name"], later["charge_id"]) == ("Ann", "later")
-    assert tuple(payment) == PAID
+    assert tuple(payment) == PAYMENT_COLUMNS
     assert payment["charge_id"] == "'+49"
     assert (payment["credits"], payment["credit_usd"]) == ("50", "0.1")
     assert audited == [("payments",), (month,), ("2020-01",), ("payments 2027-01",)]
@@ -121,7 +121,7 @@ async def test_a_table_ends_where_telegram_takes_no_more(
     house: House, owner: Person, office: PrivateChat, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(records, "MOST_BYTES", 1)
+    monkeypatch.setattr(records, "MAX_FILE_BYTES", 1)
     monkeypatch.setattr(statistics, "MOST_EXPORTED", 1)
     async with house.running():
         for words in ("a cat", "a dog"):

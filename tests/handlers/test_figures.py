@@ -15,7 +15,7 @@ from PIL import Image
 from generation.media.formats import MediaFailed
 from generation.media.pool import MediaProcesses
 from generation.models.pricing import Period
-from handlers.admin.figures import Figures, budget, chart_of, quantile, slots_of
+from handlers.admin.figures import Figures, budget_line, chart_of, quantile, slot_starts
 from sandbox.aimlapi import Fault
 from storage.generations import Reason, State
 from storage.ledger import Account
@@ -44,11 +44,11 @@ def one(at: float, state: State, **changes: object) -> Asked:
 
 
 def test_a_budget_says_what_is_left_and_when_it_is_whole_again() -> None:
-    assert budget(4_000_000, terms(), SPEECH, now=0.0) == (
+    assert budget_line(4_000_000, terms(), SPEECH, now=0.0) == (
         "Budget: $4.00 of $10.00 left. It renews in 1 day."
     )
-    assert "no ceiling" in budget(None, terms(budget_usd=None), SPEECH, now=0.0)
-    assert "$0.00 of" in budget(-5, terms(budget_period=Period.WEEK), SPEECH, now=0.0)
+    assert "no ceiling" in budget_line(None, terms(budget_usd=None), SPEECH, now=0.0)
+    assert "$0.00 of" in budget_line(-5, terms(budget_period=Period.WEEK), SPEECH, now=0.0)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_a_budget_says_what_is_left_and_when_it_is_whole_again() -> None:
 )
 def test_a_day_has_its_own_hours_and_begins_where_the_operator_lives(day: str, hours: int) -> None:
     noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=BERLIN)
-    begins = slots_of(1, BERLIN, noon.timestamp())
+    begins = slot_starts(1, BERLIN, noon.timestamp())
     assert len(begins) == hours
     assert begins[0].isoformat()[:16] == f"{day}T00:00"
-    days = slots_of(7, BERLIN, noon.timestamp())
+    days = slot_starts(7, BERLIN, noon.timestamp())
     assert len(days) == 7
     assert {begin.hour for begin in days} == {0}
     assert days[-1] == begins[0]
@@ -93,7 +93,7 @@ def test_each_request_counts_in_its_slot() -> None:
 @pytest.mark.parametrize("count", [0, 10_000])
 async def test_figures_are_drawn_however_many_there_are(tmp_path: Path, count: int) -> None:
     now = datetime(2026, 11, 26, 12, tzinfo=BERLIN).timestamp()
-    begins = slots_of(30, BERLIN, now)
+    begins = slot_starts(30, BERLIN, now)
     figures = Figures([begin.timestamp() for begin in begins])
     for number in range(count):
         at = now - number * 30 * 24 * 3600 / 10_000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from telegram import Message, Update
 
 from handlers.admin.access import author_of
-from handlers.admin.grants import LONGEST_NOTE, MOST_CREDITS, Gift, read_grant
+from handlers.admin.grants import MAX_CREDITS, MAX_NOTE_LENGTH, Grant, read_grant
 from storage import ledger
 from storage.database import fetch_int
 from storage.ledger import Account, Pot
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("typed", "answers", "gift"),
     [
-        ("1234 50", False, Gift(1234, 50, None)),
-        ("@ann 50", False, Gift("ann", 50, None)),
-        ("@ann 50 for the party", False, Gift("ann", 50, "for the party")),
-        ("50", True, Gift(None, 50, None)),
-        ("50 thank you", True, Gift(None, 50, "thank you")),
-        ("@bob 50", True, Gift("bob", 50, None)),
-        ("1234 50", True, Gift(1234, 50, None)),
-        ("20 50", True, Gift(20, 50, None)),
-        ("123456789 50 thank you", True, Gift(123456789, 50, "thank you")),
-        ("-100123 50", False, Gift(-100123, 50, None)),
-        ("-100123 50", True, Gift(-100123, 50, None)),
-        (f"1 {MOST_CREDITS}", False, Gift(1, MOST_CREDITS, None)),
+        ("1234 50", False, Grant(1234, 50, None)),
+        ("@ann 50", False, Grant("ann", 50, None)),
+        ("@ann 50 for the party", False, Grant("ann", 50, "for the party")),
+        ("50", True, Grant(None, 50, None)),
+        ("50 thank you", True, Grant(None, 50, "thank you")),
+        ("@bob 50", True, Grant("bob", 50, None)),
+        ("1234 50", True, Grant(1234, 50, None)),
+        ("20 50", True, Grant(20, 50, None)),
+        ("123456789 50 thank you", True, Grant(123456789, 50, "thank you")),
+        ("-100123 50", False, Grant(-100123, 50, None)),
+        ("-100123 50", True, Grant(-100123, 50, None)),
+        (f"1 {MAX_CREDITS}", False, Grant(1, MAX_CREDITS, None)),
     ],
 )
-def test_a_grant_is_read_grant(typed: str, answers: bool, gift: Gift) -> None:
+def test_a_grant_is_read_grant(typed: str, answers: bool, gift: Grant) -> None:
     assert read_grant(typed.split(), answers_somebody=answers) == gift
 
 
@@ -64,7 +64,7 @@ def test_a_grant_is_read_grant(typed: str, answers: bool, gift: Gift) -> None:
         ("0 50", False),
         ("0 50", True),
         ("@ 50", True),
-        (f"@ann {MOST_CREDITS + 1}", False),
+        (f"@ann {MAX_CREDITS + 1}", False),
         ("123456789", True),
         ("50 0", True),
     ],
@@ -76,13 +76,13 @@ def test_a_slip_gives_nothing(typed: str, answers: bool) -> None:
 @given(st.lists(st.text(min_size=1)), st.booleans())
 def test_whatever_is_typed_gives_no_more_than_is_allowed(words: list[str], answers: bool) -> None:
     gift = read_grant(words, answers_somebody=answers)
-    assert gift is None or 0 < gift.credits <= MOST_CREDITS
+    assert gift is None or 0 < gift.credits <= MAX_CREDITS
 
 
 def test_a_long_note_is_cut() -> None:
     gift = read_grant(["1", "5", "x" * 900], answers_somebody=False)
     assert gift is not None
-    assert gift.note == "x" * LONGEST_NOTE
+    assert gift.note == "x" * MAX_NOTE_LENGTH
 
 
 USER = {"id": 7, "is_bot": False, "first_name": "Ann"}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ACTS = (
-    ("/grant {ann} 50", "grants._give_person", "has 50 credits"),
+    ("/grant {ann} 50", "grants._grant_person", "has 50 credits"),
     ("/limit {ann} 20", "limits.set_allowance", "is 20 credits"),
     ("/gift 30", "invites.gift", "gets 30 credits"),
     ("/invite 2 40", "invites.invite", "gets 40 credits"),
@@ -24,8 +24,8 @@ ACTS = (
     ("/deny {ann}", "access.deny", "{ann} may not use this bot any more."),
     ("/pause 2h tea", "pausing.pause", "Paused"),
     ("/resume", "pausing.resume", "I take orders again"),
-    ("/ban {ann} rude", "access.shut_out", "{ann} is banned. /unban"),
-    ("/unban {ann}", "access.let_back_in", "{ann} is welcome again"),
+    ("/ban {ann} rude", "access.apply_ban", "{ann} is banned. /unban"),
+    ("/unban {ann}", "access.apply_unban", "{ann} is welcome again"),
 )
 """What is sent, the transaction that does it, and what is answered."""
 DONE = [
