@@ -15,7 +15,7 @@ from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 from bot.process import DATA_FOLDERS
 from bot.scheduler import Scheduler
 from bot.supervisor import Health
-from bot.tasks import CHATS_AT_ONCE, ChatClocks, OneAtATimePerChat, Slots
+from bot.tasks import MAX_CONCURRENT_CHATS, ChatTimers, PerChatUpdateProcessor, Slots
 from bot.updates.intake import Intake
 from bot.updates.listening import Listening, TelegramRequest, TelegramTimes
 from bot.updates.watchdog import Patience as ListeningPatience
@@ -115,14 +115,14 @@ class Bot:
             folder.mkdir(0o700, parents=True, exist_ok=True)
         languages = languages or Languages()
         jobs = JobQueue[Context]()
-        clocks = ChatClocks(jobs)
-        wake = self.wake = clocks.wake
+        timers = ChatTimers(jobs)
+        wake = self.wake = timers.wake
         admins = Admins(settings.admin_ids, wake=wake)
 
         # Telegram
         self.intake = Intake(db, admins, clock)
-        slots = Slots(CHATS_AT_ONCE)
-        pacing = Pacing(times.limits_second, while_waiting=slots.lent)
+        slots = Slots(MAX_CONCURRENT_CHATS)
+        pacing = Pacing(times.limits_second, while_waiting=slots.release_meanwhile)
         polling = TelegramRequest(1, times.telegram)
         calls = TelegramRequest(CONNECTIONS, times.telegram)
         self.app: App = (
@@ -136,7 +136,7 @@ class Bot:
             .rate_limiter(pacing)
             .updater(None)
             .update_queue(self.intake)
-            .concurrent_updates(OneAtATimePerChat(self.intake, slots))
+            .concurrent_updates(PerChatUpdateProcessor(self.intake, slots))
             .context_types(ContextTypes(context=Context, bot_data=BotData))
             .job_queue(jobs)
             .build()
@@ -228,7 +228,7 @@ class Bot:
         )
         self.scheduler = Scheduler(
             db=db,
-            clocks=clocks,
+            timers=timers,
             queue=queue,
             lifecycle=lifecycle,
             submissions=Submissions(
@@ -305,7 +305,7 @@ class Bot:
             first_admin=FirstAdmin(clock),
             clock=clock,
             wake=wake,
-            wake_in=clocks.set,
+            wake_in=timers.schedule,
             admins=admins,
             account=self.account,
             pause=self.scheduler.pause,

@@ -18,7 +18,7 @@ from bot.app import Bot, Times
 from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
 from bot.process import ExitCode, Heartbeat
-from bot.supervisor import LONGEST_RETRY_SECONDS, Supervisor
+from bot.supervisor import MAX_RETRY_SECONDS, Supervisor
 from bot.updates.watchdog import Patience, Watch
 from generation.jobs.account import WATCH_SECONDS
 from generation.media.videos import clean_up, drop_outdated
@@ -125,7 +125,7 @@ async def serve(bot: Bot, stopping: asyncio.Event) -> ExitCode:
     """Start, wait for the stop, stop."""
     supervisor = Supervisor(stopping)
     try:
-        await supervisor.until_stopped(_start(bot, supervisor))
+        await supervisor.run_until_stopped(_start(bot, supervisor))
         await stopping.wait()
     finally:
         await _stop(bot, supervisor)
@@ -255,7 +255,7 @@ async def _say_first_words(bot: Bot) -> None:
 
 async def _beat(bot: Bot) -> None:
     """Let the heart beat as long as what arrives is taken in, and looked after."""
-    if not bot.health.of_tasks():
+    if not bot.health.problems_without_writing():
         Heartbeat(bot.settings.data_dir / process.HEARTBEAT).beat()
 
 
@@ -291,7 +291,7 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
             # nothing is known of the key by that
             logger.warning("the AI/ML API does not tell its balance: %s", error)
             await asyncio.sleep(wait)
-            wait = min(2 * wait, LONGEST_RETRY_SECONDS)
+            wait = min(2 * wait, MAX_RETRY_SECONDS)
         else:
             return
 

@@ -1,6 +1,6 @@
-"""What is due in each chat: a clock per chat, and the steps that are taken when it rings.
+"""The scheduler: starts the steps of generations that are due, chat by chat.
 
-The database is the truth and the JobQueue a clock: at a start, all of this is made anew from it.
+All its state is in the database, from which it is restored at a start; the JobQueue only wakes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from storage.notices import NoticeKind, Owed
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from bot.tasks import ChatClocks, Work
+    from bot.tasks import ChatTimers, Work
     from generation.jobs.lifecycle import Lifecycle
     from generation.jobs.provider_calls import Lookups, Polls, Submissions
     from generation.jobs.queue import FairQueue
@@ -36,17 +36,17 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.ledger import Account
 
-POST_SECONDS = 3.0
-"""How long a stop waits for a paid request that is on its way; then its outcome is unknown."""
-SENDING_SECONDS = 1.0
-"""How long a stop waits for messages on their way: what arrived has to be written down.
+SUBMISSION_STOP_SECONDS = 3.0
+"""How long a stop waits for a paid request under way; after that its outcome is unknown."""
+MESSAGE_STOP_SECONDS = 1.0
+"""How long a stop waits for messages under way, so that their ids can be stored.
 
-Else a status would never be taken away, and a notice be sent again.
+Without its id a status could not be deleted, and a notice would be sent again.
 """
-BLOCKED_SECONDS = 15.0
-"""How often to tell somebody near the front how the queue moves; further back, more rarely."""
-PLAIN = frozenset({State.GENERATING, State.READY, State.DELIVERED})
-"""States that owe nobody a word."""
+QUEUE_STATUS_SECONDS = 15.0
+"""How often the queue position is updated near the front; further back, more rarely."""
+SILENT_STATES = frozenset({State.GENERATING, State.READY, State.DELIVERED})
+"""States in which a generation arrives without a notice."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +55,12 @@ logger = logging.getLogger(__name__)
 class Scheduler:
     """Starts the steps that are due; each generation has at most one step under way.
 
-    A step is a bounded task that a stop cancels and a start takes up again. Beside the steps,
-    and holding up none, notices are sent, status messages and boards brought up to date.
+    A step is a bounded task that a stop cancels and the next start repeats. Notices, status
+    messages and boards are sent by tasks of their own, so that they delay no step.
     """
 
     db: Database
-    clocks: ChatClocks
+    timers: ChatTimers
     queue: FairQueue
     lifecycle: Lifecycle
     submissions: Submissions
@@ -78,54 +78,55 @@ class Scheduler:
     _watched_at: float | None = field(init=False, default=None)
     _steps: Tasks = field(init=False)
     _updates: Tasks = field(init=False)
-    _was_open: bool = field(init=False, default=False)
+    _had_outage: bool = field(init=False, default=False)
     _granted: defaultdict[int, set[int]] = field(init=False)
     _groups: set[int] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        # uploads have their own bound in the outbox, over all chats; polls have theirs
+        # uploads are limited in the outbox, polls in `generation.jobs.provider_calls`
         self._steps, self._updates = Tasks(self.clock), Tasks(self.clock)
         self._granted = defaultdict(set)
 
     async def start(self) -> None:
-        """Settle what was being submitted, take up who waits, and look at every chat.
+        """Recover interrupted submissions, restore the queue, and look at every chat.
 
-        What waits is submitted once those had time to be heard who cancelled it meanwhile.
+        What is queued is submitted after the undo time, so that a cancellation sent meanwhile
+        is read first.
         """
         self._started_at = now = self.clock()
         async with self.db.transaction() as tx:
-            # nothing is planned so far ahead: the clock was set back
-            await generations.hasten(tx, after=now + HOUR_SECONDS, now=now)
+            # nothing is ever due so far ahead, unless the clock was set back
+            await generations.make_due(tx, after=now + HOUR_SECONDS, now=now)
         await self.submissions.recover()
         async with self.db.reading() as connection:
             await self.queue.restore(connection)
             in_films = await films.lately(connection)
             waiting = await chats.in_work(connection)
-        self.clocks.start(self._look)
+        self.timers.start(self._look)
         for account in in_films:
             self.changed(account)
         for chat in waiting:
-            self.clocks.wake(chat)
+            self.timers.wake(chat)
 
     def bring(self, generation: Generation, chat: Chat) -> None:
-        """Send a kept video, unless it is brought meanwhile; what kept it may still run."""
+        """Deliver a kept video, after a step of it that is still under way."""
         work = partial(self.deliveries.bring, generation, chat)
-        self._take(generation, f"deliver to {chat.id}", work, again=True)
+        self._run_step(generation, f"deliver to {chat.id}", work, again=True)
 
     def changed(self, account: Account) -> None:
-        """Have the film of an account shown as it is now: one of its videos came or went."""
+        """Update the message that shows an account's film: one of its videos came or went."""
         work = partial(self.show_film, account)
         self._updates.run(f"the film of {account}", work, again=True)
 
     async def watch(self) -> None:
-        """Look after outages until cancelled: while nothing is let in, no chat asks for it."""
+        """Probe the provider during outages, until cancelled: no chat's timer does that."""
         while True:
             await self.lifecycle.heed_clock()
             now = self.clock()
             if now < (self._watched_at or 0.0):
                 # the clock was set back: chats would be looked at as much later
                 self._started_at = now
-                self.clocks.wake_all()
+                self.timers.wake_all()
             self._watched_at = now
             self._steps.run("probe", self._probe)
             outage = self.breaker.outage
@@ -135,43 +136,43 @@ class Scheduler:
             await asyncio.sleep(min(OUTAGE_CHECK_SECONDS, max(1.0, probe_at - self.clock())))
 
     def pause(self, until: float) -> None:
-        """Submit nothing until then; what is being made goes on."""
+        """Submit nothing until then; generations under way go on."""
         self.breaker.paused_until = until
         for chat in self.queue.chats:
-            self.clocks.wake(chat)
+            self.timers.wake(chat)
         self._grant_slots()
 
-    def silence(self) -> float | None:
-        """Return for how many seconds nothing was looked after; None before the start."""
+    def stalled_seconds(self) -> float | None:
+        """Return for how many seconds the scheduler did nothing that was due; None before start."""
         if self._watched_at is None:
             return None
-        return max(self.clock() - self._watched_at, self.clocks.lateness())
+        return max(self.clock() - self._watched_at, self.timers.lateness())
 
     async def stop(self) -> None:
-        """End all steps: a paid request on its way gets three seconds, and no other leaves."""
+        """Cancel all steps, but give a paid request under way three seconds; submit no other."""
         leaving = {_key(number) for number in self.submissions.close()}
         await asyncio.gather(
-            self.clocks.stop(),
-            self._steps.stop(leaving, within=POST_SECONDS),
-            self._updates.stop(within=SENDING_SECONDS),
+            self.timers.stop(),
+            self._steps.stop(leaving, within=SUBMISSION_STOP_SECONDS),
+            self._updates.stop(within=MESSAGE_STOP_SECONDS),
         )
 
     async def _look(self, chat: int) -> float | None:
         """Start what is due in a chat; return in how many seconds to look again, None for never."""
         async with self.db.reading() as connection:
-            self.clocks.seen(chat)
+            self.timers.clear_wake(chat)
             place = await chats.find(connection, chat)
             work = await generations.in_work(connection, chat)
             owed = await notices.owed(connection, chat)
         if place is not None and place.id != chat:
-            self._queue_up(chat, ())
-            await self._look_elsewhere(chat, place)
+            self._process_queue(chat, ())
+            await self._merge_into(chat, place)
         if place is None or place.id != chat:
             return None
-        # nothing may be awaited until the steps are started: what was read would grow old,
-        # and a video that was delivered meanwhile be sent once more
-        self._heed_outage()
-        dues = self._queue_up(chat, work)
+        # no await from here until the steps are started: rows read above would be outdated,
+        # and a video that was delivered meanwhile would be sent again
+        self._handle_outage()
+        dues = self._process_queue(chat, work)
         if not place.is_private:
             self._groups.add(chat)
             self._updates.run(
@@ -181,17 +182,17 @@ class Scheduler:
         for generation in work:
             if generation.state is not State.QUEUED and _key(generation.id) not in self._steps:
                 dues += self._start_or_wait(generation, told=generation.id not in untold)
-        dues += self._tell_or_wait(chat, owed)
+        dues += self._send_notices_or_wait(chat, owed)
         return max(0.0, min(dues) - self.clock()) if dues else None
 
-    async def _look_elsewhere(self, chat: int, into: Chat) -> None:
-        """Look after what came into a chat while it became part of another."""
+    async def _merge_into(self, chat: int, into: Chat) -> None:
+        """Move what came into a chat since it was merged into another."""
         async with self.db.transaction() as tx:
             await chats.follow(tx, chat, into.id)
-        self.clocks.wake(into.id)
+        self.timers.wake(into.id)
 
-    def _queue_up(self, chat: int, work: Iterable[Generation]) -> list[float]:
-        """Let a chat's requests have slots or wait; return when to look at those again."""
+    def _process_queue(self, chat: int, work: Iterable[Generation]) -> list[float]:
+        """Submit a chat's queued requests, as slots allow; return when to look at the others."""
         now, dues, outage = self.clock(), list[float](), self.breaker.outage
         refused_since = outage.began_at if outage else None
         granted = self._granted.pop(chat, set())
@@ -203,7 +204,7 @@ class Scheduler:
                 running += [generation] if generation.id in self.queue.running else []
             elif now > (ends := queue_deadline(generation, refused_since)):
                 expire = partial(self.submissions.expire, generation, refused_since)
-                self._take(generation, "expire", expire)
+                self._run_step(generation, "expire", expire)
             elif (due := self._due(generation)) > now:
                 dues.append(min(due, ends + 1.0))
             elif generation.id in granted and outage is None:
@@ -217,15 +218,15 @@ class Scheduler:
             if generation.id in granted:
                 self._submit(generation)
             else:
-                wait = BLOCKED_SECONDS * max(1.0, self.queue.rounds_before(generation.id))
+                wait = QUEUE_STATUS_SECONDS * max(1.0, self.queue.rounds_before(generation.id))
                 dues.append(min(now + wait, queue_deadline(generation, refused_since) + 1.0))
-                self._correct(generation)
+                self._update_status(generation)
         return dues
 
     def _grant_slots(self, here: int | None = None) -> set[int]:
-        """Give free slots to whoever is next; return those in the chat that is being looked at.
+        """Grant free slots to the next in the queue; return the generations of chat `here`.
 
-        The others are submitted when their chats are looked at: only ids are known here.
+        Others are submitted when their chats are looked at: only their ids are known here.
         """
         granted = set()
         while not self.breaker.is_open and (entry := self.queue.next()) is not None:
@@ -233,137 +234,138 @@ class Scheduler:
                 granted.add(entry.id)
             else:
                 self._granted[entry.chat].add(entry.id)
-                self.clocks.wake(entry.chat)
+                self.timers.wake(entry.chat)
         return granted
 
     def _submit(self, generation: Generation) -> None:
-        # pictures that take long hold up no text
+        # limited by kind, so that slow pictures delay no text
         kind = f"submit {generation.kind}"
-        self._take(generation, kind, partial(self.submissions.submit, generation))
+        self._run_step(generation, kind, partial(self.submissions.submit, generation))
 
-    def _heed_outage(self) -> None:
-        """Let all who wait learn when the provider begins to refuse everything; probe when due."""
+    def _handle_outage(self) -> None:
+        """Wake all waiting chats when an outage begins, and probe the provider when due."""
         outage = self.breaker.outage
-        if outage is not None and not self._was_open:
+        if outage is not None and not self._had_outage:
             for chat in self.queue.chats:
-                self.clocks.wake(chat)
-        self._was_open = outage is not None
+                self.timers.wake(chat)
+        self._had_outage = outage is not None
         if outage is not None and outage.probe_at <= self.clock():
             self._steps.run("probe", self._probe)
 
     async def _probe(self) -> None:
-        """Find out whether the provider serves again, where that is due."""
+        """Probe the provider if that is due, and grant slots."""
         await self.breaker.present()
         self._grant_slots()
 
     def _start_or_wait(
         self, generation: Generation, *, begun: bool = False, told: bool = True
     ) -> list[float]:
-        """Take the next step of a generation; return when to look at it, where it is not due.
+        """Start the next step of a generation if it is due; return when to look at it otherwise.
 
-        `begun` is whether its upload has been noted with the step before; until what became of it
-        is `told`, its status stays, which may say so.
+        `begun` is whether the start of its upload is stored already; `told` is whether no notice
+        about it is owed, which may still be written into its status message.
         """
         if (due := self._due(generation)) > self.clock():
             if generation.state in PENDING:
-                self._correct(generation)
+                self._update_status(generation)
             elif generation.state is State.PARKED and told:
-                return [due, *self._tidy(generation)]
+                return [due, *self._remove_status(generation)]
             return [due]
         match generation.state:
             case State.SUBMITTING:
-                # a submission nobody works on has lost its answer
-                self._take(generation, "look up", partial(self.submissions.abandon, generation))
+                # no task is working on it, so its answer was lost
+                self._run_step(generation, "look up", partial(self.submissions.abandon, generation))
             case State.GENERATING | State.PARKED if generation.provider_id is not None:
-                # polls bound themselves: see `generation.jobs.provider_calls`
                 sends = generation.chat not in self._groups
-                self._take(
+                self._run_step(
                     generation, None, partial(self.polls.poll, generation, send_begins=sends)
                 )
             case State.UNKNOWN | State.PARKED:
-                self._take(generation, "look up", partial(self.lookups.look_up, generation))
+                self._run_step(generation, "look up", partial(self.lookups.look_up, generation))
             case State.READY:
-                # a chat that has to wait for Telegram holds up no other
+                # limited by chat, so that a flood limit in one delays no other
                 deliver = partial(self.deliveries.deliver, generation, begun=begun)
-                self._take(generation, f"deliver to {generation.chat}", deliver)
+                self._run_step(generation, f"deliver to {generation.chat}", deliver)
             case _ if told and generation.state not in PENDING:
-                return self._tidy(generation)
+                return self._remove_status(generation)
         return []
 
-    def _tidy(self, generation: Generation) -> list[float]:
-        """Take its status away, if it has one; return when to try that again."""
+    def _remove_status(self, generation: Generation) -> list[float]:
+        """Delete its status message, if it has one; return when to try that again."""
         if generation.status_message is None:
             return []
-        # it must not stand in the way of a video that is brought
+        # a key of its own, so that it does not delay a kept video
         key = f"the status of {_key(generation.id)}"
-        if (due := self._steps.left_alone(key)) > self.clock():
+        if (due := self._steps.backoff_until(key)) > self.clock():
             return [due]
         tidy = partial(self.status.remove, generation)
-        self._steps.run(key, tidy, partial(self._tidied, generation.chat), kind="tidy")
+        self._steps.run(key, tidy, partial(self._on_status_removed, generation.chat), kind="tidy")
         return []
 
     def _due(self, generation: Generation) -> float:
         """Return when its next step may be taken."""
-        rest = self._steps.left_alone(_key(generation.id))
+        rest = self._steps.backoff_until(_key(generation.id))
         if generation.state is State.QUEUED and generation.created_at < self._started_at:
             rest = max(rest, self._started_at + self.undo_seconds)
         return max(rest, generation.due_at) if generation.state in UNFINISHED else rest
 
-    def _tell_or_wait(self, chat: int, owed: Sequence[Owed]) -> list[float]:
-        """Send the notices that are due; return when the others are. A film holds up none."""
+    def _send_notices_or_wait(self, chat: int, owed: Sequence[Owed]) -> list[float]:
+        """Send the notices that are due; return when the others are. A film delays no other."""
         now, dues, due = self.clock(), list[float](), defaultdict[str, list[Owed]](list)
         for notice in owed:
-            at = max(notice.due_at, self._updates.left_alone(f"notice {notice.id}"))
+            at = max(notice.due_at, self._updates.backoff_until(f"notice {notice.id}"))
             if at > now:
                 dues.append(at)
             else:
                 is_film = notice.kind is NoticeKind.FILM
                 due[f"film {notice.id}" if is_film else f"notices {chat}"].append(notice)
         for key, tell in due.items():
-            self._updates.run(key, partial(self._tell, tell), lambda _: self.clocks.wake(chat))
+            self._updates.run(
+                key, partial(self._send_notices, tell), lambda _: self.timers.wake(chat)
+            )
         return dues
 
-    async def _tell(self, owed: Iterable[Owed]) -> None:
+    async def _send_notices(self, owed: Iterable[Owed]) -> None:
         for notice in owed:
             try:
                 await self.notices.send(notice)
             except Exception:
-                # the others are owed all the same, and this one not at once again
+                # go on with the others
                 logger.exception("%s broke", notice)
-                self._updates.leave_alone(f"notice {notice.id}")
+                self._updates.back_off(f"notice {notice.id}")
 
-    def _take(
+    def _run_step(
         self, generation: Generation, kind: str | None, work: Work, *, again: bool = False
     ) -> None:
-        then = partial(self._go_on, generation)
+        then = partial(self._after_step, generation)
         self._steps.run(_key(generation.id), work, then, kind=kind, again=again)
 
-    def _go_on(self, generation: Generation, made: object) -> None:
-        """Take the next step, where the one before tells it; else look at the chat anew."""
+    def _after_step(self, generation: Generation, made: object) -> None:
+        """Start the next step if it follows from this one, else look at the chat."""
         if isinstance(made, Generation) and made.state is State.DELIVERED and made.may_follow:
             self.changed(made.account)
-        if not (isinstance(made, Generation) and self._follow(generation, made)):
-            self.clocks.wake(generation.chat)
+        if not (isinstance(made, Generation) and self._continue_directly(generation, made)):
+            self.timers.wake(generation.chat)
 
-    def _follow(self, before: Generation, generation: Generation) -> bool:
-        """Go on from where a step led; False where only a look at the chat can tell how."""
-        if generation.state not in PLAIN or generation.chat in self._groups:
+    def _continue_directly(self, before: Generation, generation: Generation) -> bool:
+        """Start the step that follows; return False if the chat has to be looked at first."""
+        if generation.state not in SILENT_STATES or generation.chat in self._groups:
             return False
         if generation.state is not State.GENERATING:
             self.queue.remove(generation.id)
             self._grant_slots()
         begun = before.state is not State.READY and generation.send_started_at is not None
         for due in self._start_or_wait(generation, begun=begun):
-            self.clocks.set(generation.chat, max(0.0, due - self.clock()))
+            self.timers.schedule(generation.chat, max(0.0, due - self.clock()))
         return True
 
-    def _tidied(self, chat: int, made: object) -> None:
-        """Nothing follows, unless it broke."""
+    def _on_status_removed(self, chat: int, made: object) -> None:
+        """Look at the chat again if that failed."""
         if isinstance(made, Exception):
-            self.clocks.wake(chat)
+            self.timers.wake(chat)
 
-    def _correct(self, generation: Generation) -> None:
-        """Bring the status message of a request up to date, where it has one."""
+    def _update_status(self, generation: Generation) -> None:
+        """Update the status message of a request, if it has one."""
         if generation.status_message is not None:
             correct = partial(self.status.correct, generation)
             self._updates.run(f"the status of {_key(generation.id)}", correct)

@@ -1,4 +1,4 @@
-"""Supervision: the tasks that live as long as the bot, and whether the bot is well."""
+"""The supervisor of the bot's long-lived tasks, and its health checks."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from bot.scheduler import Scheduler
     from storage.database import Database
 
-RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, HOUR_SECONDS
-"""When a task that broke is started again: later each time."""
-DEAF_SECONDS = 60.0
-"""How long no update may be taken in, or none come, before the bot counts as deaf."""
-STUCK_SECONDS = 90.0
-"""How long nothing may be looked after: whoever does it looks around three times meanwhile."""
+RETRY_SECONDS, MAX_RETRY_SECONDS = 5.0, HOUR_SECONDS
+"""Back-off before an optional task that failed is started again: first, and at most."""
+MAX_UPDATE_SILENCE_SECONDS = 60.0
+"""How long after the last successful poll for updates the bot is reported as unhealthy."""
+MAX_SCHEDULER_SILENCE_SECONDS = 90.0
+"""How long the scheduler may do nothing: it looks at the queue three times as often."""
 WRITE_SECONDS = 5.0
-"""How long the database may take for a single row."""
-BELIEVED_SECONDS = 2.0
-"""How long it is believed that it takes one: who asks a thousand times writes once."""
+"""How long a write to the database may take."""
+WRITE_CHECK_SECONDS = 2.0
+"""How long the result of a successful write is reused: many requests cause one write."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ logger = logging.getLogger(__name__)
 class Supervisor:
     """Tasks that live as long as the bot.
 
-    A vital one that dies ends the process with exit code 1. An optional one that breaks is
-    started again, later each time, and that is said once.
+    If a vital one fails, the process ends with exit code 1. If an optional one fails, it is
+    started again with back-off, and that is logged once.
     """
 
     def __init__(self, stopping: asyncio.Event) -> None:
@@ -47,13 +47,13 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def end(self, code: ExitCode) -> None:
-        """End the process, unless it ends already."""
+        """End the process with this exit code, unless it is ending already."""
         if not self.stopping.is_set():
             self.exit_code = code
             self.stopping.set()
 
     def vital(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Do something without which the bot is of no use."""
+        """Run work without which the bot is useless."""
         self._begin(name, work).add_done_callback(self._died)
 
     def optional(
@@ -64,11 +64,11 @@ class Supervisor:
         after: float = 0.0,
         every: float | None = None,
     ) -> None:
-        """Do something `after` so many seconds, and again `every` so many."""
+        """Run work after `after` seconds, and then every `every` seconds."""
         self._begin(name, self._keep(name, work, after, every))
 
-    async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something that must not hold up a stop: Telegram may take its time."""
+    async def run_until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work, and cancel it if the bot is to stop meanwhile."""
         working = asyncio.create_task(work)
         stopped = asyncio.create_task(self.stopping.wait())
         try:
@@ -103,7 +103,7 @@ class Supervisor:
         name: str, work: Callable[[], Awaitable[object]], after: float, every: float | None
     ) -> None:
         await asyncio.sleep(after)
-        longest = min(LONGEST_RETRY_SECONDS, every or LONGEST_RETRY_SECONDS)
+        longest = min(MAX_RETRY_SECONDS, every or MAX_RETRY_SECONDS)
         wait = 0.0
         while True:
             try:
@@ -124,7 +124,7 @@ class Supervisor:
 
 @dataclass(kw_only=True, eq=False)
 class Health:
-    """Looks at what the bot cannot do without, when somebody asks."""
+    """Checks updates, scheduler and database when asked."""
 
     db: Database
     taken_at: Callable[[], float | None]
@@ -137,22 +137,26 @@ class Health:
         self._wrote_at = -math.inf
 
     async def problems(self) -> dict[str, str]:
-        """Return what is wrong, by the part that is; nothing where all is well."""
+        """Return the problems found, by part; empty if all is well."""
         async with self._one_writes:
-            is_known = 0 <= self.clock() - self._wrote_at < BELIEVED_SECONDS
+            is_known = 0 <= self.clock() - self._wrote_at < WRITE_CHECK_SECONDS
             database = "" if is_known else await self._of_database()
             if not (is_known or database):
                 self._wrote_at = self.clock()
-        return self.of_tasks() | ({"database": database} if database else {})
+        return self.problems_without_writing() | ({"database": database} if database else {})
 
-    def of_tasks(self) -> dict[str, str]:
-        """Return what is wrong, as far as is known without writing anything."""
+    def problems_without_writing(self) -> dict[str, str]:
+        """Return the problems that are known without a write to the database."""
         found = {"updates": self._of_updates(), "scheduler": self._of_scheduler()}
         return {part: problem for part, problem in found.items() if problem}
 
     def _of_updates(self) -> str:
         silence = self.clock() - (self.taken_at() or self._began_at)
-        return f"nothing came from Telegram for {silence:.0f} s" if silence > DEAF_SECONDS else ""
+        return (
+            f"nothing came from Telegram for {silence:.0f} s"
+            if silence > MAX_UPDATE_SILENCE_SECONDS
+            else ""
+        )
 
     async def _of_database(self) -> str:
         try:
@@ -165,7 +169,11 @@ class Health:
         return ""
 
     def _of_scheduler(self) -> str:
-        silence = self.scheduler.silence()
+        silence = self.scheduler.stalled_seconds()
         if silence is None:
             return "it has not started yet"
-        return f"it looked after nothing for {silence:.0f} s" if silence > STUCK_SECONDS else ""
+        return (
+            f"it looked after nothing for {silence:.0f} s"
+            if silence > MAX_SCHEDULER_SILENCE_SECONDS
+            else ""
+        )

@@ -1,4 +1,4 @@
-"""What runs side by side: the clocks of the chats, tasks one at a time per thing, slots."""
+"""Concurrency: a timer per chat, at most one task per key, slots for the updates handled."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
     Work = Callable[[], Awaitable[object]]
 
-MOST_CHATS = 10_000
-"""How many may wait to be served, or for Telegram's silence to be over: more than there are."""
-CHATS_AT_ONCE = 128
-"""How many chats are served at a time: of Telegram's answers, most take 50 ms."""
-CRASHED_SECONDS = 30.0
-"""How long work is left alone that broke for a reason nobody foresaw."""
-AT_ONCE = 8
-"""How many tasks of a kind run side by side, and how many chats are looked at."""
+MAX_WAITING_CHATS = 10_000
+"""How many updates may wait for a slot or for a flood limit: more than there ever are."""
+MAX_CONCURRENT_CHATS = 128
+"""In how many chats updates are handled at a time: a call to Telegram mostly takes 50 ms."""
+CRASH_BACKOFF_SECONDS = 30.0
+"""How long to wait before work that failed unexpectedly is tried again."""
+MAX_CONCURRENT = 8
+"""How many tasks of a kind run at a time, and how many chats are looked at."""
 
 logger = logging.getLogger(__name__)
 
 
-class ChatClocks:
-    """Clocks that have a chat looked at when it is time or it is woken, once at a time.
+class ChatTimers:
+    """Timers that look at a chat when it is due or woken, at most once at a time per chat.
 
-    The JobQueue's jobs are kept here and not by APScheduler's ids.
+    The JobQueue's jobs are kept in a dict of our own and not found by APScheduler's ids.
     """
 
     def __init__(self, queue: JobQueue[Context]) -> None:
@@ -49,11 +49,11 @@ class ChatClocks:
         self._jobs: dict[int, tuple[float, Job[Context]]] = {}
         self._looks: dict[int, asyncio.Task[None]] = {}
         self._woken: set[int] = set()
-        self._looking = asyncio.Semaphore(AT_ONCE)
+        self._looking = asyncio.Semaphore(MAX_CONCURRENT)
         self._is_open = False
 
     def start(self, look: Callable[[int], Awaitable[float | None]]) -> None:
-        """Let the clocks ring; `look` returns in how many seconds to look again, None for never.
+        """Begin; `look` returns in how many seconds to look again, None for never.
 
         Chats that were woken before are looked at now.
         """
@@ -63,82 +63,82 @@ class ChatClocks:
             self.wake(chat)
 
     def wake(self, chat: int) -> None:
-        """Look at a chat now; while that is being done, once more right after."""
+        """Look at a chat now, or once more after the look that is under way."""
         if chat in self._looks or not self._is_open:
             self._woken.add(chat)
         else:
-            self._unset(chat)
+            self._cancel(chat)
             self._looks[chat] = asyncio.create_task(self._look_at(chat), name=f"chat {chat}")
 
     def wake_all(self) -> None:
-        """Look now at every chat that is to be looked at later."""
+        """Look now at every chat that has a timer."""
         for chat in [*self._jobs]:
             self.wake(chat)
 
-    def seen(self, chat: int) -> None:
-        """Note that a look sees all that a chat was woken for until now."""
+    def clear_wake(self, chat: int) -> None:
+        """Forget earlier wakes of a chat: the look under way reads what they were about."""
         self._woken.discard(chat)
 
-    def set(self, chat: int, wait: float) -> None:
-        """Look at a chat in so many seconds, unless that is to be done earlier."""
+    def schedule(self, chat: int, wait: float) -> None:
+        """Look at a chat in `wait` seconds, unless it is scheduled earlier."""
         if chat in self._looks:
             self._woken.add(chat)
             return
         at = asyncio.get_running_loop().time() + wait
         if chat in self._jobs and self._jobs[chat][0] <= at:
             return
-        self._unset(chat)
+        self._cancel(chat)
         job = self._queue.run_once(
-            self._ring,
+            self._on_timer,
             wait,
             data=chat,
             name=f"chat {chat}",
-            # APScheduler would drop a ring that is a second late
+            # APScheduler would drop a job that is a second late
             job_kwargs={"misfire_grace_time": None},
         )
         self._jobs[chat] = at, job
 
     def lateness(self) -> float:
-        """Return for how many seconds the first clock that should ring has not."""
+        """Return by how many seconds the earliest timer is late, 0 if none is."""
         now = asyncio.get_running_loop().time()
         return now - min((at for at, _ in self._jobs.values()), default=now)
 
     async def stop(self) -> None:
-        """Break off the looks, and begin no other."""
+        """Cancel the looks under way, and begin no other."""
         self._is_open = False
         looks = [*self._looks.values()]
         for look in looks:
             look.cancel()
         await asyncio.gather(*looks, return_exceptions=True)
 
-    async def _ring(self, context: Context) -> None:
+    async def _on_timer(self, context: Context) -> None:
         if context.job is None or not isinstance(context.job.data, int):
-            raise TypeError("a chat's clock rings with its number")
+            raise TypeError("the job has no chat")
         self.wake(context.job.data)
 
     async def _look_at(self, chat: int) -> None:
         try:
             while True:
-                self.seen(chat)
+                self.clear_wake(chat)
                 try:
-                    # of a crowd whose clocks ring at once, few stand before who asks something
+                    # bounded, so that many due chats do not delay an answer to a message
                     async with self._looking:
                         wait = await self._look(chat)
                 except Exception:
-                    # without another look, the chat's work would wait for the next start
+                    # without another look, the chat's work would wait for a restart
                     logger.exception("the clock of chat %d broke", chat)
-                    wait = CRASHED_SECONDS
+                    wait = CRASH_BACKOFF_SECONDS
                 if chat not in self._woken:
                     break
         finally:
             del self._looks[chat]
         if wait is not None and self._is_open:
-            self.set(chat, wait)
+            self.schedule(chat, wait)
 
-    def _unset(self, chat: int) -> None:
+    def _cancel(self, chat: int) -> None:
         if chat in self._jobs:
             _, job = self._jobs.pop(chat)
-            # one that rings just now has left the scheduler already
+            # a job that is just running has left APScheduler already
             with suppress(JobLookupError):
                 job.schedule_removal()
 
@@ -148,7 +148,7 @@ async def _never(_chat: int) -> float | None:
 
 
 class Tasks:
-    """Tasks by key; what broke is logged, and known to be left alone for a while."""
+    """Tasks by key, at most one per key; a failure is logged and starts a back-off."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -159,7 +159,7 @@ class Tasks:
         self._is_open = True
 
     def __contains__(self, key: str) -> bool:
-        """Whether this is being done."""
+        """Whether a task with this key is under way."""
         return key in self._tasks
 
     def run(
@@ -171,14 +171,14 @@ class Tasks:
         kind: str | None = None,
         again: bool = False,
     ) -> None:
-        """Do something, unless it is being done.
+        """Start a task, unless one with this key is under way.
 
         Args:
-            key: names it, in the log too.
-            work: is called when it is its turn.
-            then: is told what came of it: what was returned or raised.
-            kind: bounds it together with its like.
-            again: whether it is done after what is under way by this key, instead of its `then`.
+            key: identifies it, in the log too.
+            work: makes the coroutine, when the task may begin.
+            then: is called with its result or exception.
+            kind: of tasks of the same kind, MAX_CONCURRENT run at a time; None is no limit.
+            again: if one is under way, run this after it, instead of the first one's `then`.
         """
         if key in self._tasks:
             if again:
@@ -187,18 +187,18 @@ class Tasks:
             task = self._tasks[key] = asyncio.create_task(self._bounded(kind, work), name=key)
             task.add_done_callback(partial(self._done, then))
 
-    def leave_alone(self, key: str) -> None:
-        """Note that something broke."""
-        self._left_alone[key] = self._clock() + CRASHED_SECONDS
+    def back_off(self, key: str) -> None:
+        """Start the back-off of a key."""
+        self._left_alone[key] = self._clock() + CRASH_BACKOFF_SECONDS
 
-    def left_alone(self, key: str) -> float:
-        """Return until when something is left alone."""
+    def backoff_until(self, key: str) -> float:
+        """Return until when a key is in back-off, 0 if it never was."""
         return self._left_alone.get(key, 0.0)
 
     async def stop(self, keys: Collection[str] | None = None, *, within: float) -> None:
-        """Begin nothing more, and cancel all but `keys`, which may end by themselves for a while.
+        """Start no more tasks; wait `within` seconds for those of `keys`, and cancel all others.
 
-        Without `keys`, all may.
+        Without `keys`, wait for all.
         """
         self._is_open = False
         tasks = {*self._tasks.values()}
@@ -212,7 +212,7 @@ class Tasks:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _bounded(self, kind: str | None, work: Work) -> object:
-        bound = self._bounds.setdefault(kind or "", asyncio.Semaphore(AT_ONCE))
+        bound = self._bounds.setdefault(kind or "", asyncio.Semaphore(MAX_CONCURRENT))
         async with bound if kind else nullcontext():
             return await work()
 
@@ -224,9 +224,9 @@ class Tasks:
             return
         self._left_alone.pop(key, None)
         if (error := task.exception()) is not None:
-            # what became of it may not be written down: at once again it would be done again
+            # its result may not be stored: tried again at once, it could be done twice
             logger.error("%s broke", key, exc_info=error)
-            self.leave_alone(key)
+            self.back_off(key)
         if not self._is_open:
             return
         if again is not None:
@@ -237,78 +237,78 @@ class Tasks:
 
 @dataclass(slots=True, eq=False)
 class _Slot:
-    """A handler's slot: whether others have it for now, and whether its handler is done."""
+    """The slot of a handler, which may be released for a while."""
 
-    lent: bool = False
-    ended: bool = False
+    is_held: bool = True
+    is_done: bool = False
 
     @property
-    def is_held(self) -> bool:
-        return not self.lent and not self.ended
+    def can_release(self) -> bool:
+        return self.is_held and not self.is_done
 
 
-_mine: ContextVar[_Slot | None] = ContextVar("slot", default=None)
+_current: ContextVar[_Slot | None] = ContextVar("slot", default=None)
 
 
 class Slots:
-    """Hands out `count` slots, first come first served."""
+    """A semaphore of `count` slots, of which a holder can release its own while it waits."""
 
     def __init__(self, count: int) -> None:
         self._free = asyncio.Semaphore(count)
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
+    async def hold(self) -> AsyncIterator[None]:
         """Wait for a slot and hold it."""
         await self._free.acquire()
         slot = _Slot()
-        mark = _mine.set(slot)
+        token = _current.set(slot)
         try:
             yield
         finally:
-            _mine.reset(mark)
-            # tasks begun meanwhile carry the mark on: it means nothing from here on
-            slot.ended = True
-            if not slot.lent:
+            _current.reset(token)
+            # tasks started in the block have inherited the variable
+            slot.is_done = True
+            if slot.is_held:
                 self._free.release()
 
     @asynccontextmanager
-    async def lent(self) -> AsyncIterator[None]:
-        """Let others have the slot meanwhile; nothing happens where none is held."""
-        slot = _mine.get()
-        if slot is None or not slot.is_held:
+    async def release_meanwhile(self) -> AsyncIterator[None]:
+        """Release the current slot during the block, if one is held."""
+        slot = _current.get()
+        if slot is None or not slot.can_release:
             yield
             return
-        slot.lent = True
+        slot.is_held = False
         self._free.release()
         yield
-        # whoever is interrupted comes back to no slot, and needs none
+        # after a cancellation the slot is not needed any more: no `finally`
         await self._free.acquire()
-        slot.lent = False
-        if slot.ended:
+        slot.is_held = True
+        if slot.is_done:
             self._free.release()
 
 
-class OneAtATimePerChat(BaseUpdateProcessor):
-    """Handles updates of different chats side by side, and tells the intake when each is done."""
+class PerChatUpdateProcessor(BaseUpdateProcessor):
+    """Handles updates of different chats concurrently, and reports each to the intake when done."""
 
     def __init__(self, intake: Intake, slots: Slots | None = None) -> None:
-        # all that were handed out wait for one of our slots
-        super().__init__(MOST_CHATS)
+        # not its own limit but our slots decide how many run
+        super().__init__(MAX_WAITING_CHATS)
         self._intake = intake
-        self._slots = slots or Slots(CHATS_AT_ONCE)
+        self._slots = slots or Slots(MAX_CONCURRENT_CHATS)
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        """Handle one update; one that is interrupted by a stop stays in the inbox."""
+        """Handle one update; if a stop cancels that, it stays in the inbox."""
         if isinstance(update, Update) and update.pre_checkout_query is not None:
-            # Telegram waits ten seconds for its answer, and no longer for a slot
+            # Telegram wants an answer within ten seconds: it waits for no slot
             await coroutine
             return
-        async with self._slots.taken():
+        async with self._slots.hold():
             await self._intake.begin(update)
             try:
                 await coroutine
             except Exception:
-                # only what is interrupted comes again: what breaks would break again
+                # an update whose handler fails is not tried again: it would fail again
                 await self._intake.finish(update)
                 raise
             await self._intake.finish(update)

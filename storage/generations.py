@@ -460,8 +460,8 @@ async def shift_times(tx: Connection, seconds: float) -> None:
     )
 
 
-async def hasten(tx: Connection, *, after: float, now: float) -> None:
-    """Let be due now what is unfinished and due after a time."""
+async def make_due(tx: Connection, *, after: float, now: float) -> None:
+    """Make everything unfinished due now that is due after `after`."""
     await tx.execute(
         f"UPDATE generations SET due_at = ? WHERE due_at > ? AND state IN ({listed(UNFINISHED)})",
         (now, after),

@@ -191,7 +191,7 @@ async def test_health_is_red_while_no_updates_come(house: House, telegram: Teleg
     telegram.faults.always("getUpdates", Fault.bad_gateway())
     async with watched(house, clock=lambda: time.time() + ahead) as watcher:
         assert (await watcher.health())[0] == 200, "it has hardly begun"
-        ahead = supervisor.DEAF_SECONDS + 1
+        ahead = supervisor.MAX_UPDATE_SILENCE_SECONDS + 1
         assert "Telegram" in (await watcher.problems())["updates"]
 
 
@@ -239,7 +239,7 @@ async def test_health_is_red_where_nobody_looks_after_the_orders(house: House) -
     ahead = 0.0
     async with watched(house, clock=lambda: time.time() + ahead) as watcher:
         assert (await watcher.health())[0] == 200
-        ahead = supervisor.STUCK_SECONDS + 1
+        ahead = supervisor.MAX_SCHEDULER_SILENCE_SECONDS + 1
         assert "looked after nothing" in (await watcher.problems())["scheduler"]
 
 
@@ -249,7 +249,7 @@ async def test_health_is_red_until_the_clock_of_a_chat_rings(house: House) -> No
         assert bot is not None
         assert bot.app.job_queue is not None
         bot.app.job_queue.scheduler.pause()
-        bot.services.wake_in(1, -supervisor.STUCK_SECONDS - 1)
+        bot.services.wake_in(1, -supervisor.MAX_SCHEDULER_SILENCE_SECONDS - 1)
         assert (await watcher.problems()).keys() == {"scheduler"}
         bot.app.job_queue.scheduler.resume()
         async with asyncio.timeout(20):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot import scheduler
-from bot.tasks import AT_ONCE, CRASHED_SECONDS
+from bot.tasks import CRASH_BACKOFF_SECONDS, MAX_CONCURRENT
 from generation.jobs.schedule import queue_deadline
 from generation.media.fetch import FETCHED_AT_ONCE
 from sandbox.aimlapi import Fault, Render
@@ -80,7 +80,7 @@ async def rings_late(house: House, broke: str) -> None:
                 for job in queue.jobs()
                 if job.next_t is not None and (job.name or "").startswith("chat ")
             ]
-            late = waits and min(waits) > CRASHED_SECONDS / 2
+            late = waits and min(waits) > CRASH_BACKOFF_SECONDS / 2
             if late and any(broke in text for text in house.errors.unexpected):
                 return
             await asyncio.sleep(0.01)
@@ -236,10 +236,10 @@ async def test_pictures_that_take_long_hold_up_no_text(
 ) -> None:
     hanging = telegram.faults.always("getFile", TelegramFault.hang())
     async with house.running():
-        for person in [telegram.person(f"Person {n}") for n in range(AT_ONCE)]:
+        for person in [telegram.person(f"Person {n}") for n in range(MAX_CONCURRENT)]:
             await telegram.private(person).send_photo(person, photo(), caption="/animate it rains")
         async with asyncio.timeout(20):
-            while hanging.hits < AT_ONCE:
+            while hanging.hits < MAX_CONCURRENT:
                 await asyncio.sleep(0.01)
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram.ext import ApplicationBuilder, ContextTypes, JobQueue
 
-from bot.tasks import CRASHED_SECONDS, ChatClocks, Tasks
+from bot.tasks import CRASH_BACKOFF_SECONDS, ChatTimers, Tasks
 from handlers.context import BotData, Context
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ async def queue() -> AsyncIterator[JobQueue[Context]]:
     await jobs.stop(wait=False)
 
 
-def started(queue: JobQueue[Context], look: Callable[[int], Awaitable[float | None]]) -> ChatClocks:
-    clocks = ChatClocks(queue)
-    clocks.start(look)
-    return clocks
+def started(queue: JobQueue[Context], look: Callable[[int], Awaitable[float | None]]) -> ChatTimers:
+    timers = ChatTimers(queue)
+    timers.start(look)
+    return timers
 
 
 async def test_a_woken_chat_is_looked_at(queue: JobQueue[Context]) -> None:
@@ -87,9 +87,9 @@ async def test_a_woken_chat_is_looked_at(queue: JobQueue[Context]) -> None:
 async def test_a_chat_woken_before_the_clocks_start_is_looked_at_then(
     queue: JobQueue[Context],
 ) -> None:
-    chats, clocks = Chats(), ChatClocks(queue)
-    clocks.wake(7)
-    clocks.start(chats.look)
+    chats, timers = Chats(), ChatTimers(queue)
+    timers.wake(7)
+    timers.start(chats.look)
     await chats.until(7, looks=1)
 
 
@@ -104,8 +104,8 @@ async def test_a_chat_is_looked_at_again_when_the_next_step_is_due(
 
 async def test_a_chat_without_work_has_no_job(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    clocks = started(queue, chats.look)
-    clocks.wake(7)
+    timers = started(queue, chats.look)
+    timers.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(PATIENCE):
         while queue.jobs():
@@ -117,11 +117,11 @@ async def test_a_chat_woken_while_its_clock_rings_is_looked_at_once_more(
 ) -> None:
     chats = Chats()
     chats.gate = asyncio.Event()
-    clocks = started(queue, chats.look)
-    clocks.wake(7)
+    timers = started(queue, chats.look)
+    timers.wake(7)
     await chats.until(7, looks=1)
     for _ in range(5):
-        clocks.wake(7)
+        timers.wake(7)
     chats.gate.set()
     await chats.until(7, looks=2)
     assert chats.most_at_once == 1
@@ -130,21 +130,21 @@ async def test_a_chat_woken_while_its_clock_rings_is_looked_at_once_more(
 async def test_a_wake_goes_before_a_later_ring(queue: JobQueue[Context]) -> None:
     chats = Chats()
     chats.waits[7] = [3600.0, None]
-    clocks = started(queue, chats.look)
-    clocks.wake(7)
+    timers = started(queue, chats.look)
+    timers.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(PATIENCE):
         while not queue.jobs():
             await asyncio.sleep(0.01)
-    clocks.wake(7)
+    timers.wake(7)
     await chats.until(7, looks=2)
 
 
 async def test_many_wakes_at_once_ring_one_clock_at_a_time(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    clocks = started(queue, chats.look)
+    timers = started(queue, chats.look)
     for _ in range(20):
-        clocks.wake(7)
+        timers.wake(7)
         await asyncio.sleep(0)
     await chats.until(7, looks=1)
     assert chats.most_at_once == 1
@@ -153,7 +153,7 @@ async def test_many_wakes_at_once_ring_one_clock_at_a_time(queue: JobQueue[Conte
 async def test_a_ring_that_is_late_is_not_dropped(queue: JobQueue[Context]) -> None:
     """APScheduler drops jobs a second late unless told otherwise."""
     chats = Chats()
-    started(queue, chats.look).set(7, 0.05)
+    started(queue, chats.look).schedule(7, 0.05)
     [job] = queue.jobs()
     assert job.job.misfire_grace_time is None
     await chats.until(7, looks=1)
@@ -163,9 +163,9 @@ async def test_the_earlier_of_two_times_counts_and_a_chat_has_one_job(
     queue: JobQueue[Context],
 ) -> None:
     chats = Chats()
-    clocks = started(queue, chats.look)
+    timers = started(queue, chats.look)
     for wait in (3600.0, 0.05, 7200.0):
-        clocks.set(7, wait)
+        timers.schedule(7, wait)
         assert len(queue.jobs()) == 1
     await chats.until(7, looks=1)
 
@@ -178,11 +178,11 @@ async def test_what_a_chat_was_woken_for_before_it_is_read_needs_no_second_look(
     async def look(chat: int) -> None:
         nonlocal looks
         looks += 1
-        clocks.wake(chat)
-        clocks.seen(chat)
+        timers.wake(chat)
+        timers.clear_wake(chat)
 
-    clocks = started(queue, look)
-    clocks.wake(7)
+    timers = started(queue, look)
+    timers.wake(7)
     for _ in range(5):
         await asyncio.sleep(0)
     assert looks == 1
@@ -190,10 +190,10 @@ async def test_what_a_chat_was_woken_for_before_it_is_read_needs_no_second_look(
 
 async def test_after_a_stop_no_chat_is_looked_at(queue: JobQueue[Context]) -> None:
     chats = Chats()
-    clocks = started(queue, chats.look)
-    clocks.wake(7)
-    await clocks.stop()
-    clocks.wake(7)
+    timers = started(queue, chats.look)
+    timers.wake(7)
+    await timers.stop()
+    timers.wake(7)
     await asyncio.sleep(0)
     assert not chats.looks
 
@@ -202,15 +202,15 @@ async def test_a_clock_that_broke_rings_again(queue: JobQueue[Context], errors: 
     errors.expect("the clock of chat 7 broke")
     chats = Chats()
     chats.breaks = 1
-    clocks = started(queue, chats.look)
-    clocks.wake(7)
+    timers = started(queue, chats.look)
+    timers.wake(7)
     await chats.until(7, looks=1)
     async with asyncio.timeout(5):
         while not (jobs := queue.jobs()):
             await asyncio.sleep(0.01)
     assert jobs[0].next_t is not None
     wait = (jobs[0].next_t - datetime.now(UTC)).total_seconds()
-    assert CRASHED_SECONDS / 2 < wait <= CRASHED_SECONDS
+    assert CRASH_BACKOFF_SECONDS / 2 < wait <= CRASH_BACKOFF_SECONDS
 
 
 async def test_a_chat_woken_while_its_clock_breaks_is_looked_at_at_once(
@@ -219,10 +219,10 @@ async def test_a_chat_woken_while_its_clock_breaks_is_looked_at_at_once(
     errors.expect("the clock of chat 7 broke")
     chats = Chats()
     chats.breaks, chats.gate = 1, asyncio.Event()
-    clocks = started(queue, chats.look)
-    clocks.wake(7)
+    timers = started(queue, chats.look)
+    timers.wake(7)
     await chats.until(7, looks=1)
-    clocks.wake(7)
+    timers.wake(7)
     chats.gate.set()
     await chats.until(7, looks=2)
 
@@ -277,7 +277,7 @@ async def test_what_broke_is_left_alone_for_a_while(errors: Breakage) -> None:
         async with asyncio.timeout(PATIENCE):
             while "a step" in tasks:
                 await asyncio.sleep(0)
-        assert tasks.left_alone("a step") == (1000.0 + CRASHED_SECONDS if error else 0.0)
+        assert tasks.backoff_until("a step") == (1000.0 + CRASH_BACKOFF_SECONDS if error else 0.0)
     assert isinstance(told[0], OSError)
     assert told[1] == "done"
 

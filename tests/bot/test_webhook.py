@@ -208,7 +208,7 @@ async def test_a_webhook_that_telegram_spells_otherwise_is_not_set_again_and_aga
     async with posted_to(house):
         await telegram.wait_for_call("getWebhookInfo", count=4)
         assert house.bot is not None
-        assert house.bot.health.of_tasks() == {}
+        assert house.bot.health.problems_without_writing() == {}
     assert len(telegram.calls_of("setWebhook")) == 1
 
 

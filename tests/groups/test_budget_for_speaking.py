@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from telegram.error import RetryAfter
 
-from bot.tasks import CHATS_AT_ONCE
+from bot.tasks import MAX_CONCURRENT_CHATS
 from handlers.replies.outbox import UPLOADS
 from handlers.replies.sending import (
     GROUP,
@@ -176,7 +176,7 @@ async def test_an_answer_waits_for_a_flood_limit_and_is_said_once(
 async def test_who_waits_for_a_flood_limit_gives_the_place_in_the_line_to_others(
     house: House, telegram: TelegramSandbox, bob: Person
 ) -> None:
-    loud = [telegram.private(telegram.person(f"P{n}")) for n in range(CHATS_AT_ONCE)]
+    loud = [telegram.private(telegram.person(f"P{n}")) for n in range(MAX_CONCURRENT_CHATS)]
     floods = [telegram.faults.next("sendMessage", Fault.flood(8), chat_id=one.id) for one in loud]
     async with house.running():
         for one in loud:
@@ -190,7 +190,7 @@ async def test_who_waits_for_a_flood_limit_gives_the_place_in_the_line_to_others
         assert [one for one in loud if one.from_bot] == [], "they still wait"
         for one in loud:
             await one.wait(says("/video"))
-    assert [len(one.from_bot) for one in loud] == [1] * CHATS_AT_ONCE
+    assert [len(one.from_bot) for one in loud] == [1] * MAX_CONCURRENT_CHATS
 
 
 async def test_the_most_urgent_goes_first_then_who_came_first() -> None:

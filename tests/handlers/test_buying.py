@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.tasks import CHATS_AT_ONCE
+from bot.tasks import MAX_CONCURRENT_CHATS
 from bot.updates.intake import origin_of
 from handlers.replies.more_credits import MAX_STARS, Purchase, packages
 from sandbox.aimlapi import Render
@@ -217,10 +217,10 @@ async def test_a_payment_is_agreed_to_while_every_slot_is_busy(
     async with house.running(**SELLING):
         asked, before = await invoice(chat, ann), len(telegram.calls_of("sendMessage"))
         stuck = telegram.faults.always("sendMessage", Fault.hang())
-        for number in range(CHATS_AT_ONCE + 1):
+        for number in range(MAX_CONCURRENT_CHATS + 1):
             somebody = telegram.person(f"P{number}")
             await telegram.private(somebody).send(somebody, "/help")
-        await telegram.wait_for_call("sendMessage", count=before + CHATS_AT_ONCE)
+        await telegram.wait_for_call("sendMessage", count=before + MAX_CONCURRENT_CHATS)
         assert (await chat.pay(asked, ann))["ok"]
         stuck.release()
         await chat.wait(says("Thank you!"))

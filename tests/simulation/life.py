@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.app import UPLOAD_LIMIT
 from bot.scheduler import Scheduler
 from bot.settings.definition import Settings
-from bot.tasks import ChatClocks
+from bot.tasks import ChatTimers
 from generation.jobs.lifecycle import Lifecycle
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
@@ -156,10 +156,10 @@ class Life:
             db=self.db, outbox=self.outbox, progress=progress, languages=self._languages,
             wake=self.wake,
         )  # fmt: skip
-        self.clocks = ChatClocks(cast("Any", jobs))
+        self.timers = ChatTimers(cast("Any", jobs))
         self.scheduler = Scheduler(
             db=self.db,
-            clocks=self.clocks,
+            timers=self.timers,
             queue=queue,
             lifecycle=lifecycle,
             submissions=Submissions(
@@ -195,7 +195,7 @@ class Life:
 
     def wake(self, chat: int) -> None:
         """Tell the scheduler that something in a chat is new."""
-        self.clocks.wake(chat)
+        self.timers.wake(chat)
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in this life; it ends with it."""
