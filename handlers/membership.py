@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from telegram import ChatMemberAdministrator, ChatMemberOwner, ChatMemberRestricted, ChatPermissions
 
+from generation.orders import balances
 from handlers.replies.sending import SendError, translated
 from handlers.replies.texts import unlinked, videos, worth
 from storage import chats, statistics
@@ -18,7 +19,6 @@ from storage.chats import GENERAL, Asking, Group
 if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
-    from generation.orders.balances import Pool
     from handlers.context import Context, Services
     from handlers.replies.sending import Urgency
     from handlers.replies.texts import Translator
@@ -171,9 +171,14 @@ async def _is_used_up(services: Services, sender: Sender, group: Group) -> bool:
     return asked >= group.per_day
 
 
-def pool_text(pool: Pool, cost: int, translator: Translator, now: float) -> str:
-    """Write what a group has left to share, and when there will be more."""
+async def pool_text(services: Services, sender: Sender) -> str:
+    """Describe what is left of the pool of the sender's group; return "" if it has none."""
+    translator, cost, now = sender.translator, services.usual_cost, services.clock()
     _, ngettext = translator.gettext, translator.ngettext
+    async with services.db.reading() as connection:
+        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
+    if pool is None:
+        return ""
     if pool.bought > 0:
         lines = [_("This group has {left}.").format(left=worth(translator, pool.total, cost))]
         bought = ngettext(

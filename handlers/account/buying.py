@@ -64,26 +64,20 @@ async def buy(sender: Sender, update: Update, context: Context) -> None:
     if sender.chat.is_private:
         await show_packages(sender, services)
         return
-    cost, price, now = services.usual_cost, services.policy.stars_per_credit, services.clock()
     reply_to = message.message_id if message else None
     if why := await _refusal_in_group(sender, context):
         await sender.answer(why, alert=True)
         if sender.press is None:
             await sender.reply(why, reply_to=reply_to)
         return
-    async with services.db.reading() as connection:
-        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
     await sender.answer()
     text = translator.gettext(
         "⭐ Credits for all of {group}. They do not expire, and come back if a video fails. "
         "Anyone here can pay."
     ).format(group=unlinked(sender.chat.title))
-    left = pool_text(pool, cost, translator, now) if pool else ""
-    await sender.reply(
-        "\n".join(filter(None, (text, left, "/terms · /paysupport"))),
-        buttons=_packages(translator, cost, price),
-        reply_to=reply_to,
-    )
+    lines = filter(None, (text, await pool_text(services, sender), "/terms · /paysupport"))
+    packages = _packages(translator, services.usual_cost, services.policy.stars_per_credit)
+    await sender.reply("\n".join(lines), buttons=packages, reply_to=reply_to)
 
 
 async def _refusal_in_group(sender: Sender, context: Context) -> str:

@@ -107,7 +107,7 @@ def _balance_line(balance: Balance, cost: int, translator: Translator) -> str:
 async def quota(sender: Sender, message: Message, services: Services) -> None:
     """Show the sender's balance in private; in a group, show its pool."""
     if not sender.chat.is_private:
-        await sender.invite("quota", message.message_id, await _pool_line(services, sender))
+        await sender.invite("quota", message.message_id, await pool_text(services, sender))
         return
     now = services.clock()
     async with services.db.reading() as connection:
@@ -166,13 +166,3 @@ async def ask_owner(sender: Sender, services: Services) -> None:
         )  # fmt: skip
     before = _("I asked today already. I will tell you what the owner says.")
     await sender.answer(asked_text(sender.translator, told, before=before), alert=True)
-
-
-async def _pool_line(services: Services, sender: Sender) -> str:
-    """Describe the group's pool, or return "" if it has none."""
-    now = services.clock()
-    async with services.db.reading() as connection:
-        pool = await balances.pool(connection, sender.chat.id, sender.account, services.terms, now)
-    if pool is None:
-        return ""
-    return pool_text(pool, services.usual_cost, sender.translator, now)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from telegram.ext import MessageHandler, filters
 
-from generation.orders import balances
 from handlers.membership import is_group_admin, pool_text
 from handlers.replies.keyboards import Button, CallbackData, carried_by, ticked
 from handlers.replies.sending import Refused
@@ -222,23 +221,17 @@ async def show_group_settings(
     services: Services, sender: Sender, group: Group, message: Message
 ) -> None:
     """Show an admin of the group its settings."""
-    await sender.reply(
-        await _add_pool(services, sender, text(group, services.terms.zone, sender.translator)),
-        buttons=buttons(
-            group, sender.translator, sender.thread_id, topic_of(message), services.languages
-        ),
-        reply_to=message.message_id,
-    )
+    words, rows = await _page(services, sender, group, topic_of(message))
+    await sender.reply(words, buttons=rows, reply_to=message.message_id)
 
 
-async def _add_pool(services: Services, sender: Sender, words: str) -> str:
-    """Append the group's pool to a text, if it has one."""
-    now, account = services.clock(), sender.account
-    async with services.db.reading() as connection:
-        pool = await balances.pool(connection, sender.chat.id, account, services.terms, now)
-    if pool is None:
-        return words
-    return f"{words}\n{pool_text(pool, services.usual_cost, sender.translator, now)}"
+async def _page(
+    services: Services, sender: Sender, group: Group, topic: str | None
+) -> tuple[str, list[list[Button]]]:
+    """Return the text and the buttons of a group's settings."""
+    lines = text(group, services.terms.zone, sender.translator), await pool_text(services, sender)
+    rows = buttons(group, sender.translator, sender.thread_id, topic, services.languages)
+    return "\n".join(filter(None, lines)), rows
 
 
 @router.button(SetGroupChoice, when_off=True)
@@ -264,15 +257,11 @@ async def choose(
         await chats.choose(tx, sender.chat.id, **change)
         group = await chats.group_of(tx, sender.chat.id)
     await sender.answer(_("Saved."))
-    words = text(group, services.terms.zone, sender.translator)
-    words = await _add_pool(services, sender, words)
     # the name of the message's topic is known from its buttons
     topics = (
         one.topic for one in carried_by(query.message, SetGroupChoice) if one.topic is not None
     )
-    rows = buttons(
-        group, sender.translator, sender.thread_id, next(topics, None), services.languages
-    )
+    words, rows = await _page(services, sender, group, next(topics, None))
     # the setting is saved even if the message is gone
     with suppress(Refused):
         await sender.outbox.edit(sender.chat, shown, words, rows)
