@@ -1,4 +1,4 @@
-"""The TCP connections beneath the requests, so that an answer can break off as networks do."""
+"""Answers that break off or never end, as networks and broken servers make them."""
 
 from __future__ import annotations
 
@@ -6,53 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
-from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.loopback import TRANSPORT
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-_WIRE = "sandbox.wire"
-
-
-class Wires:
-    """Every open connection by its client's address."""
-
-    def __init__(self) -> None:
-        self._open: dict[tuple[str, int], asyncio.Transport] = {}
-
-    def protocol(self) -> type[H11Protocol]:
-        """Uvicorn's HTTP protocol that also notes its connection here."""
-        wires = self._open
-
-        class WatchedProtocol(H11Protocol):
-            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-                super().connection_made(transport)
-                if self.client:
-                    wires[self.client] = transport
-
-            def connection_lost(self, exc: Exception | None) -> None:
-                if self.client:
-                    wires.pop(self.client, None)
-                super().connection_lost(exc)
-
-        return WatchedProtocol
-
-    def tied_to(self, app: ASGIApp) -> ASGIApp:
-        """The app, with each request's connection in its scope."""
-
-        async def tied(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
-                scope[_WIRE] = self._open.get(tuple(scope["client"]))
-            await app(scope, receive, send)
-
-        return tied
-
-    async def cut_all(self) -> None:
-        """End every connection at once; return when the last one is gone."""
-        for transport in list(self._open.values()):
-            transport.abort()
-        while self._open:  # noqa: ASYNC110  # each is gone within a few turns of the loop
-            await asyncio.sleep(0)
+    from starlette.types import Receive, Scope, Send
 
 
 class BrokenOff(Response):
@@ -74,7 +32,7 @@ class BrokenOff(Response):
                 }
             )
             await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
-        transport: asyncio.Transport = scope[_WIRE]
+        transport: asyncio.Transport = scope[TRANSPORT]
         transport.close()
         await gone(receive)
 
@@ -92,7 +50,7 @@ class Endless(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer over ASGI."""
-        transport: asyncio.Transport = scope[_WIRE]
+        transport: asyncio.Transport = scope[TRANSPORT]
         await send(
             {
                 "type": "http.response.start",

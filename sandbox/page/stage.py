@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
+from sandbox.loopback import LoopbackServer
 from sandbox.page.acts import Acts
 from sandbox.page.cast import Cast
 from sandbox.page.feed import Feed
 from sandbox.page.panel import Panel
 from sandbox.page.routes import application
 from sandbox.page.show import Show
-from sandbox.telegram.serving import Connections, LoopbackServer
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
@@ -75,7 +75,7 @@ class Stage:
         taken: OSError | None = None
         for port in range(first, min(first + _NEXT_PORTS, _PORTS)) if first else [0]:
             try:
-                return LoopbackServer(app, Connections(), port)
+                return LoopbackServer(app, port)
             except OSError as error:
                 taken = error
         raise taken or OSError(f"no port from {first} on is free")

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
+from sandbox.loopback import LoopbackServer
 from sandbox.telegram.actors import Person
 from sandbox.telegram.floods import FloodLimits
 from sandbox.telegram.rooms import Group, PrivateChat
 from sandbox.telegram.server import telegram_app
-from sandbox.telegram.serving import Connections, LoopbackServer
 from sandbox.telegram.world import World
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ class TelegramSandbox:
         self.world = World(token=token, bot=bot, directory=Path(self._folder.name), clock=clock)
         if flood_limits:
             self.world.floods = FloodLimits(clock)
-        connections = Connections()
-        app = telegram_app(self.world, connections.hang_up)
-        self._server = LoopbackServer(app, connections, port)
+        self._server = LoopbackServer(telegram_app(self.world), port)
         self.token = token
         self.bot = bot
         self.url = self._server.url

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.loopback import TRANSPORT
 from sandbox.telegram.account import Call
 from sandbox.telegram.errors import ApiError
 from sandbox.telegram.methods import METHODS
@@ -23,24 +22,20 @@ if TYPE_CHECKING:
     from sandbox.telegram.faults import FaultRule
     from sandbox.telegram.world import World
 
-HangUp = Callable[[Request], None]
-
 
 class _HungUpError(Exception):
     """A fault closes the connection instead of answering."""
 
 
-def telegram_app(world: World, hang_up: HangUp) -> Starlette:
-    """The server as an ASGI app; ``hang_up`` cuts the connection a request came on."""
+def telegram_app(world: World) -> Starlette:
+    """Return the server as an ASGI app."""
 
     async def call(request: Request) -> Response:
         try:
-            answer = await _answer(world, request)
+            return await _answer(world, request)
         except (_HungUpError, ClientDisconnect):
-            hang_up(request)
+            request.scope[TRANSPORT].abort()
             return Response()
-        answer.headers["date"] = formatdate(usegmt=True)
-        return answer
 
     async def file(request: Request) -> Response:
         stored = world.files.by_path(request.path_params["path"])

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.telegram.serving import Connections, LoopbackServer
+from sandbox.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,9 +39,9 @@ class Program:
 
 @asynccontextmanager
 async def posted_to(telegram: TelegramSandbox) -> AsyncIterator[Program]:
-    program, connections = Program(), Connections()
+    program = Program()
     app = Starlette(routes=[Route("/hook", program.take, methods=["POST"])])
-    server = LoopbackServer(app, connections, 0)
+    server = LoopbackServer(app, 0)
     await server.start()
     telegram.world.webhook.proxies = {PUBLIC: server.url}
     try:
