@@ -42,7 +42,7 @@ def shown(message: Message) -> Json:
         "via": message.via_bot.username if message.via_bot else None,
         "forwarded": _author(message.forward_origin) if message.forward_origin else None,
         "service": _service(message),
-        "unseen": not message.sender.is_bot and not message.chat.shows_bot(message),
+        "unseen": not message.sender.is_bot and not message.chat.shows_to_bot(message),
     }
     return seen
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sandbox.telegram.account import Call
 from sandbox.telegram.actors import Person, Topic
+from sandbox.telegram.chats import Group, PrivateChat
 from sandbox.telegram.faults import Fault, FaultRule, Faults
 from sandbox.telegram.files import StoredFile
 from sandbox.telegram.messages import Button, Message
 from sandbox.telegram.people import Conversation as Chat
 from sandbox.telegram.queries import Answer, InlineAnswer, Query
-from sandbox.telegram.rooms import Group, PrivateChat
 from sandbox.telegram.sandbox import TelegramSandbox
 from sandbox.telegram.schema import Uploaded
 

@@ -1,4 +1,4 @@
-"""The bot's account: its files, updates, calls, profile, and the questions people ask it."""
+"""The bot's account: its files, updates, calls, profile, and the queries it has to answer."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Call:
-    """A call the bot made: ``at`` in clock seconds; ``error`` is the refusal it met, if any.
+    """A call of the bot: ``at`` in seconds of the clock; ``error`` is why it failed, or None.
 
-    Uploads stand in ``params`` as ``Uploaded`` (name, type, size), never as bytes.
+    ``params`` holds uploads as ``Uploaded`` (name, type, size), never as bytes.
     """
 
     method: str
@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(slots=True)
 class Profile:
-    """What the bot says about itself, per language; commands per scope and language."""
+    """The bot's name and descriptions by language, and its commands by scope and language."""
 
     name: dict[str, str] = field(default_factory=dict)
     description: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Profile:
 
 
 class BotAccount:
-    """All that is kept for the bot beside its chats."""
+    """The server's state for the bot, except for chats."""
 
     def __init__(
         self, *, token: str, bot: Person, directory: Path, clock: Callable[[], float]
@@ -60,8 +60,8 @@ class BotAccount:
         self.changes = Changes()
         self.updates = UpdateQueue(clock)
         self.faults = Faults()
-        self.retold: Callable[[str, Any], Any] = lambda _method, result: result
-        """What is answered, by the method and what would be."""
+        self.rewrite_result: Callable[[str, Any], Any] = lambda _method, result: result
+        """Returns the result to send for a method, given the one it would have."""
         self.floods: FloodLimits | None = None
         self.calls: list[Call] = []
         self.callbacks = Queries()
@@ -76,7 +76,7 @@ class BotAccount:
         self._ids = 0
 
     def fresh_id(self) -> int:
-        """A number nobody has had."""
+        """Return a number not returned before."""
         self._ids += 1
         return self._ids
 
@@ -88,10 +88,10 @@ class BotAccount:
         by: Person,
         timeout: float,  # noqa: ASYNC109 - a test says how long it is ready to wait
     ) -> Answer:
-        """Presses a button and waits for the bot's answer.
+        """Press a button and wait for the bot's answer.
 
         Raises:
-            AssertionError: when the button has no callback, or no answer came in time.
+            AssertionError: if the button has no callback, or no answer came in time.
         """
         if button.data is None:
             raise AssertionError(f"{button} asks the bot nothing")
@@ -121,10 +121,10 @@ class BotAccount:
         offset: str,
         timeout: float,  # noqa: ASYNC109 - as above
     ) -> InlineAnswer:
-        """Types after the bot's name in some chat and waits for its results.
+        """Send an inline query and wait for its results.
 
         Raises:
-            AssertionError: when no answer came in time.
+            AssertionError: if no answer came in time.
         """
         query = Query(f"{self.bot.id}{self.fresh_id():08}", person, self.clock())
         self.inline_queries.ask(query)
@@ -139,10 +139,10 @@ class BotAccount:
         person: Person,
         timeout: float,  # noqa: ASYNC109 - as above
     ) -> dict[str, Any]:
-        """Asks the bot whether an invoice may be paid: its answerPreCheckoutQuery.
+        """Return the bot's answerPreCheckoutQuery for a payment of this invoice.
 
         Raises:
-            AssertionError: when no answer came in time.
+            AssertionError: if no answer came in time.
         """
         query = Query(f"{self.bot.id}{self.fresh_id():08}", person, self.clock())
         self.checkouts.ask(query)

@@ -1,4 +1,4 @@
-"""Who writes and where they stand: people, the bot, topics."""
+"""Telegram users, and the topics of forums."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(slots=True, unsafe_hash=True)
 class Person:
-    """A Telegram user, or the bot itself; their program can be set to another language."""
+    """A Telegram user or the bot; ``language`` is that of the user's Telegram app."""
 
     id: int
     first_name: str
@@ -17,7 +17,7 @@ class Person:
     is_bot: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """The User the bot sees."""
+        """Return the User object of the Bot API."""
         shown = {
             "id": self.id,
             "is_bot": self.is_bot,
@@ -28,7 +28,7 @@ class Person:
         return {name: value for name, value in shown.items() if value is not None}
 
 
-# Telegram's shared accounts, whose ids stand for nobody in particular
+# Telegram's shared accounts: the sender of anonymous admins, and of channels
 ANONYMOUS_ADMIN = Person(1087968824, "Group", "GroupAnonymousBot", is_bot=True)
 CHANNEL = Person(136817688, "Channel", "Channel_Bot", is_bot=True)
 

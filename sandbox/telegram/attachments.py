@@ -1,4 +1,4 @@
-"""Files a call brings along: uploads are checked and stored, ids are looked up."""
+"""The file parameters of a call: uploads are checked and stored, ids looked up."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAMES = {"photo": "Photo", "video": "Video", "animation": "Animation", "documen
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file parameter with what the sender says of it: pixels, ``duration`` in seconds."""
+    """A file parameter and the caller's description of it: pixels, ``duration`` in seconds."""
 
     kind: str
     file: Uploaded | str
@@ -43,7 +43,7 @@ class Attachment:
 
     @classmethod
     def of(cls, kind: str, params: dict[str, Any], name: str | None = None) -> Attachment:
-        """Reads the parameters of a sending method, or an InputMedia with ``name`` media."""
+        """Read the parameters of a sending method, or an InputMedia with ``name`` media."""
         return cls(
             kind,
             params[name or kind],
@@ -56,7 +56,7 @@ class Attachment:
 
 
 async def read_attachment(files: FileStore, given: Attachment) -> StoredFile:
-    """Stores an upload as what Telegram takes it for, or finds the file of an id.
+    """Store an upload as the kind Telegram makes of it, or find the file of an id.
 
     Raises:
         ApiError: 400 for an unknown id or a bad thumbnail, 413 for more than 50 MB.
@@ -68,7 +68,7 @@ async def read_attachment(files: FileStore, given: Attachment) -> StoredFile:
     thumbnail = await _thumbnail(files, given.thumbnail)
     path = Path(upload.path)
     probe = await asyncio.to_thread(probe_mp4, path)
-    kind = _taken_for(given.kind, probe)
+    kind = _stored_kind(given.kind, probe)
     described: dict[str, Any] = {}
     if kind != "document":
         described = {
@@ -89,10 +89,10 @@ async def read_attachment(files: FileStore, given: Attachment) -> StoredFile:
 
 
 def check_size(upload: Uploaded, files: FileStore) -> None:
-    """Refuses what is over the limit for uploads, or empty.
+    """Check the size of an upload.
 
     Raises:
-        ApiError: 413 or 400.
+        ApiError: 413 if it is over the limit, 400 if it is empty.
     """
     if upload.size > (LOCAL_UPLOAD_BYTES if files.is_local else UPLOAD_BYTES):
         raise ApiError(413, "Request Entity Too Large")
@@ -100,11 +100,9 @@ def check_size(upload: Uploaded, files: FileStore) -> None:
         raise bad_request("file must be non-empty")
 
 
-def _taken_for(kind: str, probe: Probe | None) -> str:
-    """A silent mp4 is a GIF to Telegram; what is no mp4 is a document."""
-    if kind == "document":
-        return "document"
-    if probe is None:
+def _stored_kind(kind: str, probe: Probe | None) -> str:
+    """Return Telegram's kind: a silent mp4 is an animation, a file that is no mp4 a document."""
+    if probe is None or kind == "document":
         return "document"
     if kind == "video" and probe.audio_codec is None:
         return "animation"
@@ -112,10 +110,10 @@ def _taken_for(kind: str, probe: Probe | None) -> str:
 
 
 async def read_photo(files: FileStore, given: Uploaded | str) -> list[StoredFile]:
-    """Stores an upload in the sizes Telegram makes of it, or finds the photo of an id.
+    """Store an upload in the sizes Telegram makes of it, or find the photo of an id.
 
     Raises:
-        ApiError: 400 for an unknown id, more than 10 MB, or bytes that are no picture.
+        ApiError: 400 for an unknown id, more than 10 MB, or bytes that are not a picture.
     """
     if isinstance(given, str):
         return [_by_id(files, given, "photo")]
@@ -136,7 +134,7 @@ async def read_photo(files: FileStore, given: Uploaded | str) -> list[StoredFile
 
 
 async def _thumbnail(files: FileStore, given: Uploaded | str | None) -> StoredFile | None:
-    """Thumbnails count only as uploads: JPEG, up to 200 kB, sides up to 320 pixels."""
+    """Store an uploaded thumbnail: a JPEG up to 200 kB and 320 pixels; an id is ignored."""
     if not isinstance(given, Uploaded):
         return None
     try:

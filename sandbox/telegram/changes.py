@@ -1,4 +1,4 @@
-"""What happens in the sandbox, told to those who wait for it or watch it."""
+"""Publishes what happens in the sandbox, to tests that wait for it and to streams."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Event = dict[str, Any]
 
 
 class Changes:
-    """A board every change is pinned to.
+    """Waiters and streams, notified of every change.
 
-    Waiters are asked at the moment of the change, so that nothing short-lived is missed.
+    Waiters check their condition during the change, so that they miss no short-lived state.
     """
 
     def __init__(self) -> None:
@@ -23,14 +23,17 @@ class Changes:
         self._streams: list[asyncio.Queue[Event]] = []
 
     def tell(self, event: str, **fields: Any) -> None:
-        """Makes a change known: a name such as ``message`` and plain values."""
+        """Publish an event with a name such as ``message`` and plain values."""
         for stream in self._streams:
             stream.put_nowait({"event": event, **fields})
         for ask in list(self._waiters):
             ask()
 
     async def until(self, look: Callable[[], Found | None], timeout: float) -> Found | None:  # noqa: ASYNC109 - callers give seconds, a late answer is None
-        """The first result of ``look`` that is not None; None after ``timeout`` seconds."""
+        """Return the first result of ``look`` that is not None; None after ``timeout`` seconds.
+
+        ``look`` is called now and after every change.
+        """
         seen = look()
         if seen is not None:
             return seen
@@ -41,7 +44,7 @@ class Changes:
                 return
             try:
                 seen = look()
-            except Exception as error:  # noqa: BLE001 - belongs to the one who waits, not to the server
+            except Exception as error:  # noqa: BLE001 - raised in the waiter, not in the server
                 waiting.set_exception(error)
             else:
                 if seen is not None:
@@ -57,7 +60,7 @@ class Changes:
             self._waiters.remove(ask)
 
     async def stream(self) -> AsyncGenerator[Event, None]:
-        """Every change from the first step of the iteration on, as small dicts."""
+        """Yield every event from the first step of the iteration on."""
         queue: asyncio.Queue[Event] = asyncio.Queue()
         self._streams.append(queue)
         try:

@@ -1,4 +1,4 @@
-"""The one exception of this server: a call that is refused, in the words of Telegram."""
+"""The exception for a refused call, with Telegram's own descriptions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ class ApiError(Exception):
     """A refused call.
 
     Args:
-        code: HTTP status and ``error_code`` at once.
-        description: what the caller reads.
-        parameters: machine-readable hints: ``retry_after`` (seconds), ``migrate_to_chat_id``.
+        code: the HTTP status and the ``error_code``.
+        description: the ``description`` of the answer.
+        parameters: ``retry_after`` (seconds), ``migrate_to_chat_id``.
     """
 
     def __init__(self, code: int, description: str, **parameters: int) -> None:
@@ -20,15 +20,15 @@ class ApiError(Exception):
 
 
 def bad_request(reason: str) -> ApiError:
-    """A call that is wrong in itself or does not fit what is in the chat."""
+    """Return an error 400: the call is invalid, or does not fit the chat's state."""
     return ApiError(400, f"Bad Request: {reason}")
 
 
 def forbidden(reason: str) -> ApiError:
-    """A chat that does not want this bot."""
+    """Return an error 403: the bot has no access to the chat."""
     return ApiError(403, f"Forbidden: {reason}")
 
 
 def too_many_requests(retry_after: int) -> ApiError:
-    """A flood limit; ``retry_after`` in seconds."""
+    """Return an error 429; ``retry_after`` in seconds."""
     return ApiError(429, f"Too Many Requests: retry after {retry_after}", retry_after=retry_after)

@@ -1,4 +1,4 @@
-"""Faults on demand: what a network and a busy server do to a call."""
+"""Faults on demand: errors, delays and lost connections of chosen calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong with a call; made by the class methods below."""
+    """A way for a call to fail; made by the class methods below."""
 
     kind: Kind
     code: int = 0
@@ -24,57 +24,60 @@ class Fault:
 
     @classmethod
     def error(cls, code: int, description: str, **parameters: int) -> Fault:
-        """An error of the Bot API; the call has no effect."""
+        """Answer with an error of the Bot API; the call has no effect."""
         return cls("error", code=code, description=description, parameters=parameters)
 
     @classmethod
     def flood(cls, retry_after: int) -> Fault:
-        """429, ``retry_after`` in seconds."""
+        """Answer 429; ``retry_after`` is in seconds."""
         description = f"Too Many Requests: retry after {retry_after}"
         return cls.error(429, description, retry_after=retry_after)
 
     @classmethod
     def hang(cls) -> Fault:
-        """No answer and no effect until the rule is released.
+        """Hold the call until the rule is released.
 
-        Then the call goes on, unless its caller has given up by then.
+        Then it runs, unless the caller has disconnected by then.
         """
         return cls("hang")
 
     @classmethod
     def answer_lost(cls) -> Fault:
-        """The call has its effect, then the connection closes without an answer."""
+        """Run the call, then close the connection without an answer."""
         return cls("answer_lost")
 
     @classmethod
     def dropped(cls) -> Fault:
-        """The connection closes before the call has an effect."""
+        """Close the connection before the call has an effect."""
         return cls("dropped")
 
     @classmethod
     def bad_gateway(cls) -> Fault:
-        """A 502 page in HTML; the call has no effect."""
+        """Answer with a 502 page in HTML; the call has no effect."""
         return cls("bad_gateway", code=502)
 
     @classmethod
     def unreadable(cls) -> Fault:
-        """A result that is none of the kind promised; the call has no effect."""
+        """Answer with a result of the wrong type; the call has no effect."""
         return cls("unreadable")
 
     @classmethod
     def answers(cls, result: Any) -> Fault:
-        """The call has its effect, and this is said of it in the place of its result."""
+        """Run the call, but answer with this result instead of its own."""
         return cls("answers", result=result)
 
     @classmethod
     def delay(cls, seconds: float) -> Fault:
-        """The call is done after some seconds."""
+        """Run the call after some seconds."""
         return cls("delay", seconds=seconds)
 
 
 @dataclass(eq=False, slots=True)
 class FaultRule:
-    """A fault that waits for its calls; ``hits`` counts the calls it met."""
+    """A fault for the matching calls: ``left`` more of them, or all if None.
+
+    ``hits`` counts the calls it was applied to.
+    """
 
     method: str
     fault: Fault
@@ -84,13 +87,13 @@ class FaultRule:
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def release(self) -> None:
-        """Ends the rule, and lets calls go on that hang in it."""
+        """End the rule and resume the calls that hang in it."""
         self.left = 0
         self.released.set()
 
 
 class Faults:
-    """The rules in force, first come first served."""
+    """The rules in force; the oldest that matches a call applies."""
 
     def __init__(self) -> None:
         self._rules: list[FaultRule] = []
@@ -98,21 +101,21 @@ class Faults:
     def next(
         self, method: str, fault: Fault, *, times: int = 1, chat_id: int | None = None
     ) -> FaultRule:
-        """Spoils the next ``times`` calls of a method (``*`` is every method)."""
+        """Apply a fault to the next ``times`` calls of a method (``*`` is every method)."""
         return self._add(FaultRule(method, fault, times, chat_id))
 
     def always(self, method: str, fault: Fault, *, chat_id: int | None = None) -> FaultRule:
-        """Spoils every call of a method until the rule is released."""
+        """Apply a fault to every call of a method until the rule is released."""
         return self._add(FaultRule(method, fault, None, chat_id))
 
     def clear(self) -> None:
-        """Releases every rule."""
+        """Release every rule."""
         for rule in self._rules:
             rule.release()
         self._rules.clear()
 
     def take(self, method: str, chat_id: object) -> FaultRule | None:
-        """The rule that meets this call, counted."""
+        """Return the rule for this call and count the call; None if no rule matches."""
         for rule in self._rules:
             if rule.left == 0 or rule.method not in {method, "*"}:
                 continue

@@ -1,4 +1,4 @@
-"""Files the sandbox keeps on disk, known to the bot by their ids."""
+"""The files of the sandbox's Telegram, kept on disk."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _TIMED = frozenset({"video", "animation", "voice"})
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file Telegram keeps: what the sender said of it, and in ``actual`` what is in it.
+    """A file Telegram keeps, as its sender described it; ``actual`` is what a video contains.
 
-    ``stored_as`` is Telegram's kind, ``size`` is in bytes, ``duration`` in seconds,
-    ``file_path`` is where /file/ serves it.
+    ``stored_as`` is Telegram's kind, ``size`` is in bytes, ``duration`` in seconds;
+    ``file_path`` is its path under /file/.
     """
 
     file_id: str
@@ -48,11 +48,11 @@ class StoredFile:
     actual: Probe | None = None
 
     def bytes(self) -> bytes:
-        """The content."""
+        """Return the content."""
         return self.path.read_bytes()
 
     def as_json(self) -> dict[str, Any]:
-        """The file as a message shows it: a Video, a Document, a PhotoSize."""
+        """Return the file's object in a message: a Video, a Document, a PhotoSize."""
         shown: dict[str, Any] = {
             "file_id": self.file_id,
             "file_unique_id": self.file_unique_id,
@@ -73,13 +73,13 @@ class StoredFile:
         return {name: value for name, value in shown.items() if value is not None}
 
     def as_document(self) -> dict[str, Any]:
-        """The Document an animation shows beside itself, for programs that know none."""
+        """Return the Document that accompanies an animation, for clients without animations."""
         kept = {"file_id", "file_unique_id", "file_size", "file_name", "mime_type", "thumbnail"}
         return {name: value for name, value in self.as_json().items() if name in kept}
 
 
 class FileStore:
-    """Keeps files in a folder; an id holds the bot's own id, as another bot's id is useless."""
+    """Files in a folder; their ids depend on the bot, as file ids are not shared between bots."""
 
     def __init__(self, directory: Path, bot_id: int) -> None:
         self._directory = directory
@@ -88,16 +88,16 @@ class FileStore:
         self._by_path: dict[str, StoredFile] = {}
         self._count = 0
         self.is_local = False
-        """Whether the server is one's own in local mode: large files, told by their paths."""
+        """Whether this is a local Bot API server: large files, given by their paths."""
         (directory / "incoming").mkdir(parents=True, exist_ok=True)
 
     def incoming(self) -> Path:
-        """A fresh place for an upload."""
+        """Return a new path for an upload."""
         self._count += 1
         return self._directory / "incoming" / str(self._count)
 
     def add(self, kind: str, source: bytes | Path, **about: Any) -> StoredFile:
-        """Stores bytes, or moves a file in; ``about`` are further fields of ``StoredFile``."""
+        """Store bytes, or move a file here; ``about`` are further fields of ``StoredFile``."""
         self._count += 1
         suffix = _suffix(kind, about)
         file_path = f"{_FOLDERS[kind]}/file_{self._count}{suffix}"
@@ -120,15 +120,15 @@ class FileStore:
         return file
 
     def add_picture(self, kind: str, picture: Picture) -> StoredFile:
-        """Stores one size of a picture."""
+        """Store one size of a picture."""
         return self.add(kind, picture.jpeg, width=picture.width, height=picture.height)
 
     def by_id(self, file_id: str) -> StoredFile | None:
-        """The file of an id of this bot."""
+        """Return the file with this id, or None."""
         return self._by_id.get(file_id)
 
     def by_path(self, file_path: str) -> StoredFile | None:
-        """The file /file/ serves under a path."""
+        """Return the file at this path under /file/, or None."""
         return self._by_path.get(file_path)
 
     @staticmethod

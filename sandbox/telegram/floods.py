@@ -1,4 +1,4 @@
-"""Flood limits as far as they are told: one message a second per person, 20 a minute per group."""
+"""Flood limits as far as published: a message a second in private, 20 a minute in a group."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _GROUP_SECONDS = 60.0
 
 
 class FloodLimits:
-    """Counts what is sent to each chat within its window (seconds)."""
+    """Counts the messages sent to each chat within a sliding window."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._sent: dict[int, deque[float]] = {}
 
     def count(self, chat_id: int) -> None:
-        """Counts one message.
+        """Count one message.
 
         Raises:
-            ApiError: 429 with the whole seconds until the next one is welcome.
+            ApiError: 429 with the whole seconds until another is allowed.
         """
         burst, window = (
             (_PRIVATE_BURST, _PRIVATE_SECONDS) if chat_id > 0 else (_GROUP_BURST, _GROUP_SECONDS)

@@ -10,11 +10,11 @@ from typing import Any
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.markup import (
     Entity,
+    add_detected,
     check_dates,
     parse_html,
-    trimmed,
+    strip_text,
     utf16_length,
-    with_found,
 )
 
 TEXT_LIMIT = 4096
@@ -22,7 +22,7 @@ CAPTION_LIMIT = 1024
 
 
 def read_text(params: dict[str, Any]) -> tuple[str, list[Entity]]:
-    """Text of a message, 1-4096 characters after parsing.
+    """Return the text of a message, 1-4096 characters after parsing, and its entities.
 
     Raises:
         ApiError: 400 for an empty or too long text and for bad HTML.
@@ -36,7 +36,7 @@ def read_text(params: dict[str, Any]) -> tuple[str, list[Entity]]:
 
 
 def read_inline_text(content: dict[str, Any]) -> tuple[str, list[Entity]]:
-    """Text of an inline result's message.
+    """Return the text of an inline result's message and its entities.
 
     Raises:
         ApiError: as ``read_text``.
@@ -46,7 +46,7 @@ def read_inline_text(content: dict[str, Any]) -> tuple[str, list[Entity]]:
 
 
 def read_caption(params: dict[str, Any]) -> tuple[str | None, list[Entity]]:
-    """Caption of a file, up to 1024 characters after parsing; None when there is none.
+    """Return the caption of a file, up to 1024 characters after parsing or None, and its entities.
 
     Raises:
         ApiError: 400 for a too long caption and for bad HTML.
@@ -69,5 +69,5 @@ def _formatted(
     else:
         raise bad_request(f"unsupported parse_mode {parse_mode!r}: this server reads HTML only")
     check_dates(entities)
-    text, entities = trimmed(text, entities)
-    return text, with_found(text, entities)
+    text, entities = strip_text(text, entities)
+    return text, add_detected(text, entities)

@@ -1,4 +1,4 @@
-"""What Telegram checks about the keyboard of a message."""
+"""Checks the keyboard of a message as Telegram does."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from sandbox.telegram.markup import utf16_length
 DATA_BYTES = 64
 _ROW_LIMIT = 8
 _BUTTON_LIMIT = 100
-_HANDED_OUT = 256
+_COPY_TEXT_LIMIT = 256
+_QUERY_LIMIT = 256
 _STYLES = ("primary", "success", "danger")
 _URL = re.compile(r"(?:https?://|tg://|ton://)?[^\s/]+\.\S+|tg://\S+|https?://\S+")
 
 
 def read_keyboard(params: dict[str, Any]) -> dict[str, Any] | None:
-    """The reply_markup of a call; None when there is none or it has no buttons.
+    """Return the reply_markup of a call; None if there is none or it has no buttons.
 
     Raises:
-        ApiError: 400 for a button Telegram would not show.
+        ApiError: 400 for a keyboard that Telegram refuses.
     """
     markup: dict[str, Any] | None = params.get("reply_markup")
     if markup is None or "inline_keyboard" not in markup:
@@ -51,10 +52,10 @@ def _check(button: dict[str, Any]) -> None:
     data = button.get("callback_data")
     if data is not None and not 1 <= len(data.encode()) <= DATA_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")
-    handed_out = (button.get("copy_text") or {}).get("text", "x")
-    if not 1 <= utf16_length(handed_out) <= _HANDED_OUT:
+    copied = (button.get("copy_text") or {}).get("text", "x")
+    if not 1 <= utf16_length(copied) <= _COPY_TEXT_LIMIT:
         raise bad_request("BUTTON_COPY_TEXT_INVALID")
-    if utf16_length(button.get("switch_inline_query_current_chat") or "") > _HANDED_OUT:
+    if utf16_length(button.get("switch_inline_query_current_chat") or "") > _QUERY_LIMIT:
         raise bad_request("BUTTON_INLINE_QUERY_INVALID")
     url = button.get("url")
     if url is not None and not _URL.fullmatch(url):

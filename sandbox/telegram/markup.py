@@ -1,4 +1,4 @@
-"""Telegram's HTML: to plain text and entities, and back. Offsets count UTF-16 code units."""
+"""Converts Telegram's HTML to plain text with entities and back; offsets in UTF-16 units."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ _ATTRIBUTE = re.compile(
 
 
 def utf16_length(text: str) -> int:
-    """Length of a text as Telegram counts it: UTF-16 code units."""
+    """Return the length of a text as Telegram counts it: in UTF-16 code units."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def utf16_slice(text: str, offset: int, length: int) -> str:
-    """The part of a text an entity covers."""
+    """Return the part of a text that an entity covers."""
     return text.encode("utf-16-le")[offset * 2 : (offset + length) * 2].decode(
         "utf-16-le", "replace"
     )
 
 
 def parse_html(source: str) -> tuple[str, list[Entity]]:
-    """Returns the plain text and its entities.
+    """Return the plain text and its entities.
 
     Raises:
-        ApiError: 400 "can't parse entities" with the byte offset of what is wrong.
+        ApiError: 400 "can't parse entities" with the byte offset of the error.
     """
     return _Reader(source).read()
 
@@ -70,7 +70,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Reader:
-    """One pass over the source; ``written`` is the length of the text so far in UTF-16 units."""
+    """Parses the source in one pass; ``written`` is the text's length so far in UTF-16 units."""
 
     source: str
     out: list[str] = field(default_factory=list)
@@ -162,7 +162,7 @@ class _Reader:
         self.entities.append(entity)
 
     def _names_language(self, opened: _Open) -> bool:
-        """Moves the class of ``<pre><code class="language-…">`` to the pre around it."""
+        """Move the class of ``<pre><code class="language-…">`` to the pre around it."""
         around = self.open[-1] if self.open else None
         named = opened.attributes.get("class", "")
         if around is None or around.tag != "pre" or not named.startswith("language-"):
@@ -181,15 +181,15 @@ def _date_time(given: dict[str, str]) -> Entity:
 
 
 _FORMAT = re.compile(r"r|w?[dD]?[tT]?")
-_FARTHEST = 3 * 366 * 86_400
-"""Seconds from now beyond which the server takes no date."""
+_MAX_DATE_DISTANCE = 3 * 366 * 86_400
+"""Seconds from now within which the server accepts a date."""
 
 
 def check_dates(entities: Iterable[Entity]) -> None:
-    """Refuses what the server does of dates.
+    """Check date_time entities as the server does.
 
     Raises:
-        ApiError: 400 for a date without a time, of an unknown format, or years away.
+        ApiError: 400 for a date without a time, with an unknown format, or years away.
     """
     for entity in entities:
         if entity["type"] != "date_time":
@@ -199,12 +199,12 @@ def check_dates(entities: Iterable[Entity]) -> None:
             raise _wrong("a date_time entity must have a field unix_time")
         if not _FORMAT.fullmatch(shown):
             raise _wrong(f"invalid date_time_format {shown!r}")
-        if abs(at - time.time()) > _FARTHEST:
+        if abs(at - time.time()) > _MAX_DATE_DISTANCE:
             raise bad_request("ENTITY_DATE_INVALID")
 
 
 def _is_link(url: str) -> bool:
-    """Other addresses Telegram drops without a word."""
+    """Whether Telegram keeps this address; it silently drops others."""
     return re.match(r"(?:https?://|tg://|mailto:|tel:)?[^\s/]+\.\S+|tg://\S+", url) is not None
 
 
@@ -223,8 +223,8 @@ _FOUND = re.compile(
 )
 
 
-def find_entities(text: str) -> list[Entity]:
-    """Commands, mentions and addresses that Telegram marks by itself."""
+def detect_entities(text: str) -> list[Entity]:
+    """Return the commands, mentions and URLs that Telegram marks by itself."""
     return [
         {
             "type": found.lastgroup,
@@ -235,13 +235,13 @@ def find_entities(text: str) -> list[Entity]:
     ]
 
 
-def with_found(text: str, entities: Iterable[Entity]) -> list[Entity]:
-    """Given entities and the found ones that touch no code and no link."""
+def add_detected(text: str, entities: Iterable[Entity]) -> list[Entity]:
+    """Return the given entities and the detected ones that overlap no code and no link."""
     given = list(entities)
     closed = [e for e in given if e["type"] in {"code", "pre", "text_link", "url", "mention"}]
     found = [
         entity
-        for entity in find_entities(text)
+        for entity in detect_entities(text)
         if not any(
             entity["offset"] < e["offset"] + e["length"]
             and e["offset"] < entity["offset"] + entity["length"]
@@ -251,8 +251,8 @@ def with_found(text: str, entities: Iterable[Entity]) -> list[Entity]:
     return sorted(given + found, key=lambda e: (e["offset"], -e["length"]))
 
 
-def trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
-    """Takes white space off both ends, as the server does, and moves the entities along."""
+def strip_text(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+    """Strip white space off both ends, as the server does, and shift the entities."""
     bare = text.strip()
     if bare == text:
         return text, entities
@@ -280,11 +280,11 @@ _TAGS = {
 
 
 def to_html(text: str, entities: list[Entity]) -> str:
-    """The text as HTML again; commands, mentions and plain addresses stay as they are."""
+    """Return the text as HTML; commands, mentions and plain URLs stay as they are."""
     starts: dict[int, list[str]] = {}
     ends: dict[int, list[str]] = {}
     for entity in entities:
-        opening, closing = _around(entity)
+        opening, closing = _tags(entity)
         starts.setdefault(entity["offset"], []).append(opening)
         ends.setdefault(entity["offset"] + entity["length"], []).insert(0, closing)
     out, at = [], 0
@@ -295,7 +295,7 @@ def to_html(text: str, entities: list[Entity]) -> str:
     return "".join(out + ends.pop(at, []))
 
 
-def _around(entity: Entity) -> tuple[str, str]:
+def _tags(entity: Entity) -> tuple[str, str]:
     match entity["type"]:
         case "text_link":
             return f'<a href="{html.escape(entity["url"])}">', "</a>"

@@ -1,4 +1,4 @@
-"""Looks into files: what a video really holds, and the sizes Telegram makes of a photo."""
+"""Inspects media files: the contents of a video, and the sizes Telegram makes of a photo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MP4 = frozenset({"mp4", "mov"})
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What is really in a video file: pixels, ``duration`` in seconds, codecs by name."""
+    """The actual contents of a video file: pixels, ``duration`` in seconds, codecs by name."""
 
     width: int
     height: int
@@ -32,7 +32,7 @@ class Probe:
 
 
 def probe_mp4(path: Path) -> Probe | None:
-    """Looks into an upload; None when it is not an mp4 with a picture."""
+    """Return the contents of an upload, or None if it is not an mp4 with a video stream."""
     try:
         with av.open(str(path)) as container:
             if not _MP4 & set(container.format.name.split(",")) or not container.streams.video:
@@ -52,7 +52,7 @@ def probe_mp4(path: Path) -> Probe | None:
 
 
 def _moov_first(path: Path) -> bool:
-    """Whether the index stands before the pictures, so that playing can begin at once."""
+    """Whether the index (moov) precedes the data, so that playing can begin at once."""
     with path.open("rb") as file:
         while header := file.read(_BOX_HEADER):
             size, name = int.from_bytes(header[:4], "big"), header[4:]
@@ -66,7 +66,7 @@ def _moov_first(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture ready to be stored: JPEG bytes and pixels."""
+    """A JPEG and its size in pixels."""
 
     jpeg: bytes
     width: int
@@ -74,10 +74,10 @@ class Picture:
 
 
 def photo_sizes(data: bytes | Path) -> list[Picture]:
-    """The sizes Telegram makes of a photo, smallest first, upright and without metadata.
+    """Return the sizes Telegram makes of a photo, smallest first, upright, without metadata.
 
     Raises:
-        ValueError: when the bytes are not a picture.
+        ValueError: if the bytes are not a picture.
     """
     try:
         with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as opened:
@@ -98,10 +98,10 @@ def _scaled(image: Image.Image, side: int) -> Picture:
 
 
 def picture_size(path: Path) -> tuple[int, int, str]:
-    """Width, height and format of a picture, without decoding its pixels.
+    """Return width, height and format of a picture, without decoding its pixels.
 
     Raises:
-        ValueError: when the bytes are not a picture.
+        ValueError: if the bytes are not a picture.
     """
     try:
         with Image.open(path) as image:

@@ -1,4 +1,4 @@
-"""A ChatMember as the Bot API describes each standing."""
+"""ChatMember objects of the Bot API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RIGHTS = (
 
 
 def chat_member(person: Person, status: str) -> dict[str, Any]:
-    """The ChatMember of a person or bot with this status; an administrator may do everything."""
+    """Return the ChatMember with this status; an administrator has all rights."""
     member: dict[str, Any] = {"status": status, "user": person.as_json()}
     match status:
         case "creator":

@@ -1,4 +1,4 @@
-"""A message as everybody in the chat sees it, and as the bot is told of it."""
+"""Messages of a chat, and the Message objects the bot receives."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SERVICE = frozenset(
     }
 )
 
-_TOLD_IN_ITS_CHAT = frozenset({"text", "entities", "caption", "caption_entities"})
+_OMITTED_FROM_EXTERNAL_REPLY = frozenset({"text", "entities", "caption", "caption_entities"})
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
     """A button under a message.
 
-    ``share`` is the query it takes to a chat somebody picks, ``edits`` the one it puts into this.
+    ``share`` is its inline query for a chat that the person chooses, ``edits`` that for this chat.
     """
 
     text: str
@@ -52,7 +52,7 @@ class Button:
 
 
 class Place(Protocol):
-    """A chat as far as the messages in it need one."""
+    """The part of a chat that its messages use."""
 
     prepares_videos: bool
 
@@ -61,13 +61,13 @@ class Place(Protocol):
         """The chat's id."""
 
     def find(self, message_id: int) -> Message | None:
-        """The message of an id, unless it is deleted."""
+        """Return the message with this id; None if it is deleted or unknown."""
 
-    def shows_bot(self, message: Message) -> bool:
-        """Whether the bot is told of a message."""
+    def shows_to_bot(self, message: Message) -> bool:
+        """Whether the bot receives a message."""
 
     def as_json(self) -> Json:
-        """The Chat inside messages."""
+        """Return the Chat object of the Bot API."""
 
     async def press(
         self,
@@ -77,15 +77,15 @@ class Place(Protocol):
         by: Person | None,
         timeout: float,  # noqa: ASYNC109 - a test says how long it is ready to wait
     ) -> Answer:
-        """Presses a button and waits for the bot's answer."""
+        """Press a button and wait for the bot's answer."""
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Message:
-    """One message; edits change it in place.
+    """A message; edits change it in place.
 
-    ``extra`` holds contents of other kinds under the Bot API's field names (contact, location,
-    service messages, invoices).
+    ``extra`` holds other content by the Bot API's field names (contact, location, service messages,
+    invoices).
     """
 
     chat: Place
@@ -117,41 +117,41 @@ class Message:
 
     @property
     def video(self) -> StoredFile | None:
-        """The video, when Telegram took it as one."""
+        """The file, if Telegram stored it as a video."""
         return self._media("video")
 
     @property
     def animation(self) -> StoredFile | None:
-        """The animation: also what a video without a sound track becomes."""
+        """The file, if Telegram stored it as an animation, as it does a video without sound."""
         return self._media("animation")
 
     @property
     def document(self) -> StoredFile | None:
-        """The document; not the shadow document of an animation."""
+        """The file, if Telegram stored it as a document; not the document of an animation."""
         return self._media("document")
 
     @property
     def force_reply(self) -> Json | None:
-        """The ForceReply object, when the message asks for an answer."""
+        """The ForceReply object, or None."""
         markup = self.reply_markup
         return markup if markup is not None and "force_reply" in markup else None
 
     @property
     def buttons(self) -> list[list[Button]]:
-        """Rows of the keyboard under the message."""
+        """The rows of the keyboard under the message."""
         rows = (self.reply_markup or {}).get("inline_keyboard", [])
         return [[_button(shown) for shown in row] for row in rows]
 
     @property
     def labels(self) -> list[str]:
-        """What the buttons under the message say."""
+        """The texts of the buttons under the message."""
         return [button.text for row in self.buttons for button in row]
 
     def button(self, text: str | None = None, *, data: str | None = None) -> Button:
-        """The button whose text contains ``text``, or whose data is ``data``.
+        """Return the button whose text is or contains ``text``, or whose data is ``data``.
 
         Raises:
-            AssertionError: when there is none; it lists those that are there.
+            AssertionError: if there is none; it lists the others.
         """
         there = [button for row in self.buttons for button in row]
         exact = [b for b in there if (text is not None and b.text == text)]
@@ -170,20 +170,20 @@ class Message:
         data: str | None = None,
         timeout: float = 30,  # noqa: ASYNC109 - a test says how long it is ready to wait
     ) -> Answer:
-        """Presses a button and waits up to ``timeout`` seconds for the bot's answer.
+        """Press a button and wait up to ``timeout`` seconds for the bot's answer.
 
         Raises:
-            AssertionError: when there is no such button or no answer came.
+            AssertionError: if there is no such button or no answer came.
         """
         return await self.chat.press(self, self.button(text, data=data), by=by, timeout=timeout)
 
     @property
     def is_service(self) -> bool:
-        """Whether Telegram itself says this: joins, topics, migrations, payments."""
+        """Whether it is a service message of Telegram: joins, topics, migrations, payments."""
         return bool(SERVICE & self.extra.keys())
 
     def commands_bot(self, username: str) -> bool:
-        """Whether a command in it is meant for that bot, or for any bot."""
+        """Whether it holds a command for that bot, or for any bot."""
         words = self.text or self.caption or ""
         said = [
             utf16_slice(words, entity["offset"], entity["length"])
@@ -196,14 +196,14 @@ class Message:
         )
 
     def html(self) -> str:
-        """Text or caption with its formatting as HTML."""
+        """Return the text or caption with its formatting as HTML."""
         return to_html(self.text or self.caption or "", self.entities)
 
     def _media(self, kind: str) -> StoredFile | None:
         return self.media if self.media is not None and self.media.stored_as == kind else None
 
     def as_json(self, *, nested: bool = False) -> Json:
-        """The message as the Bot API shows it; a nested one does not show what it answers."""
+        """Return the Message object of the Bot API; a nested one omits the message it answers."""
         shown: Json = {
             "message_id": self.message_id,
             "date": self.date,
@@ -226,24 +226,24 @@ class Message:
         return shown | {name: value for name, value in optional.items() if value is not None}
 
     def copied(self) -> Json:
-        """What a copy of it holds, by the names of fields."""
+        """Return the fields of a copy of it."""
         names = ("text", "caption", "entities", "media", "photo", "extra")
         return {name: getattr(self, name) for name in names}
 
     def forwarded(self) -> Json:
-        """What a forward of it holds: the same, and who wrote it first."""
+        """Return the fields of a forward of it: those of a copy, and its origin."""
         author = {"type": "user", "date": self.date, "sender_user": self.sender.as_json()}
         return self.copied() | {"forward_origin": self.forward_origin or author}
 
     def as_external_reply(self) -> Json:
-        """The message as it is told where it is answered in another chat: without its text."""
+        """Return the fields of an ExternalReplyInfo: the content without its text."""
         content = self._content()
-        told = {name: content[name] for name in content if name not in _TOLD_IN_ITS_CHAT}
+        told = {name: content[name] for name in content if name not in _OMITTED_FROM_EXTERNAL_REPLY}
         told.pop("document" if "animation" in told else "", None)
         return told
 
     def _place(self, *, nested: bool) -> Json:
-        """Topic, thread and the answered message; a topic's messages answer its first one."""
+        """Return topic, thread and the answered message; in a topic, that may be its first one."""
         shown: Json = {}
         if self.topic is not None:
             shown |= {"message_thread_id": self.topic.id, "is_topic_message": True}

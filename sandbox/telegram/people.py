@@ -1,4 +1,4 @@
-"""What people do in chats: they write, send files, edit, come and go."""
+"""What people do in chats: write, send files, edit, pay."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.telegram.actors import ANONYMOUS_ADMIN, CHANNEL
 from sandbox.telegram.formatting import read_caption, read_inline_text
-from sandbox.telegram.markup import Entity, with_found
+from sandbox.telegram.markup import Entity, add_detected
 from sandbox.telegram.media import photo_sizes
 from sandbox.telegram.membership import chat_member
-from sandbox.telegram.messages import Json, Message
 from sandbox.telegram.stars import StarPayment
 from sandbox.telegram.world import BotStatus, Chat
 
 if TYPE_CHECKING:
     from sandbox.telegram.actors import Person, Topic
     from sandbox.telegram.files import StoredFile
+    from sandbox.telegram.messages import Json, Message
 
 
 class Conversation(Chat):
-    """A chat people can act in."""
+    """A chat with the actions of people."""
 
     async def send(
         self,
@@ -35,16 +35,16 @@ class Conversation(Chat):
         via_bot: Person | None = None,
         sender_chat: Chat | None = None,
     ) -> Message:
-        """Writes a text; commands, mentions and links get their entities by themselves.
+        """Send a text; entities of commands, mentions and links are added.
 
-        ``reply_elsewhere`` is a message of another chat that it answers ("Reply in another
-        chat"), ``quote`` the part of the answered message that it quotes. ``forwarded_from`` is
-        the author, or the bare name of one who hides it. With ``sender_chat`` an admin writes as
-        the group itself, or as a channel.
+        ``reply_elsewhere`` is the answered message of another chat ("Reply in another chat"),
+        ``quote`` the quoted part of the answered message. ``forwarded_from`` is the author, or
+        the name of one who hides the account. With ``sender_chat``, an admin writes as the group
+        or as a channel.
         """
         if sender_chat is not None:
             by = ANONYMOUS_ADMIN if sender_chat is self else CHANNEL
-        found = with_found(text, entities or [])
+        found = add_detected(text, entities or [])
         origin = self._origin(forwarded_from)
         extra: Json = {}
         if reply_elsewhere is not None:
@@ -65,7 +65,7 @@ class Conversation(Chat):
         )
 
     async def forward(self, by: Person, message: Message, *, topic: Topic | None = None) -> Message:
-        """Forwards a message of any chat; it keeps its author, and loses its buttons."""
+        """Forward a message of any chat, with its author and without its buttons."""
         return self._say(by, None, topic, **message.forwarded())
 
     async def send_photo(
@@ -79,7 +79,7 @@ class Conversation(Chat):
         album: str | None = None,
         forwarded_from: Person | str | None = None,
     ) -> Message:
-        """Sends a picture as a photo: Telegram makes JPEGs of several sizes of it."""
+        """Send a picture as a photo, of which Telegram makes JPEGs of several sizes."""
         sizes = [self.world.files.add_picture("photo", size) for size in photo_sizes(picture)]
         return self._say(
             by,
@@ -104,7 +104,7 @@ class Conversation(Chat):
         topic: Topic | None = None,
         album: str | None = None,
     ) -> Message:
-        """Sends a file as it is; its type and its thumbnail are what the sender's program says."""
+        """Send a file unchanged; its type and thumbnail are given by the sender."""
         files = self.world.files
         small = files.add_picture("thumbnail", photo_sizes(thumbnail)[0]) if thumbnail else None
         file = files.add(
@@ -125,7 +125,7 @@ class Conversation(Chat):
         topic: Topic | None = None,
         album: str | None = None,
     ) -> Message:
-        """Sends a video; ``duration`` in seconds."""
+        """Send a video; ``duration`` in seconds."""
         file = self._framed("video", data, width, height, duration)
         return self._say(by, reply_to, topic, media=file, album=album, **_captioned(caption))
 
@@ -141,14 +141,14 @@ class Conversation(Chat):
         reply_to: Message | None = None,
         topic: Topic | None = None,
     ) -> Message:
-        """Sends a GIF, which is an mp4 to Telegram; ``duration`` in seconds."""
+        """Send a GIF, which is an mp4 to Telegram; ``duration`` in seconds."""
         file = self._framed("animation", data, width, height, duration)
         return self._say(by, reply_to, topic, media=file, **_captioned(caption))
 
     async def send_voice(
         self, by: Person, data: bytes, *, duration: int = 3, topic: Topic | None = None
     ) -> Message:
-        """Sends a voice message; ``duration`` in seconds."""
+        """Send a voice message; ``duration`` in seconds."""
         file = self.world.files.add("voice", data, duration=duration, mime_type="audio/ogg")
         return self._say(by, None, topic, media=file)
 
@@ -161,33 +161,33 @@ class Conversation(Chat):
         height: int = 512,
         topic: Topic | None = None,
     ) -> Message:
-        """Sends a sticker: a WEBP picture, or a WEBM video where it moves; 512 pixels wide."""
+        """Send a sticker: a WEBP picture, or a WEBM video if it moves; 512 pixels wide."""
         file = self.world.files.add("sticker", data, width=512, height=height, streaming=moves)
         return self._say(by, None, topic, media=file)
 
     async def send_contact(self, by: Person, phone_number: str, first_name: str) -> Message:
-        """Sends a contact."""
+        """Send a contact."""
         contact = {"phone_number": phone_number, "first_name": first_name}
         return self._say(by, None, None, extra={"contact": contact})
 
     async def send_location(self, by: Person, latitude: float, longitude: float) -> Message:
-        """Sends a place, in degrees."""
+        """Send a location, in degrees."""
         place = {"latitude": latitude, "longitude": longitude}
         return self._say(by, None, None, extra={"location": place})
 
     async def edit(self, message: Message, text: str) -> Message:
-        """Changes a text, or the caption of a file."""
+        """Change the text of a message, or the caption of its file."""
         if message.text is not None:
             message.text = text
         else:
             message.caption = text
-        message.entities = with_found(text, [])
+        message.entities = add_detected(text, [])
         message.edited_at = int(self.world.clock())
         self.world.edited(message)
         return message
 
     async def send_inline(self, by: Person, result: Json, *, topic: Topic | None = None) -> Message:
-        """Sends a result of an inline query: a stored video or an article's text."""
+        """Send a result of an inline query: a stored video or an article's text."""
         content: dict[str, Any] = {"reply_markup": result.get("reply_markup")}
         if "video_file_id" in result:
             content["media"] = self.world.files.by_id(result["video_file_id"])
@@ -200,7 +200,7 @@ class Conversation(Chat):
         return message
 
     async def delete_message(self, message: Message) -> None:
-        """Deletes a message; the bot is not told."""
+        """Delete a message; the bot gets no update."""
         self.world.delete(message)
 
     async def pay(
@@ -209,19 +209,19 @@ class Conversation(Chat):
         by: Person,
         timeout: float = 10,  # noqa: ASYNC109 - a test says how long it is ready to wait
         *,
-        told: int = 1,
+        notices: int = 1,
     ) -> Json:
-        """Pays an invoice of the bot, once the bot has agreed; returns its answer.
+        """Pay an invoice if the bot agrees; return the bot's answer.
 
-        The bot is ``told`` of the payment so many times: an update may be lost, or come twice. Of
-        one in a group it is told where the payer is alone with it, if anywhere: who paid is known
-        by that message alone, and what for by its payload.
+        The bot gets ``notices`` updates of the payment, as an update may be lost or come twice.
+        They come in the payer's private chat with the bot, even for an invoice in a group, unless
+        there is none.
 
         Raises:
-            AssertionError: when the bot did not answer in time, or nobody can pay there.
+            AssertionError: if the bot did not answer in time, or the invoice cannot be paid.
         """
         if invoice.forward_origin is not None and invoice.extra["invoice"]["start_parameter"]:
-            raise AssertionError("a forwarded copy has a link to the bot in place of its button")
+            raise AssertionError("a forwarded copy has a link to the bot instead of its pay button")
         alone = self.world.chats.get(by.id, self)
         where = alone if isinstance(alone, Conversation) and self.type != "private" else self
         answer = await self.world.checkout(invoice, by, timeout)
@@ -229,21 +229,21 @@ class Conversation(Chat):
             stars, payload = invoice.extra["invoice"]["total_amount"], invoice.payload or ""
             charge = f"charge-{self.world.fresh_id()}"
             payment = StarPayment(charge, by, stars, payload)
-            self.world.stars.take(payment, now=self.world.clock())
-            for _ in range(told):
+            self.world.stars.record_payment(payment, now=self.world.clock())
+            for _ in range(notices):
                 where.service(by, successful_payment=payment.as_json())
         return answer
 
-    def take_back(self, charge_id: str, *, told: int = 1) -> None:
-        """Gives a payment back without the bot, as Telegram may; the bot is told so many times."""
-        self.world.refund(self.world.stars.payments[charge_id], told=told)
+    def refund(self, charge_id: str, *, notices: int = 1) -> None:
+        """Refund a payment without the bot, as Telegram may, with so many updates to the bot."""
+        self.world.refund(self.world.stars.payments[charge_id], notices=notices)
 
     def service(self, by: Person, topic: Topic | None = None, **extra: Any) -> Message:
-        """Telegram's own line about something that happened."""
+        """Add a service message of Telegram."""
         return self._say(by, None, topic, extra=extra)
 
-    def bot_became(self, status: BotStatus, by: Person) -> None:
-        """Tells the bot how it stands in this chat: my_chat_member."""
+    def set_bot_status(self, status: BotStatus, by: Person) -> None:
+        """Change the bot's status in this chat, with a my_chat_member update."""
         bot = self.world.bot
         change = {
             "chat": self.as_json(),
@@ -263,18 +263,7 @@ class Conversation(Chat):
             self.started = True
         if topic is None and reply_to is not None:
             topic = reply_to.topic
-        self.last_id += 1
-        message = Message(
-            chat=self,
-            message_id=self.last_id,
-            date=int(self.world.clock()),
-            sender=by,
-            reply_to=reply_to.message_id if reply_to else None,
-            topic=topic,
-            thread_id=self.thread_of(reply_to),
-            **content,
-        )
-        return self.world.post(message)
+        return self.world.post(self, by, reply_to=reply_to, topic=topic, **content)
 
     def _framed(self, kind: str, data: bytes, width: int, height: int, duration: int) -> StoredFile:
         return self.world.files.add(
@@ -288,7 +277,7 @@ class Conversation(Chat):
         )
 
     def _origin(self, author: Person | str | None) -> Json | None:
-        """Where a forward comes from; of a person who hides, only the name is told."""
+        """Return the MessageOrigin of a forward; a bare name stands for a hidden account."""
         date = int(self.world.clock())
         if author is None:
             return None
@@ -300,4 +289,4 @@ class Conversation(Chat):
 def _captioned(caption: str | None) -> dict[str, Any]:
     if caption is None:
         return {}
-    return {"caption": caption, "entities": with_found(caption, [])}
+    return {"caption": caption, "entities": add_detected(caption, [])}

@@ -1,4 +1,4 @@
-"""Questions a person asks with a tap or an inline query, until the bot has answered."""
+"""Callback, inline and pre-checkout queries that wait for the bot's answer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from sandbox.telegram.errors import bad_request
 if TYPE_CHECKING:
     from sandbox.telegram.actors import Person
 
-ANSWERED_WITHIN = 150
+CALLBACK_SECONDS = 150
+"""Age up to which a callback query can be answered."""
 _TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the presser of a button sees: a note at the top, or an alert."""
+    """The answer to a callback query: a notification at the top of the chat, or an alert."""
 
     text: str = ""
     alert: bool = False
@@ -26,7 +27,7 @@ class Answer:
 
 
 class InlineAnswer(Sequence[dict[str, Any]]):
-    """Results of an inline query, with what came along."""
+    """The answer to an inline query: a sequence of its results, with the other parameters."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.results: list[dict[str, Any]] = given["results"]
@@ -51,7 +52,7 @@ class InlineAnswer(Sequence[dict[str, Any]]):
 
 @dataclass(eq=False, slots=True)
 class Query:
-    """One question: a callback, inline or pre-checkout query."""
+    """A callback, inline or pre-checkout query; ``asked_at`` in seconds of the clock."""
 
     id: str
     person: Person
@@ -61,25 +62,25 @@ class Query:
 
 
 class Queries:
-    """The open questions of one kind."""
+    """The queries of one kind."""
 
     def __init__(self) -> None:
         self._all: dict[str, Query] = {}
 
     def ask(self, query: Query) -> None:
-        """Opens a question."""
+        """Add a query."""
         self._all[query.id] = query
 
     @property
     def unanswered(self) -> list[Query]:
-        """Questions without an answer, oldest first."""
+        """The queries without an answer, oldest first."""
         return [query for query in self._all.values() if query.answer is None]
 
     def settle(self, query_id: str, answer: Any, *, now: float, within: float) -> Query:
-        """Gives a question its only answer.
+        """Answer a query, once.
 
         Raises:
-            ApiError: 400 for an unknown or answered question, or one older than ``within`` seconds.
+            ApiError: 400 if it is unknown, answered, or older than ``within`` seconds.
         """
         query = self._all.get(query_id)
         if query is None or query.answer is not None or now - query.asked_at > within:

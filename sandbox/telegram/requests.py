@@ -1,4 +1,4 @@
-"""Reads a call's parameters from JSON, a form or a multipart upload; files go to disk at once."""
+"""Reads a call's parameters from JSON, a form or a multipart upload, whose files go to disk."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _ATTACH = "attach://"
 
 
 async def read_params(request: Request, files: FileStore) -> dict[str, Any]:
-    """The parameters of a call as they came: JSON values, or text and ``Uploaded``.
+    """Return the parameters of a call as received: JSON values, or text and ``Uploaded``.
 
     Raises:
         ApiError: 413 for a body over the limit for uploads, 400 for one that cannot be read.
     """
     params: dict[str, Any] = dict(request.query_params)
-    most = LOCAL_BODY_BYTES if files.is_local else BODY_BYTES
-    if int(request.headers.get("content-length", 0)) > most:
+    limit = LOCAL_BODY_BYTES if files.is_local else BODY_BYTES
+    if int(request.headers.get("content-length", 0)) > limit:
         async for _ in request.stream():
             pass
         raise ApiError(413, "Request Entity Too Large")
@@ -82,7 +82,7 @@ def _copy(upload: UploadFile, path: Path) -> None:
 def split_attachments(
     params: dict[str, Any], fields: frozenset[str]
 ) -> tuple[dict[str, Any], dict[str, Uploaded]]:
-    """Parts the reference names, and uploads other values point to with attach://."""
+    """Split off the uploads that are no parameter: attach:// in other values refers to them."""
     attached = {
         name: value
         for name, value in params.items()
@@ -92,10 +92,10 @@ def split_attachments(
 
 
 def join_attachments(value: Any, attached: dict[str, Uploaded]) -> Any:
-    """Puts uploads where attach:// names them.
+    """Return the value with each attach:// reference replaced by its upload.
 
     Raises:
-        ApiError: 400 for a name no part of the form has.
+        ApiError: 400 for a reference without an upload.
     """
     if isinstance(value, str) and value.startswith(_ATTACH):
         name = value.removeprefix(_ATTACH)

@@ -1,4 +1,4 @@
-"""The sandbox as a test or the demo holds it: a server, its people and chats."""
+"""The sandbox as tests and the demo use it: a server, its people and its chats."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from sandbox.loopback import LoopbackServer
 from sandbox.telegram.actors import Person
+from sandbox.telegram.chats import Group, PrivateChat
 from sandbox.telegram.floods import FloodLimits
-from sandbox.telegram.rooms import Group, PrivateChat
 from sandbox.telegram.server import telegram_app
 from sandbox.telegram.world import World
 
@@ -33,9 +33,9 @@ class TelegramSandbox:
     """A Bot API server with one bot; ``async with`` serves it.
 
     Args:
-        port: 0 takes a free one.
-        token: what the bot logs in with; the number before the colon is the bot's id.
-        username: the bot's name.
+        port: the server's port; 0 for a free one.
+        token: the bot's token; the number before the colon is the bot's id.
+        username: the bot's username.
         flood_limits: whether Telegram's limits per chat are enforced.
         clock: seconds since the epoch.
     """
@@ -77,26 +77,26 @@ class TelegramSandbox:
 
     @property
     def faults(self) -> Faults:
-        """Faults to come."""
+        """The faults of later calls."""
         return self.world.faults
 
     @property
     def calls(self) -> list[Call]:
-        """Every call the bot made, oldest first."""
+        """Every call of the bot, oldest first."""
         return self.world.calls
 
     @property
     def profile(self) -> Profile:
-        """What the bot says about itself."""
+        """The bot's name, descriptions and commands."""
         return self.world.profile
 
     @property
     def unanswered_callbacks(self) -> list[Query]:
-        """Presses the bot has not answered."""
+        """The callback queries the bot has not answered."""
         return self.world.callbacks.unanswered
 
     def calls_of(self, method: str) -> list[Call]:
-        """The calls of one method."""
+        """Return the calls of one method."""
         return [call for call in self.calls if call.method == method]
 
     async def wait_for_call(
@@ -106,7 +106,7 @@ class TelegramSandbox:
         count: int = 1,
         timeout: float = 30,  # noqa: ASYNC109 - a test says how long it is ready to wait
     ) -> Call:
-        """Waits until a method was called ``count`` times; the call may still be running.
+        """Wait for the ``count``-th call of a method and return it; it may still be running.
 
         Raises:
             AssertionError: after ``timeout`` seconds.
@@ -125,7 +125,7 @@ class TelegramSandbox:
         return call
 
     def events(self) -> AsyncGenerator[Event, None]:
-        """Changes as they happen: message, edit, delete, action, answer, reaction, call."""
+        """Yield events: message, edit, delete, action, answer, reaction, call and others."""
         return self.world.changes.stream()
 
     def person(
@@ -136,14 +136,14 @@ class TelegramSandbox:
         language: str | None = "en",
         user_id: int | None = None,
     ) -> Person:
-        """A Telegram user; ``user_id`` for one whose id the bot's settings name."""
+        """Create a Telegram user, with a new id unless ``user_id`` is given."""
         number = _FIRST_PERSON + self.world.fresh_id() if user_id is None else user_id
         person = Person(number, name, username, language)
         self.world.people[person.id] = person
         return person
 
     def private(self, person: Person, *, started: bool = True) -> PrivateChat:
-        """A person's chat with the bot; not started, the bot may not write first."""
+        """Return a person's chat with the bot; until it is started, the bot cannot write."""
         chat = self.world.chats.get(person.id)
         if isinstance(chat, PrivateChat):
             return chat
@@ -160,10 +160,10 @@ class TelegramSandbox:
         forum: bool = False,
         with_bot: bool = True,
     ) -> Group:
-        """A group its first member owns; ``with_bot=False`` leaves it to ``group.add_bot``.
+        """Create a group owned by its first member; ``with_bot=False`` leaves the bot out.
 
         Raises:
-            ValueError: for a forum that is no supergroup.
+            ValueError: for a forum that is not a supergroup.
         """
         if forum and kind == "group":
             raise ValueError("only supergroups are forums")
@@ -182,11 +182,11 @@ class TelegramSandbox:
         return group
 
     def privacy_mode(self, *, on: bool) -> None:
-        """Whether groups withhold what is not meant for the bot (BotFather's /setprivacy)."""
+        """Switch privacy mode, in which groups show the bot only commands and replies to it."""
         self.world.reads_all_group_messages = not on
 
     def inline_mode(self, *, on: bool) -> None:
-        """Whether the bot takes inline queries (BotFather's /setinline)."""
+        """Switch whether the bot receives inline queries, as BotFather's /setinline does."""
         self.world.supports_inline_queries = on
 
     async def inline(
@@ -196,9 +196,9 @@ class TelegramSandbox:
         offset: str = "",
         timeout: float = 10,  # noqa: ASYNC109 - as above
     ) -> InlineAnswer:
-        """Types a query after the bot's name and waits for its results.
+        """Send an inline query and wait for its results.
 
         Raises:
-            AssertionError: when no answer came within ``timeout`` seconds.
+            AssertionError: if no answer came within ``timeout`` seconds.
         """
         return await self.world.ask_inline(person, query, offset, timeout)

@@ -1,6 +1,6 @@
-"""Checks a call's parameters against the Bot API: unknown names, missing ones, wrong types.
+"""Checks a call's parameters against the Bot API: unknown or missing names, wrong types.
 
-The real server ignores unknown parameters; this one refuses them, to catch typing errors.
+The real server ignores unknown parameters; this one refuses them, to find misspelt ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ARRAY = "Array of "
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file that came with a multipart call and lies on disk: ``size`` in bytes."""
+    """A file uploaded with a multipart call, on disk; ``size`` in bytes."""
 
     path: str
     file_name: str
@@ -32,18 +32,18 @@ class Uploaded:
 
 
 class _WrongError(Exception):
-    """A value that does not fit its type; the text says where."""
+    """A value does not fit its type; the message holds its path."""
 
 
 def check_call(method: str, given: Json) -> Json:
-    """Returns the parameters of a call with their types put right.
+    """Return the parameters of a call, converted to their types.
 
     Args:
         method: the method's name as the reference spells it.
-        given: values of a JSON body, or strings and ``Uploaded`` of a form.
+        given: the values of a JSON body, or the strings and ``Uploaded`` of a form.
 
     Raises:
-        ApiError: 404 for a method this server does not have, 400 for anything the schema refuses.
+        ApiError: 404 for a method not supported here, 400 for anything the schema refuses.
     """
     fields = _API["methods"].get(method)
     if fields is None:
@@ -65,23 +65,23 @@ def check_call(method: str, given: Json) -> Json:
 
 
 def parameter_names(method: str) -> frozenset[str]:
-    """Names of a method's parameters; none for an unknown method."""
+    """Return the names of a method's parameters; none for an unknown method."""
     return frozenset(_API["methods"].get(method, ()))
 
 
 def allowed_values(type_name: str, field: str) -> frozenset[str]:
-    """The values the reference lists for a field."""
+    """Return the values the reference lists for a field."""
     return frozenset(_API["types"][type_name]["fields"][field]["values"])
 
 
 def type_of(type_name: str) -> Json:
-    """What the reference says of a type: its ``fields``, or the types it is ``one_of``."""
+    """Return the reference's entry of a type: its ``fields``, or the types it is ``one_of``."""
     described: Json = _API["types"][type_name]
     return described
 
 
 def check_object(type_name: str, value: Any) -> None:
-    """Checks an object against a type of the reference.
+    """Check an object against a type of the reference.
 
     Raises:
         ValueError: with the path of the first field that does not fit.
@@ -93,7 +93,7 @@ def check_object(type_name: str, value: Any) -> None:
 
 
 def _from_form(value: Any, types: list[str], path: str) -> Any:
-    """Reads a top-level parameter, which a form delivers as text."""
+    """Convert a top-level parameter, which a form holds as text."""
     if not isinstance(value, str):
         return _checked(value, types, path)
     if "Integer" in types and _INTEGER.fullmatch(value):
@@ -122,7 +122,7 @@ def _checked(value: Any, types: list[str], path: str) -> Any:
 
 
 def _closest(problems: list[_WrongError], path: str, types: list[str]) -> _WrongError:
-    """Prefers the complaint that got deepest into the value: it names the real mistake."""
+    """Return the error with the deepest path: of several types, that is the one intended."""
     deep = [problem for problem in problems if "." in str(problem).removeprefix(path)]
     return deep[0] if deep else _WrongError(f"{path} must be {_named(types)}")
 
@@ -163,14 +163,14 @@ def _check_one_of(value: Any, subtypes: list[str], path: str) -> None:
         return
     if not isinstance(value, dict):
         raise _WrongError(f"{path} must be an object")
-    fitting = [name for name in subtypes if name not in plain and _says_it_is(value, name)]
+    fitting = [name for name in subtypes if name not in plain and _matches_constants(value, name)]
     if not fitting:
         raise _WrongError(f"{path}.type is none of {_named(subtypes)}")
     _checked(value, fitting, path)
 
 
-def _says_it_is(value: Json, type_name: str) -> bool:
-    """Tells subtypes apart by the field whose value the reference fixes."""
+def _matches_constants(value: Json, type_name: str) -> bool:
+    """Whether the value has the constants by which the reference distinguishes subtypes."""
     fields = _API["types"][type_name].get("fields", {})
     return all(
         value.get(name) == field["const"] for name, field in fields.items() if "const" in field

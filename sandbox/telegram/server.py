@@ -1,4 +1,4 @@
-"""The HTTP face: /bot<token>/<method> and /file/bot<token>/<path>."""
+"""The HTTP routes: /bot<token>/<method> and /file/bot<token>/<path>."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _HungUpError(Exception):
-    """A fault closes the connection instead of answering."""
+    """The connection is to be closed without an answer."""
 
 
 def telegram_app(world: World) -> Starlette:
@@ -71,15 +71,12 @@ async def _answer(world: World, request: Request) -> Response:
         world.changes.tell("call", method=method)
         rule = world.faults.take(method, _chat_id(call.params))
         if rule is not None:
-            page = await _spoil(rule, request)
+            page = await _apply_before(rule, request)
             if page is not None:
                 call.error = "502"
                 return page
         result = await _run(world, call)
-        _lose_answer(rule)
-        if rule is not None and rule.fault.kind == "answers":
-            result = rule.fault.result
-        result = world.retold(method, result)
+        result = world.rewrite_result(method, _apply_after(rule, result))
     except ApiError as error:
         call.error = error.description
         return _refusal(error)
@@ -96,8 +93,8 @@ async def _run(world: World, call: Call) -> Any:
     return await METHODS[call.method](world, params)
 
 
-async def _spoil(rule: FaultRule, request: Request) -> Response | None:
-    """What a fault does before the call: an error, a page, a wait or nothing."""
+async def _apply_before(rule: FaultRule, request: Request) -> Response | None:
+    """Apply a fault before the call runs; return its answer, or None if the call is to run."""
     fault = rule.fault
     match fault.kind:
         case "error":
@@ -119,14 +116,15 @@ async def _spoil(rule: FaultRule, request: Request) -> Response | None:
     return None
 
 
-def _lose_answer(rule: FaultRule | None) -> None:
-    """What a fault does after the call."""
+def _apply_after(rule: FaultRule | None, result: Any) -> Any:
+    """Apply a fault after the call has run; return the result to answer with."""
     if rule is not None and rule.fault.kind == "answer_lost":
         raise _HungUpError
+    return rule.fault.result if rule is not None and rule.fault.kind == "answers" else result
 
 
 def _chat_id(params: dict[str, Any]) -> object:
-    """A chat id before the schema has read it: a form brings it as text."""
+    """Return the chat id of a call whose schema is not checked yet: a form holds it as text."""
     given = params.get("chat_id")
     return int(given) if isinstance(given, str) and given.lstrip("-").isdigit() else given
 

@@ -1,4 +1,4 @@
-"""What was paid to the bot in Telegram Stars, and the list of its transactions."""
+"""Payments to the bot in Telegram Stars, and the list of its transactions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 @dataclass(eq=False, slots=True)
 class StarPayment:
-    """A payment as the bot is told of it, and whether it went back."""
+    """A payment of a person to the bot."""
 
     charge_id: str
     person: Person
@@ -22,7 +22,7 @@ class StarPayment:
     refunded: bool = False
 
     def as_json(self) -> Json:
-        """The payment inside messages."""
+        """Return the SuccessfulPayment or RefundedPayment object."""
         return {
             "currency": "XTR",
             "total_amount": self.stars,
@@ -33,23 +33,23 @@ class StarPayment:
 
 
 class Stars:
-    """The bot's Stars: payments by their charge, and every transaction, the oldest first."""
+    """The bot's payments by charge id, and every transaction, oldest first."""
 
     def __init__(self) -> None:
         self.payments: dict[str, StarPayment] = {}
         self.transactions: list[Json] = []
 
-    def take(self, payment: StarPayment, *, now: float) -> None:
-        """Books a payment."""
+    def record_payment(self, payment: StarPayment, *, now: float) -> None:
+        """Record a payment."""
         self.payments[payment.charge_id] = payment
-        self._book(payment, "source", now)
+        self._record(payment, "source", now)
 
-    def give_back(self, payment: StarPayment, *, now: float) -> None:
-        """Books a refund, under the payment's own id."""
+    def record_refund(self, payment: StarPayment, *, now: float) -> None:
+        """Record a refund, under the payment's own id."""
         payment.refunded = True
-        self._book(payment, "receiver", now)
+        self._record(payment, "receiver", now)
 
-    def _book(self, payment: StarPayment, side: str, now: float) -> None:
+    def _record(self, payment: StarPayment, side: str, now: float) -> None:
         partner = {
             "type": "user",
             "transaction_type": "invoice_payment",

@@ -1,4 +1,4 @@
-"""The queue of updates a bot has not confirmed yet, and the long poll on it."""
+"""The queue of updates that the bot has not confirmed, and the long poll on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ONLY_WHEN_ASKED = frozenset({"chat_member", "message_reaction", "message_reacti
 _KEPT_SECONDS = {"callback_query": 150, "pre_checkout_query": 150, "inline_query": 30}
 _KEPT_OTHERWISE = 24 * 3600
 _LONGEST_POLL = 50
-_IDS = 1 << 30  # ids begin with the time: a bot may remember those of an earlier sandbox
+_IDS = 1 << 30  # the first id follows from the time: a bot may remember ids of an earlier sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,16 @@ class Update:
 
     @property
     def queue(self) -> object:
-        """What a webhook's order is kept by: the chat, or else the person."""
+        """The id of the chat, or else of the person: webhook calls keep the order within it."""
         return self.content.get("chat", self.content["from"])["id"]
 
     def as_json(self) -> dict[str, Any]:
-        """The update as the bot gets it."""
+        """Return the Update object of the Bot API."""
         return {"update_id": self.update_id, self.kind: self.content}
 
 
 class UpdateQueue:
-    """Holds updates until an offset confirms them or they grow too old."""
+    """Updates in order, each held until an offset confirms it or it expires."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -48,61 +48,61 @@ class UpdateQueue:
         self._arrived = asyncio.Event()
         self._poller: asyncio.Future[None] | None = None
         self._stopping = False
-        self.waits = True
-        """Whether a poll waits for updates; some servers answer an empty one at once."""
+        self.long_polls = True
+        """Whether a poll waits for updates; some servers answer with none at once."""
         self.allowed: list[str] = []
-        self.came: Callable[[], None] = lambda: None
-        """Told of each update that comes."""
+        self.on_push: Callable[[], None] = lambda: None
+        """Called after each update is added."""
 
     def __len__(self) -> int:
         self._expire()
         return len(self._pending)
 
     def push(self, kind: str, content: dict[str, Any]) -> None:
-        """Adds an update, unless the bot said that it does not want this kind."""
+        """Add an update if the bot's allowed_updates include this kind."""
         if kind in self.allowed if self.allowed else kind not in _ONLY_WHEN_ASKED:
-            self.keep(kind, content)
+            self.push_unfiltered(kind, content)
 
-    def keep(self, kind: str, content: dict[str, Any]) -> None:
-        """Adds an update, wanted or not: it was there before the bot said what it wants."""
+    def push_unfiltered(self, kind: str, content: dict[str, Any]) -> None:
+        """Add an update of any kind, as one from before the bot set allowed_updates."""
         expires = self._clock() + _KEPT_SECONDS.get(kind, _KEPT_OTHERWISE)
         self._pending.append(Update(self._next_id, kind, content, expires))
         self._next_id += 1
         self._arrived.set()
-        self.came()
+        self.on_push()
 
     def clear(self) -> None:
-        """Throws pending updates away."""
+        """Drop all pending updates."""
         self._pending.clear()
 
     @property
     def waiting(self) -> list[Update]:
-        """What is not confirmed, oldest first."""
+        """The updates not confirmed yet, oldest first."""
         self._expire()
         return list(self._pending)
 
     def confirm(self, update: Update) -> None:
-        """Throws away one that a webhook took."""
+        """Drop an update that the webhook accepted."""
         if update in self._pending:
             self._pending.remove(update)
 
     def release(self) -> None:
-        """Lets polls return with nothing from now on: the server stops."""
+        """End running polls and answer later ones at once, because the server stops."""
         self._stopping = True
         self._arrived.set()
 
     async def poll(self, *, offset: int, limit: int, timeout: float) -> list[Update]:  # noqa: ASYNC109 - the Bot API's own parameter
-        """Confirms what lies before ``offset`` and waits up to ``timeout`` seconds for more.
+        """Drop updates before ``offset`` and wait up to ``timeout`` seconds for others.
 
         Raises:
-            ApiError: 409 when a later poll takes over.
+            ApiError: 409 if a later poll takes over.
         """
         if self._poller is not None and not self._poller.done():
             self._poller.set_result(None)
         mine = self._poller = asyncio.get_running_loop().create_future()
         self._confirm(offset)
         try:
-            if not len(self) and self.waits and not self._stopping:
+            if not len(self) and self.long_polls and not self._stopping:
                 await self._wait(mine, min(timeout, _LONGEST_POLL))
         finally:
             taken_over = mine.done()

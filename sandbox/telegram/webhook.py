@@ -1,4 +1,4 @@
-"""Posts updates to the bot's webhook, in order within a chat, again until they are taken."""
+"""Posts updates to the bot's webhook: in order within a chat, each until it is accepted."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _HEADER = "X-Telegram-Bot-Api-Secret-Token"
 _IDLE_SECONDS = 60
 _LONGEST_DELAY = 60.0
 _LONGEST_ERROR = 200
-_HERE = {"127.0.0.1", "localhost"}
+_LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 
 
 class WebhookCalls:
-    """The calls of a webhook, from the time it is set until it is taken off.
+    """Calls the webhook from the time it is set until it is deleted.
 
-    ``proxies`` stand in front of the bot: where a call to an address that begins so is led.
+    ``proxies`` maps the beginning of a public URL to the local one that replaces it.
     """
 
     def __init__(self, updates: UpdateQueue, changes: Changes, clock: Callable[[], float]) -> None:
@@ -36,22 +36,22 @@ class WebhookCalls:
         self._calls: dict[object, asyncio.Task[None]] = {}
         self.proxies: dict[str, str] = {}
         self.retry_seconds = 0.05
-        """How long after a second failure an update is posted again; twice as long each time."""
+        """Delay after the second failure to post an update; doubled after each further one."""
         self.last_error: tuple[int, str] | None = None
         self.posts: list[tuple[int, int]] = []
-        """Every call by its update's number and the status of the answer, 0 for none."""
+        """Every call: the update's id and the status of the answer, 0 for none."""
 
     async def set(self, url: str, secret: str) -> None:
-        """Begins, or begins anew: what waits is posted at once."""
+        """Start, or start again with another URL: pending updates are posted at once."""
         await self.stop()
         self._url, self._secret, self.last_error = url, secret, None
         self._http = httpx.AsyncClient(trust_env=False, timeout=_IDLE_SECONDS)
-        self._updates.came = self._call
-        self._call()
+        self._updates.on_push = self._start_deliveries
+        self._start_deliveries()
 
     async def stop(self) -> None:
-        """Posts no more."""
-        self._updates.came = lambda: None
+        """Stop posting."""
+        self._updates.on_push = lambda: None
         calls = [*self._calls.values()]
         for call in calls:
             call.cancel()
@@ -62,22 +62,22 @@ class WebhookCalls:
             self._http = None
 
     def info(self) -> dict[str, Any]:
-        """What getWebhookInfo tells of the last error."""
+        """Return the last error as fields of getWebhookInfo."""
         if self.last_error is None:
             return {}
         return {"last_error_date": self.last_error[0], "last_error_message": self.last_error[1]}
 
-    def _call(self) -> None:
+    def _start_deliveries(self) -> None:
         for update in self._updates.waiting:
             if update.queue not in self._calls:
-                self._calls[update.queue] = asyncio.create_task(self._bring_all(update.queue))
+                self._calls[update.queue] = asyncio.create_task(self._deliver_all(update.queue))
 
-    async def _bring_all(self, queue: object) -> None:
+    async def _deliver_all(self, queue: object) -> None:
         while mine := [one for one in self._updates.waiting if one.queue == queue]:
-            await self._bring(mine[0])
+            await self._deliver(mine[0])
         del self._calls[queue]
 
-    async def _bring(self, update: Update) -> None:
+    async def _deliver(self, update: Update) -> None:
         failures = 0
         while update in self._updates.waiting:
             error = await self._post(update)
@@ -90,8 +90,12 @@ class WebhookCalls:
             failures += 1
 
     async def _post(self, update: Update) -> str:
-        """Posts an update; says what went wrong."""
-        url, status, error = self._led_to(), 0, "Failed to resolve host: Name or service not known"
+        """Post an update; return the error, or an empty string."""
+        url, status, error = (
+            self._local_url(),
+            0,
+            "Failed to resolve host: Name or service not known",
+        )
         headers = {_HEADER: self._secret} if self._secret else {}
         if url is not None and self._http is not None:
             error = "Connection refused"
@@ -106,9 +110,9 @@ class WebhookCalls:
         self._changes.tell("webhook", update_id=update.update_id, status=status)
         return "" if status // 100 == 2 else error  # noqa: PLR2004 - the class of success
 
-    def _led_to(self) -> str | None:
-        """Where a call ends up: on this machine, or nowhere."""
-        for public, led_to in self.proxies.items():
+    def _local_url(self) -> str | None:
+        """Return the URL on this machine to post to, or None if the webhook is elsewhere."""
+        for public, local in self.proxies.items():
             if self._url.startswith(public):
-                return led_to + self._url.removeprefix(public)
-        return self._url if urlsplit(self._url).hostname in _HERE else None
+                return local + self._url.removeprefix(public)
+        return self._url if urlsplit(self._url).hostname in _LOCAL_HOSTS else None

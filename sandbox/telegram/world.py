@@ -1,4 +1,4 @@
-"""The world a bot lives in: its chats, who is in each, what was said, what the bot may do."""
+"""The server's chats: their members, messages and permissions."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _RIGHTS = {
     "documents": "can_send_documents",
     "GIFs": "can_send_other_messages",
 }
-"""The right that each kind of message needs, by the name a refusal has for it."""
+"""The permission needed for each kind of content, as refusals name it."""
 ChatType = Literal["private", "group", "supergroup"]
 BotStatus = Literal["member", "administrator", "kicked", "left"]
 
 
 class World(BotAccount):
-    """The state behind the server; it outlives the bot's restarts."""
+    """The state of the server; it outlives the bot's restarts."""
 
     def __init__(
         self, *, token: str, bot: Person, directory: Path, clock: Callable[[], float]
@@ -41,57 +41,61 @@ class World(BotAccount):
         self.chats: dict[int, Chat] = {}
         self.inline_messages: dict[str, Message] = {}
 
-    def post(self, message: Message) -> Message:
-        """Puts a message into its chat; people's messages go to the bot if it may see them."""
-        self.chats[message.chat.id].history[message.message_id] = message
-        self._make_known("message", message, update="message")
+    def post(
+        self, chat: Chat, sender: Person, *, reply_to: Message | None = None, **content: Any
+    ) -> Message:
+        """Add a message to a chat, and queue its update if the bot may see it.
+
+        ``content`` are further fields of ``Message``.
+        """
+        chat.last_id += 1
+        message = Message(
+            chat=chat,
+            message_id=chat.last_id,
+            date=int(self.clock()),
+            sender=sender,
+            reply_to=reply_to.message_id if reply_to else None,
+            thread_id=chat.thread_of(reply_to),
+            **content,
+        )
+        chat.history[message.message_id] = message
+        self._publish("message", message, update="message")
         return message
 
     def edited(self, message: Message) -> None:
-        """Makes an edit known."""
-        self._make_known("edit", message, update="edited_message")
+        """Publish an edit, and queue its update if the bot may see it."""
+        self._publish("edit", message, update="edited_message")
 
-    def _make_known(self, change: str, message: Message, *, update: str) -> None:
-        seen, own = message.as_json(), self._own(message)
+    def _publish(self, change: str, message: Message, *, update: str) -> None:
+        seen, own = message.as_json(), message.sender is self.bot
         self.changes.tell(change, chat_id=message.chat.id, message=seen, by_bot=own)
-        if not own and message.chat.shows_bot(message):
+        if not own and message.chat.shows_to_bot(message):
             self.updates.push(update, seen)
 
     def delete(self, message: Message) -> None:
-        """Deletes a message; nobody tells the bot of that."""
+        """Delete a message; the bot gets no update."""
         message.deleted = True
         self.changes.tell("delete", chat_id=message.chat.id, message_id=message.message_id)
 
-    def refund(self, payment: StarPayment, *, told: int = 1) -> None:
-        """Gives a payment back, and says so to the bot in the payer's chat so many times.
+    def refund(self, payment: StarPayment, *, notices: int = 1) -> None:
+        """Refund a payment, and send the bot ``notices`` updates in the payer's private chat.
 
-        Who paid in a group and has no chat with the bot is told of by the list alone.
+        Without such a chat, only the list of transactions shows the refund.
         """
-        self.stars.give_back(payment, now=self.clock())
+        self.stars.record_refund(payment, now=self.clock())
         chat = self.chats.get(payment.person.id)
-        for _ in range(told):
-            if chat is None:
-                return
-            chat.last_id += 1
-            message = Message(
-                chat=chat,
-                message_id=chat.last_id,
-                date=int(self.clock()),
-                sender=payment.person,
-                extra={"refunded_payment": payment.as_json()},
-            )
-            self.post(message)
-
-    def _own(self, message: Message) -> bool:
-        return message.sender is self.bot
+        if chat is None:
+            return
+        for _ in range(notices):
+            self.post(chat, payment.person, extra={"refunded_payment": payment.as_json()})
 
 
 @dataclass(eq=False)
 class Chat:
-    """State and rules of a chat; what people do in it is in ``people``.
+    """The state and rules of a chat; ``people`` has the actions of its members.
 
-    ``withheld`` are permissions members do not have, by the Bot API's names; where it
-    ``prepares_videos``, many are in it, and a video has no number yet when it is answered for.
+    ``withheld`` are permissions that members lack, by the Bot API's names. If it
+    ``prepares_videos``, as large chats do, sendVideo answers with message id 0.
     """
 
     world: World
@@ -117,17 +121,17 @@ class Chat:
 
     @property
     def has_bot(self) -> bool:
-        """Whether the bot is in it."""
+        """Whether the bot is a member."""
         return self.bot_status in {"member", "administrator"}
 
     @property
     def messages(self) -> list[Message]:
-        """Everything in the chat that is not deleted, oldest first."""
+        """The messages that are not deleted, oldest first."""
         return [message for message in self.history.values() if not message.deleted]
 
     @property
     def from_bot(self) -> list[Message]:
-        """The bot's messages that are there."""
+        """The bot's messages that are not deleted, oldest first."""
         return [message for message in self.messages if message.sender is self.world.bot]
 
     @property
@@ -135,14 +139,14 @@ class Chat:
         """The newest message.
 
         Raises:
-            AssertionError: in an empty chat.
+            AssertionError: if the chat is empty.
         """
         if not self.messages:
             raise AssertionError(f"nothing was said in {self!r}")
         return self.messages[-1]
 
     def find(self, message_id: int) -> Message | None:
-        """The message of an id, unless it is deleted."""
+        """Return the message with this id; None if it is deleted or unknown."""
         message = self.history.get(message_id)
         return None if message is None or message.deleted else message
 
@@ -151,10 +155,10 @@ class Chat:
         wanted: Callable[[Message], object],
         timeout: float = 30,  # noqa: ASYNC109 - a test says how long it is ready to wait
     ) -> Message:
-        """The first message of the bot that is as wanted: there already, coming, or edited so.
+        """Wait for a message of the bot for which ``wanted`` is true: an old, new or edited one.
 
         Raises:
-            AssertionError: after ``timeout`` seconds, with what the chat holds.
+            AssertionError: after ``timeout`` seconds, with the messages of the chat.
         """
         found = await self.world.changes.until(
             lambda: next((m for m in self.from_bot if wanted(m)), None), timeout
@@ -183,16 +187,16 @@ class Chat:
         by: Person | None,
         timeout: float,  # noqa: ASYNC109 - as above
     ) -> Answer:
-        """Presses a button, as the first member unless told ``by`` whom; returns the answer.
+        """Press a button as ``by`` or the first member, and return the bot's answer.
 
         Raises:
-            AssertionError: when the button has no callback, or no answer came in time.
+            AssertionError: if the button has no callback, or no answer came in time.
         """
         person = by or self.members[0]
         return await self.world.press(message, button, by=person, timeout=timeout)
 
     def status_of(self, person: Person) -> str:
-        """A person's or the bot's status; the first admin is the owner."""
+        """Return a person's or the bot's status; the first admin is the creator."""
         if person is self.world.bot:
             return self.bot_status
         if person in self.admins:
@@ -200,7 +204,7 @@ class Chat:
         return "member" if person in self.members else "left"
 
     def as_json(self) -> dict[str, Any]:
-        """The Chat inside messages."""
+        """Return the Chat object of the Bot API."""
         if self.type == "private":
             person = self.members[0]
             shown: dict[str, Any] = {"first_name": person.first_name}
@@ -213,10 +217,10 @@ class Chat:
         return {"id": self.id, "type": self.type, **shown}
 
     def check_open(self) -> None:
-        """Whether the bot is in this chat at all.
+        """Check that the bot has access to this chat.
 
         Raises:
-            ApiError: 400 after a migration, 403 when people have sent the bot away.
+            ApiError: 400 after a migration, 403 if the bot was removed, blocked or never started.
         """
         if self.migrated_to is not None:
             raise ApiError(
@@ -238,10 +242,10 @@ class Chat:
             raise forbidden(f"bot is not a member of the {self.type} chat")
 
     def check_writable(self, what: str) -> None:
-        """Whether the bot may send ``what`` (text messages, videos …) here.
+        """Check that the bot may send ``what`` (text messages, videos …) here.
 
         Raises:
-            ApiError: 400 in a read-only group, else as ``check_open``.
+            ApiError: 400 without the permission, else as ``check_open``.
         """
         self.check_open()
         is_withheld = not self.writable or _RIGHTS.get(what) in self.withheld
@@ -249,10 +253,10 @@ class Chat:
             raise bad_request(f"not enough rights to send {what} to the chat")
 
     def open_topic(self, thread_id: int | None) -> Topic | None:
-        """The topic of a thread id; None is the General topic, or a chat without topics.
+        """Return the topic of a thread id; None is the General topic, or a chat without topics.
 
         Raises:
-            ApiError: 400 for an unknown or deleted topic, a thread that is none, a closed topic.
+            ApiError: 400 for an unknown, deleted or closed topic.
         """
         if thread_id is None:
             if self.is_general_closed and self.bot_status != "administrator":
@@ -266,13 +270,13 @@ class Chat:
         return topic
 
     def thread_of(self, answered: Message | None) -> int | None:
-        """The thread a reply falls into: supergroups number it even where there are no topics."""
+        """Return the thread id of a reply: supergroups have one even without topics."""
         if answered is None or self.type != "supergroup" or answered.topic is not None:
             return None
         return answered.thread_id or answered.message_id
 
-    def shows_bot(self, message: Message) -> bool:
-        """Whether the bot is told of a message: in groups, privacy mode withholds most."""
+    def shows_to_bot(self, message: Message) -> bool:
+        """Whether the bot receives a message: in groups, privacy mode withholds most."""
         if self.type == "private":
             return not self.blocked
         if self.bot_status in {"kicked", "left"} or self.deleted:

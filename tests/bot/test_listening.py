@@ -254,7 +254,7 @@ async def test_a_server_that_answers_nothing_at_once_is_not_asked_without_a_paus
 
     monkeypatch.setattr(listening, "sleep", pause)
     monkeypatch.setattr(listening, "monotonic", lambda: 7.0)
-    telegram.world.updates.waits = False
+    telegram.world.updates.long_polls = False
     async with house.running():
         await telegram.wait_for_call("getUpdates", count=5)
     assert len(pauses) >= 4

@@ -164,7 +164,7 @@ async def test_what_passes_is_answered_and_not_kept_and_a_payment_is_credited_on
     async with posted_to(house, **SELLING):
         await telegram.inline(ann, "boat")
         assert await rows(house.db, "SELECT 1 FROM inbox") == []
-        await pay(chat, ann, told=2)
+        await pay(chat, ann, notices=2)
         assert await rows(house.db, "SELECT credits FROM payments") == [(50,)]
 
 
@@ -204,7 +204,7 @@ async def test_a_webhook_that_telegram_spells_otherwise_is_not_set_again_and_aga
         return result | old | {"url": f"{URL}/"}
 
     monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.02)
-    telegram.world.retold = retold
+    telegram.world.rewrite_result = retold
     async with posted_to(house):
         await telegram.wait_for_call("getWebhookInfo", count=4)
         assert house.bot is not None

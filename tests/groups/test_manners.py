@@ -93,7 +93,7 @@ async def test_a_group_that_becomes_a_supergroup_is_not_greeted_again(
     await new.send(ann, "/help")
     await new.wait(says("/video"))
     new.bot_status = "left"
-    new.bot_became("member", ann)
+    new.set_bot_status("member", ann)
     await new.send(ann, "/quota")
     await new.wait(says("only in our private chat"))
     assert not [m for m in new.from_bot if says("Hello!")(m)]

@@ -67,12 +67,12 @@ async def invoice(
 
 
 async def pay(
-    chat: PrivateChat | Group, person: Person, credits_: int = 50, told: int = 1
+    chat: PrivateChat | Group, person: Person, credits_: int = 50, notices: int = 1
 ) -> None:  # fmt: skip
     """Buy a package and wait for the receipt."""
-    answer = await chat.pay(await invoice(chat, person, credits_), person, told=told)
+    answer = await chat.pay(await invoice(chat, person, credits_), person, notices=notices)
     assert answer["ok"], answer
-    if told:
+    if notices:
         await chat.wait(says("Thank you!"))
 
 
@@ -161,7 +161,7 @@ async def test_a_payment_told_twice_is_credited_once(
     house: House, chat: PrivateChat, place: PrivateChat | Group, ann: Person
 ) -> None:
     async with house.running(**SELLING):
-        await pay(place, ann, told=3)
+        await pay(place, ann, notices=3)
         await place.send(ann, "/quota")
         await place.wait(says("You have 104 credits" if place is chat else "has 50 credits"))
     assert len([one for one in place.from_bot if "Thank you!" in (one.text or "")]) == 1
@@ -319,7 +319,7 @@ async def test_whoever_pays_in_a_group_fills_it_for_all(
         assert [await bought(house, one) for one in (club, ann, bob, dan)] == [41, 0, 0, 0]
         # as an admin who hides; the list of payments tells who it was
         hidden = StarPayment("charge-x", dan, 500, asked.payload or "")
-        telegram.world.stars.take(hidden, now=telegram.world.clock())
+        telegram.world.stars.record_payment(hidden, now=telegram.world.clock())
         club.service(ANONYMOUS_ADMIN, successful_payment=hidden.as_json())
         await club.wait(lambda one: says("🎁 Dan")(one) and one.message_id > shown.message_id)
         assert await bought(house, club) == 91
@@ -380,7 +380,7 @@ async def test_what_was_agreed_to_before_a_group_became_a_supergroup_is_the_supe
         charge = StarPayment("charge-x", ann, 500, (await invoice(group, ann)).payload or "")
         new = group.migrate()
         await until(house, lambda tx: exists(tx, "SELECT 1 FROM chats WHERE moved_at > 0"))
-        world.stars.take(charge, now=world.clock())
+        world.stars.record_payment(charge, now=world.clock())
         telegram.private(ann).service(ann, successful_payment=charge.as_json())
         await new.wait(says("🎁 Ann bought 50 credits"))
         assert [await bought(house, one) for one in (new, ann)] == [50, 0]

@@ -141,7 +141,7 @@ async def test_who_deleted_their_data_and_then_gets_their_stars_back_owes_nothin
 async def test_a_payment_telegram_gave_back_before_counts_as_refunded(
     paid: str, house: House, chat: PrivateChat, office: PrivateChat, owner: Person
 ) -> None:
-    chat.take_back(paid, told=0)
+    chat.refund(paid, notices=0)
     await (await asked(office, owner)).press("Give 500 ⭐ back")
     await office.wait(says("✅ Payment 1 went back: Ann"))
     assert house.telegram.calls_of("refundStarPayment")[0].error is not None
@@ -235,7 +235,7 @@ async def test_what_telegram_takes_back_is_a_clawback_and_buying_waits_for_an_ad
     asked_before = await invoice(place, ann)
     await spend(place, ann)
     await office.send(owner, "/help")
-    chat.take_back(paid, told=2)
+    chat.refund(paid, notices=2)
     await chat.wait(says("was taken back"))
     warned = await office.wait(says("⚠️ Payment 1 of Ann ("))
     what = "50 credits" if place is chat else "50 credits for Film club"
@@ -263,8 +263,8 @@ async def test_payments_and_refunds_nobody_told_of_come_to_light_once(
         await telegram.wait_for_call("getStarTransactions")
         await pay(place, ann)
         (first,) = telegram.world.stars.payments
-        await pay(place, ann, 90, told=0)
-    chat.take_back(first, told=0)
+        await pay(place, ann, 90, notices=0)
+    chat.refund(first, notices=0)
     telegram.faults.clear()
     for _ in range(2):
         async with house.running(**SELLING):
@@ -313,7 +313,7 @@ async def test_a_long_list_of_transactions_is_read_in_pages_and_gone_on_with(
         if not count:
             # what no invoice can be keeps nothing after it from being read
             other = StarPayment("charge-0", ann, 0, f"credits:1:{ann.id}:50:0")
-        world.stars.take(other, now=world.clock())
+        world.stars.record_payment(other, now=world.clock())
 
     async def read(mark: int) -> list[int]:
         telegram.calls.clear()
@@ -324,10 +324,10 @@ async def test_a_long_list_of_transactions_is_read_in_pages_and_gone_on_with(
 
     assert await read(200) == [0, 100]
     assert await read(250) == [199, 200]
-    world.stars.take(StarPayment("charge-x", ann, 5, "a hat"), now=world.clock())
+    world.stars.record_payment(StarPayment("charge-x", ann, 5, "a hat"), now=world.clock())
     assert await read(251) == [249, 250]
     world.stars.transactions.pop()
-    world.stars.take(StarPayment("charge-y", ann, 5, "a hat"), now=world.clock())
+    world.stars.record_payment(StarPayment("charge-y", ann, 5, "a hat"), now=world.clock())
     assert await read(200) == [250, 0, 100], "another list is read anew"
 
 
@@ -341,7 +341,7 @@ async def test_what_was_paid_to_another_database_stays_there(
 ) -> None:
     world = telegram.world
     payload = f"credits:1:{ann.id}:50:500"
-    world.stars.take(StarPayment("charge-old", ann, 500, payload), now=world.clock() - 60)
+    world.stars.record_payment(StarPayment("charge-old", ann, 500, payload), now=world.clock() - 60)
     async with house.running(**SELLING):
         await until(lambda: marked(house), 1)
         await pay(chat, ann, 90)

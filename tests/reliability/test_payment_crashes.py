@@ -82,7 +82,7 @@ async def pay(stage: Stage, sale: Sale) -> None:
         await club.wait(lambda one: one.reply_to == asked.message_id, 60)
         payload = f"credits:2:{-club.id}:0:50:500"
     paid = StarPayment("charge-1", ann, 500, payload)
-    world.stars.take(paid, now=world.clock())
+    world.stars.record_payment(paid, now=world.clock())
     stage.telegram.private(ann).service(ann, successful_payment=paid.as_json())
 
 

@@ -97,7 +97,7 @@ class Crowd:
             content["id"] = str(world.fresh_id())
             by = Person(content["from"]["id"], content["from"]["first_name"])
             asked.ask(Query(content["id"], by, world.clock()))
-        world.updates.keep(kind, content)
+        world.updates.push_unfiltered(kind, content)
 
 
 async def waiting(house: House) -> int:
@@ -207,7 +207,7 @@ class OddAnswers:
 
 async def test_whatever_telegram_answers_videos_are_paid_once_or_not_at_all(house: House) -> None:
     crowd = Crowd(house.telegram, 1)
-    house.telegram.world.retold = OddAnswers(crowd)
+    house.telegram.world.rewrite_result = OddAnswers(crowd)
     async with house.running():
         for n, chat in enumerate([*house.telegram.world.chats.values()]):
             if isinstance(chat, PrivateChat) and n < 6:

@@ -1,4 +1,4 @@
-"""The methods of the Bot API this server has, one module per family."""
+"""The supported methods of the Bot API, grouped by module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.telegram.methods import (
     receiving,
     sending,
 )
-from sandbox.telegram.methods.placing import Params
+from sandbox.telegram.methods.posting import Params
 from sandbox.telegram.world import World
 
 Method = Callable[[World, Params], Awaitable[Any]]

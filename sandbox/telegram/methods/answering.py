@@ -1,4 +1,4 @@
-"""Answers to buttons and inline queries."""
+"""Answers to callback and inline queries."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.markup import utf16_length
-from sandbox.telegram.queries import ANSWERED_WITHIN, Answer, InlineAnswer
+from sandbox.telegram.queries import CALLBACK_SECONDS, Answer, InlineAnswer
 
 if TYPE_CHECKING:
-    from sandbox.telegram.methods.placing import Params
+    from sandbox.telegram.methods.posting import Params
     from sandbox.telegram.world import World
 
 _NOTE_LIMIT = 200
 _RESULT_LIMIT = 50
 _ID_BYTES = 64
-_INLINE_WITHIN = 15
+_INLINE_SECONDS = 15
 
 
 async def answer_callback_query(world: World, params: Params) -> bool:
-    """Serves answerCallbackQuery."""
+    """Serve answerCallbackQuery."""
     text = params.get("text", "")
     if utf16_length(text) > _NOTE_LIMIT:
         raise bad_request("MESSAGE_TOO_LONG")
     answer = Answer(text, params.get("show_alert", False), params.get("url"))
     query = world.callbacks.settle(
-        params["callback_query_id"], answer, now=world.clock(), within=ANSWERED_WITHIN
+        params["callback_query_id"], answer, now=world.clock(), within=CALLBACK_SECONDS
     )
     world.changes.tell(
         "answer", query_id=query.id, by=query.person.id, text=answer.text, alert=answer.alert
@@ -34,7 +34,7 @@ async def answer_callback_query(world: World, params: Params) -> bool:
 
 
 async def answer_inline_query(world: World, params: Params) -> bool:
-    """Serves answerInlineQuery."""
+    """Serve answerInlineQuery."""
     results = params["results"]
     if len(results) > _RESULT_LIMIT:
         raise bad_request("RESULTS_TOO_MUCH")
@@ -50,7 +50,7 @@ async def answer_inline_query(world: World, params: Params) -> bool:
             if name in result and world.files.by_id(result[name]) is None:
                 raise bad_request("wrong remote file identifier specified: Wrong string length")
     world.inline_queries.settle(
-        params["inline_query_id"], InlineAnswer(params), now=world.clock(), within=_INLINE_WITHIN
+        params["inline_query_id"], InlineAnswer(params), now=world.clock(), within=_INLINE_SECONDS
     )
     return True
 

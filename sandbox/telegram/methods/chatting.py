@@ -1,4 +1,4 @@
-"""Chats and what a bot does there beside messages: actions, reactions, leaving."""
+"""Methods about chats: actions, reactions, members, leaving."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.membership import chat_member
-from sandbox.telegram.methods.placing import Params, find_chat, find_message
+from sandbox.telegram.methods.posting import Params, find_chat, find_message
 from sandbox.telegram.schema import allowed_values
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _EMOJI = allowed_values("ReactionTypeEmoji", "emoji")
 
 
 async def send_chat_action(world: World, params: Params) -> bool:
-    """Serves sendChatAction."""
+    """Serve sendChatAction."""
     chat = find_chat(world, params)
     chat.check_writable("text messages")
     chat.open_topic(params.get("message_thread_id"))
@@ -51,7 +51,7 @@ async def send_chat_action(world: World, params: Params) -> bool:
 
 
 async def set_message_reaction(world: World, params: Params) -> bool:
-    """Serves setMessageReaction: at most one, of the emoji Telegram knows."""
+    """Serve setMessageReaction, with at most one of Telegram's reaction emoji."""
     chat, message = find_message(world, params, "react")
     reactions = params.get("reaction", [])
     if len(reactions) > 1:
@@ -69,7 +69,7 @@ async def set_message_reaction(world: World, params: Params) -> bool:
 
 
 async def get_chat(world: World, params: Params) -> dict[str, Any]:
-    """Serves getChat."""
+    """Serve getChat."""
     chat = find_chat(world, params)
     permissions = {}
     if chat.type != "private":
@@ -97,7 +97,7 @@ async def get_chat(world: World, params: Params) -> dict[str, Any]:
 
 
 async def get_chat_member(world: World, params: Params) -> dict[str, Any]:
-    """Serves getChatMember."""
+    """Serve getChatMember."""
     chat = find_chat(world, params)
     chat.check_open()
     person = world.people.get(params["user_id"])
@@ -107,7 +107,7 @@ async def get_chat_member(world: World, params: Params) -> dict[str, Any]:
 
 
 async def get_chat_administrators(world: World, params: Params) -> list[dict[str, Any]]:
-    """Serves getChatAdministrators: people only, and the bot itself."""
+    """Serve getChatAdministrators: people and this bot."""
     chat = find_chat(world, params)
     if chat.type == "private":
         raise bad_request("there are no administrators in the private chat")
@@ -117,14 +117,14 @@ async def get_chat_administrators(world: World, params: Params) -> list[dict[str
 
 
 async def get_chat_member_count(world: World, params: Params) -> int:
-    """Serves getChatMemberCount."""
+    """Serve getChatMemberCount."""
     chat = find_chat(world, params)
     chat.check_open()
     return len(chat.members) + 1
 
 
 async def leave_chat(world: World, params: Params) -> bool:
-    """Serves leaveChat."""
+    """Serve leaveChat."""
     chat = find_chat(world, params)
     if chat.type == "private":
         raise bad_request("can't leave a private chat")
@@ -135,7 +135,7 @@ async def leave_chat(world: World, params: Params) -> bool:
 
 
 async def get_user_profile_photos(_: World, __: Params) -> dict[str, Any]:
-    """Serves getUserProfilePhotos: nobody here has one."""
+    """Serve getUserProfilePhotos: no person has one."""
     return {"total_count": 0, "photos": []}
 
 

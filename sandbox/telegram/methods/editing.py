@@ -1,4 +1,4 @@
-"""Changing and deleting what was sent."""
+"""Methods that edit and delete messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sandbox.telegram.attachments import Attachment, read_attachment, read_photo
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.formatting import read_caption, read_text
 from sandbox.telegram.keyboards import read_keyboard
-from sandbox.telegram.methods.placing import Params, find_chat, find_message, message_to_edit
+from sandbox.telegram.methods.posting import Params, find_chat, find_message, message_to_edit
 from sandbox.telegram.schema import Uploaded
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _NOT_MODIFIED = (
 
 
 async def edit_message_text(world: World, params: Params) -> Json | bool:
-    """Serves editMessageText."""
+    """Serve editMessageText."""
     message = message_to_edit(world, params)
     text, entities = read_text(params)
     if message.text is None:
@@ -33,7 +33,7 @@ async def edit_message_text(world: World, params: Params) -> Json | bool:
 
 
 async def edit_message_caption(world: World, params: Params) -> Json | bool:
-    """Serves editMessageCaption."""
+    """Serve editMessageCaption."""
     message = message_to_edit(world, params)
     caption, entities = read_caption(params)
     if message.media is None and not message.photo:
@@ -42,12 +42,12 @@ async def edit_message_caption(world: World, params: Params) -> Json | bool:
 
 
 async def edit_message_reply_markup(world: World, params: Params) -> Json | bool:
-    """Serves editMessageReplyMarkup."""
+    """Serve editMessageReplyMarkup."""
     return _edit(world, message_to_edit(world, params), params)
 
 
 async def edit_message_media(world: World, params: Params) -> Json | bool:
-    """Serves editMessageMedia; through an inline message nothing can be uploaded."""
+    """Serve editMessageMedia; an inline message allows no upload."""
     message = message_to_edit(world, params)
     media = params["media"]
     if message.inline_message_id is not None and isinstance(media["media"], Uploaded):
@@ -63,11 +63,11 @@ async def edit_message_media(world: World, params: Params) -> Json | bool:
 
 
 def _edit(world: World, message: Message, params: Params, **changed: Any) -> Json | bool:
-    """Changes a message; a keyboard that is not given again goes away."""
+    """Change a message; a keyboard that is not given again is removed."""
     changed["reply_markup"] = read_keyboard(params)
     if all(getattr(message, name) == value for name, value in changed.items()):
         raise bad_request(_NOT_MODIFIED)
-    # an edit of the keyboard alone is not shown to anybody, and has no date
+    # an edit of the keyboard alone is not marked as an edit
     if any(getattr(message, name) != changed[name] for name in changed.keys() - {"reply_markup"}):
         message.edited_at = int(world.clock())
     for name, value in changed.items():
@@ -77,7 +77,7 @@ def _edit(world: World, message: Message, params: Params, **changed: Any) -> Jso
 
 
 async def delete_message(world: World, params: Params) -> bool:
-    """Serves deleteMessage."""
+    """Serve deleteMessage."""
     chat, message = find_message(world, params, "delete")
     if not _deletable(world, chat, message):
         raise bad_request("message can't be deleted")
@@ -86,7 +86,7 @@ async def delete_message(world: World, params: Params) -> bool:
 
 
 async def delete_messages(world: World, params: Params) -> bool:
-    """Serves deleteMessages: skips those that are not there."""
+    """Serve deleteMessages, skipping messages that cannot be deleted."""
     chat = find_chat(world, params)
     chat.check_open()
     if not 1 <= len(params["message_ids"]) <= _DELETED_AT_ONCE:
@@ -99,7 +99,7 @@ async def delete_messages(world: World, params: Params) -> bool:
 
 
 def _deletable(world: World, chat: Chat, message: Message) -> bool:
-    """Within 48 hours: its own, in private everybody's, and as admin all."""
+    """Whether the bot may delete it: for 48 hours its own, in private chats and as admin all."""
     if world.clock() - message.date > _DELETABLE_SECONDS:
         return False
     own = message.sender is world.bot

@@ -1,4 +1,4 @@
-"""Copies and forwards: messages that are not simply written."""
+"""Methods that copy and forward messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.formatting import read_caption
-from sandbox.telegram.methods.placing import Params, find_chat, place
+from sandbox.telegram.methods.posting import Params, find_chat, post_message
 
 if TYPE_CHECKING:
     from sandbox.telegram.messages import Json, Message
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 async def copy_message(world: World, params: Params) -> Json:
-    """Serves copyMessage: the content without its author; a caption may be replaced."""
+    """Serve copyMessage; a caption may be replaced."""
     message = _source(world, params, "copy")
     content = message.copied()
     if "caption" in params:
         content["caption"], content["entities"] = read_caption(params)
-    return {"message_id": place(world, params, "text messages", **content).message_id}
+    return {"message_id": post_message(world, params, "text messages", **content).message_id}
 
 
 async def forward_message(world: World, params: Params) -> Json:
-    """Serves forwardMessage."""
+    """Serve forwardMessage."""
     message = _source(world, params, "forward")
-    return place(world, params, "text messages", **message.forwarded()).as_json()
+    return post_message(world, params, "text messages", **message.forwarded()).as_json()
 
 
 def _source(world: World, params: Params, what: str) -> Message:

@@ -1,4 +1,4 @@
-"""Telegram Stars: invoices, the word before a payment, refunds, and the list of transactions."""
+"""Telegram Stars: invoices, pre-checkout queries, refunds, and the list of transactions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.methods.placing import Params, place
+from sandbox.telegram.methods.posting import Params, post_message
 
 if TYPE_CHECKING:
     from sandbox.telegram.messages import Json
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 _PAYLOAD_BYTES = 128
 _TITLE_LIMIT = 32
 _DESCRIPTION_LIMIT = 255
-_CHECKOUT_WITHIN = 10
+_CHECKOUT_SECONDS = 10
 _TRANSACTIONS_LIMIT = 100
 _START_PARAMETER = re.compile(r"[\w-]{0,64}", re.ASCII)
 
 
 async def send_invoice(world: World, params: Params) -> Json:
-    """Serves sendInvoice, in Telegram Stars only."""
+    """Serve sendInvoice, in Telegram Stars only."""
     if params["currency"] != "XTR":
         raise bad_request("CURRENCY_INVALID")
     if params.get("provider_token"):
@@ -48,21 +48,21 @@ async def send_invoice(world: World, params: Params) -> Json:
         "total_amount": prices[0]["amount"],
     }
     content: dict[str, Any] = {"extra": {"invoice": invoice}, "payload": params["payload"]}
-    return place(world, params, "invoices", **content).as_json()
+    return post_message(world, params, "invoices", **content).as_json()
 
 
 async def answer_pre_checkout_query(world: World, params: Params) -> bool:
-    """Serves answerPreCheckoutQuery."""
+    """Serve answerPreCheckoutQuery."""
     if not params["ok"] and not params.get("error_message"):
         raise bad_request("error message must be non-empty")
     world.checkouts.settle(
-        params["pre_checkout_query_id"], params, now=world.clock(), within=_CHECKOUT_WITHIN
+        params["pre_checkout_query_id"], params, now=world.clock(), within=_CHECKOUT_SECONDS
     )
     return True
 
 
 async def refund_star_payment(world: World, params: Params) -> bool:
-    """Serves refundStarPayment: the whole payment, once."""
+    """Serve refundStarPayment, once per payment."""
     payment = world.stars.payments.get(params["telegram_payment_charge_id"])
     if payment is None or payment.person.id != params["user_id"]:
         raise bad_request("CHARGE_NOT_FOUND")
@@ -73,7 +73,7 @@ async def refund_star_payment(world: World, params: Params) -> bool:
 
 
 async def get_star_transactions(world: World, params: Params) -> Json:
-    """Serves getStarTransactions: a page, the oldest first."""
+    """Serve getStarTransactions: a page, oldest first."""
     limit, offset = params.get("limit", _TRANSACTIONS_LIMIT), params.get("offset", 0)
     if not 1 <= limit <= _TRANSACTIONS_LIMIT:
         raise bad_request("limit must be between 1 and 100")

@@ -1,4 +1,4 @@
-"""What the bot says about itself: commands, descriptions, menu button."""
+"""Methods about the bot's profile: commands, descriptions, menu button."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.methods.placing import Params, find_chat
+from sandbox.telegram.methods.posting import Params, find_chat
 
 if TYPE_CHECKING:
     from sandbox.telegram.world import World
@@ -29,7 +29,7 @@ def _language(params: Params) -> str:
 
 
 def _scope(world: World, params: Params) -> tuple[str, str]:
-    """The key commands are kept under: the scope spelt in one way, and the language."""
+    """Return the key of a list of commands: the scope as canonical JSON, and the language."""
     scope = params.get("scope", {"type": "default"})
     if "chat_id" in scope:
         find_chat(world, scope)
@@ -37,7 +37,7 @@ def _scope(world: World, params: Params) -> tuple[str, str]:
 
 
 async def set_my_commands(world: World, params: Params) -> bool:
-    """Serves setMyCommands."""
+    """Serve setMyCommands."""
     commands = params["commands"]
     if len(commands) > _COMMAND_LIMIT:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -51,41 +51,41 @@ async def set_my_commands(world: World, params: Params) -> bool:
 
 
 async def get_my_commands(world: World, params: Params) -> list[dict[str, str]]:
-    """Serves getMyCommands."""
+    """Serve getMyCommands."""
     return world.profile.commands.get(_scope(world, params), [])
 
 
 async def delete_my_commands(world: World, params: Params) -> bool:
-    """Serves deleteMyCommands."""
+    """Serve deleteMyCommands."""
     world.profile.commands.pop(_scope(world, params), None)
     return True
 
 
 async def set_my_name(world: World, params: Params) -> bool:
-    """Serves setMyName."""
-    return _say(world.profile.name, params, "name", _NAME_LIMIT)
+    """Serve setMyName."""
+    return _set(world.profile.name, params, "name", _NAME_LIMIT)
 
 
 async def set_my_description(world: World, params: Params) -> bool:
-    """Serves setMyDescription."""
-    return _say(world.profile.description, params, "description", _DESCRIPTION_LIMIT)
+    """Serve setMyDescription."""
+    return _set(world.profile.description, params, "description", _DESCRIPTION_LIMIT)
 
 
 async def set_my_short_description(world: World, params: Params) -> bool:
-    """Serves setMyShortDescription."""
-    return _say(world.profile.short_description, params, "short_description", _SHORT_LIMIT)
+    """Serve setMyShortDescription."""
+    return _set(world.profile.short_description, params, "short_description", _SHORT_LIMIT)
 
 
-def _say(said: dict[str, str], params: Params, name: str, limit: int) -> bool:
+def _set(texts: dict[str, str], params: Params, name: str, limit: int) -> bool:
     text = params.get(name, "")
     if len(text) > limit:
         raise bad_request(f"bot {name.replace('_', ' ')} is too long: at most {limit} characters")
-    said[_language(params)] = text
+    texts[_language(params)] = text
     return True
 
 
 async def set_chat_menu_button(world: World, params: Params) -> bool:
-    """Serves setChatMenuButton."""
+    """Serve setChatMenuButton."""
     button: dict[str, Any] = params.get("menu_button", {"type": "default"})
     world.profile.menu_button[params.get("chat_id")] = button
     return True

@@ -1,4 +1,4 @@
-"""How the bot gets its updates, files, and knowledge of itself."""
+"""Methods by which the bot gets updates, files, and its own account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from sandbox.telegram.errors import ApiError, bad_request
 
 if TYPE_CHECKING:
-    from sandbox.telegram.methods.placing import Params
+    from sandbox.telegram.methods.posting import Params
     from sandbox.telegram.world import World
 
 DOWNLOAD_BYTES = 20 * 1024 * 1024
@@ -19,7 +19,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{0,256}")
 
 
 async def get_me(world: World, _: Params) -> dict[str, Any]:
-    """Serves getMe."""
+    """Serve getMe."""
     return world.bot.as_json() | {
         "can_join_groups": True,
         "can_read_all_group_messages": world.reads_all_group_messages,
@@ -31,7 +31,7 @@ async def get_me(world: World, _: Params) -> dict[str, Any]:
 
 
 async def get_updates(world: World, params: Params) -> list[dict[str, Any]]:
-    """Serves getUpdates: a long poll; allowed_updates are remembered until given again."""
+    """Serve getUpdates, a long poll; allowed_updates stay in force until given again."""
     if world.webhook_url:
         raise ApiError(
             409,
@@ -49,7 +49,7 @@ async def get_updates(world: World, params: Params) -> list[dict[str, Any]]:
 
 
 async def set_webhook(world: World, params: Params) -> bool:
-    """Serves setWebhook: updates are posted there from now on, and polling is refused."""
+    """Serve setWebhook: updates are posted from now on, and getUpdates is refused."""
     url, secret = params["url"], params.get("secret_token", "")
     if url and not world.files.is_local:
         if not url.startswith("https://"):
@@ -70,7 +70,7 @@ async def set_webhook(world: World, params: Params) -> bool:
 
 
 async def delete_webhook(world: World, params: Params) -> bool:
-    """Serves deleteWebhook."""
+    """Serve deleteWebhook."""
     world.webhook_url = ""
     await world.webhook.stop()
     if params.get("drop_pending_updates"):
@@ -79,7 +79,7 @@ async def delete_webhook(world: World, params: Params) -> bool:
 
 
 async def get_webhook_info(world: World, _: Params) -> dict[str, Any]:
-    """Serves getWebhookInfo."""
+    """Serve getWebhookInfo."""
     info: dict[str, Any] = {
         "url": world.webhook_url,
         "has_custom_certificate": False,
@@ -90,7 +90,7 @@ async def get_webhook_info(world: World, _: Params) -> dict[str, Any]:
 
 
 async def get_file(world: World, params: Params) -> dict[str, Any]:
-    """Serves getFile: up to 20 MB, or by a path on this machine."""
+    """Serve getFile: up to 20 MB, or as a path if the server is local."""
     file = world.files.by_id(params["file_id"])
     if file is None:
         raise bad_request("invalid file_id")
@@ -105,7 +105,7 @@ async def get_file(world: World, params: Params) -> dict[str, Any]:
 
 
 async def log_out(_: World, __: Params) -> bool:
-    """Serves logOut and close: nothing to do on this machine."""
+    """Serve logOut and close, which have no effect here."""
     return True
 
 

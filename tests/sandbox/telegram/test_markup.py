@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from sandbox.telegram.errors import ApiError
 from sandbox.telegram.markup import (
-    find_entities,
+    add_detected,
+    detect_entities,
     parse_html,
+    strip_text,
     to_html,
-    trimmed,
     utf16_length,
     utf16_slice,
-    with_found,
 )
 
 
@@ -104,7 +104,7 @@ def test_entities_become_the_same_html_again(parts: list[tuple[str, str]]) -> No
     ],
 )
 def test_commands_mentions_and_links_are_found(text: str, found: list[tuple[str, str]]) -> None:
-    seen = [(e["type"], utf16_slice(text, e["offset"], e["length"])) for e in find_entities(text)]
+    seen = [(e["type"], utf16_slice(text, e["offset"], e["length"])) for e in detect_entities(text)]
 
     assert seen == found
 
@@ -112,10 +112,10 @@ def test_commands_mentions_and_links_are_found(text: str, found: list[tuple[str,
 def test_nothing_is_found_inside_code() -> None:
     text, entities = parse_html("<code>/video</code> /help")
 
-    assert [e["type"] for e in with_found(text, entities)] == ["code", "bot_command"]
+    assert [e["type"] for e in add_detected(text, entities)] == ["code", "bot_command"]
 
 
 def test_white_space_at_both_ends_goes_and_entities_move_along() -> None:
     text, entities = parse_html("\n <b> a </b> b \n")
 
-    assert trimmed(text, entities) == ("a  b", [_entity("bold", 0, 2)])
+    assert strip_text(text, entities) == ("a  b", [_entity("bold", 0, 2)])

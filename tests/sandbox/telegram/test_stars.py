@@ -51,7 +51,7 @@ async def pay(
 async def test_a_payment_may_be_told_twice_under_one_charge(
     telegram: TelegramSandbox, call: Caller, chat: PrivateChat, ann: Person
 ) -> None:
-    told = await pay(telegram, call, chat, ann, told=2)
+    told = await pay(telegram, call, chat, ann, notices=2)
     charges = [one["successful_payment"]["telegram_payment_charge_id"] for one in told]
     assert len(charges) == 2
     assert len(set(charges)) == 1
@@ -79,9 +79,9 @@ async def test_a_payment_goes_back_once_and_whole(
 async def test_transactions_come_in_pages_the_oldest_first(
     telegram: TelegramSandbox, call: Caller, chat: PrivateChat, ann: Person
 ) -> None:
-    await pay(telegram, call, chat, ann, told=0)
+    await pay(telegram, call, chat, ann, notices=0)
     (charge,) = telegram.world.stars.payments
-    chat.take_back(charge, told=0)
+    chat.refund(charge, notices=0)
     pages = [
         (await call("getStarTransactions", offset=offset, limit=1)).result["transactions"]
         for offset in range(3)

@@ -1,4 +1,4 @@
-"""Where a message of the bot goes: its chat, topic and the message it answers."""
+"""Finds the chat and message of a call, and posts messages of the bot."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.keyboards import read_keyboard
-from sandbox.telegram.messages import Message
 
 if TYPE_CHECKING:
+    from sandbox.telegram.messages import Message
     from sandbox.telegram.world import Chat, World
 
 Params = dict[str, Any]
-_NOT_PLAYED = (
+_UNSUPPORTED = (
     "business_connection_id",
     "direct_messages_topic_id",
     "suggested_post_parameters",
@@ -21,10 +21,10 @@ _NOT_PLAYED = (
 
 
 def find_chat(world: World, params: Params, name: str = "chat_id") -> Chat:
-    """The chat of a call.
+    """Return the chat of a call.
 
     Raises:
-        ApiError: 400 for a chat this bot has never met.
+        ApiError: 400 for an unknown chat.
     """
     chat = world.chats.get(params[name])
     if chat is None:
@@ -33,10 +33,10 @@ def find_chat(world: World, params: Params, name: str = "chat_id") -> Chat:
 
 
 def find_message(world: World, params: Params, to: str) -> tuple[Chat, Message]:
-    """The chat, open to the bot, and the message of a call; ``to`` is what is done to it.
+    """Return the chat and the message of a call; ``to`` is the verb for errors.
 
     Raises:
-        ApiError: 400 for one that is not there, or see ``Chat.check_open``.
+        ApiError: 400 if the message is gone, else as ``Chat.check_open``.
     """
     chat = find_chat(world, params)
     chat.check_open()
@@ -46,15 +46,15 @@ def find_message(world: World, params: Params, to: str) -> tuple[Chat, Message]:
     return chat, message
 
 
-def place(world: World, params: Params, what: str, **content: Any) -> Message:
-    """Posts a message of the bot; ``what`` names its content as in a refusal for missing rights.
+def post_message(world: World, params: Params, what: str, **content: Any) -> Message:
+    """Post a message of the bot; ``what`` is the kind of content, as ``check_writable`` names it.
 
     Raises:
-        ApiError: when the chat, the topic or the answered message does not take it.
+        ApiError: if the chat, the topic or the answered message does not allow it.
     """
-    for name in _NOT_PLAYED:
+    for name in _UNSUPPORTED:
         if name in params:
-            raise bad_request(f"this server does not play {name}")
+            raise bad_request(f"this server does not support {name}")
     chat = find_chat(world, params)
     chat.check_writable(what)
     thread = params.get("message_thread_id")
@@ -65,22 +65,16 @@ def place(world: World, params: Params, what: str, **content: Any) -> Message:
     markup = read_keyboard(params)
     if world.floods is not None:
         world.floods.count(chat.id)
-    chat.last_id += 1
     return world.post(
-        Message(
-            chat=chat,
-            message_id=chat.last_id,
-            date=int(world.clock()),
-            sender=world.bot,
-            topic=topic,
-            reply_to=reply_to.message_id if reply_to else None,
-            thread_id=chat.thread_of(reply_to),
-            silent=params.get("disable_notification", False),
-            protected=params.get("protect_content", False),
-            spoiler=params.get("has_spoiler", False),
-            reply_markup=markup,
-            **content,
-        )
+        chat,
+        world.bot,
+        reply_to=reply_to,
+        topic=topic,
+        silent=params.get("disable_notification", False),
+        protected=params.get("protect_content", False),
+        spoiler=params.get("has_spoiler", False),
+        reply_markup=markup,
+        **content,
     )
 
 
@@ -88,7 +82,7 @@ def _answered(chat: Chat, given: Params | None, *, in_topic: bool) -> Message | 
     if given is None:
         return None
     if "chat_id" in given and given["chat_id"] != chat.id:
-        raise bad_request("this server does not play replies to another chat")
+        raise bad_request("this server does not support replies to another chat")
     message = chat.find(given["message_id"])
     if message is None and (in_topic or not given.get("allow_sending_without_reply")):
         raise bad_request("message to be replied not found")
@@ -99,10 +93,10 @@ def _answered(chat: Chat, given: Params | None, *, in_topic: bool) -> Message | 
 
 
 def message_to_edit(world: World, params: Params) -> Message:
-    """The message of the bot an edit is about.
+    """Return the message that an edit is about.
 
     Raises:
-        ApiError: 400 when it is not there, somebody else's, or under a reply keyboard.
+        ApiError: 400 if it is gone, not the bot's, or has a keyboard that is not inline.
     """
     inline_id = params.get("inline_message_id")
     if inline_id is not None:

@@ -1,4 +1,4 @@
-"""The two kinds of rooms: a private chat and a group, and how they change."""
+"""Private chats and groups, and what changes them: blocking, topics, members, migration."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 
 class PrivateChat(Conversation):
-    """One person alone with the bot."""
+    """The chat of a person and the bot."""
 
     def block(self, person: Person) -> None:
-        """Blocks the bot."""
+        """Block the bot."""
         self.blocked = True
-        self.bot_became("kicked", person)
+        self.set_bot_status("kicked", person)
 
     def unblock(self, person: Person) -> None:
-        """Lets the bot in again."""
+        """Unblock the bot."""
         self.blocked = False
-        self.bot_became("member", person)
+        self.set_bot_status("member", person)
 
 
 class Group(Conversation):
     """A group or supergroup, with topics when it is a forum."""
 
     def topic(self, name: str) -> Topic:
-        """Opens a topic.
+        """Create a topic.
 
         Raises:
-            ValueError: when the group is no forum.
+            ValueError: if the group is not a forum.
         """
         if not self.is_forum:
             raise ValueError(f"{self!r} is no forum")
@@ -43,61 +43,61 @@ class Group(Conversation):
         return topic
 
     def close(self, topic: Topic) -> None:
-        """Closes a topic: only admins write in it."""
+        """Close a topic, so that only admins can write in it."""
         topic.closed = True
         self.service(self.members[0], topic, forum_topic_closed={})
 
     def rename(self, topic: Topic, name: str) -> None:
-        """Calls a topic something else."""
+        """Rename a topic."""
         topic.name = name
         self.service(self.members[0], topic, forum_topic_edited={"name": name})
 
     def reopen(self, topic: Topic) -> None:
-        """Opens a closed topic again."""
+        """Reopen a closed topic."""
         topic.closed = False
         self.service(self.members[0], topic, forum_topic_reopened={})
 
     def delete(self, topic: Topic) -> None:
-        """Deletes a topic with everything in it."""
+        """Delete a topic with everything in it."""
         topic.deleted = True
         for message in [m for m in self.messages if m.topic is topic]:
             self.world.delete(message)
 
     def join(self, person: Person) -> None:
-        """A new member."""
+        """Add a member."""
         self.members.append(person)
         self.service(person, new_chat_members=[person.as_json()])
 
     def add_bot(self, by: Person | None = None) -> None:
-        """Adds the bot (again)."""
+        """Add the bot (again)."""
         adder = by or self.members[0]
-        self.bot_became("member", adder)
+        self.set_bot_status("member", adder)
         self.service(adder, new_chat_members=[self.world.bot.as_json()])
 
     def kick_bot(self, by: Person | None = None) -> None:
-        """Throws the bot out."""
-        self.bot_became("kicked", by or self.members[0])
+        """Remove the bot."""
+        self.set_bot_status("kicked", by or self.members[0])
 
     def make_admin(self, person: Person | None = None) -> None:
-        """Makes a person, or the bot, an administrator."""
+        """Make a person, or the bot, an administrator."""
         if person is not None:
             self.admins.append(person)
         else:
-            self.bot_became("administrator", self.members[0])
+            self.set_bot_status("administrator", self.members[0])
 
     def read_only(self) -> None:
-        """Members may not write any more."""
+        """Forbid members to write."""
         self.writable = False
 
     def disband(self) -> None:
-        """Deletes the group."""
+        """Delete the group."""
         self.deleted = True
 
     def migrate(self) -> Group:
-        """Upgrades a group to a supergroup, which is a new chat with a new id.
+        """Upgrade a group to a supergroup, which is a new chat with a new id.
 
         Raises:
-            ValueError: when it is a supergroup already.
+            ValueError: if it is a supergroup already.
         """
         if self.type != "group":
             raise ValueError(f"{self!r} is no basic group")
