@@ -188,9 +188,8 @@ def buttons(
     return rows
 
 
-_ASK = "ask"
 _SAVED_AS: Mapping[str, Mapping[str, str | bool | None]] = {
-    "fit": {_ASK: None, "crop": "crop", "pad": "pad"},
+    "fit": {"ask": None, "crop": "crop", "pad": "pad"},
     "asks_first": {"off": False, "on": True},
 }
 """Values of the settings that are the same for every model, by column and button data."""

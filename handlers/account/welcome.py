@@ -324,18 +324,15 @@ async def show_help(sender: Sender, message: Message, context: Context) -> None:
         off = sender.translator.gettext("I am switched off here. Admins: /settings.")
         await sender.reply(off, reply_to=message.message_id)
         return
-    help_, advice = _help(context.services, sender), []
-    if not sender.chat.is_private:
+    services, scope, advice = context.services, Scope.EVERYONE, list[str]()
+    if sender.chat.is_private:
+        scope = Scope.ADMIN if sender.is_admin else Scope.PRIVATE
+    else:
         advice = await lacking(context.bot, sender.chat, sender.translator)
+    help_ = help_text(
+        sender.translator, services.offer, services.terms_of(sender.person), scope,
+        services.policy.support_contact, selling=bool(services.policy.stars_per_credit),
+    )  # fmt: skip
     # in private, an answer need not be a reply
     reply_to = None if sender.chat.is_private else message.message_id
     await sender.reply("\n\n".join([help_, *advice]), reply_to=reply_to)
-
-
-def _help(services: Services, sender: Sender) -> str:
-    scope = Scope.EVERYONE
-    if sender.chat.is_private:
-        scope = Scope.ADMIN if sender.is_admin else Scope.PRIVATE
-    support = services.policy.support_contact
-    selling, terms = bool(services.policy.stars_per_credit), services.terms_of(sender.person)
-    return help_text(sender.translator, services.offer, terms, scope, support, selling=selling)

@@ -278,16 +278,21 @@ async def apply_unban(services: Services, admin: Sender, who: int, cause: str) -
     return text.format(number=who)
 
 
+async def find_chat(sender: Sender, services: Services, number: int) -> Chat | None:
+    """Return the chat of an admin's button, or None after telling them that it is gone."""
+    async with services.db.reading() as connection:
+        chat = await chats.find(connection, number)
+    if chat is None:
+        await sender.answer(sender.translator.gettext("That chat is gone."))
+    return chat
+
+
 @router.button(BanChat, admins=True, asks=N_("Yes, ban"))
 async def ban_chat(sender: Sender, press: BanChat, cause: str, context: Context) -> None:
     """Ban the chat that added the bot, and leave it."""
-    services = context.services
-    async with services.db.reading() as connection:
-        chat = await chats.find(connection, press.chat)
-    if chat is None:
-        await sender.answer(sender.translator.gettext("That chat is gone."))
-        return
-    await sender.answer(await apply_ban(context, sender, chat.telegram_id, cause), alert=True)
+    chat = await find_chat(sender, context.services, press.chat)
+    if chat is not None:
+        await sender.answer(await apply_ban(context, sender, chat.telegram_id, cause), alert=True)
 
 
 async def apply_ban(context: Context, admin: Sender, who: int, cause: str, reason: str = "") -> str:

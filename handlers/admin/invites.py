@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from handlers.context import Services
     from handlers.senders import Sender
+    from storage.database import Connection
     from storage.people import Invite
 
 router = Router()
@@ -62,30 +63,28 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
         return
     uses, credits_ = wanted
     async with services.db.transaction() as tx:
-        now, by = services.clock(), sender.account.id
-        made = await people.make_invite(
-            tx,
-            _secret(INVITE_PREFIX),
-            uses=uses,
-            credits_=credits_,
-            cause=cause,
-            by=by,
-            now=now,
-        )
+        made = await _make(tx, services, sender, cause, INVITE_PREFIX, uses=uses, credits_=credits_)
         details = f"#{made.id}: {uses} × {credits_}"
         await record(tx, services, sender, cause, "invite", details=details)
-    revoke = Button(translator.gettext("Revoke"), RevokeInvite(made.id))
-    text = f"{_invite_text(made, sender, services)}\n\n{_invite_link(made, sender)}"
-    await sender.reply(text, buttons=[[revoke]])
+    await _send_link(sender, made, _invite_text(made, sender, services))
 
 
-def _secret(kind: str) -> str:
-    """Return a new secret; its prefix is part of it, so that a gift cannot be used as an invite."""
-    return f"{kind}{secrets.token_urlsafe(12)}"
+async def _make(
+    tx: Connection, services: Services, sender: Sender, cause: str, prefix: str,
+    *, uses: int, credits_: int,
+) -> Invite:  # fmt: skip
+    """Store a new link; its prefix is part of the secret, so that a gift is no invite."""
+    secret, now = f"{prefix}{secrets.token_urlsafe(12)}", services.clock()
+    by = sender.account.id
+    return await people.make_invite(
+        tx, secret, uses=uses, credits_=credits_, cause=cause, by=by, now=now
+    )
 
 
-def _invite_link(made: Invite, sender: Sender) -> str:
-    return f"{sender.outbox.link}?start={made.secret}"
+async def _send_link(sender: Sender, made: Invite, text: str) -> None:
+    """Send a new link to the admin, with a button that revokes it."""
+    revoke = Button(sender.translator.gettext("Revoke"), RevokeInvite(made.id))
+    await sender.reply(f"{text}\n\n{sender.outbox.link}?start={made.secret}", buttons=[[revoke]])
 
 
 def _invite_text(made: Invite, sender: Sender, services: Services) -> str:
@@ -119,17 +118,13 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
         await sender.reply(text.format(most=translator.number(MAX_CREDITS)))
         return
     async with services.db.transaction() as tx:
-        now, by = services.clock(), sender.account.id
-        made = await people.make_invite(
-            tx, _secret(GIFT_PREFIX), uses=1, credits_=credits_, cause=cause, by=by, now=now
-        )
+        made = await _make(tx, services, sender, cause, GIFT_PREFIX, uses=1, credits_=credits_)
         details = f"#{made.id}: {credits_}"
         await record(tx, services, sender, cause, "gift", details=details)
     text = translator.gettext(
         "🎁 Whoever opens this link first gets {credits}. I tell you who it was."
     ).format(credits=worth(translator, credits_, services.usual_cost))
-    revoke = Button(translator.gettext("Revoke"), RevokeInvite(made.id))
-    await sender.reply(f"{text}\n\n{_invite_link(made, sender)}", buttons=[[revoke]])
+    await _send_link(sender, made, text)
 
 
 @router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke #{invite}"))

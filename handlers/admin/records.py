@@ -8,12 +8,11 @@ from __future__ import annotations
 import csv
 import re
 import tempfile
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from io import TextIOWrapper
 from math import inf
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from babel.dates import format_datetime
 
@@ -168,17 +167,22 @@ async def export(sender: Sender, words: Sequence[str], cause: str, services: Ser
     """Send an admin a table of videos or payments."""
     _, wanted, zone = sender.translator.gettext, read_export(words), services.terms.zone
     if wanted is None:
-        await sender.reply(export_usage(sender.translator))
+        usage = _("Write {command}\nFor example: /export 2026-10, or /export payments 2026-10")
+        await sender.reply(usage.format(command=f"/export {BY_NAME['export'].arguments}"))
         return
     async with services.db.transaction() as tx:
         await record(tx, services, sender, cause, "export", details=" ".join(words))
-    rows = (
-        _payments(services, wanted, zone) if wanted.of_payments else _videos(services, wanted, zone)
-    )
-    with closing(tempfile.TemporaryFile()) as file:
-        count, is_whole = await write_table(
-            cast("BinaryIO", file), PAYMENT_COLUMNS if wanted.of_payments else VIDEO_COLUMNS, rows
-        )
+    since, until = wanted.interval(zone)
+    if wanted.of_payments:
+        columns: Sequence[str] = PAYMENT_COLUMNS
+        paid = payments.between(services.db, since, until)
+        rows = (_payment_row(one, name, zone) async for page in paid for one, name in page)
+    else:
+        columns = VIDEO_COLUMNS
+        asked = statistics.export(services.db, since=since, until=until)
+        rows = (_video_row(row, zone) async for page in asked for row in page)
+    with tempfile.TemporaryFile() as file:
+        count, is_whole = await write_table(file, columns, rows)
         if not count:
             await sender.reply(_("There is nothing in that time."))
             return
@@ -190,14 +194,7 @@ async def export(sender: Sender, words: Sequence[str], cause: str, services: Ser
             caption = _("{rows}; not all fit. Ask for one month: /export 2026-10").format(
                 rows=caption
             )
-        await sender.outbox.send_made(sender.chat, wanted.file, cast("BinaryIO", file), caption)
-
-
-def export_usage(translator: Translator) -> str:
-    """Return the usage of /export."""
-    return translator.gettext(
-        "Write {command}\nFor example: /export 2026-10, or /export payments 2026-10"
-    ).format(command=f"/export {BY_NAME['export'].arguments}")
+        await sender.outbox.send_made(sender.chat, wanted.file, file, caption)
 
 
 async def write_table(
@@ -219,15 +216,6 @@ async def write_table(
     return count, is_whole
 
 
-async def _videos(
-    services: Services, wanted: Export, zone: ZoneInfo
-) -> AsyncIterator[Sequence[object]]:
-    since, until = wanted.interval(zone)
-    async for page in statistics.export(services.db, since=since, until=until):
-        for row in page:
-            yield _video_row(row, zone)
-
-
 def _video_row(row: Row, zone: ZoneInfo) -> Sequence[object]:
     took = None
     if row["state"] == State.DELIVERED:
@@ -241,15 +229,6 @@ def _video_row(row: Row, zone: ZoneInfo) -> Sequence[object]:
         _usd(0 if row["uncharged"] else row["price_micros"]), _usd(row["spent_micros"]),
         took, row["prompt"],
     )  # fmt: skip
-
-
-async def _payments(
-    services: Services, wanted: Export, zone: ZoneInfo
-) -> AsyncIterator[Sequence[object]]:
-    since, until = wanted.interval(zone)
-    async for page in payments.between(services.db, since, until):
-        for one, name in page:
-            yield _payment_row(one, name, zone)
 
 
 def _payment_row(one: Payment, name: str | None, zone: ZoneInfo) -> Sequence[object]:

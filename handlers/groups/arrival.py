@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from telegram import ChatMember
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
+from handlers.admin.access import find_chat
 from handlers.admin.limits import show_pool
 from handlers.admin.records import record
 from handlers.membership import depart, forget_rights, lacking
@@ -134,20 +135,11 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
         )  # fmt: skip
 
 
-async def _find_group(sender: Sender, services: Services, number: int) -> Chat | None:
-    """Return the group of an admin's button, or None after telling them that it is gone."""
-    async with services.db.reading() as connection:
-        group = await chats.find(connection, number)
-    if group is None:
-        await sender.answer(sender.translator.gettext("That chat is gone."))
-    return group
-
-
 @router.button(LetIn, admins=True)
 async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, context: Context) -> None:
     """Allow a waiting group and greet it."""
     services = context.services
-    group = await _find_group(sender, services, press.chat)
+    group = await find_chat(sender, services, press.chat)
     if group is None:
         return
     async with services.db.transaction() as tx:
@@ -167,7 +159,7 @@ UNDO_LEAVE_SECONDS = 5.0
 @router.button(Leave, admins=True)
 async def leave_group(sender: Sender, press: Leave, cause: str, services: Services) -> None:
     """Leave a group after a goodbye, unless it is undone in time."""
-    group, now = await _find_group(sender, services, press.chat), services.clock()
+    group, now = await find_chat(sender, services, press.chat), services.clock()
     if group is None:
         return
     wait = UNDO_LEAVE_SECONDS if services.policy.undo_seconds else 0.0
@@ -195,7 +187,7 @@ async def stay_in_group(
     sender: Sender, press: StayIn, shown: int | None, cause: str, services: Services
 ) -> None:
     """Undo leaving a group, if the bot has not left yet."""
-    _, group = sender.translator.gettext, await _find_group(sender, services, press.chat)
+    _, group = sender.translator.gettext, await find_chat(sender, services, press.chat)
     if group is None:
         return
     async with services.db.transaction() as tx:
@@ -211,7 +203,7 @@ async def stay_in_group(
 @router.button(ShowPool, admins=True)
 async def show_group_pool(sender: Sender, press: ShowPool, services: Services) -> None:
     """Show an admin a group's pool, with buttons that change it."""
-    group = await _find_group(sender, services, press.chat)
+    group = await find_chat(sender, services, press.chat)
     if group is not None:
         await sender.answer()
         await show_pool(services, sender, group)
