@@ -18,8 +18,7 @@ from bot.supervisor import Health
 from bot.tasks import MAX_CONCURRENT_CHATS, ChatTimers, PerChatUpdateProcessor, Slots
 from bot.updates.intake import Intake
 from bot.updates.listening import Listening, TelegramRequest, TelegramTimes
-from bot.updates.watchdog import Patience as ListeningPatience
-from bot.updates.watchdog import Watchdog
+from bot.updates.watchdog import Watchdog, WatchdogTimes
 from generation.jobs.account import AccountWatch
 from generation.jobs.lifecycle import Lifecycle, process_erasures
 from generation.jobs.provider_calls import Lookups, Polls, Submissions
@@ -75,7 +74,7 @@ class Times:
 
     telegram: TelegramTimes = field(default_factory=TelegramTimes)
     provider: ProviderTimes = field(default_factory=ProviderTimes)
-    updates: ListeningPatience = field(default_factory=ListeningPatience)
+    updates: WatchdogTimes = field(default_factory=WatchdogTimes)
     checkup: float = 10.0
     """How long after a start the checks of `doctor` begin: first come those who wait.
 

@@ -19,7 +19,7 @@ from bot.operations.checks import first_words
 from bot.operations.doctor import look, look_quietly
 from bot.process import ExitCode, Heartbeat
 from bot.supervisor import MAX_RETRY_SECONDS, Supervisor
-from bot.updates.watchdog import Patience, Watch
+from bot.updates.watchdog import Watch, WatchdogTimes
 from generation.jobs.account import WATCH_SECONDS
 from generation.media.videos import clean_up, drop_outdated
 from generation.provider.errors import AccountError, AccountProblem, ProviderError
@@ -197,7 +197,7 @@ async def _meet_telegram(bot: Bot, supervisor: Supervisor) -> bool:
         await asyncio.sleep(bot.times.updates.look)
 
 
-def _patience(bot: Bot, *, surely: bool) -> Patience:
+def _patience(bot: Bot, *, surely: bool) -> WatchdogTimes:
     """Return how long a refusal is asked about: shorter where it bears the refuser's own words."""
     patience = bot.times.updates
     return replace(patience, refused=patience.refused / SURELY) if surely else patience
@@ -331,7 +331,7 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
         logger.warning("not everything stopped in time; what is open goes on at the next start")
     bot.intake.close()
     with suppress(sqlite3.Error):
-        await bot.intake.give_back()
+        await bot.intake.undo_begun()
     with suppress(Exception):
         await bot.app.shutdown()
         # an application that Telegram never answered leaves its connections open

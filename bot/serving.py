@@ -1,6 +1,6 @@
-"""An HTTP server of the bot's own: for figures and health, and for Telegram's webhook.
+"""The HTTP server for metrics and health, and for Telegram's webhook.
 
-Nothing imports this where neither is asked for: an idle bot has no use for it.
+It is imported only if one of them is switched on, to save memory.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
 
     from bot.settings.definition import Endpoint
 
-MOST_AT_ONCE = 128
-"""Requests under way; more are turned away with 503."""
-LONGEST_HEAD = 16_384
-"""Bytes of a request's line and headers."""
+MAX_REQUESTS = 128
+"""Requests under way at a time; more get a 503."""
+MAX_HEADER_BYTES = 16_384
+"""The longest request line and headers together."""
 STOP_SECONDS = 1
-"""How long answers under way may take when the server stops."""
+"""How long responses under way may take when the server stops."""
 
 
 class HttpConnection(H11Protocol):
-    """A connection that gives way to a new one while no request is under way on it.
+    """A connection that may be closed in favour of a new one while it is idle.
 
-    uvicorn lets it stay until the request comes, and counts it as if it had.
+    uvicorn keeps idle connections, and counts them against its limit.
     """
 
     made_at = 0.0
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits for an answer on it."""
+        """Whether no request is under way on it."""
         return bool(getattr(self.cycle, "response_complete", True))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Close the oldest one that is idle, where there are too many."""
+        """Close the oldest idle connection if there are too many."""
         self.made_at = self.loop.time()
-        if len(self.connections) >= MOST_AT_ONCE:
+        if len(self.connections) >= MAX_REQUESTS:
             ours = (one for one in self.connections if isinstance(one, HttpConnection))
             idle = [one for one in ours if one.is_idle]
             if idle:
@@ -54,7 +54,7 @@ class HttpConnection(H11Protocol):
         super().connection_made(transport)
 
     def shutdown(self) -> None:
-        """Let the answer under way go out; what has not come as a whole is not waited for."""
+        """Finish the response under way, but abort a request that is not yet complete."""
         if self.is_idle or not self.cycle.more_body:
             super().shutdown()
         else:
@@ -64,17 +64,13 @@ class HttpConnection(H11Protocol):
 class HttpServer:
     """Serves an ASGI app from `start` to `stop`.
 
-    It drives uvicorn's own steps instead of `serve`, which takes the process's signals.
+    It calls uvicorn's `startup` and `shutdown`, because `serve` installs signal handlers.
     """
 
     def __init__(self, app: ASGIApp, *, setting: str, endpoint: Endpoint) -> None:
-        """Take the port.
-
-        Raises:
-            PortUnusable: it is taken, or not to be had; `setting` is what names it.
-        """
+        """Bind the port that `setting` names. Raises PortUnusable."""
         self._app = app
-        self._socket = _bound(setting, endpoint)
+        self._socket = _bind(setting, endpoint)
         config = uvicorn.Config(
             self._answer,
             interface="asgi3",
@@ -86,8 +82,8 @@ class HttpServer:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=MOST_AT_ONCE + 1,
-            h11_max_incomplete_event_size=LONGEST_HEAD,
+            limit_concurrency=MAX_REQUESTS + 1,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         config.load()
@@ -95,11 +91,11 @@ class HttpServer:
         self._server.lifespan = config.lifespan_class(config)
 
     async def start(self) -> None:
-        """Begin to answer."""
+        """Accept requests."""
         await self._server.startup(sockets=[self._socket])
 
     async def stop(self) -> None:
-        """Let answers under way go out, up to a second, then close everything."""
+        """Wait up to a second for responses under way, then close everything."""
         if self._server.started:
             await self._server.shutdown(sockets=[self._socket])
         self._socket.close()
@@ -108,17 +104,17 @@ class HttpServer:
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            # a stop does not wait for longer
+            # the server stops
             await Response(status_code=503)(scope, receive, send)
 
 
-def _bound(setting: str, endpoint: Endpoint) -> socket.socket:
+def _bind(setting: str, endpoint: Endpoint) -> socket.socket:
     host, port = endpoint
     try:
         if not host and socket.has_dualstack_ipv6():
             return socket.create_server(endpoint, family=socket.AF_INET6, dualstack_ipv6=True)
     except OSError:
-        pass  # no IPv6 here, or the port is taken: the next says which
+        pass  # no IPv6, or the port is taken: the next attempt shows which
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server(endpoint, family=family)

@@ -9,5 +9,5 @@ HOUR_SECONDS = 3600.0
 DAY_SECONDS = 24 * HOUR_SECONDS
 MONTH_SECONDS = 30 * DAY_SECONDS
 """How long is kept what only explains the past."""
-FORGOTTEN_AT_ONCE = 100
+DELETE_BATCH = 100
 """How many rows a transaction forgets: others wait for it."""

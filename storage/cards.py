@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage import FORGOTTEN_AT_ONCE, HOUR_SECONDS, chats
+from storage import DELETE_BATCH, HOUR_SECONDS, chats
 from storage.database import changed, columns, fetch_one, fetch_one_as, insert, read_row
 from storage.ledger import Account
 
@@ -219,5 +219,5 @@ async def forget(tx: Connection, *, now: float) -> bool:
         " picture = NULL, picture_width = NULL, picture_height = NULL, picture_by = NULL"
         " WHERE id IN (SELECT id FROM cards WHERE (prompt <> '' OR picture IS NOT NULL)"
         " AND created_at < iif(state = 'open', ?, ?) AND created_at < ? LIMIT ?)",
-        (now - OPEN_SECONDS, now - CLOSED_SECONDS, now - CLOSED_SECONDS, FORGOTTEN_AT_ONCE),
+        (now - OPEN_SECONDS, now - CLOSED_SECONDS, now - CLOSED_SECONDS, DELETE_BATCH),
     )

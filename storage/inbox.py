@@ -1,6 +1,6 @@
-"""Updates from before Telegram is told they were received until they are handled.
+"""The inbox: updates that are received and not yet handled.
 
-Their rows, and the backlog in memory: which may wait for the one before them, and whose turn it is.
+Their rows, and the backlog in memory, which bounds them and decides which is next in a chat.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import FORGOTTEN_AT_ONCE, HOUR_SECONDS, MONTH_SECONDS
+from storage import DELETE_BATCH, HOUR_SECONDS, MONTH_SECONDS
 from storage.database import changed, columns, fetch_all, fetch_int, fetch_one, insert_or_ignore
 
 if TYPE_CHECKING:
     from storage.database import Connection
 
-MOST_OF_SENDER, MOST_OF_CHAT, MOST_OF_MEMBER = 50, 200, 3
-"""How many updates may wait: of a sender, in a chat, and of a group's member meant for the bot."""
-TOLD_SECONDS = HOUR_SECONDS
-"""How seldom somebody is told that some of theirs were left out."""
-READ_AT_ONCE = 200
-"""How many updates are in memory at a time while what waits is read."""
-KEPT_SECONDS = 48 * HOUR_SECONDS
+MAX_PER_SENDER, MAX_PER_CHAT, MAX_PER_MEMBER = 50, 200, 3
+"""How many updates may wait: per sender, per chat, and per group member if meant for the bot."""
+EXCESS_NOTICE_SECONDS = HOUR_SECONDS
+"""The shortest time between two notices to a sender that updates were dropped."""
+PAGE_SIZE = 200
+"""How many updates are loaded at a time while the inbox is restored."""
+HANDLED_ID_SECONDS = 48 * HOUR_SECONDS
 """How long the id of a handled update is kept: Telegram repeats none older than 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredUpdate:
-    """An update as it came; `body` is Telegram's JSON, `received_at` in seconds since 1970.
+    """An update as received; `body` is Telegram's JSON, `received_at` in seconds since 1970.
 
-    Those of one `queue_key`, a chat's id or else a person's, are handled in their order.
+    Updates with the same `queue_key`, the id of a chat or else of a person, are handled in order.
     """
 
     update_id: int
@@ -42,18 +42,18 @@ class StoredUpdate:
 async def receive(
     tx: Connection, update_id: int, *, queue_key: int, body: str, now: float, starts: int = 0
 ) -> bool:
-    """Write an update down; False where it is a repetition of one already written.
+    """Store an update; return False if it is stored already.
 
-    `starts` is 1 where its handling begins with this.
+    `starts` is 1 if its handling begins at once.
     """
     new = StoredUpdate(update_id, queue_key, body, starts, received_at=now)
     return await insert_or_ignore(tx, "inbox", **columns(StoredUpdate, new)) is not None
 
 
 async def begin(tx: Connection, update_id: int) -> str | None:
-    """Note that handling begins, and return the body; None where it is erased.
+    """Count a start of handling and return the body, or None if it is erased.
 
-    An update that is begun often ended the process each time.
+    Several starts mean that the process ended during each.
     """
     row = await fetch_one(
         tx, "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body", (update_id,)
@@ -62,7 +62,7 @@ async def begin(tx: Connection, update_id: int) -> str | None:
 
 
 async def often_begun(tx: Connection, starts: int) -> set[int]:
-    """Return the numbers of what waits and was begun so often."""
+    """Return the ids of waiting updates whose handling was begun at least `starts` times."""
     rows = await fetch_all(
         tx,
         "SELECT update_id FROM inbox WHERE handled_at IS NULL AND set_aside = 0 AND starts >= ?",
@@ -72,14 +72,14 @@ async def often_begun(tx: Connection, starts: int) -> set[int]:
 
 
 async def undo_begin(tx: Connection, update_id: int) -> None:
-    """Note that handling ended early for no fault of the update."""
+    """Take back one start: handling was interrupted for no fault of the update."""
     await tx.execute(
         "UPDATE inbox SET starts = starts - 1 WHERE update_id = ? AND starts > 0", (update_id,)
     )
 
 
 async def finish(tx: Connection, update_id: int, *, now: float) -> None:
-    """Erase the content of a handled update; its id stays to recognise repetitions."""
+    """Erase the body of a handled update; its id stays to recognise repetitions."""
     await tx.execute(
         "UPDATE inbox SET body = NULL, handled_at = ? WHERE update_id = ?", (now, update_id)
     )
@@ -91,51 +91,51 @@ async def set_aside(tx: Connection, update_id: int) -> None:
 
 
 async def waiting(tx: Connection, after: StoredUpdate | None = None) -> list[StoredUpdate]:
-    """Return the next of what was received and not yet handled, oldest first."""
+    """Return the next page of updates that are not handled, oldest first."""
     rows = await fetch_all(
         tx,
         "SELECT update_id, queue_key, body, starts, received_at FROM inbox"
         " WHERE handled_at IS NULL AND set_aside = 0 AND (received_at, update_id) > (?, ?)"
         " ORDER BY received_at, update_id LIMIT ?",
-        (after.received_at if after else -1.0, after.update_id if after else 0, READ_AT_ONCE),
+        (after.received_at if after else -1.0, after.update_id if after else 0, PAGE_SIZE),
     )
     return [StoredUpdate(**dict(row)) for row in rows]
 
 
 async def depth(tx: Connection) -> int:
-    """Count what was received and not yet handled."""
+    """Count the updates that are not handled."""
     return await fetch_int(
         tx, "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0"
     )
 
 
 async def forget(tx: Connection, *, now: float) -> bool:
-    """Drop some ids of updates handled more than 48 hours ago; tell whether there were any."""
+    """Delete a batch of updates handled over 48 hours ago; return whether there were any."""
     return await changed(
         tx,
         "DELETE FROM inbox WHERE update_id IN"
         " (SELECT update_id FROM inbox WHERE handled_at < ? LIMIT ?)",
-        (now - KEPT_SECONDS, FORGOTTEN_AT_ONCE),
+        (now - HANDLED_ID_SECONDS, DELETE_BATCH),
     )
 
 
 async def forget_set_aside(tx: Connection, *, now: float) -> bool:
-    """Drop some updates that were set aside a month ago; tell whether there were any."""
+    """Delete a batch of updates set aside over a month ago; return whether there were any."""
     return await changed(
         tx,
         "DELETE FROM inbox WHERE update_id IN (SELECT update_id FROM inbox"
         " WHERE set_aside = 1 AND received_at < ? LIMIT ?)",
-        (now - MONTH_SECONDS, FORGOTTEN_AT_ONCE),
+        (now - MONTH_SECONDS, DELETE_BATCH),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an update comes from: the chat whose order is kept, and who acted there, by ids.
+    """The chat and sender of an update, by their ids.
 
-    Those who write as a group or a channel are one `sender` there: one person may have many such
-    identities. `is_for_bot` is whether it asks the bot for an answer; what is not `is_bounded` may
-    always wait.
+    Everyone who writes as a group or channel counts as one `sender` per chat, because one person
+    may have many such identities. `is_for_bot` is whether it asks the bot for an answer; an update
+    that is not `is_bounded` is exempt from limits.
     """
 
     kind: str
@@ -147,7 +147,7 @@ class Origin:
 
 @dataclass(slots=True)
 class _ChatBacklog:
-    """What waits in a chat, by sender; `serving` is whose update is being handled."""
+    """The waiting updates of a chat, by sender; `serving` is whose update is being handled."""
 
     serving: int
     waiting: dict[int, deque[tuple[int, Origin]]]
@@ -158,62 +158,66 @@ class _ChatBacklog:
 
 
 class Backlog:
-    """The numbers of updates that wait for the one before them: bounded, and fair within a chat.
+    """The ids of waiting updates, bounded, and scheduled round-robin among the senders of a chat.
 
-    Senders have their turns in a chat one after the other, each in their own order, so that one
-    member's many updates stand before nobody else's. What is over a bound is dropped unread; the
-    first of it, once an hour, is kept for its sender to be told.
+    Updates over a limit are dropped unread; the first in an hour is kept, so that its sender can
+    be told.
     """
 
     def __init__(self) -> None:
         self._chats: dict[int, _ChatBacklog] = {}
         self._of_sender = Counter[int]()
         self._excess: set[int] = set()
-        self._told: dict[tuple[int, int], float] = {}
+        self._notified: dict[tuple[int, int], float] = {}
 
     def is_excess(self, update_id: int) -> bool:
-        """Whether this one is handed out only for its sender to be told of those left out."""
+        """Return whether an update is over the limit, and kept only to tell its sender."""
         return update_id in self._excess
 
     def admit(self, update_id: int, origin: Origin, now: float) -> tuple[bool, int | None]:
-        """Decide whether an update may come in, and which other one is dropped for it."""
+        """Decide whether an update is accepted, and which other one is dropped for it."""
         chat = self._chats.get(origin.chat)
         if chat is None or not origin.is_bounded:
             return True, None
         mine = chat.waiting.get(origin.sender, ())
         if any(update_id == number for number, _ in mine):
-            return False, None  # it waits already: Telegram repeats what was not confirmed
+            return False, None  # a repetition: it is not confirmed yet
         if mine and origin.kind == "my_chat_member" == mine[-1][1].kind:
-            # only how it stands now counts
+            # only the newest status of a membership counts
             return True, self._drop_last(chat, origin.sender)
-        if self._of_sender[origin.sender] < MOST_OF_SENDER and not (
+        if self._of_sender[origin.sender] < MAX_PER_SENDER and not (
             origin.chat < 0
             and origin.is_for_bot
-            and sum(one.is_for_bot for _, one in mine) >= MOST_OF_MEMBER
+            and sum(one.is_for_bot for _, one in mine) >= MAX_PER_MEMBER
         ):
-            if chat.count < MOST_OF_CHAT:
+            if chat.count < MAX_PER_CHAT:
                 return True, None
             loudest = max(chat.waiting, key=lambda sender: len(chat.waiting[sender]))
             if len(chat.waiting[loudest]) > len(mine) + 1:
                 return True, self._drop_last(chat, loudest)
-        return self._is_to_tell(update_id, origin, now), None
+        return self._should_notify(update_id, origin, now), None
 
-    def _is_to_tell(self, update_id: int, origin: Origin, now: float) -> bool:
-        """Decide whether one over a bound is kept for its sender to be told, and remember it."""
+    def _should_notify(self, update_id: int, origin: Origin, now: float) -> bool:
+        """Return whether an update over the limit is kept to tell its sender, and remember that."""
         key = (origin.chat, origin.sender)
-        if not origin.is_for_bot or now - self._told.get(key, -TOLD_SECONDS) < TOLD_SECONDS:
+        if (
+            not origin.is_for_bot
+            or now - self._notified.get(key, -EXCESS_NOTICE_SECONDS) < EXCESS_NOTICE_SECONDS
+        ):
             return False
-        self._told = {one: at for one, at in self._told.items() if now - at < TOLD_SECONDS}
-        self._told[key] = now
+        self._notified = {
+            one: at for one, at in self._notified.items() if now - at < EXCESS_NOTICE_SECONDS
+        }
+        self._notified[key] = now
         self._excess.add(update_id)
         return True
 
     def is_idle(self, chat: int) -> bool:
-        """Whether nothing of a chat is being handled, or waits."""
+        """Return whether no update of a chat is being handled or waits."""
         return chat not in self._chats
 
     def add(self, update_id: int, origin: Origin) -> bool:
-        """Line an update up; tell whether it is its turn at once."""
+        """Queue an update; return whether it can be handled at once."""
         chat = self._chats.get(origin.chat)
         if chat is None:
             self._chats[origin.chat] = _ChatBacklog(origin.sender, {})
@@ -223,11 +227,11 @@ class Backlog:
         return False
 
     def next(self, update_id: int, chat_id: int) -> tuple[int, Origin] | None:
-        """Note that an update of a chat is done, and return whose turn it is there."""
+        """Note that an update of a chat is handled, and return the next one there."""
         self._excess.discard(update_id)
         chat = self._chats[chat_id]
         if (served := chat.waiting.pop(chat.serving, None)) is not None:
-            # behind all who came meanwhile
+            # this sender goes to the end
             chat.waiting[chat.serving] = served
         if not chat.waiting:
             del self._chats[chat_id]
@@ -236,17 +240,17 @@ class Backlog:
         return self._take(chat, chat.serving, 0)
 
     def _drop_last(self, chat: _ChatBacklog, sender: int) -> int | None:
-        places = [place for place, (_, one) in enumerate(chat.waiting[sender]) if one.is_bounded]
-        if not places:
+        bounded = [index for index, (_, one) in enumerate(chat.waiting[sender]) if one.is_bounded]
+        if not bounded:
             return None
-        update_id, _ = self._take(chat, sender, places[-1])
+        update_id, _ = self._take(chat, sender, bounded[-1])
         self._excess.discard(update_id)
         return update_id
 
-    def _take(self, chat: _ChatBacklog, sender: int, place: int) -> tuple[int, Origin]:
+    def _take(self, chat: _ChatBacklog, sender: int, index: int) -> tuple[int, Origin]:
         waiting = chat.waiting[sender]
-        taken = waiting[place]
-        del waiting[place]
+        taken = waiting[index]
+        del waiting[index]
         if not waiting:
             del chat.waiting[sender]
         self._of_sender[sender] -= 1

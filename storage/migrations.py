@@ -182,7 +182,7 @@ async def lost_times(connection: Fetching) -> list[LostTime]:
 
 BEFORE_UPDATE = "before-update-{version}.sqlite3"
 """How the copies are called that are made before the first step of an update."""
-KEPT_SECONDS = 30 * DAY_SECONDS
+BACKUP_KEPT_SECONDS = 30 * DAY_SECONDS
 """How long they are kept: what was erased since is in them."""
 
 
@@ -207,7 +207,7 @@ def save_before_update(path: Path) -> None:
 def drop_old_copies(folder: Path) -> None:
     """Delete the copies that were made before updates of long ago."""
     for copy in folder.glob(BEFORE_UPDATE.format(version="*")):
-        if time.time() - copy.stat().st_mtime > KEPT_SECONDS:
+        if time.time() - copy.stat().st_mtime > BACKUP_KEPT_SECONDS:
             copy.unlink(missing_ok=True)
 
 

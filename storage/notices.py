@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
-from storage import DAY_SECONDS, FORGOTTEN_AT_ONCE, MONTH_SECONDS, chats, people
+from storage import DAY_SECONDS, DELETE_BATCH, MONTH_SECONDS, chats, people
 from storage.database import (
     changed,
     columns,
@@ -316,5 +316,5 @@ async def forget(tx: Connection, *, now: float) -> bool:
         tx,
         "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at < ?"
         " AND (given_up = 1 OR sent_at < ?) LIMIT ?)",
-        (now - MONTH_SECONDS, now - MONTH_SECONDS, FORGOTTEN_AT_ONCE),
+        (now - MONTH_SECONDS, now - MONTH_SECONDS, DELETE_BATCH),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage import (
     DAY_SECONDS,
-    FORGOTTEN_AT_ONCE,
+    DELETE_BATCH,
     MONTH_SECONDS,
     inbox,
     ledger,
@@ -200,7 +200,7 @@ async def _forget_prompts(db: Database, *, before: float) -> None:
     async with db.reading() as connection:
         last = await fetch_int(connection, "SELECT max(id) FROM generations")
     for start in range(0, last, WINDOW):
-        values = (start, start + WINDOW, before, FORGOTTEN_AT_ONCE)
+        values = (start, start + WINDOW, before, DELETE_BATCH)
         await db.write_in_batches(partial(changed, statement=_PROMPTS, values=values))
 
 

@@ -123,9 +123,9 @@ async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
     except SendError as error:
         return warning(about, f"not looked at: {error}", "look again later")
     # loaded only where somebody has a webhook
-    from bot.updates.webhook import is_same  # noqa: PLC0415 - as above
+    from bot.updates.webhook import is_same_url  # noqa: PLC0415 - as above
 
-    if not is_same(info.url, url):
+    if not is_same_url(info.url, url):
         return ok(about, "Telegram does not know it yet: `run` tells it")
     if info.pending_update_count and info.last_error_message:
         found = f"Telegram could not bring an update: {info.last_error_message}"

@@ -1,10 +1,9 @@
-"""The intake of updates: stored before Telegram is told that they were received.
+"""The intake of updates: stores each before its receipt is confirmed to Telegram.
 
-Whoever listens asks for the next updates once `take` has returned for each, which confirms
-them; so `take` persists, and returns nothing but success. What is kept is Telegram's own JSON:
-python-telegram-bot cannot write all that it reads. Order is kept per chat: an update is handed
-out only when the one before it in its chat is handled. What waits is on the disk, bounded, and
-read when its turn comes (see `Backlog`).
+The next poll confirms the updates of the last one, and is sent when `take` has returned for each;
+so `take` returns only when the update is stored. It is stored as Telegram's JSON, because
+python-telegram-bot cannot serialise all that it parses. Updates of a chat are handled in order,
+one at a time; the backlog is on the disk, bounded, and loaded one by one (see `Backlog`).
 """
 
 from __future__ import annotations
@@ -33,17 +32,17 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
     from storage.notices import Admins
 
-MOST_STARTS = 2
-"""An update that alone was being handled when the process ended so often is not tried again."""
+MAX_STARTS = 2
+"""If the process ended so often while only this update was handled, it is not tried again."""
 RETRY_SECONDS = 1.0
-"""How long to wait when the disk does not take an update."""
+"""How long to wait if an update cannot be stored."""
 
 _NEVER_DROPPED = frozenset(
     {"successful_payment", "refunded_payment", "migrate_to_chat_id", "migrate_from_chat_id"}
 )
-"""What a message tells that nobody can send at will, and that is told once."""
-_PASSING = frozenset({"inline_query", "pre_checkout_query"})
-"""Updates that expire within seconds: nothing to keep for after a restart."""
+"""Fields of messages that are exempt from all limits: nobody can send them at will."""
+_EPHEMERAL = frozenset({"inline_query", "pre_checkout_query"})
+"""Updates that expire within seconds, and are not stored."""
 
 T = TypeVar("T")
 
@@ -51,7 +50,7 @@ logger = logging.getLogger(__name__)
 
 
 class Intake(asyncio.Queue[object]):
-    """A queue whose content survives the process; at most one update per chat is out."""
+    """A persistent queue of updates, of which at most one per chat is handed out at a time."""
 
     def __init__(self, db: Database, admins: Admins, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -60,25 +59,25 @@ class Intake(asyncio.Queue[object]):
         self._clock = clock
         self._backlog = Backlog()
         self.is_excess = self._backlog.is_excess
-        self._out: dict[int, Origin] = {}
+        self._handed_out: dict[int, Origin] = {}
         self._queries: dict[int, Update | None] = {}
-        self._taking_in: dict[int, asyncio.Task[None]] = {}
+        self._storing: dict[int, asyncio.Task[None]] = {}
         self._begun: set[int] = set()
         self._suspects: set[int] = set()
-        self._held: deque[Update] = deque()
-        self._kept_since: dict[int, float] = {}
+        self._delayed: deque[Update] = deque()
+        self._received_at: dict[int, float] = {}
         self._stopping = False
         self._closed = False
 
     async def restore(self, bot: Bot) -> None:
-        """Take up what was received and not handled before; admins hear of what is set aside.
+        """Restore updates that were received and not handled; set aside those that crash the bot.
 
-        What was under way at two crashes has caused them if it was the only one; several such are
-        handled first, each alone: at a third it is known which of them it was.
+        An update that was being handled at two crashes is set aside if it was the only one. If
+        there are several, each is handled alone first, so that a third crash shows which it is.
         """
         async with self._db.reading() as connection:
-            self._suspects = await inbox.often_begun(connection, MOST_STARTS)
-        most = MOST_STARTS if len(self._suspects) == 1 else MOST_STARTS + 1
+            self._suspects = await inbox.often_begun(connection, MAX_STARTS)
+        most = MAX_STARTS if len(self._suspects) == 1 else MAX_STARTS + 1
         last = None
         while True:
             async with self._db.transaction() as tx:
@@ -88,7 +87,7 @@ class Intake(asyncio.Queue[object]):
             if not page:
                 break
             last = page[-1]
-        self._go_on_alone()
+        self._hand_out_suspect()
 
     async def _restore(
         self, tx: Connection, stored: inbox.StoredUpdate, bot: Bot, most: int
@@ -98,9 +97,9 @@ class Intake(asyncio.Queue[object]):
             logger.error("update %d ended the process: set aside", number)
             await self._set_aside(tx, number, NoticeKind.SET_ASIDE)
             return
-        update = _read(number, stored.body, bot)
+        update = _parse(number, stored.body, bot)
         if update is None:
-            # a version before this one could read it
+            # an earlier version could parse it
             await self._set_aside(tx, number, NoticeKind.UNREADABLE)
             return
         origin = replace(origin_of(json.loads(stored.body)), chat=stored.queue_key)
@@ -109,34 +108,33 @@ class Intake(asyncio.Queue[object]):
             if one is not None:
                 await inbox.finish(tx, one, now=self._clock())
         if is_in:
-            self._kept_since[number] = stored.received_at
+            self._received_at[number] = stored.received_at
             if self._backlog.add(number, origin):
                 self._hand_out(update, origin)
 
     def kept_since(self, update_id: int) -> float | None:
-        """Return when an update came that an earlier process left over, None for any other."""
-        return self._kept_since.get(update_id)
+        """Return when an update that was restored at the start was received, else None."""
+        return self._received_at.get(update_id)
 
     async def _set_aside(self, tx: Connection, update_id: int, why: NoticeKind) -> None:
         await inbox.set_aside(tx, update_id)
         now = self._clock()
-        # a kind of message that nobody can read may come by the hundred: told of once a day
+        # unreadable messages may come by the hundred: notify the admins once a day
         cause = f"{why}:{now // DAY_SECONDS:.0f}"
         if why is NoticeKind.SET_ASIDE:
             cause = f"update:{update_id}"
         await self._admins.notify(tx, why, cause=cause, now=now, update=update_id)
 
     async def take(self, update_id: int, raw: object, bot: Bot) -> None:
-        """Write an update down as Telegram wrote it, and line it up; one nobody can read is kept.
+        """Store and queue an update; set it aside if unreadable, drop it if over a limit.
 
-        One over a bound is dropped unread. Waits, and never fails, while the disk does not take
-        it. Whoever waits may be cancelled: all is done all the same, or one that is written down
-        would be known when it comes again, and never handed out.
+        Retries until it is stored. If the caller is cancelled, this goes on: an update that was
+        stored and not queued would be taken for a repetition when it comes again.
         """
-        if update_id in self._out:
+        if update_id in self._handed_out:
             return
-        if update_id in self._taking_in:
-            await asyncio.shield(self._taking_in[update_id])
+        if update_id in self._storing:
+            await asyncio.shield(self._storing[update_id])
             return
         origin = origin_of(raw)
         is_in, dropped = self._backlog.admit(update_id, origin, self._clock())
@@ -144,24 +142,24 @@ class Intake(asyncio.Queue[object]):
             self._erase(dropped)
         if not is_in:
             return
-        body = _written(raw)
-        update = _read(update_id, body, bot)
-        if update is not None and origin.kind in _PASSING:
-            self._pass_on(update)
+        body = _to_json(raw)
+        update = _parse(update_id, body, bot)
+        if update is not None and origin.kind in _EPHEMERAL:
+            self._hand_out_ephemeral(update)
             return
-        task = asyncio.create_task(self._take_in(update_id, body, update, origin))
-        self._taking_in[update_id] = task
-        task.add_done_callback(lambda _: self._taking_in.pop(update_id))
+        task = asyncio.create_task(self._store(update_id, body, update, origin))
+        self._storing[update_id] = task
+        task.add_done_callback(lambda _: self._storing.pop(update_id))
         await asyncio.shield(task)
 
     async def put(self, item: object) -> None:
-        """Take python-telegram-bot's signal to stop, before all that waits."""
+        """Queue python-telegram-bot's stop signal before all other items."""
         self._stopping = True
-        self._let_go_of_the_rest()
+        self._clear()
         await super().put(item)
 
     async def begin(self, update: object) -> None:
-        """Note that an update is about to be handled."""
+        """Store that an update is about to be handled."""
         if not isinstance(update, Update) or update.inline_query or update.pre_checkout_query:
             return
         if update.update_id not in self._begun:
@@ -169,45 +167,45 @@ class Intake(asyncio.Queue[object]):
             self._begun.add(update.update_id)
 
     async def finish(self, update: object) -> None:
-        """Erase a handled update, and hand out the next of its chat."""
+        """Delete a handled update, and hand out the next of its chat."""
         if self._closed or not isinstance(update, Update):
             return
         if update.inline_query is not None:
             newest = self._queries.pop(update.inline_query.from_user.id, None)
             if newest is not None and not self._stopping:
-                self._pass_on(newest)
-        elif (origin := self._out.pop(update.update_id, None)) is not None:
-            # lost in a crash, it would be handled once more, which changes nothing
+                self._hand_out_ephemeral(newest)
+        elif (origin := self._handed_out.pop(update.update_id, None)) is not None:
+            # if this is lost in a crash it is handled again, which is idempotent
             self._erase(update.update_id)
-            await self._go_on(update.update_id, origin.chat, update.get_bot())
+            await self._hand_out_next(update.update_id, origin.chat, update.get_bot())
             if update.update_id in self._suspects:
                 self._suspects.discard(update.update_id)
-                self._go_on_alone()
+                self._hand_out_suspect()
 
     def close(self) -> None:
-        """Keep what is not handled by now for the next start: its handler may break in the end."""
+        """Delete no more updates: handlers cancelled by the stop run again at the next start."""
         self._closed = True
 
-    async def give_back(self) -> None:
-        """Note of what a stop on request interrupts that it did not end the process."""
+    async def undo_begun(self) -> None:
+        """Do not count updates that a stop on request interrupts as having crashed the process."""
         async with self._db.transaction() as tx:
             for update_id in sorted(self._begun):
                 await inbox.undo_begin(tx, update_id)
 
-    def _pass_on(self, update: Update) -> None:
-        """Hand out what is not kept: of what somebody types, one at a time and the newest next."""
+    def _hand_out_ephemeral(self, update: Update) -> None:
+        """Hand out an update that is not stored; of a person's inline queries only the newest."""
         if update.inline_query is not None:
-            typist = update.inline_query.from_user.id
-            if typist in self._queries:
-                self._queries[typist] = update
+            person = update.inline_query.from_user.id
+            if person in self._queries:
+                self._queries[person] = update
                 return
-            self._queries[typist] = None
+            self._queries[person] = None
         self.put_nowait(update)
 
-    async def _take_in(
+    async def _store(
         self, update_id: int, body: str, update: Update | None, origin: Origin
     ) -> None:
-        # one whose chat is idle is handed out at once, so that its handling begins with this
+        # in an idle chat its handling begins at once: this saves the transaction of `begin`
         is_next = self._backlog.is_idle(origin.chat) and not self._stopping
         starts = int(update is not None and is_next)
 
@@ -223,57 +221,56 @@ class Intake(asyncio.Queue[object]):
             if starts:
                 self._begun.add(update_id)
             if self._stopping:
-                return  # it is on the disk; behind the signal to stop nobody would take it
+                return  # it is restored at the next start
             if self._backlog.add(update_id, origin):
                 self._hand_out(update, origin)
 
-    async def _go_on(self, update_id: int, chat: int, bot: Bot) -> None:
-        """Hand out the next of a chat that can be read, after one that is done."""
+    async def _hand_out_next(self, update_id: int, chat: int, bot: Bot) -> None:
+        """Hand out the next update of a chat that can be parsed."""
         while not self._stopping and (turn := self._backlog.next(update_id, chat)) is not None:
             update_id, origin = turn
-            update = await self._write(update_id, partial(self._fetch, update_id, bot))
+            update = await self._write(update_id, partial(self._load, update_id, bot))
             if update is not None:
-                # with its turn its handling begins
                 self._begun.add(update_id)
                 if not self._stopping:
                     self._hand_out(update, origin)
                 return
 
-    async def _fetch(self, update_id: int, bot: Bot, tx: Connection) -> Update | None:
+    async def _load(self, update_id: int, bot: Bot, tx: Connection) -> Update | None:
         body = await inbox.begin(tx, update_id)
-        update = None if body is None else _read(update_id, body, bot)
+        update = None if body is None else _parse(update_id, body, bot)
         if update is None:
             await self._set_aside(tx, update_id, NoticeKind.UNREADABLE)
         return update
 
     def _hand_out(self, update: Update, origin: Origin) -> None:
-        self._out[update.update_id] = origin
+        self._handed_out[update.update_id] = origin
         if self._suspects:
-            self._held.append(update)
+            self._delayed.append(update)
         else:
             self.put_nowait(update)
 
-    def _go_on_alone(self) -> None:
-        """Hand out the next that goes alone; once there is none, all that waited for them."""
-        alone = next((one for one in self._held if one.update_id in self._suspects), None)
-        if alone is not None:
-            self._held.remove(alone)
-            self.put_nowait(alone)
+    def _hand_out_suspect(self) -> None:
+        """Hand out the next suspect alone; if there is none left, all that were delayed."""
+        suspect = next((one for one in self._delayed if one.update_id in self._suspects), None)
+        if suspect is not None:
+            self._delayed.remove(suspect)
+            self.put_nowait(suspect)
             return
         self._suspects.clear()
-        while self._held and not self._stopping:
-            self.put_nowait(self._held.popleft())
+        while self._delayed and not self._stopping:
+            self.put_nowait(self._delayed.popleft())
 
     def _erase(self, update_id: int) -> None:
         now = self._clock()
         self._db.defer(lambda tx: inbox.finish(tx, update_id, now=now))
         self._begun.discard(update_id)
-        self._kept_since.pop(update_id, None)
+        self._received_at.pop(update_id, None)
 
     async def _write(self, update_id: int, step: Callable[[Connection], Awaitable[T]]) -> T:
-        """Take a step of an update on the disk, as often as it takes.
+        """Run a step of an update in a transaction, retried until it succeeds.
 
-        A step left out would leave the chat's queue occupied: nothing would come of it any more.
+        Without it the queue of its chat would be blocked until the next start.
         """
         while True:
             try:
@@ -283,18 +280,18 @@ class Intake(asyncio.Queue[object]):
                 logger.exception("the disk does not take update %d, waiting", update_id)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def _let_go_of_the_rest(self) -> None:
-        """At the end only: what waits is on the disk and is taken up at the next start."""
+    def _clear(self) -> None:
+        """Empty the queue in memory at a stop: its updates are restored at the next start."""
         with contextlib.suppress(asyncio.QueueEmpty):
             while True:
                 self.get_nowait()
                 self.task_done()
 
 
-def _written(raw: object) -> str:
-    """Write an update down as JSON, in UTF-8; nothing where that cannot be."""
+def _to_json(raw: object) -> str:
+    """Serialise an update, or return "" if that fails."""
     try:
-        # no file holds half of a surrogate pair; the handler gets what is kept
+        # lone surrogates cannot be stored as UTF-8
         return json.dumps(raw, ensure_ascii=False).encode(errors="replace").decode()
     except (ValueError, RecursionError):
         return ""
@@ -310,7 +307,7 @@ _LEFT_OUT: tuple[Callable[[str], bool], ...] = (
 """Fields left out of a message until it can be read: none, what it replies to, all content."""
 
 
-def _read(update_id: int, body: str, bot: Bot) -> Update | None:
+def _parse(update_id: int, body: str, bot: Bot) -> Update | None:
     """Return an update, or as much of a message as can be read; None if nothing can.
 
     Servers older or newer than python-telegram-bot send content that it cannot read. A message
@@ -319,7 +316,7 @@ def _read(update_id: int, body: str, bot: Bot) -> Update | None:
     errors = list[str]()
     for leaves_out in _LEFT_OUT:
         try:
-            update = _parse(json.loads(body), bot, leaves_out)
+            update = _parse_without(leaves_out, json.loads(body), bot)
         except Exception as error:  # noqa: BLE001 - one reaction to all
             errors.append(repr(error)[:MAX_ERROR_LENGTH])
         else:
@@ -330,7 +327,7 @@ def _read(update_id: int, body: str, bot: Bot) -> Update | None:
     return None
 
 
-def _parse(raw: Any, bot: Bot, leaves_out: Callable[[str], bool]) -> Update:
+def _parse_without(leaves_out: Callable[[str], bool], raw: Any, bot: Bot) -> Update:
     message = raw.get("message")
     if isinstance(message, dict) and not _NEVER_DROPPED & message.keys():
         left = {name: value for name, value in message.items() if not leaves_out(name)}
@@ -340,13 +337,13 @@ def _parse(raw: Any, bot: Bot, leaves_out: Callable[[str], bool]) -> Update:
     if (update.inline_query or update.pre_checkout_query) and who is None:
         raise TypeError("nobody asks")
     for one in (update.effective_chat, who):
-        if one is not None and not is_whole(one.id):
+        if one is not None and not is_int64(one.id):
             raise TypeError("an id is no number")
     return update
 
 
 def origin_of(raw: object) -> Origin:
-    """Read from Telegram's JSON where an update comes from; what cannot be read is nobody's."""
+    """Return the origin of an update from Telegram's JSON; ids that cannot be read are 0."""
     fields = raw.items() if isinstance(raw, dict) else ()
     kind, content = next(
         ((name, value) for name, value in fields if isinstance(value, dict)), ("", {})
@@ -364,13 +361,13 @@ def origin_of(raw: object) -> Origin:
     )
 
 
-def is_whole(value: object) -> TypeGuard[int]:
-    """Whether this is a number SQLite takes, as all ids at Telegram are."""
+def is_int64(value: object) -> TypeGuard[int]:
+    """Return whether this is an integer of 64 bits, as all ids at Telegram are."""
     return type(value) is int and -(2**63) <= value < 2**63
 
 
 def _number(content: object, *path: str) -> int:
-    """Return the number at the end of a path; 0 where there is none."""
+    """Return the integer at a path of keys, 0 if there is none."""
     for name in path:
         content = content.get(name) if isinstance(content, dict) else None
-    return content if is_whole(content) else 0
+    return content if is_int64(content) else 0

@@ -1,7 +1,7 @@
-"""Requests to Telegram, and the one that goes on for good: updates, batch after batch.
+"""The HTTP client for Telegram, and the long polling for updates.
 
-python-telegram-bot's Updater is not used: it sleeps through a stop for up to 30 seconds, cannot
-be started again once a token was refused, and tells nobody when it last heard from Telegram.
+python-telegram-bot's Updater is not used: it delays a stop by up to 30 seconds, cannot be started
+again once a token was refused, and does not tell when it last got an answer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.request import BaseRequest
 
-from bot.updates.intake import is_whole, origin_of
+from bot.updates.intake import is_int64, origin_of
 from generation.jobs import schedule
 from generation.provider.connections import Connections, read_body
 from handlers.replies.sending import seconds
@@ -43,26 +43,25 @@ if TYPE_CHECKING:
     from bot.updates.intake import Intake
     from handlers.replies.sending import Urgency
 
-LONGEST_ANSWER = 25_000_000
-"""Bytes of an answer: the largest is a file, of which Telegram gives out 20 MB at most."""
+MAX_ANSWER_BYTES = 25_000_000
+"""The largest answer is a file, and Telegram serves files of 20 MB at most."""
+MAX_REFUSAL_BYTES = 2_000
+"""How much of an error response is read: Telegram's are one line."""
+DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER = 3, int(DAY_SECONDS)
+"""Seconds to wait after a 429 response that names no time, and at most."""
 
-LONGEST_REFUSAL = 2_000
-"""Bytes of a refusal that are read: Telegram's have a line."""
-UNSAID_WAIT, LONGEST_WAIT = 3, int(DAY_SECONDS)
-"""Seconds to wait where Telegram wants silence and does not say for how long, and at most."""
-
-_REFUSES = re.compile(rb'\s*\{[^{}]*"ok"\s*:\s*false\b')
+_IS_ERROR = re.compile(rb'\s*\{[^{}]*"ok"\s*:\s*false\b')
 
 _METHOD = re.compile(r"(?<!/file)/bot[^/]+/(\w+)(?:\?|$)")
-"""Where an address names the method that is called; files have none."""
+"""Finds the name of the method in a URL; URLs of files have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramTimes:
-    """Seconds: for a connection, for one silence in a call, an upload or a long poll, for all.
+    """Time-outs in seconds: to connect, without data in a call, upload or long poll, and in all.
 
-    `upload` is long because Telegram answers only when it has read the video: given up earlier,
-    the video arrives and nobody knows.
+    `upload` is long because Telegram answers only when it has read the whole video: after an
+    earlier time-out the video may arrive nevertheless.
     """
 
     connect: float = 5.0
@@ -74,52 +73,51 @@ class TelegramTimes:
 
 
 class UnreadableAnswer(TelegramError):
-    """An answer that is no JSON, or none that can be read: a gateway's page, most of the time."""
+    """The answer is no JSON that can be parsed: mostly it is the page of a gateway."""
 
     def __init__(self, payload: bytes) -> None:
         super().__init__("no answer of Telegram's")
         self.payload = payload
 
     def update_id(self) -> int | None:
-        """Return the number of the update that Telegram answered with; None for anything else."""
+        """Return the id of the first update in the answer, or None if it has none."""
         found = re.match(rb'\s*\{\s*"ok"\s*:\s*true.{1,40}?"update_id"\s*:\s*(\d{1,18})\b',
                          self.payload, re.DOTALL)  # fmt: skip
         return None if found is None else int(found[1])
 
 
 class TelegramRequest(BaseRequest):
-    """Requests to Telegram that end: in time, and within the memory there is.
+    """HTTP requests to Telegram, limited in time, in size and to `count` at a time.
 
-    So many go side by side. httpx's client is not used: made for cookies, redirects and passwords,
-    it takes as long as what it carries. `answers` counts them by method and status, of which 0 is
-    none.
+    `httpx.AsyncClient` is not used: its cookies, redirects and authentication take as long as the
+    request itself. `answers` counts responses by method and status; status 0 is no response.
     """
 
     def __init__(self, count: int, times: TelegramTimes) -> None:
         self._times = times
         self._connections = Connections()
-        self._places = asyncio.Semaphore(count)
+        self._free = asyncio.Semaphore(count)
         self._is_open = True
         self.answers = Counter[tuple[str, int]]()
-        self.dated = ""
-        """When Telegram answered last, by its own clock, as HTTP writes it."""
+        self.date = ""
+        """The Date header of the last response."""
 
     @property
     def read_timeout(self) -> float | None:
-        """Seconds for one silence."""
+        """Seconds without data after which a call fails."""
         return self._times.silence
 
     async def initialize(self) -> None:
-        """Let connections be made, when they are needed."""
+        """Allow connections, which are made when needed."""
         self._is_open = True
 
     async def shutdown(self) -> None:
-        """Close all, and make no more."""
+        """Close all connections, and make no more."""
         self._is_open = False
         await self._connections.aclose()
 
-    async def start_afresh(self) -> None:
-        """Drop all connections: one may hang where nobody sees it."""
+    async def drop_connections(self) -> None:
+        """Close all connections, one of which may hang; new ones are made when needed."""
         await self._connections.aclose()
 
     async def do_request(
@@ -131,11 +129,11 @@ class TelegramRequest(BaseRequest):
         *_others: object,
         **_more: object,
     ) -> tuple[int, bytes]:
-        """Make a request as soon as a connection is free.
+        """Send a request as soon as a connection is free.
 
         Raises:
             TimedOut: it takes too long.
-            NetworkError: the connection breaks off, or cannot be made.
+            NetworkError: the connection fails, or cannot be made.
         """
         data = request_data.json_parameters if request_data else None
         files = request_data.multipart_data if request_data else None
@@ -149,12 +147,12 @@ class TelegramRequest(BaseRequest):
         )  # fmt: skip
         try:
             async with asyncio.timeout(times.silence):
-                await self._places.acquire()
+                await self._free.acquire()
         except TimeoutError as error:
             raise TimedOut("no connection was free, nothing was sent") from error
         if not self._is_open:
-            # a handler that a stop broke off goes on to its end
-            self._places.release()
+            # a handler may go on although the bot has stopped
+            self._free.release()
             raise NetworkError("closed, nothing was sent")
         status = 0
         try:
@@ -165,25 +163,25 @@ class TelegramRequest(BaseRequest):
         except httpx.HTTPError as error:
             raise NetworkError(f"httpx.{type(error).__name__}: {error}") from error
         finally:
-            self._places.release()
+            self._free.release()
             named = _METHOD.search(url)
             self.answers[named[1] if named else "file", status] += 1
-        if status == HTTPStatus.OK and not _REFUSES.match(body):
+        if status == HTTPStatus.OK and not _IS_ERROR.match(body):
             return status, body
-        # a page in the place of an answer is quoted whole in the error that follows
-        return _refusal(status, body[:LONGEST_REFUSAL])
+        # truncated, because the error that follows quotes all of it
+        return _refusal(status, body[:MAX_REFUSAL_BYTES])
 
     async def _exchange(self, request: httpx.Request) -> tuple[int, bytes]:
         response = await self._connections.handle_async_request(request)
         try:
-            self.dated = response.headers.get("date", "")
-            return response.status_code, await read_body(response, LONGEST_ANSWER)
+            self.date = response.headers.get("date", "")
+            return response.status_code, await read_body(response, MAX_ANSWER_BYTES)
         finally:
             await response.aclose()
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Read an answer, as the base does, without a traceback in the log for a gateway's page."""
+        """Parse an answer like the base class, but do not log a traceback for a gateway's page."""
         try:
             answer = json.loads(payload.decode(json.detect_encoding(payload), "replace"))
         except (ValueError, RecursionError) as error:
@@ -194,31 +192,30 @@ class TelegramRequest(BaseRequest):
 
 
 def _refusal(status: int, body: bytes) -> tuple[int, bytes]:
-    """Return a refusal as python-telegram-bot can read it, be it odd or a page.
+    """Return an error response with the types that python-telegram-bot requires.
 
-    It fails at a number in the place of words, and at words in that of a number, which would be
-    taken for a yes that nobody can read.
+    It fails at a description that is no string, and at parameters that are no numbers.
     """
     try:
-        told = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
+        answer = None
+    if not isinstance(answer, dict):
         if status != HTTPStatus.TOO_MANY_REQUESTS:
             return status, body
-        told = {}
-    code, words, more = (told.get(name) for name in ("error_code", "description", "parameters"))
+        answer = {}
+    code, words, more = (answer.get(name) for name in ("error_code", "description", "parameters"))
     if status == HTTPStatus.OK:
         status = int(HTTPStatus.BAD_REQUEST)
-        if is_whole(code) and code // 100 in {4, 5}:
+        if is_int64(code) and code // 100 in {4, 5}:
             status = code
     wait, moved = (
         _number(more.get(name)) if isinstance(more, dict) else None
         for name in ("retry_after", "migrate_to_chat_id")
     )
     if status == HTTPStatus.TOO_MANY_REQUESTS and (wait or 0) <= 0:
-        wait = UNSAID_WAIT
-    parameters = {"retry_after": wait and min(wait, LONGEST_WAIT), "migrate_to_chat_id": moved}
+        wait = DEFAULT_RETRY_AFTER
+    parameters = {"retry_after": wait and min(wait, MAX_RETRY_AFTER), "migrate_to_chat_id": moved}
     refusal = {
         "ok": False,
         "description": words if isinstance(words, str) else "",
@@ -228,12 +225,12 @@ def _refusal(status: int, body: bytes) -> tuple[int, bytes]:
 
 
 def _number(value: object) -> int | None:
-    """Return a number that SQLite takes, be it a fraction or written as a text."""
+    """Return an integer that SQLite can store, rounded up or parsed if needed, else None."""
     try:
         number = ceil(float(value)) if isinstance(value, str | float) else value
     except (ValueError, OverflowError):
         return None
-    return number if is_whole(number) else None
+    return number if is_int64(number) else None
 
 
 _HEADERS = httpx.Headers({"User-Agent": BaseRequest.USER_AGENT})
@@ -242,21 +239,21 @@ _parsed = lru_cache(httpx.URL)
 
 UPDATES = ["message", "edited_message", "callback_query", "inline_query", "my_chat_member",
            "pre_checkout_query"]  # fmt: skip
-"""Asked for by name: left out, Telegram would keep whatever was asked for before."""
-LONGEST_PAUSE = 30.0
-"""Seconds between two tries while Telegram cannot be reached."""
-MOST_AT_ONCE = 100
-"""Updates asked for at a time: as many as Telegram gives."""
-LONGEST_KEPT = 100_000
-"""Bytes that are kept of an answer nobody can read."""
-SHORTEST_POLL = 1.0
-"""Seconds between two questions of which the first brought nothing: some servers never wait."""
+"""The kinds of updates asked for; without a list Telegram would use the one of the last call."""
+MAX_BACKOFF_SECONDS = 30.0
+"""The longest time between two tries while Telegram cannot be reached."""
+MAX_BATCH = 100
+"""Updates per request: the most that Telegram gives."""
+MAX_KEPT_BYTES = 100_000
+"""How much is stored of an answer that cannot be parsed."""
+MIN_POLL_SECONDS = 1.0
+"""The shortest time between two requests if the first gave nothing: some servers never wait."""
 
 logger = logging.getLogger(__name__)
 
 
 class Listening:
-    """Asks for updates; `taken_at` is when the last was, or none came, in seconds since 1970."""
+    """Polls for updates; `taken_at` is when that last succeeded, in seconds since 1970."""
 
     def __init__(
         self,
@@ -273,20 +270,20 @@ class Listening:
         self._poll_seconds = poll_seconds
         self._clock = clock
         self.taken_at: float | None = None
-        self._limit = MOST_AT_ONCE
+        self._limit = MAX_BATCH
         self._ahead = 0.0
 
     def clock_ahead(self) -> float:
-        """Return how many seconds our clock is ahead of Telegram's, which dates messages."""
+        """Return by how many seconds our clock is ahead of Telegram's, which dates messages."""
         return self._ahead
 
     def note_clock(self) -> None:
-        """Compare our clock with Telegram's, by when it answered last."""
+        """Compare our clock with the time of Telegram's last response."""
         with suppress(ValueError, OverflowError, OSError):
-            self._ahead = self._clock() - parsedate_to_datetime(self._request.dated).timestamp()
+            self._ahead = self._clock() - parsedate_to_datetime(self._request.date).timestamp()
 
     async def listen(self) -> None:
-        """Take updates until cancelled; a failure is waited out.
+        """Poll for updates until cancelled; failures are retried with back-off.
 
         Raises:
             InvalidToken: Telegram answers 401 or 404, as for a token that was revoked.
@@ -302,24 +299,25 @@ class Listening:
                 asked_at, before = monotonic(), offset
                 offset = await self._take_batch(offset)
                 if offset == before:
-                    await sleep(max(0.0, asked_at + SHORTEST_POLL - monotonic()))
+                    await sleep(max(0.0, asked_at + MIN_POLL_SECONDS - monotonic()))
             except InvalidToken:
                 raise
             except RetryAfter as refusal:
                 await sleep(seconds(refusal.retry_after))
             except Exception as error:  # noqa: BLE001 - whatever one batch does, the next is asked for
-                logger.warning("getUpdates failed: %s", named(error))
-                # somebody may have set a webhook meanwhile
+                logger.warning("getUpdates failed: %s", describe(error))
+                # another program may have set a webhook meanwhile
                 webhook_is_off = webhook_is_off and not isinstance(error, Conflict)
-                await sleep(min(LONGEST_PAUSE, schedule.backoff(failures)))
+                await sleep(min(MAX_BACKOFF_SECONDS, schedule.backoff(failures)))
                 failures += 1
             else:
                 failures = 0
 
     async def _take_batch(self, offset: int) -> int:
-        """Ask once, which confirms what came before; returns what the next question confirms.
+        """Send one request, which confirms all updates below `offset`; return the next offset.
 
-        Bot.get_updates is not used: it reads all or none, and keeps nothing of how it was written.
+        `Bot.get_updates` is not used: one update that it cannot parse would lose the whole batch,
+        and it drops the JSON as Telegram wrote it.
         """
         query = urlencode(
             {
@@ -338,52 +336,51 @@ class Listening:
             first = error.update_id()
             if first is None:
                 raise
-            # one of them spoils the answer: asked for one by one, the others are read
+            # one update makes the whole answer unreadable: ask for them one by one
             if self._limit == 1:
-                text = error.payload[:LONGEST_KEPT].decode(errors="replace")
+                text = error.payload[:MAX_KEPT_BYTES].decode(errors="replace")
                 batch = [{"update_id": first, "message": [text]}]
             else:
                 self._limit = 1
                 return offset
         else:
-            self._limit = min(MOST_AT_ONCE, 2 * self._limit)
+            self._limit = min(MAX_BATCH, 2 * self._limit)
         if not isinstance(batch, list):
             raise TelegramError("no answer of Telegram's")
         self.note_clock()
-        confirms = offset
-        for raws in _waves(batch):
+        next_offset = offset
+        for raws in _split_by_origin(batch):
             await asyncio.gather(*(self._intake.take(n, raw, self._bot) for n, raw in raws))
             self.taken_at = self._clock()
-            confirms = raws[-1][0] + 1
-        if batch and confirms == offset:
+            next_offset = raws[-1][0] + 1
+        if batch and next_offset == offset:
             raise TelegramError("nothing among the updates has a number")
         self.taken_at = self._clock()
-        return confirms
+        return next_offset
 
 
-def _waves(batch: list[object]) -> Iterator[list[tuple[int, object]]]:
-    """Divide updates, with their numbers, into those that may be taken in side by side.
+def _split_by_origin(batch: list[object]) -> Iterator[list[tuple[int, object]]]:
+    """Split a batch into groups of updates, with their ids, that can be stored concurrently.
 
-    Of each chat and each sender one: those of one chat keep their order, and what is over a bound
-    is known by those that came before.
+    A group has at most one update of each chat and sender, so that those keep their order and
+    their limits count what came before.
     """
-    wave, ids = list[tuple[int, object]](), set[int]()
+    group, ids = list[tuple[int, object]](), set[int]()
     for raw in batch:
         number = raw.get("update_id") if isinstance(raw, dict) else None
-        if not is_whole(number):
+        if not is_int64(number):
             logger.error("something among the updates has no number: left alone")
             continue
         origin = origin_of(raw)
         if not ids.isdisjoint((origin.chat, origin.sender)):
-            yield wave
-            wave, ids = [], set()
-        wave.append((number, raw))
+            yield group
+            group, ids = [], set()
+        group.append((number, raw))
         ids |= {origin.chat, origin.sender}
-    if wave:
-        yield wave
+    if group:
+        yield group
 
 
-def named(error: Exception) -> str:
-    """Name an error without what must not be told."""
-    # httpx names the address, which holds the token; python-telegram-bot's own words do not
+def describe(error: Exception) -> str:
+    """Describe an error without the token, which errors of httpx quote in the address."""
     return error.message if isinstance(error, TelegramError) else type(error).__name__

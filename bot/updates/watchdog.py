@@ -1,8 +1,8 @@
-"""Keep updates coming: restart the listening when it is silent, end the process at last.
+"""The watchdog: restarts the polling when no answers come, and ends the process as a last resort.
 
-A silence has two causes that look alike from here, and only one is cured by a new process: the
-network is gone (wait: a restart changes nothing), or something in this process is stuck although
-Telegram answers (end: whoever started us starts us again).
+There are two causes. If the network is down, a restart of the process would change nothing. If
+Telegram answers other calls, something in this process is stuck: it ends, and the service manager
+starts it again.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from bot.updates.listening import Listening, TelegramRequest
     from handlers.replies.sending import Urgency
 
-MOST_DOUBLINGS = 20
-"""Beyond them a wait is at its longest, whatever it was at first."""
-ANSWERS = 2
-"""So often in a row Telegram answers something else before the silence is the process's fault."""
+MAX_DOUBLINGS = 20
+"""Keeps the exponent small: the wait has long reached its maximum."""
+MIN_ANSWERS = 2
+"""How many other calls in a row Telegram answers before the process counts as stuck."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """Seconds: between two looks, until silence is deafness, and until the first second restart.
+class WatchdogTimes:
+    """Times in seconds: between two checks, until polling counts as stuck, until a second restart.
 
-    Each further restart waits twice as long, at most `longest`; after `restarts` of them the
-    fault may be the process's own. A token counts as refused after `refusals` over at least
-    `refused`: a gateway on the way answers 404 to everything for a while, too.
+    Each further restart waits twice as long, at most `longest`; after `restarts` of them other
+    calls are tried. A token counts as refused after `refusals` over at least `refused` seconds,
+    because a failing gateway may also answer 404 for a while.
     """
 
     look: float = 5.0
@@ -53,18 +53,18 @@ class Patience:
 
 
 class Step(Enum):
-    """What to do about what was taken."""
+    """What the watchdog does next."""
 
     NOTHING = auto()
     RESTART = auto()
-    """Ask for updates afresh, over new connections."""
+    """Restart the polling, over new connections."""
     ASK = auto()
-    """Find out whether Telegram answers anything: if so, this process is at fault."""
+    """Restart it, and find out whether Telegram answers another call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What is known, in seconds since 1970; `taken_at` is the start where nothing was taken yet."""
+    """What the watchdog knows; times in seconds since 1970, `taken_at` is at first the start."""
 
     taken_at: float
     restarts: int = 0
@@ -74,7 +74,7 @@ class Watch:
     answers: int = 0
 
     def taken(self, at: float | None) -> Watch:
-        """Note when updates were last taken: news ends the count of restarts."""
+        """Note when polling last succeeded: if that is news, restarts are counted from 0."""
         return self if at is None or at <= self.taken_at else Watch(taken_at=at)
 
     def restarted(self, at: float) -> Watch:
@@ -86,8 +86,8 @@ class Watch:
         since = self.refused_since if self.refusals else at
         return replace(self, refusals=self.refusals + 1, refused_since=since)
 
-    def answered(self, patience: Patience) -> Watch:
-        """Note that Telegram takes the token, and count where restarts brought no updates."""
+    def answered(self, patience: WatchdogTimes) -> Watch:
+        """Note that Telegram accepts the token; count this if restarts have brought no updates."""
         in_vain = self.restarts >= patience.restarts
         return replace(self, refusals=0, answers=self.answers + in_vain)
 
@@ -95,23 +95,16 @@ class Watch:
         """Note that Telegram did not answer."""
         return replace(self, answers=0)
 
-    def is_revoked(self, now: float, patience: Patience) -> bool:
-        """Whether the token was refused so often and for so long that it must be meant."""
+    def is_revoked(self, now: float, patience: WatchdogTimes) -> bool:
+        """Return whether the token was refused often enough and long enough to be revoked."""
         return self.refusals >= patience.refusals and now - self.refused_since >= patience.refused
 
 
-def next_step(watch: Watch, *, now: float, ended: bool, patience: Patience) -> Step:
-    """Decide what to do.
-
-    Args:
-        watch: what is known.
-        now: seconds since 1970.
-        ended: whether the listening ended by itself: Telegram refused the token, or seemed to.
-        patience: how long to wait for what.
-    """
+def next_step(watch: Watch, *, now: float, ended: bool, patience: WatchdogTimes) -> Step:
+    """Decide what to do; `ended` is whether polling ended because the token was refused."""
     if now - watch.taken_at < patience.deaf and not ended:
         return Step.NOTHING
-    wait = min(patience.longest, patience.restart * 2 ** min(watch.restarts - 1, MOST_DOUBLINGS))
+    wait = min(patience.longest, patience.restart * 2 ** min(watch.restarts - 1, MAX_DOUBLINGS))
     if watch.restarts and now - watch.restarted_at < wait:
         return Step.NOTHING
     return Step.ASK if ended or watch.restarts >= patience.restarts else Step.RESTART
@@ -119,16 +112,16 @@ def next_step(watch: Watch, *, now: float, ended: bool, patience: Patience) -> S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchdog:
-    """Keeps the listening going, and knows when that is in vain."""
+    """Keeps the polling running, and decides when to end the process."""
 
     bot: ExtBot[Urgency]
     listening: Listening
     request: TelegramRequest
-    patience: Patience
+    patience: WatchdogTimes
     clock: Callable[[], float]
 
     async def keep_listening(self) -> ExitCode:
-        """Listen until cancelled, or until it is in vain; returns with what to end the process."""
+        """Poll until cancelled; return the exit code if the process is to end."""
         watch = Watch(taken_at=self.clock())
         task = asyncio.create_task(self.listening.listen())
         try:
@@ -145,7 +138,7 @@ class Watchdog:
                 if step is not Step.NOTHING:
                     logger.warning("asking for updates afresh")
                     await self._end(task)
-                    await self.request.start_afresh()
+                    await self.request.drop_connections()
                     task = asyncio.create_task(self.listening.listen())
                     watch = watch.restarted(now)
                 elif task.done():
@@ -154,7 +147,7 @@ class Watchdog:
             await self._end(task)
 
     async def _ask(self, watch: Watch) -> tuple[Watch, ExitCode | None]:
-        """Ask Telegram something else; returns how to end the process, None to go on."""
+        """Call another method of Telegram; return an exit code, or None to go on."""
         try:
             await self.bot.get_me()
         except InvalidToken:
@@ -170,8 +163,8 @@ class Watchdog:
             logger.warning("Telegram's answer cannot be read: %s", type(error).__name__)
             return watch.unanswered(), None
         watch = watch.answered(self.patience)
-        # the first answer may be the end of a long silence: then updates come after a restart
-        if watch.answers < ANSWERS:
+        # the network may just have come back: then the restarted polling succeeds
+        if watch.answers < MIN_ANSWERS:
             return watch, None
         logger.critical("Telegram answers, but no updates arrive any more: ending the process")
         return watch, ExitCode.UPDATES_LOST

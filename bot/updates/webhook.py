@@ -1,8 +1,7 @@
-"""Updates as Telegram brings them: a webhook on a server of our own, behind whoever ends TLS.
+"""The webhook: an HTTP server for Telegram's updates, behind a proxy that terminates TLS.
 
-Telegram is told that an update was received when it is stored, and brings it again otherwise; an
-update is the same whichever way it came. python-telegram-bot's server is not used: it compares the
-secret with `!=`.
+It responds when an update is stored; otherwise Telegram sends it again. python-telegram-bot's
+server is not used, because it does not compare the secret in constant time.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from starlette.routing import Route
 from telegram.error import InvalidToken, RetryAfter
 
 from bot.serving import HttpServer
-from bot.updates.intake import is_whole, origin_of
-from bot.updates.listening import LONGEST_KEPT, UPDATES, Listening, named
+from bot.updates.intake import is_int64, origin_of
+from bot.updates.listening import MAX_KEPT_BYTES, UPDATES, Listening, describe
 from generation.jobs import schedule
 from handlers.replies.sending import seconds
 
@@ -40,13 +39,13 @@ if TYPE_CHECKING:
     from bot.updates.listening import TelegramRequest
     from handlers.replies.sending import Urgency
 
-SECRET = "x-telegram-bot-api-secret-token"  # noqa: S105 - the header's name
-LONGEST_UPDATE = 2_000_000
-"""Bytes of an update that are read; a message of the longest words has some ten thousand."""
+SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the header's name
+MAX_UPDATE_BYTES = 2_000_000
+"""The longest text message has some ten thousand."""
 BODY_SECONDS, STORE_SECONDS = 15.0, 25.0
-"""How long an update may take to come, and to be stored: Telegram waits for 60 s."""
+"""How long an update may take to be read, and to be stored: Telegram waits for 60 s."""
 LOOK_SECONDS = 20.0
-"""How often Telegram is asked whether it could bring its updates."""
+"""How often Telegram is asked whether the webhook works."""
 _NUMBER = re.compile(rb'\s*\{\s*"update_id"\s*:\s*(\d{1,18})\b')
 
 logger = logging.getLogger(__name__)
@@ -54,15 +53,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookAddress:
-    """Where Telegram calls, what it says there to be known, and the port it is led to."""
+    """The URL that Telegram calls, the secret it sends, and the port we listen on."""
 
     url: str
     secret: str
     port: Endpoint
 
 
-def is_same(told: object, address: str) -> bool:
-    """Whether Telegram tells this address, be it that it writes its host or its end otherwise."""
+def is_same_url(told: object, address: str) -> bool:
+    """Return whether two URLs are the same after normalisation."""
     try:
         one, other = httpx.URL(str(told)), httpx.URL(address)
     except httpx.InvalidURL:
@@ -70,23 +69,24 @@ def is_same(told: object, address: str) -> bool:
     return (one.scheme, one.netloc, one.raw_path) == (other.scheme, other.netloc, other.raw_path)
 
 
-def trouble_of(info: dict[str, Any], url: str, *, taken_at: float) -> str:
-    """Say what is wrong with a webhook by what Telegram tells of it; "" where nothing is.
+def webhook_problem(info: dict[str, Any], url: str, *, taken_at: float) -> str:
+    """Return what is wrong with a webhook, by its `getWebhookInfo`, or "".
 
-    An error is told for good, so it counts while something waits and nothing came after it.
+    Telegram reports its last error for ever, so it counts only if updates are pending and none
+    came after it.
     """
-    if not is_same(info.get("url"), url):
+    if not is_same_url(info.get("url"), url):
         return "it was set to another address, or taken off"
     waits, failed_at = info.get("pending_update_count"), info.get("last_error_date")
-    if is_whole(waits) and waits and is_whole(failed_at) and failed_at > taken_at:
+    if is_int64(waits) and waits and is_int64(failed_at) and failed_at > taken_at:
         return str(info.get("last_error_message") or "Telegram cannot bring its updates")
     return ""
 
 
 class Webhook(Listening):
-    """Takes the updates that Telegram posts; `taken_at` is when nothing was wrong with that last.
+    """Receives the updates that Telegram posts; `taken_at` is when that was last known to work.
 
-    The address's path is the proxy's business: all of them lead here, and the secret decides.
+    The proxy may change the path of the URL: every path is accepted, with the secret.
     """
 
     def __init__(
@@ -98,18 +98,18 @@ class Webhook(Listening):
         address: WebhookAddress,
         clock: Callable[[], float],
     ) -> None:
-        """Take the port. Raises PortUnusable."""
+        """Bind the port. Raises PortUnusable."""
         super().__init__(bot, request, intake, poll_seconds=0.0, clock=clock)
         self._address = address
         self._turns = WeakValueDictionary[int, asyncio.Lock]()
-        # by Telegram's clock, as of then: how far ours is ahead is measured anew at each answer
+        # when the last update came, by Telegram's clock
         self._came_at = 0.0
         self._is_open = False
         app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST"])])
         self._server = HttpServer(app, setting="WEBHOOK_PORT", endpoint=address.port)
 
     async def listen(self) -> None:
-        """Let Telegram bring its updates, and ask whether it can, until cancelled.
+        """Set the webhook, and check every 20 seconds that it works, until cancelled.
 
         Raises:
             InvalidToken: Telegram answers 401 or 404, as for a token that was revoked.
@@ -127,12 +127,12 @@ class Webhook(Listening):
                 info: Any = await self._request.post(f"{self._bot.base_url}/getWebhookInfo")
                 self.note_clock()
                 if is_new:
-                    # Telegram may spell it otherwise
+                    # Telegram may normalise it
                     url = info.get("url") or self._address.url
-                    # what failed while the bot was away is no trouble now
+                    # errors from before the start do not count
                     self._came_at = self._came_at or self._telegrams_time()
                 failures = 0
-                trouble = trouble_of(info, str(url), taken_at=self._came_at)
+                trouble = webhook_problem(info, str(url), taken_at=self._came_at)
                 url = url if info.get("url") == url else None
                 if not trouble:
                     self.taken_at = self._clock()
@@ -145,12 +145,12 @@ class Webhook(Listening):
             except RetryAfter as refusal:
                 await asyncio.sleep(seconds(refusal.retry_after))
             except Exception as error:  # noqa: BLE001 - whatever one look does, the next is taken
-                logger.warning("the webhook cannot be looked at: %s", named(error))
+                logger.warning("the webhook cannot be looked at: %s", describe(error))
                 await asyncio.sleep(min(LOOK_SECONDS, schedule.backoff(failures)))
                 failures += 1
 
     async def close(self) -> None:
-        """Take nothing more: what was not answered for comes again."""
+        """Stop the server; Telegram sends again what got no response."""
         await self._server.stop()
 
     async def _set(self) -> None:
@@ -159,22 +159,22 @@ class Webhook(Listening):
         )
 
     def _telegrams_time(self) -> float:
-        """Return the time by Telegram's clock, which dates its errors."""
+        """Return the current time by Telegram's clock, which dates its errors."""
         return self._clock() - self.clock_ahead()
 
     @asynccontextmanager
     async def _turn(self, raw: object) -> AsyncIterator[None]:
-        """Take an update in after those of its chat and its sender, and beside all others."""
+        """Wait until all earlier updates of the same chat and the same sender are stored."""
         origin = origin_of(raw)
         async with AsyncExitStack() as stack:
-            # in one order, or two could wait for each other
+            # in a fixed order, to avoid deadlocks
             for number in sorted({origin.chat, origin.sender}):
                 lock = self._turns.setdefault(number, asyncio.Lock())
                 await stack.enter_async_context(lock)
             yield
 
     async def _receive(self, request: Request) -> Response:
-        given = request.headers.get(SECRET, "").encode()
+        given = request.headers.get(SECRET_HEADER, "").encode()
         if not hmac.compare_digest(given, self._address.secret.encode()):
             return Response(status_code=401)
         try:
@@ -186,7 +186,7 @@ class Webhook(Listening):
             return Response(status_code=413)
         number, raw = _parsed(body)
         if number is None:
-            # it would come again and again
+            # a success, or Telegram would send it again for ever
             logger.error("something among the updates has no number: left alone")
             return Response()
         try:
@@ -200,22 +200,22 @@ class Webhook(Listening):
 
 
 async def _read(request: Request) -> bytes | None:
-    """Return a request's body; None where it is too long."""
+    """Return the body of a request, or None if it is too long."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > LONGEST_UPDATE:
+        if len(body) > MAX_UPDATE_BYTES:
             return None
     return bytes(body)
 
 
 def _parsed(body: bytes) -> tuple[int | None, object]:
-    """Return an update and its number; one that is no JSON as a text, and None for no number."""
+    """Return the id of an update, or None, and its content; text stands in for unreadable JSON."""
     try:
         raw: object = json.loads(body)
     except (ValueError, RecursionError):
         found = _NUMBER.match(body)
-        text = body[:LONGEST_KEPT].decode(errors="replace")
+        text = body[:MAX_KEPT_BYTES].decode(errors="replace")
         return (int(found[1]), {"message": [text]}) if found else (None, None)
     number = raw.get("update_id") if isinstance(raw, dict) else None
-    return number if is_whole(number) else None, raw
+    return number if is_int64(number) else None, raw

@@ -18,7 +18,7 @@ from bot.updates import intake as door
 from bot.updates.intake import Intake
 from storage import SHARED_IDS, chats, inbox, notices
 from storage.database import Database
-from storage.inbox import MOST_OF_MEMBER, MOST_OF_SENDER
+from storage.inbox import MAX_PER_MEMBER, MAX_PER_SENDER
 from storage.notices import Admins
 from tests.databases import begin
 from tests.flows.looks import says, shows_video
@@ -281,7 +281,7 @@ async def test_an_update_that_stops_on_request_interrupted_is_tried_again(
         await take(intake, message(bot, 1, chat=7))
         await intake.begin(message(bot, 1, chat=7))
         intake.close()
-        await intake.give_back()
+        await intake.undo_begun()
     intake = intake_of(db)
     await intake.restore(bot)
     assert await got(intake) == 1
@@ -455,9 +455,9 @@ async def test_a_flood_of_one_person_leaves_a_bounded_number_of_bodies(
     intake = intake_of(db)
     for number in range(1, 1001):
         await take(intake, message(bot, number, chat=7, text="long " * 800))
-    assert len(await waiting(db)) == 1 + MOST_OF_SENDER + 1
+    assert len(await waiting(db)) == 1 + MAX_PER_SENDER + 1
     assert sum(isinstance(one, Update) for one in gc.get_objects()) <= 3, "what waits is not held"
-    assert len(await drain(intake)) == 1 + MOST_OF_SENDER + 1
+    assert len(await drain(intake)) == 1 + MAX_PER_SENDER + 1
     assert await waiting(db) == []
     async with db.transaction():
         pass  # which carries what was deferred
@@ -468,7 +468,7 @@ async def test_what_telegram_repeats_is_handled_as_what_it_was_however_much_wait
     db: Database, bot: Bot
 ) -> None:
     intake = intake_of(db)
-    updates = [message(bot, number, chat=7) for number in range(1, 1 + MOST_OF_SENDER + 1)]
+    updates = [message(bot, number, chat=7) for number in range(1, 1 + MAX_PER_SENDER + 1)]
     for _ in range(3):
         for update in updates:
             await take(intake, update)
@@ -484,7 +484,7 @@ async def test_channel_identities_of_a_group_and_its_anonymous_admins_share_one_
         channel = {"id": -1000 - number, "type": "channel", "title": "One of many"}
         user = sorted(SHARED_IDS)[number % 2]
         await intake.take(number, group_message(number, user, "/help", sender_chat=channel), bot)
-    assert len(await waiting(db)) == 1 + MOST_OF_MEMBER + 1
+    assert len(await waiting(db)) == 1 + MAX_PER_MEMBER + 1
 
 
 async def test_presses_in_a_flood_stand_before_nobody_s_order(db: Database, bot: Bot) -> None:
@@ -494,7 +494,7 @@ async def test_presses_in_a_flood_stand_before_nobody_s_order(db: Database, bot:
     await intake.take(401, group_message(401, 8, "/video a cat"), bot)
     handled = [update.update_id for update in await drain(intake)]
     assert handled.index(401) == 1
-    assert len(handled) == 1 + 1 + MOST_OF_MEMBER + 1
+    assert len(handled) == 1 + 1 + MAX_PER_MEMBER + 1
 
 
 async def test_an_album_is_let_in_whole(db: Database, bot: Bot) -> None:
@@ -526,7 +526,7 @@ async def test_a_flood_that_was_left_over_is_bounded_at_the_next_start(
             await inbox.receive(tx, number, queue_key=7, body=body, now=0.0)
     intake = intake_of(db)
     await intake.restore(bot)
-    assert len(await waiting(db)) == 1 + MOST_OF_SENDER + 1
+    assert len(await waiting(db)) == 1 + MAX_PER_SENDER + 1
     assert [update.update_id for update in await drain(intake)] == [*range(1, 53)]
 
 

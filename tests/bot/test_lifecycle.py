@@ -15,7 +15,7 @@ from bot.app import Bot, Times
 from bot.lifecycle import serve
 from bot.process import ExitCode
 from bot.supervisor import Supervisor
-from bot.updates.watchdog import Patience
+from bot.updates.watchdog import WatchdogTimes
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from storage import outages
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import Breakage, House
 
-QUICK = Times(updates=Patience(look=0.05, refused=0.5), limits_second=0.001)
+QUICK = Times(updates=WatchdogTimes(look=0.05, refused=0.5), limits_second=0.001)
 """Three refusals over half a second are meant, where operators get a minute."""
 
 

@@ -258,7 +258,7 @@ async def test_a_server_that_answers_nothing_at_once_is_not_asked_without_a_paus
     async with house.running():
         await telegram.wait_for_call("getUpdates", count=5)
     assert len(pauses) >= 4
-    assert set(pauses) == {listening.SHORTEST_POLL}
+    assert set(pauses) == {listening.MIN_POLL_SECONDS}
 
 
 async def test_a_webhook_that_somebody_sets_in_mid_life_is_taken_off_and_updates_come_again(
@@ -307,7 +307,7 @@ async def test_an_update_that_spoils_the_whole_answer_is_set_aside_alone(
     tmp_path: Path, errors: Breakage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors.expect("update 12 cannot be read: set aside")
-    monkeypatch.setattr(listening, "SHORTEST_POLL", 0.0)
+    monkeypatch.setattr(listening, "MIN_POLL_SECONDS", 0.0)
     db = await Database.open(tmp_path / "bot.sqlite3")
     request = Spoilt(1, TelegramTimes())
     bot = ExtBot(TOKEN, request=request, rate_limiter=Pacing())
@@ -363,13 +363,13 @@ def silence(wanted: object) -> dict[str, Any]:
         (refusing(429, **silence("7")), RetryAfter(7)),
         (refusing(429, **silence(6.5)), RetryAfter(7)),
         (refusing(200, error_code=429, **silence(7)), RetryAfter(7)),
-        (refusing(429, **silence(10**12)), RetryAfter(listening.LONGEST_WAIT)),
+        (refusing(429, **silence(10**12)), RetryAfter(listening.MAX_RETRY_AFTER)),
         *[
-            (refusing(429, **silence(odd)), RetryAfter(listening.UNSAID_WAIT))
+            (refusing(429, **silence(odd)), RetryAfter(listening.DEFAULT_RETRY_AFTER))
             for odd in (0, -1, None, "soon", "inf", [7], True)
         ],
-        (refusing(429), RetryAfter(listening.UNSAID_WAIT)),
-        ((429, b"<html>slow down</html>"), RetryAfter(listening.UNSAID_WAIT)),
+        (refusing(429), RetryAfter(listening.DEFAULT_RETRY_AFTER)),
+        ((429, b"<html>slow down</html>"), RetryAfter(listening.DEFAULT_RETRY_AFTER)),
     ],
     ids=repr,
 )

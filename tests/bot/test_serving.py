@@ -86,7 +86,7 @@ async def served() -> AsyncIterator[Served]:
 async def test_connections_without_a_request_keep_nobody_out_and_those_with_one_stay(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "MOST_AT_ONCE", 4)
+    monkeypatch.setattr(serving, "MAX_REQUESTS", 4)
     async with AsyncExitStack() as open_, httpx.AsyncClient() as http:
         busy, writer = await open_.enter_async_context(
             served.connected(HEAD + b"Content-Length: 2\r\n\r\n1")

@@ -10,7 +10,7 @@ import pytest
 from bot.app import Times
 from bot.process import ExitCode
 from bot.updates.listening import TelegramTimes
-from bot.updates.watchdog import ANSWERS, Patience, Step, Watch, next_step
+from bot.updates.watchdog import MIN_ANSWERS, Step, Watch, WatchdogTimes, next_step
 from sandbox.telegram import Fault
 from tests.flows.looks import shows_video
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from tests.house import Breakage, House
 
-PATIENCE = Patience(look=5, deaf=60, restart=15, longest=300, restarts=3)
+PATIENCE = WatchdogTimes(look=5, deaf=60, restart=15, longest=300, restarts=3)
 HEARD = Watch(taken_at=1000)
 QUICK = Times(
     telegram=TelegramTimes(connect=1.0, silence=1.0, poll=1, call_in_all=3.0),
-    updates=Patience(look=0.02, deaf=4.0, restart=1.0, longest=1.0, restarts=5, refused=1.0),
+    updates=WatchdogTimes(look=0.02, deaf=4.0, restart=1.0, longest=1.0, restarts=5, refused=1.0),
     limits_second=0.001,
 )
 
@@ -73,7 +73,7 @@ def test_an_answer_counts_only_where_restarts_were_in_vain_and_in_a_row() -> Non
     assert tried(2, 1075).answered(PATIENCE).answers == 0
     deaf = tried(3, 1105)
     assert deaf.answered(PATIENCE).answers == 1, "the network may be back just now"
-    assert deaf.answered(PATIENCE).answered(PATIENCE).answers == ANSWERS
+    assert deaf.answered(PATIENCE).answered(PATIENCE).answers == MIN_ANSWERS
     assert deaf.answered(PATIENCE).unanswered().answered(PATIENCE).answers == 1
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.updates import webhook
 from bot.updates.listening import UPDATES
-from bot.updates.webhook import is_same, trouble_of
+from bot.updates.webhook import is_same_url, webhook_problem
 from tests.flows.looks import says, shows_video
 from tests.flows.process import process, terminate
 from tests.handlers.test_buying import SELLING, pay
@@ -122,7 +122,7 @@ async def test_who_does_not_know_the_secret_or_sends_what_is_no_update_changes_n
 ) -> None:
     errors.expect("has no number")
     errors.expect("cannot be read: set aside")
-    monkeypatch.setattr(webhook, "LONGEST_UPDATE", 20_000)
+    monkeypatch.setattr(webhook, "MAX_UPDATE_BYTES", 20_000)
     order = '{"update_id": 7, "message": {"text": "/video a boat"}}'
     async with posted_to(house) as door:
         assert await door.post(order, secret="") == 401
@@ -266,7 +266,7 @@ async def test_a_process_takes_posts_tells_how_it_is_and_stops_and_goes_on_where
     ],
 )
 def test_an_address_is_the_same_however_telegram_writes_it(told: object, is_it: bool) -> None:
-    assert is_same(told, "https://bot.example.org") is is_it
+    assert is_same_url(told, "https://bot.example.org") is is_it
 
 
 @pytest.mark.parametrize(
@@ -287,4 +287,4 @@ def test_an_address_is_the_same_however_telegram_writes_it(told: object, is_it: 
 def test_an_error_counts_while_something_waits_and_nothing_came_after_it(
     info: dict[str, Any], trouble: str
 ) -> None:
-    assert trouble_of(info, URL, taken_at=100.0) == trouble
+    assert webhook_problem(info, URL, taken_at=100.0) == trouble

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.app import Times
 from bot.updates.listening import TelegramTimes
-from bot.updates.watchdog import Patience
+from bot.updates.watchdog import WatchdogTimes
 from generation.provider.client import ProviderTimes
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
@@ -44,7 +44,7 @@ QUICK = Times(
         submit=1.0, submit_in_all=2.0, ask=1.0, ask_in_all=2.0, fetch_in_all=2.0
     ),
     # a clock that was put forward makes it deaf: a poll may take its second before the next restart
-    updates=Patience(look=0.02, deaf=4, restart=1.5, longest=1.5, restarts=5),
+    updates=WatchdogTimes(look=0.02, deaf=4, restart=1.5, longest=1.5, restarts=5),
     limits_second=0.001,
     menus=math.inf,
 )

@@ -6,13 +6,13 @@ from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING
 
-from storage import FORGOTTEN_AT_ONCE, inbox
+from storage import DELETE_BATCH, inbox
 from storage.inbox import (
-    KEPT_SECONDS,
-    MOST_OF_CHAT,
-    MOST_OF_MEMBER,
-    MOST_OF_SENDER,
-    TOLD_SECONDS,
+    EXCESS_NOTICE_SECONDS,
+    HANDLED_ID_SECONDS,
+    MAX_PER_CHAT,
+    MAX_PER_MEMBER,
+    MAX_PER_SENDER,
     Backlog,
     Origin,
     StoredUpdate,
@@ -78,7 +78,7 @@ async def test_an_update_set_aside_waits_no_more_and_is_kept(db: Database) -> No
     await receive(db, 5)
     async with db.transaction() as tx:
         await inbox.set_aside(tx, 5)
-        await inbox.forget(tx, now=NOW + 10 * KEPT_SECONDS)
+        await inbox.forget(tx, now=NOW + 10 * HANDLED_ID_SECONDS)
     assert await waiting(db) == []
     assert await rows(db, "SELECT body FROM inbox") == [("body 5",)]
 
@@ -89,23 +89,23 @@ async def test_handled_updates_are_forgotten_after_48_hours_and_no_others(db: Da
     async with db.transaction() as tx:
         await inbox.finish(tx, 1, now=NOW)
         await inbox.finish(tx, 2, now=NOW + 1)
-        assert not await inbox.forget(tx, now=NOW + KEPT_SECONDS)
-        assert await inbox.forget(tx, now=NOW + KEPT_SECONDS + 1)
-        assert not await inbox.forget(tx, now=NOW + KEPT_SECONDS + 1)
+        assert not await inbox.forget(tx, now=NOW + HANDLED_ID_SECONDS)
+        assert await inbox.forget(tx, now=NOW + HANDLED_ID_SECONDS + 1)
+        assert not await inbox.forget(tx, now=NOW + HANDLED_ID_SECONDS + 1)
     assert await rows(db, "SELECT update_id FROM inbox") == [(2,), (3,)]
-    assert KEPT_SECONDS == 48 * 3600
+    assert HANDLED_ID_SECONDS == 48 * 3600
 
 
 async def test_a_transaction_forgets_so_many_that_others_need_not_wait(db: Database) -> None:
     async with db.transaction() as tx:
-        for number in range(FORGOTTEN_AT_ONCE + 1):
+        for number in range(DELETE_BATCH + 1):
             await inbox.receive(tx, number, queue_key=1, body="", now=NOW)
             await inbox.finish(tx, number, now=NOW)
-        assert await inbox.forget(tx, now=NOW + 2 * KEPT_SECONDS)
+        assert await inbox.forget(tx, now=NOW + 2 * HANDLED_ID_SECONDS)
     assert len(await rows(db, "SELECT 1 FROM inbox")) == 1
     async with db.transaction() as tx:
-        assert await inbox.forget(tx, now=NOW + 2 * KEPT_SECONDS)
-        assert not await inbox.forget(tx, now=NOW + 2 * KEPT_SECONDS)
+        assert await inbox.forget(tx, now=NOW + 2 * HANDLED_ID_SECONDS)
+        assert not await inbox.forget(tx, now=NOW + 2 * HANDLED_ID_SECONDS)
 
 
 ANN, BOB, GROUP = 7, 8, -100
@@ -163,7 +163,7 @@ class Waiting:
 def test_of_one_sender_so_many_wait_and_one_more_to_be_told() -> None:
     waiting = Waiting()
     let_in = waiting.offer(ANN, times=20_000)
-    assert len(let_in) == 1 + MOST_OF_SENDER + 1, "one is handled, fifty wait, one is told"
+    assert len(let_in) == 1 + MAX_PER_SENDER + 1, "one is handled, fifty wait, one is told"
     assert [one for one in let_in if waiting.backlog.is_excess(one)] == [let_in[-1]]
     assert waiting.handle(ANN) == let_in, "in the order in which they came"
     assert not waiting.backlog.is_excess(let_in[-1]), "nothing is remembered of what is done"
@@ -173,10 +173,10 @@ def test_whoever_sends_too_much_again_is_told_once_an_hour() -> None:
     waiting = Waiting()
     waiting.offer(ANN, times=100)
     waiting.handle(ANN)
-    again = waiting.offer(ANN, times=100, now=NOW + TOLD_SECONDS - 1)
+    again = waiting.offer(ANN, times=100, now=NOW + EXCESS_NOTICE_SECONDS - 1)
     assert not any(map(waiting.backlog.is_excess, again))
     waiting.handle(ANN)
-    later = waiting.offer(ANN, times=100, now=NOW + TOLD_SECONDS)
+    later = waiting.offer(ANN, times=100, now=NOW + EXCESS_NOTICE_SECONDS)
     assert sum(map(waiting.backlog.is_excess, later)) == 1
 
 
@@ -186,14 +186,14 @@ def test_a_sender_s_bound_counts_all_their_chats() -> None:
         waiting.offer(ANN, group, times=10, is_for_bot=False)
     assert len(waiting.origins) == 300
     assert len([number for group in range(-30, 0) for number in waiting.handle(group)]) == (
-        30 + MOST_OF_SENDER
+        30 + MAX_PER_SENDER
     )
 
 
 def test_of_a_member_three_wait_that_are_meant_for_the_bot() -> None:
     waiting = Waiting()
     let_in = waiting.offer(ANN, GROUP, times=400)
-    assert len(let_in) == 1 + MOST_OF_MEMBER + 1
+    assert len(let_in) == 1 + MAX_PER_MEMBER + 1
     assert waiting.offer(ANN, GROUP, is_for_bot=False), "what others may read is no command"
     assert waiting.offer(BOB, GROUP), "others may speak"
     assert waiting.offer(ANN, times=4), "alone with the bot it is another count"
@@ -220,19 +220,19 @@ def test_a_member_who_comes_while_another_is_served_is_next() -> None:
 def test_in_a_full_chat_the_loudest_makes_room_for_whoever_is_new() -> None:
     waiting = Waiting()
     waiting.offer(1, GROUP, is_for_bot=False)
-    for sender in range(2, 2 + MOST_OF_CHAT // MOST_OF_SENDER):
-        waiting.offer(sender, GROUP, times=MOST_OF_SENDER, is_for_bot=False)
+    for sender in range(2, 2 + MAX_PER_CHAT // MAX_PER_SENDER):
+        waiting.offer(sender, GROUP, times=MAX_PER_SENDER, is_for_bot=False)
     assert waiting.dropped == []
     assert waiting.offer(BOB + 100, GROUP)
     assert len(waiting.dropped) == 1
     handled = Counter(waiting.senders(GROUP))
-    assert handled.total() == 1 + MOST_OF_CHAT
+    assert handled.total() == 1 + MAX_PER_CHAT
     assert handled[BOB + 100] == 1
 
 
 def test_a_chat_full_of_senders_with_one_each_takes_no_more() -> None:
     waiting = Waiting()
-    for sender in range(1, MOST_OF_CHAT + 2):
+    for sender in range(1, MAX_PER_CHAT + 2):
         assert waiting.offer(sender, GROUP, is_for_bot=False)
     assert waiting.offer(5000, GROUP, is_for_bot=False) == []
     assert waiting.dropped == []
@@ -247,10 +247,10 @@ def test_of_changes_of_the_bot_s_standing_the_last_counts() -> None:
 
 def test_a_payment_and_a_move_are_never_dropped() -> None:
     waiting = Waiting()
-    waiting.offer(ANN, GROUP, times=MOST_OF_CHAT, is_for_bot=False)
+    waiting.offer(ANN, GROUP, times=MAX_PER_CHAT, is_for_bot=False)
     paid = waiting.offer(ANN, GROUP, times=3, is_bounded=False)
     assert len(paid) == 3
-    for sender in range(100, 100 + 2 * MOST_OF_CHAT):
+    for sender in range(100, 100 + 2 * MAX_PER_CHAT):
         waiting.offer(sender, GROUP, is_for_bot=False)
     assert waiting.dropped, "others had to go"
     assert {*paid} <= {*waiting.handle(GROUP)}
@@ -264,7 +264,10 @@ def test_a_backlog_that_was_handled_leaves_nothing_behind() -> None:
     for chat in (ANN, GROUP):
         waiting.handle(chat)
         assert waiting.backlog.is_idle(chat)
-    assert len(waiting.offer(ANN, times=500, now=NOW + TOLD_SECONDS)) == 1 + MOST_OF_SENDER + 1
+    assert (
+        len(waiting.offer(ANN, times=500, now=NOW + EXCESS_NOTICE_SECONDS))
+        == 1 + MAX_PER_SENDER + 1
+    )
 
 
 async def test_what_waits_is_read_page_after_page(db: Database) -> None:
