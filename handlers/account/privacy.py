@@ -86,12 +86,12 @@ async def privacy(sender: Sender, message: Message, services: Services) -> None:
 @router.command("mydata")
 async def show_data(sender: Sender, message: Message, context: Context) -> None:
     """Send the sender a file with their personal data, in private."""
-    services, seen = context.services, context.chat_data
-    if sender.person is None or not sender.chat.is_private or seen is None:
+    services, memory = context.services, context.chat_data
+    if sender.person is None or not sender.chat.is_private or memory is None:
         await sender.invite("mydata", message.message_id)
         return
     now = services.clock()
-    if now - seen.get("data_sent_at", -EXPORT_INTERVAL) < EXPORT_INTERVAL:
+    if now - memory.get("data_sent_at", -EXPORT_INTERVAL) < EXPORT_INTERVAL:
         await sender.reply(
             sender.translator.gettext("I sent it a moment ago. Ask again in a minute.")
         )
@@ -107,7 +107,7 @@ async def show_data(sender: Sender, message: Message, context: Context) -> None:
     await sender.outbox.send_made(
         sender.chat, "my-data.json", content, caption, thread_id=sender.thread_id
     )
-    seen["data_sent_at"] = now
+    memory["data_sent_at"] = now
 
 
 def to_json(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[bytes, bool]:
@@ -211,10 +211,10 @@ async def erase(
         is_open = any(
             one.person == person.id for one in await personal_data.open_erasures(connection)
         )
-    said = _("Done. All I kept about you is deleted.")
+    words = _("Done. All I kept about you is deleted.")
     if is_open:
-        said = _(
+        words = _(
             "What waited is cancelled and your data are being deleted. What is under way still "
             "comes to you, then it is deleted too."
         )
-    await sender.show(said, (), shown)
+    await sender.show(words, (), shown)

@@ -146,8 +146,10 @@ async def remind(sender: Sender, services: Services) -> None:
         await sender.answer(_("Your credits do not renew."), alert=True)
         return
     services.wake(sender.chat.id)
-    told = _("I will tell you {when}, when your credits renew.")
-    await sender.answer(told.format(when=sender.translator.time_until(renews_at - now)), alert=True)
+    words = _("I will tell you {when}, when your credits renew.")
+    await sender.answer(
+        words.format(when=sender.translator.time_until(renews_at - now)), alert=True
+    )
 
 
 @router.button(AskOwner)

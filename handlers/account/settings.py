@@ -133,12 +133,12 @@ def _matching_resolution(present: Choice, field: str, tapped: str | int) -> dict
 
 def text(quote: Quote, translator: Translator) -> str:
     """Describe a person's usual video, its cost, and the family it replaces, if any."""
-    said = translator.gettext(
+    words = translator.gettext(
         "Your usual video:\n{video}\n\nEach costs {credits}. A photo keeps its own shape.\n\n"
         "The last rows: what I do with a photo that does not fit, and whether I ask before "
         "each video."
     ).format(video=video_summary(translator, quote), credits=translator.credits(quote.credits))
-    return f"{substitution_note(quote, translator)}\n\n{said}".strip()
+    return f"{substitution_note(quote, translator)}\n\n{words}".strip()
 
 
 def group_text(quote: Quote, translator: Translator) -> str:

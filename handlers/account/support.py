@@ -161,15 +161,15 @@ async def answer(sender: Sender, message: Message, cause: str, services: Service
         )  # fmt: skip
         name = await people.called(tx, asked.person)
     services.wake(chat)
-    told = _("I pass it on to {name}.").format(name=unlinked(name))
-    await sender.reply(told, reply_to=message.message_id)
+    words = _("I pass it on to {name}.").format(name=unlinked(name))
+    await sender.reply(words, reply_to=message.message_id)
 
 
 @router.message(_IN_PRIVATE & replies_to(WriteBack), when_banned=True)
 async def write_back(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Pass a reply to an admin's answer on to the admins."""
-    if text := await _ban_text(sender, services):
-        await sender.reply(text)
+    if refusal := await _ban_text(sender, services):
+        await sender.reply(refusal)
         return
     if message.text is None:
         text = sender.translator.gettext("I can pass on words only.")

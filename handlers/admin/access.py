@@ -301,15 +301,15 @@ async def apply_ban(context: Context, admin: Sender, who: int, cause: str, reaso
     Returns the text that says what was done. A second time changes nothing.
     """
     services, _, now = context.services, admin.translator.gettext, context.services.clock()
-    why = truncate(reason, MAX_REASON_LENGTH)
-    new = Ban(telegram_id=who, by=admin.account.id, at=now, reason=why or None)
+    stored = truncate(reason, MAX_REASON_LENGTH)
+    new = Ban(telegram_id=who, by=admin.account.id, at=now, reason=stored or None)
     async with services.db.transaction() as tx:
         if who in services.policy.admin_ids.union(await people.admins(tx)):
             return _("{number} runs this bot, so there is no banning them.").format(number=who)
-        news = await people.ban(tx, new, cause=cause)
-        before = await people.ban_of(tx, who)
+        is_news = await people.ban(tx, new, cause=cause)
+        existing = await people.ban_of(tx, who)
         chat = await chats.by_telegram_id(tx, who)
-        if news and await record(tx, services, admin, cause, "ban", whom=who, details=why):
+        if is_news and await record(tx, services, admin, cause, "ban", whom=who, details=stored):
             await _owe_ban_notice(tx, new, cause)
         stopped = await lifecycle.cancel_queued(tx, who, now=now, why=new.reason)
     lifecycle.log_steps(stopped)
@@ -319,13 +319,13 @@ async def apply_ban(context: Context, admin: Sender, who: int, cause: str, reaso
         await depart(context, chat)
     elif chat is not None:
         services.wake(chat.id)
-    if news:
+    if is_news:
         return banned_text(who, admin.translator)
-    if before is not None and before.reason:
+    if existing is not None and existing.reason:
         text = _("{number} is banned already: {reason}")
     else:
         text = _("{number} is banned already.")
-    return text.format(number=who, reason=before.reason if before else "")
+    return text.format(number=who, reason=existing.reason if existing else "")
 
 
 @router.button(LetBuy, admins=True)

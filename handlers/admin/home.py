@@ -186,9 +186,9 @@ async def _show_people(
 ) -> None:
     _, skip = sender.translator.gettext, number * PER_PAGE
     page, all_ = await statistics.most_active(services.db, limit=PER_PAGE, skip=skip, called=words)
-    there, pages = paged(number, all_, PER_PAGE)
-    if there != number:
-        await _show_people(services, sender, there, words, shown)
+    valid, pages = paged(number, all_, PER_PAGE)
+    if valid != number:
+        await _show_people(services, sender, valid, words, shown)
         return
     text = people_lines(page, skip + 1, sender.translator) or _("Nobody here.")
     hint = _("To find somebody, write:\n/people NAME")
@@ -229,9 +229,9 @@ async def show_groups(
                     Button(_("{place} · Leave").format(place=place), Leave(chat.id)),
                 ]
             )
-    there, pages = paged(press.page, all_, PER_PAGE)
-    if there != press.page:
-        await show_groups(sender, ShowGroups(there), shown, services)
+    valid, pages = paged(press.page, all_, PER_PAGE)
+    if valid != press.page:
+        await show_groups(sender, ShowGroups(valid), shown, services)
         return
     await sender.answer()
     rows += [turning(press.page, pages, ShowGroups), home_row(sender.translator)]

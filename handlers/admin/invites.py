@@ -166,9 +166,9 @@ async def show_invites(
     translator, number = sender.translator, press.page
     async with services.db.reading() as tx:
         page, all_ = await people.good_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
-    there, pages = paged(number, all_, PER_PAGE)
-    if there != number:
-        await show_invites(sender, ShowInvites(there), shown, services)
+    valid, pages = paged(number, all_, PER_PAGE)
+    if valid != number:
+        await show_invites(sender, ShowInvites(valid), shown, services)
         return
     lines, rows = list[str](), list[list[Button]]()
     for made in page:
@@ -192,15 +192,15 @@ async def show_invites(
 async def follow_invite(sender: Sender, services: Services, payload: str) -> bool:
     """Allow the sender by a link, once, with its credits; return whether they are allowed."""
     _, person, now = sender.translator.gettext, sender.person, services.clock()
-    is_in, given = sender.access is not Access.STRANGER, 0
+    is_allowed, given = sender.access is not Access.STRANGER, 0
     async with services.db.transaction() as tx:
         made = await people.invite_by_secret(tx, payload)
         if made is None or person is None:
             is_good = False
         elif await people.was_invited(tx, made.id, person.id):
-            is_good = is_in
+            is_good = is_allowed
         elif is_good := made.is_good:
-            cause, is_in, given = f"invite:{made.id}:{person.id}", True, made.credits
+            cause, is_allowed, given = f"invite:{made.id}:{person.id}", True, made.credits
             await people.use_invite(tx, made.id, person.id, now=now)
             await people.allow(tx, person.id, cause=cause, by=made.created_by, now=now)
             if given:
@@ -219,9 +219,9 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
                 services.wake(maker)
     if not is_good:
         text = _("This link is no longer good. Ask whoever sent it for a new one.")
-        buttons = () if is_in else stranger_buttons(sender.translator)
+        buttons = () if is_allowed else stranger_buttons(sender.translator)
         await sender.reply(text, buttons=buttons)
-    return is_in
+    return is_allowed
 
 
 @router.button(AskAccess)

@@ -185,8 +185,8 @@ async def set_allowance(
         person = await people.find(tx, who)
         if person is None:
             return _("I don't know {who}: they have never written to me.").format(who=who)
-        was = services.terms.with_allowance(person.allowance).free_credits
-        details = f"{was} → {credits_}"
+        before = services.terms.with_allowance(person.allowance).free_credits
+        details = f"{before} → {credits_}"
         if await record(tx, services, admin, cause, "limit", whom=who, details=details):
             await people.set_allowance(tx, who, None if credits_ == usual else credits_)
     text = (
@@ -202,8 +202,10 @@ async def _store_pool(
     tx: Connection, services: Services, admin: Sender, chat: Chat, cause: str, **pool: int | None
 ) -> None:
     """Store a group's pool, once for each update."""
-    was, who = await chats.group_of(tx, chat.id), chat.telegram_id
-    details = " ".join([f"{was.pool} →", *(str(one) for one in pool.values() if one is not None)])
+    before, who = await chats.group_of(tx, chat.id), chat.telegram_id
+    details = " ".join(
+        [f"{before.pool} →", *(str(one) for one in pool.values() if one is not None)]
+    )
     if await record(tx, services, admin, cause, "limit", whom=who, details=details):
         await chats.choose(tx, chat.id, **pool)
 
@@ -286,8 +288,8 @@ async def ask_allowance(sender: Sender, press: LimitTo, services: Services) -> N
     translator, cost, usual = sender.translator, services.usual_cost, services.terms.free_credits
     async with services.db.reading() as connection:
         name = await people.called(connection, press.person)
-        own = await people.allowance_of(connection, press.person)
-    has = services.terms.with_allowance(own).free_credits
+        allowance = await people.allowance_of(connection, press.person)
+    has = services.terms.with_allowance(allowance).free_credits
     rows = [
         [
             Button(

@@ -38,12 +38,12 @@ def read_pause(words: Sequence[str], now: float) -> Pause | None:
     None if TIME is too long or another number: it would be taken for a pause without an end.
     """
     ends_at, reason = None, " ".join(words)
-    if (lasts := _LASTS.match(reason)) is not None:
-        parts = re.findall(_PART, lasts[0].lower())
+    if (duration := _LASTS.match(reason)) is not None:
+        parts = re.findall(_PART, duration[0].lower())
         seconds = sum(int(count) * _UNITS[unit[0]] for count, unit in parts)
         if not 0 < seconds <= MAX_PAUSE_SECONDS:
             return None
-        ends_at, reason = now + seconds, reason[lasts.end() :].strip()
+        ends_at, reason = now + seconds, reason[duration.end() :].strip()
     elif words and _NUMBER.fullmatch(words[0]):
         return None
     return Pause(truncate(reason, MAX_REASON_LENGTH), ends_at)
@@ -82,10 +82,10 @@ async def pause(sender: Sender, words: Sequence[str], cause: str, services: Serv
         details = " ".join(words)[:MAX_REASON_LENGTH]
         if await record(tx, services, sender, cause, "pause", details=details):
             await outages.begin_pause(tx, wanted)
-        lasts = await outages.paused(tx, now=now)
+        present = await outages.paused(tx, now=now)
         waiting = len(await generations.in_states(tx, {State.QUEUED}))
         running = len(await generations.in_states(tx, AT_PROVIDER))
-    _apply_pause(services, lasts)
+    _apply_pause(services, present)
     text = translator.gettext(
         "Paused: I take no orders now. On the way: {running}, delivered as usual. Waiting: "
         "{waiting}. Whoever asks is told:\n\n{told}\n\n/resume ends the pause."
@@ -102,19 +102,19 @@ async def resume(sender: Sender, cause: str, services: Services) -> None:
         was = await outages.paused(tx, now=now)
         if was is not None and await record(tx, services, sender, cause, "resume"):
             await outages.end_pause(tx)
-        did = await audit.did(tx, cause)
-        lasts = await outages.paused(tx, now=now)
-    _apply_pause(services, lasts)
+        is_ended = await audit.did(tx, cause)
+        present = await outages.paused(tx, now=now)
+    _apply_pause(services, present)
     await sender.reply(
         _("I take orders again, and what waited goes on.")
-        if did
+        if is_ended
         else _("I was not paused. Nothing changed.")
     )
 
 
-def _apply_pause(services: Services, lasts: Pause | None) -> None:
+def _apply_pause(services: Services, pause: Pause | None) -> None:
     """Tell the scheduler until when to submit nothing."""
-    if lasts is None:
+    if pause is None:
         services.pause(0.0)
     else:
-        services.pause(math.inf if lasts.ends_at is None else lasts.ends_at)
+        services.pause(math.inf if pause.ends_at is None else pause.ends_at)

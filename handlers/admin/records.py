@@ -63,8 +63,8 @@ def audit_text(
         who = names.get(entry.admin, str(entry.admin))
         whom = "" if entry.whom is None else names.get(entry.whom, str(entry.whom))
         details = truncate(entry.details, MAX_DETAILS_LENGTH)
-        did = " ".join(word for word in (f"/{entry.act}", whom, details) if word)
-        lines.append(f"{when} · {unlinked(who)}: {unlinked(did)}")
+        command = " ".join(word for word in (f"/{entry.act}", whom, details) if word)
+        lines.append(f"{when} · {unlinked(who)}: {unlinked(command)}")
     return "\n".join(lines)
 
 

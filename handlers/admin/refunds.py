@@ -59,11 +59,11 @@ async def credit(services: Services, charge: Charge, payer: User) -> bool:
         if not payment.credits:
             logger.warning("payment %d is for an invoice that cannot be read", payment.id)
             await _tell_admins(tx, services, payment, NoticeKind.PAYMENT_UNREADABLE, now)
-        told = await _owe_notices(
+        chats = await _owe_notices(
             tx, services, payment, now, payer=NoticeKind.PURCHASED,
             group=NoticeKind.GROUP_PURCHASED, thread_id=charge.thread_id,
         )  # fmt: skip
-    for chat in told:
+    for chat in chats:
         services.wake(chat)
     return True
 
@@ -88,10 +88,10 @@ async def reverse_payment(services: Services, charge: Charge) -> None:
             else (NoticeKind.REFUNDED, NoticeKind.REFUND_DONE)
         )
         await _tell_admins(tx, services, payment, to_admins, now, **facts)
-        told = await _owe_notices(
+        chats = await _owe_notices(
             tx, services, payment, now, payer=to_payer, group=NoticeKind.GROUP_REFUNDED, **facts
         )
-    for chat in told:
+    for chat in chats:
         services.wake(chat)
 
 
@@ -101,7 +101,7 @@ async def _owe_notices(
 ) -> list[int]:  # fmt: skip
     """Owe a notice to the payer, and to the group that was paid for; return their chats."""
     cause, facts = f"payment:{payment.id}", _facts(payment) | {"cost": services.usual_cost} | more
-    told = [
+    chats = [
         await notices.owe_person(
             tx, payment.person, payer, cause=f"{cause}:{payer}", now=now, **facts
         )
@@ -113,8 +113,8 @@ async def _owe_notices(
             facts=facts | {"name": person.name if person else ""},
         )  # fmt: skip
         await notices.owe(tx, notice, now=now)
-        told.append(payment.chat)
-    return told
+        chats.append(payment.chat)
+    return chats
 
 
 async def _tell_admins(

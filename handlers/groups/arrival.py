@@ -50,19 +50,19 @@ async def follow_membership(update: Update, context: Context) -> None:
     sender = await meet(update, services)
     if sender is None:
         return
-    gone = change.new_chat_member.status in _AWAY
+    is_gone = change.new_chat_member.status in _AWAY
     forget_rights(context)
     async with services.db.transaction() as tx:
-        await chats.set_reachable(tx, sender.chat.id, reachable=not gone)
-    if not gone:
+        await chats.set_reachable(tx, sender.chat.id, reachable=not is_gone)
+    if not is_gone:
         # sends what could not be sent meanwhile
         services.wake(sender.chat.id)
-    if not gone and sender.access is not Access.BANNED:
+    if not is_gone and sender.access is not Access.BANNED:
         await send_undelivered(services, sender)
     # a group that becomes a supergroup adds the bot too, but was greeted before
     is_new = before is None or not before.reachable
-    came = change.old_chat_member.status in _AWAY and not gone
-    if came and is_new and sender.chat.kind in _GROUPS:
+    is_added = change.old_chat_member.status in _AWAY and not is_gone
+    if is_added and is_new and sender.chat.kind in _GROUPS:
         await _join(update, context, sender)
 
 
@@ -80,19 +80,19 @@ async def _join(update: Update, context: Context, sender: Sender) -> None:
             await people.allow(
                 tx, sender.chat.telegram_id, cause=cause, by=sender.person.id, now=services.clock()
             )
-    waits = sender.access is Access.STRANGER
+    is_waiting = sender.access is Access.STRANGER
     async with services.db.reading() as connection:
-        nobody = not services.policy.admin_ids and not await people.admins(connection)
-    if waits and nobody:
+        has_no_admin = not services.policy.admin_ids and not await people.admins(connection)
+    if is_waiting and has_no_admin:
         await depart(
             context, sender.chat, sender.translator.gettext("This bot is private. Goodbye!")
         )
         return
-    await _tell_operator(context, sender, waits=waits)
+    await _tell_operator(context, sender, waits=is_waiting)
     if sender.person is not None and sender.group is not None and not sender.group.language:
         async with services.db.transaction() as tx:
             await chats.choose(tx, sender.chat.id, language=sender.person.language)
-    if waits:
+    if is_waiting:
         hello = sender.translator.gettext(
             "Thank you for adding me! My owner has to allow this group first."
         )
@@ -144,11 +144,11 @@ async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, contex
         return
     async with services.db.transaction() as tx:
         now, who = services.clock(), group.telegram_id
-        news = await people.allow(tx, who, cause=cause, by=admin.id, now=now)
-        if news:
+        is_news = await people.allow(tx, who, cause=cause, by=admin.id, now=now)
+        if is_news:
             await record(tx, services, sender, cause, "allow", whom=who)
     await sender.answer(sender.translator.gettext("They may use this bot."))
-    if news:
+    if is_news:
         await greet(context, group)
 
 
@@ -191,11 +191,11 @@ async def stay_in_group(
     if group is None:
         return
     async with services.db.transaction() as tx:
-        stays = await notices.take_back(tx, group.id, NoticeKind.GOODBYE)
-        if stays:
+        is_undone = await notices.take_back(tx, group.id, NoticeKind.GOODBYE)
+        if is_undone:
             who = group.telegram_id
             await record(tx, services, sender, cause, "leave", whom=who, details="undone")
-    text = _("I stay in {title}.") if stays else _("I have left {title} already.")
+    text = _("I stay in {title}.") if is_undone else _("I have left {title} already.")
     await sender.answer()
     await sender.show(text.format(title=unlinked(group.title)), (), shown)
 

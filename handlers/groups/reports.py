@@ -35,8 +35,8 @@ MAX_QUOTE_LENGTH = 300
 
 def is_for_another_bot(message: Message) -> bool:
     """Whether a /report without our name replies to another sender: other bots have it too."""
-    seen, by_name = replied_to(message), "@" in (message.text or "").split(maxsplit=1)[0]
-    return seen is not None and not is_ours(seen) and not by_name
+    replied, is_addressed = replied_to(message), "@" in (message.text or "").split(maxsplit=1)[0]
+    return replied is not None and not is_ours(replied) and not is_addressed
 
 
 @router.command("report")
@@ -47,14 +47,14 @@ async def report(
     video = await _find_video(services, message.reply_to_message)
     if video is None and not sender.chat.is_private and is_for_another_bot(message):
         return
-    if video is not None and (seen := message.reply_to_message) is not None:
-        await _store_message_id(services, sender, video, seen)
+    if video is not None and (replied := message.reply_to_message) is not None:
+        await _store_message_id(services, sender, video, replied)
     _ = sender.translator.gettext
     if video is None:
         text = _("Reply to one of my videos with /report, and say what is wrong with it.")
-    elif (told := await _pass_on(services, sender, video, " ".join(words))) is None:
+    elif (is_told := await _pass_on(services, sender, video, " ".join(words))) is None:
         text = _("You reported often today. Please try again tomorrow.")
-    elif not told:
+    elif not is_told:
         text = _("Thank you. This bot has no admin yet, so I could not pass it on.")
     elif sender.chat.is_private:
         text = _("Thank you. The owner of this bot has been told.")
@@ -67,8 +67,10 @@ async def _store_message_id(
     services: Services, sender: Sender, video: Generation, seen: Message
 ) -> None:
     """Store the id of the message that shows a video, if Telegram did not return it at once."""
-    is_its = services.video_under(seen) == video.id and video.delivered_chat == sender.chat.id
-    if is_its and video.delivered_message == 0:
+    is_shown_here = (
+        services.video_under(seen) == video.id and video.delivered_chat == sender.chat.id
+    )
+    if is_shown_here and video.delivered_message == 0:
         async with services.db.transaction() as tx:
             await generations.note(tx, video.id, delivered_message=seen.message_id)
 
@@ -93,8 +95,8 @@ async def _pass_on(
     about = f"report:{sender.account}:"
     cause = f"{about}{video.id}"
     async with services.db.transaction() as tx:
-        lately = await admins.times_told(tx, about, since=now - DAY_SECONDS)
-        if lately >= MAX_REPORTS_A_DAY and not await admins.were_told(tx, cause):
+        reports = await admins.times_told(tx, about, since=now - DAY_SECONDS)
+        if reports >= MAX_REPORTS_A_DAY and not await admins.were_told(tx, cause):
             return None
         told = await admins.notify(
             tx,
@@ -128,7 +130,7 @@ def _name_and_id(name: str, number: int | None) -> str:
 @router.button(TakeDown, admins=True, asks=N_("Yes, delete"))
 async def take_down(sender: Sender, press: TakeDown, cause: str, services: Services) -> None:
     """Delete a reported video; its requester cannot have it sent again either."""
-    deleted, _ = await _delete_message(services, press.generation), sender.translator.gettext
+    is_deleted, _ = await _delete_message(services, press.generation), sender.translator.gettext
     async with services.db.transaction() as tx:
         video = await generations.note(tx, press.generation, file_id=None)
         if video is not None:
@@ -137,10 +139,10 @@ async def take_down(sender: Sender, press: TakeDown, cause: str, services: Servi
             await record(tx, services, sender, cause, "delete", whom=whom, details=details)
     note = (
         _("Deleted.")
-        if deleted
+        if is_deleted
         else _("I could not delete it. It is gone already, over two days old, or out of reach.")
     )
-    await sender.answer(note, alert=not deleted)
+    await sender.answer(note, alert=not is_deleted)
 
 
 async def _delete_message(services: Services, number: int) -> bool:

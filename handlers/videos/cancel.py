@@ -54,11 +54,14 @@ def text(
     if unfinished:
         lines = [translator.gettext("On the way:")]
         listed = unfinished[:MAX_LISTED]
-        lines += [_request_line(one, (groups or {}).get(one.chat), translator) for one in listed]
+        lines += [
+            _request_line(request, (groups or {}).get(request.chat), translator)
+            for request in listed
+        ]
         if more := len(unfinished) - len(listed):
-            said = translator.ngettext("… and {count} more.", "… and {count} more.", more)
-            lines.append(said.format(count=translator.number(more)))
-        if any(one.state is State.QUEUED for one in unfinished):
+            line = translator.ngettext("… and {count} more.", "… and {count} more.", more)
+            lines.append(line.format(count=translator.number(more)))
+        if any(request.state is State.QUEUED for request in unfinished):
             lines.append(translator.gettext("Which one should I cancel?"))
     elif in_private:
         lines = [translator.gettext("Nothing is under way. Send me an idea or a photo.")]
@@ -67,17 +70,17 @@ def text(
     else:
         lines = [translator.gettext("Nothing of yours is under way here. /video makes one.")]
     if elsewhere:
-        said = translator.ngettext(
+        line = translator.ngettext(
             "{count} video of yours is under way in another chat. You can cancel it in private.",
             "{count} videos of yours are under way in other chats. You can cancel them in private.",
             elsewhere,
         )
-        lines.append(said.format(count=translator.number(elsewhere)))
+        lines.append(line.format(count=translator.number(elsewhere)))
     return "\n".join(lines)
 
 
-def _request_line(one: Generation, title: str | None, translator: Translator) -> str:
-    _, prompt = translator.gettext, unlinked(truncate(one.prompt, _MAX_PROMPT_LENGTH))
+def _request_line(request: Generation, title: str | None, translator: Translator) -> str:
+    _, prompt = translator.gettext, unlinked(truncate(request.prompt, _MAX_PROMPT_LENGTH))
     line = (
         _("{number}. {prompt} · {how_far}")
         if title is None
@@ -87,14 +90,14 @@ def _request_line(one: Generation, title: str | None, translator: Translator) ->
         State.QUEUED: _("waits its turn"),
         State.READY: _("is being sent"),
         State.PARKED: _("is late, and free if it comes"),
-    }.get(one.state, _("is being made"))
-    return line.format(number=one.id, prompt=prompt, group=title, how_far=how_far)
+    }.get(request.state, _("is being made"))
+    return line.format(number=request.id, prompt=prompt, group=title, how_far=how_far)
 
 
 def buttons(unfinished: Sequence[Generation]) -> list[list[Button]]:
     """Return a button for each request that can be cancelled."""
-    waiting = [one for one in unfinished[:MAX_LISTED] if one.state is State.QUEUED]
-    return in_rows([Button(f"✖ {one.id}", Cancel(one.id)) for one in waiting], _PER_ROW)
+    waiting = [request for request in unfinished[:MAX_LISTED] if request.state is State.QUEUED]
+    return in_rows([Button(f"✖ {request.id}", Cancel(request.id)) for request in waiting], _PER_ROW)
 
 
 def outcome_text(generation: Generation, translator: Translator) -> str:
@@ -197,23 +200,23 @@ async def undo_order(sender: Sender, press: Undo, shown: int | None, services: S
     generation = await lifecycle.cancel(services.db, number, sender.account, now=now)
     if generation is None:
         async with services.db.reading() as connection:
-            theirs = await generations.find(connection, number)
+            found = await generations.find(connection, number)
         await sender.answer(
-            not_yours(theirs.account, sender.translator)
-            if theirs
+            not_yours(found.account, sender.translator)
+            if found
             else _unknown_text(number, sender.translator)
         )
         return
-    is_over = generation.state is State.CANCELLED
-    if is_over and shown is not None:
+    is_cancelled = generation.state is State.CANCELLED
+    if is_cancelled and shown is not None:
         services.status.leave(generation)
     services.wake(generation.chat)
-    said = outcome_text(generation, sender.translator)
-    await sender.answer(said, alert=not is_over)
+    words = outcome_text(generation, sender.translator)
+    await sender.answer(words, alert=not is_cancelled)
     if shown is None:
         return
-    if not is_over:
+    if not is_cancelled:
         await sender.outbox.change_buttons(sender.chat, shown, None)
         return
     with suppress(SendError):
-        await sender.outbox.edit(sender.chat, shown, said)
+        await sender.outbox.edit(sender.chat, shown, words)

@@ -190,9 +190,9 @@ async def _show(
     words = text(scenes, sender.translator)
     rows = buttons(scenes, layout(services), sender.translator)
     videos = [scene.video for scene in scenes]
-    said = await show_stills(services, sender, videos, words, rows, shown=shown)
-    if said.chat is sender.chat:
-        await _store_shown(services, sender, said.message_id, scenes)
+    sent = await show_stills(services, sender, videos, words, rows, shown=shown)
+    if sent.chat is sender.chat:
+        await _store_shown(services, sender, sent.message_id, scenes)
 
 
 async def _store_shown(

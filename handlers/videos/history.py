@@ -274,15 +274,15 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
     if number is not None:
         async with services.db.reading() as connection:
             video = await generations.find(connection, number)
-    own = video is not None and video.account == sender.account and sender.chat.is_private
-    if video is not None and own and video.state is State.UNDELIVERABLE:
+    is_own = video is not None and video.account == sender.account and sender.chat.is_private
+    if video is not None and is_own and video.state is State.UNDELIVERABLE:
         await sender.answer(_("Here it comes."))
         services.bring(video, sender.chat)
         return
-    if video is None or not own or not video.file_id:
-        say = sender.answer if sender.press else sender.reply
-        was_own = video is not None and own and video.state is State.DELIVERED
-        await say(
+    if video is None or not is_own or not video.file_id:
+        respond = sender.answer if sender.press else sender.reply
+        was_own = video is not None and is_own and video.state is State.DELIVERED
+        await respond(
             _("That one is deleted already.")
             if was_own
             else _("This is not your video, so you cannot send it.")
@@ -329,15 +329,15 @@ async def send_undelivered(services: Services, sender: Sender) -> None:
 
 async def show_reason(services: Services, sender: Sender, payload: str) -> None:
     """Tell the requester in private why their request in a group failed."""
-    number, owed = read_number(payload.removeprefix(WHY)), None
+    number, notice = read_number(payload.removeprefix(WHY)), None
     if number is not None:
         async with services.db.reading() as connection:
             generation = await generations.find(connection, number)
             if generation is not None and generation.account == sender.account:
-                owed = await notices.last_about(connection, generation.id)
-    if owed is None:
+                notice = await notices.last_about(connection, generation.id)
+    if notice is None:
         words = sender.translator.gettext("I have nothing to tell you about that one.")
         await sender.reply(words)
         return
-    told = in_words(owed, sender.translator, name=sender.name, link=None)
-    await sender.reply(told.text, buttons=told.buttons)
+    message = in_words(notice, sender.translator, name=sender.name, link=None)
+    await sender.reply(message.text, buttons=message.buttons)

@@ -80,13 +80,13 @@ async def _find_reusable(sender: Sender, services: Services, number: int) -> Gen
 
 async def _is_taken_back(sender: Sender, video: Generation) -> bool:
     """Return whether the picture of a video was withdrawn, and if so tell the presser."""
-    gone = video.kind == "i2v" and video.picture is None
-    if gone:
+    is_withdrawn = video.kind == "i2v" and video.picture is None
+    if is_withdrawn:
         note = sender.translator.gettext(
             "The person who sent this photo took it back. Send me a photo of your own."
         )
         await sender.answer(note, alert=True)
-    return gone
+    return is_withdrawn
 
 
 @router.button(Again, orders=True)

@@ -55,17 +55,17 @@ async def answer_inline_query(update: Update, context: Context) -> None:
     services = context.services
     async with services.db.reading() as connection:
         person = await people.find(connection, query.from_user.id)
-    chosen = person.spoken if person else None
-    translator = services.languages.translator(chosen or query.from_user.language_code)
-    videos = await _find_videos(services, query)
-    page = videos[:PER_PAGE]
+    language = person.spoken if person else None
+    translator = services.languages.translator(language or query.from_user.language_code)
+    found = await _find_videos(services, query)
+    page = found[:PER_PAGE]
     try:
         with translated():
             await query.answer(
                 [_result(services, video, translator) for video in page],
                 cache_time=CACHE_SECONDS,
                 is_personal=True,
-                next_offset=str(page[-1].id) if len(videos) > PER_PAGE else "",
+                next_offset=str(page[-1].id) if len(found) > PER_PAGE else "",
                 button=None if page or query.offset else _new_video_button(translator, query.query),
             )
     except SendError:
@@ -76,15 +76,15 @@ async def answer_inline_query(update: Update, context: Context) -> None:
 async def _find_videos(services: Services, query: InlineQuery) -> list[Generation]:
     """Return a page of the sender's videos and one more; `#7`, as Share writes it, is video 7."""
     account, words = Account.person(query.from_user.id), query.query.split()
-    named = len(words) == 1 and words[0].startswith("#")
-    number = read_number(words[0][1:]) if named else None
+    is_number = len(words) == 1 and words[0].startswith("#")
+    number = read_number(words[0][1:]) if is_number else None
     async with services.db.reading() as connection:
         if await people.any_banned(connection, {account.id}):
             return []
         video = None if number is None else await generations.find(connection, number)
     if number is not None:
-        own = video is not None and video.account == account and video.file_kind == "video"
-        return [video] if video is not None and own and video.file_id else []
+        is_own = video is not None and video.account == account and video.file_kind == "video"
+        return [video] if video is not None and is_own and video.file_id else []
     return await videos.finished_of(
         services.db,
         account,
@@ -121,10 +121,10 @@ async def offer_like(context: Context, sender: Sender, message: Message, payload
         await sender.reply(text)
     elif video.kind == "i2v":
         # the shape follows from the new photo
-        typed = f"{video.prompt} --model {video.family} --seconds {video.seconds}"
+        prompt = f"{video.prompt} --model {video.family} --seconds {video.seconds}"
         text = _("“{prompt}”\n\nWhich photo of yours should move like that? Send it here.")
         text = text.format(prompt=unlinked(video.prompt))
-        await ask_for_picture(context, sender, message, typed, text)
+        await ask_for_picture(context, sender, message, prompt, text)
     else:
         draft = draft_of_message(message, substitutes.like(video), None, asks=True)
         await place(context, sender, draft)
