@@ -1,7 +1,7 @@
-"""The options of a video, settled against the offer: model, length, shape, resolution.
+"""The options of a video, resolved against the offer: model, length, shape, resolution.
 
-What somebody typed is kept or refused, with what there is instead. What they saved, or nobody
-chose, becomes the nearest that is offered, without a word.
+A typed option that is not offered is refused, with the values offered instead. A saved or default
+one is replaced by the nearest value offered.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NEAR = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What somebody asked for, as typed; None where they did not say, and False for `pro`."""
+    """The options of a prompt, as typed; None, or False for `pro`, if not given."""
 
     model: str | None = None
     pro: bool = False
@@ -45,7 +45,7 @@ class Options:
     fit: str | None = None
     silent: bool | None = None
 
-    def parted(self) -> tuple[Options, Options]:
+    def split_nearest(self) -> tuple[Options, Options]:
         """Split into exact values, and those for which the nearest offered value will do."""
         found = {name: form.fullmatch(getattr(self, name) or "") for name, form in _NEAR.items()}
         near: dict[str, Any] = {name: match[1] for name, match in found.items() if match}
@@ -55,10 +55,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that cannot be had: which option, what was given, and what there is instead.
+    """An option that is not available, the value given, and the values offered.
 
-    `option` is a name of `reading.OPTIONS` without its dashes, "option" for a word that is none of
-    them, or "prompt". `family` is the one that does not offer it, "" where it is not about one.
+    `option` is a name of `reading.OPTIONS` without its dashes, "option" for an unknown one, or
+    "prompt". `family` is the family that does not offer it, "" if it is not about one.
     """
 
     option: str
@@ -75,32 +75,32 @@ _NAMED_LINES: Mapping[str, float] = MappingProxyType(
 
 
 def nearest_seconds(wanted: int, offered: Sequence[int]) -> int:
-    """Return the length that differs least; the shorter of two."""
+    """Return the nearest length in seconds; of two, the shorter."""
     return min(offered, key=lambda seconds: abs(seconds - wanted))
 
 
 def nearest_shape(wanted: str, offered: Sequence[str]) -> str | None:
-    """Return the shape ("W:H") that differs least; None where there is none to choose."""
-    return next(iter(by_shape(wanted, offered)), None)
+    """Return the nearest shape ("W:H"), or None if none is offered."""
+    return next(iter(sort_by_shape(wanted, offered)), None)
 
 
 def nearest_resolution(wanted: str, offered: Sequence[str]) -> str | None:
-    """Return the resolution whose number of lines differs least; None where there is none."""
-    return next(iter(by_resolution(wanted, offered)), None)
+    """Return the resolution with the nearest number of lines, or None if none is offered."""
+    return next(iter(sort_by_resolution(wanted, offered)), None)
 
 
-def by_shape(wanted: str, offered: Sequence[str]) -> list[str]:
-    """Return the shapes, the nearest first."""
-    return _by_distance(wanted, offered, _slope)
+def sort_by_shape(wanted: str, offered: Sequence[str]) -> list[str]:
+    """Return the offered shapes, nearest first."""
+    return _by_distance(wanted, offered, _log_ratio)
 
 
-def by_resolution(wanted: str, offered: Sequence[str]) -> list[str]:
-    """Return the resolutions, the nearest first."""
+def sort_by_resolution(wanted: str, offered: Sequence[str]) -> list[str]:
+    """Return the offered resolutions, nearest first."""
     return _by_distance(wanted, offered, _lines)
 
 
-def higher_resolution(present: str, offered: Sequence[str]) -> str | None:
-    """Return the next resolution with more lines; None where there is none."""
+def next_resolution(present: str, offered: Sequence[str]) -> str | None:
+    """Return the next higher resolution, or None if there is none."""
     lines = _lines(present)
     higher = [one for one in offered if lines is not None and (_lines(one) or 0.0) > lines]
     return min(higher, key=lambda one: _lines(one) or 0.0, default=None)
@@ -109,7 +109,7 @@ def higher_resolution(present: str, offered: Sequence[str]) -> str | None:
 def _by_distance(
     wanted: str, offered: Sequence[str], measure: Callable[[str], float | None]
 ) -> list[str]:
-    """Sort by the distance from what is wanted; what cannot be measured stays in its order."""
+    """Sort by distance from `wanted`; values that cannot be measured keep their order."""
     aim = measure(wanted)
 
     def distance(value: str) -> tuple[bool, float]:
@@ -119,8 +119,8 @@ def _by_distance(
     return sorted(offered, key=distance)
 
 
-def _slope(shape: str) -> float | None:
-    """Return how wide a shape is for its height, so that 16:9 and 9:16 lie as far from a square."""
+def _log_ratio(shape: str) -> float | None:
+    """Return the logarithm of width to height: 16:9 and 9:16 are equally far from a square."""
     match = _SHAPE.fullmatch(shape)
     return math.log(int(match[1]) / int(match[2])) if match else None
 
@@ -133,11 +133,11 @@ def _lines(resolution: str) -> float | None:
 Fit = Literal["crop", "pad"]
 
 FITS: tuple[Fit, ...] = ("crop", "pad")
-USUAL_SHAPE = "16:9"
-USUAL_RESOLUTION = "720p"
-"""What is taken where nobody chose; dearer ones are for those who ask."""
+DEFAULT_SHAPE = "16:9"
+DEFAULT_RESOLUTION = "720p"
+"""Used if no resolution was chosen; higher ones cost more."""
 
-_UNSAID: Mapping[str, dict[str, Any]] = MappingProxyType(
+_UNSET: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
         "seconds": {"seconds": None},
         "ar": {"aspect_ratio": None},
@@ -146,14 +146,14 @@ _UNSAID: Mapping[str, dict[str, Any]] = MappingProxyType(
         "pro": {"pro": False},
     }
 )
-"""How an option is left out that a family cannot meet."""
+"""The fields that leave an option out, by its name in `Problem`."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What somebody saved; None where they did not choose."""
+    """Saved options; None if not chosen."""
 
     family: str | None = None
     seconds: int | None = None
@@ -163,9 +163,9 @@ class Defaults:
 
     @classmethod
     def of(cls, person: Person | None, group: Group | None = None) -> Defaults:
-        """Return what counts where a prompt says nothing: a group's choices, then a person's own.
+        """Return the saved options of a group, and where it has none those of a person.
 
-        Whoever writes as a group or a channel has none of their own.
+        `person` is None for messages sent in the name of a group or channel.
         """
         saved: dict[str, Any] = {}
         for name in ("family", "seconds", "aspect_ratio", "resolution"):
@@ -177,7 +177,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A video that can be ordered. The shape is None where the picture decides it."""
+    """A video that can be ordered; `aspect_ratio` is None if the picture decides it."""
 
     kind: Kind
     family: Family
@@ -190,23 +190,23 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
-    """A video that can be ordered and what it costs, in US dollars and in credits."""
+class PricedChoice:
+    """A video that can be ordered, with its price in US dollars and in credits."""
 
     choice: Choice
     usd: Decimal
     credits: int
 
 
-def priced(choice: Choice, offer: Offer, aspect_ratio: str | None = None) -> Priced:
-    """Say what a video costs; `aspect_ratio` is the shape where only the picture told it."""
+def price_choice(choice: Choice, offer: Offer, aspect_ratio: str | None = None) -> PricedChoice:
+    """Return a video with its price; `aspect_ratio` is that of the picture, if it decides."""
     usd = choice.mode.cost(
         choice.seconds,
         choice.resolution,
         aspect_ratio=choice.aspect_ratio or aspect_ratio,
         silent=choice.silent,
     )
-    return Priced(choice, usd, pricing.credits_for(usd, offer.credit_usd))
+    return PricedChoice(choice, usd, pricing.credits_for(usd, offer.credit_usd))
 
 
 class _NotOfferedError(Exception):
@@ -214,8 +214,8 @@ class _NotOfferedError(Exception):
         self.problem = problem
 
 
-def settle(requested: Options, defaults: Defaults, offer: Offer, kind: Kind) -> Choice | Problem:
-    """Return the video that is meant, or the first option that the offer cannot meet."""
+def resolve(requested: Options, defaults: Defaults, offer: Offer, kind: Kind) -> Choice | Problem:
+    """Return the video for the options, or the first option that is not offered."""
     try:
         family, mode = _family(requested, defaults, offer, kind)
         resolution = _resolution(requested, defaults, family, mode)
@@ -233,19 +233,19 @@ def settle(requested: Options, defaults: Defaults, offer: Offer, kind: Kind) -> 
         return refusal.problem
 
 
-def settle_leniently(
+def resolve_leniently(
     requested: Options, defaults: Defaults, offer: Offer, kind: Kind
 ) -> Choice | Problem:
-    """As `settle`, without the options that the family meant cannot meet."""
-    settled = settle(requested, defaults, offer, kind)
+    """Resolve the options without those that the family does not offer."""
+    settled = resolve(requested, defaults, offer, kind)
     while isinstance(settled, Problem) and settled.family:
-        requested = replace(requested, **_UNSAID[settled.option])
-        settled = settle(requested, defaults, offer, kind)
+        requested = replace(requested, **_UNSET[settled.option])
+        settled = resolve(requested, defaults, offer, kind)
     return settled
 
 
-def as_requested(choice: Choice, requested: Options) -> Choice | None:
-    """Return a video with all that was typed, offered or not; None where that is no such thing."""
+def with_requested(choice: Choice, requested: Options) -> Choice | None:
+    """Return a video with all typed options, offered or not; None if one of them is invalid."""
     seconds, shape, resolution = choice.seconds, choice.aspect_ratio, choice.resolution
     if requested.seconds is not None:
         digits = _digits(requested.seconds)
@@ -256,7 +256,7 @@ def as_requested(choice: Choice, requested: Options) -> Choice | None:
         shape = _typed_shape(requested.aspect_ratio)
     if requested.resolution is not None:
         resolution = _typed_resolution(requested.resolution)
-    if (shape and _slope(shape) is None) or (resolution and _lines(resolution) is None):
+    if (shape and _log_ratio(shape) is None) or (resolution and _lines(resolution) is None):
         return None
     silent = choice.silent or bool(requested.silent)
     return replace(
@@ -265,9 +265,9 @@ def as_requested(choice: Choice, requested: Options) -> Choice | None:
 
 
 def check_prompt(prompt: str, choice: Choice) -> Problem | None:
-    """Return what is wrong with a prompt: it is missing, or longer than the model takes.
+    """Return the problem of a prompt that is missing or too long for the model.
 
-    A picture alone says enough to be animated.
+    A picture needs no prompt.
     """
     limit = choice.mode.prompt_limit
     if not prompt and choice.kind == "t2v":
@@ -281,7 +281,7 @@ def _family(
     requested: Options, defaults: Defaults, offer: Offer, kind: Kind
 ) -> tuple[Family, Mode]:
     able = {family.name: (family, mode) for family in offer if (mode := family.mode(kind))}
-    name = _usual_family([family for family, _ in able.values()], defaults, kind)
+    name = _default_family([family for family, _ in able.values()], defaults, kind)
     if requested.model is not None or name is None:
         name = (requested.model or "").casefold()
         if name not in able:
@@ -295,8 +295,8 @@ def _family(
     return able[name]
 
 
-def _usual_family(able: list[Family], defaults: Defaults, kind: Kind) -> str | None:
-    """Return the saved family, else the first; for a picture, of those that take people."""
+def _default_family(able: list[Family], defaults: Defaults, kind: Kind) -> str | None:
+    """Return the saved family, else the first one; for a picture, one that accepts people."""
     names = [family.name for family in able]
     if defaults.family in names:
         return defaults.family
@@ -319,14 +319,14 @@ def _seconds(
 
 
 def _digits(typed: str) -> str:
-    """Return the number of a length as it was typed: "08 seconds" is 8."""
+    """Return the number in a typed length: "08 seconds" is 8."""
     return typed.lower().rstrip("second").lstrip("0")
 
 
 def _shape(
     requested: Options, defaults: Defaults, family: Family, mode: Mode, kind: Kind
 ) -> str | None:
-    given, saved = requested.aspect_ratio, defaults.aspect_ratio or USUAL_SHAPE
+    given, saved = requested.aspect_ratio, defaults.aspect_ratio or DEFAULT_SHAPE
     return _pick(
         Problem("ar", given or "", mode.aspect_ratios, family.name),
         None if given is None else _typed_shape(given),
@@ -340,9 +340,9 @@ def _typed_shape(given: str) -> str:
 
 
 def _resolution(requested: Options, defaults: Defaults, family: Family, mode: Mode) -> str | None:
-    given, saved = requested.resolution, defaults.resolution or USUAL_RESOLUTION
+    given, saved = requested.resolution, defaults.resolution or DEFAULT_RESOLUTION
     length = _digits(requested.seconds or "")
-    together = [
+    fitting = [
         resolution
         for resolution in mode.resolutions
         if not (length.isdecimal() and not mode.offers(int(length), resolution))
@@ -351,7 +351,7 @@ def _resolution(requested: Options, defaults: Defaults, family: Family, mode: Mo
         Problem("res", given or "", mode.resolutions, family.name),
         None if given is None else _typed_resolution(given),
         {resolution.lower(): resolution for resolution in mode.resolutions},
-        nearest_resolution(saved, together),
+        nearest_resolution(saved, fitting),
     )
 
 
@@ -379,7 +379,7 @@ def _silent(requested: Options, offer: Offer, family: Family, mode: Mode, kind: 
 
 
 def _pick(problem: Problem, given: str | None, offered: Mapping[str, T], otherwise: T) -> T:
-    """Return what was given stands for; what is usual where nothing was."""
+    """Return the offered value for `given`, or `otherwise` if nothing was given."""
     if given is None:
         return otherwise
     if given not in offered:

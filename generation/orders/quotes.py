@@ -1,4 +1,4 @@
-"""What a request would be and cost: the options read, settled, priced."""
+"""Quotes: what a prompt orders and costs, or which of its options are not available."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from generation.media.pictures import nearest_aspect, share_lost
 from generation.orders import options, reading, substitutes
-from generation.orders.options import Choice, Options, Problem, by_resolution, by_shape, priced
+from generation.orders.options import (
+    Choice,
+    Options,
+    Problem,
+    price_choice,
+    sort_by_resolution,
+    sort_by_shape,
+)
 from generation.orders.reading import CHANGE_MARK, plain_options
 
 if TYPE_CHECKING:
@@ -19,48 +26,52 @@ if TYPE_CHECKING:
     from generation.models.offer import Kind, Offer
     from generation.orders.options import Defaults
 
-MOST = 2
-"""How many values beside the one that was meant are proposed."""
+MAX_SUGGESTIONS = 2
+"""Alternative values that are suggested for an option."""
 
 
-def corrections(problem: Problem, offer: Offer) -> list[Instead]:
-    """Return what to take instead, the nearest first; whether it can be had is still to be asked.
+def suggest_alternatives(problem: Problem, offer: Offer) -> list[Alternative]:
+    """Return alternatives to an option that is not available, nearest first.
 
-    Values of the family that was meant come first, then the families that may have what was typed.
+    Values of the same family come first, then other families. Whether an alternative is available
+    is not checked here.
     """
     given, offered = problem.given, problem.offered
     match problem.option:
         case "seconds":
             length = reading.read_number(given) or 0
             lengths = sorted(map(int, offered), key=lambda seconds: abs(seconds - length))
-            found = [Instead(seconds=seconds) for seconds in lengths[:MOST]]
+            found = [Alternative(seconds=seconds) for seconds in lengths[:MAX_SUGGESTIONS]]
         case "ar":
-            found = [Instead(aspect_ratio=shape) for shape in by_shape(given, offered)[:MOST]]
+            found = [
+                Alternative(aspect_ratio=shape)
+                for shape in sort_by_shape(given, offered)[:MAX_SUGGESTIONS]
+            ]
         case "res":
-            near = by_resolution(given, offered)
-            found = [Instead(resolution=resolution) for resolution in near[:MOST]]
+            near = sort_by_resolution(given, offered)
+            found = [Alternative(resolution=resolution) for resolution in near[:MAX_SUGGESTIONS]]
         case "model":
-            close = get_close_matches(given.casefold(), offered, n=MOST + 1, cutoff=0.4)
-            return [Instead(family=name) for name in close or offered[: MOST + 1]]
+            close = get_close_matches(given.casefold(), offered, n=MAX_SUGGESTIONS + 1, cutoff=0.4)
+            return [Alternative(family=name) for name in close or offered[: MAX_SUGGESTIONS + 1]]
         case "silent" | "pro":
-            return [Instead(family=name) for name in offered[: MOST + 1]]
+            return [Alternative(family=name) for name in offered[: MAX_SUGGESTIONS + 1]]
         case "prompt" if offered:
             found = []
         case _:
             return []
     others = [family.name for family in offer if family.name != problem.family]
-    return found + [Instead(family=name) for name in others]
+    return found + [Alternative(family=name) for name in others]
 
 
 GENTLE_MOVEMENT = "Gentle, natural movement; the camera moves in slowly."
-"""What happens in a picture nobody said anything about."""
+"""The prompt for a picture without words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """A family that was chosen and is not served, and the credits its video would have cost.
+class UnservedFamily:
+    """A family that is not served, and the credits its video would have cost.
 
-    `cooling` tells that it only fails at present, `chosen` that the sender chose it and not we.
+    `cooling` is whether it only fails at present, `chosen` whether the sender chose it.
     """
 
     title: str
@@ -71,12 +82,12 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A request that can be ordered: its price in US dollars and in credits.
+    """A request that can be ordered, with its price in US dollars and in credits.
 
-    The shape is None where only the picture, once fetched, will tell it. `instead_of` is set where
-    it is not what was chosen, `is_read` where plain words of the prompt made it another one, or say
-    what is not to be had. `lost` is the share of the picture that is cut away to fill `frame`;
-    `is_chosen` tells that somebody chose that frame, or the cut.
+    `aspect_ratio` is None if it is known only when the picture is fetched. `instead_of` is the
+    family that was replaced, if any. `is_from_words` is whether plain words of the prompt changed
+    the video, or ask for something that is not available. `cut_share` is the share of the picture
+    that is cut away to fill `frame`, `is_chosen` whether the sender chose the frame or the cut.
     """
 
     prompt: str
@@ -84,33 +95,33 @@ class Quote:
     aspect_ratio: str | None
     price: Decimal
     credits: int
-    instead_of: Gone | None = None
-    is_read: bool = False
-    lost: float = 0.0
+    instead_of: UnservedFamily | None = None
+    is_from_words: bool = False
+    cut_share: float = 0.0
     frame: tuple[int, int] = (0, 0)
     is_chosen: bool = False
 
     @property
     def cuts(self) -> bool:
-        """Whether more of the picture is cut away than somebody takes without being told."""
-        return self.lost > substitutes.WORTH_ASKING
+        """Whether more of the picture is cut away than may be without asking."""
+        return self.cut_share > substitutes.MAX_UNASKED_CUT
 
     @property
     def cuts_unasked(self) -> bool:
-        """Whether it cuts so much away though nobody chose that."""
+        """Whether so much is cut away without the sender's choice."""
         return self.cuts and not self.is_chosen
 
     @property
     def is_dearer(self) -> bool:
-        """Whether it costs more than what was chosen and is gone."""
+        """Whether it costs more than the video it replaces."""
         return self.instead_of is not None and self.credits > self.instead_of.credits
 
 
 @dataclass(frozen=True, slots=True)
-class Instead:
-    """What was tapped in the place of what was typed; 0 and "" leave things as they are.
+class Alternative:
+    """Options that were tapped and override typed ones; 0 and "" override nothing.
 
-    `words_alone` leaves out the words that others should change.
+    `words_alone` is whether only the last change is the prompt, without the words before it.
     """
 
     seconds: int = 0
@@ -120,8 +131,8 @@ class Instead:
     resolution: str = ""
     words_alone: bool = False
 
-    def over(self, requested: Options) -> Options:
-        """Return the requested with what was tapped put over them."""
+    def apply_to(self, requested: Options) -> Options:
+        """Return the requested options with the tapped ones instead."""
         if self.seconds:
             requested = replace(requested, seconds=str(self.seconds))
         if self.family:
@@ -142,28 +153,28 @@ def quote(
     offer: Offer,
     defaults: Defaults,
     picture_size: tuple[int, int] | None = None,
-    instead: Instead | None = None,
+    instead: Alternative | None = None,
     named: Offer | None = None,
     reads: bool = False,
 ) -> Quote | tuple[Problem, ...]:
-    """Say what a text asks for and what it costs, or what in it cannot be had.
+    """Return the quote for a text, or its problems if it cannot be ordered.
 
     Args:
-        text: as typed, options and all.
-        kind: from text alone, or from a picture.
-        offer: the families that are served now.
-        defaults: what the sender saved.
-        picture_size: width and height in pixels, where they are known.
-        instead: what was tapped instead of what the text says.
-        named: every family the operator names, served or not; where it is given, one that was
-            chosen, or is the default, and is gone, is replaced.
-        reads: whether plain words count (see `plain_options`), beside what was typed or tapped.
+        text: the prompt with its options, as typed.
+        kind: text to video, or image to video.
+        offer: the families served now.
+        defaults: the saved options of the sender.
+        picture_size: width and height of the picture in pixels, if known.
+        instead: tapped options that override the text.
+        named: every family the operator offers, served or not; if given, a family that was chosen
+            or is the default, but is not served, is replaced.
+        reads: whether options in plain words count (see `plain_options`).
     """
     read = reading.read(text)
     if read.problems:
         return read.problems
-    typed = instead.over(read.requested) if instead is not None else read.requested
-    requested, near = typed.parted()
+    typed = instead.apply_to(read.requested) if instead is not None else read.requested
+    requested, near = typed.split_nearest()
     offer = offer.able(kind)
     if not offer.families:
         return (Problem("model", "", ()),)
@@ -173,51 +184,63 @@ def quote(
     prompt = prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)
-    settle = partial(meant, defaults=defaults, offer=offer, named=named, kind=kind)
-    found = settle(requested)
+    resolve = partial(resolve_or_replace, defaults=defaults, offer=offer, named=named, kind=kind)
+    found = resolve(requested)
     if isinstance(found, Problem):
         return (found,)
-    requested, (choice, instead_of) = _nearer(near, requested, found, settle)
+    requested, (choice, instead_of) = _resolve_nearest(near, requested, found, resolve)
     unread, said = choice, plain_options(prompt) if reads else Options()
-    requested, (choice, instead_of) = _nearer(said, requested, (choice, instead_of), settle)
-    is_read = choice != unread or _misses(choice, near, Options()) or _misses(choice, said, typed)
+    requested, (choice, instead_of) = _resolve_nearest(
+        said, requested, (choice, instead_of), resolve
+    )
+    is_from_words = (
+        choice != unread or _differs(choice, near, Options()) or _differs(choice, said, typed)
+    )
     if too_long := options.check_prompt(prompt, choice):
         return (too_long,)
     aspect_ratio = choice.aspect_ratio
     if aspect_ratio is None and picture_size is not None and choice.mode.aspect_ratios:
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
-    cost = priced(choice, offer, aspect_ratio)
+    cost = price_choice(choice, offer, aspect_ratio)
     is_chosen = bool(requested.fit or requested.aspect_ratio or defaults.fit)
     cut = _cut(choice, aspect_ratio, picture_size)
     return Quote(
-        prompt, choice, aspect_ratio, cost.usd, cost.credits, instead_of, is_read, *cut, is_chosen
+        prompt,
+        choice,
+        aspect_ratio,
+        cost.usd,
+        cost.credits,
+        instead_of,
+        is_from_words,
+        *cut,
+        is_chosen,
     )
 
 
 def _cut(
     choice: Choice, shape: str | None, picture_size: tuple[int, int] | None
 ) -> tuple[float, tuple[int, int]]:
-    """Return what share of a picture is cut away, and to which frame."""
+    """Return the share of a picture that is cut away, and the frame in pixels it is cut to."""
     if picture_size is None or choice.fit == "pad":
         return 0.0, (0, 0)
     frame = choice.mode.frame(choice.resolution, shape, picture_size)
     return share_lost(picture_size, frame), frame
 
 
-def _nearer(
+def _resolve_nearest(
     said: Options,
     requested: Options,
-    found: tuple[Choice, Gone | None],
-    settle: Callable[[Options], tuple[Choice, Gone | None] | Problem],
-) -> tuple[Options, tuple[Choice, Gone | None]]:
-    """Add the nearest offered values of `said` to the request; return it and what it settles to."""
-    nearest = _nearest(said, requested, found[0])
-    again = found if nearest == requested else settle(nearest)
+    found: tuple[Choice, UnservedFamily | None],
+    resolve: Callable[[Options], tuple[Choice, UnservedFamily | None] | Problem],
+) -> tuple[Options, tuple[Choice, UnservedFamily | None]]:
+    """Add the nearest offered values of `said` to the request; return it and its video."""
+    nearest = _with_nearest(said, requested, found[0])
+    again = found if nearest == requested else resolve(nearest)
     return nearest, found if isinstance(again, Problem) else again
 
 
-def _nearest(said: Options, requested: Options, choice: Choice) -> Options:
-    """Return what was typed, and beside it of what was said the nearest that is to be had."""
+def _with_nearest(said: Options, requested: Options, choice: Choice) -> Options:
+    """Return the requested options, and for those only `said` the nearest offered values."""
     mode = choice.mode
     if said.seconds is not None and requested.seconds is None:
         seconds = options.nearest_seconds(int(said.seconds), mode.seconds)
@@ -232,8 +255,8 @@ def _nearest(said: Options, requested: Options, choice: Choice) -> Options:
     return requested
 
 
-def _misses(choice: Choice, said: Options, typed: Options) -> bool:
-    """Whether something that was said, and not typed, is not to be had as it was said."""
+def _differs(choice: Choice, said: Options, typed: Options) -> bool:
+    """Whether the video differs from an option that was `said` and not `typed`."""
     mode = choice.mode
     pairs = (
         (said.seconds, typed.seconds, str(choice.seconds)),
@@ -244,36 +267,36 @@ def _misses(choice: Choice, said: Options, typed: Options) -> bool:
     return any(one and exact is None and one != made for one, exact, made in pairs)
 
 
-def meant(
+def resolve_or_replace(
     requested: Options, defaults: Defaults, *, offer: Offer, named: Offer | None, kind: Kind
-) -> tuple[Choice, Gone | None] | Problem:
-    """Return the video that is meant, and what it is instead of where that is gone."""
+) -> tuple[Choice, UnservedFamily | None] | Problem:
+    """Return the video for the options, and the family it replaces if that is not served."""
     offer = offer.able(kind)
-    gone = None if named is None else _gone(requested, defaults, offer, named, kind)
-    wanted = gone and options.as_requested(gone, requested)
-    if gone is None or wanted is None:
-        settled = options.settle(requested, defaults, offer, kind)
+    unserved = None if named is None else _unserved(requested, defaults, offer, named, kind)
+    wanted = unserved and options.with_requested(unserved, requested)
+    if unserved is None or wanted is None:
+        settled = options.resolve(requested, defaults, offer, kind)
         return settled if isinstance(settled, Problem) else (settled, None)
-    before = priced(gone, offer).credits
-    found = substitutes.replacement(
-        wanted, offer, successor=gone.family.successors.get(kind),
+    before = price_choice(unserved, offer).credits
+    found = substitutes.find_replacement(
+        wanted, offer, successor=unserved.family.successors.get(kind),
         most=before,
     )  # fmt: skip
     if found is None:
-        return Problem("model", gone.family.name, offer.names)
-    cooling = named is not None and gone.mode.model in named.resting
-    chosen = requested.model is not None or requested.pro or defaults.family == gone.family.name
-    return found.choice, Gone(gone.family.title, before, cooling, chosen)
+        return Problem("model", unserved.family.name, offer.names)
+    cooling = named is not None and unserved.mode.model in named.resting
+    chosen = requested.model is not None or requested.pro or defaults.family == unserved.family.name
+    return found.choice, UnservedFamily(unserved.family.title, before, cooling, chosen)
 
 
-def _gone(
+def _unserved(
     requested: Options, defaults: Defaults, offer: Offer, named: Offer, kind: Kind
 ) -> Choice | None:
-    """Return the video that would be made if all that is named were served; None where it is.
+    """Return the video of a family that is not served, or None if the family is served.
 
-    It has what can be had of what was typed.
+    Requested options that the family does not offer are left out.
     """
-    wanted = options.settle_leniently(requested, defaults, named, kind)
+    wanted = options.resolve_leniently(requested, defaults, named, kind)
     if isinstance(wanted, Problem) or wanted.family.name in offer:
         return None
     return wanted

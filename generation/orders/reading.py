@@ -109,8 +109,8 @@ def _match_option(text: str, match: re.Match[str]) -> _FoundOption | None:
         if given is None and (word := _NEXT_WORD.match(text, end)):
             given, end = word[1], word.end()
         given = (given or "").strip(_AROUND_A_VALUE)[:_MAX_GIVEN]
-        meant = typed or _FORMS[name].fullmatch(given)
-        return _FoundOption(name, given, end) if meant else None
+        is_option = typed or _FORMS[name].fullmatch(given)
+        return _FoundOption(name, given, end) if is_option else None
     stands_alone = match["given"] is None and ends
     known = name not in _FORMS and _field_of(name, "")
     return _FoundOption(name, "", end) if typed or (known and stands_alone) else None

@@ -1,4 +1,4 @@
-"""What to make when a model is gone: the next that can do the job, as near as can be."""
+"""Substitutes for unavailable models, and variations of a video."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, cast
 from generation.media.pictures import nearest_aspect, share_lost
 from generation.models.offer import Offer, People
 from generation.orders.options import (
-    USUAL_RESOLUTION,
-    USUAL_SHAPE,
+    DEFAULT_RESOLUTION,
+    DEFAULT_SHAPE,
     Choice,
-    Priced,
-    higher_resolution,
+    PricedChoice,
     nearest_resolution,
     nearest_seconds,
     nearest_shape,
-    priced,
+    next_resolution,
+    price_choice,
 )
 from generation.orders.reading import CHANGE_MARK
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 
-def like(wanted: Generation) -> str:
-    """Return what to type for another video like this one."""
-    return f"{wanted.prompt} {typed(wanted)}"
+def repeat_text(wanted: Generation) -> str:
+    """Return the text that orders the same video again."""
+    return f"{wanted.prompt} {options_text(wanted)}"
 
 
-def typed(wanted: Choice | Generation) -> str:
-    """Return the options of a video as they are typed."""
+def options_text(wanted: Choice | Generation) -> str:
+    """Return the options of a video in their typed form."""
     family = wanted.family if isinstance(wanted.family, str) else wanted.family.name
     parts = [f"--model {family} --seconds {wanted.seconds} --fit {wanted.fit}"]
     parts += [f"--ar {wanted.aspect_ratio}"] if wanted.aspect_ratio else []
@@ -42,22 +42,22 @@ def typed(wanted: Choice | Generation) -> str:
     if wanted.silent:
         parts.append("--silent")
     elif isinstance(wanted, Choice) and wanted.mode.fields.sound is not None:
-        # stands over what the prompt says in plain words
+        # overrides plain words in the prompt
         parts.append("--sound")
     return " ".join(parts)
 
 
-def with_family(generation: Generation, family: Family) -> str:
-    """Return what to type for the family's video that is nearest to this one."""
+def family_text(generation: Generation, family: Family) -> str:
+    """Return the text that orders the nearest video of another family."""
     choice = nearest(generation, family)
-    options = f"--model {family.name}" if choice is None else typed(choice)
+    options = f"--model {family.name}" if choice is None else options_text(choice)
     return f"{generation.prompt} {options}"
 
 
-def going_on(generation: Generation, offer: Offer) -> str:
-    """Return what to type for a video that begins where this one ends, its own words at the end.
+def continuation_text(generation: Generation, offer: Offer) -> str:
+    """Return the text that orders a video which begins where this one ends, with the same prompt.
 
-    What its model does not do with a picture is left out.
+    Options that the model does not offer for pictures are left out.
     """
     parts = list[str]()
     mode = offer[generation.family].mode("i2v") if generation.family in offer else None
@@ -76,18 +76,18 @@ def going_on(generation: Generation, offer: Offer) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
-    """What to do about a model that does not do a job: the substitute, where there is any.
+    """The substitute for a model that cannot make a request, if there is one.
 
-    `was` is its family's title; `cooling` tells that it only fails at present.
+    `was` is the title of the model's family, `cooling` whether it only fails at present.
     """
 
     was: str
     cooling: bool = False
-    substitute: Priced | None = None
+    substitute: PricedChoice | None = None
 
     @property
     def facts(self) -> dict[str, object]:
-        """What the sender is told of it."""
+        """The facts of the notice to the sender."""
         facts: dict[str, object] = {"was": self.was, "cooling": self.cooling}
         if self.substitute is not None:
             choice = self.substitute.choice
@@ -102,13 +102,13 @@ class Failover:
 
 @dataclass(frozen=True, slots=True)
 class Substitutes:
-    """Finds, of what is served now, the substitute for a request's own model."""
+    """Finds substitutes for a request's model among the families served now."""
 
     catalogue: Catalogue
 
     def instead_of(self, generation: Generation) -> Failover:
-        """Return what makes a request whose model is not asked now."""
-        # that it is gone may be known here a moment earlier than there
+        """Return the failover for a request whose model is not available."""
+        # the catalogue may not know yet that the model is gone
         served = self.catalogue.offer.without({generation.model})
         substitute = self._find(generation, served, most=generation.credits)
         return Failover(
@@ -118,9 +118,9 @@ class Substitutes:
         )
 
     def for_people(self, generation: Generation) -> Failover | None:
-        """Return what may animate a picture of people, if any model is not known to refuse.
+        """Return a substitute that may animate a picture of people, or None without a picture.
 
-        None where there is no picture.
+        Families known to refuse people are left out.
         """
         if generation.kind != "i2v":
             return None
@@ -135,10 +135,12 @@ class Substitutes:
         )
         return Failover(was=self._title(generation), substitute=substitute)
 
-    def _find(self, generation: Generation, served: Offer, *, most: int | None) -> Priced | None:
+    def _find(
+        self, generation: Generation, served: Offer, *, most: int | None
+    ) -> PricedChoice | None:
         known, name = self.catalogue.known, generation.family
         kind = cast("Kind", generation.kind)
-        return replacement(
+        return find_replacement(
             generation,
             served,
             successor=known[name].successors.get(kind) if name in known else None,
@@ -151,99 +153,100 @@ class Substitutes:
         return known[name].title if name in known else name
 
 
-def replacement(
+def find_replacement(
     wanted: Choice | Generation,
     served: Offer,
     *,
     successor: str | None = None,
     most: int | None,
     prompt: str = "",
-) -> Priced | None:
-    """Return the video to make instead, None where nothing that is served can.
+) -> PricedChoice | None:
+    """Return the substitute for a video, or None if no served family can make it.
 
-    It is the first that costs no more than `most` credits, else the first, of those that take so
-    long a `prompt`. The family that succeeds the one that is gone is asked first, then the
-    families in the order of the offer.
+    It is the first that costs no more than `most` credits, else the first, of the families that
+    accept a `prompt` of this length. The `successor` of its family comes first, then the families
+    in the order of the offer.
     """
     families = sorted(served, key=lambda family: family.name != successor)
     nearest_of = (
         nearest(wanted, family)
         for family in families
-        if takes(family, cast("Kind", wanted.kind), prompt)
+        if accepts_prompt(family, cast("Kind", wanted.kind), prompt)
     )
-    found = [priced(choice, served) for choice in nearest_of if choice is not None]
+    found = [price_choice(choice, served) for choice in nearest_of if choice is not None]
     cheap = (one for one in found if most is None or one.credits <= most)
     return next(cheap, next(iter(found), None))
 
 
-WORTH_ASKING = 0.15
-"""The share of a picture whose loss is asked about before it is filmed."""
+MAX_UNASKED_CUT = 0.15
+"""The share of a picture that is cut away without asking the sender first."""
 
 
-def keeping(
+def find_uncropped(
     wanted: Choice, prompt: str, picture_size: tuple[int, int], offer: Offer
-) -> Priced | None:
-    """Return another family's video, as near as can be, that loses least of the picture.
+) -> PricedChoice | None:
+    """Return the nearest video of another family that cuts least of the picture.
 
-    None where each loses too much. A family that is known to refuse people is no choice, for
-    nobody here sees whether there are any; of equals the first in the offer is taken.
+    Returns None if each cuts more than `MAX_UNASKED_CUT`. Families known to refuse people are left
+    out, because what the picture shows is unknown. Of equals, the first in the offer is chosen.
     """
     found = []
     for family in offer:
-        choice = nearest(wanted, family) if takes(family, "i2v", prompt) else None
+        choice = nearest(wanted, family) if accepts_prompt(family, "i2v", prompt) else None
         if choice is None or family.name == wanted.family.name or family.people is People.NO:
             continue
         shape, mode = None, choice.mode
         if mode.aspect_ratios:
             shape = nearest_aspect(*picture_size, mode.aspect_ratios)
         lost = share_lost(picture_size, mode.frame(choice.resolution, shape, picture_size))
-        if lost <= WORTH_ASKING:
-            found.append((round(lost, 2), priced(choice, offer, shape)))
+        if lost <= MAX_UNASKED_CUT:
+            found.append((round(lost, 2), price_choice(choice, offer, shape)))
     return min(found, key=itemgetter(0), default=(0.0, None))[1]
 
 
-def takes(family: Family, kind: Kind, prompt: str) -> bool:
-    """Whether a prompt is short enough for a family."""
+def accepts_prompt(family: Family, kind: Kind, prompt: str) -> bool:
+    """Whether a family offers this kind of video, and accepts a prompt of this length."""
     mode = family.mode(kind)
     return mode is not None and (mode.prompt_limit is None or len(prompt) <= mode.prompt_limit)
 
 
 def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
-    """Return the family's video that is nearest to what is wanted, None where it cannot.
+    """Return the family's video that is nearest to the wanted one, or None if it has none.
 
-    Of a picture nothing is cut for another shape. A silent video can be had from a model that has
-    a switch for its sound, or makes none.
+    A picture is padded rather than cut for another shape. A silent video needs a model whose sound
+    can be switched off, or that makes none.
     """
     kind = cast("Kind", wanted.kind)
     mode = family.mode(kind)
     if mode is None or (wanted.silent and mode.sound and mode.fields.sound is None):
         return None
-    resolution = nearest_resolution(wanted.resolution or USUAL_RESOLUTION, mode.resolutions)
-    together = [seconds for seconds in mode.seconds if mode.offers(seconds, resolution)]
-    asked = wanted.aspect_ratio or (USUAL_SHAPE if kind == "t2v" else None)
+    resolution = nearest_resolution(wanted.resolution or DEFAULT_RESOLUTION, mode.resolutions)
+    fitting = [seconds for seconds in mode.seconds if mode.offers(seconds, resolution)]
+    asked = wanted.aspect_ratio or (DEFAULT_SHAPE if kind == "t2v" else None)
     shape = asked and nearest_shape(asked, mode.aspect_ratios)
-    turned = kind == "i2v" and shape is not None and shape != asked
+    is_reshaped = kind == "i2v" and shape is not None and shape != asked
     return Choice(
         kind=kind,
         family=family,
         mode=mode,
-        seconds=nearest_seconds(wanted.seconds, together),
+        seconds=nearest_seconds(wanted.seconds, fitting),
         aspect_ratio=shape,
         resolution=resolution,
-        fit="pad" if turned else cast("Fit", wanted.fit),
+        fit="pad" if is_reshaped else cast("Fit", wanted.fit),
         silent=wanted.silent,
     )
 
 
-def toggled(present: Choice, option: str, value: str, offer: Offer) -> Choice | None:
-    """Return a video with another length, shape, sound, resolution or model; None if there is none.
+def with_option(present: Choice, option: str, value: str, offer: Offer) -> Choice | None:
+    """Return a video with one option changed, or None if the value is not offered.
 
-    What does not go together with a length or a resolution moves along.
+    `option` is "model", "ar", "sound", "res" or "seconds". A length or resolution that does not
+    fit the new value is replaced by the nearest that does.
     """
     mode, lines = present.mode, present.resolution
     if option == "model" and value in offer:
         near = nearest(present, offer[value])
-        # a card shows what is cut
+        # a cut is shown on the card
         return near and replace(near, fit=present.fit)
     if option == "ar" and value in mode.aspect_ratios:
         return replace(present, aspect_ratio=value)
@@ -254,53 +257,53 @@ def toggled(present: Choice, option: str, value: str, offer: Offer) -> Choice | 
         seconds = nearest_seconds(present.seconds, lengths)
         return replace(present, resolution=value, seconds=seconds)
     if option == "seconds" and value in map(str, mode.seconds):
-        together = [one for one in mode.resolutions if mode.offers(int(value), one)]
+        fitting = [one for one in mode.resolutions if mode.offers(int(value), one)]
         if lines is not None:
-            lines = nearest_resolution(lines, together)
+            lines = nearest_resolution(lines, fitting)
         return replace(present, seconds=int(value), resolution=lines)
     return None
 
 
-MOST_OTHERS = 2
-"""Other models that are proposed for one video."""
-_NOTABLY = 1.5
-"""How many times longer a video is to be whose length is worth a button."""
+MAX_OTHER_MODELS = 2
+"""Other models that are suggested for one video."""
+_LONGER_FACTOR = 1.5
+"""How many times as long a video should be at least to be suggested as a longer one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variations:
-    """What else can be made of a video's words or picture, all else as near to it as can be."""
+    """Suggestions for another video of the same prompt or picture, each with one option changed."""
 
-    longer: Priced | None = None
-    shape: Priced | None = None
-    resolution: Priced | None = None
-    others: tuple[Priced, ...] = ()
+    longer: PricedChoice | None = None
+    shape: PricedChoice | None = None
+    resolution: PricedChoice | None = None
+    others: tuple[PricedChoice, ...] = ()
 
     @classmethod
     def of(cls, video: Generation, offer: Offer) -> Variations:
-        """Return what of this is offered now: a length, a shape, more lines, other models."""
+        """Return the variations of a video that are offered now."""
         kind = cast("Kind", video.kind)
         if not (video.prompt if kind == "t2v" else video.picture):
-            # forgotten, or taken back
+            # the prompt or picture was deleted
             return cls()
-        able = [family for family in offer if takes(family, kind, video.prompt)]
+        able = [family for family in offer if accepts_prompt(family, kind, video.prompt)]
         able.sort(key=lambda family: kind == "i2v" and family.people is People.NO)
         near = ((family.name, nearest(video, family)) for family in able)
         found = {name: choice for name, choice in near if choice is not None}
         present = found.pop(video.family, None)
-        others = tuple(priced(choice, offer) for choice in found.values())[:MOST_OTHERS]
+        others = tuple(price_choice(choice, offer) for choice in found.values())[:MAX_OTHER_MODELS]
         if present is None:
             return cls(others=others)
         sharper = _sharper(present) or _sharper(found.get(present.family.pro or ""))
         longer, shape, resolution = (
-            None if choice is None else priced(choice, offer)
-            for choice in (_longer(present), _turned(present), sharper)
+            None if choice is None else price_choice(choice, offer)
+            for choice in (_longer(present), _other_orientation(present), sharper)
         )
         return cls(longer, shape, resolution, others)
 
 
 def _longer(present: Choice) -> Choice | None:
-    mode, least = present.mode, present.seconds * _NOTABLY
+    mode, least = present.mode, present.seconds * _LONGER_FACTOR
     offered = [
         one
         for one in mode.seconds
@@ -310,8 +313,8 @@ def _longer(present: Choice) -> Choice | None:
     return replace(present, seconds=seconds) if seconds else None
 
 
-def _turned(present: Choice) -> Choice | None:
-    """Return it lying where it stood, or as near to that as can be; of a picture nothing is cut."""
+def _other_orientation(present: Choice) -> Choice | None:
+    """Return the video in the nearest shape to its transposed one; a picture is padded, not cut."""
     across, _, down = (present.aspect_ratio or "").partition(":")
     other = [one for one in present.mode.aspect_ratios if one != present.aspect_ratio]
     shape = nearest_shape(f"{down}:{across}" if down != across else "9:16", other)
@@ -325,6 +328,6 @@ def _sharper(present: Choice | None) -> Choice | None:
     if present is None or present.resolution is None:
         return None
     mode = present.mode
-    together = [one for one in mode.resolutions if mode.offers(present.seconds, one)]
-    resolution = higher_resolution(present.resolution, together)
+    fitting = [one for one in mode.resolutions if mode.offers(present.seconds, one)]
+    resolution = next_resolution(present.resolution, fitting)
     return replace(present, resolution=resolution) if resolution else None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.models.offer import KINDS, Offer
-from generation.orders.options import Choice, Defaults, Options, priced, settle
+from generation.orders.options import Choice, Defaults, Options, price_choice, resolve
 from handlers.account.settings import changes_for
 from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked, turning
 from handlers.replies.texts import approximate_duration
@@ -102,8 +102,8 @@ def _lengths(seconds: Sequence[int], translator: Translator) -> str:
 
 def _cheapest(family: Family, offer: Offer) -> int:
     """Return the credits of the family's usual video, of the cheaper kind if they differ."""
-    usual = [settle(Options(model=family.name), Defaults(), offer, kind) for kind in KINDS]
-    return min(priced(choice, offer).credits for choice in usual if isinstance(choice, Choice))
+    choices = [resolve(Options(model=family.name), Defaults(), offer, kind) for kind in KINDS]
+    return min(price_choice(one, offer).credits for one in choices if isinstance(one, Choice))
 
 
 def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Button]]:
@@ -165,9 +165,9 @@ def details(family: Family, default: str | None, offer: Offer, translator: Trans
     for seconds in mode.seconds[:MAX_LENGTHS] if mode is not None else ():
         kind: Kind = "t2v" if family.t2v else "i2v"
         options = Options(model=family.name, seconds=str(seconds))
-        choice = settle(options, Defaults(), offer, kind)
+        choice = resolve(options, Defaults(), offer, kind)
         if isinstance(choice, Choice):
-            cost = translator.credits(priced(choice, offer).credits)
+            cost = translator.credits(price_choice(choice, offer).credits)
             length = translator.duration(seconds)
             lines.append(translator.gettext("{length}: {cost}").format(length=length, cost=cost))
     return "\n".join(lines)

@@ -14,10 +14,10 @@ from generation.orders.options import (
     Options,
     Problem,
     nearest_resolution,
-    priced,
-    settle,
+    price_choice,
+    resolve,
 )
-from generation.orders.quotes import Quote, meant
+from generation.orders.quotes import Quote, resolve_or_replace
 from handlers.groups.group_settings import SetGroupVideo, show_group_settings
 from handlers.membership import is_group_admin
 from handlers.replies.keyboards import Button, CallbackData, carried, in_rows, ticked
@@ -71,14 +71,14 @@ def usual_quote(
     `family` replaces the saved family. `named` holds all families the operator names: a saved
     family that is not served is replaced as in an order.
     """
-    found = meant(
+    found = resolve_or_replace(
         Options(model=family), _defaults_of(saved),
         offer=offer, named=named, kind="t2v",
     )  # fmt: skip
     if isinstance(found, Problem):
         return None
     choice, instead_of = found
-    cost = priced(choice, offer)
+    cost = price_choice(choice, offer)
     return Quote("", choice, choice.aspect_ratio, cost.usd, cost.credits, instead_of)
 
 
@@ -108,7 +108,7 @@ def changes_for(
             for name, offered in choices(mode).items()
         }
         return {"family": value, **kept}
-    choice = shown.choice if shown else settle(Options(), _defaults_of(saved), offer, "t2v")
+    choice = shown.choice if shown else resolve(Options(), _defaults_of(saved), offer, "t2v")
     if not isinstance(choice, Choice):
         return None
     offered = choices(choice.mode).get(field, ())

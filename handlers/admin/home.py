@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from generation.models import pricing
 from generation.models.offer import KINDS
 from generation.orders import balances
-from generation.orders.options import Choice, Defaults, Options, priced, settle
+from generation.orders.options import Choice, Defaults, Options, price_choice, resolve
 from handlers.admin.access import apply_ban, apply_unban
 from handlers.admin.figures import ShowFigures, budget_line, owed_line
 from handlers.admin.grants import GrantTo
@@ -289,9 +289,9 @@ async def show_models(
 def _usual_price(family: Family, services: Services, translator: Translator) -> str:
     """Return the price of a family's usual video, or "" if it makes none."""
     for kind in KINDS:
-        usual = settle(Options(model=family.name), Defaults(), services.catalogue.named, kind)
+        usual = resolve(Options(model=family.name), Defaults(), services.catalogue.named, kind)
         if isinstance(usual, Choice):
-            cost = priced(usual, services.offer)
+            cost = price_choice(usual, services.offer)
             return " · ".join(
                 (
                     translator.duration(usual.seconds),

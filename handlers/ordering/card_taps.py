@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import MessageLimit
 
 from generation.orders import substitutes
-from generation.orders.quotes import Instead, Quote
+from generation.orders.quotes import Alternative, Quote
 from generation.orders.reading import CHANGE_MARK, read, strip_options
 from handlers.ordering import placing
 from handlers.ordering.drafts import quote_draft
@@ -36,11 +36,11 @@ async def start(sender: Sender, press: Start, context: Context) -> None:
 @router.button(StartAlone, orders=True)
 async def start_alone(sender: Sender, press: StartAlone, context: Context) -> None:
     """Start the video of a card without the words of the video that it changes."""
-    await _start(context, sender, press, Instead(words_alone=True))
+    await _start(context, sender, press, Alternative(words_alone=True))
 
 
 async def _start(
-    context: Context, sender: Sender, press: Start | StartAlone, instead: Instead
+    context: Context, sender: Sender, press: Start | StartAlone, instead: Alternative
 ) -> None:
     if (card := await _open_card(sender, context.services, press.card)) is not None:
         draft = placing.draft_of_card(card, instead=instead, agreed=press.credits or None)
@@ -69,14 +69,14 @@ async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
     was = await quote_draft(services, sender, placing.draft_of_card(card))
     choice = None
     if isinstance(was, Quote):
-        choice = substitutes.toggled(was.choice, press.option, press.meant, services.offer)
+        choice = substitutes.with_option(was.choice, press.option, press.meant, services.offer)
     if not isinstance(was, Quote) or choice is None:
         await sender.answer(sender.translator.gettext("Not offered now."))
         return
     await sender.answer()
     async with services.db.transaction() as tx:
         words = strip_options(card.prompt)
-        chosen = await cards.choose(tx, card.id, words, substitutes.typed(choice))
+        chosen = await cards.choose(tx, card.id, words, substitutes.options_text(choice))
     if chosen is not None:
         await placing.update_card(services, sender, chosen, was)
 

@@ -111,7 +111,7 @@ async def ask_for_change(
         thread_id=sender.thread_id,
         account=sender.account,
         message_id=None,
-        prompt=f"{substitutes.typed(video)}{CHANGE_MARK}{video.prompt}",
+        prompt=f"{substitutes.options_text(video)}{CHANGE_MARK}{video.prompt}",
         picture=video.picture,
         picture_by=video.picture_by,
     )
@@ -124,7 +124,7 @@ async def propose_change(
     context: Context, sender: Sender, message: Message, video: Generation, words: str
 ) -> None:
     """Show a card for a video changed by the words of a reply to it."""
-    text = apply_change(substitutes.typed(video), video.prompt, words)
+    text = apply_change(substitutes.options_text(video), video.prompt, words)
     draft = draft_of_message(message, text, SentPicture.behind(video), asks=True)
     await placing.place(context, sender, draft)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from generation.models.offer import Kind
     from generation.orders.options import Problem
-    from generation.orders.quotes import Instead
+    from generation.orders.quotes import Alternative
     from handlers.context import Services
     from handlers.senders import Sender
     from storage.cards import Card
@@ -168,7 +168,7 @@ class OrderDraft:
     asks: bool = False
     answers: int | None = None
     card: int | None = None
-    instead: Instead | None = None
+    instead: Alternative | None = None
     agreed: int | None = None
     taps_twice: bool = False
     saw_cut: bool = False

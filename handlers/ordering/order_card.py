@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, which_frame
 from generation.orders import reading
-from generation.orders.options import priced
-from generation.orders.quotes import Instead, Quote
-from generation.orders.substitutes import keeping, takes, toggled
+from generation.orders.options import price_choice
+from generation.orders.quotes import Alternative, Quote
+from generation.orders.substitutes import accepts_prompt, find_uncropped, with_option
 from handlers.ordering.drafts import SentPicture
 from handlers.replies.keyboards import Button, CallbackData, carried, handing_out, in_rows, ticked
 from handlers.replies.sending import Refused
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from generation.orders.balances import Balance, Pool
-    from generation.orders.options import Priced
+    from generation.orders.options import PricedChoice
     from handlers.context import Services
     from handlers.ordering.drafts import OrderDraft
     from handlers.replies.outbox import Manner, Said
@@ -62,7 +62,7 @@ class Start(CallbackData, prefix="start"):
     credits: int = 0
 
     @classmethod
-    def with_instead(cls, card: int, instead: Instead, credits_: int) -> Self:
+    def with_alternative(cls, card: int, instead: Alternative, credits_: int) -> Self:
         """Return the data of a button that starts an alternative to what the card says."""
         shape = carried(instead.aspect_ratio)
         return cls(
@@ -70,10 +70,10 @@ class Start(CallbackData, prefix="start"):
         )
 
     @property
-    def instead(self) -> Instead:
+    def instead(self) -> Alternative:
         """The alternative to what the card says."""
         shape = self.shape.replace("x", ":")
-        return Instead(self.seconds, self.family, self.fit, shape, self.resolution)
+        return Alternative(self.seconds, self.family, self.fit, shape, self.resolution)
 
 
 class StartAlone(CallbackData, prefix="alone"):
@@ -136,7 +136,7 @@ def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> s
         parts.insert(1, sounds.format(model=quote.choice.family.title))
     if quote.cuts:
         cut = translator.gettext("{share} of the photo is cut away")
-        parts.insert(1, cut.format(share=translator.percent(quote.lost)))
+        parts.insert(1, cut.format(share=translator.percent(quote.cut_share)))
     return "\n".join([f"{head}\n", *parts])
 
 
@@ -192,8 +192,8 @@ def card_buttons(
             text = _("With {title} · {credits}").format(
                 title=other.choice.family.title, credits=translator.number(other.credits)
             )
-            instead = Instead(family=other.choice.family.name)
-            others.append([Button(text, Start.with_instead(card.id, instead, other.credits))])
+            instead = Alternative(family=other.choice.family.name)
+            others.append([Button(text, Start.with_alternative(card.id, instead, other.credits))])
     if reading.CHANGE_MARK in card.prompt and not card.asks_what_follows:
         alone = _("Only my words · {credits}").format(credits=cost)
         others.append([Button(alone, StartAlone(card.id, quote.credits))])
@@ -206,12 +206,12 @@ def card_buttons(
     return rows
 
 
-def _uncropped_substitute(services: Services, card: Card, quote: Quote) -> Priced | None:
+def _uncropped_substitute(services: Services, card: Card, quote: Quote) -> PricedChoice | None:
     """Return another family's video that does not crop the picture, if no shape was chosen."""
     sent = SentPicture.on(card)
     if not quote.cuts_unasked or sent is None or sent.size is None:
         return None
-    return keeping(quote.choice, quote.prompt, sent.size, services.offer)
+    return find_uncropped(quote.choice, quote.prompt, sent.size, services.offer)
 
 
 MAX_VALUES_SHOWN = 4
@@ -248,10 +248,10 @@ def _toggles(
         if len(offered) > 1:
             rows += in_rows(row, _PER_ROW)
     families = {
-        family.name: priced(near, services.offer)
+        family.name: price_choice(near, services.offer)
         for family in services.offer.able(choice.kind)
-        if takes(family, choice.kind, quote.prompt)
-        and (near := toggled(choice, "model", family.name, services.offer))
+        if accepts_prompt(family, choice.kind, quote.prompt)
+        and (near := with_option(choice, "model", family.name, services.offer))
     }
     if len(families) > 1 and unfolded == "model":
         for name, other in families.items():

@@ -130,7 +130,7 @@ def _needs_confirmation(draft: OrderDraft, quote: Quote, max_unconfirmed: int) -
     if draft.agreed is not None:
         return quote.credits > draft.agreed
     cuts = quote.cuts_unasked and not draft.saw_cut
-    uncertain = quote.is_dearer or quote.is_read or cuts or quote.credits > max_unconfirmed
+    uncertain = quote.is_dearer or quote.is_from_words or cuts or quote.credits > max_unconfirmed
     return uncertain and draft.card is None
 
 

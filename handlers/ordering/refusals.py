@@ -14,7 +14,7 @@ from generation.orders.balances import (
     TooFewCredits,
     TooManyPending,
 )
-from generation.orders.quotes import Instead, Quote, corrections
+from generation.orders.quotes import Alternative, Quote, suggest_alternatives
 from handlers.ordering.drafts import new_card, quote_draft
 from handlers.ordering.order_card import Drop, Start, record_shown
 from handlers.replies.keyboards import Button
@@ -88,7 +88,7 @@ async def propose_corrections(
     services, nearest = context.services, []
     # anonymous admins and channels press buttons as a different user
     if len(found) == 1 and sender.account.is_person:
-        for instead in corrections(found[0], services.offer):
+        for instead in suggest_alternatives(found[0], services.offer):
             quote = await quote_draft(services, sender, replace(draft, instead=instead))
             if isinstance(quote, Quote) and quote.instead_of is None:
                 nearest.append((instead, quote))
@@ -185,16 +185,16 @@ async def _keep_on_card(services: Services, sender: Sender, draft: OrderDraft) -
 
 async def _affordable_videos(
     services: Services, sender: Sender, draft: OrderDraft, quote: Quote, available: int
-) -> list[tuple[Instead, Quote]]:
+) -> list[tuple[Alternative, Quote]]:
     """Return the family's shortest video, and the cheapest of the others, if affordable."""
-    shorter: list[tuple[Instead, Quote]] = []
-    others: list[tuple[Instead, Quote]] = []
+    shorter: list[tuple[Alternative, Quote]] = []
+    others: list[tuple[Alternative, Quote]] = []
     for family in services.offer:
         mode = family.mode(quote.choice.kind)
         if mode is None:
             continue
         same = family == quote.choice.family
-        instead = Instead(seconds=mode.seconds[0], family="" if same else family.name)
+        instead = Alternative(seconds=mode.seconds[0], family="" if same else family.name)
         other = await quote_draft(services, sender, replace(draft, instead=instead))
         most = min(available, quote.credits - 1)
         if isinstance(other, Quote) and other.credits <= most:
@@ -203,7 +203,7 @@ async def _affordable_videos(
 
 
 def _start_button(
-    card: int, instead: Instead, quote: Quote, translator: Translator, *, is_brief: bool = False
+    card: int, instead: Alternative, quote: Quote, translator: Translator, *, is_brief: bool = False
 ) -> Button:
     """Return a button that starts an alternative to what the card says, at its price.
 
@@ -217,7 +217,7 @@ def _start_button(
         label = instead.aspect_ratio or instead.resolution
     return Button(
         f"{label} · {translator.number(quote.credits)}",
-        Start.with_instead(card, instead, quote.credits),
+        Start.with_alternative(card, instead, quote.credits),
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from telegram import Bot, MaybeInaccessibleMessage
 
     from generation.models.offer import Offer
-    from generation.orders.options import Priced
+    from generation.orders.options import PricedChoice
     from handlers.replies.texts import Translator
     from storage.generations import Generation
 
@@ -310,7 +310,7 @@ class Vary(CallbackData, prefix="vary"):
     credits: int
 
     @classmethod
-    def to(cls, video: Generation, other: Priced) -> Self:
+    def to(cls, video: Generation, other: PricedChoice) -> Self:
         """Return what a button to this other video carries."""
         choice = other.choice
         shape = carried(choice.aspect_ratio or "")
@@ -427,7 +427,7 @@ class ResultButtons:
     def going_on(self, video: Generation) -> Quote | None:
         """Return what goes on from a video's last frame; None where none is offered."""
         quote = quotes.quote(
-            substitutes.going_on(video, self.offer),
+            substitutes.continuation_text(video, self.offer),
             kind="i2v", offer=self.offer, defaults=Defaults(),
         )  # fmt: skip
         return quote if isinstance(quote, Quote) else None

@@ -135,7 +135,7 @@ def _scene_buttons(
     rows = [[Button(_("🗑 Take it out"), RemoveScene(last, scene.number), style="danger")],
             [Button(_("◀ Back"), ShowFilm(last))]]  # fmt: skip
     quote = quotes.quote(
-        substitutes.like(scene.video),
+        substitutes.repeat_text(scene.video),
         kind="t2v" if position == 0 and scene.video.kind == "t2v" else "i2v",
         offer=services.offer,
         named=services.catalogue.known,
@@ -300,7 +300,7 @@ async def remake_scene(
         return
     agreed = min(press.credits, context.services.policy.confirm_credits)
     draft = OrderDraft(
-        text=substitutes.like(scenes[position].video),
+        text=substitutes.repeat_text(scenes[position].video),
         picture=_first_picture(scenes, position),
         origin="press",
         cause=films.anew(press.scene, sender.account),

@@ -124,7 +124,7 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
         await sender.answer(note, alert=True)
         return
     draft = OrderDraft(
-        text=substitutes.going_on(video, context.services.offer),
+        text=substitutes.continuation_text(video, context.services.offer),
         picture=SentPicture.ending(video),
         origin="press",
         cause=f"{FOLLOWS}{video.id}:{sender.account}",
@@ -236,7 +236,7 @@ async def try_with(sender: Sender, press: TryWith, context: Context) -> None:
     like = replace(like, agreed=press.credits)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
-        text = substitutes.with_family(generation, catalogue.named[press.family])
+        text = substitutes.family_text(generation, catalogue.named[press.family])
         cause = f"press:with:{generation.id}:{press.family}:{sender.account}"
         like = replace(like, text=text, cause=cause)
     await place(context, sender, like)
@@ -264,7 +264,7 @@ async def _find_own(sender: Sender, services: Services, number: int) -> Generati
 def draft_like(generation: Generation, sender: Sender, *, message_id: int | None) -> OrderDraft:
     """Return the draft of another video like this one, paid by the sender."""
     return OrderDraft(
-        text=substitutes.like(generation),
+        text=substitutes.repeat_text(generation),
         picture=SentPicture.behind(generation),
         origin="press",
         cause=f"press:again:{generation.id}:{sender.account}",

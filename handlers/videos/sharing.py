@@ -126,7 +126,7 @@ async def offer_like(context: Context, sender: Sender, message: Message, payload
         text = text.format(prompt=unlinked(video.prompt))
         await ask_for_picture(context, sender, message, prompt, text)
     else:
-        draft = draft_of_message(message, substitutes.like(video), None, asks=True)
+        draft = draft_of_message(message, substitutes.repeat_text(video), None, asks=True)
         await place(context, sender, draft)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from generation.models.offer import Offer
 from generation.models.pricing import Period
-from generation.orders.options import Choice, Defaults, settle
+from generation.orders.options import Choice, Defaults, resolve
 from generation.orders.reading import read
 from handlers import commands
 from handlers.account import welcome
@@ -70,7 +70,7 @@ def test_help_shows_options_that_can_be_had(names: tuple[str, ...]) -> None:
     for example in examples:
         found = read(f"a cat {example}")
         assert not found.problems
-        assert isinstance(settle(found.requested, Defaults(), offer, "t2v"), Choice), example
+        assert isinstance(resolve(found.requested, Defaults(), offer, "t2v"), Choice), example
 
 
 def test_help_says_where_to_ask_only_where_there_is_somebody() -> None:

@@ -30,7 +30,7 @@ from generation.jobs.schedule import (
     JobPolicy,
 )
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Defaults, Options, Priced, settle
+from generation.orders.options import Choice, Defaults, Options, PricedChoice, resolve
 from generation.orders.substitutes import Failover
 from storage.generations import Generation, Reason, State
 from storage.notices import NoticeKind
@@ -129,10 +129,10 @@ class Row:
     facts: tuple[type[object], ...] = ()
 
 
-def _priced(credits_: int) -> Priced:
-    choice = settle(Options(model="veo-3.1-fast"), Defaults(), Offer.load(), "t2v")
+def _priced(credits_: int) -> PricedChoice:
+    choice = resolve(Options(model="veo-3.1-fast"), Defaults(), Offer.load(), "t2v")
     assert isinstance(choice, Choice)
-    return Priced(choice, Decimal("0.40"), credits_)
+    return PricedChoice(choice, Decimal("0.40"), credits_)
 
 
 CHEAPER = Failover(was="Sora 2", substitute=_priced(4))

@@ -38,7 +38,7 @@ from tests.storage.asked import ANN, BOB, NOW, ask, everything, found, meet, row
 
 if TYPE_CHECKING:
     from generation.jobs.outcomes import Outcome, Transition
-    from generation.orders.options import Priced
+    from generation.orders.options import PricedChoice
     from storage.database import Database
     from storage.generations import Generation
     from tests.generation.steps import Steps
@@ -239,7 +239,7 @@ async def test_a_dearer_substitute_is_never_made_by_itself(db: Database) -> None
     assert step.after.state is State.FAILED
 
 
-def must(priced: Priced | None) -> Priced:
+def must(priced: PricedChoice | None) -> PricedChoice:
     """Return what is there."""
     assert priced is not None
     return priced

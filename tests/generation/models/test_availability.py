@@ -12,8 +12,8 @@ from generation.models import availability
 from generation.models.availability import Feed, Listed, Retired, Snapshot
 from generation.models.offer import Offer
 from generation.models.pricing import Rate
-from generation.orders.options import Choice, Defaults, Options, settle
-from generation.orders.substitutes import nearest, replacement
+from generation.orders.options import Choice, Defaults, Options, resolve
+from generation.orders.substitutes import find_replacement, nearest
 
 KNOWN = Offer.load()
 NAMES = ("sora-2", "sora-2-pro", "veo-3.1-fast")
@@ -31,7 +31,7 @@ def offer(known: Snapshot) -> Offer:
 
 
 def wanted(**requested: Any) -> Choice:
-    choice = settle(Options(**requested), Defaults(), KNOWN, "t2v")
+    choice = resolve(Options(**requested), Defaults(), KNOWN, "t2v")
     assert isinstance(choice, Choice)
     return choice
 
@@ -203,13 +203,13 @@ def test_what_was_heard_is_read_back_as_it_was_kept() -> None:
 
 def test_the_replacement_is_the_first_that_costs_no_more() -> None:
     choice = wanted(model="sora-2")
-    found = replacement(choice, KNOWN.only(["sora-2-pro", "veo-3.1-fast"]), most=9)
+    found = find_replacement(choice, KNOWN.only(["sora-2-pro", "veo-3.1-fast"]), most=9)
     assert found is not None
     assert (found.choice.family.name, found.credits) == ("veo-3.1-fast", 6)
 
 
 def test_where_all_cost_more_the_replacement_is_the_first() -> None:
-    found = replacement(wanted(model="sora-2"), KNOWN.only(["veo-3.1", "sora-2-pro"]), most=9)
+    found = find_replacement(wanted(model="sora-2"), KNOWN.only(["veo-3.1", "sora-2-pro"]), most=9)
     assert found is not None
     assert found.choice.family.name == "veo-3.1"
 

@@ -79,7 +79,7 @@ def quoted(text: str, kind: Any) -> quotes.Quote:
 @pytest.mark.parametrize("seconds", [4, 8, 12])
 def test_again_is_the_same_video(shape: str, seconds: int) -> None:
     old = video(aspect_ratio=shape, seconds=seconds, fit="pad")
-    quote = quoted(substitutes.like(old), "t2v")
+    quote = quoted(substitutes.repeat_text(old), "t2v")
     choice = quote.choice
     assert quote.prompt == old.prompt
     assert (choice.family.name, choice.seconds, choice.resolution) == ("sora-2", seconds, "720p")
@@ -87,13 +87,15 @@ def test_again_is_the_same_video(shape: str, seconds: int) -> None:
 
 
 def test_going_on_keeps_what_the_model_does_with_a_picture() -> None:
-    quote = quoted(substitutes.going_on(video(seconds=8, aspect_ratio="9:16"), OFFER), "i2v")
+    quote = quoted(
+        substitutes.continuation_text(video(seconds=8, aspect_ratio="9:16"), OFFER), "i2v"
+    )
     assert quote.choice.family.name == "sora-2"
     assert (quote.choice.seconds, quote.aspect_ratio) == (8, "9:16")
 
 
 def test_going_on_from_a_family_that_is_gone_takes_another() -> None:
-    quote = quoted(substitutes.going_on(video(family="long-gone"), OFFER), "i2v")
+    quote = quoted(substitutes.continuation_text(video(family="long-gone"), OFFER), "i2v")
     assert (quote.prompt, quote.choice.kind) == ("a cat", "i2v")
 
 
@@ -119,7 +121,7 @@ def test_whatever_else_is_offered_of_a_video_can_be_had_for_what_its_button_says
             carried = replace(Vary.to(old, one), generation=10**9).encode()
             press = Vary.decode(carried)
             assert press is not None
-            made = quoted(substitutes.like(press.over(old)), kind)
+            made = quoted(substitutes.repeat_text(press.over(old)), kind)
             assert (made.prompt, made.credits) == (old.prompt, one.credits), (family.name, way)
             turned = kind == "i2v" and made.choice.aspect_ratio not in {None, old.aspect_ratio}
             assert made.choice == replace(one.choice, fit="pad" if turned else "crop"), family.name
@@ -140,7 +142,7 @@ def test_options_never_leak_into_the_prompt(prompt: str) -> None:
     if plain.problems or plain.requested != read("").requested:
         return
     old = video(prompt=plain.prompt)
-    assert read(substitutes.like(old)).prompt == plain.prompt
+    assert read(substitutes.repeat_text(old)).prompt == plain.prompt
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -154,11 +156,11 @@ def test_whatever_can_be_tapped_on_a_card_can_be_had(kind: Kind) -> None:
             ("res", mode.resolutions), ("model", names),
         ):  # fmt: skip
             for value in values:
-                choice = substitutes.toggled(present, option, value, offer)
+                choice = substitutes.with_option(present, option, value, offer)
                 if choice is None:
                     assert value not in offer, (family.name, option, value)
                     continue
-                assert quoted(f"{substitutes.typed(choice)} a cat", kind).choice == choice
+                assert quoted(f"{substitutes.options_text(choice)} a cat", kind).choice == choice
                 chosen = {"seconds": str(choice.seconds), "ar": choice.aspect_ratio,
                           "res": choice.resolution, "model": choice.family.name}  # fmt: skip
                 assert chosen[option] == value

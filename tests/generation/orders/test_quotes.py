@@ -10,7 +10,7 @@ import pytest
 
 from generation.models.offer import Offer
 from generation.orders.options import Defaults
-from generation.orders.quotes import GENTLE_MOVEMENT, Instead, Quote, quote
+from generation.orders.quotes import GENTLE_MOVEMENT, Alternative, Quote, quote
 
 OFFER = Offer.load().only(["sora-2", "sora-2-pro"])
 
@@ -103,11 +103,11 @@ def test_with_no_family_left_the_model_is_the_problem() -> None:
 
 def test_what_was_tapped_stands_over_what_was_typed() -> None:
     text = "a cat --pro --seconds 12"
-    assert asked(text, instead=Instead(seconds=4)).choice.seconds == 4
-    cheaper = asked(text, instead=Instead(family="sora-2"))
+    assert asked(text, instead=Alternative(seconds=4)).choice.seconds == 4
+    cheaper = asked(text, instead=Alternative(family="sora-2"))
     assert (cheaper.choice.family.name, cheaper.choice.seconds) == ("sora-2", 12)
-    assert asked(text, instead=Instead()) == asked(text), "nothing tapped changes nothing"
-    assert asked("it rains", kind="i2v", instead=Instead(fit="pad")).choice.fit == "pad"
+    assert asked(text, instead=Alternative()) == asked(text), "nothing tapped changes nothing"
+    assert asked("it rains", kind="i2v", instead=Alternative(fit="pad")).choice.fit == "pad"
 
 
 def test_saved_defaults_are_taken_where_nothing_was_typed() -> None:

@@ -12,7 +12,7 @@ from generation.media.pictures import share_lost
 from generation.models.offer import Offer
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote, quote
-from generation.orders.substitutes import keeping
+from generation.orders.substitutes import find_uncropped
 
 
 def quoted(text: str, size: tuple[int, int] | None, *families: str, **more: Any) -> Quote:
@@ -42,7 +42,7 @@ def test_the_shape_that_loses_least_is_taken_and_what_it_loses_is_known(
 ) -> None:
     found = quoted("waves", size, family)
     assert found.aspect_ratio == shape
-    assert found.lost == pytest.approx(lost, abs=0.01)
+    assert found.cut_share == pytest.approx(lost, abs=0.01)
     assert found.cuts == found.cuts_unasked == (lost > 0.15)
 
 
@@ -50,7 +50,7 @@ def test_the_shape_that_loses_least_is_taken_and_what_it_loses_is_known(
 def test_what_somebody_chose_to_lose_is_not_asked_about(option: str) -> None:
     found = quoted(f"waves {option}", (1000, 1000), "sora-2")
     assert not found.cuts_unasked
-    assert found.lost == (0 if option == "--fit pad" else pytest.approx(7 / 16, abs=0.01))
+    assert found.cut_share == (0 if option == "--fit pad" else pytest.approx(7 / 16, abs=0.01))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_first_other_model_that_loses_least_is_offered(
     families: tuple[str, ...], expected: str | None
 ) -> None:
     found = quoted("waves --model sora-2", (4000, 3000), *families)
-    other = keeping(found.choice, found.prompt, (4000, 3000), Offer.load().only(families))
+    other = find_uncropped(found.choice, found.prompt, (4000, 3000), Offer.load().only(families))
     assert (other and other.choice.family.name) == expected
 
 
@@ -76,7 +76,7 @@ def test_a_model_that_refuses_people_or_takes_shorter_words_is_not_offered() -> 
     size = (4000, 3000)
     for family in offer.able("i2v"):
         long = quoted("wave " * 400 + "--model sora-2", size, "sora-2")
-        other = keeping(long.choice, long.prompt, size, offer.only(["sora-2", family.name]))
+        other = find_uncropped(long.choice, long.prompt, size, offer.only(["sora-2", family.name]))
         limit = family.i2v.prompt_limit if family.i2v else None
         if limit is not None and limit < 2000:
             assert other is None, family.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Defaults, Options, Problem, settle
+from generation.orders.options import Choice, Defaults, Options, Problem, resolve
 
 ALL = Offer.load()
 OFFER = ALL.only(["sora-2", "sora-2-pro", "veo-3.1-fast", "veo-3.1"])
@@ -17,13 +17,13 @@ def chosen(
     kind: str = "t2v",
 ) -> Choice:
     """Settle and expect no problem."""
-    choice = settle(requested, defaults, offer, "i2v" if kind == "i2v" else "t2v")
+    choice = resolve(requested, defaults, offer, "i2v" if kind == "i2v" else "t2v")
     assert isinstance(choice, Choice), choice
     return choice
 
 
 def problem(requested: Options, offer: Offer = OFFER, defaults: Defaults = NOBODY) -> Problem:
     """Settle and expect a problem."""
-    found = settle(requested, defaults, offer, "t2v")
+    found = resolve(requested, defaults, offer, "t2v")
     assert isinstance(found, Problem), found
     return found

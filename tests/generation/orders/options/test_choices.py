@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from generation.models.offer import Family, Mode, Offer, People
-from generation.orders.options import Defaults, Options, Problem, settle
+from generation.orders.options import Defaults, Options, Problem, resolve
 from generation.orders.reading import read
 from tests.generation.orders.options.settling import ALL, NOBODY, OFFER, chosen, problem
 
@@ -82,7 +82,7 @@ def test_a_family_is_offered_only_for_what_it_can_do() -> None:
     requested = Options(model="words-1")
 
     assert chosen(requested, offer=offer).family.name == "words-1"
-    assert settle(requested, NOBODY, offer, "i2v") == Problem("model", "words-1", ("veo-3.1",))
+    assert resolve(requested, NOBODY, offer, "i2v") == Problem("model", "words-1", ("veo-3.1",))
     assert chosen(offer=offer, kind="i2v").family.name == "veo-3.1"
 
 

@@ -159,28 +159,28 @@ def test_plain_words_choose_the_nearest_and_stay_in_the_prompt() -> None:
     found = quoted("a cat, 7 seconds, vertical, without sound, 480p")
     assert (found.choice.seconds, found.choice.aspect_ratio) == (8, "9:16")
     assert found.prompt == "a cat, 7 seconds, vertical, without sound, 480p"
-    assert found.is_read
+    assert found.is_from_words
     assert not found.choice.silent, "Sora always makes sound"
 
 
 def test_what_is_typed_goes_before_what_is_said() -> None:
     found = quoted("a cat, 8 seconds, vertical --seconds 4 --horizontal")
     assert (found.choice.seconds, found.choice.aspect_ratio) == (4, "16:9")
-    assert not found.is_read
+    assert not found.is_from_words
 
 
 def test_plain_words_that_say_what_is_usual_are_nothing_to_ask_about() -> None:
-    assert not quoted("a cat, 4 seconds, horizontal").is_read
-    assert not quoted("a cat, 8 seconds", reads=False).is_read
+    assert not quoted("a cat, 4 seconds, horizontal").is_from_words
+    assert not quoted("a cat, 8 seconds", reads=False).is_from_words
 
 
 @pytest.mark.parametrize(
     "words", ["for 100 seconds", "1 minute", "3 seconds", "1:1", "1080p", "without sound"]
 )
 def test_what_is_said_and_not_to_be_had_is_asked_about(words: str) -> None:
-    assert quoted(f"a cat, {words}").is_read
-    assert not quoted(f"a cat, {words}", reads=False).is_read
-    assert not quoted("it rains, silent --model veo-3.1 --silent", "i2v").is_read
+    assert quoted(f"a cat, {words}").is_from_words
+    assert not quoted(f"a cat, {words}", reads=False).is_from_words
+    assert not quoted("it rains, silent --model veo-3.1 --silent", "i2v").is_from_words
 
 
 def test_a_picture_takes_the_shape_that_is_said() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.models.offer import Offer
-from generation.orders.options import Choice, Options, Problem, check_prompt, settle
+from generation.orders.options import Choice, Options, Problem, check_prompt, resolve
 from generation.orders.reading import read
 from tests.generation.orders.options.settling import NOBODY, OFFER, chosen, problem
 
@@ -56,7 +56,7 @@ def test_an_empty_offer_is_a_problem() -> None:
     )
 )
 def test_settling_any_wish_never_fails(requested: Options) -> None:
-    assert isinstance(settle(requested, NOBODY, OFFER, "t2v"), (Choice, Problem))
+    assert isinstance(resolve(requested, NOBODY, OFFER, "t2v"), (Choice, Problem))
 
 
 def test_a_prompt_is_needed_unless_there_is_a_picture() -> None:

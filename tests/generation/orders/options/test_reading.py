@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.orders.options import Choice, Options, Problem, settle
+from generation.orders.options import Choice, Options, Problem, resolve
 from generation.orders.reading import OPTIONS, read
 from tests.generation.orders.options.settling import NOBODY, OFFER
 
@@ -183,7 +183,7 @@ def test_reading_any_text_never_fails_and_leaves_nothing_unprintable(text: str) 
 @given(st.lists(st.sampled_from(["--", "—", "–", "=", " ", "\n", "8", "x", *OPTIONS])))
 def test_reading_any_mix_of_dashes_and_options_never_fails(parts: list[str]) -> None:
     found = read("".join(parts))
-    settled = settle(found.requested, NOBODY, OFFER, "t2v")
+    settled = resolve(found.requested, NOBODY, OFFER, "t2v")
 
     assert isinstance(settled, (Choice, Problem))
 

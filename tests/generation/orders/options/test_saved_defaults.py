@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.orders.options import Defaults, Options, Problem, settle
+from generation.orders.options import Defaults, Options, Problem, resolve
 from tests.generation.orders.options.settling import ALL, NOBODY, chosen
 
 
 def test_a_length_and_a_resolution_that_do_not_go_together_are_told_apart() -> None:
     pixverse = ALL.only(["pixverse-5.5"])
-    both = settle(Options(seconds="8", resolution="1080p"), NOBODY, pixverse, "t2v")
+    both = resolve(Options(seconds="8", resolution="1080p"), NOBODY, pixverse, "t2v")
     assert both == Problem("seconds", "8", ("5", "10"), "pixverse-5.5")
     saved = Defaults(seconds=8, resolution="1080p")
     assert chosen(Options(seconds="8"), saved, offer=pixverse).resolution == "720p"
