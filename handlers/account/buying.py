@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from telegram import LabeledPrice
+from telegram.constants import InvoiceLimit
 from telegram.ext import MessageHandler, PreCheckoutQueryHandler, filters
 
 from generation.orders import balances
@@ -46,8 +47,6 @@ CHECKOUT_TIMEOUT = 8.0
 """Seconds for answering a pre-checkout query: Telegram waits ten."""
 MAX_AMOUNT = 1 << 53
 """Telegram's whole numbers stay below this; a larger amount is invalid."""
-LONGEST_TITLE, LONGEST_DESCRIPTION = 32, 255
-"""Characters Telegram takes in an invoice."""
 
 
 class Buy(CallbackData, prefix="package"):
@@ -86,7 +85,7 @@ async def _refusal_in_group(sender: Sender, context: Context) -> str:
     if refusal := refusal_of(sender, {"orders": True}, services):
         return refusal
     async with services.db.reading() as connection:
-        if closed := await _reason_not_selling(connection, services, sender.translator):
+        if closed := await _sales_refusal(connection, services, sender.translator):
             return closed
     # the daily limit on videos does not limit purchases
     group = sender.group and replace(sender.group, per_day=None)
@@ -131,7 +130,7 @@ async def show_packages(sender: Sender, services: Services) -> None:
     await sender.reply(text.format(left=left), buttons=rows)
 
 
-async def _reason_not_selling(tx: Connection, services: Services, translator: Translator) -> str:
+async def _sales_refusal(tx: Connection, services: Services, translator: Translator) -> str:
     """Return why nothing is sold now, or "" if it is."""
     if not services.policy.stars_per_credit:
         return translator.gettext("This bot sells no credits.")
@@ -149,7 +148,7 @@ async def purchase_refusal(
 ) -> str:
     """Return why a person cannot buy now, or "" if they can; `group` is Telegram's id."""
     _, policy = translator.gettext, services.policy
-    if closed := await _reason_not_selling(tx, services, translator):
+    if closed := await _sales_refusal(tx, services, translator):
         return closed
     if await payments.is_paused(tx, person):
         return _(
@@ -188,7 +187,7 @@ async def _group_refusal(
 
 
 @router.button(Buy)
-async def send_invoice_for(sender: Sender, press: Buy, shown: int | None, context: Context) -> None:
+async def send_invoice(sender: Sender, press: Buy, shown: int | None, context: Context) -> None:
     """Send the invoice of a package; it is checked again before the payment."""
     services, translator, group = context.services, sender.translator, sender.group
     if sender.person is None or not press.credits or shown is None:
@@ -208,7 +207,7 @@ async def send_invoice_for(sender: Sender, press: Buy, shown: int | None, contex
         await sender.answer(why, alert=True)
         return
     title = more_credits.sold(press.credits, sender.chat.title if group else None, translator)
-    title = truncate(title, LONGEST_TITLE)
+    title = truncate(title, InvoiceLimit.MAX_TITLE_LENGTH)
     description = (
         translator.gettext("About {videos}. Credits do not expire, and come back if a video fails.")
         if group is None
@@ -221,7 +220,7 @@ async def send_invoice_for(sender: Sender, press: Buy, shown: int | None, contex
         await context.bot.send_invoice(
             sender.chat.telegram_id,
             title,
-            description[:LONGEST_DESCRIPTION],
+            description[: InvoiceLimit.MAX_DESCRIPTION_LENGTH],
             bought.payload,
             CURRENCY,
             [LabeledPrice(title, stars)],
@@ -255,12 +254,13 @@ async def check_out(update: Update, context: Context) -> None:
     import stamina  # noqa: PLC0415 - see above
 
     stamina.instrumentation.set_on_retry_hooks(())
+    error = refusal[: InvoiceLimit.MAX_DESCRIPTION_LENGTH] or None
     # a second answer changes nothing
     async for attempt in stamina.retry_context(
         on=SendError, attempts=None, timeout=CHECKOUT_TIMEOUT, wait_initial=0.2, wait_max=2.0
     ):
         with attempt, suppress(Refused, Unreachable), translated():
-            await query.answer(ok=not refusal, error_message=refusal[:LONGEST_DESCRIPTION] or None)
+            await query.answer(ok=not refusal, error_message=error)
 
 
 async def _checkout_refusal(

@@ -68,14 +68,14 @@ def text(offer: Offer, default: str | None, translator: Translator, page: int = 
     """Return a page of the menu, with three lines for each family."""
     if not offer.families:
         return translator.gettext("There is nothing to choose right now.")
-    parts = [_family(family, default, offer, translator) for family in pages(offer)[page]]
+    parts = [_family_lines(family, default, offer, translator) for family in pages(offer)[page]]
     legend = translator.gettext(
         "{sound} with sound · {photo} from a photo · {time} how long it takes"
     ).format(sound=SOUND, photo=PHOTO, time=TIME)
     return "\n\n".join([*parts, legend])
 
 
-def _family(family: Family, default: str | None, offer: Offer, translator: Translator) -> str:
+def _family_lines(family: Family, default: str | None, offer: Offer, translator: Translator) -> str:
     modes = family.modes.values()
     marks = [
         *([SOUND] if any(mode.sound for mode in modes) else []),
@@ -160,7 +160,7 @@ async def use(sender: Sender, press: UseFamily, shown: int | None, services: Ser
 
 def details(family: Family, default: str | None, offer: Offer, translator: Translator) -> str:
     """Describe a family, with the price of each length."""
-    lines = [_family(family, default, offer, translator), ""]
+    lines = [_family_lines(family, default, offer, translator), ""]
     mode = family.t2v or family.i2v
     for seconds in mode.seconds[:MAX_LENGTHS] if mode is not None else ():
         kind: Kind = "t2v" if family.t2v else "i2v"
@@ -192,7 +192,7 @@ async def show_family(
 
 
 @router.button(ShowPage)
-async def turn(sender: Sender, press: ShowPage, shown: int | None, services: Services) -> None:
+async def show_page(sender: Sender, press: ShowPage, shown: int | None, services: Services) -> None:
     """Show another page of the menu."""
     await sender.answer()
     if sender.person is not None and sender.chat.is_private:

@@ -129,7 +129,7 @@ async def quota(sender: Sender, message: Message, services: Services) -> None:
 
 
 @router.button(RemindMe)
-async def remind(sender: Sender, services: Services) -> None:
+async def schedule_reminder(sender: Sender, services: Services) -> None:
     """Schedule a notice for when the presser's allowance renews, once for each renewal."""
     now, _ = services.clock(), sender.translator.gettext
     async with services.db.transaction() as tx:

@@ -39,7 +39,7 @@ PAYMENTS, FAILURES = 5, 3
 
 
 @router.command("paysupport")
-async def ask(
+async def ask_support(
     sender: Sender, message: Message, words: Sequence[str], *, cause: str, services: Services
 ) -> None:
     """Pass a question on to the admins, or explain how to ask."""
@@ -147,7 +147,7 @@ _IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED
 
 
 @router.message(_IN_PRIVATE & replies_to(AnswerSupport), admins=True)
-async def answer(sender: Sender, message: Message, cause: str, services: Services) -> None:
+async def answer_support(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Pass an admin's answer on to the person who asked, once."""
     _, now = sender.translator.gettext, services.clock()
     asked = carried_by(message.reply_to_message, AnswerSupport)[0]

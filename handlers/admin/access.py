@@ -174,10 +174,8 @@ async def deny(
     sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
     """Undo an allow."""
-    _, number = (
-        sender.translator.gettext,
-        await _read_allowed("deny", sender, message, words, services),
-    )
+    _ = sender.translator.gettext
+    number = await _read_allowed("deny", sender, message, words, services)
     if number is None:
         return
     async with services.db.transaction() as tx:
@@ -323,9 +321,8 @@ async def apply_ban(context: Context, admin: Sender, who: int, cause: str, reaso
         return banned_text(who, admin.translator)
     if existing is not None and existing.reason:
         text = _("{number} is banned already: {reason}")
-    else:
-        text = _("{number} is banned already.")
-    return text.format(number=who, reason=existing.reason if existing else "")
+        return text.format(number=who, reason=existing.reason)
+    return _("{number} is banned already.").format(number=who)
 
 
 @router.button(LetBuy, admins=True)

@@ -75,7 +75,7 @@ async def grant(
     else:
         named = author if wanted.who is None else wanted.who
         who = None if named is None else await _find_recipient(services, named)
-        text = await _grant(services, sender, who, wanted, cause)
+        text = await _grant_recipient(services, sender, who, wanted, cause)
     await sender.reply(text, reply_to=message.message_id)
 
 
@@ -100,7 +100,7 @@ async def _find_recipient(services: Services, who: int | str) -> int | Chat | No
         return await chats.by_telegram_id(connection, number)
 
 
-async def _grant(
+async def _grant_recipient(
     services: Services, admin: Sender, who: int | Chat | None, wanted: Grant, cause: str
 ) -> str:
     """Grant credits once; return the text that says what was done."""

@@ -138,7 +138,7 @@ async def limit(
     if wanted is not None:
         named = author if wanted.who is None else wanted.who
         who = None if named is None else await find_id(services, named)
-        await sender.reply(await _set(services, sender, who, wanted, cause))
+        await sender.reply(await _set_limit(services, sender, who, wanted, cause))
     elif words:
         await sender.reply(limit_usage(sender.translator))
     else:
@@ -154,7 +154,7 @@ async def turn_limits(
     await _show_limits(services, sender, press.page, shown)
 
 
-async def _set(
+async def _set_limit(
     services: Services, sender: Sender, who: int | None, wanted: Limit, cause: str
 ) -> str:
     if who is None:

@@ -28,7 +28,7 @@ MAX_PAUSE_SECONDS = 30 * DAY_SECONDS
 """The longest pause with an end, in seconds."""
 _UNITS = {"m": 60.0, "h": HOUR_SECONDS, "d": DAY_SECONDS}
 _PART = r"(\d{1,4}) ?(m(?:in(?:ute)?s?)?|h(?:ours?)?|d(?:ays?)?)"
-_LASTS = re.compile(rf"(?:{_PART} ?)+(?!\S)", re.ASCII | re.IGNORECASE)
+_DURATION = re.compile(rf"(?:{_PART} ?)+(?!\S)", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d\S*")
 
 
@@ -38,7 +38,7 @@ def read_pause(words: Sequence[str], now: float) -> Pause | None:
     None if TIME is too long or another number: it would be taken for a pause without an end.
     """
     ends_at, reason = None, " ".join(words)
-    if (duration := _LASTS.match(reason)) is not None:
+    if (duration := _DURATION.match(reason)) is not None:
         parts = re.findall(_PART, duration[0].lower())
         seconds = sum(int(count) * _UNITS[unit[0]] for count, unit in parts)
         if not 0 < seconds <= MAX_PAUSE_SECONDS:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from telegram import TransactionPartnerUser
+from telegram.constants import StarTransactionsLimit
 from telegram.constants import TransactionPartnerUser as TransactionKind
 
 from generation.models import pricing
@@ -38,8 +39,8 @@ logger = logging.getLogger(__name__)
 
 ALREADY_REFUNDED = "CHARGE_ALREADY_REFUNDED"
 """Telegram's error for a payment that was refunded before."""
-PAGE_SIZE, MAX_PAGES = 100, 100
-"""Transactions in a page of Telegram's list, and pages read in a day; the next day continues."""
+MAX_PAGES = 100
+"""Pages of Telegram's list that are read in a day; the next day continues."""
 LATEST_SHOWN = 5
 """Payments listed by /refund without a number."""
 
@@ -200,7 +201,7 @@ async def reconcile(bot: ExtBot[Urgency], services: Services) -> None:
             logger.warning("Telegram's list of transactions changed: reading it from the start")
             read = 0
     for _ in range(MAX_PAGES):
-        page = await _read_page(bot, read, PAGE_SIZE)
+        page = await _read_page(bot, read, StarTransactionsLimit.MAX_LIMIT)
         for transaction in page:
             # Telegram's dates are in whole seconds
             if transaction.date.timestamp() >= int(mark.since):
@@ -208,7 +209,7 @@ async def reconcile(bot: ExtBot[Urgency], services: Services) -> None:
         read, last_id = read + len(page), page[-1].id if page else last_id
         async with services.db.transaction() as tx:
             await payments.move_mark(tx, read, last_id)
-        if len(page) < PAGE_SIZE:
+        if len(page) < StarTransactionsLimit.MAX_LIMIT:
             return
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 router = Router()
 
-PER_DAY = (None, 1, 3, 10)
+DAILY_LIMITS = (None, 1, 3, 10)
 """The choices for videos per member and day; None is no limit."""
 QUIET_HOURS = ((22, 7), (23, 8), (0, 6))
 """The choices for quiet hours: first and last hour, of 24."""
@@ -91,7 +91,7 @@ def change_for(field: str, value: str, thread_id: int | None) -> dict[str, Any] 
         return {"asking": Asking(value)}
     if field == "where" and (value == _ANYWHERE or value.startswith(_HERE)):
         return {"thread_id": None if value == _ANYWHERE else thread_id or GENERAL}
-    if field == "perday" and value in {str(number or 0) for number in PER_DAY}:
+    if field == "perday" and value in {str(number or 0) for number in DAILY_LIMITS}:
         return {"per_day": int(value) or None}
     if field == "quiet":
         presets = {_hours_text(hours): hours for hours in QUIET_HOURS}
@@ -170,7 +170,7 @@ def buttons(
                 str(number or 0),
                 present=number == group.per_day,
             )
-            for number in PER_DAY
+            for number in DAILY_LIMITS
         ],
         [
             button(_("🌙 Off"), "quiet", _OFF, present=hours is None),

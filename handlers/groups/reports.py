@@ -52,7 +52,7 @@ async def report(
     _ = sender.translator.gettext
     if video is None:
         text = _("Reply to one of my videos with /report, and say what is wrong with it.")
-    elif (is_told := await _pass_on(services, sender, video, " ".join(words))) is None:
+    elif (is_told := await _notify_admins(services, sender, video, " ".join(words))) is None:
         text = _("You reported often today. Please try again tomorrow.")
     elif not is_told:
         text = _("Thank you. This bot has no admin yet, so I could not pass it on.")
@@ -87,7 +87,7 @@ async def _find_video(services: Services, message: Message | None) -> Generation
         return await videos.by_file(connection, file.file_unique_id) if file else None
 
 
-async def _pass_on(
+async def _notify_admins(
     services: Services, sender: Sender, video: Generation, words: str
 ) -> bool | None:
     """Owe every admin a notice; return whether there is an admin, None if reported too often."""

@@ -246,7 +246,7 @@ async def show_story(sender: Sender, message: Message, services: Services) -> No
 
 
 @router.button(ShowFilm)
-async def show(
+async def show_scene(
     sender: Sender, press: ShowFilm, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
     """Show the film, or the buttons of one of its scenes."""

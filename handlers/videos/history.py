@@ -68,7 +68,7 @@ class ShowVideos(CallbackData, prefix="page"):
     words: str = ""
 
 
-class Forget(CallbackData, prefix="forget"):
+class DeleteVideo(CallbackData, prefix="forget"):
     """Delete a video from its owner's list."""
 
     generation: int
@@ -120,7 +120,7 @@ def buttons(page: VideoPage, layout: ResultButtons, translator: Translator) -> l
     row = list[Button]()
     for number, video in enumerate(page.videos, start=1):
         if request.act == _DELETE:
-            row.append(Button(f"🗑 {number}", Forget(video.id)))
+            row.append(Button(f"🗑 {number}", DeleteVideo(video.id)))
         elif request.act != _CONTINUE:
             row.append(Button(str(number), Resend(video.id)))
         elif quote := layout.going_on(video):
@@ -214,7 +214,7 @@ async def show_history(
 
 
 @router.button(ShowVideos)
-async def turn(
+async def show_page(
     sender: Sender, press: ShowVideos, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
     """Show another page, or change what a tap on a video does."""
@@ -223,10 +223,10 @@ async def turn(
         await _show(services, sender, press, _pressed_message(query) if shown else None)
 
 
-@router.button(Forget)
-async def forget(
+@router.button(DeleteVideo)
+async def delete_video(
     sender: Sender,
-    press: Forget,
+    press: DeleteVideo,
     query: CallbackQuery,
     shown: int | None,
     services: Services,

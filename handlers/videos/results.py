@@ -75,10 +75,10 @@ async def _find_visible(
 async def _find_reusable(sender: Sender, services: Services, number: int) -> Generation | None:
     """Return a video that may be the basis of another one, else tell the presser why not."""
     video = await _find_visible(sender, services, number, with_words=True)
-    return None if video is None or await _is_taken_back(sender, video) else video
+    return None if video is None or await _refuse_withdrawn(sender, video) else video
 
 
-async def _is_taken_back(sender: Sender, video: Generation) -> bool:
+async def _refuse_withdrawn(sender: Sender, video: Generation) -> bool:
     """Return whether the picture of a video was withdrawn, and if so tell the presser."""
     is_withdrawn = video.kind == "i2v" and video.picture is None
     if is_withdrawn:
@@ -90,7 +90,7 @@ async def _is_taken_back(sender: Sender, video: Generation) -> bool:
 
 
 @router.button(Again, orders=True)
-async def again(sender: Sender, press: Again, query: CallbackQuery, context: Context) -> None:
+async def order_again(sender: Sender, press: Again, query: CallbackQuery, context: Context) -> None:
     """Order another video with the same prompt and settings."""
     video = await _find_reusable(sender, context.services, press.generation)
     if video is not None:
@@ -135,18 +135,18 @@ async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Cont
 
 
 @router.button(Change, orders=True)
-async def change(sender: Sender, press: Change, cause: str, context: Context) -> None:
+async def ask_prompt(sender: Sender, press: Change, cause: str, context: Context) -> None:
     """Ask the owner for another prompt, in private; the video may have failed."""
     video = await _find_own(sender, context.services, press.generation)
     if video is not None and not sender.chat.is_private:
         await sender.answer(not_yours(video.account, sender.translator))
-    elif video is not None and not await _is_taken_back(sender, video):
+    elif video is not None and not await _refuse_withdrawn(sender, video):
         await sender.answer()
         await ask_for_change(context, sender, video, cause=f"press:change:{cause}")
 
 
 @router.button(More)
-async def more(
+async def show_more_buttons(
     sender: Sender, press: More, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
     """Show all buttons of a video, if its requester asks for them."""
@@ -168,7 +168,7 @@ async def more(
 
 
 @router.button(Remove, when_off=True)
-async def remove(
+async def remove_video(
     sender: Sender, press: Remove, query: CallbackQuery, shown: int, context: Context, *, sure: bool
 ) -> None:
     """Delete a video from the chat for its requester, its picture's author or a group admin."""
@@ -176,7 +176,7 @@ async def remove(
     if video is None:
         return
     _ = sender.translator.gettext
-    if sender.account not in {video.account, _author(video)} and not await is_group_admin(
+    if sender.account not in {video.account, _picture_author(video)} and not await is_group_admin(
         context.bot, sender
     ):
         await sender.answer(not_yours(video.account, sender.translator))
@@ -209,16 +209,16 @@ async def _record_removal(services: Services, sender: Sender, video: Generation)
         return
     async with services.db.transaction() as tx:
         await generations.note(tx, video.id, delivered_message=None)
-        if sender.account != video.account and sender.account == _author(video):
+        if sender.account != video.account and sender.account == _picture_author(video):
             await generations.note(tx, video.id, picture=None)
 
 
-def _author(video: Generation) -> Account | None:
+def _picture_author(video: Generation) -> Account | None:
     return None if video.picture_by is None else Account.person(video.picture_by)
 
 
 @router.button(Retry, orders=True)
-async def retry(sender: Sender, press: Retry, context: Context) -> None:
+async def retry_failed(sender: Sender, press: Retry, context: Context) -> None:
     """Order a failed video again, for its requester."""
     generation = await _find_own(sender, context.services, press.generation)
     if generation is not None:
@@ -227,7 +227,7 @@ async def retry(sender: Sender, press: Retry, context: Context) -> None:
 
 
 @router.button(TryWith, orders=True)
-async def try_with(sender: Sender, press: TryWith, context: Context) -> None:
+async def retry_with_family(sender: Sender, press: TryWith, context: Context) -> None:
     """Order a failed video with another model family, for its requester."""
     generation = await _find_own(sender, context.services, press.generation)
     if generation is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from telegram import InlineQueryResultCachedVideo, InlineQueryResultsButton
+from telegram.constants import InlineQueryLimit
 from telegram.ext import InlineQueryHandler
 
 from generation.orders import substitutes
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 
 router = Router()
 
-PER_PAGE = 50
-"""Results Telegram takes in one answer."""
+
 CACHE_SECONDS = 5
 """How long Telegram caches a list: a new video should be found at once."""
 LIKE_PREFIX = "like-"
@@ -58,14 +58,14 @@ async def answer_inline_query(update: Update, context: Context) -> None:
     language = person.spoken if person else None
     translator = services.languages.translator(language or query.from_user.language_code)
     found = await _find_videos(services, query)
-    page = found[:PER_PAGE]
+    page = found[: InlineQueryLimit.RESULTS]
     try:
         with translated():
             await query.answer(
                 [_result(services, video, translator) for video in page],
                 cache_time=CACHE_SECONDS,
                 is_personal=True,
-                next_offset=str(page[-1].id) if len(found) > PER_PAGE else "",
+                next_offset=str(page[-1].id) if len(found) > len(page) else "",
                 button=None if page or query.offset else _new_video_button(translator, query.query),
             )
     except SendError:
@@ -88,7 +88,7 @@ async def _find_videos(services: Services, query: InlineQuery) -> list[Generatio
     return await videos.finished_of(
         services.db,
         account,
-        limit=PER_PAGE + 1,
+        limit=InlineQueryLimit.RESULTS + 1,
         before=read_number(query.offset),
         words=words,
         kind="video",
