@@ -184,14 +184,14 @@ def lock_folder(folder: Path) -> Iterator[None]:
     file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
-            is_ours = _try_lock(file, fcntl.LOCK_EX)
-            if not is_ours:
+            is_from_bot = _try_lock(file, fcntl.LOCK_EX)
+            if not is_from_bot:
                 time.sleep(LOCK_RETRY_SECONDS)
-                is_ours = _try_lock(file, fcntl.LOCK_EX)
+                is_from_bot = _try_lock(file, fcntl.LOCK_EX)
         except OSError as error:
             # some network file systems have no locks
             raise FolderUnusable(folder / LOCK, error) from error
-        if not is_ours:
+        if not is_from_bot:
             raise FolderLocked(folder, _pid_in(file))
         # on a full disk the id cannot be written, which only makes the message poorer
         with suppress(OSError):

@@ -14,7 +14,7 @@ from telegram.ext import filters
 from generation.media.pictures import PictureDelayed, PictureGone
 from handlers import commands
 from handlers.replies.keyboards import MAX_FETCH_BYTES, max_fetch_bytes
-from handlers.replies.sending import seconds
+from handlers.replies.sending import to_seconds
 from handlers.routing import COMMANDED, Router, is_answered
 from handlers.senders import cause_of
 
@@ -170,7 +170,7 @@ class TelegramFiles:
             else:
                 await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
         except RetryAfter as error:
-            raise PictureDelayed(error.message, retry_after=seconds(error.retry_after)) from None
+            raise PictureDelayed(error.message, retry_after=to_seconds(error.retry_after)) from None
         except (BadRequest, Forbidden) as error:
             if _FOR_NOW in error.message.lower():
                 raise PictureDelayed(error.message, is_refused=True) from None

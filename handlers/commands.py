@@ -20,7 +20,7 @@ from telegram import (
 from telegram.constants import BotDescriptionLimit
 
 from generation.models.pricing import Period
-from handlers.replies.sending import SendError, translated
+from handlers.replies.sending import SendError, translate_errors
 from handlers.replies.texts import DEFAULT, N_, usual_cost
 from storage import people
 
@@ -301,7 +301,7 @@ def _menu(services: Services, translator: Translator, scope: Scope) -> list[BotC
 
 async def _told(what: str, call: Awaitable[bool]) -> None:
     try:
-        with translated():
+        with translate_errors():
             await call
     except SendError as error:
         logger.warning("Telegram did not take %s: %s", what, error)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from telegram import ChatMemberAdministrator, ChatMemberOwner, ChatMemberRestricted, ChatPermissions
 
 from generation.orders import balances
-from handlers.replies.sending import SendError, translated
+from handlers.replies.sending import SendError, translate_errors
 from handlers.replies.texts import unlinked, videos, worth
 from storage import chats, statistics
 from storage.chats import GENERAL, Asking, Group
@@ -37,7 +37,7 @@ async def is_group_admin(bot: ExtBot[Urgency], sender: Sender) -> bool:
     if sender.person is None:
         return sender.account.id == sender.chat.id
     try:
-        with translated():
+        with translate_errors():
             member = await bot.get_chat_member(sender.chat.telegram_id, sender.person.id)
     except SendError:
         return False
@@ -48,7 +48,7 @@ async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> l
     """Say what to change in a group for the bot to do all it can; empty where nothing is off."""
     _ = translator.gettext
     try:
-        with translated():
+        with translate_errors():
             # asked anew: privacy mode may have been switched since the start
             hears_all = (await bot.get_me()).can_read_all_group_messages
             runs_it, rights = await _standing(bot, chat)
@@ -77,7 +77,7 @@ async def cannot_show(context: Context, sender: Sender) -> str | None:
     if known is None or now < known.get("shows videos until", 0.0):
         return None
     try:
-        with translated():
+        with translate_errors():
             runs_it, rights = await _standing(context.bot, sender.chat)
     except SendError:
         return None
@@ -125,9 +125,9 @@ async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
     services = context.services
     if goodbye:
         with suppress(SendError):
-            await services.outbox.say(chat, goodbye)
+            await services.outbox.send_text(chat, goodbye)
     with suppress(SendError):
-        await services.outbox.leave(chat)
+        await services.outbox.leave_group(chat)
     async with services.db.transaction() as tx:
         await chats.set_reachable(tx, chat.id, reachable=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler
 
-from handlers.replies.keyboards import Button, CallbackData, Keep, Sure, carries, keyboard
+from handlers.replies.keyboards import Button, CallbackData, Confirm, Keep, carries_button, keyboard
 from handlers.replies.texts import truncate, unlinked
 from handlers.routing import Router, refusal_of
 from handlers.senders import PressAnswer, meet
@@ -43,7 +43,7 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
         if query is None:
             return
         answer = PressAnswer(query)
-        sure = Sure.decode(query.data)
+        sure = Confirm.decode(query.data)
         data = sure.meant if sure else query.data or ""
         route = routes.get(data.partition(":")[0])
         press = route.press.decode(data) if route and route.press else None
@@ -74,12 +74,12 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
 
 async def _take(
     route: Route, update: Update, context: Context, sender: Sender,
-    *, query: CallbackQuery, press: CallbackData, sure: Sure | None,
+    *, query: CallbackQuery, press: CallbackData, sure: Confirm | None,
 ) -> None:  # fmt: skip
     """Have a press answered by what it leads to, unless something is to be said or asked first."""
     message = query.message
     # a client may send any data
-    is_shown = message is not None and carries(message, sure or press)
+    is_shown = message is not None and carries_button(message, sure or press)
     shown = message.message_id if message is not None and is_shown else None
     if text := refusal_of(sender, route.admission, context.services):
         await sender.answer(text, alert=True)
@@ -113,7 +113,9 @@ async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData,
     await sender.answer()
     act, _, number = press.encode().partition(":")
     keep = Button(sender.translator.gettext("Keep"), Keep())
-    await _change_question(sender, query, Button(yes, Sure(act, int(number)), style="danger"), keep)
+    await _change_question(
+        sender, query, Button(yes, Confirm(act, int(number)), style="danger"), keep
+    )
 
 
 def _asking(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:
@@ -132,7 +134,7 @@ def _asking(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMa
 async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -> None:
     message = query.message
     # a made-up press may name any message
-    if message is not None and (row or carries(message, Keep())):
+    if message is not None and (row or carries_button(message, Keep())):
         markup = _asking(message, *row)
         await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Unpack
 import telegram
 
 from handlers.replies.keyboards import Button
-from handlers.replies.outbox import Said
-from handlers.replies.sending import Refused, SendError, translated
+from handlers.replies.outbox import SentMessage
+from handlers.replies.sending import Refused, SendError, translate_errors
 from handlers.replies.texts import unlinked
 from storage import SHARED_IDS, cards, chats, people, videos
 from storage.chats import ChatKind
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from handlers.context import OperatorPolicy, Services
-    from handlers.replies.outbox import Manner, Outbox
+    from handlers.replies.outbox import MessageOptions, Outbox
     from handlers.replies.texts import Translator
     from storage.cards import Card
     from storage.chats import Chat, Group
@@ -65,7 +65,7 @@ class PressAnswer:
             return
         self.is_given = True
         try:
-            with translated():
+            with translate_errors():
                 await self.query.answer(text[:200] or None, show_alert=alert)
         except SendError as error:
             logger.info("a tap is not answered: %r", error)
@@ -116,12 +116,12 @@ class Sender:
         """What to call them."""
         return unlinked(self.person.name if self.person else self.chat.title)
 
-    async def reply(self, text: str, **how: Unpack[Manner]) -> Said:
+    async def reply(self, text: str, **how: Unpack[MessageOptions]) -> SentMessage:
         """Say something where they spoke, else alone with them (see `Outbox.tell`)."""
         person = self.person.id if self.person else None
         return await self.outbox.tell(self.chat, person, text, thread_id=self.thread_id, **how)
 
-    async def tell(self, text: str, **how: Unpack[Manner]) -> Said:
+    async def tell(self, text: str, **how: Unpack[MessageOptions]) -> SentMessage:
         """Say something about an order; about an edited one, in the place of its card."""
         if self.edited is not None:
             self.edited.is_followed = True
@@ -132,7 +132,7 @@ class Sender:
                     # it is gone, or opens an answer: no such message can be changed
                     await self.take_away(self.edited.card)
                 else:
-                    return Said(self.chat, standing)
+                    return SentMessage(self.chat, standing)
         return await self.reply(text, **how)
 
     async def show(
@@ -141,7 +141,7 @@ class Sender:
         buttons: Sequence[Sequence[Button]],
         message_id: int | None,
         picture: bytes | None = None,
-    ) -> Said:
+    ) -> SentMessage:
         """Say something in a message of ours that is there already, or anew where it is gone."""
         if message_id is not None:
             try:
@@ -149,7 +149,7 @@ class Sender:
             except Refused:
                 pass  # deleted, or too old to be changed
             else:
-                return Said(self.chat, message_id)
+                return SentMessage(self.chat, message_id)
         return await self.reply(text, buttons=buttons, picture=picture)
 
     async def invite(self, payload: str, message_id: int, text: str = "") -> None:

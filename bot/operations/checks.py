@@ -27,7 +27,7 @@ from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.provider.errors import AccountError, AccountProblem, ProviderError, Unavailable
 from handlers.attachments import UNMOUNTED, unseen_folder
-from handlers.replies.sending import UNREADABLE, SendError, translated
+from handlers.replies.sending import UNREADABLE, SendError, translate_errors
 from storage.migrations import steps
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ async def check_files(bot: Bot, *, is_local: bool) -> list[Finding]:
     """
     about = "TELEGRAM_API_LOCAL"
     try:
-        with translated():
+        with translate_errors():
             photos = (await bot.get_user_profile_photos(int(bot.token.partition(":")[0]))).photos
             file = await bot.get_file(photos[0][0].file_id) if photos else None
     except SendError as error:

@@ -35,7 +35,7 @@ from generation.models.availability import Feeds, NoFeed, Snapshot
 from generation.models.offer import Offer
 from generation.provider.client import AimlApi
 from generation.provider.connections import Connections
-from handlers.replies.sending import SendError, translated
+from handlers.replies.sending import SendError, translate_errors
 from storage import ledger, payments
 from storage.ledger import Pot
 
@@ -118,7 +118,7 @@ async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
         return []
     about = "WEBHOOK_URL"
     try:
-        with translated():
+        with translate_errors():
             info = await bot.get_webhook_info()
     except SendError as error:
         return warning(about, f"not looked at: {error}", "look again later")

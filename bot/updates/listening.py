@@ -30,7 +30,7 @@ from telegram.request import BaseRequest
 from bot.updates.intake import is_int64, origin_of
 from generation.jobs import schedule
 from generation.provider.connections import Connections, read_body
-from handlers.replies.sending import seconds
+from handlers.replies.sending import to_seconds
 from storage import DAY_SECONDS
 
 if TYPE_CHECKING:
@@ -303,7 +303,7 @@ class Listening:
             except InvalidToken:
                 raise
             except RetryAfter as refusal:
-                await sleep(seconds(refusal.retry_after))
+                await sleep(to_seconds(refusal.retry_after))
             except Exception as error:  # noqa: BLE001 - whatever one batch does, the next is asked for
                 logger.warning("getUpdates failed: %s", describe(error))
                 # another program may have set a webhook meanwhile

@@ -27,7 +27,7 @@ from bot.serving import HttpServer
 from bot.updates.intake import is_int64, origin_of
 from bot.updates.listening import MAX_KEPT_BYTES, UPDATES, Listening, describe
 from generation.jobs import schedule
-from handlers.replies.sending import seconds
+from handlers.replies.sending import to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -143,7 +143,7 @@ class Webhook(Listening):
             except InvalidToken:
                 raise
             except RetryAfter as refusal:
-                await asyncio.sleep(seconds(refusal.retry_after))
+                await asyncio.sleep(to_seconds(refusal.retry_after))
             except Exception as error:  # noqa: BLE001 - whatever one look does, the next is taken
                 logger.warning("the webhook cannot be looked at: %s", describe(error))
                 await asyncio.sleep(min(LOOK_SECONDS, schedule.backoff(failures)))

@@ -22,7 +22,7 @@ from handlers.ordering.refusals import more_credits_buttons
 from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, ShowPackages, charge_for
-from handlers.replies.sending import Refused, SendError, Unreachable, translated
+from handlers.replies.sending import Refused, SendError, Unreachable, translate_errors
 from handlers.replies.texts import pause_text, truncate, unlinked, videos, worth
 from handlers.routing import Router, refusal_of
 from storage import SHARED_IDS, chats, outages, payments, people, statistics
@@ -216,7 +216,7 @@ async def send_invoice(sender: Sender, press: Buy, shown: int | None, context: C
             "come back if a video fails."
         )
     ).format(videos=videos(translator, press.credits // services.usual_cost))
-    with translated():
+    with translate_errors():
         await context.bot.send_invoice(
             sender.chat.telegram_id,
             title,
@@ -259,7 +259,7 @@ async def check_out(update: Update, context: Context) -> None:
     async for attempt in stamina.retry_context(
         on=SendError, attempts=None, timeout=CHECKOUT_TIMEOUT, wait_initial=0.2, wait_max=2.0
     ):
-        with attempt, suppress(Refused, Unreachable), translated():
+        with attempt, suppress(Refused, Unreachable), translate_errors():
             await query.answer(ok=not refusal, error_message=error)
 
 

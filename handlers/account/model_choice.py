@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from generation.models.offer import KINDS, Offer
 from generation.orders.options import Choice, Defaults, Options, price_choice, resolve
 from handlers.account.settings import changes_for
-from handlers.replies.keyboards import Button, CallbackData, in_rows, ticked, turning
+from handlers.replies.keyboards import Button, CallbackData, in_rows, page_buttons, ticked
 from handlers.replies.texts import approximate_duration
 from handlers.routing import Router
 from storage import people
@@ -113,7 +113,7 @@ def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Butto
         Button(ticked(family.title, is_on=family.name == default), ShowFamily(family.name))
         for family in parts[page]
     ]
-    beside = turning(page, len(parts), ShowPage)
+    beside = page_buttons(page, len(parts), ShowPage)
     return in_rows(row, _PER_ROW) + ([beside] if beside else [])
 
 

@@ -104,7 +104,7 @@ async def show_data(sender: Sender, message: Message, context: Context) -> None:
     caption = _("This is all I keep about you. /deletemydata deletes it.")
     if not is_whole:
         caption = _("This is the newest part of what I keep about you; older entries are left out.")
-    await sender.outbox.send_made(
+    await sender.outbox.send_document(
         sender.chat, "my-data.json", content, caption, thread_id=sender.thread_id
     )
     memory["data_sent_at"] = now

@@ -20,7 +20,7 @@ from generation.orders.options import (
 from generation.orders.quotes import Quote, resolve_or_replace
 from handlers.groups.group_settings import SetGroupVideo, show_group_settings
 from handlers.membership import is_group_admin
-from handlers.replies.keyboards import Button, CallbackData, carried, in_rows, ticked
+from handlers.replies.keyboards import Button, CallbackData, encode_value, in_rows, ticked
 from handlers.replies.texts import substitution_note, video_summary
 from handlers.routing import Router
 from storage import chats, people
@@ -112,7 +112,7 @@ def changes_for(
     if not isinstance(choice, Choice):
         return None
     offered = choices(choice.mode).get(field, ())
-    tapped = next((one for one in offered if carried(one) == value), None)
+    tapped = next((one for one in offered if encode_value(one) == value), None)
     if tapped is None:
         return None
     stand_in = {"family": choice.family.name} if shown and shown.instead_of else {}
@@ -162,9 +162,9 @@ def buttons(
     def button(field: str, value: str | int, label: str, present: str | int | None) -> Button:
         if isinstance(saved, Group):
             is_on = value == getattr(saved, field)
-            data: CallbackData = SetGroupVideo(field, "" if is_on else carried(value))
+            data: CallbackData = SetGroupVideo(field, "" if is_on else encode_value(value))
         else:
-            is_on, data = value == present, SetDefault(saved.id, field, carried(value))
+            is_on, data = value == present, SetDefault(saved.id, field, encode_value(value))
         return Button(ticked(label, is_on=is_on), data)
 
     families = [

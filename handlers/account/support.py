@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import filters
 
-from handlers.replies.keyboards import carried_by, is_ours
+from handlers.replies.keyboards import button_data, is_from_bot
 from handlers.replies.letting_in import asked_text
 from handlers.replies.more_credits import AnswerSupport, WriteBack, sold
 from handlers.replies.texts import contact_text, truncate, unlinked
@@ -138,7 +138,7 @@ def replies_to(kind: type[CallbackData]) -> MessagesThat:
 
     def holds(message: Message) -> bool:
         asked = message.reply_to_message
-        return is_ours(asked) and bool(carried_by(asked, kind))
+        return is_from_bot(asked) and bool(button_data(asked, kind))
 
     return MessagesThat(holds)
 
@@ -150,7 +150,7 @@ _IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED
 async def answer_support(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Pass an admin's answer on to the person who asked, once."""
     _, now = sender.translator.gettext, services.clock()
-    asked = carried_by(message.reply_to_message, AnswerSupport)[0]
+    asked = button_data(message.reply_to_message, AnswerSupport)[0]
     if message.text is None:
         await sender.reply(_("I can pass on words only."), reply_to=message.message_id)
         return

@@ -226,9 +226,9 @@ async def _send_greeting(services: Services, sender: Sender, words: str, turn: i
     try:
         if file_id is not None:
             with suppress(Refused):  # Telegram lost it, or it was another bot's
-                await sender.outbox.resend(sender.chat, file_id, "video", words, buttons=rows)
+                await sender.outbox.send_by_id(sender.chat, file_id, "video", words, buttons=rows)
                 return
-        async with sender.outbox.uploading(sender.chat) as upload:
+        async with sender.outbox.upload_slot(sender.chat) as upload:
             sent = await sender.outbox.send_file(sender.chat, SAMPLE, words, upload, buttons=rows)
     except SendError as error:
         logger.info("a welcome has no video: %r", error)

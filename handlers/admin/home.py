@@ -18,7 +18,14 @@ from handlers.admin.invites import ShowInvites
 from handlers.admin.limits import LimitTo
 from handlers.admin.pausing import SwitchPause
 from handlers.admin.records import ShowAudit
-from handlers.replies.keyboards import Button, CallbackData, ShowHome, home_row, paged, turning
+from handlers.replies.keyboards import (
+    Button,
+    CallbackData,
+    ShowHome,
+    clamp_page,
+    home_row,
+    page_buttons,
+)
 from handlers.replies.letting_in import Leave, ShowPool
 from handlers.replies.texts import N_, held_back_text, pause_text, truncate, unlinked, videos
 from handlers.routing import Router
@@ -162,7 +169,7 @@ def people_buttons(
             else Button(_("{place} · Ban").format(place=place), BanPerson(one.person))
         )
         rows.append(row)
-    return [*rows, turning(number, pages, lambda page: ShowPeople(page, words))]
+    return [*rows, page_buttons(number, pages, lambda page: ShowPeople(page, words))]
 
 
 @router.command("people")
@@ -186,7 +193,7 @@ async def _show_people(
 ) -> None:
     _, skip = sender.translator.gettext, number * PER_PAGE
     page, all_ = await statistics.most_active(services.db, limit=PER_PAGE, skip=skip, called=words)
-    valid, pages = paged(number, all_, PER_PAGE)
+    valid, pages = clamp_page(number, all_, PER_PAGE)
     if valid != number:
         await _show_people(services, sender, valid, words, shown)
         return
@@ -229,12 +236,12 @@ async def show_groups(
                     Button(_("{place} · Leave").format(place=place), Leave(chat.id)),
                 ]
             )
-    valid, pages = paged(press.page, all_, PER_PAGE)
+    valid, pages = clamp_page(press.page, all_, PER_PAGE)
     if valid != press.page:
         await show_groups(sender, ShowGroups(valid), shown, services)
         return
     await sender.answer()
-    rows += [turning(press.page, pages, ShowGroups), home_row(sender.translator)]
+    rows += [page_buttons(press.page, pages, ShowGroups), home_row(sender.translator)]
     text = "\n".join(lines) or _("I am in no group.")
     await sender.show(text, rows, shown)
 
@@ -275,14 +282,14 @@ async def show_models(
     async with services.db.reading() as tx:
         resting = {one.model: one for one in await outages.cooldowns(tx, now=now)}
     families = services.catalogue.named.families
-    number, pages = paged(press.page, len(families), PER_PAGE)
+    number, pages = clamp_page(press.page, len(families), PER_PAGE)
     lines = [
         f"{family.title} · {_usual_price(family, services, translator)}\n"
         f"{_availability(family, services, resting, translator, now)}"
         for family in families[number * PER_PAGE : (number + 1) * PER_PAGE]
     ]
     await sender.answer()
-    rows = [turning(number, pages, ShowModels), home_row(translator)]
+    rows = [page_buttons(number, pages, ShowModels), home_row(translator)]
     await sender.show("\n\n".join(lines), rows, shown)
 
 

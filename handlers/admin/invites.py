@@ -9,7 +9,7 @@ from generation.orders.reading import read_number
 from handlers.admin.access import banned_text, grant_access, owe_notice
 from handlers.admin.grants import MAX_CREDITS
 from handlers.admin.records import record
-from handlers.replies.keyboards import Button, CallbackData, home_row, paged, turning
+from handlers.replies.keyboards import Button, CallbackData, clamp_page, home_row, page_buttons
 from handlers.replies.letting_in import AnswerAccess, AskAccess, asked_text, stranger_buttons
 from handlers.replies.texts import N_, unlinked, worth
 from handlers.routing import Router
@@ -166,7 +166,7 @@ async def show_invites(
     translator, number = sender.translator, press.page
     async with services.db.reading() as tx:
         page, all_ = await people.good_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
-    valid, pages = paged(number, all_, PER_PAGE)
+    valid, pages = clamp_page(number, all_, PER_PAGE)
     if valid != number:
         await show_invites(sender, ShowInvites(valid), shown, services)
         return
@@ -184,7 +184,7 @@ async def show_invites(
         label = translator.gettext("Revoke #{id}").format(id=made.id)
         rows.append([Button(label, RevokeInvite(made.id))])
     text = "\n".join(lines) or translator.gettext("No link is good. /invite makes one.")
-    rows += [turning(number, pages, ShowInvites), home_row(translator)]
+    rows += [page_buttons(number, pages, ShowInvites), home_row(translator)]
     await sender.answer()
     await sender.show(text, rows, shown)
 

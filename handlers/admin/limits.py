@@ -10,7 +10,7 @@ from generation.orders.reading import read_number
 from handlers.admin.access import find_id, read_who, target_of_reply, unknown_text
 from handlers.admin.grants import MAX_CREDITS
 from handlers.admin.records import record
-from handlers.replies.keyboards import Button, CallbackData, paged, ticked, turning
+from handlers.replies.keyboards import Button, CallbackData, clamp_page, page_buttons, ticked
 from handlers.replies.texts import unlinked, worth
 from handlers.routing import Router
 from storage import chats, people
@@ -228,7 +228,7 @@ async def _show_limits(services: Services, sender: Sender, number: int, shown: i
         persons, pools = await people.with_allowances(tx), await chats.with_pools(tx)
         all_ = [Account.person(one) for one in persons]
         all_ += [Account.chat(group.chat) for group in pools]
-        number, pages = paged(number, len(all_), LIMITS_PER_PAGE)
+        number, pages = clamp_page(number, len(all_), LIMITS_PER_PAGE)
         first = number * LIMITS_PER_PAGE
         lines = [
             await _left_line(tx, services, one, translator)
@@ -236,7 +236,7 @@ async def _show_limits(services: Services, sender: Sender, number: int, shown: i
         ]
     lines = lines or [translator.gettext("Everybody has the same allowance, and no group a pool.")]
     text = "\n".join([*lines, "", limit_usage(translator)])
-    await sender.show(text, [turning(number, pages, ShowLimits)], shown)
+    await sender.show(text, [page_buttons(number, pages, ShowLimits)], shown)
 
 
 async def _left_line(

@@ -19,7 +19,7 @@ from babel.dates import format_datetime
 from generation.models import pricing
 from generation.models.pricing import Period
 from handlers.commands import BY_NAME
-from handlers.replies.keyboards import CallbackData, home_row, paged, turning
+from handlers.replies.keyboards import CallbackData, clamp_page, home_row, page_buttons
 from handlers.replies.texts import truncate, unlinked
 from handlers.routing import Router
 from storage import audit, chats, payments, people, statistics
@@ -96,12 +96,12 @@ async def show_audit(
     """Show an admin the newest page of the audit log, or another one."""
     await sender.answer()
     async with services.db.reading() as tx:
-        number, pages = paged(press.page if press else 0, await audit.count(tx), PER_PAGE)
+        number, pages = clamp_page(press.page if press else 0, await audit.count(tx), PER_PAGE)
         entries = await audit.page(tx, limit=PER_PAGE, skip=number * PER_PAGE)
         names = await _read_names(tx, entries)
     text = audit_text(entries, names, sender.translator, services.terms.zone)
     text = text or sender.translator.gettext("No admin has done anything here yet.")
-    rows = [turning(number, pages, ShowAudit), home_row(sender.translator)]
+    rows = [page_buttons(number, pages, ShowAudit), home_row(sender.translator)]
     await sender.show(text, rows, shown)
 
 
@@ -194,7 +194,7 @@ async def export(sender: Sender, words: Sequence[str], cause: str, services: Ser
             caption = _("{rows}; not all fit. Ask for one month: /export 2026-10").format(
                 rows=caption
             )
-        await sender.outbox.send_made(sender.chat, wanted.file, file, caption)
+        await sender.outbox.send_document(sender.chat, wanted.file, file, caption)
 
 
 async def write_table(

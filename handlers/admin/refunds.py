@@ -14,7 +14,7 @@ from handlers.admin.access import find_id, read_who, unknown_text
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, charge_for, sold
-from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, translated
+from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, translate_errors
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import AWAY_SECONDS
@@ -146,7 +146,7 @@ async def send_refund(bot: ExtBot[Urgency], services: Services, payment: Payment
         SendError: the outcome is unknown; ask again later.
     """
     try:
-        with translated():
+        with translate_errors():
             is_done = await bot.refund_star_payment(payment.person, payment.charge_id)
         if is_done is not True:
             raise Unreadable(f"payment {payment.id} may be refunded: {is_done!r}")
@@ -214,7 +214,7 @@ async def reconcile(bot: ExtBot[Urgency], services: Services) -> None:
 
 
 async def _read_page(bot: ExtBot[Urgency], offset: int, limit: int) -> Sequence[StarTransaction]:
-    with translated():
+    with translate_errors():
         return (await bot.get_star_transactions(offset, limit)).transactions
 
 

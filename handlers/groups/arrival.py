@@ -14,7 +14,7 @@ from handlers.admin.records import record
 from handlers.membership import depart, forget_rights, lacking
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import Leave, LetIn, ShowPool
-from handlers.replies.sending import SendError, translated
+from handlers.replies.sending import SendError, translate_errors
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
 from handlers.senders import Access, meet
@@ -113,7 +113,7 @@ async def greet(context: Context, chat: Chat) -> None:
         "to life. It uses your own daily credits. Admins: /settings."
     )
     advice = await lacking(context.bot, chat, translator)
-    await services.outbox.say(chat, "\n\n".join([hello, *advice]))
+    await services.outbox.send_text(chat, "\n\n".join([hello, *advice]))
 
 
 async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> None:
@@ -121,7 +121,7 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
     services, person = context.services, sender.person
     now = services.clock()
     try:
-        with translated():
+        with translate_errors():
             members = int(await context.bot.get_chat_member_count(sender.chat.telegram_id))
     except SendError:
         members = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from telegram.ext import MessageHandler, filters
 
 from handlers.membership import is_group_admin, pool_text
-from handlers.replies.keyboards import Button, CallbackData, carried_by, ticked
+from handlers.replies.keyboards import Button, CallbackData, button_data, ticked
 from handlers.replies.sending import Refused
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
@@ -259,7 +259,7 @@ async def choose(
     await sender.answer(_("Saved."))
     # the name of the message's topic is known from its buttons
     topics = (
-        one.topic for one in carried_by(query.message, SetGroupChoice) if one.topic is not None
+        one.topic for one in button_data(query.message, SetGroupChoice) if one.topic is not None
     )
     words, rows = await _page(services, sender, group, next(topics, None))
     # the setting is saved even if the message is gone

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handlers.admin.access import apply_ban
 from handlers.admin.records import record
 from handlers.ordering.drafts import replied_to
-from handlers.replies.keyboards import is_ours
+from handlers.replies.keyboards import is_from_bot
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
 from handlers.replies.texts import N_, truncate, unlinked
@@ -36,7 +36,7 @@ MAX_QUOTE_LENGTH = 300
 def is_for_another_bot(message: Message) -> bool:
     """Whether a /report without our name replies to another sender: other bots have it too."""
     replied, is_addressed = replied_to(message), "@" in (message.text or "").split(maxsplit=1)[0]
-    return replied is not None and not is_ours(replied) and not is_addressed
+    return replied is not None and not is_from_bot(replied) and not is_addressed
 
 
 @router.command("report")
@@ -155,7 +155,7 @@ async def _delete_message(services: Services, number: int) -> bool:
     if place is None or video.changed_at < place.moved_at:
         return False
     try:
-        await services.outbox.take_away(place, video.delivered_message)
+        await services.outbox.delete_or_raise(place, video.delivered_message)
     except SendError:
         return False
     return True

@@ -13,7 +13,7 @@ from handlers.ordering import placing
 from handlers.ordering.drafts import quote_draft
 from handlers.ordering.order_card import Drop, Start, StartAlone, Toggle, Unfold, card_buttons
 from handlers.presses import not_yours
-from handlers.replies.keyboards import HandOut, keyboard
+from handlers.replies.keyboards import SendWords, keyboard
 from handlers.replies.texts import utf16_length
 from handlers.routing import Router
 from storage import cards
@@ -96,8 +96,8 @@ async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Ser
         await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))
 
 
-@router.button(HandOut)
-async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
+@router.button(SendWords)
+async def send_words(sender: Sender, press: SendWords, services: Services) -> None:
     """Send the words of a card alone, in messages that a tap copies."""
     card = await _open_card(sender, services, press.card)
     if card is None or not sender.chat.is_private:
@@ -113,7 +113,9 @@ async def hand_out(sender: Sender, press: HandOut, services: Services) -> None:
     longest = limit if utf16_length(words) <= limit else limit // 2
     for begins in range(0, len(words), longest):
         if part := words[begins : begins + longest].strip():
-            await sender.outbox.say(sender.chat, part, thread_id=sender.thread_id, copied=True)
+            await sender.outbox.send_text(
+                sender.chat, part, thread_id=sender.thread_id, copied=True
+            )
 
 
 @router.button(Drop)

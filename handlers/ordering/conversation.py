@@ -31,7 +31,7 @@ from handlers.ordering.drafts import (
     replied_to,
 )
 from handlers.ordering.order_card import Drop, show_card
-from handlers.replies.keyboards import Button, handing_out, is_ours
+from handlers.replies.keyboards import Button, copy_buttons, is_from_bot
 from handlers.replies.texts import utf16_length
 from handlers.routing import Router, begins_with_command, command_in
 from handlers.senders import cause_of
@@ -66,7 +66,7 @@ def idea_replied_to(message: Message) -> str:
     seen = replied_to(message)
     if message.quote is not None:
         return message.quote.text
-    if seen is None or is_ours(seen):
+    if seen is None or is_from_bot(seen):
         return ""
     command = command_in(seen)
     if command is not None or begins_with_command(seen):
@@ -160,7 +160,7 @@ async def _ask_question(
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
         inline = services.outbox.supports_inline
-        copied = handing_out(card.id, handed, sender.translator, inline=inline)
+        copied = copy_buttons(card.id, handed, sender.translator, inline=inline)
         await show_card(services, sender, card, text, buttons=[copied, [cancel]])
     else:
         await show_card(services, sender, card, text, ask=hint)

@@ -22,7 +22,7 @@ from handlers.ordering.drafts import (
     shown_by_reply,
     small_talk,
 )
-from handlers.replies.keyboards import is_ours
+from handlers.replies.keyboards import is_from_bot
 from handlers.routing import (
     COMMANDED,
     MessagesThat,
@@ -90,7 +90,7 @@ SENT_VIA_BOT = MessagesThat(
 They are never orders: the caption is the prompt they were made from.
 """
 MENTIONED = MessagesThat(lambda message: words_beside_mention(message) is not None)
-ANSWERS_THE_BOT = MessagesThat(lambda message: is_ours(message.reply_to_message))
+ANSWERS_THE_BOT = MessagesThat(lambda message: is_from_bot(message.reply_to_message))
 """In a group, the bot handles only these two and commands; the handler checks whether the message
 replied to is an open question."""
 

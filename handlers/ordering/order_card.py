@@ -15,7 +15,14 @@ from generation.orders.options import price_choice
 from generation.orders.quotes import Alternative, Quote
 from generation.orders.substitutes import accepts_prompt, find_uncropped, with_option
 from handlers.ordering.drafts import SentPicture
-from handlers.replies.keyboards import Button, CallbackData, carried, handing_out, in_rows, ticked
+from handlers.replies.keyboards import (
+    Button,
+    CallbackData,
+    copy_buttons,
+    encode_value,
+    in_rows,
+    ticked,
+)
 from handlers.replies.sending import Refused
 from handlers.replies.texts import (
     bad_picture_text,
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
     from generation.orders.options import PricedChoice
     from handlers.context import Services
     from handlers.ordering.drafts import OrderDraft
-    from handlers.replies.outbox import Manner, Said
+    from handlers.replies.outbox import MessageOptions, SentMessage
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.cards import Card
@@ -64,7 +71,7 @@ class Start(CallbackData, prefix="start"):
     @classmethod
     def with_alternative(cls, card: int, instead: Alternative, credits_: int) -> Self:
         """Return the data of a button that starts an alternative to what the card says."""
-        shape = carried(instead.aspect_ratio)
+        shape = encode_value(instead.aspect_ratio)
         return cls(
             card, instead.seconds, instead.family, instead.fit, shape, instead.resolution, credits_
         )
@@ -198,7 +205,7 @@ def card_buttons(
         alone = _("Only my words · {credits}").format(credits=cost)
         others.append([Button(alone, StartAlone(card.id, quote.credits))])
         inline, place = services.outbox.supports_inline, card.id if sender.chat.is_private else None
-        others.append(handing_out(place, quote.prompt, translator, inline=inline))
+        others.append(copy_buttons(place, quote.prompt, translator, inline=inline))
     leave = Button(_("No"), Drop(card.id))
     rows = [first, *others, [leave]] if quote.cuts else [[*first, leave], *others]
     if sender.chat.is_private:
@@ -239,7 +246,7 @@ def _toggles(
         row = [
             Button(
                 ticked(offered[value], is_on=value == present),
-                Toggle(card.id, option, carried(value)),
+                Toggle(card.id, option, encode_value(value)),
             )
             for value in values
         ]
@@ -277,14 +284,14 @@ def pick_evenly(offered: Sequence[str], present: str | None) -> list[str]:
     return [offered[place] for place in sorted(places)]
 
 
-async def record_shown(tx: Connection, sender: Sender, card: int, said: Said) -> None:
+async def record_shown(tx: Connection, sender: Sender, card: int, said: SentMessage) -> None:
     """Store where a card is shown: in private if its group does not let the bot write."""
     alone = None if said.chat is sender.chat else said.chat.telegram_id
     await cards.shown(tx, card, said.message_id, alone_with=alone)
 
 
 async def show_card(
-    services: Services, sender: Sender, card: Card, text: str, **how: Unpack[Manner]
+    services: Services, sender: Sender, card: Card, text: str, **how: Unpack[MessageOptions]
 ) -> None:
     """Send a card, unless it is closed or already shown."""
     if card.state != "open" or (card.card_message is not None and sender.edited is None):

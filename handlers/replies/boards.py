@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from handlers.replies.sending import LeftOut, NotSent, SendError, finished
+from handlers.replies.sending import NotSent, SendError, Skipped, run_to_completion
 from handlers.replies.texts import Moment, approximate_moment, unlinked
 from storage import chats, people
 from storage.chats import Board
@@ -120,10 +120,10 @@ class Boards:
             if thread in stands:
                 await self._correct(chat, stands[thread], said)
             else:
-                await finished(self._put_up(chat, thread, said))
+                await run_to_completion(self._put_up(chat, thread, said))
 
     async def _put_up(self, chat: Chat, thread: int, said: BoardText) -> None:
-        message = await self.outbox.say(
+        message = await self.outbox.send_text(
             chat,
             said.text,
             thread_id=thread or None,
@@ -142,7 +142,7 @@ class Boards:
             await self.outbox.edit(
                 chat, board.message_id, said.text, cosmetic=True, moments=said.moments
             )
-        except (LeftOut, NotSent):
+        except (Skipped, NotSent):
             return
         except SendError:
             # somebody deleted it; it is not put up a second time for the same orders

@@ -22,16 +22,16 @@ from handlers.replies.keyboards import ResultButtons
 from handlers.replies.sending import (
     PATIENCE_SECONDS,
     ChatMoved,
+    MaybeSent,
     Misplaced,
     NotPermitted,
     NotSent,
     Refused,
     SendError,
-    SentPerhaps,
     Unreachable,
     Unreadable,
     UploadTooLarge,
-    finished,
+    run_to_completion,
 )
 from handlers.replies.texts import caption
 from storage import chats, generations, people
@@ -135,7 +135,7 @@ class Deliveries:
             # it stands somewhere; who does not see it is brought another
             logger.warning("nobody knows where generation %d is: %s", generation.id, error)
             outcome = on.DeliveryFailed(Reason.ARRIVAL_UNKNOWN, None)
-        except SentPerhaps:
+        except MaybeSent:
             outcome = on.ArrivalUnknown()
         except FileGone as error:
             logger.warning("the video of generation %d is gone: %s", generation.id, error)
@@ -158,7 +158,7 @@ class Deliveries:
             if delivery.place is None or delivery.place.chat.id != chat.id:
                 delivery = replace(delivery, place=Place(chat, Group(chat.id)))
             return await self._insist(replace(delivery, alone=None))
-        except SentPerhaps as error:
+        except MaybeSent as error:
             logger.info("generation %d was brought, perhaps: %r", found.id, error)
         except (MediaError, NotAVideo, SendError, Undeliverable) as error:
             logger.info("generation %d stays undelivered: %r", found.id, error)
@@ -239,7 +239,7 @@ class Deliveries:
         Raises:
             Undeliverable: it was surely refused everywhere.
             NotSent: it is to be tried later.
-            SentPerhaps: nobody can tell whether it is somewhere.
+            MaybeSent: nobody can tell whether it is somewhere.
         """
         while True:
             place = delivery.place
@@ -248,7 +248,7 @@ class Deliveries:
                 continue
             try:
                 return await self._attempt(delivery, place)
-            except (NotSent, SentPerhaps):
+            except (NotSent, MaybeSent):
                 raise
             except SendError as error:
                 logger.info("generation %d cannot go there: %r", delivery.generation.id, error)
@@ -272,7 +272,7 @@ class Deliveries:
         upload: Upload | None = None
         try:
             await self.status.settled(generation)
-            async with self.outbox.uploading(place.chat) as upload:
+            async with self.outbox.upload_slot(place.chat) as upload:
                 begins = delivery.begun or await self.lifecycle.advance(
                     generation, on.SendStarted()
                 )
@@ -311,7 +311,7 @@ class Deliveries:
         delivered = await self.lifecycle.advance(generation, arrived)
         self.preparation.tidy(generation, keep_source=False)
         if delivery.status_in is not None:
-            await finished(self.status.take_away(generation, delivery.status_in))
+            await run_to_completion(self.status.take_away(generation, delivery.status_in))
         return delivered
 
     async def _otherwise(self, delivery: Delivery, here: Place, error: SendError) -> Delivery:

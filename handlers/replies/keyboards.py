@@ -90,7 +90,7 @@ class CallbackData:
         return cls.decode(data) is not None
 
 
-def carried(value: str | int) -> str:
+def encode_value(value: str | int) -> str:
     """Spell a value as a button can carry it: the colon of a shape separates fields there."""
     return str(value).replace(":", "x")
 
@@ -112,13 +112,13 @@ class Button:
     copies: str | None = None
 
 
-class HandOut(CallbackData, prefix="words"):
+class SendWords(CallbackData, prefix="words"):
     """Write the words of a card, too long for a button, so that a tap on them copies them."""
 
     card: int
 
 
-def handing_out(
+def copy_buttons(
     card: int | None, prompt: str, translator: Translator, *, inline: bool
 ) -> list[Button]:
     """Return the buttons that put the prompt of a card where it can be edited.
@@ -127,7 +127,7 @@ def handing_out(
     """
     label = translator.gettext("Copy the words")
     if utf16_length(prompt) > InlineKeyboardButtonLimit.MAX_COPY_TEXT:
-        return [] if card is None else [Button(label, HandOut(card))]
+        return [] if card is None else [Button(label, SendWords(card))]
     edited = Button(translator.gettext("Edit the words"), edits=prompt)
     return [*[edited][:inline], Button(label, copies=prompt)] if prompt else []
 
@@ -166,13 +166,13 @@ def ticked(label: str, *, is_on: bool) -> str:
     return f"✓ {label}" if is_on else label
 
 
-def paged(number: int, count: int, per_page: int) -> tuple[int, int]:
+def clamp_page(number: int, count: int, per_page: int) -> tuple[int, int]:
     """Return the page to show, the last one where that is no more; and how many there are."""
     pages = max(1, -(-count // per_page))
     return min(number, pages - 1), pages
 
 
-def turning(number: int, pages: int, to: Callable[[int], CallbackData]) -> list[Button]:
+def page_buttons(number: int, pages: int, to: Callable[[int], CallbackData]) -> list[Button]:
     """Return the buttons to the pages beside one; `to` is what they carry, with the page."""
     return [
         Button(f"{arrow} {other + 1}/{pages}", to(other))
@@ -202,7 +202,7 @@ def _anywhere(share: str | None) -> SwitchInlineQueryChosenChat | None:
     )
 
 
-def carried_by(message: MaybeInaccessibleMessage | None, kind: type[Carried]) -> list[Carried]:
+def button_data(message: MaybeInaccessibleMessage | None, kind: type[Carried]) -> list[Carried]:
     """Return what the buttons of a message carry that is of a kind, in their order."""
     markup = message.reply_markup if isinstance(message, Message) else None
     rows = markup.inline_keyboard if markup else ()
@@ -210,18 +210,18 @@ def carried_by(message: MaybeInaccessibleMessage | None, kind: type[Carried]) ->
     return [press for press in found if press is not None]
 
 
-def carries(message: MaybeInaccessibleMessage, press: CallbackData) -> bool:
+def carries_button(message: MaybeInaccessibleMessage, press: CallbackData) -> bool:
     """Whether a message has a button that carries this: a made-up press may name any message."""
-    return press in carried_by(message, type(press))
+    return press in button_data(message, type(press))
 
 
-def is_ours(message: Message | None) -> bool:
+def is_from_bot(message: Message | None) -> bool:
     """Whether the bot wrote a message: nobody else writes in its name, so its buttons are ours."""
     author = message.from_user if message is not None else None
     return message is not None and author is not None and author.id == message.get_bot().id
 
 
-class Sure(CallbackData, prefix="sure"):
+class Confirm(CallbackData, prefix="sure"):
     """Do what another button does, after it was asked whether that is meant.
 
     `act` is the prefix of what that button carries, `number` its one field.
@@ -252,7 +252,7 @@ class Undo(CallbackData, prefix="undo"):
     generation: int
 
 
-def undoing(generation: Generation, translator: Translator) -> list[list[Button]]:
+def undo_buttons(generation: Generation, translator: Translator) -> list[list[Button]]:
     """Return *Cancel*; whoever asked in the name of a chat presses as somebody else."""
     if not generation.account.is_person:
         return []
@@ -271,7 +271,7 @@ def video_under(message: Message | None) -> int | None:
     Message ids would not do: Telegram gives none for videos it still prepares, and new ones
     to a group that moves.
     """
-    found = carried_by(message, Again) if is_ours(message) else []
+    found = button_data(message, Again) if is_from_bot(message) else []
     return found[0].generation if found else None
 
 
@@ -313,7 +313,7 @@ class Vary(CallbackData, prefix="vary"):
     def to(cls, video: Generation, other: PricedChoice) -> Self:
         """Return what a button to this other video carries."""
         choice = other.choice
-        shape = carried(choice.aspect_ratio or "")
+        shape = encode_value(choice.aspect_ratio or "")
         return cls(
             video.id, choice.seconds, choice.family.name, shape, choice.resolution or "",
             other.credits,

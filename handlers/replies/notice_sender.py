@@ -19,11 +19,11 @@ from generation.media.videos import NotAVideo
 from handlers.replies.notices import in_words
 from handlers.replies.sending import (
     ChatMoved,
+    MaybeSent,
     Misplaced,
     NotSent,
     Refused,
     SendError,
-    SentPerhaps,
     Unreachable,
     Unreadable,
     UploadTooLarge,
@@ -120,7 +120,7 @@ class Notices:
         """Say it, and return whether the status of what it is `about` turned into it."""
         if about is not None and await self.status.turn(about, chat, text, buttons):
             return True
-        await self.outbox.say(
+        await self.outbox.send_text(
             chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
         )
         return False
@@ -129,8 +129,8 @@ class Notices:
         """Leave a group, with a word where it takes one."""
         text = translator.gettext("My owner took me out of this group. Goodbye!")
         with suppress(SendError):
-            await self.outbox.say(chat, text)
-        await self.outbox.leave(chat)
+            await self.outbox.send_text(chat, text)
+        await self.outbox.leave_group(chat)
         async with self.db.transaction() as tx:
             await chats.set_reachable(tx, chat.id, reachable=False)
 
@@ -216,7 +216,7 @@ class Notices:
         while True:
             async with self.films.made(scenes, limit) as film:
                 try:
-                    async with self.outbox.uploading(chat) as upload:
+                    async with self.outbox.upload_slot(chat) as upload:
                         await self.outbox.send_file(
                             chat,
                             film,
@@ -235,7 +235,7 @@ class Notices:
                     if left is None:
                         raise
                     thread_id, reply_to = left
-                except SentPerhaps:
+                except MaybeSent:
                     # a second one is better than none, a third is not
                     if not owed.sends:
                         raise

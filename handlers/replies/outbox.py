@@ -22,7 +22,7 @@ from handlers.replies.sending import (
     SendError,
     Unreadable,
     Urgency,
-    translated,
+    translate_errors,
 )
 from handlers.replies.texts import moment_entities, monospace_entities
 from storage.chats import ChatKind
@@ -43,11 +43,11 @@ UPLOADS = 8
 ACTION_SECONDS = 4.5
 """How often a chat action is shown anew: a client shows it for five seconds."""
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-"""Said with each text: `Defaults` of python-telegram-bot would make [] of every empty string."""
+"""Passed with each text: `Defaults` of python-telegram-bot would make [] of every empty string."""
 
 
-class Manner(TypedDict, total=False):
-    """How a text is said (see `Outbox.say`); `alone` is said instead where others do not read."""
+class MessageOptions(TypedDict, total=False):
+    """Options of `Outbox.send_text`; `alone` is the text if it is sent in private instead."""
 
     buttons: Sequence[Sequence[Button]]
     reply_to: int | None
@@ -57,7 +57,7 @@ class Manner(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SentMessage:
     """Where something was said, and the number it has there."""
 
     chat: Chat
@@ -65,7 +65,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentFile:
     """A message with a file as it stands in a chat; message id 0 is one Telegram still prepares."""
 
     message_id: int
@@ -99,7 +99,7 @@ class Outbox:
         return self._bot.link
 
     @asynccontextmanager
-    async def uploading(self, chat: Chat) -> AsyncIterator[Upload]:
+    async def upload_slot(self, chat: Chat) -> AsyncIterator[Upload]:
         """Wait for a turn in a chat, then for a place among the uploads, and hold it.
 
         Raises:
@@ -119,12 +119,12 @@ class Outbox:
         text: str,
         *,
         thread_id: int | None = None,
-        **how: Unpack[Manner],
-    ) -> Said:
+        **how: Unpack[MessageOptions],
+    ) -> SentMessage:
         """Say something in a chat, or to a person alone where the chat takes no word."""
         buttons, picture = how.get("buttons", ()), how.get("picture")
         try:
-            number = await self.say(
+            number = await self.send_text(
                 chat, text, thread_id=thread_id, buttons=buttons, picture=picture,
                 reply_to=how.get("reply_to"), ask=how.get("ask"),
             )  # fmt: skip
@@ -133,10 +133,10 @@ class Outbox:
                 raise
             chat = replace(chat, id=0, telegram_id=person, kind=ChatKind.PRIVATE)
             alone = how.get("alone", text)
-            number = await self.say(chat, alone, buttons=buttons, picture=picture)
-        return Said(chat, number)
+            number = await self.send_text(chat, alone, buttons=buttons, picture=picture)
+        return SentMessage(chat, number)
 
-    async def say(
+    async def send_text(
         self,
         chat: Chat,
         text: str,
@@ -206,7 +206,7 @@ class Outbox:
             "rate_limit_args": Urgency.COSMETIC if cosmetic else Urgency.ANSWER,
         }
         try:
-            with translated():
+            with translate_errors():
                 if picture is None:
                     await self._bot.edit_message_text(
                         _cut(text, MessageLimit.MAX_TEXT_LENGTH),
@@ -224,7 +224,7 @@ class Outbox:
             if _is_of_marks(why, moments):
                 await self.edit(chat, message_id, text, buttons, cosmetic=cosmetic)
             elif "no text in the message" in why:
-                with translated():
+                with translate_errors():
                     words = _cut(text, MessageLimit.CAPTION_LENGTH)
                     await self._bot.edit_message_caption(caption=words, **placed)
             elif "not modified" not in why:
@@ -234,29 +234,29 @@ class Outbox:
         self, chat: Chat, message_id: int, markup: InlineKeyboardMarkup | None
     ) -> None:
         """Change the buttons under a message of ours; one that is gone is let go."""
-        with suppress(Refused), translated():
+        with suppress(Refused), translate_errors():
             await self._bot.edit_message_reply_markup(
                 chat.telegram_id, message_id, reply_markup=markup
             )
 
-    async def leave(self, chat: Chat) -> None:
+    async def leave_group(self, chat: Chat) -> None:
         """Leave a group."""
-        with translated():
+        with translate_errors():
             await self._bot.leave_chat(chat.telegram_id)
 
     async def delete(self, chat: Chat, message_id: int) -> None:
         """Delete a message of ours; one that is gone already is fine."""
         with suppress(Refused):
-            await self.take_away(chat, message_id)
+            await self.delete_or_raise(chat, message_id)
 
-    async def take_away(self, chat: Chat, message_id: int) -> None:
+    async def delete_or_raise(self, chat: Chat, message_id: int) -> None:
         """Delete a message of ours; Refused where Telegram does not."""
-        with translated():
+        with translate_errors():
             await self._bot.delete_message(chat.telegram_id, message_id)
 
     async def react(self, chat: Chat, message_id: int, emoji: str | None) -> None:
         """Put a reaction under somebody's message, or take it back."""
-        with translated():
+        with translate_errors():
             await self._bot.set_message_reaction(
                 chat.telegram_id, message_id, emoji, rate_limit_args=Urgency.COSMETIC
             )
@@ -274,10 +274,10 @@ class Outbox:
         buttons: Sequence[Sequence[Button]] = (),
         reply_to: int | None = None,
         thread_id: int | None = None,
-    ) -> Sent:
+    ) -> SentFile:
         """Upload a video, streamed from the disk, with all that players need to show it.
 
-        `upload` is held meanwhile (see `uploading`). `spoiler` covers a video until it is
+        `upload` is held meanwhile (see `upload_slot`). `spoiler` covers a video until it is
         tapped, which Telegram does for no document.
         """
         placed: dict[str, Any] = {
@@ -289,7 +289,7 @@ class Outbox:
         }
         # in a group it would be counted, as messages are
         async with self._at_work(chat) if chat.is_private else nullcontext():
-            with UploadedFile(video.path, upload) as stream, translated():
+            with UploadedFile(video.path, upload) as stream, translate_errors():
                 # read_file_handle=False: the default would hold the file three times in memory
                 file = InputFile(stream, filename=video.path.name, read_file_handle=False)
                 if as_document or video.kind == "document":
@@ -315,7 +315,7 @@ class Outbox:
         async def show() -> None:
             while True:
                 with suppress(SendError):
-                    await self.show_work(chat)
+                    await self.show_action(chat)
                 await asyncio.sleep(ACTION_SECONDS)
 
         showing = asyncio.create_task(show())
@@ -325,14 +325,14 @@ class Outbox:
             showing.cancel()
             await asyncio.wait({showing})
 
-    async def show_work(self, chat: Chat, action: ChatAction = ChatAction.UPLOAD_VIDEO) -> None:
+    async def show_action(self, chat: Chat, action: ChatAction = ChatAction.UPLOAD_VIDEO) -> None:
         """Show for five seconds what the bot does for a chat."""
-        with translated():
+        with translate_errors():
             await self._bot.send_chat_action(
                 chat.telegram_id, action, rate_limit_args=Urgency.COSMETIC
             )
 
-    async def resend(
+    async def send_by_id(
         self,
         chat: Chat,
         file_id: str,
@@ -353,7 +353,7 @@ class Outbox:
         file = (await _placed(send, thread_id, None)).effective_attachment
         return getattr(getattr(file, "thumbnail", None), "file_id", None)
 
-    async def send_made(
+    async def send_document(
         self,
         chat: Chat,
         name: str,
@@ -393,7 +393,7 @@ async def _placed(
 ) -> Message:
     """Send a message to a topic, else outside of it."""
     try:
-        with translated():
+        with translate_errors():
             return await send(**_at(thread_id, reply_to))
     except Misplaced as error:
         left = error.elsewhere(thread_id, reply_to)
@@ -414,10 +414,10 @@ def _number_of(message: Message) -> int:
     return number
 
 
-def _sent(message: Message) -> Sent:
+def _sent(message: Message) -> SentFile:
     for kind in ("video", "animation", "document"):
         file = getattr(message, kind)
         if file is not None and isinstance(file.file_id, str):
             small, known = getattr(file.thumbnail, "file_id", None), file.file_unique_id
-            return Sent(_number_of(message), file.file_id, kind, known, small)
+            return SentFile(_number_of(message), file.file_id, kind, known, small)
     raise Unreadable("a message without the file that was sent")

@@ -54,15 +54,15 @@ class NotSent(SendError):
         self.retry_after = retry_after
 
 
-class LeftOut(SendError):
+class Skipped(SendError):
     """It was cosmetic, and the chat's budget for speaking is needed for what matters."""
 
 
-class SentPerhaps(SendError):
+class MaybeSent(SendError):
     """The answer was lost: nobody can tell whether it arrived."""
 
 
-class Unreadable(SentPerhaps):
+class Unreadable(MaybeSent):
     """Telegram said yes, in words nobody can read: it arrived, and nobody knows where."""
 
 
@@ -141,7 +141,7 @@ _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise ours instead of python-telegram-bot's errors, and of those it has with an answer."""
     try:
         yield
@@ -155,10 +155,10 @@ def translated() -> Iterator[None]:
 
 def translate(error: TelegramError) -> SendError:
     """Say what an error of python-telegram-bot means for the message that was to be sent."""
-    outcome: SendError = SentPerhaps(error.message)
+    outcome: SendError = MaybeSent(error.message)
     match error:
         case RetryAfter():
-            outcome = NotSent(error.message, seconds(error.retry_after))
+            outcome = NotSent(error.message, to_seconds(error.retry_after))
         case ChatMigrated():
             outcome = ChatMoved(error.new_chat_id)
         case Forbidden() if not _NOT_PERMITTED.search(error.message.lower()):
@@ -176,7 +176,7 @@ def translate(error: TelegramError) -> SendError:
     return outcome
 
 
-def seconds(wait: float | timedelta) -> float:
+def to_seconds(wait: float | timedelta) -> float:
     """Return a wait of python-telegram-bot's in seconds, whichever of its two forms it has."""
     return wait if isinstance(wait, int | float) else wait.total_seconds()
 
@@ -185,7 +185,7 @@ FINISH_SECONDS = 1.0
 """How long a stop waits for what must be `finished`; a call that takes longer is cut."""
 
 
-async def finished(work: Coroutine[Any, Any, object]) -> None:
+async def run_to_completion(work: Coroutine[Any, Any, object]) -> None:
     """Do something short to its end, even where this task is cancelled meanwhile."""
     task = asyncio.create_task(work)
     try:
@@ -364,7 +364,7 @@ class Pacing(BaseRateLimiter[Urgency]):
         """Make a request when it is its turn.
 
         Raises:
-            LeftOut: it is cosmetic and would have to wait.
+            Skipped: it is cosmetic and would have to wait.
             NotSent: Telegram wants longer silence in this chat than one should wait for.
         """
         chat = data.get("chat_id")
@@ -380,14 +380,14 @@ class Pacing(BaseRateLimiter[Urgency]):
             if urgency is Urgency.COSMETIC:
                 is_spare = limiter.is_spare() if spoken else not limiter.silence()
                 if not is_spare or limiter.silence(kind) or not self._cosmetic.has_capacity():
-                    raise LeftOut(f"{endpoint} would have to wait")
+                    raise Skipped(f"{endpoint} would have to wait")
                 await self._cosmetic.acquire()
             if counts and urgency is not Urgency.RESULT:
                 await self.turn(chat, urgency)
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as refusal:
-                limiter.hush(wait := seconds(refusal.retry_after), kind)
+                limiter.hush(wait := to_seconds(refusal.retry_after), kind)
                 over = asyncio.get_running_loop().time() + wait > patience_ends
                 # a result has a clock of its own, and its file is read to the end by now
                 if urgency is not Urgency.ANSWER or not counts or over:

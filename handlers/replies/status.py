@@ -12,8 +12,8 @@ from weakref import WeakValueDictionary
 
 from telegram.constants import ChatAction
 
-from handlers.replies.keyboards import undoing
-from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, finished
+from handlers.replies.keyboards import undo_buttons
+from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, run_to_completion
 from handlers.replies.texts import approximate_moment, held_back_text
 from storage import chats, generations, outages, people
 from storage.generations import PENDING, UNFINISHED, State
@@ -169,10 +169,10 @@ class StatusMessages:
                 said = status_text(
                     forecast, translator, self.progress.now, paid=paid, begun=not waits
                 )
-                saying = self.outbox.say(
+                saying = self.outbox.send_text(
                     chat,
                     f"{note}\n{said.text}".strip(),
-                    buttons=undoing(generation, translator) if waits else (),
+                    buttons=undo_buttons(generation, translator) if waits else (),
                     reply_to=generation.message_id,
                     thread_id=generation.thread_id,
                     silent=True,
@@ -181,7 +181,7 @@ class StatusMessages:
                     moments=said.moments,
                 )
                 shown = replace(shown, step=said.step)
-                await finished(self._put_up(generation.id, shown, saying))
+                await run_to_completion(self._put_up(generation.id, shown, saying))
         except SendError as error:
             logger.info("generation %d has no status: %s", generation.id, error)
 
@@ -220,7 +220,7 @@ class StatusMessages:
         except Refused:
             return False
         if note:
-            await self.outbox.say(
+            await self.outbox.send_text(
                 chat, note, reply_to=generation.message_id, thread_id=generation.thread_id
             )
         return True
@@ -247,14 +247,14 @@ class StatusMessages:
         ):
             shown = replace(shown, acted_at=now)
             with suppress(SendError):
-                await self.outbox.show_work(shown.chat, ChatAction.RECORD_VIDEO)
+                await self.outbox.show_action(shown.chat, ChatAction.RECORD_VIDEO)
         if self._shown.get(generation.id) is before:
             self._shown[generation.id] = shown
 
     async def _say_anew(self, generation: Generation, shown: _Shown, said: StatusText) -> _Shown:
         """Change what a status says; return how it stands then."""
         waits, message = generation.state is State.QUEUED, generation.status_message or 0
-        buttons = undoing(generation, shown.translator) if waits else ()
+        buttons = undo_buttons(generation, shown.translator) if waits else ()
         try:
             await self.outbox.edit(
                 shown.chat, message, said.text, buttons, cosmetic=True, moments=said.moments

@@ -18,7 +18,7 @@ from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.orders.reading import read_number
 from handlers.presses import ask_whether
-from handlers.replies.keyboards import Button, CallbackData, GoOn, carried_by, in_rows
+from handlers.replies.keyboards import Button, CallbackData, GoOn, button_data, in_rows
 from handlers.replies.notices import WHY, Resend, in_words
 from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, truncate
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from handlers.context import Services
     from handlers.replies.keyboards import ResultButtons
-    from handlers.replies.outbox import Said
+    from handlers.replies.outbox import SentMessage
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
     from storage.generations import Generation
@@ -179,7 +179,7 @@ async def show_stills(
     rows: Sequence[Sequence[Button]],
     *,
     shown: Message | None = None,
-) -> Said:
+) -> SentMessage:
     """Show a list of videos with their stills, in the message `shown` if it can be edited."""
     picture = await draw_stills(services, videos)
     edited = None if shown is None else shown.message_id
@@ -234,7 +234,7 @@ async def delete_video(
     sure: bool,
 ) -> None:
     """Delete a video from the presser's list, once they confirmed it."""
-    _, pages = sender.translator.gettext, carried_by(query.message, ShowVideos)
+    _, pages = sender.translator.gettext, button_data(query.message, ShowVideos)
     if not pages or shown is None or not sender.chat.is_private:
         await sender.answer(_("This button is old. Try /history."))
         return
@@ -290,7 +290,7 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
         return
     await sender.answer()
     try:
-        still = await sender.outbox.resend(
+        still = await sender.outbox.send_by_id(
             sender.chat,
             video.file_id,
             video.file_kind or "video",

@@ -185,7 +185,7 @@ async def remove_video(
         await ask_whether(sender, query, press, _("Yes, delete"))
         return
     try:
-        await sender.outbox.take_away(sender.chat, shown)
+        await sender.outbox.delete_or_raise(sender.chat, shown)
     except SendError:
         note = _("Telegram lets me delete only messages of the last two days.")
         await sender.answer(note, alert=True)

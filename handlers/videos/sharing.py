@@ -19,7 +19,7 @@ from handlers.ordering.drafts import any_picture_of, draft_of_message
 from handlers.ordering.messages import SENT_VIA_BOT
 from handlers.ordering.placing import place
 from handlers.replies.keyboards import Button, keyboard
-from handlers.replies.sending import SendError, translated
+from handlers.replies.sending import SendError, translate_errors
 from handlers.replies.texts import caption, truncate, unlinked
 from handlers.routing import Router
 from storage import generations, people, videos
@@ -60,7 +60,7 @@ async def answer_inline_query(update: Update, context: Context) -> None:
     found = await _find_videos(services, query)
     page = found[: InlineQueryLimit.RESULTS]
     try:
-        with translated():
+        with translate_errors():
             await query.answer(
                 [_result(services, video, translator) for video in page],
                 cache_time=CACHE_SECONDS,

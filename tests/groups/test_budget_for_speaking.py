@@ -15,10 +15,10 @@ from handlers.replies.outbox import UPLOADS
 from handlers.replies.sending import (
     GROUP,
     ChatLimiter,
-    LeftOut,
     NotSent,
     Pacing,
     RateLimit,
+    Skipped,
     Urgency,
 )
 from sandbox.telegram import Fault
@@ -228,7 +228,7 @@ async def test_what_is_cosmetic_leaves_half_of_the_budget_to_what_matters() -> N
     pacing = Pacing()
     for _ in range(3):
         await request(pacing, done, Urgency.COSMETIC)
-    with pytest.raises(LeftOut):
+    with pytest.raises(Skipped):
         await request(pacing, done, Urgency.COSMETIC)
     await request(pacing, done, Urgency.ANSWER)
 
@@ -237,7 +237,7 @@ async def test_what_is_cosmetic_takes_its_share_of_all_chats_together_and_answer
     pacing = Pacing(second=1000.0)
     for chat in range(1, 21):
         await request(pacing, done, Urgency.COSMETIC, chat)
-    with pytest.raises(LeftOut):
+    with pytest.raises(Skipped):
         await request(pacing, done, Urgency.COSMETIC, 21)
     await request(pacing, done, Urgency.ANSWER, 21)
 
@@ -253,7 +253,7 @@ async def test_a_result_whose_chat_is_to_be_left_alone_for_long_is_told_when() -
     with pytest.raises(NotSent) as refusal:
         await pacing.turn(GROUP_ID)
     assert 3590 < refusal.value.retry_after <= 3600
-    with pytest.raises(LeftOut):
+    with pytest.raises(Skipped):
         await request(pacing, done, Urgency.COSMETIC)
     await request(pacing, done, Urgency.ANSWER, chat=GROUP_ID - 1)
 

@@ -13,7 +13,7 @@ from telegram.constants import InlineKeyboardButtonLimit
 
 import handlers
 from handlers.account.settings import SetDefault, choices
-from handlers.replies.keyboards import CallbackData, carried
+from handlers.replies.keyboards import CallbackData, encode_value
 from tests.handlers.commons import OFFER
 
 ROOMS = [
@@ -103,10 +103,10 @@ def test_what_is_no_text_is_no_press(data: object) -> None:
 
 def test_every_setting_on_offer_fits_a_button() -> None:
     for family in OFFER:
-        press = SetDefault(2**52, "family", carried(family.name))
+        press = SetDefault(2**52, "family", encode_value(family.name))
         assert SetDefault.decode(press.encode()) == press
         for mode in filter(None, (family.t2v, family.i2v)):
             for field, offered in choices(mode).items():
                 for value in offered:
-                    press = SetDefault(2**52, field, carried(value))
+                    press = SetDefault(2**52, field, encode_value(value))
                     assert SetDefault.decode(press.encode()) == press

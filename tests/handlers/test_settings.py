@@ -17,7 +17,7 @@ from generation.orders import quotes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.account.settings import SetDefault, buttons, changes_for, choices, text, usual_quote
-from handlers.replies.keyboards import carried
+from handlers.replies.keyboards import encode_value
 from handlers.replies.texts import Languages
 from sandbox.telegram.messages import Button
 from storage import generations, people
@@ -111,7 +111,7 @@ def test_each_button_sets_what_it_says() -> None:
         assert family.t2v is not None
         for field, offered in choices(family.t2v).items():
             for value in offered:
-                assert changes_for(somebody, OFFER, field, carried(value)) == {field: value}
+                assert changes_for(somebody, OFFER, field, encode_value(value)) == {field: value}
 
 
 @pytest.mark.parametrize("family", [one.name for one in Offer.load() if one.t2v is not None])
@@ -123,7 +123,7 @@ def test_each_tap_shows_what_it_says_also_where_lengths_and_resolutions_do_not_a
     for field, offered in choices(mode).items():
         for value, resolution in itertools.product(offered, (None, *mode.resolutions)):
             somebody = person(family=family, seconds=8, resolution=resolution)
-            changes = changes_for(somebody, offer, field, carried(value))
+            changes = changes_for(somebody, offer, field, encode_value(value))
             assert changes is not None
             quote = usual_quote(replace(somebody, **changes), offer)
             assert quote is not None

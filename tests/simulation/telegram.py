@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from telegram.error import BadRequest, TimedOut
 
 from generation.media.videos import Upload
-from handlers.replies.outbox import Outbox, Sent
+from handlers.replies.outbox import Outbox, SentFile
 from handlers.replies.sending import (
+    MaybeSent,
     NoTopic,
     NotSent,
     Pacing,
     Refused,
-    SentPerhaps,
     Unreachable,
     UploadTooLarge,
 )
@@ -62,11 +62,11 @@ class StandInOutbox(Outbox):
         self._weather = telegram.weather
 
     @asynccontextmanager
-    async def uploading(self, _chat: Chat) -> AsyncIterator[Upload]:
+    async def upload_slot(self, _chat: Chat) -> AsyncIterator[Upload]:
         await self._weather.passes(0.0, 1.0)
         yield Upload()
 
-    async def say(self, chat: Chat, text: str, **_: Any) -> int:
+    async def send_text(self, chat: Chat, text: str, **_: Any) -> int:
         await self._weather.passes(0.05, 1.0)
         self._refuse_where_blocked(chat)
         fault = self._weather.fault("telling", 0.03, _TEXT)
@@ -92,7 +92,7 @@ class StandInOutbox(Outbox):
     async def react(self, *_: Any, **__: Any) -> None:
         await self._change()
 
-    async def show_work(self, *_: Any, **__: Any) -> None:
+    async def show_action(self, *_: Any, **__: Any) -> None:
         await self._change()
 
     async def _change(self) -> None:
@@ -102,7 +102,7 @@ class StandInOutbox(Outbox):
     async def send_file(
         self, chat: Chat, video: Deliverable, caption: str, upload: Upload, *,
         as_document: bool = False, **_: Any,
-    ) -> Sent:  # fmt: skip
+    ) -> SentFile:  # fmt: skip
         prompt = caption.splitlines()[-1]
         fault = self._weather.fault("sending", 0.08, _VIDEO)
         try:
@@ -115,14 +115,14 @@ class StandInOutbox(Outbox):
             self._telegram.videos[prompt] += 1
             self._lose_the_answer(fault)
             await self._weather.passes(0.05, 1.0)
-        except (asyncio.CancelledError, SentPerhaps):
+        except (asyncio.CancelledError, MaybeSent):
             self._telegram.unknown[prompt] += 1
             raise
         except (NoTopic, Refused, UploadTooLarge, Unreachable):
             self._telegram.refused[prompt] += 1
             raise
         number = next(self._telegram.ids)
-        return Sent(number, f"file-{number}", "document" if as_document else "video")
+        return SentFile(number, f"file-{number}", "document" if as_document else "video")
 
     @staticmethod
     def _refuse_video(fault: str | None, *, as_document: bool) -> None:
@@ -137,7 +137,7 @@ class StandInOutbox(Outbox):
     @staticmethod
     def _lose_the_answer(fault: str | None) -> None:
         if fault == "lost after effect":
-            raise SentPerhaps("timed out")
+            raise MaybeSent("timed out")
 
     def _refuse_where_blocked(self, chat: Chat) -> None:
         if chat.telegram_id in self._telegram.blocked:
@@ -151,7 +151,7 @@ class StandInOutbox(Outbox):
             case "no connection":
                 raise NotSent("no connection")
             case "lost":
-                raise SentPerhaps("timed out")
+                raise MaybeSent("timed out")
 
 
 class StandInBot:

@@ -87,7 +87,7 @@ class Week:
             languages=self.languages, terms=self.terms, clock=self.clock,
         )  # fmt: skip
         await life.begin()
-        say, edit, send = life.outbox.say, life.outbox.edit, life.outbox.send_file
+        say, edit, send = life.outbox.send_text, life.outbox.edit, life.outbox.send_file
 
         async def saying(chat: Any, text: str, **how: Any) -> int:
             number = await say(chat, text, **how)
@@ -114,7 +114,7 @@ class Week:
             return await send(chat, video, caption, *rest, **how)
 
         stand_in: Any = life.outbox
-        stand_in.say, stand_in.edit, stand_in.send_file = saying, editing, sending
+        stand_in.send_text, stand_in.edit, stand_in.send_file = saying, editing, sending
         return life
 
     async def order(self, life: Life, number: int, chat: int) -> None:
