@@ -1,4 +1,4 @@
-"""Prices, the account that pays them, and what the API tells of it."""
+"""Prices, the account, and the endpoints that report its balance."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ CREDITS_PER_USD = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per second of video; resolutions that cost something else have their own."""
+    """US dollars per second of video, and other prices for some resolutions."""
 
     per_second: Decimal
     by_resolution: dict[str, Decimal] = field(default_factory=dict)
 
     def of(self, seconds: int, resolution: str | None) -> Decimal:
-        """What a video costs."""
+        """Return the price of a video, in US dollars."""
         return seconds * self.by_resolution.get(resolution or "", self.per_second)
 
-    def quoted(self) -> dict[str, Any]:
-        """The catalogue's `pricing` section."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the catalogue's `pricing` section."""
         if not self.by_resolution:
             unit = {"name": "video", "measure": "second", "price": float(self.per_second), "per": 1}
             return {"kind": "fixed", "currency": "USD", "units": [unit]}
@@ -45,7 +45,7 @@ class Price:
 
 
 _PRO = {"720p": Decimal("0.315"), "1080p": Decimal("0.525")}
-# Second-hand figures of 2026; nobody has published the provider's own for these models.
+# Figures of 2026 from third parties; the provider's own are not published for these models.
 _KNOWN = {
     "openai/sora-2-t2v": Price(Decimal("0.21")),
     "openai/sora-2-i2v": Price(Decimal("0.21")),
@@ -63,31 +63,31 @@ _KNOWN = {
     "bytedance/seedance-2-0": Price(Decimal("0.394")),
     "bytedance/seedance-2-0-fast": Price(Decimal("0.316")),
 }
-_OTHERWISE = Price(Decimal("0.10"))
+_DEFAULT = Price(Decimal("0.10"))
 
 
 def price_list() -> dict[str, Price]:
-    """A price for every model."""
-    return {name: _KNOWN.get(name, _OTHERWISE) for name in models()}
+    """Return the price of every model."""
+    return {name: _KNOWN.get(name, _DEFAULT) for name in models()}
 
 
 @dataclass(slots=True)
 class Account:
-    """What is left and what was spent, in US dollars."""
+    """The account's balance and spending, in US dollars."""
 
     balance: Decimal = Decimal(100)
     spent: Decimal = Decimal(0)
 
     def charge(self, usd: Decimal) -> None:
-        """Book a finished generation."""
+        """Charge a finished generation."""
         self.balance -= usd
         self.spent += usd
 
-    async def tell(self, _request: Request) -> Response:
+    async def answer_balance(self, _request: Request) -> Response:
         """Answer GET /v2/billing."""
         return JSONResponse(self._balance())
 
-    async def tell_more(self, _request: Request) -> Response:
+    async def answer_detail(self, _request: Request) -> Response:
         """Answer GET /v2/billing/detail."""
         topup = {"is_enabled": False, "threshold": None, "amount": None, "currency": "USD"}
         owner = {"user_id": 1, "email": "operator@example.org", "autotopup_settings": topup}

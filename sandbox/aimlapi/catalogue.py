@@ -1,4 +1,4 @@
-"""Which models there are and which are going: the live catalogue and the deprecation feed."""
+"""The model catalogue and the deprecation feed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IMAGES = ("image_url", "image_urls", "image_list", "first_frame_image")
 
 
 class Catalogue:
-    """The models served, their prices, and those that retire."""
+    """The models, their prices and their retirements."""
 
     def __init__(self, prices: dict[str, Price], clock: Callable[[], float]) -> None:
         self.prices = prices
@@ -39,12 +39,12 @@ class Catalogue:
         self._clock = clock
 
     def serves(self, model: str) -> bool:
-        """Whether requests to a model are answered with anything but 404."""
+        """Whether a model can be used; if not, its endpoints answer 404."""
         retirement = self.retired.get(model)
         return retirement is None or retirement.status != "withdrawn"
 
     def today(self) -> str:
-        """The date now, as the feed writes it."""
+        """Return today's date as YYYY-MM-DD."""
         return datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
 
     async def models(self, request: Request) -> Response:
@@ -58,14 +58,14 @@ class Catalogue:
         return _cached(request, *_listing(request.url.query, listed))
 
     async def model(self, request: Request) -> Response:
-        """Answer GET /model/{id}: one that is announced to go still has its page."""
+        """Answer GET /model/{id}, also for a model announced to retire."""
         model = schemas.find(request.path_params["id"])
         if model is None or not self.serves(model.id):
             raise Refusal(404, "Model is not found", name="NotFoundException")
         return JSONResponse(_entry(model, self.prices[model.id]))
 
     async def deprecations(self, request: Request) -> Response:
-        """Answer GET /v1/models/deprecations; filters that make no sense are ignored."""
+        """Answer GET /v1/models/deprecations; invalid filters are ignored."""
         data = feed(
             self.retired,
             _values(request.query_params, "status"),
@@ -77,16 +77,16 @@ class Catalogue:
 
     def _listed(self, model: str) -> bool:
         retirement = self.retired.get(model)
-        return retirement is None or retirement.listed
+        return retirement is None or retirement.is_listed
 
 
 _Listed = tuple[tuple[str, Decimal, tuple[tuple[str, Decimal], ...]], ...]
-"""The models that are listed, with their prices."""
+"""The listed models with their prices, hashable for the cache."""
 
 
 @lru_cache(64)
 def _listing(query: str, listed: _Listed) -> tuple[bytes, str]:
-    """The list as it is sent, and its ETag: every start of a bot asks for it."""
+    """Return the list as JSON and its ETag; cached, as every start of a bot requests it."""
     parameters = QueryParams(query)
     wanted = {name: _values(parameters, name) for name in parameters}
     sections = wanted.get("include", set())
@@ -122,7 +122,7 @@ def _entry(model: schemas.Model, price: Price) -> dict[str, Any]:
             + _TYPE.replace("/", "%2F"),
         },
         "tags": ["playground:video"],
-        "pricing": price.quoted(),
+        "pricing": price.as_json(),
         "modalities": {"input": _inputs(model), "output": ["video"]},
         "capabilities": _capabilities(model),
     }
@@ -149,7 +149,7 @@ def _capabilities(model: schemas.Model) -> list[str]:
 
 
 def _values(parameters: QueryParams, name: str) -> set[str]:
-    """A parameter's values, comma-separated or repeated."""
+    """Return a parameter's values, comma-separated or repeated."""
     return {
         value.strip()
         for joined in parameters.getlist(name)
@@ -159,7 +159,7 @@ def _values(parameters: QueryParams, name: str) -> set[str]:
 
 
 def _matches(entry: dict[str, Any], wanted: dict[str, set[str]]) -> bool:
-    """Whether every filter that is given names something the entry has."""
+    """Whether the entry has a value of every given filter."""
     inputs, outputs = entry["modalities"]["input"], entry["modalities"]["output"]
     has = {
         "id": {entry["id"], *entry["aliases"]},
@@ -174,14 +174,14 @@ def _matches(entry: dict[str, Any], wanted: dict[str, set[str]]) -> bool:
 
 
 def _etag(data: list[dict[str, Any]]) -> str:
-    """A weak ETag over the data."""
+    """Return a weak ETag of the data."""
     return f'W/"{hashlib.sha256(json.dumps(data).encode()).hexdigest()[:32]}"'
 
 
 def _cached(request: Request, body: bytes, etag: str) -> Response:
-    """The answer with its ETag, or 304 if the caller has it already."""
+    """Return the answer with its ETag, or 304 if the caller has it already."""
     headers = {"etag": etag, "cache-control": "public, max-age=300"}
-    held = request.headers.get("if-none-match", "")
-    if etag in [one.strip() for one in held.split(",")]:
+    cached = request.headers.get("if-none-match", "")
+    if etag in [one.strip() for one in cached.split(",")]:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Serving finished files, as well or as badly as the generation's `Delivery` says."""
+"""Serves finished files, with the failures set in the generation's `Delivery`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
-from sandbox.aimlapi.wires import BrokenOff, Endless
+from sandbox.aimlapi.broken_responses import EndlessResponse, TruncatedResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi.renders import Delivery
 
 _VIDEO = "video/mp4"
-_INSTEAD = {
+_WRONG_BODIES = {
     "html": (b"<!doctype html><title>Sign in</title><p>Please sign in to see this.", "text/html"),
     "garbage": (bytes(range(256)) * 400, _VIDEO),
     "empty": (b"", _VIDEO),
@@ -25,7 +25,7 @@ _INSTEAD = {
 
 
 async def serve(generations: Generations, generation: Generation, link: str) -> Response:
-    """The answer to a fetch of one of a generation's links."""
+    """Return the answer to a request for one of a generation's links."""
     delivery = generation.render.delivery
     generation.fetches += 1
     if generation.fetches <= delivery.dead_fetches:
@@ -34,27 +34,27 @@ async def serve(generations: Generations, generation: Generation, link: str) -> 
         return Response("Gone", delivery.dead_status, media_type="text/plain")
     if delivery.redirect:
         return RedirectResponse(delivery.redirect, 302)
-    if delivery.body in _INSTEAD:
-        content, media_type = _INSTEAD[delivery.body]
+    if delivery.body in _WRONG_BODIES:
+        content, media_type = _WRONG_BODIES[delivery.body]
         return Response(content, media_type=media_type)
-    path = generation.instead or await generations.make(generation.clip)
+    path = generation.replacement or await generations.make(generation.clip)
     return _file(path, delivery)
 
 
 def _file(path: Path, delivery: Delivery) -> Response:
     if delivery.endless:
-        return Endless(path.read_bytes()[:65_536], media_type=_VIDEO)
+        return EndlessResponse(path.read_bytes()[:65_536], media_type=_VIDEO)
     if delivery.truncated:
         whole = path.read_bytes()
-        return BrokenOff(whole[: len(whole) // 2], promised=len(whole), media_type=_VIDEO)
+        return TruncatedResponse(whole[: len(whole) // 2], promised=len(whole), media_type=_VIDEO)
     if delivery.bytes_per_second:
         length = {"content-length": str(path.stat().st_size)}
-        pieces = _slowly(path, delivery.bytes_per_second)
+        pieces = _throttled(path, delivery.bytes_per_second)
         return StreamingResponse(pieces, headers=length, media_type=_VIDEO)
     return FileResponse(path, media_type=_VIDEO)
 
 
-async def _slowly(path: Path, bytes_per_second: int) -> AsyncIterator[bytes]:
+async def _throttled(path: Path, bytes_per_second: int) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(max(1, bytes_per_second // 10)):
             yield piece

@@ -1,4 +1,4 @@
-"""Real mp4 files: H.264 in yuv420p with AAC, made once and kept in a folder."""
+"""Makes mp4 files, H.264 in yuv420p with AAC, and caches them in a folder."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from sandbox.aimlapi.pictures import Picture
     from sandbox.aimlapi.shapes import Size
 
-# Frames per second, x264's preset and its quality (smaller is finer), the longer side that is drawn
-# of a scene, the pieces a photo is moved in, and how sound is packed.
+# Frames per second, x264's preset and CRF, the longer side in pixels at which scenes are drawn, the
+# cells per side in which a photo moves, and the audio encoder's options.
 _QUICK = (1, "ultrafast", "38", 320, 1, {"aac_coder": "fast", "b": "32k"})
 _FINE = (24, "superfast", "25", 768, 12, {"aac_coder": "twoloop", "b": "128k"})
 _BOX_HEADER = 8  # bytes of an mp4 box: its length and its name
@@ -32,9 +32,9 @@ _BOX_HEADER = 8  # bytes of an mp4 box: its length and its name
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What is to be seen and heard, in pixels and seconds, and how it is packed.
+    """The content and the encoding of a video; size in pixels.
 
-    `quick` makes a file of few frames in a fraction of a second. `padding` is its least size in
+    `quick` makes a file of few frames in a fraction of a second. `padding` is its minimum size in
     bytes.
     """
 
@@ -49,15 +49,15 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """A file name that two clips share only if they are the same."""
+        """A file name derived from all fields, so that only equal clips share it."""
         picture = self.picture.sha256 if self.picture else ""
-        parts = (self.prompt, picture, *self.size, self.seconds, self.quick)
-        packing = (self.with_sound, self.moov_first, self.padding)
-        return hashlib.sha256(repr((*parts, *packing)).encode()).hexdigest()[:32] + ".mp4"
+        content = (self.prompt, picture, *self.size, self.seconds, self.quick)
+        encoding = (self.with_sound, self.moov_first, self.padding)
+        return hashlib.sha256(repr((*content, *encoding)).encode()).hexdigest()[:32] + ".mp4"
 
 
 def make(clip: Clip, folder: Path) -> Path:
-    """The clip's file in `folder`, encoded now unless it is there already. Blocks."""
+    """Return the clip's file in `folder`, encoding it if it is missing. Blocks."""
     path = folder / clip.name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,14 +74,14 @@ def make(clip: Clip, folder: Path) -> Path:
 
 
 async def render(clip: Clip, folder: Path) -> Path:
-    """The clip's file in `folder`; a fine one is drawn in a process of its own."""
+    """Return the clip's file in `folder`; a clip that is not quick is made in a subprocess."""
     if clip.quick or (folder / clip.name).exists():
         return await asyncio.to_thread(make, clip, folder)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", f"from {__name__} import main; main()", str(folder)),
         stdin=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],
-        start_new_session=True,  # a key that ends the demo is not meant for it
+        start_new_session=True,  # Ctrl-C in the demo's terminal must not reach it
     )
     try:
         await process.communicate(pickle.dumps(clip))
@@ -95,9 +95,11 @@ async def render(clip: Clip, folder: Path) -> Path:
 
 
 def _encode(clip: Clip, path: str) -> None:
-    frame_rate, preset, quality, drawn, cells, sounding = _QUICK if clip.quick else _FINE
-    # a photo is moved in a single piece at its full size: what a test sees is the picture itself
-    size = clip.size if clip.picture and cells == 1 else _within(clip.size, drawn)
+    frame_rate, preset, quality, longest_drawn, cells, audio_options = (
+        _QUICK if clip.quick else _FINE
+    )
+    # in quick clips a photo keeps its full size, so that tests can recognize it
+    size = clip.size if clip.picture and cells == 1 else _scaled_to(clip.size, longest_drawn)
     scene: Scene = (
         PhotoScene(clip.picture.open(), size, clip.seconds, clip.prompt, cells)
         if clip.picture
@@ -113,10 +115,10 @@ def _encode(clip: Clip, path: str) -> None:
             file.add_stream("aac", rate=sound.RATE, layout="stereo") if clip.with_sound else None
         )
         if audio:
-            audio.options = dict(sounding)
+            audio.options = dict(audio_options)
         seed = zlib.crc32(clip.prompt.encode())
         chord = sound.chord(clip.seconds, seed) if audio else iter(())
-        heard = 0.0
+        encoded_seconds = 0.0
         for index in range(clip.seconds * frame_rate):
             now = index / frame_rate
             frame = av.VideoFrame.from_image(scene.frame(now))  # type: ignore[no-untyped-call]  # PyAV has no types for Pillow
@@ -124,8 +126,8 @@ def _encode(clip: Clip, path: str) -> None:
                 frame = frame.reformat(*clip.size, "yuv420p", interpolation=Interpolation.BICUBIC)
             frame.pts = index
             file.mux(video.encode(frame))
-            while audio and heard <= now and (samples := next(chord, None)) is not None:
-                heard += samples.samples / sound.RATE
+            while audio and encoded_seconds <= now and (samples := next(chord, None)) is not None:
+                encoded_seconds += samples.samples / sound.RATE
                 file.mux(audio.encode(samples))
         if audio:
             for samples in chord:
@@ -134,22 +136,22 @@ def _encode(clip: Clip, path: str) -> None:
         file.mux(video.encode(None))
 
 
-def _within(size: Size, longest: int) -> Size:
-    """The size scaled down so that no side is longer."""
+def _scaled_to(size: Size, longest: int) -> Size:
+    """Return the size, scaled down if a side is longer."""
     share = min(1.0, longest / max(size))
     return round(size[0] * share), round(size[1] * share)
 
 
 def _pad(path: Path, wanted: int) -> None:
-    """Grow a file to `wanted` bytes by an empty box that players skip; the zeros cost no disk."""
-    room = wanted - path.stat().st_size
-    if room < _BOX_HEADER:
+    """Grow a file to `wanted` bytes by a `free` box, which players skip; it is sparse on disk."""
+    missing = wanted - path.stat().st_size
+    if missing < _BOX_HEADER:
         return
     with path.open("ab") as file:
-        file.write(room.to_bytes(4, "big") + b"free")
+        file.write(missing.to_bytes(4, "big") + b"free")
         file.truncate(wanted)
 
 
 def main() -> None:
-    """Make the pickled clip of the input, in the folder that is named."""
-    make(pickle.load(sys.stdin.buffer), Path(sys.argv[1]))  # noqa: S301  # it comes from `render`
+    """Make the clip pickled on standard input, in the folder of the first argument."""
+    make(pickle.load(sys.stdin.buffer), Path(sys.argv[1]))  # noqa: S301  # written by `render`

@@ -1,4 +1,4 @@
-"""What just happened at the sandbox: a stream for whoever watches, and a way to wait for it."""
+"""Events of the sandbox: streams of them, and waiting for a condition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened, at a moment of the sandbox's clock, and what it is about.
+    """An event, its time by the sandbox's clock, and its details.
 
     Kinds: `submitted`, `accepted`, `answered`, `violation`, `polled`, `completed`, `failed`,
     `fetched`.
@@ -24,38 +24,38 @@ class Event:
 
 
 class Events:
-    """Hands every event to everyone who listens."""
+    """Passes every event to all listeners."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._listeners: set[asyncio.Queue[Event | None]] = set()
 
     def tell(self, kind: str, **about: Any) -> None:
-        """Something happened now."""
+        """Publish an event that happens now."""
         event = Event(kind, self._clock(), about)
         for listener in self._listeners:
             listener.put_nowait(event)
 
     def listen(self) -> AsyncIterator[Event]:
-        """Everything from this very moment on, until the sandbox closes."""
+        """Return the events from now on, until the sandbox closes."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._listeners.add(queue)
-        return self._heard(queue)
+        return self._stream(queue)
 
-    async def _heard(self, queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
+    async def _stream(self, queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
         try:
             while (event := await queue.get()) is not None:
                 yield event
         finally:
             self._listeners.discard(queue)
 
-    async def until(self, true: Callable[[], bool], *, timeout: float, what: str) -> None:  # noqa: ASYNC109  # the message says what was missed
-        """Return once `true()` holds, looked at after each event; TimeoutError names `what`."""
+    async def until(self, condition: Callable[[], bool], *, timeout: float, what: str) -> None:  # noqa: ASYNC109  # the message says what was missed
+        """Wait until `condition()` holds, checked after each event; TimeoutError names `what`."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._listeners.add(queue)
         try:
             async with asyncio.timeout(timeout):
-                while not true():
+                while not condition():
                     await queue.get()
         except TimeoutError as error:
             raise TimeoutError(f"not within {timeout} s: {what}") from error

@@ -1,4 +1,4 @@
-"""Generations under way and done: each waits its time, is charged, and is encoded off the loop."""
+"""Generations: each takes its time, is encoded outside the event loop, and is charged."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ANIMALS = ("hedgehog", "kangaroo", "penguin", "octopus", "giraffe", "lynx")
 
 @dataclass(slots=True)
 class Generation:
-    """One generation: what was asked, how it is meant to go, and how far it is.
+    """A generation: the request, its planned course, and its progress.
 
-    `instead` is a file the CDN serves in place of its clip.
+    `replacement` is a file the CDN serves instead of its clip.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Generation:
     client_request_id: str | None
     status: str = "queued"
     polls: int = 0
-    instead: Path | None = None
+    replacement: Path | None = None
     charged: Decimal = Decimal(0)
     fetches: int = 0
     dead_links: set[str] = field(default_factory=set)
@@ -48,19 +48,19 @@ class Generation:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will become of it."""
+        """Whether it is completed or failed."""
         return self.status in ("completed", "error")
 
     def link(self) -> str:
-        """The path of its file at the CDN: the latest, or a fresh one if that is dead."""
+        """Return the path of its file at the CDN; a new one if the last has expired."""
         if not self.links or self.links[-1] in self.dead_links:
             stamp = round(self.created * 1000) + len(self.links)
             animal = secrets.choice(_ANIMALS)
             self.links.append(f"/cdn/generations/{animal}/{stamp}-{uuid.uuid4()}.mp4")
         return self.links[-1]
 
-    def spoken_status(self) -> str:
-        """What this poll is told: pending states in turn, then how it ended."""
+    def next_status(self) -> str:
+        """Return the status for one more poll: the pending ones in turn, then the final one."""
         if self.ended:
             return self.status
         statuses = self.render.statuses
@@ -69,7 +69,7 @@ class Generation:
 
 
 class Generations:
-    """Every generation by its id, and the tasks that bring them to their end."""
+    """Every generation by its id, and the tasks that run them."""
 
     def __init__(
         self, *, folder: Path, account: Account, events: Events, clock: Callable[[], float]
@@ -92,7 +92,7 @@ class Generations:
         price: Decimal,
         client_request_id: str | None,
     ) -> Generation:
-        """Take a generation on; it ends in `seconds`, or a little later if encoding is slow."""
+        """Start a generation that ends in `seconds`, or later if encoding takes longer."""
         identity = f"video_{secrets.token_hex(16)}:{model.id}"
         generation = Generation(
             identity, model, clip, render, price, self._clock(), client_request_id
@@ -105,26 +105,26 @@ class Generations:
         return generation
 
     def path(self, clip: clips.Clip) -> Path:
-        """The clip's file; one that is not there is made now. Blocks."""
+        """Return the clip's file, encoding it if it is missing. Blocks."""
         return clips.make(clip, self._folder)
 
     async def make(self, clip: clips.Clip) -> Path:
-        """The clip's file; one that is being made is waited for."""
+        """Return the clip's file when it is encoded."""
         if clip.name not in self._made:
             self._made[clip.name] = asyncio.create_task(clips.render(clip, self._folder))
         return await asyncio.shield(self._made[clip.name])
 
     @property
     def held(self) -> Decimal:
-        """What those under way will cost."""
+        """The price of all pending generations, in US dollars."""
         return sum((one.price for one in self.by_id.values() if not one.ended), Decimal(0))
 
     def by_link(self, path: str) -> Generation | None:
-        """The generation one of whose links this is."""
+        """Return the generation that has this link, or None."""
         return next((one for one in self.by_id.values() if path in one.links), None)
 
     async def close(self) -> None:
-        """Give up what is still under way."""
+        """Cancel the pending generations."""
         tasks = [*self._tasks, *self._made.values()]
         for task in tasks:
             task.cancel()
@@ -133,7 +133,7 @@ class Generations:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.result()  # a clip that cannot be encoded is heard of
+            task.result()  # raises if the clip could not be encoded
 
     async def _run(self, generation: Generation, seconds: float) -> None:
         if generation.render.ends == "error":
@@ -141,7 +141,7 @@ class Generations:
             generation.status = "error"
             self._events.tell("failed", id=generation.id, message=generation.render.error_message)
             return
-        if generation.clip.quick:  # many a test never fetches its file: the first fetch makes it
+        if generation.clip.quick:  # made by the first download, as many tests never download it
             await asyncio.sleep(seconds)
         else:
             await asyncio.gather(asyncio.sleep(seconds), self.make(generation.clip))
@@ -152,9 +152,9 @@ class Generations:
 
 
 def state(generation: Generation, origin: str) -> dict[str, Any]:
-    """The poll's answer about a generation."""
+    """Return the answer to a poll of a generation."""
     render = generation.render
-    status = generation.spoken_status()
+    status = generation.next_status()
     body: dict[str, Any] = {"id": generation.id, "status": status}
     if status == "completed":
         video: Any = {"url": origin + generation.link()}

@@ -1,4 +1,4 @@
-"""The API key a request carries."""
+"""The API key of a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNAUTHORIZED = "UnauthorizedException"
 
 
 def check_key(request: Request, key: str) -> None:
-    """Let a request with this key as its bearer token pass; raises Refusal."""
+    """Check that the request's bearer token is this key; raises Refusal."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not given.strip():
         message = "You provided an empty string instead of valid API key."
@@ -24,7 +24,7 @@ def check_key(request: Request, key: str) -> None:
         raise Refusal(401, "You provided an invalid API key.", name=_UNAUTHORIZED)
 
 
-async def tell_key(request: Request) -> Response:
-    """Answer GET /v1/key. The reply's exact fields are not published; these are what it is for."""
+async def answer_key(request: Request) -> Response:
+    """Answer GET /v1/key; its fields are guessed, as they are not published."""
     prefix = request.headers["authorization"].split()[-1][:8]
     return JSONResponse({"prefix": prefix, "scopes": ["model:video"], "limit": None})

@@ -1,4 +1,4 @@
-"""Words set large in the middle of a picture, in any script there is a font for."""
+"""Large text in a picture, in any script for which a font is installed."""
 
 from __future__ import annotations
 
@@ -15,25 +15,30 @@ if TYPE_CHECKING:
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-# Pillow's own font knows Latin letters; these are asked for the rest where they are installed.
-_OTHERS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "NotoSansCJK-Regular.ttc", "Arial Unicode.ttf")
-_LONGEST = 240  # characters shown
-_STRANDED = re.compile(r"\s+([,.;:!?…])")  # left behind by a character no font has
-_SMALLEST = 18  # pixels
+# Pillow's own font has Latin letters; these are used for others, if they are installed.
+_FALLBACK_FONTS = (
+    "DejaVuSans.ttf",
+    "NotoSans-Regular.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "Arial Unicode.ttf",
+)
+_MAX_CHARACTERS = 240
+_SPACE_BEFORE_MARK = re.compile(r"\s+([,.;:!?…])")  # left by a character that no font has
+_MIN_FONT_PIXELS = 18
 _PAPER = (255, 252, 244)
 _INK = (6, 8, 24)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Set words: masks of the letters and of their soft shadow, and where both go."""
+class Lettering:
+    """Rendered text: masks of the letters and of their soft shadow, and their position."""
 
     letters: Image.Image
     shadow: Image.Image
     place: tuple[int, int]
 
-    def write(self, picture: Image.Image, shown: float) -> None:
-        """Paint them, from 0 not at all to 1 fully."""
+    def paint(self, picture: Image.Image, shown: float) -> None:
+        """Paint the text with an opacity from 0 to 1."""
         for colour, mask, strength in ((_INK, self.shadow, 0.6), (_PAPER, self.letters, 1.0)):
             ink = [round(level * shown * strength) for level in range(256)]
             picture.paste(colour, (*self.place, *self._end), mask.point(ink))
@@ -43,10 +48,10 @@ class Words:
         return self.place[0] + self.letters.width, self.place[1] + self.letters.height
 
 
-def set_text(text: str, size: Size) -> Words:
-    """The words as large as fits the upper part of a picture, evenly broken into lines."""
+def set_text(text: str, size: Size) -> Lettering:
+    """Render a text as large as fits the upper part of a picture, in lines of similar length."""
     width, height = size
-    words, name = _presentable(text[:_LONGEST] + ("…" if len(text) > _LONGEST else ""))
+    words, name = _drawable(text[:_MAX_CHARACTERS] + ("…" if len(text) > _MAX_CHARACTERS else ""))
     canvas = Image.new("L", size)
     draw = ImageDraw.Draw(canvas)
     pixels = min(size) // 9
@@ -54,7 +59,7 @@ def set_text(text: str, size: Size) -> Words:
         font = _font(name, pixels)
         block = "\n".join(_even_lines(words, font, width * 0.8))
         box = draw.multiline_textbbox((0, 0), block, font, spacing=pixels * 0.3)
-        if box[3] - box[1] <= height * 0.42 or pixels <= _SMALLEST:
+        if box[3] - box[1] <= height * 0.42 or pixels <= _MIN_FONT_PIXELS:
             break
         pixels -= 4
     middle = (width / 2, height * 0.30)
@@ -64,11 +69,11 @@ def set_text(text: str, size: Size) -> Words:
     area = (left - 3 * reach, top - 3 * reach, right + 3 * reach, bottom + 4 * reach)
     letters = canvas.crop(area)
     shadow = ImageChops.offset(letters, 0, reach // 2).filter(ImageFilter.GaussianBlur(reach))
-    return Words(letters, shadow, area[:2])
+    return Lettering(letters, shadow, area[:2])
 
 
 def _even_lines(words: str, font: Font, room: float) -> list[str]:
-    """As few lines as fit, no line much longer than another."""
+    """Break a text into as few lines as possible, of similar length."""
     lines = _wrap(words, font, room)
     while room > 40 and len(narrower := _wrap(words, font, room * 0.94)) == len(lines):  # noqa: PLR2004  # pixels
         lines, room = narrower, room * 0.94
@@ -76,7 +81,7 @@ def _even_lines(words: str, font: Font, room: float) -> list[str]:
 
 
 def _wrap(words: str, font: Font, room: float) -> list[str]:
-    """Lines no wider than `room` pixels; a word longer than that is broken."""
+    """Break a text into lines up to `room` pixels wide; a longer word is broken."""
     lines: list[str] = []
     line = ""
     for word in words.split():
@@ -100,12 +105,14 @@ def _pieces(word: str, font: Font, room: float) -> list[str]:
     return [*pieces, word]
 
 
-def _presentable(text: str) -> tuple[str, str]:
-    """The text without characters that no font has, and the font that has most of the rest."""
+def _drawable(text: str) -> tuple[str, str]:
+    """Return the font with most of the text's characters, and the text without all others."""
     letters = set(text)
-    name = max(("", *_OTHERS), key=lambda other: sum(_has(other, letter) for letter in letters))
+    name = max(
+        ("", *_FALLBACK_FONTS), key=lambda other: sum(_has(other, letter) for letter in letters)
+    )
     known = "".join(letter for letter in text if _has(name, letter))
-    return _STRANDED.sub(r"\1", known), name
+    return _SPACE_BEFORE_MARK.sub(r"\1", known), name
 
 
 @cache
@@ -114,12 +121,12 @@ def _font(name: str, pixels: int) -> Font:
         try:
             return ImageFont.truetype(name, pixels)
         except OSError:
-            pass  # not installed here: Pillow's own serves
+            pass  # not installed: Pillow's own is used
     return ImageFont.load_default(pixels)
 
 
 @cache
 def _has(name: str, letter: str) -> bool:
-    """Whether a font draws this character as more than the box that stands for a missing one."""
+    """Whether a font has this character, and does not draw the box for a missing one."""
     font = _font(name, 24)
     return letter.isspace() or bytes(font.getmask(letter)) != bytes(font.getmask("\U0010ffff"))

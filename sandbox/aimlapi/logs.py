@@ -1,4 +1,4 @@
-"""The request log: which calls were made with the key, with the caller's own ids beside ours."""
+"""The request log: the calls made with the key, with the caller's own request ids."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sandbox.aimlapi.generations import Generation
 
-CALLS_PER_MINUTE = 200  # the one rate limit the provider publishes
-_WINDOW = timedelta(days=92)  # the longest that may be asked for
+CALLS_PER_MINUTE = 200  # the only rate limit the provider publishes
+_WINDOW = timedelta(days=92)  # the longest window allowed
 _MOST_ROWS = 100
 _MOST_MODELS = 50
 _PERIOD = re.compile(r"([1-9]\d{0,5})([hd])\Z")
@@ -31,7 +31,7 @@ _KNOWN = {"period", "start", "end", "key_prefix", "model", "status", "limit", "o
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A call that reached a model: what came of it is the generation's, or it failed at once."""
+    """A call that reached a model; without a generation, it failed at once."""
 
     at: float
     model: str
@@ -41,15 +41,15 @@ class Row:
 
     @property
     def status(self) -> str:
-        """`succeeded`, which a pending one is held to be, or `failed`."""
-        went_on = self.generation is not None and self.generation.status != "error"
-        return "succeeded" if went_on else "failed"
+        """`succeeded`, also while it is pending, or `failed`."""
+        succeeded = self.generation is not None and self.generation.status != "error"
+        return "succeeded" if succeeded else "failed"
 
-    def told(self) -> dict[str, Any]:
-        """The row as the API writes it."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as the API writes it."""
         usd = self.generation.charged if self.generation else 0
         return {
-            "created": _written(self.at),
+            "created": _iso(self.at),
             "status": self.status,
             "origin": "api",
             "model": self.model,
@@ -62,9 +62,9 @@ class Row:
 
 
 class Logs:
-    """Every row so far.
+    """All rows.
 
-    One is shown `delay` seconds after its call, and while it is pending only if `lists_pending`.
+    A row is listed `delay` seconds after its call, and while it is pending only if `lists_pending`.
     """
 
     def __init__(self, key: str, clock: Callable[[], float]) -> None:
@@ -96,22 +96,22 @@ class Logs:
             raise invalid(["status: Invalid enum value. Expected 'succeeded' | 'failed'"])
         if len(models) > _MOST_MODELS:
             raise invalid([f"model: at most {_MOST_MODELS} values"])
-        limit = _whole(query.get("limit"), "limit", 50, least=1, most=_MOST_ROWS)
-        offset = _whole(query.get("offset"), "offset", 0, least=0, most=1_000_000)
+        limit = _integer(query.get("limit"), "limit", 50, least=1, most=_MOST_ROWS)
+        offset = _integer(query.get("offset"), "offset", 0, least=0, most=1_000_000)
         rows = [
             row
             for row in reversed(self.rows)
             if start <= row.at <= end
             and row.status in statuses
             and (not models or {row.model, row.model.partition("/")[2]} & models)
-            and self._shown(row, now)
+            and self._is_listed(row, now)
         ]
         page = {"limit": limit, "offset": offset, "total": len(rows)}
         page["has_more"] = offset + limit < len(rows)
-        data = [row.told() for row in rows[offset : offset + limit]]
+        data = [row.as_json() for row in rows[offset : offset + limit]]
         return JSONResponse({"data": data, "pagination": page})
 
-    def _shown(self, row: Row, now: float) -> bool:
+    def _is_listed(self, row: Row, now: float) -> bool:
         pending = row.generation is not None and not row.generation.ended
         return now >= row.at + self.delay and (self.lists_pending or not pending)
 
@@ -119,7 +119,7 @@ class Logs:
 def _window(
     period: str | None, start: str | None, end: str | None, now: float
 ) -> tuple[float, float]:
-    """First and last second asked for; exactly one way of saying it must be used."""
+    """Return the first and last second of the period, given in exactly one of two ways."""
     if period is not None and start is None and end is None:
         found = _PERIOD.match(period)
         if found is None:
@@ -131,13 +131,13 @@ def _window(
         return now - reach.total_seconds(), now
     if period is not None or start is None or end is None:
         raise invalid(["Provide either `period` or both `start` and `end`"])
-    first, last = _instant(start, "start"), _instant(end, "end")
+    first, last = _timestamp(start, "start"), _timestamp(end, "end")
     if last < first or last - first > _WINDOW.total_seconds():
         raise invalid(["end: not before `start`, and within 92 days of it"])
     return first, last
 
 
-def _instant(text: str, name: str) -> float:
+def _timestamp(text: str, name: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -145,7 +145,7 @@ def _instant(text: str, name: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _whole(text: str | None, name: str, default: int, *, least: int, most: int) -> int:
+def _integer(text: str | None, name: str, default: int, *, least: int, most: int) -> int:
     if text is None:
         return default
     if not text.isdecimal() or not least <= int(text) <= most:
@@ -153,6 +153,6 @@ def _whole(text: str | None, name: str, default: int, *, least: int, most: int) 
     return int(text)
 
 
-def _written(at: float) -> str:
+def _iso(at: float) -> str:
     moment = datetime.fromtimestamp(at, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""A picture that came inside a request as a data URI."""
+"""Pictures sent in a request as data URIs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
-DATA_URI_LENGTH = 20_971_520  # characters the maker of Sora took at most
+DATA_URI_LENGTH = 20_971_520  # characters that Sora's maker accepts at most
 _PIXELS = 64_000_000
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 _DATA_URI = re.compile(r"data:(?P<kind>[a-z]+/[a-z0-9.+-]+);base64,(?P<data>[A-Za-z0-9+/=]+)\Z")
 
 
 class BadPictureError(Exception):
-    """The picture cannot be used; the message says why, in the provider's words."""
+    """The picture is refused; the message is that of the provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decodable picture: its pixels' size, its kind and its very bytes."""
+    """A decodable picture: its size in pixels, media type and bytes."""
 
     width: int
     height: int
@@ -32,15 +32,15 @@ class Picture:
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the bytes as they came."""
+        """The hex digest of the bytes."""
         return hashlib.sha256(self.content).hexdigest()
 
     def open(self) -> Image.Image:
-        """The decoded picture as RGB."""
+        """Return the decoded picture as RGB."""
         return Image.open(io.BytesIO(self.content)).convert("RGB")
 
     def record(self) -> dict[str, str | int]:
-        """What a submission's record keeps of it."""
+        """Return the description that replaces it in a submission's record."""
         return {
             "width": self.width,
             "height": self.height,

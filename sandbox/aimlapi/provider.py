@@ -1,4 +1,4 @@
-"""The provider behind the HTTP server: what it is told to do, and what has been asked of it."""
+"""The state of the provider: its settings for tests, and the requests it received."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _CLIPS = Path(tempfile.gettempdir()) / "aimlapi-sandbox-clips"
 
 
 class Provider:
-    """The account, the catalogue and the generations, with everything a test sets or looks at.
+    """The account, the catalogue, the generations, and all that tests set or check.
 
-    `render_seconds` is how long a generation takes; `next_render` what becomes of the next one and
-    `every_render` of all others; `quick_clips` makes files of few frames, for tests.
+    `render_seconds` is the duration of a generation, `next_render` the outcome of the next one and
+    `every_render` that of all others; `quick_clips` makes files of few frames, for tests.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Provider:
         self.logs = Logs(key, clock)
         self.violations: list[str] = []
         self.submissions: list[Submission] = []
-        """Every request for a video, in the order they came, refused ones too."""
+        """Every request for a video, oldest first, including refused ones."""
         self.polls: list[str] = []
         self.downloads: list[str] = []
         self.account = Account()
-        self.balance_told_at = 0.0
+        self.balance_read_at = 0.0
         self.refusals = Refusals(clock)
         self.clock = clock
         self.port = port
@@ -71,7 +71,7 @@ class Provider:
 
     @property
     def balance(self) -> Decimal:
-        """What the account has left, in US dollars."""
+        """The account's balance, in US dollars."""
         return self.account.balance
 
     @balance.setter
@@ -80,12 +80,12 @@ class Provider:
 
     @property
     def spent_usd(self) -> Decimal:
-        """What finished generations have cost."""
+        """The cost of all finished generations, in US dollars."""
         return self.account.spent
 
     @property
     def error_shape(self) -> Shape:
-        """Which body the API's errors have."""
+        """The shape of the API's error bodies."""
         return self.refusals.shape
 
     @error_shape.setter
@@ -93,20 +93,20 @@ class Provider:
         self.refusals.shape = shape
 
     def withdraw(self, model: str, *, announced: bool = True) -> None:
-        """Stop serving a model: 404, and an entry in the deprecation feed if `announced`."""
+        """Withdraw a model: it answers 404, and is in the deprecation feed if `announced`."""
         today = self.catalogue.today()
         self.retire(model, Retirement("withdrawn", today, today, announced=announced))
 
     def retire(self, model: str, retirement: Retirement) -> None:
-        """Have a model announced as going, replaced or gone."""
+        """Set a model's retirement."""
         self.catalogue.retired[model] = retirement
 
     def restore(self, model: str) -> None:
-        """Serve a model again as if nothing had been."""
+        """Remove a model's retirement."""
         self.catalogue.retired.pop(model, None)
 
     def clip_of(self, submission: Submission | str) -> Path:
-        """The very file the CDN serves for a finished generation; LookupError if it is not."""
+        """Return the file of a finished generation; raises LookupError if it is not finished."""
         identity = submission if isinstance(submission, str) else submission.id
         generation = self.generations.by_id.get(identity or "")
         if generation is None or generation.status != "completed":
@@ -114,25 +114,25 @@ class Provider:
         return self.generations.path(generation.clip)
 
     def tell(self, kind: str, **about: Any) -> None:
-        """Something happened now."""
+        """Publish an event that happens now."""
         self._events.tell(kind, **about)
 
     def events(self) -> AsyncIterator[Event]:
-        """Everything that happens from now on."""
+        """Return the events from now on."""
         return self._events.listen()
 
     async def wait_until(
         self,
-        true: Callable[[], bool],
+        condition: Callable[[], bool],
         what: str,
         *,
-        timeout: float = 10.0,  # noqa: ASYNC109  # handed on
+        timeout: float = 10.0,  # noqa: ASYNC109  # passed on
     ) -> None:
-        """Return once `true()` holds after something happened here; TimeoutError names `what`."""
-        await self._events.until(true, timeout=timeout, what=what)
+        """Wait until `condition()` holds, checked after each event; TimeoutError names `what`."""
+        await self._events.until(condition, timeout=timeout, what=what)
 
     async def wait_for_submissions(self, count: int, **options: Any) -> list[Submission]:
-        """The submissions once there are so many."""
+        """Wait for `count` submissions and return all."""
         await self.wait_until(
             lambda: len(self.submissions) >= count, f"{count} submissions", **options
         )

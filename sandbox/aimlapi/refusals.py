@@ -1,4 +1,4 @@
-"""The API's own error answers, in both body shapes that have been seen in the wild."""
+"""The API's error answers, in both shapes of body that were observed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ OUT_OF_CREDITS = (
 )
 
 
-class Refusal(Exception):  # an answer of the API, not a mistake of ours
-    """The API says no: HTTP status, the words for it, and headers that go with them."""
+class Refusal(Exception):
+    """An error answer of the API: HTTP status, message and headers."""
 
     def __init__(
         self,
@@ -44,16 +44,16 @@ class Refusal(Exception):  # an answer of the API, not a mistake of ours
 
 
 class Refusals:
-    """Writes refusals as JSON; `shape` says how, by default each kind in turn."""
+    """Turns refusals into responses of the set `shape`, by default alternating."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.shape: Shape = "alternate"
         self._clock = clock
-        self._turns = itertools.cycle(("problem", "documented"))
+        self._alternating = itertools.cycle(("problem", "documented"))
 
     def answer(self, request: Request, refusal: Refusal) -> Response:
-        """The refusal as an HTTP response."""
-        shape = next(self._turns) if self.shape == "alternate" else self.shape
+        """Return the refusal as an HTTP response."""
+        shape = next(self._alternating) if self.shape == "alternate" else self.shape
         common = {
             "message": refusal.message,
             "requestId": str(uuid.uuid4()),

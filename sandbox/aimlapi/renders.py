@@ -1,9 +1,9 @@
-"""What becomes of a generation: how it ends, what is said on the way, and how its file arrives."""
+"""The planned course of a generation: its end, its statuses, and the delivery of its file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Body = Literal["video", "html", "garbage", "empty"]
 
@@ -12,9 +12,9 @@ Body = Literal["video", "html", "garbage", "empty"]
 class Delivery:
     """How the finished file is made and served.
 
-    `padding` is its size in bytes at least; `truncated` says half of it; `bytes_per_second` slows
-    it; `redirect` is where its link leads; the first `dead_fetches` fetches answer `dead_status`,
-    each killing its link, so that only another poll brings a fresh one.
+    `padding` is its minimum size in bytes; `truncated` sends half of it; `bytes_per_second` limits
+    the rate; `redirect` is the target of its link. The first `dead_fetches` downloads answer
+    `dead_status` and expire their link, so that only another poll returns a new one.
     """
 
     sound: bool = True
@@ -31,10 +31,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Render:
-    """How a generation goes.
+    """How a generation proceeds and ends.
 
-    `statuses` are said poll by poll while it is pending, the last one on and on; `seconds` is how
-    long it takes, None for the sandbox's usual time.
+    `statuses` are answered poll by poll while it is pending, the last one repeatedly; `seconds` is
+    its duration, None for the sandbox's default.
     """
 
     ends: Literal["completed", "error", "never"] = "completed"
@@ -54,31 +54,10 @@ class Render:
         statuses: tuple[str, ...] = ("queued", "generating"),
         video_as: Literal["object", "array"] = "object",
         usage: bool = True,
-        sound: bool = True,
-        moov: Literal["start", "end"] = "start",
-        padding: int = 0,
-        body: Body = "video",
-        truncated: bool = False,
-        endless: bool = False,
-        bytes_per_second: int | None = None,
-        redirect: str | None = None,
-        dead_fetches: int = 0,
-        dead_status: int = 410,
+        **delivery: Any,
     ) -> Render:
-        """A video comes of it; `Delivery` tells what the words about its file mean."""
-        delivery = Delivery(
-            sound=sound,
-            moov=moov,
-            padding=padding,
-            body=body,
-            truncated=truncated,
-            endless=endless,
-            bytes_per_second=bytes_per_second,
-            redirect=redirect,
-            dead_fetches=dead_fetches,
-            dead_status=dead_status,
-        )
-        return cls(statuses=statuses, video_as=video_as, usage=usage, delivery=delivery)
+        """Complete with a video; `delivery` are fields of `Delivery`."""
+        return cls(statuses=statuses, video_as=video_as, usage=usage, delivery=Delivery(**delivery))
 
     @classmethod
     def refused(
@@ -87,7 +66,7 @@ class Render:
         *,
         error_as: Literal["object", "string"] = "object",
     ) -> Render:
-        """Moderation stops it on the way; nothing is charged."""
+        """Fail by moderation; nothing is charged."""
         return cls(
             "error", error_name="moderation_blocked", error_message=message, error_as=error_as
         )
@@ -99,16 +78,16 @@ class Render:
         *,
         error_as: Literal["object", "string"] = "object",
     ) -> Render:
-        """It breaks on the way; nothing is charged."""
+        """Fail by an error; nothing is charged."""
         name = "InternalServerErrorException"
         return cls("error", error_name=name, error_message=message, error_as=error_as)
 
     @classmethod
     def never(cls) -> Render:
-        """It stays pending for ever."""
+        """Stay pending for ever."""
         return cls("never")
 
     @classmethod
     def late(cls, seconds: float) -> Render:
-        """A video comes of it after so many seconds."""
+        """Complete with a video after so many seconds."""
         return cls(seconds=seconds)

@@ -1,4 +1,4 @@
-"""Models that go: how each does, and the deprecation feed that tells of it."""
+"""Retirements of models, and the deprecation feed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """How a model goes; dates as YYYY-MM-DD. Unannounced, the feed does not know of it."""
+    """The retirement of a model; dates as YYYY-MM-DD. The feed has only announced ones."""
 
     status: Status
     deprecated_at: str | None = None
@@ -25,23 +25,23 @@ class Retirement:
     announced: bool = True
 
     @property
-    def listed(self) -> bool:
+    def is_listed(self) -> bool:
         """Whether the catalogue still shows the model."""
         return self.status == "superseded" or (
             self.status == "deprecated" and self.shutdown_at is None
         )
 
     @property
-    def latest(self) -> str:
+    def sort_date(self) -> str:
         """The date the feed sorts by."""
         return self.shutdown_at or self.deprecated_at or ""
 
     def since(self, date: str) -> bool:
-        """Whether one of its dates is this day or later."""
+        """Whether one of its dates is this date or later."""
         return max(self.deprecated_at or "", self.shutdown_at or "") >= date
 
-    def told(self, name: str) -> dict[str, Any]:
-        """The feed's entry."""
+    def as_json(self, name: str) -> dict[str, Any]:
+        """Return the feed's entry."""
         model = schemas.find(name)
         return {
             "id": name,
@@ -55,7 +55,7 @@ class Retirement:
 
 
 def feed(retired: dict[str, Retirement], statuses: set[str], since: str) -> list[dict[str, Any]]:
-    """The feed's entries, newest first; a filter that makes no sense filters nothing."""
+    """Return the feed's entries, newest first; invalid filters are ignored."""
     wanted = {status.lower() for status in statuses} & _STATUSES or _STATUSES
     rows = [
         (name, retirement)
@@ -65,5 +65,5 @@ def feed(retired: dict[str, Retirement], statuses: set[str], since: str) -> list
         and (not _DATE.match(since) or retirement.since(since))
     ]
     rows.sort(key=lambda row: row[0])
-    rows.sort(key=lambda row: row[1].latest, reverse=True)
-    return [retirement.told(name) for name, retirement in rows]
+    rows.sort(key=lambda row: row[1].sort_date, reverse=True)
+    return [retirement.as_json(name) for name, retirement in rows]

@@ -1,8 +1,9 @@
-"""The addresses of the API and of its CDN, and what every answer has in common."""
+"""The routes of the API and of its CDN, and the headers of every answer."""
 
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -12,10 +13,10 @@ from starlette.routing import Route
 
 from sandbox.aimlapi import cdn, submissions
 from sandbox.aimlapi.billing import CREDITS_PER_USD
-from sandbox.aimlapi.desk import Desk
 from sandbox.aimlapi.generations import state
-from sandbox.aimlapi.keys import check_key, tell_key
+from sandbox.aimlapi.keys import answer_key, check_key
 from sandbox.aimlapi.refusals import Refusal
+from sandbox.aimlapi.submit_endpoint import SubmitEndpoint
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,28 +26,21 @@ if TYPE_CHECKING:
 
 
 def application(provider: Provider) -> Starlette:
-    """The provider as an ASGI app."""
-    desk = Desk(provider)
+    """Return the provider as an ASGI app."""
     logs, catalogue, account = provider.logs, provider.catalogue, provider.account
 
     def get(path: str, endpoint: Endpoint, handler: Handler, *, key: bool = True) -> Route:
         async def answer(request: Request) -> Response:
             if key:
                 check_key(request, provider.key)
-            return await provider.faults.around(endpoint, request, handler)
+            return await provider.faults.answer(endpoint, request, handler)
 
-        return Route(path, _stamped(provider, answer), methods=["GET"])
-
-    async def poll(request: Request) -> Response:
-        return _poll(provider, request)
+        return Route(path, _with_headers(provider, answer), methods=["GET"])
 
     async def balance(request: Request) -> Response:
         provider.tell("balance")
-        provider.balance_told_at = provider.clock()
-        return await account.tell(request)
-
-    async def download(request: Request) -> Response:
-        return await _download(provider, request)
+        provider.balance_read_at = provider.clock()
+        return await account.answer_balance(request)
 
     async def failed(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -56,25 +50,29 @@ def application(provider: Provider) -> Starlette:
     on_failure: dict[Any, Any] = {HTTPException: failed}
     return Starlette(
         routes=[
-            Route("/v2/video/generations", _stamped(provider, desk.take), methods=["POST"]),
-            get("/v2/video/generations", "poll", poll),
+            Route(
+                "/v2/video/generations",
+                _with_headers(provider, SubmitEndpoint(provider).answer),
+                methods=["POST"],
+            ),
+            get("/v2/video/generations", "poll", partial(_poll, provider)),
             get("/v2/logs", "logs", logs.answer),
             get("/v2/billing", "billing", balance),
-            get("/v2/billing/detail", "billing", account.tell_more),
-            get("/v1/key", "key", tell_key),
+            get("/v2/billing/detail", "billing", account.answer_detail),
+            get("/v1/key", "key", answer_key),
             get("/v1/models", "models", catalogue.models, key=False),
             get("/models", "models", catalogue.models, key=False),
             get("/api/v1/models", "models", catalogue.models, key=False),
             get("/v1/models/deprecations", "deprecations", catalogue.deprecations, key=False),
             get("/model/{id:path}", "models", catalogue.model, key=False),
-            get("/cdn/{path:path}", "download", download, key=False),
+            get("/cdn/{path:path}", "download", partial(_download, provider), key=False),
         ],
         exception_handlers=on_failure,
     )
 
 
-def _stamped(provider: Provider, handler: Handler) -> Handler:
-    """The handler with refusals written out and the headers every answer carries."""
+def _with_headers(provider: Provider, handler: Handler) -> Handler:
+    """Return the handler with refusals turned into responses, and the headers of every answer."""
 
     async def answer(request: Request) -> Response:
         if submissions.leaks_token(f"{request.url} {request.headers.items()}"):
@@ -94,7 +92,7 @@ def _stamped(provider: Provider, handler: Handler) -> Handler:
     return answer
 
 
-def _poll(provider: Provider, request: Request) -> Response:
+async def _poll(provider: Provider, request: Request) -> Response:
     identity = request.query_params.get("generation_id", "")
     provider.polls.append(identity)
     generation = provider.generations.by_id.get(identity)

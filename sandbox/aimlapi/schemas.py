@@ -1,8 +1,8 @@
-"""What each video model accepts, and what is wrong with a request body.
+"""The schema of each video model's request body, and its validation.
 
-`models.json` holds the properties of every model's POST body, taken from the provider's published
-OpenAPI files of 2026-08-21 without their prose. Unknown fields are refused, which the provider
-does not document: a field it does not know is a mistake of the caller's.
+`models.json` holds the properties of every model's POST body, from the provider's published OpenAPI
+files of 2026-08-21 without their descriptions. Unknown fields are refused, though the provider does
+not document that: they are mistakes of the caller.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 _ADDRESS = re.compile(r"(^|_)(url|image|video)s?$")
-_SORA_PROMPT_LENGTH = 32_000  # characters, of the maker's own Videos API
+_SORA_PROMPT_LENGTH = 32_000  # characters, as in the maker's own Videos API
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A video model: its id, its other names, and the fields of its body."""
+    """A video model: its id, aliases, and the fields of its request body."""
 
     id: str
     aliases: tuple[str, ...]
@@ -35,11 +35,11 @@ class Model:
         return self.id.startswith("openai/sora-2")
 
     def value(self, body: dict[str, Any], field: str) -> Any:
-        """The body's value for a field, or the model's default, or None."""
+        """Return the body's value of a field, else the model's default, else None."""
         return body.get(field, self.fields.get(field, {}).get("default"))
 
     def problems(self, body: dict[str, Any]) -> list[str]:
-        """Every way in which `body` is not what this model accepts, in the order of its fields."""
+        """Return everything that is wrong with `body`, sorted."""
         schema = {
             "type": "object",
             "properties": {"model": {"type": "string"}, **self.fields},
@@ -64,7 +64,7 @@ class Model:
 
 
 def addresses(value: Any, path: str = "") -> list[tuple[str, str]]:
-    """Every (path, URL) in a body: the strings under fields named …url, …image(s) and the like."""
+    """Return every (path, URL) in a body: strings in fields named …url, …image(s), …video(s)."""
     match value:
         case dict():
             return [
@@ -81,7 +81,7 @@ def addresses(value: Any, path: str = "") -> list[tuple[str, str]]:
 
 @cache
 def models() -> dict[str, Model]:
-    """Every model by its canonical id."""
+    """Return every model by its canonical id."""
     text = resources.files(__package__).joinpath("models.json").read_text("utf-8")
     return {
         name: Model(name, _aliases(name), entry["properties"], tuple(entry["required"]))
@@ -95,7 +95,7 @@ def _names() -> dict[str, str]:
 
 
 def find(name: object) -> Model | None:
-    """The model with this id or alias."""
+    """Return the model with this id or alias, or None."""
     return models().get(_names().get(name, "")) if isinstance(name, str) else None
 
 

@@ -1,4 +1,4 @@
-"""How large and how long the video of a request is."""
+"""The size and duration of the video that a request asks for."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SORA_SIZES: dict[tuple[str, str], Size] = {
     ("1080p", "16:9"): (1792, 1024),
     ("1080p", "9:16"): (1024, 1792),
 }
-_FRAMES_PER_SECOND = 16  # of the models that count frames instead of seconds
+_FRAMES_PER_SECOND = 16  # of models with `num_frames` instead of `duration`
 _DEFAULT_SECONDS = 5
 
 
 def size_of(model: Model, body: dict[str, Any], picture: Size | None = None) -> Size:
-    """Pixels (width, height) of the video; a model without a shape takes the picture's."""
+    """Return width and height in pixels; without an aspect ratio, the picture's is used."""
     resolution = str(model.value(body, "resolution") or "720p")
     shape = model.value(body, "aspect_ratio") or model.value(body, "ratio")
     if model.is_sora:
@@ -38,7 +38,7 @@ def size_of(model: Model, body: dict[str, Any], picture: Size | None = None) -> 
 
 
 def seconds_of(model: Model, body: dict[str, Any]) -> int:
-    """Length of the video in whole seconds, at least one."""
+    """Return the duration in whole seconds, at least one."""
     frames = model.value(body, "num_frames")
     if frames is not None:
         return max(1, round(int(frames) / _FRAMES_PER_SECOND))
@@ -51,6 +51,6 @@ def _short_side(resolution: str) -> int:
 
 
 def _sized(across: int, down: int, short: int) -> Size:
-    """Width and height, both even as H.264's 4:2:0 wants them."""
+    """Return width and height, both even, as H.264 with 4:2:0 requires."""
     scale = short / min(across, down)
     return 2 * round(across * scale / 2), 2 * round(down * scale / 2)

@@ -1,4 +1,4 @@
-"""A soft chord that comes and fades, and a voice that hums, by FFmpeg's expression source."""
+"""Generated sound: a soft chord for videos, and a humming voice for voice messages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from av import AudioFrame
 
 RATE = 44_100  # samples per second
-_DRAFT_RATE = 8_000  # evaluated so often, then resampled: the notes lie far below 4 kHz
-# Open voicings in hertz, low to high; which one is heard follows from the seed.
+_DRAFT_RATE = 8_000  # rate of evaluation before resampling; the notes are far below 4 kHz
+# Open voicings in hertz, low to high; the seed chooses one.
 _CHORDS = (
     (110.0, 164.81, 246.94, 277.18),
     (98.0, 146.83, 220.0, 246.94),
@@ -30,18 +30,18 @@ _HUM = f"(0.5-0.5*cos(2*PI*2.5*t))*(0.2*sin({_PITCH})+0.1*sin(2*{_PITCH})+0.06*s
 
 
 def chord(seconds: float, seed: int) -> Iterator[AudioFrame]:
-    """Stereo frames of 1024 samples, `seconds` long in all."""
+    """Yield a chord of `seconds` as stereo frames of 1024 samples."""
     notes = _CHORDS[seed % len(_CHORDS)]
-    sides = "|".join(_side(notes, slow) for slow in (0.21, 0.27))
-    return _played(sides, seconds, RATE, "stereo")
+    sides = "|".join(_channel(notes, slow) for slow in (0.21, 0.27))
+    return _generated(sides, seconds, RATE, "stereo")
 
 
 def hum(seconds: float) -> Iterator[AudioFrame]:
-    """Somebody who hums a few syllables: mono, as voice messages are."""
-    return _played(_HUM, seconds, VOICE_RATE, "mono")
+    """Yield a voice that hums some syllables, in mono as voice messages are."""
+    return _generated(_HUM, seconds, VOICE_RATE, "mono")
 
 
-def _played(expression: str, seconds: float, rate: int, layout: str) -> Iterator[AudioFrame]:
+def _generated(expression: str, seconds: float, rate: int, layout: str) -> Iterator[AudioFrame]:
     graph = av.filter.Graph()
     fade = min(1.5, seconds / 3)
     graph.link_nodes(
@@ -60,8 +60,8 @@ def _played(expression: str, seconds: float, rate: int, layout: str) -> Iterator
         yield frame  # type: ignore[misc]  # an audio sink pulls audio frames only
 
 
-def _side(notes: tuple[float, ...], slow: float) -> str:
-    """One channel's expression: each note swells at its own slow pace."""
+def _channel(notes: tuple[float, ...], slow: float) -> str:
+    """Return one channel's expression, in which each note swells at its own slow rate."""
     return "+".join(
         f"0.07*(0.7+0.3*sin(2*PI*{slow * (index + 1):.2f}*t))*sin(2*PI*{note}*t)"
         for index, note in enumerate(notes)

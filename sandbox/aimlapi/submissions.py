@@ -1,4 +1,4 @@
-"""Taking a request for a video: is it allowed, is it right, and what was it."""
+"""Parsing, validation and recording of requests for videos."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sandbox.aimlapi.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BODY_LENGTH = 32 << 20  # bytes of a request at most
+BODY_LENGTH = 32 << 20  # maximum bytes of a request
 _TOKEN = re.compile(r"bot\d{5,}(:|%3[Aa])[A-Za-z0-9_-]{20,}")
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A request for a video as it came; `body` keeps of pictures only what they are.
+    """A request for a video as received; `body` holds descriptions instead of pictures.
 
-    `id` is the generation's once there is one; `status` the HTTP status that was answered, or None
-    while no answer has been.
+    `id` is the generation's, if there is one; `status` is the HTTP status of the answer, None until
+    it is sent.
     """
 
     model: str
@@ -38,7 +38,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request that is right in every way."""
+    """A valid request."""
 
     model: schemas.Model
     body: dict[str, Any]
@@ -48,7 +48,7 @@ class Order:
 
 
 def parse(raw: bytes, content_type: str) -> dict[str, Any]:
-    """The JSON object of a request; raises Refusal."""
+    """Return the JSON object of a request; raises Refusal."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "Unsupported content type: expected application/json")
     try:
@@ -61,7 +61,7 @@ def parse(raw: bytes, content_type: str) -> dict[str, Any]:
 
 
 def check(body: dict[str, Any], serves: Callable[[str], bool]) -> Order:
-    """Hold a body against its model's schema and the rules beyond it; raises Refusal."""
+    """Check a body against its model's schema and the further rules; raises Refusal."""
     model = schemas.find(body.get("model"))
     if model is None:
         raise invalid([f"model: Invalid enum value. Received {str(body.get('model'))[:100]!r}"])
@@ -78,23 +78,23 @@ def check(body: dict[str, Any], serves: Callable[[str], bool]) -> Order:
 
 
 def invalid(problems: list[str]) -> Refusal:
-    """The API's answer to a body that is not what the schema says."""
+    """Return the API's error for a body that does not match the schema."""
     message = "Body validation error! " + "; ".join(problems)
     return Refusal(400, message, details={"errors": problems})
 
 
 def leaks_token(text: str) -> bool:
-    """Whether something that looks like a Telegram bot's token is in a text."""
+    """Whether a text holds something like a Telegram bot's token."""
     return _TOKEN.search(text) is not None
 
 
 def client_request_id(header: str | None) -> str | None:
-    """The caller's correlation id; one that is not well-formed is dropped without a word."""
+    """Return the caller's correlation id; None if it is missing or malformed."""
     return header if header and _CLIENT_REQUEST_ID.match(header) else None
 
 
-def recorded(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with what its pictures are in place of their bytes."""
+def without_pictures(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with descriptions of its pictures instead of their bytes."""
     return {name: _without_bytes(value) for name, value in body.items()}
 
 
@@ -110,7 +110,7 @@ def _without_bytes(value: Any) -> Any:
 
 
 def _first_picture(body: dict[str, Any]) -> Picture | None:
-    """The first frame, if it came as a data URI; every picture that did must be readable."""
+    """Return the first frame if it is a data URI; raises Refusal if any picture is unreadable."""
     found = [
         (path, _readable(path, url))
         for path, url in schemas.addresses(body)

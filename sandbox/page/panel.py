@@ -185,7 +185,7 @@ class Panel:
         """Whether the bot was told that the account is empty, and has not looked at it since."""
         last = self._provider.submissions[-1:]
         return any(
-            one.status == HTTPStatus.FORBIDDEN and one.at > self._provider.balance_told_at
+            one.status == HTTPStatus.FORBIDDEN and one.at > self._provider.balance_read_at
             for one in last
         )
 

@@ -90,7 +90,7 @@ class WordScene:
             self._paint_weather(canvas, seconds)
         canvas.paste((8, 8, 24), (0, 0), self._veil)
         if self._words:
-            self._words.write(canvas, min(1.0, 0.3 + seconds))
+            self._words.paint(canvas, min(1.0, 0.3 + seconds))
         return canvas
 
     def _cast(self, subject: Subject, number: int, size: Size) -> list[_Actor]:

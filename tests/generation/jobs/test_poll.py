@@ -283,7 +283,7 @@ async def test_a_link_that_is_not_public_is_never_followed_and_the_admins_are_to
 async def test_what_is_no_video_is_not_kept(
     steps: Steps, provider: AimlApiSandbox, body: str
 ) -> None:
-    provider.next_render = Render.works(body=body)  # type: ignore[arg-type]  # one of its words
+    provider.next_render = Render.works(body=body)
     generation = await steps.taken()
     await polled_until_its_end(steps, generation)
     parked = await steps.again(generation)
@@ -298,7 +298,7 @@ async def test_what_only_begins_like_a_video_is_not_kept(
     clip = provider.generations.by_id[made.provider_id or ""]
     false = steps.videos.parent / "false.mp4"
     false.write_bytes(provider.clip_of(clip.id).read_bytes()[:32] + bytes(50_000))
-    clip.instead = false
+    clip.replacement = false
     await polled_until_its_end(steps, made)
     assert (await steps.again(made)).reason == "no video at the link"
     assert list(steps.videos.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Where requests for videos come in: each is written down before anything is done about it."""
+"""The endpoint that accepts requests for videos, and records each before it is checked."""
 
 from __future__ import annotations
 
@@ -23,22 +23,26 @@ if TYPE_CHECKING:
     from sandbox.aimlapi.provider import Provider
 
 
-class Desk:
-    """Takes requests for videos in and remembers every one."""
+class SubmitEndpoint:
+    """Accepts and records requests for videos."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    async def take(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer POST /v2/video/generations."""
         provider = self._provider
-        raw = await _read(request)  # first of all: a refusal amid an upload would break it off
+        raw = await _read(
+            request
+        )  # first, as a refusal during the upload would close the connection
         check_key(request, provider.key)
         body = submissions.parse(raw, request.headers.get("content-type", ""))
         own_id = submissions.client_request_id(request.headers.get("x-client-request-id"))
         number = len(provider.submissions)
         provider.submissions.append(
-            Submission(str(body.get("model")), submissions.recorded(body), own_id, provider.clock())
+            Submission(
+                str(body.get("model")), submissions.without_pictures(body), own_id, provider.clock()
+            )
         )
         provider.tell("submitted", model=str(body.get("model")), number=number)
 
@@ -46,13 +50,13 @@ class Desk:
             return self._accept(number, raw, body, own_id)
 
         try:
-            response = await provider.faults.around("submit", request, accept)
+            response = await provider.faults.answer("submit", request, accept)
         except Refusal as refusal:
             if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._log(number, f"req_{secrets.token_hex(16)}", None)
-            self._note(number, status=refusal.status, why=refusal.message)
+            self._update(number, status=refusal.status, why=refusal.message)
             raise
-        self._note(number, status=response.status_code)
+        self._update(number, status=response.status_code)
         return response
 
     def _accept(
@@ -91,28 +95,25 @@ class Desk:
             client_request_id=own_id,
         )
         self._log(number, generation.id, generation)
-        self._note(number, id=generation.id, accepted=True)
-        return _taken(generation, provider.submit_status)
+        self._update(number, id=generation.id, accepted=True)
+        headers = {"x-inference-id": generation.id}
+        body = {"id": generation.id, "status": "queued"}
+        return JSONResponse(body, provider.submit_status, headers)
 
     def _log(self, number: int, inference_id: str, generation: Generation | None) -> None:
         sent = self._provider.submissions[number]
         row = Row(sent.at, sent.model, inference_id, sent.client_request_id, generation)
         self._provider.logs.rows.append(row)
 
-    def _note(self, number: int, *, why: str = "", **changes: Any) -> None:
-        taken = self._provider.submissions
-        taken[number] = replace(taken[number], **changes)
+    def _update(self, number: int, *, why: str = "", **changes: Any) -> None:
+        recorded = self._provider.submissions
+        recorded[number] = replace(recorded[number], **changes)
         kind = "answered" if "status" in changes else "accepted"
         self._provider.tell(kind, number=number, why=why, **changes)
 
 
-def _taken(generation: Generation, status: int) -> Response:
-    headers = {"x-inference-id": generation.id}
-    return JSONResponse({"id": generation.id, "status": "queued"}, status, headers)
-
-
 async def _read(request: Request) -> bytes:
-    """The body, as long as it is not too long."""
+    """Return the body; raises Refusal if it is too long, after reading all of it."""
     pieces = bytearray()
     length = 0
     async for piece in request.stream():

@@ -1,4 +1,4 @@
-"""Answers that break off or never end, as networks and broken servers make them."""
+"""Responses that break off or do not end, as from a broken network or server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 
-class BrokenOff(Response):
-    """Says its head and part of the body promised, or nothing at all, and closes the connection."""
+class TruncatedResponse(Response):
+    """Sends less than its content length, or nothing at all, and closes the connection.
 
-    def __init__(self, said: bytes | None = None, *, promised: int = 0, **options: Any) -> None:
-        super().__init__(said or b"", **options)
-        self._silent = said is None
+    `sent` is the part of the body that is sent; None sends not even the head. `promised` is the
+    content length.
+    """
+
+    def __init__(self, sent: bytes | None = None, *, promised: int = 0, **options: Any) -> None:
+        super().__init__(sent or b"", **options)
+        self._silent = sent is None
         self.headers["content-length"] = str(promised)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,19 +38,19 @@ class BrokenOff(Response):
             await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
         transport: asyncio.Transport = scope[TRANSPORT]
         transport.close()
-        await gone(receive)
+        await disconnected(receive)
 
 
-class Endless(Response):
-    """A body that goes on until the client has had enough; never longer than `most` bytes."""
+class EndlessResponse(Response):
+    """Sends a body until the client disconnects, or until it has `limit` bytes."""
 
     def __init__(
-        self, piece: bytes = b" " * 65_536, *, most: int = 1 << 31, **options: Any
+        self, piece: bytes = b" " * 65_536, *, limit: int = 1 << 31, **options: Any
     ) -> None:
         super().__init__(b"", **options)
         del self.headers["content-length"]
         self._piece = piece
-        self._most = most
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer over ASGI."""
@@ -58,16 +62,16 @@ class Endless(Response):
                 "headers": self.raw_headers,
             }
         )
-        for _ in range(self._most // len(self._piece)):
+        for _ in range(self._limit // len(self._piece)):
             if transport.is_closing():
                 break
             await send({"type": "http.response.body", "body": self._piece, "more_body": True})
             await asyncio.sleep(0)
         transport.close()
-        await gone(receive)
+        await disconnected(receive)
 
 
-async def gone(receive: Receive) -> None:
-    """Return when the connection has ended."""
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass
