@@ -48,7 +48,7 @@ from handlers.replies.sending import Pacing
 from handlers.replies.status import StatusMessages
 from handlers.replies.texts import Languages
 from handlers.videos.films import refresh_shown_film
-from storage.migrations import LostTime
+from storage.migrations import RestoreGap
 from storage.notices import Admins
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class Bot:
 
         # what people meet
         self.erase = partial(process_erasures, db, self.videos, wake=wake, clock=clock)
-        self.lost_times = list[LostTime]()
+        self.restore_gaps = list[RestoreGap]()
         self.services = Services(
             db=db,
             catalogue=self.catalogue,
@@ -312,7 +312,7 @@ class Bot:
             bring=self.scheduler.bring,
             changed=self.scheduler.changed,
             kept_since=self.intake.kept_since,
-            lost_times=self.lost_times,
+            restore_gaps=self.restore_gaps,
             clock_ahead=self.listening.clock_ahead,
             is_excess=self.intake.is_excess,
         )

@@ -39,14 +39,14 @@ from storage import (
 )
 from storage.database import Database
 from storage.migrations import (
-    DatabaseInTrouble,
+    DatabaseUnavailable,
     UnusableDatabase,
     drop_old_copies,
-    end_copy,
     is_copy,
-    lost_times,
-    mark_brought,
-    note_restore,
+    mark_as_copy,
+    record_restore,
+    restore_gaps,
+    unmark_copy,
     usable,
 )
 from storage.notices import Admins
@@ -94,7 +94,7 @@ async def run(
             # whoever ran on a file left a lock beside it: without one, it was brought from
             # elsewhere; noted before there is one, for a start that does not come to its end
             if file.exists() and not (settings.data_dir / process.LOCK).exists():
-                await asyncio.to_thread(mark_brought, file)
+                await asyncio.to_thread(mark_as_copy, file)
             with process.lock_folder(settings.data_dir):
                 db = await Database.open(file)
                 try:
@@ -116,7 +116,7 @@ async def run(
         # nothing that is started again would mend it
         process.print_stderr(f"DATA_DIR cannot be used: {unusable}")
         return ExitCode.WRONG_SETTINGS
-    except DatabaseInTrouble as trouble:
+    except DatabaseUnavailable as trouble:
         process.print_stderr(f"DATA_DIR cannot be used now: {trouble}")
         return ExitCode.FAILURE
 
@@ -167,7 +167,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     refunds_go_on = partial(retry_refunds, bot.app.bot, bot.services)
     supervisor.optional("the refunds", refunds_go_on, every=REFUND_SECONDS)
     async with bot.db.reading() as connection:
-        ever_sold = await payments.any_known(connection)
+        ever_sold = await payments.has_payments(connection)
     if bot.settings.stars_per_credit or ever_sold:
         compare = partial(reconcile, bot.app.bot, bot.services)
         supervisor.optional("the comparison of payments", compare, every=DAY_SECONDS)
@@ -220,15 +220,15 @@ async def _look_whether_restored(bot: Bot) -> None:
     """Note where the database is a copy: what is from before this start is asked about first."""
     async with bot.db.transaction() as tx:
         if await is_copy(tx):
-            await note_restore(tx, now=bot.clock())
+            await record_restore(tx, now=bot.clock())
             logger.warning("DATA_DIR was restored: what waited in it is asked about first")
-        bot.lost_times += await lost_times(tx)
+        bot.restore_gaps += await restore_gaps(tx)
 
 
 async def _forget_restore(bot: Bot) -> None:
     """Take the mark of a copy away."""
     async with bot.db.transaction() as tx:
-        await end_copy(tx)
+        await unmark_copy(tx)
 
 
 async def _take_settings(bot: Bot) -> list[int]:
@@ -240,7 +240,7 @@ async def _take_settings(bot: Bot) -> list[int]:
     async with bot.db.transaction() as tx:
         dismissed = await people.dismiss_admins(tx) if admin_ids else []
         groups = [number for number in bot.settings.allowed_ids if number < 0]
-        for old, new in (await people.allow_as_set(tx, groups, now=now)).items():
+        for old, new in (await people.sync_allowed(tx, groups, now=now)).items():
             await Admins(admin_ids).notify_of_move(tx, old, new, now=now)
     return [number for number in dismissed if number not in admin_ids]
 
@@ -248,7 +248,7 @@ async def _take_settings(bot: Bot) -> list[int]:
 async def _say_first_words(bot: Bot) -> None:
     async with bot.db.reading() as connection:
         ids = sorted(bot.settings.admin_ids) or await people.admins(connection)
-        admins = [await people.called(connection, number) for number in ids]
+        admins = [await people.name_and_id(connection, number) for number in ids]
     invitation = "" if admins else bot.services.first_admin.invite()
     first_words(bot.settings, bot.app.bot.username, invitation, admins)
 

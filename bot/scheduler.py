@@ -100,7 +100,7 @@ class Scheduler:
         await self.submissions.recover()
         async with self.db.reading() as connection:
             await self.queue.restore(connection)
-            in_films = await films.lately(connection)
+            in_films = await films.recent_accounts(connection)
             waiting = await chats.in_work(connection)
         self.timers.start(self._look)
         for account in in_films:

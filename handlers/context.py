@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.generations import Generation
     from storage.ledger import Account
-    from storage.migrations import LostTime
+    from storage.migrations import RestoreGap
     from storage.notices import Admins
     from storage.people import Person
 
@@ -119,7 +119,7 @@ class Services:
     """Has somebody's film shown as it is now: one of their videos went."""
     kept_since: Callable[[int], float | None]
     """When an update came that was left over at a start, in seconds since 1970."""
-    lost_times: Sequence[LostTime]
+    restore_gaps: Sequence[RestoreGap]
     """Since what moment, until which one, nobody knows any more what happened."""
     clock_ahead: Callable[[], float]
     """How many seconds our clock is ahead of Telegram's, which dates messages."""
@@ -145,10 +145,10 @@ class Services:
         The numbers its buttons carry were given to others since. Telegram tells whole seconds.
         """
         if not isinstance(message, Message):
-            return bool(self.lost_times)
+            return bool(self.restore_gaps)
         dates = filter(None, (message.date, message.edit_date))
         moment = max(date.timestamp() for date in dates) + self.clock_ahead()
-        return any(int(lost.since) <= moment < int(lost.until) for lost in self.lost_times)
+        return any(int(lost.since) <= moment < int(lost.until) for lost in self.restore_gaps)
 
     def video_under(self, message: Message | None) -> int | None:
         """Return the number of the video that a message of ours shows."""
@@ -157,7 +157,7 @@ class Services:
     @property
     def restored_at(self) -> float:
         """When the bot last began to run on a backup: what was said before may be done."""
-        return max((lost.until for lost in self.lost_times), default=-inf)
+        return max((lost.until for lost in self.restore_gaps), default=-inf)
 
     @property
     def usual_cost(self) -> int:

@@ -103,7 +103,7 @@ async def _named(services: Services, press: CallbackData, yes: str) -> str:
     about: dict[str, object] = dataclasses.asdict(press)
     if (person := about.get("person")) and isinstance(person, int):
         async with services.db.reading() as connection:
-            name = await people.called(connection, person)
+            name = await people.name_and_id(connection, person)
         about["name"] = unlinked(truncate(name, LONGEST_NAME))
     return yes.format(**about)
 

@@ -217,7 +217,7 @@ async def meet(
             lost = before is not None and before.is_private and not before.reachable
             if lost and sender and sender.access is not Access.BANNED:
                 # nothing reached them
-                for video in await videos.kept_of(tx, sender.account, now=services.clock()):
+                for video in await videos.kept_for(tx, sender.account, now=services.clock()):
                     services.bring(video, sender.chat)
         if sender is not None and sender.closed is not None and update.message is not None:
             await cards.close_open(tx, sender.chat.id, sender.account, by=cause_of(update.message))
@@ -249,9 +249,9 @@ async def _note(
     """Write down who spoke and where, as Telegram tells them now."""
     for chat in {place, speaker} if isinstance(speaker, telegram.Chat) else {place}:
         title = chat.effective_name or ""
-        await chats.seen(tx, chat.id, kind=ChatKind(chat.type), title=title, now=now)
+        await chats.upsert(tx, chat.id, kind=ChatKind(chat.type), title=title, now=now)
     if isinstance(speaker, telegram.User):
-        await people.seen(
+        await people.upsert(
             tx,
             speaker.id,
             name=speaker.first_name,

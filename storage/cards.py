@@ -174,7 +174,7 @@ async def shown(tx: Connection, card: int, message: int, *, alone_with: int | No
     moved = None if alone_with is None else await find(tx, card)
     if moved is None or alone_with is None:
         return
-    private = await chats.private_with(tx, alone_with, now=moved.created_at)
+    private = await chats.private_chat(tx, alone_with, now=moved.created_at)
     await close_open(tx, private.id, moved.account, by=moved.cause)
     await tx.execute(
         "UPDATE cards SET chat = ?, thread_id = NULL, message_id = NULL WHERE id = ?",

@@ -23,7 +23,7 @@ from storage.database import (
     insert_or_replace,
     read_row,
 )
-from storage.generations import STATUS_LEFT, UNFINISHED, State, listed
+from storage.generations import STATUS_LEFT, UNFINISHED, State, sql_list
 
 if TYPE_CHECKING:
     import sqlite3
@@ -66,7 +66,7 @@ def _from_row(row: sqlite3.Row) -> Chat:
     return read_row(Chat, row, kind=ChatKind(row["kind"]), reachable=bool(row["reachable"]))
 
 
-async def seen(
+async def upsert(
     tx: Connection, telegram_id: int, *, kind: ChatKind, title: str = "", now: float
 ) -> Chat:
     """Note that the bot heard from a chat: make it or bring it up to date."""
@@ -95,7 +95,7 @@ async def find(tx: Connection, chat: int) -> Chat | None:
     return await fetch_one_as(tx, _from_row, f"{_FOUND}id = ?", (chat,))
 
 
-async def titles_of_groups(tx: Connection) -> dict[int, str]:
+async def group_titles(tx: Connection) -> dict[int, str]:
     """Return what each group is called, by our numbers."""
     rows = await fetch_all(tx, "SELECT id, title FROM chats WHERE kind <> 'private'")
     return {row["id"]: row["title"] for row in rows}
@@ -106,7 +106,7 @@ async def by_telegram_id(tx: Connection, telegram_id: int) -> Chat | None:
     return await fetch_one_as(tx, _from_row, f"{_FOUND}telegram_id = ?", (telegram_id,))
 
 
-async def private_with(tx: Connection, person: int, *, now: float) -> Chat:
+async def private_chat(tx: Connection, person: int, *, now: float) -> Chat:
     """Return the private chat with a person; its Telegram id is the person's own."""
     new = {"telegram_id": person, "kind": ChatKind.PRIVATE, "title": "", "created_at": now}
     await insert_or_ignore(tx, "chats", **new)
@@ -268,7 +268,7 @@ async def in_work(tx: Connection) -> list[int]:
     """Return the chats that wait for a video or a notice, or where a status or a board stands."""
     rows = await fetch_all(
         tx,
-        f"SELECT chat FROM generations WHERE state IN ({listed(UNFINISHED)})"
+        f"SELECT chat FROM generations WHERE state IN ({sql_list(UNFINISHED)})"
         f" UNION SELECT chat FROM generations WHERE {STATUS_LEFT}"
         " UNION SELECT chat FROM notices WHERE sent_at IS NULL AND given_up = 0"
         " UNION SELECT chat FROM boards",
@@ -287,7 +287,7 @@ def _following(states: Collection[State], most: str = "") -> tuple[str, str]:
         f"""UPDATE generations
             SET chat = ?2, delivered_chat = iif(delivered_chat = ?1, ?2, delivered_chat), {_ITS_OWN}
             WHERE id IN (
-                SELECT id FROM generations WHERE chat = ?1 AND state IN ({listed(states)}){most}
+                SELECT id FROM generations WHERE chat = ?1 AND state IN ({sql_list(states)}){most}
             )""",
         f"""UPDATE ledger SET account_id = ?2 WHERE id IN (
             SELECT id FROM ledger WHERE account_kind = 'chat' AND account_id = ?1{most})""",
@@ -309,7 +309,7 @@ _REST = (
 )
 _FORGOTTEN = (
     f"""UPDATE generations SET message_id = NULL, thread_id = NULL
-        WHERE chat = ? AND state IN ({listed(_KEPT)})""",
+        WHERE chat = ? AND state IN ({sql_list(_KEPT)})""",
     """UPDATE generations INDEXED BY generations_untidy SET status_message = NULL
         WHERE chat = ? AND status_message IS NOT NULL""",
     # what stands there can be tapped no more
@@ -348,7 +348,7 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
                 return known  # told of it before; what was chosen since then stays
             if known is None:
                 kind, title = ChatKind.SUPERGROUP, here.title
-                known = await seen(tx, telegram_id, kind=kind, title=title, now=now)
+                known = await upsert(tx, telegram_id, kind=kind, title=title, now=now)
             if not await _follows(tx, known.id, here.id):
                 await _finish_move(tx, here, known, telegram_id, now)
 

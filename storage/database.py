@@ -29,8 +29,8 @@ import aiosqlite
 from storage.migrations import (
     BUSY_SECONDS,
     PASSING,
+    check_header,
     code,
-    look_into,
     migrate,
     save_before_update,
     usable,
@@ -277,12 +277,12 @@ class Database:
 
         Raises:
             UnusableDatabase: it is no database, cannot be opened, or a newer version wrote it.
-            DatabaseInTrouble: its disk is full or fails, or another process has locked it.
+            DatabaseUnavailable: its disk is full or fails, or another process has locked it.
         """
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         with usable(path):
             # checked first, because aiosqlite's thread prints a traceback if it cannot open a file
-            await asyncio.to_thread(look_into, path)
+            await asyncio.to_thread(check_header, path)
             await asyncio.to_thread(save_before_update, path)
             connection = await DirectConnection.open(path)
         try:

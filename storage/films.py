@@ -79,7 +79,7 @@ async def shown(tx: Connection, account: Account) -> ShownFilm | None:
     return ShownFilm(account, row["chat"], row["card_message"], [*map(int, row["options"].split())])
 
 
-async def lately(tx: Connection) -> list[Account]:
+async def recent_accounts(tx: Connection) -> list[Account]:
     """Return whose film the newest videos may be in: a stop may have kept it from being shown."""
     rows = await fetch_all(
         tx,
@@ -95,7 +95,7 @@ def _shown(account: Account) -> str:
     return f"story:{account}"
 
 
-def anew(scene: int, account: Account) -> str:
+def retake_cause(scene: int, account: Account) -> str:
     """Return the cause of a video that somebody has made anew for a scene."""
     return f"press:anew:{scene}:{account}"
 
@@ -182,7 +182,7 @@ async def _first(tx: Connection, video: Generation) -> Generation:
 
 async def _takes(tx: Connection, first: Generation, account: Account) -> list[Generation]:
     """Return what an account had made for a place, newest first, and what was made there first."""
-    cause = anew(first.id, account)
+    cause = retake_cause(first.id, account)
     return await fetch_all_as(
         tx,
         from_row,

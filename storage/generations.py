@@ -283,7 +283,7 @@ async def find(tx: Connection, generation: int) -> Generation | None:
     return await fetch_one_as(tx, from_row, "SELECT * FROM generations WHERE id = ?", (generation,))
 
 
-async def is_anothers(tx: Connection, provider_id: str, generation: int) -> bool:
+async def is_taken_provider_id(tx: Connection, provider_id: str, generation: int) -> bool:
     """Whether the provider gave this id to another request than this one."""
     another = "SELECT 1 FROM generations WHERE provider_id = ? AND id <> ?"
     return await exists(tx, another, (provider_id, generation))
@@ -296,7 +296,7 @@ async def by_cause(tx: Connection, cause: str) -> Generation | None:
     )
 
 
-async def move(
+async def change_state(
     tx: Connection, generation: int, was: State, to: State, *, reason: Reason, now: float,
     **changes: Unpack[Changes],
 ) -> Generation | None:  # fmt: skip
@@ -313,7 +313,7 @@ async def move(
     )
 
 
-async def note(
+async def update(
     tx: Connection, generation: int, was: State | None = None, **changes: Unpack[Changes]
 ) -> Generation | None:
     """Change facts within a state; with `was`, only while it is in that state."""
@@ -337,7 +337,7 @@ STATUS_LEFT = (
 """A status message to take away; where the bot cannot speak, it waits as the video does."""
 
 
-def listed(states: Collection[State]) -> str:
+def sql_list(states: Collection[State]) -> str:
     """Write states as SQL lists them."""
     return ", ".join(f"'{state}'" for state in sorted(states))
 
@@ -349,7 +349,7 @@ async def in_work(tx: Connection, chat: int) -> list[Generation]:
         from_row,
         # each half has an index of its own; of an OR, neither would be used
         "SELECT * FROM generations WHERE id IN ("
-        f"SELECT id FROM generations WHERE chat = ? AND state IN ({listed(UNFINISHED)})"
+        f"SELECT id FROM generations WHERE chat = ? AND state IN ({sql_list(UNFINISHED)})"
         f" UNION SELECT id FROM generations INDEXED BY generations_untidy"
         f" WHERE chat = ? AND {STATUS_LEFT}"
         ") ORDER BY id",
@@ -368,7 +368,7 @@ async def in_states(
         tx,
         from_row,
         # of the order the index of all somebody ever made would be taken
-        f"SELECT * FROM generations WHERE state IN ({listed(states)}){whose} ORDER BY +id",
+        f"SELECT * FROM generations WHERE state IN ({sql_list(states)}){whose} ORDER BY +id",
         values,
     )
 
@@ -391,7 +391,7 @@ async def queue_entries(
     rows = await fetch_all(
         tx,
         "SELECT state, id, chat, account_kind, account_id FROM generations"
-        f" WHERE state IN ({listed(AT_PROVIDER)}) OR (state = 'queued' AND due_at <= ?)",
+        f" WHERE state IN ({sql_list(AT_PROVIDER)}) OR (state = 'queued' AND due_at <= ?)",
         (now,),
     )
     return [(State(row["state"]), (row["id"], row["chat"], Account.of(row))) for row in rows]
@@ -401,7 +401,7 @@ ALIKE = 50
 """Among how many the dearest is looked for: hardly more are made at an older price."""
 
 
-async def dearest_lately(tx: Connection, request: Request, *, since: float) -> int:
+async def max_recent_cost(tx: Connection, request: Request, *, since: float) -> int:
     """Return the most that one of the last alike videos really cost, 0 where none is known."""
     return await fetch_int(
         tx,
@@ -455,7 +455,7 @@ async def shift_times(tx: Connection, seconds: float) -> None:
     await tx.execute(
         "UPDATE generations SET due_at = min(due_at, due_at + ?1), changed_at = changed_at + ?1,"
         " submitted_at = submitted_at + ?1, accepted_at = accepted_at + ?1,"
-        f" finished_at = finished_at + ?1 WHERE state IN ({listed(UNFINISHED)})",
+        f" finished_at = finished_at + ?1 WHERE state IN ({sql_list(UNFINISHED)})",
         (seconds,),
     )
 
@@ -463,6 +463,6 @@ async def shift_times(tx: Connection, seconds: float) -> None:
 async def make_due(tx: Connection, *, after: float, now: float) -> None:
     """Make everything unfinished due now that is due after `after`."""
     await tx.execute(
-        f"UPDATE generations SET due_at = ? WHERE due_at > ? AND state IN ({listed(UNFINISHED)})",
+        f"UPDATE generations SET due_at = ? WHERE due_at > ? AND state IN ({sql_list(UNFINISHED)})",
         (now, after),
     )

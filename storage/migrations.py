@@ -54,7 +54,7 @@ PASSING = frozenset(
 """What may be over by the next start."""
 
 
-class DatabaseInTrouble(Exception):
+class DatabaseUnavailable(Exception):
     """The file cannot be used now; another start may find it well again."""
 
 
@@ -114,7 +114,7 @@ def code(error: Exception) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def look_into(path: Path) -> None:
+def check_header(path: Path) -> None:
     """Open the file and read its head: whether it is a database at all shows here."""
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
         connection.execute("PRAGMA schema_version")
@@ -132,7 +132,7 @@ def usable(path: Path) -> Iterator[None]:
             why = "" if may else ", for this user may not read and write it"
             raise UnusableDatabase(f"{path}: {error}{why}") from error
         if code(error) in PASSING:
-            raise DatabaseInTrouble(f"{path}: {error}") from error
+            raise DatabaseUnavailable(f"{path}: {error}") from error
         raise
 
 
@@ -146,25 +146,25 @@ async def is_copy(connection: Fetching) -> bool:
     return bool(mark == COPY)
 
 
-def mark_brought(path: Path) -> None:
+def mark_as_copy(path: Path) -> None:
     """Mark a file as a copy, whatever its version. Raises as `Database.open` does."""
     with usable(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
         connection.execute(f"PRAGMA application_id = {COPY}")
 
 
-async def end_copy(connection: Fetching) -> None:
+async def unmark_copy(connection: Fetching) -> None:
     """Take the mark of a copy away."""
     await connection.execute_fetchall("PRAGMA application_id = 0")
 
 
-class LostTime(NamedTuple):
+class RestoreGap(NamedTuple):
     """The time from the last that a restored copy tells until it was restored."""
 
     since: float
     until: float
 
 
-async def note_restore(tx: Fetching, *, now: float) -> None:
+async def record_restore(tx: Fetching, *, now: float) -> None:
     """Write down that a copy is run on, and what is the last it tells."""
     await tx.execute_fetchall(
         "INSERT INTO restores (known_until, restored_at) SELECT coalesce(max(at), 0.0), ? FROM ("
@@ -174,10 +174,10 @@ async def note_restore(tx: Fetching, *, now: float) -> None:
     )
 
 
-async def lost_times(connection: Fetching) -> list[LostTime]:
+async def restore_gaps(connection: Fetching) -> list[RestoreGap]:
     """Return the times of which nobody knows any more what was given which number."""
     query = "SELECT known_until, restored_at FROM restores"
-    return [LostTime(*row) for row in await connection.execute_fetchall(query)]
+    return [RestoreGap(*row) for row in await connection.execute_fetchall(query)]
 
 
 BEFORE_UPDATE = "before-update-{version}.sqlite3"
@@ -190,7 +190,7 @@ def save_before_update(path: Path) -> None:
     """Copy a file beside itself where steps are missing.
 
     Raises:
-        DatabaseInTrouble: it cannot be copied now, so it is not to be changed.
+        DatabaseUnavailable: it cannot be copied now, so it is not to be changed.
     """
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -201,7 +201,7 @@ def save_before_update(path: Path) -> None:
             target.unlink(missing_ok=True)
             back_up(path, target)
         except (BackupFailed, OSError) as failure:
-            raise DatabaseInTrouble(f"no copy before the update: {failure}") from failure
+            raise DatabaseUnavailable(f"no copy before the update: {failure}") from failure
 
 
 def drop_old_copies(folder: Path) -> None:

@@ -29,15 +29,15 @@ MOST_ASKING_A_DAY = 20
 """How many people admins hear of in a day who ask for the same: a crowd fills nobody's chat."""
 
 
-class Told(Enum):
+class AskResult(Enum):
     """What became of a question to the admins."""
 
-    NOW = auto()
-    BEFORE = auto()
+    SENT = auto()
+    ALREADY_ASKED = auto()
     """The same cause owed it to them already."""
-    CROWD = auto()
+    TOO_MANY = auto()
     """They hear of no more who ask for the same today."""
-    NOBODY = auto()
+    NO_ADMINS = auto()
     """There is no admin."""
 
 
@@ -67,18 +67,18 @@ class Admins:
     async def ask(
         self, tx: Connection, kind: NoticeKind, *, cause: str, now: float,
         in_a_crowd: bool = False, **facts: Any,
-    ) -> Told:  # fmt: skip
+    ) -> AskResult:  # fmt: skip
         """Owe each admin a question, once per cause, whose first word is what is asked for.
 
         Of a crowd that asks for the same they hear some, and whoever is heard `in_a_crowd`.
         """
         if await self.were_told(tx, cause):
-            return Told.BEFORE
+            return AskResult.ALREADY_ASKED
         about, day = cause[: cause.index(":") + 1], now - DAY_SECONDS
         if not in_a_crowd and await self.times_told(tx, about, since=day) >= MOST_ASKING_A_DAY:
-            return Told.CROWD
+            return AskResult.TOO_MANY
         told = await self.notify(tx, kind, cause=cause, now=now, **facts)
-        return Told.NOW if told else Told.NOBODY
+        return AskResult.SENT if told else AskResult.NO_ADMINS
 
     async def were_told(self, tx: Connection, cause: str) -> bool:
         """Whether a cause owed any of them a message already."""
@@ -240,7 +240,7 @@ async def owe_person(
     due_at: float | None = None, **facts: Any,
 ) -> int:  # fmt: skip
     """Write down that a person is owed a message, alone with them; returns our chat with them."""
-    chat = await chats.private_with(tx, person, now=now)
+    chat = await chats.private_chat(tx, person, now=now)
     known = person if await people.find(tx, person) else None
     notice = Notice(cause=cause, chat=chat.id, kind=kind, facts=facts, person=known)
     await owe(tx, notice, now=now, due_at=due_at)
@@ -300,7 +300,7 @@ async def give_up(tx: Connection, notice: int) -> None:
     )
 
 
-async def take_back(tx: Connection, chat: int, kind: NoticeKind) -> bool:
+async def withdraw(tx: Connection, chat: int, kind: NoticeKind) -> bool:
     """Owe a chat nothing of a kind any more; tell whether something was owed."""
     return await changed(
         tx,

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from storage.ledger import Account
 
 
-async def keep_feed(tx: Connection, name: str, body: str, *, now: float) -> None:
+async def save_feed(tx: Connection, name: str, body: str, *, now: float) -> None:
     """Put what a feed of the provider says in the place of what it said before."""
     await insert_or_replace(tx, "feeds", name=name, body=body, heard_at=now)
 
 
-async def kept_feeds(tx: Connection) -> dict[str, str]:
+async def load_feeds(tx: Connection) -> dict[str, str]:
     """Return what each feed said last, by its name."""
     return {row["name"]: row["body"] for row in await fetch_all(tx, "SELECT name, body FROM feeds")}
 
@@ -58,7 +58,7 @@ def _outage(row: sqlite3.Row) -> Outage:
     return read_row(Outage, row, half_open=bool(row["half_open"]))
 
 
-async def present(tx: Connection) -> Outage | None:
+async def current(tx: Connection) -> Outage | None:
     """Return the outage that has not ended."""
     return await fetch_one_as(tx, _outage, "SELECT * FROM outages WHERE ended_at IS NULL")
 
@@ -265,7 +265,7 @@ async def content_brake_of(
     return content_brake(sorted(refused_at.values()))
 
 
-async def waits(
+async def wait_reason(
     tx: Connection, account: Account, chat: int, now: float
 ) -> Pause | ContentBrake | None:
     """Return why an account has to wait now: the bot is paused, or it has a brake."""

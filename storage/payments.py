@@ -241,7 +241,7 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
     return payment, spent
 
 
-async def is_paused(tx: Connection, person: int) -> bool:
+async def is_buying_blocked(tx: Connection, person: int) -> bool:
     """Whether somebody may not buy: a payment of theirs was taken back."""
     unforgiven = "SELECT 1 FROM payments WHERE person = ? AND taken_back = 1 AND forgiven = 0"
     return await exists(tx, unforgiven, (person,))
@@ -261,13 +261,13 @@ RATES = (
 """Finds what a credit stood for when people bought theirs."""
 
 
-async def any_known(tx: Connection) -> bool:
+async def has_payments(tx: Connection) -> bool:
     """Whether anybody ever paid."""
     return await exists(tx, "SELECT 1 FROM payments LIMIT 1")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TransactionCursor:
     """How many of Telegram's transactions were read, and the id of the last of them.
 
     What is older than `since` was paid to another database.
@@ -278,13 +278,13 @@ class Mark:
     since: float
 
 
-async def mark(tx: Connection, *, now: float) -> Mark:
+async def read_cursor(tx: Connection, *, now: float) -> TransactionCursor:
     """Return how far the transactions were read; where they never were, from now on they are."""
     await insert_or_ignore(tx, "star_transactions", one=1, read=0, last_id="", since=now)
     [row] = await fetch_all(tx, "SELECT read, last_id, since FROM star_transactions")
-    return Mark(*row)
+    return TransactionCursor(*row)
 
 
-async def move_mark(tx: Connection, read: int, last_id: str) -> None:
+async def move_cursor(tx: Connection, read: int, last_id: str) -> None:
     """Note how far the transactions were read."""
     await tx.execute("UPDATE star_transactions SET read = ?, last_id = ?", (read, last_id))

@@ -35,7 +35,7 @@ _OF_SETTINGS = "ALLOWED_IDS:"
 """How the cause begins of what the settings allow; the id that stands there follows."""
 
 
-async def allow_as_set(tx: Connection, chats: Collection[int], *, now: float) -> dict[int, int]:
+async def sync_allowed(tx: Connection, chats: Collection[int], *, now: float) -> dict[int, int]:
     """Note which chats the settings let in, so that the decision follows one that moves.
 
     Returns the present ids of those that moved, by the ids that stand in the settings.
@@ -77,7 +77,7 @@ class Invite:
     used: int
 
     @property
-    def is_good(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether it lets somebody in."""
         return not self.revoked and self.used < self.uses
 
@@ -110,7 +110,7 @@ def _invite_from(row: sqlite3.Row) -> Invite:
     return read_row(Invite, row, revoked=bool(row["revoked"]))
 
 
-async def good_invites(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Invite], int]:
+async def usable_invites(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Invite], int]:
     """Return some links that still let somebody in, newest first, and how many there are."""
     good = f"WHERE revoked = 0 AND uses > {_USED}"
     rows = await fetch_all(
@@ -214,7 +214,7 @@ def _from_row(row: sqlite3.Row) -> Person:
     )
 
 
-async def seen(
+async def upsert(
     tx: Connection,
     person: int,
     *,
@@ -253,7 +253,7 @@ async def of_account(tx: Connection, account: Account) -> Person | None:
     return await find(tx, account.id) if account.is_person else None
 
 
-async def called(tx: Connection, person: int) -> str:
+async def name_and_id(tx: Connection, person: int) -> str:
     """Write somebody's name, where it is known, and the number that commands take."""
     found = await find(tx, person)
     return f"{found.name} ({person})" if found and found.name != str(person) else str(person)

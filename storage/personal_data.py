@@ -21,7 +21,7 @@ from storage import (
     people,
 )
 from storage.database import changed, columns, fetch_all, fetch_int, fetch_one, insert_or_ignore
-from storage.generations import UNFINISHED, State, listed
+from storage.generations import UNFINISHED, State, sql_list
 from storage.ledger import Account, Kind, Pot
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def open_erasures(tx: Connection) -> list[Erasure]:
     return [Erasure(**dict(row)) for row in rows]
 
 
-_OVER = f"""created_at <= ?2 AND state NOT IN ({listed(UNFINISHED)})
+_OVER = f"""created_at <= ?2 AND state NOT IN ({sql_list(UNFINISHED)})
     AND (state <> '{State.UNDELIVERABLE}' OR ?3 > ?2 + {DAY_SECONDS})"""
 """What nobody waits for any more; what could not be delivered is offered for a day."""
 _OWN = "account_kind = 'person' AND account_id = ?1"
@@ -163,7 +163,7 @@ async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
         tx,
         f"SELECT (SELECT count(*) FROM generations WHERE {_OWN} AND created_at <= ?2"
         # what was brought since the last look is erased at the next
-        f" AND (state IN ({listed(UNFINISHED)}) OR {_HOLDS_FILES}))"
+        f" AND (state IN ({sql_list(UNFINISHED)}) OR {_HOLDS_FILES}))"
         " + (SELECT count(*) FROM notices WHERE created_at <= ?2 AND sent_at IS NULL"
         " AND given_up = 0 AND chat = (SELECT id FROM chats WHERE telegram_id = ?1))",
         (erasure.person, erasure.asked_at),
@@ -191,7 +191,7 @@ async def keep_for(db: Database, seconds: float, *, now: float) -> None:
 
 _PROMPTS = f"""UPDATE generations SET prompt = '', picture = NULL WHERE id IN (
     SELECT id FROM generations WHERE id > ? AND id <= ? AND created_at < ?
-        AND state NOT IN ({listed(UNFINISHED)}) AND (prompt <> '' OR picture IS NOT NULL)
+        AND state NOT IN ({sql_list(UNFINISHED)}) AND (prompt <> '' OR picture IS NOT NULL)
     LIMIT ?)"""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
 from storage.database import exists, fetch_all, fetch_int, fetch_one
-from storage.generations import UNFINISHED, Reason, State, listed
+from storage.generations import UNFINISHED, Reason, State, sql_list
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def budget_used(
     return await fetch_int(
         tx,
         f"SELECT sum(micros) FROM budget WHERE asked >= ?1 - {LONGEST_LIFE}"
-        f" AND (asked >= ?1 OR ended = 0 OR ended >= ?1) AND state NOT IN ({listed(without)})",
+        f" AND (asked >= ?1 OR ended = 0 OR ended >= ?1) AND state NOT IN ({sql_list(without)})",
         (since,),
     )
 
@@ -141,7 +141,7 @@ async def made_in(tx: Connection, chat: int) -> int:
     """Count the videos ever asked for in a chat."""
     return await fetch_int(
         tx,
-        f"SELECT count(*) FROM generations WHERE state IN ({listed([*State])}) AND chat = ?",
+        f"SELECT count(*) FROM generations WHERE state IN ({sql_list([*State])}) AND chat = ?",
         (chat,),
     )
 
@@ -184,7 +184,7 @@ async def day(tx: Connection, *, since: float, until: float) -> Day:
 
 _COUNTS = (
     "SELECT count(*), sum(state = 'delivered'), sum(state IN ('failed', 'cancelled')),"
-    f" sum(state IN ({listed(UNFINISHED)})),"
+    f" sum(state IN ({sql_list(UNFINISHED)})),"
     # people are counted by the first they asked for: what slices tell is added up
     " sum(NOT EXISTS (SELECT 1 FROM generations AS before WHERE"
     " before.account_kind = made.account_kind AND before.account_id = made.account_id"
@@ -313,7 +313,7 @@ async def settle(tx: Connection, *, now: float) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class StateChange:
     """A generation that came from one state into another, and when it reached its stations."""
 
     id: int
@@ -327,7 +327,7 @@ class Passage:
     ready_at: float | None
 
 
-async def passages_after(tx: Connection, event: int) -> list[Passage]:
+async def state_changes_after(tx: Connection, event: int) -> list[StateChange]:
     """Return the next of what happened to generations after an event, oldest first."""
     rows = await fetch_all(
         tx,
@@ -337,7 +337,7 @@ async def passages_after(tx: Connection, event: int) -> list[Passage]:
         (event, SLICE),
     )
     return [
-        Passage(row["id"], row["was"] and State(row["was"]), State(row["state"]), *row[3:])
+        StateChange(row["id"], row["was"] and State(row["was"]), State(row["state"]), *row[3:])
         for row in rows
     ]
 
@@ -352,7 +352,7 @@ async def in_work(tx: Connection) -> dict[State, int]:
     rows = await fetch_all(
         tx,
         "SELECT state, count(*) AS found FROM generations"
-        f" WHERE state IN ({listed(UNFINISHED)}) GROUP BY state",
+        f" WHERE state IN ({sql_list(UNFINISHED)}) GROUP BY state",
     )
     found = {State(row["state"]): row["found"] for row in rows}
     return {state: found.get(state, 0) for state in State if state in UNFINISHED}

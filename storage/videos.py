@@ -82,7 +82,7 @@ async def finished_of(
         bound = page[-1]["id"]
 
 
-async def stills_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:
+async def thumbnails_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:
     """Return the ids of the small pictures Telegram has of videos, None where it has none."""
     marks = ", ".join("?" * len(page))
     rows = await fetch_all(
@@ -94,12 +94,12 @@ async def stills_of(tx: Connection, page: Sequence[Generation]) -> list[str | No
     return [found.get(video.id) for video in page]
 
 
-async def note_still(tx: Connection, *, video: int, still: str | None) -> None:
+async def save_thumbnail(tx: Connection, *, video: int, thumbnail: str | None) -> None:
     """Remember the small picture Telegram has of a video that was made when none was kept."""
     await tx.execute(
         "UPDATE generations SET thumbnail = ?"
         " WHERE id = ? AND thumbnail IS NULL AND file_id IS NOT NULL",
-        (still, video),
+        (thumbnail, video),
     )
 
 
@@ -116,14 +116,14 @@ async def forget(tx: Connection, account: Account, video: int) -> bool:
     )
 
 
-async def kept_of(tx: Connection, account: Account, *, now: float) -> list[Generation]:
+async def kept_for(tx: Connection, account: Account, *, now: float) -> list[Generation]:
     """Return what is kept for somebody, oldest first."""
     return await _kept(
         tx, "account_kind = ? AND account_id = ?", (account.kind, account.id), now=now
     )
 
 
-async def kept_of_nobody(tx: Connection, chat: int, *, now: float) -> list[Generation]:
+async def kept_for_anonymous(tx: Connection, chat: int, *, now: float) -> list[Generation]:
     """Return what is kept of a chat's anonymous admins and channels, oldest first."""
     return await _kept(tx, "account_kind = ? AND chat = ?", (AccountKind.CHAT, chat), now=now)
 
@@ -139,7 +139,7 @@ async def _kept(
     )
 
 
-async def outdated(tx: Connection, *, now: float) -> set[int]:
+async def expired(tx: Connection, *, now: float) -> set[int]:
     """Return the numbers of what was kept long enough."""
     rows = await fetch_all(
         tx,
@@ -149,12 +149,12 @@ async def outdated(tx: Connection, *, now: float) -> set[int]:
     return {row["id"] for row in rows}
 
 
-async def shipped(tx: Connection, name: str) -> str | None:
+async def bundled_file_id(tx: Connection, name: str) -> str | None:
     """Return the id by which Telegram has a file that came with the bot; None where it has not."""
     row = await fetch_one(tx, "SELECT file_id FROM shipped_files WHERE name = ?", (name,))
     return None if row is None else str(row["file_id"])
 
 
-async def note_shipped(tx: Connection, name: str, file_id: str) -> None:
+async def save_bundled_file_id(tx: Connection, name: str, file_id: str) -> None:
     """Remember by which id Telegram has a file that came with the bot."""
     await insert_or_replace(tx, "shipped_files", name=name, file_id=file_id)

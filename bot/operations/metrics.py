@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from generation.orders.balances import Terms
     from generation.provider.client import AimlApi
     from storage.database import Database
-    from storage.statistics import Passage
+    from storage.statistics import StateChange
 
 # a second series for each counter, of which nobody makes anything; the library types it not
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -194,14 +194,14 @@ class Metrics:
             return
         while True:
             async with self.db.reading(in_thread=True) as connection:
-                passages = await statistics.passages_after(connection, self._through)
+                passages = await statistics.state_changes_after(connection, self._through)
             for one in passages:
                 self._through = one.id
                 self._count(one)
             if len(passages) < statistics.SLICE:
                 return
 
-    def _count(self, one: Passage) -> None:
+    def _count(self, one: StateChange) -> None:
         if one.was is None:
             self._requests.labels(one.family, "accepted").inc()
         if one.state in ENDS:

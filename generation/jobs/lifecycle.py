@@ -120,7 +120,7 @@ class Lifecycle:
                 case TurnCame():
                     outcome = await self._check_budget(tx, generation.id, outcome, now)
                 case SubmissionAccepted(provider_id) | FoundInLog(provider_id):
-                    if await generations.is_anothers(tx, provider_id, generation.id):
+                    if await generations.is_taken_provider_id(tx, provider_id, generation.id):
                         # one video is not delivered and paid twice; the right id may be in the log
                         outcome = (
                             AnswerLost("answered with the id of another request")
@@ -245,9 +245,9 @@ async def _write(
             changes["price_micros"], given, changes["credits"]
         )
     if transition.to is before.state:
-        after = await generations.note(tx, before.id, before.state, **changes)
+        after = await generations.update(tx, before.id, before.state, **changes)
     elif transition.to in NEXT_STATES[before.state]:
-        after = await generations.move(
+        after = await generations.change_state(
             tx, before.id, before.state, transition.to, reason=transition.reason, now=now, **changes
         )
     else:

@@ -297,7 +297,7 @@ class CircuitBreaker:
 
     async def restore(self, connection: Connection) -> None:
         """Load the outage and the pause that began before the start."""
-        self._outage = await outages.present(connection)
+        self._outage = await outages.current(connection)
         if (pause := await outages.paused(connection, now=self.clock())) is not None:
             self.paused_until = math.inf if pause.ends_at is None else pause.ends_at
 

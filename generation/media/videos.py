@@ -312,7 +312,7 @@ async def clean_up(db: Database, *, videos: Path, pictures: Path) -> None:
 async def drop_outdated(db: Database, folder: Path, *, now: float) -> None:
     """Delete the videos that nobody came for in 30 days."""
     async with db.reading() as connection:
-        numbers = await videos.outdated(connection, now=now)
+        numbers = await videos.expired(connection, now=now)
     files = [file for file in (video_in(folder, one) for one in numbers) if file.exists()]
     for file in files:
         await asyncio.to_thread(file.unlink, missing_ok=True)

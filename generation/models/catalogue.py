@@ -185,7 +185,7 @@ class Catalogue:
     async def restore(self) -> None:
         """Take up what the provider said, and what is left alone, since before the start."""
         async with self.db.reading() as connection:
-            bodies = await outages.kept_feeds(connection)
+            bodies = await outages.load_feeds(connection)
             await self.cooldowns.restore(connection)
         try:
             snapshot = Snapshot(
@@ -215,10 +215,10 @@ class Catalogue:
         prolonged: list[Cooldown] = []
         async with self.db.transaction() as tx:
             if not isinstance(models, NoFeed):
-                await outages.keep_feed(tx, "models", _MODELS.dump_json(models).decode(), now=now)
+                await outages.save_feed(tx, "models", _MODELS.dump_json(models).decode(), now=now)
                 prolonged = await self._prolong(tx, snapshot, now)
             if not isinstance(retired, NoFeed):
-                await outages.keep_feed(
+                await outages.save_feed(
                     tx, "deprecations", _RETIRED.dump_json(retired).decode(), now=now
                 )
             await self._tell(tx, self._served, served, now)
@@ -236,7 +236,7 @@ class Catalogue:
         return [
             await self.cooldowns.still_gone(tx, one.model)
             for one in await outages.cooldowns(tx, now=now)
-            if one.reason is CooldownReason.GONE and snapshot.listed(one.model) is None
+            if one.reason is CooldownReason.GONE and snapshot.sql_list(one.model) is None
         ]
 
     async def _tell(self, tx: Connection, before: _Served, after: _Served, now: float) -> None:

@@ -221,7 +221,7 @@ async def budget_left(
 
 async def current_price(tx: Connection, request: Request, now: float) -> int:
     """Return the price of a request, in micro-dollars: at least the real price of alike ones."""
-    real = await generations.dearest_lately(tx, request, since=now - PRICE_MEMORY_SECONDS)
+    real = await generations.max_recent_cost(tx, request, since=now - PRICE_MEMORY_SECONDS)
     return max(request.price_micros, real)
 
 
@@ -382,12 +382,12 @@ async def _refusal(
     tx: Connection, request: Request, terms: Terms, now: float
 ) -> TooManyPending | Pause | ContentBrake | ProviderRefuses | None:
     """Return why an account may order nothing at present, whatever its balance."""
-    if (refusal := await outages.waits(tx, request.account, request.chat, now)) is not None:
+    if (refusal := await outages.wait_reason(tx, request.account, request.chat, now)) is not None:
         return refusal
     pending = await generations.pending_of(tx, request.account)
     if len(pending) >= terms.max_pending:
         return TooManyPending(len(pending), sum(one.chat != request.chat for one in pending))
-    outage = await outages.present(tx)
+    outage = await outages.current(tx)
     return None if outage is None or outage.half_open else ProviderRefuses()
 
 

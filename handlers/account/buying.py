@@ -150,7 +150,7 @@ async def purchase_refusal(
     _, policy = translator.gettext, services.policy
     if closed := await _sales_refusal(tx, services, translator):
         return closed
-    if await payments.is_paused(tx, person):
+    if await payments.is_buying_blocked(tx, person):
         return _(
             "You cannot buy for now: a payment of yours was taken back. Write /paysupport and what "
             "happened."

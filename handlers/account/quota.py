@@ -164,7 +164,8 @@ async def ask_owner(sender: Sender, services: Services) -> None:
         balance = await balances.balance(tx, sender.account, services.terms, now)
         told = await services.admins.ask(
             tx, NoticeKind.CREDITS_WANTED, cause=f"wanted:{person.id}:{day}", now=now,
-            person=person.id, day=day, left=balance.total, name=await people.called(tx, person.id),
+            person=person.id, day=day, left=balance.total,
+            name=await people.name_and_id(tx, person.id),
         )  # fmt: skip
     before = _("I asked today already. I will tell you what the owner says.")
     await sender.answer(asked_text(sender.translator, told, before=before), alert=True)

@@ -74,7 +74,7 @@ async def _forward_question(sender: Sender, words: str, cause: str, services: Se
                 tx, NoticeKind.SUPPORT_WANTED, cause=f"{about}{cause}", now=now,
                 # questions of people who paid are always passed on
                 in_a_crowd=bool(paid),
-                person=person, name=await people.called(tx, person),
+                person=person, name=await people.name_and_id(tx, person),
                 words=truncate(words, MAX_QUESTION_LENGTH),
                 payments=[await _payment_facts(tx, payment, now) for payment in paid],
                 failures=await statistics.last_failures(
@@ -159,7 +159,7 @@ async def answer_support(sender: Sender, message: Message, cause: str, services:
             tx, asked.person, NoticeKind.SUPPORT_ANSWERED, cause=f"{cause}:support", now=now,
             words=message.text[:MAX_ANSWER_LENGTH],
         )  # fmt: skip
-        name = await people.called(tx, asked.person)
+        name = await people.name_and_id(tx, asked.person)
     services.wake(chat)
     words = _("I pass it on to {name}.").format(name=unlinked(name))
     await sender.reply(words, reply_to=message.message_id)

@@ -219,7 +219,7 @@ async def _send_greeting(services: Services, sender: Sender, words: str, turn: i
     rows = _idea_buttons(services, sender, turn)
     async with services.db.reading() as connection:
         knows = await statistics.ever_asked(connection, sender.account)
-        file_id = await videos.shipped(connection, SAMPLE.path.name)
+        file_id = await videos.bundled_file_id(connection, SAMPLE.path.name)
     if knows:
         await sender.reply(words, buttons=rows)
         return
@@ -235,7 +235,7 @@ async def _send_greeting(services: Services, sender: Sender, words: str, turn: i
         await sender.reply(words, buttons=rows)
         return
     async with services.db.transaction() as tx:
-        await videos.note_shipped(tx, SAMPLE.path.name, sent.file_id)
+        await videos.save_bundled_file_id(tx, SAMPLE.path.name, sent.file_id)
 
 
 def _idea_buttons(services: Services, sender: Sender, turn: int) -> list[list[Button]]:

@@ -195,7 +195,7 @@ async def _owe_ban_notice(tx: Connection, ban: Ban, cause: str) -> None:
     """Owe a banned person a notice, unless the cancellation of a queued request tells them."""
     if ban.telegram_id < 0 or await people.find(tx, ban.telegram_id) is None:
         return
-    chat = await chats.private_with(tx, ban.telegram_id, now=ban.at)
+    chat = await chats.private_chat(tx, ban.telegram_id, now=ban.at)
     waiting = await generations.pending_of(tx, Account.person(ban.telegram_id))
     if not any(one.chat == chat.id and one.state is State.QUEUED for one in waiting):
         await owe_notice(tx, chat, NoticeKind.BANNED, f"{cause}:banned", ban.at, reason=ban.reason)
@@ -205,7 +205,7 @@ async def _tell(services: Services, tx: Connection, who: int, kind: NoticeKind, 
     """Owe a person or group a notice about an admin's decision, if the bot knows their chat."""
     now, chat = services.clock(), await chats.by_telegram_id(tx, who)
     if chat is None and who > 0 and await people.find(tx, who) is not None:
-        chat = await chats.private_with(tx, who, now=now)
+        chat = await chats.private_chat(tx, who, now=now)
     if chat is not None:
         await owe_notice(tx, chat, kind, cause, now, alone=chat.is_private)
         services.wake(chat.id)

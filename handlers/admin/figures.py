@@ -326,7 +326,7 @@ def _cost_lines(figures: Figures, translator: Translator) -> list[str]:
 
 async def _busiest(tx: Connection, figures: Figures, translator: Translator) -> list[str]:
     """Return lines with the people and groups that ordered most."""
-    named, titles = [], await chats.titles_of_groups(tx)
+    named, titles = [], await chats.group_titles(tx)
     for number, count in figures.people.most_common(MAX_NAMED):
         person = await people.find(tx, number)
         name = person.name if person else str(number)

@@ -177,7 +177,7 @@ async def ask_grant(sender: Sender, press: GrantTo, services: Services) -> None:
     """Ask an admin how many credits to grant a person."""
     cost = services.usual_cost
     async with services.db.reading() as connection:
-        name = await people.called(connection, press.person)
+        name = await people.name_and_id(connection, press.person)
     rows = [
         [Button(worth(sender.translator, count * cost, cost), Give(press.person, count * cost))]
         for count in GRANTS
@@ -206,7 +206,7 @@ async def answer_request(
     _, now = sender.translator.gettext, services.clock()
     cause = f"asked:{press.person}:{press.day}"
     async with services.db.transaction() as tx:
-        name = unlinked(await people.called(tx, press.person))
+        name = unlinked(await people.name_and_id(tx, press.person))
         whom, details = press.person, str(press.credits)
         is_first = await record(tx, services, sender, cause, "grant", whom=whom, details=details)
         if is_first:

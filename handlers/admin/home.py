@@ -103,7 +103,7 @@ async def home(sender: Sender, services: Services, shown: int | None = None) -> 
         today = await statistics.day(tx, since=services.today(), until=now + 1.0)
         states = await statistics.in_work(tx)
         pause = await outages.paused(tx, now=now)
-        outage = await outages.present(tx)
+        outage = await outages.current(tx)
     lines = [
         _("📅 Today"),
         _("Asked for: {asked} · delivered: {delivered}").format(

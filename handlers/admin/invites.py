@@ -165,7 +165,7 @@ async def show_invites(
     """Show the valid links, newest first, with buttons that revoke them."""
     translator, number = sender.translator, press.page
     async with services.db.reading() as tx:
-        page, all_ = await people.good_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
+        page, all_ = await people.usable_invites(tx, limit=PER_PAGE, skip=number * PER_PAGE)
     valid, pages = clamp_page(number, all_, PER_PAGE)
     if valid != number:
         await show_invites(sender, ShowInvites(valid), shown, services)
@@ -199,7 +199,7 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
             is_good = False
         elif await people.was_invited(tx, made.id, person.id):
             is_good = is_allowed
-        elif is_good := made.is_good:
+        elif is_good := made.is_usable:
             cause, is_allowed, given = f"invite:{made.id}:{person.id}", True, made.credits
             await people.use_invite(tx, made.id, person.id, now=now)
             await people.allow(tx, person.id, cause=cause, by=made.created_by, now=now)
@@ -214,7 +214,7 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
             if payload.startswith(GIFT_PREFIX):
                 maker = await notices.owe_person(
                     tx, made.created_by, NoticeKind.GIFT_TAKEN, cause=f"{cause}:taken", now=now,
-                    credits=given, name=await people.called(tx, person.id),
+                    credits=given, name=await people.name_and_id(tx, person.id),
                 )  # fmt: skip
                 services.wake(maker)
     if not is_good:

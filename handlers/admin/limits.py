@@ -245,7 +245,7 @@ async def _left_line(
     """Return a line with what is left of a person's allowance or a group's pool."""
     _, now, share = translator.gettext, services.clock(), None
     if of.is_person:
-        name, number = await people.called(tx, of.id), of.id
+        name, number = await people.name_and_id(tx, of.id), of.id
         all_ = await people.allowance_of(tx, of.id) or 0
         left = (await balances.balance(tx, of, services.terms, now)).allowance
         line = _("{name}: {left} of {all} left.")
@@ -287,7 +287,7 @@ async def ask_allowance(sender: Sender, press: LimitTo, services: Services) -> N
     """Ask an admin how many free credits a person has per period."""
     translator, cost, usual = sender.translator, services.usual_cost, services.terms.free_credits
     async with services.db.reading() as connection:
-        name = await people.called(connection, press.person)
+        name = await people.name_and_id(connection, press.person)
         allowance = await people.allowance_of(connection, press.person)
     has = services.terms.with_allowance(allowance).free_credits
     rows = [

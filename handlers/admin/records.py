@@ -73,7 +73,7 @@ async def _read_names(tx: Connection, entries: Iterable[AuditEntry]) -> dict[int
     names = {}
     for number in {n for entry in entries for n in (entry.admin, entry.whom) if n is not None}:
         if number > 0:
-            names[number] = await people.called(tx, number)
+            names[number] = await people.name_and_id(tx, number)
         elif (chat := await chats.by_telegram_id(tx, number)) is not None:
             names[number] = f"{truncate(chat.title, MAX_NAME_LENGTH)} ({number})"
     return names

@@ -53,7 +53,7 @@ async def credit(services: Services, charge: Charge, payer: User) -> bool:
         if payment is None:
             return False
         # in a group, the payer may never have written to the bot
-        await people.seen(
+        await people.upsert(
             tx, payer.id, name=payer.first_name, username=payer.username,
             language=payer.language_code, now=now,
         )  # fmt: skip
@@ -121,7 +121,7 @@ async def _owe_notices(
 async def _tell_admins(
     tx: Connection, services: Services, payment: Payment, kind: NoticeKind, now: float, **more: Any
 ) -> None:
-    facts = _facts(payment) | {"name": await people.called(tx, payment.person)} | more
+    facts = _facts(payment) | {"name": await people.name_and_id(tx, payment.person)} | more
     # each refusal by Telegram is reported
     when = f":{now}" if kind is NoticeKind.REFUND_REFUSED else ""
     await services.admins.notify(
@@ -193,8 +193,8 @@ async def reconcile(bot: ExtBot[Urgency], services: Services) -> None:
         SendError: Telegram does not return the list now.
     """
     async with services.db.transaction() as tx:
-        mark = await payments.mark(tx, now=services.clock())
-    read, last_id = mark.read, mark.last_id
+        cursor = await payments.read_cursor(tx, now=services.clock())
+    read, last_id = cursor.read, cursor.last_id
     if read:
         last = await _read_page(bot, read - 1, 1)
         if not last or last[0].id != last_id:
@@ -204,11 +204,11 @@ async def reconcile(bot: ExtBot[Urgency], services: Services) -> None:
         page = await _read_page(bot, read, StarTransactionsLimit.MAX_LIMIT)
         for transaction in page:
             # Telegram's dates are in whole seconds
-            if transaction.date.timestamp() >= int(mark.since):
+            if transaction.date.timestamp() >= int(cursor.since):
                 await _apply_transaction(services, transaction)
         read, last_id = read + len(page), page[-1].id if page else last_id
         async with services.db.transaction() as tx:
-            await payments.move_mark(tx, read, last_id)
+            await payments.move_cursor(tx, read, last_id)
         if len(page) < StarTransactionsLimit.MAX_LIMIT:
             return
 
@@ -297,7 +297,7 @@ async def payment_line(
     )
     return line.format(
         payment=payment.id,
-        name=unlinked(await people.called(tx, payment.person)),
+        name=unlinked(await people.name_and_id(tx, payment.person)),
         credits=sold(payment.credits, payment.title, translator),
         stars=translator.number(payment.stars),
         time=translator.duration(max(1.0, services.clock() - payment.paid_at)),

@@ -191,7 +191,7 @@ async def stay_in_group(
     if group is None:
         return
     async with services.db.transaction() as tx:
-        is_undone = await notices.take_back(tx, group.id, NoticeKind.GOODBYE)
+        is_undone = await notices.withdraw(tx, group.id, NoticeKind.GOODBYE)
         if is_undone:
             who = group.telegram_id
             await record(tx, services, sender, cause, "leave", whom=who, details="undone")

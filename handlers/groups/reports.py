@@ -72,7 +72,7 @@ async def _store_message_id(
     )
     if is_shown_here and video.delivered_message == 0:
         async with services.db.transaction() as tx:
-            await generations.note(tx, video.id, delivered_message=seen.message_id)
+            await generations.update(tx, video.id, delivered_message=seen.message_id)
 
 
 async def _find_video(services: Services, message: Message | None) -> Generation | None:
@@ -132,7 +132,7 @@ async def take_down(sender: Sender, press: TakeDown, cause: str, services: Servi
     """Delete a reported video; its requester cannot have it sent again either."""
     is_deleted, _ = await _delete_message(services, press.generation), sender.translator.gettext
     async with services.db.transaction() as tx:
-        video = await generations.note(tx, press.generation, file_id=None)
+        video = await generations.update(tx, press.generation, file_id=None)
         if video is not None:
             whom = video.account.id if video.account.is_person else None
             details = f"#{video.id}"

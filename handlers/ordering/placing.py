@@ -186,7 +186,7 @@ async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote:
         made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
         balance, pool = await _balances(tx, services, sender)
         if made is None and (draft.words or draft.picture is None):
-            short = await outages.waits(tx, sender.account, sender.chat.id, now)
+            short = await outages.wait_reason(tx, sender.account, sender.chat.id, now)
             short = short or balances.shortfall(quote.credits, balance, pool)
         if made is None and short is None:
             card, replaced = await cards.ask(tx, new_card(sender, draft, kept=kept), now=now)

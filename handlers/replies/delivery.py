@@ -260,7 +260,7 @@ class Deliveries:
         if delivery.alone is None:
             raise Undeliverable(Reason.NOBODY_RECEIVES, is_refused=delivery.is_refused)
         async with self.db.transaction() as tx:
-            chat = await chats.private_with(tx, delivery.alone, now=self.clock())
+            chat = await chats.private_chat(tx, delivery.alone, now=self.clock())
         return replace(delivery, place=Place(chat, Group(chat.id)), alone=None)
 
     async def _attempt(self, delivery: Delivery, place: Place) -> Generation | None:

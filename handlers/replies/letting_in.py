@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import content_brake_text, unlinked
-from storage.notices import NoticeKind, Told
+from storage.notices import AskResult, NoticeKind
 from storage.outages import ContentBrake
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ def stranger_buttons(translator: Translator) -> list[list[Button]]:
     return [[Button(translator.gettext("🙋 Ask the owner"), AskAccess())]]
 
 
-def asked_text(translator: Translator, told: Told, *, before: str, now: str = "") -> str:
+def asked_text(translator: Translator, told: AskResult, *, before: str, now: str = "") -> str:
     """Say what became of asking the owner; `before` where that was done already."""
     _ = translator.gettext
     return {
-        Told.NOW: now or _("I asked the owner, and will tell you what they say."),
-        Told.BEFORE: before,
-        Told.CROWD: _("Many people ask today. Please try again tomorrow."),
-        Told.NOBODY: _("This bot has no owner in Telegram, so I cannot ask anybody."),
+        AskResult.SENT: now or _("I asked the owner, and will tell you what they say."),
+        AskResult.ALREADY_ASKED: before,
+        AskResult.TOO_MANY: _("Many people ask today. Please try again tomorrow."),
+        AskResult.NO_ADMINS: _("This bot has no owner in Telegram, so I cannot ask anybody."),
     }[told]
 
 

@@ -248,7 +248,7 @@ class Notices:
             await notices.sent(tx, owed.id, now=self.clock())
             if turned and owed.generation is not None:
                 # from here on it is no status any more, which would go
-                await generations.note(tx, owed.generation, status_message=None)
+                await generations.update(tx, owed.generation, status_message=None)
 
     async def _tell_alone(self, chat: Chat, owed: Owed, error: SendError) -> None:
         """Owe it to the person in private, where their videos go too if a group is lost."""
@@ -257,7 +257,7 @@ class Notices:
                 await chats.set_reachable(tx, chat.id, reachable=False)
             alone = None if chat.is_private or owed.kind in _THERE_ONLY else owed.person
             if alone is not None:
-                private = await chats.private_with(tx, alone, now=self.clock())
+                private = await chats.private_chat(tx, alone, now=self.clock())
                 if private.reachable:
                     await notices.redirect(tx, owed.id, private.id, now=self.clock())
                     self.wake(private.id)

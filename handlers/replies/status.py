@@ -203,7 +203,7 @@ class StatusMessages:
         self._shown[generation] = shown
 
         async def write(tx: Connection) -> None:
-            found = await generations.note(
+            found = await generations.update(
                 tx, generation, status_message=shown.message, promised_at=shown.at
             )
             if found is not None and found.state not in PENDING:
@@ -265,7 +265,7 @@ class StatusMessages:
         now, at = self.progress.now, said.moments[0].at if said.moments else None
         if at is not None and at != shown.at:
             self.progress.record_shown(generation, at)
-            self.db.defer(partial(generations.note, generation=generation.id, promised_at=at))
+            self.db.defer(partial(generations.update, generation=generation.id, promised_at=at))
         return replace(shown, step=said.step, at=at, edited_at=now)
 
     async def _text(self, generation: Generation, translator: Translator) -> StatusText | None:
@@ -276,7 +276,7 @@ class StatusMessages:
         if forecast.is_late or self.progress.is_paused:
             async with self.db.reading() as connection:
                 pause = await outages.paused(connection, now=now)
-                outage = await outages.present(connection)
+                outage = await outages.current(connection)
             if pause or outage:
                 return StatusText(("held", bool(pause)), held_back_text(pause, translator))
         return None if forecast.position is None else status_text(forecast, translator, now)
@@ -322,7 +322,7 @@ class StatusMessages:
         chat = (await self._found(generation)).chat
         if await self.take_away(generation, chat):
             async with self.db.transaction() as tx:
-                await generations.note(tx, generation.id, status_message=None)
+                await generations.update(tx, generation.id, status_message=None)
 
     async def take_away(self, generation: Generation, chat: Chat) -> bool:
         """Delete the message, or take the reaction back.

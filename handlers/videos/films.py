@@ -303,7 +303,7 @@ async def remake_scene(
         text=substitutes.repeat_text(scenes[position].video),
         picture=_first_picture(scenes, position),
         origin="press",
-        cause=films.anew(press.scene, sender.account),
+        cause=films.retake_cause(press.scene, sender.account),
         message_id=query.message.message_id if query.message else None,
         taps_twice=True,
         agreed=agreed if sender.chat.is_private else 0,

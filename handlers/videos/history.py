@@ -160,7 +160,7 @@ async def _read_page(services: Services, sender: Sender, request: ShowVideos) ->
 async def draw_stills(services: Services, shown: Sequence[Generation]) -> bytes | None:
     """Draw stills of videos in one picture; None if there are none or drawing fails or is slow."""
     async with services.db.reading() as connection:
-        found = await videos.stills_of(connection, shown)
+        found = await videos.thumbnails_of(connection, shown)
     if not any(found):
         return None
     try:
@@ -301,7 +301,7 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
     except Refused:
         await sender.reply(_("Telegram does not have this video any more. I am sorry."))
     else:
-        services.db.defer(partial(videos.note_still, video=video.id, still=still))
+        services.db.defer(partial(videos.save_thumbnail, video=video.id, thumbnail=still))
 
 
 async def send_undelivered(services: Services, sender: Sender) -> None:
@@ -312,9 +312,11 @@ async def send_undelivered(services: Services, sender: Sender) -> None:
     """
     async with services.db.reading() as connection:
         if not sender.chat.is_private:
-            found = await videos.kept_of_nobody(connection, sender.chat.id, now=services.clock())
+            found = await videos.kept_for_anonymous(
+                connection, sender.chat.id, now=services.clock()
+            )
         else:
-            found = await videos.kept_of(connection, sender.account, now=services.clock())
+            found = await videos.kept_for(connection, sender.account, now=services.clock())
     if not found:
         return
     text = sender.translator.ngettext(

@@ -208,9 +208,9 @@ async def _record_removal(services: Services, sender: Sender, video: Generation)
     if sender.chat.is_private:
         return
     async with services.db.transaction() as tx:
-        await generations.note(tx, video.id, delivered_message=None)
+        await generations.update(tx, video.id, delivered_message=None)
         if sender.account != video.account and sender.account == _picture_author(video):
-            await generations.note(tx, video.id, picture=None)
+            await generations.update(tx, video.id, picture=None)
 
 
 def _picture_author(video: Generation) -> Account | None:

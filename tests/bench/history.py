@@ -264,7 +264,7 @@ class Visitors:
         if is_known:
             new = -1_000_000_000_000 + group.id
             async with self.house.db.transaction() as tx:
-                await chats.seen(tx, new, kind=ChatKind.SUPERGROUP, now=1.0)
+                await chats.upsert(tx, new, kind=ChatKind.SUPERGROUP, now=1.0)
         began, moved = time.perf_counter(), group.migrate()
 
         async def has_moved(tx: Connection) -> bool:
@@ -356,7 +356,7 @@ async def _late(db: Database) -> None:
 async def _merged(db: Database) -> None:
     """Let a group nobody used become one with another that has a long history."""
     async with db.transaction() as tx:
-        was = await chats.seen(tx, -9, kind=ChatKind.GROUP, now=1.0)
+        was = await chats.upsert(tx, -9, kind=ChatKind.GROUP, now=1.0)
     await chats.move(db, was.id, SUPERGROUP, now=time.time())
 
 

@@ -92,7 +92,7 @@ async def test_a_notice_that_cannot_be_marked_as_sent_is_not_sent_over_and_over(
     async with house.running() as bot:
         await spoil(house.db, "notices")
         async with house.db.transaction() as tx:
-            here = await chats.private_with(tx, ann.id, now=0.0)
+            here = await chats.private_chat(tx, ann.id, now=0.0)
             await notices.owe(tx, granted(here.id), now=0.0)
         bot.wake(here.id)
         await rings_late(house, "notices")
@@ -125,7 +125,7 @@ async def test_a_chat_that_becomes_another_during_a_step_is_looked_after_there(
                 await asyncio.sleep(0.01)
         moved = club.migrate()
         async with house.db.transaction() as tx:
-            await chats.seen(tx, moved.id, kind=ChatKind.SUPERGROUP, now=0.0)
+            await chats.upsert(tx, moved.id, kind=ChatKind.SUPERGROUP, now=0.0)
             known = await chats.by_telegram_id(tx, club.id)
         assert known is not None
         await chats.move(house.db, known.id, moved.id, now=0.0)
@@ -140,7 +140,7 @@ async def test_a_chat_that_becomes_part_of_another_during_a_step_is_looked_after
     provider.faults.next("poll", Fault.hang(answered))
     async with house.running():
         async with house.db.transaction() as tx:
-            was = await chats.seen(tx, -77, kind=ChatKind.GROUP, now=0.0)
+            was = await chats.upsert(tx, -77, kind=ChatKind.GROUP, now=0.0)
         await club.send(ann, "/video a boat")
         async with asyncio.timeout(20):
             while provider.faults.waiting():
@@ -165,7 +165,7 @@ async def test_a_notice_follows_a_chat_that_turns_out_to_be_another(
     async with house.running() as bot:
         async with house.db.transaction() as tx:
             for one in (before, club):
-                await chats.seen(tx, one.id, kind=ChatKind.SUPERGROUP, now=0.0)
+                await chats.upsert(tx, one.id, kind=ChatKind.SUPERGROUP, now=0.0)
             here = await chats.by_telegram_id(tx, before.id)
             assert here is not None
             await notices.owe(tx, granted(here.id), now=0.0)
@@ -219,7 +219,7 @@ async def test_a_request_is_looked_at_once_its_time_is_over_and_not_over_and_ove
         await is_closed(house)
         async with house.db.reading() as connection:
             [waiting] = await generations.in_states(connection, {State.QUEUED})
-            outage = await outages.present(connection)
+            outage = await outages.current(connection)
         assert outage is not None
         clock.now = queue_deadline(waiting, outage.began_at)
         looks = bot.db.usage.lock_acquisitions

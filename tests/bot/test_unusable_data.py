@@ -14,7 +14,7 @@ import pytest
 
 from storage import database
 from storage.database import Database
-from storage.migrations import DatabaseInTrouble, steps
+from storage.migrations import DatabaseUnavailable, steps
 from tests.flows.looks import shows_video
 from tests.flows.process import process
 
@@ -141,7 +141,7 @@ async def test_a_database_somebody_else_works_on_is_another_starts_business(
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(DatabaseInTrouble, match="locked"):
+        with pytest.raises(DatabaseUnavailable, match="locked"):
             await Database.open(path)
     await (await Database.open(path)).close()
 

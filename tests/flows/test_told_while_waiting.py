@@ -30,7 +30,7 @@ A_WHILE = 250.0
 
 async def is_closed(house: House) -> None:
     """Wait until the bot knows that nothing is accepted."""
-    await until(house, outages.present)
+    await until(house, outages.current)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
     database = await Database.open(begin(tmp_path / "bot.sqlite3"))
     await meet(database)
     async with database.transaction() as tx:
-        await people.seen(tx, ANN, name="Ann", username="ann", language="en", now=NOW)
+        await people.upsert(tx, ANN, name="Ann", username="ann", language="en", now=NOW)
     yield database
     await database.close()
 

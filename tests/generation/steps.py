@@ -110,7 +110,7 @@ class Steps:
         """Queue a request now."""
         async with self.db.transaction() as tx:
             person = changes.get("person", ANN)
-            await people.seen(
+            await people.upsert(
                 tx, person, name="Ann", username=None, language="en", now=self.clock.now
             )
         return await ask(self.db, cause, now=self.clock.now, **changes)
@@ -164,7 +164,7 @@ class Steps:
     async def note(self, generation: Generation, **changes: Unpack[Changes]) -> Generation:
         """Change facts of a generation."""
         async with self.db.transaction() as tx:
-            await generations.note(tx, generation.id, **changes)
+            await generations.update(tx, generation.id, **changes)
         return await self.again(generation)
 
     async def ledger(self) -> list[str]:

@@ -129,7 +129,9 @@ async def test_a_supergroup_the_bot_met_before_its_group_moved_becomes_one_with_
     await provider.wait_for_submissions(1)
     async with house.db.transaction() as tx:
         # the first word from the new chat overtakes the news of the move
-        await chats.seen(tx, -1_000_000_000_000 + group.id, kind=chats.ChatKind.SUPERGROUP, now=1.0)
+        await chats.upsert(
+            tx, -1_000_000_000_000 + group.id, kind=chats.ChatKind.SUPERGROUP, now=1.0
+        )
     new = group.migrate()
     await new.wait(shows_video("a boat"))
     await settled(house)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 async def delivered(house: House, person: Person, prompts: list[str], file_id: str) -> None:
     """Write finished videos into the database, as if they had been made."""
     async with house.db.transaction() as tx:
-        await people.seen(
+        await people.upsert(
             tx, person.id, name=person.first_name, username=None, language="en", now=1.0
         )
         for number, prompt in enumerate(prompts):

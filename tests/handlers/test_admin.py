@@ -150,7 +150,7 @@ async def test_many_people_have_pages(
     async with house.running(admin_ids=frozenset({ann.id})):
         async with house.db.transaction() as tx:
             for number in range(1, 18):
-                await people.seen(
+                await people.upsert(
                     tx, number, name=f"t.me/P{number}", username=None, language=None, now=1.0
                 )
         await chat.send(ann, "/people")

@@ -92,7 +92,7 @@ async def test_a_refund_shows_what_was_used_and_what_was_used_is_owed(
     await office.wait(says("went back"))
     assert len(await moves(house)) == 5
     async with house.db.reading() as connection:
-        assert not await payments.is_paused(connection, ann.id)
+        assert not await payments.is_buying_blocked(connection, ann.id)
 
 
 async def test_a_refund_is_of_the_payment_that_was_shown_with_as_much_used_as_was_shown(
@@ -387,4 +387,6 @@ async def test_a_restored_backup_catches_up_on_what_was_paid_since(
         await until(partial(heard, chat, says("Your payment 1 was refunded"), 2), 10)
         assert await bought(house, place) == 140
         async with house.db.reading() as connection:
-            assert not await payments.is_paused(connection, ann.id), "the owner gave it back"
+            assert not await payments.is_buying_blocked(connection, ann.id), (
+                "the owner gave it back"
+            )

@@ -124,8 +124,8 @@ class Week:
         kind = ChatKind.PRIVATE if wish.chat > 0 else ChatKind.SUPERGROUP
         now = self.clock()
         async with life.db.transaction() as tx:
-            await people.seen(tx, person, name="Ann", username=None, language="en", now=now)
-            place = await chats.seen(tx, wish.chat, kind=kind, now=now)
+            await people.upsert(tx, person, name="Ann", username=None, language="en", now=now)
+            place = await chats.upsert(tx, wish.chat, kind=kind, now=now)
             request = _request(self.offer, wish, place.id, Account.person(person))
             answer = await balances.accept(tx, request, self.terms, now=now, wait=3.0)
         assert isinstance(answer, Accepted)

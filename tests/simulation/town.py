@@ -206,11 +206,11 @@ class Town:
     async def _place(self, life: Life, wish: Wish) -> tuple[Chat, balances.Answer]:
         now = self.clock()
         async with life.db.transaction() as tx:
-            await people.seen(
+            await people.upsert(
                 tx, wish.person, name=f"Person {wish.person}", username=None, language="en", now=now
             )
             kind = ChatKind.PRIVATE if wish.chat > 0 else ChatKind.SUPERGROUP
-            chat = await chats.seen(tx, wish.chat, kind=kind, now=now)
+            chat = await chats.upsert(tx, wish.chat, kind=kind, now=now)
             account = Account.chat(chat.id) if wish.as_channel else Account.person(wish.person)
             if self._dice.random() < (0.3 if wish.as_channel else 0.1):
                 pot = self._dice.choice([Pot.GRANTED, Pot.GRANTED, Pot.BOUGHT])

@@ -64,7 +64,7 @@ def request(
 async def meet(db: Database, telegram_id: int = ANN, kind: ChatKind = ChatKind.PRIVATE) -> Chat:
     """Make a chat known."""
     async with db.transaction() as tx:
-        return await chats.seen(tx, telegram_id, kind=kind, now=NOW)
+        return await chats.upsert(tx, telegram_id, kind=kind, now=NOW)
 
 
 async def ask(

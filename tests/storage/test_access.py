@@ -84,9 +84,9 @@ async def test_a_banned_group_that_moves_is_banned_where_it_goes(
     db: Database, met_before: bool
 ) -> None:
     async with db.transaction() as tx:
-        club = await chats.seen(tx, -5, kind=ChatKind.GROUP, now=NOW)
+        club = await chats.upsert(tx, -5, kind=ChatKind.GROUP, now=NOW)
         if met_before:
-            await chats.seen(tx, -1005, kind=ChatKind.SUPERGROUP, now=NOW)
+            await chats.upsert(tx, -1005, kind=ChatKind.SUPERGROUP, now=NOW)
         await people.ban(tx, Ban(telegram_id=-5, by=BOB, at=NOW), cause="update:1")
     await chats.move(db, club.id, -1005, now=NOW)
     async with db.reading() as connection:

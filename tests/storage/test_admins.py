@@ -32,7 +32,7 @@ async def owed(db: Database) -> list[tuple[object, ...]]:
 
 async def test_each_admin_is_told_in_private(db: Database) -> None:
     async with db.transaction() as tx:
-        await people.seen(tx, BOB, name="Bob", username=None, language="de", now=NOW)
+        await people.upsert(tx, BOB, name="Bob", username=None, language="de", now=NOW)
         await people.make_admin(tx, BOB)
     await ring(db, Admins(frozenset({STRANGER, BOB})))
     assert await owed(db) == [

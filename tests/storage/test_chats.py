@@ -65,7 +65,7 @@ async def test_a_chat_seen_again_keeps_its_number(db: Database) -> None:
     first = await meet(db, GROUP, ChatKind.GROUP)
     async with db.transaction() as tx:
         await chats.set_reachable(tx, first.id, reachable=False)
-        again = await chats.seen(tx, GROUP, kind=ChatKind.GROUP, title="Films", now=NOW + 1)
+        again = await chats.upsert(tx, GROUP, kind=ChatKind.GROUP, title="Films", now=NOW + 1)
     assert (again.id, again.title, again.reachable) == (first.id, "Films", True)
 
 
@@ -79,8 +79,8 @@ async def test_being_shut_out_is_news_once(db: Database) -> None:
 
 async def test_a_private_chat_bears_its_persons_id(db: Database) -> None:
     async with db.transaction() as tx:
-        first = await chats.private_with(tx, ANN, now=NOW)
-        again = await chats.private_with(tx, ANN, now=NOW)
+        first = await chats.private_chat(tx, ANN, now=NOW)
+        again = await chats.private_chat(tx, ANN, now=NOW)
     assert first == again
     assert first.telegram_id == ANN
     assert first.is_private

@@ -28,7 +28,7 @@ async def made(db: Database, parent: int | None = None, **changes: Any) -> Gener
     chat = await meet(db)
     async with db.transaction() as tx:
         video = await generations.insert(tx, request(chat=chat.id, **values), now=NOW)
-        noted = await generations.note(
+        noted = await generations.update(
             tx, video.id, delivered_chat=chat.id, delivered_message=number, file_id=f"file{number}"
         )
     assert noted is not None
@@ -69,7 +69,7 @@ async def test_what_was_made_anew_stands_in_the_place_of_the_first(
     one = await made(db)
     two = await made(db, one.id)
     three = await made(db, two.id)
-    cause = films.anew(two.id, OWN)
+    cause = films.retake_cause(two.id, OWN)
     how = {"origin": "press", "cause": cause}
     if by_card:
         draft = Draft(
@@ -85,9 +85,9 @@ async def test_what_was_made_anew_stands_in_the_place_of_the_first(
     four = await made(db, anew.id)
     assert await shown(db, four) == [one.id, anew.id, four.id]
     async with db.transaction() as tx:
-        await generations.note(tx, anew.id, file_id=None)
+        await generations.update(tx, anew.id, file_id=None)
     assert await shown(db, three) == [one.id, two.id, three.id], "it was deleted"
-    first = await made(db, origin="press", cause=films.anew(one.id, OWN))
+    first = await made(db, origin="press", cause=films.retake_cause(one.id, OWN))
     assert await shown(db, three) == [first.id, two.id, three.id]
     assert await shown(db, first) == [first.id, two.id, four.id]
 
@@ -95,7 +95,7 @@ async def test_what_was_made_anew_stands_in_the_place_of_the_first(
 async def test_a_scene_that_is_taken_out_leaves_what_stands_beside_it(db: Database) -> None:
     one = await made(db)
     two = await made(db, one.id)
-    anew = await made(db, one.id, origin="press", cause=films.anew(two.id, OWN))
+    anew = await made(db, one.id, origin="press", cause=films.retake_cause(two.id, OWN))
     three = await made(db, anew.id)
     four = await made(db, three.id)
     for gone, left in ((two, [one, three, four]), (one, [three, four]), (four, [three])):
@@ -114,11 +114,11 @@ async def test_of_others_only_what_still_stands_is_shown_and_nothing_is_taken_ou
     assert await shown(db, own) == [theirs.id, between.id, own.id]
     async with db.transaction() as tx:
         assert not await films.remove(tx, theirs.id, OWN)
-        await generations.note(tx, theirs.id, delivered_message=None)
-        await generations.note(tx, own.id, delivered_message=None)
+        await generations.update(tx, theirs.id, delivered_message=None)
+        await generations.update(tx, own.id, delivered_message=None)
     assert await shown(db, own) == [between.id, own.id]
     async with db.transaction() as tx:
-        await generations.note(tx, between.id, picture=None)
+        await generations.update(tx, between.id, picture=None)
     assert await shown(db, own) == [own.id], "whose photo it was took it back"
     async with db.transaction() as tx:
         assert await films.remove(tx, between.id, OWN)

@@ -37,7 +37,7 @@ async def put(
     async with db.transaction() as tx:
         present = await generations.find(tx, generation.id)
         assert present is not None
-        await generations.move(
+        await generations.change_state(
             tx, generation.id, present.state, state, reason=Reason.OTHER, now=NOW, **changes
         )
 
@@ -90,7 +90,7 @@ async def test_a_state_changes_only_from_the_one_it_was_read_in(
 ) -> None:
     await put(db, generation, State.CANCELLED)
     async with db.transaction() as tx:
-        late = await generations.move(
+        late = await generations.change_state(
             tx, generation.id, State.QUEUED, State.SUBMITTING, reason=Reason.ITS_TURN, now=NOW
         )
     assert late is None
@@ -99,9 +99,9 @@ async def test_a_state_changes_only_from_the_one_it_was_read_in(
 
 async def test_a_fact_can_be_noted_for_one_state_only(db: Database, generation: Generation) -> None:
     async with db.transaction() as tx:
-        assert not await generations.note(tx, generation.id, State.GENERATING, polls=3)
-        assert await generations.note(tx, generation.id, State.QUEUED, polls=1)
-        assert await generations.note(tx, generation.id, poll_setbacks=2)
+        assert not await generations.update(tx, generation.id, State.GENERATING, polls=3)
+        assert await generations.update(tx, generation.id, State.QUEUED, polls=1)
+        assert await generations.update(tx, generation.id, poll_setbacks=2)
     present = await found(db, generation)
     assert (present.polls, present.poll_setbacks) == (1, 2)
 
@@ -133,7 +133,7 @@ async def test_a_status_message_that_is_left_keeps_its_chat_in_work(
     await put(db, generation, State.DELIVERED, status_message=5)
     async with db.transaction() as tx:
         assert await chats.in_work(tx) == [1]
-        await generations.note(tx, generation.id, status_message=None)
+        await generations.update(tx, generation.id, status_message=None)
         assert await chats.in_work(tx) == []
 
 

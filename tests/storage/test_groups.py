@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 async def group(db: Database, telegram_id: int) -> Chat:
     async with db.transaction() as tx:
-        return await chats.seen(tx, telegram_id, kind=ChatKind.GROUP, title="Club", now=1.0)
+        return await chats.upsert(tx, telegram_id, kind=ChatKind.GROUP, title="Club", now=1.0)
 
 
 async def test_a_group_nobody_touched_has_the_defaults(db: Database) -> None:
@@ -120,7 +120,7 @@ async def test_who_was_served_lately_is_known(db: Database) -> None:
         for number, (person, at) in enumerate([(ANN, 10.0), (ANN, 30.0), (BOB, 20.0)]):
             wish = request(f"message:{number}", chat=club.id, person=person)
             made = await generations.insert(tx, wish, now=1.0)
-            await generations.note(tx, made.id, submitted_at=at)
+            await generations.update(tx, made.id, submitted_at=at)
         found = await statistics.last_served(tx, since=15.0)
     assert found == [(Account.person(BOB), club.id, 20.0), (Account.person(ANN), club.id, 30.0)]
 

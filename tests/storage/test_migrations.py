@@ -16,7 +16,7 @@ from storage.database import Database, fetch_all, fetch_int
 from storage.generations import PENDING, Reason, State
 from storage.ledger import Account, Pot
 from storage.migrations import (
-    DatabaseInTrouble,
+    DatabaseUnavailable,
     NewerDatabase,
     UnusableDatabase,
     drop_old_copies,
@@ -195,7 +195,7 @@ async def test_where_no_copy_can_be_made_nothing_is_changed(tmp_path: Path) -> N
     async with aiosqlite.connect(path, isolation_level=None) as connection:
         await migrate(connection, steps()[:6])
     (tmp_path / "before-update-6.sqlite3").mkdir()
-    with pytest.raises(DatabaseInTrouble, match=r"before-update-6\.sqlite3"):
+    with pytest.raises(DatabaseUnavailable, match=r"before-update-6\.sqlite3"):
         await Database.open(path)
     assert version(path) == 6
 
@@ -290,7 +290,7 @@ async def test_each_request_is_in_its_state_with_what_it_holds(old: Old) -> None
 async def test_a_request_goes_on_from_where_it_was(old: Old) -> None:
     async with old.db.transaction() as tx:
         [queued] = await generations.in_states(tx, {State.QUEUED})
-        moved = await generations.move(
+        moved = await generations.change_state(
             tx, queued.id, State.QUEUED, State.SUBMITTING, reason=Reason.ITS_TURN, now=NOW + 1
         )
         assert moved is not None
@@ -310,7 +310,7 @@ async def test_everything_else_can_be_read(old: Old) -> None:
         assert card.state == "open"
         [notice] = await notices.owed(connection, 1)
         assert notice.kind is NoticeKind.FAILED_BROKEN
-        assert await outages.present(connection) is not None
+        assert await outages.current(connection) is not None
         [cooldown] = await outages.cooldowns(connection, now=NOW)
         assert cooldown.model == "openai/sora-2-t2v"
         assert await people.any_allowed(connection, [GROUP])

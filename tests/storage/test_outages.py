@@ -21,7 +21,7 @@ async def test_there_is_one_outage_at_a_time_with_its_newest_reason(db: Database
         first = await outages.begin(tx, "key", probe_at=NOW + 300, now=NOW)
         second = await outages.begin(tx, "money", probe_at=NOW + 400, now=NOW + 1)
         assert second == replace(first, reason="money"), "and its probe is put off by nobody"
-        assert await outages.present(tx) == second
+        assert await outages.current(tx) == second
 
 
 async def test_an_outage_that_ended_makes_room_for_another(db: Database) -> None:
@@ -29,7 +29,7 @@ async def test_an_outage_that_ended_makes_room_for_another(db: Database) -> None
         first = await outages.begin(tx, "key", probe_at=NOW, now=NOW)
         assert await outages.end(tx, first.id, now=NOW + 5)
         assert not await outages.end(tx, first.id, now=NOW + 6), "it ends once"
-        assert await outages.present(tx) is None
+        assert await outages.current(tx) is None
         second = await outages.begin(tx, "money", probe_at=NOW, now=NOW + 7)
     assert second.id != first.id
 
@@ -39,7 +39,7 @@ async def test_a_probe_that_goes_well_leaves_it_half_open(db: Database) -> None:
         first = await outages.begin(tx, "key", probe_at=NOW, now=NOW)
         probed = await outages.probed(tx, first.id, half_open=True, probe_at=NOW + 300)
         assert probed == replace(first, half_open=True, probe_at=NOW + 300)
-        assert await outages.present(tx) == probed
+        assert await outages.current(tx) == probed
         await outages.end(tx, first.id, now=NOW)
         assert await outages.probed(tx, first.id, half_open=True, probe_at=NOW) is None
 

@@ -62,7 +62,7 @@ async def test_a_charge_is_credited_and_ended_once(db: Database) -> None:
         assert not await payments.ask_refund(tx, first.id, by=BOB)
         assert not await payments.drop_refund(tx, first.id)
         assert await payments.to_refund(tx) == []
-        assert (await bought(tx), await payments.is_paused(tx, ANN)) == (0, False)
+        assert (await bought(tx), await payments.is_buying_blocked(tx, ANN)) == (0, False)
 
 
 async def test_what_was_taken_back_pauses_its_payer_until_that_is_forgiven(db: Database) -> None:
@@ -70,11 +70,13 @@ async def test_what_was_taken_back_pauses_its_payer_until_that_is_forgiven(db: D
         for number, person in enumerate((ANN, BOB, ANN)):
             await payments.credit(tx, charge(number, person=person), credit_micros=100_000)
         await payments.end(tx, "charge-0", now=NOW)
-        assert [await payments.is_paused(tx, one) for one in (ANN, BOB)] == [True, False]
+        assert [await payments.is_buying_blocked(tx, one) for one in (ANN, BOB)] == [True, False]
         await payments.forgive(tx, ANN)
-        assert not await payments.is_paused(tx, ANN)
+        assert not await payments.is_buying_blocked(tx, ANN)
         await payments.end(tx, "charge-2", now=NOW)
-        assert await payments.is_paused(tx, ANN), "what was forgiven is not what comes later"
+        assert await payments.is_buying_blocked(tx, ANN), (
+            "what was forgiven is not what comes later"
+        )
 
 
 async def test_the_oldest_payment_is_used_first(db: Database) -> None:
@@ -98,7 +100,7 @@ async def test_what_was_given_up_with_the_data_is_not_owed_when_its_payment_goes
     db: Database,
 ) -> None:
     async with db.transaction() as tx:
-        await people.seen(tx, ANN, name="Ann", username=None, language=None, now=NOW)
+        await people.upsert(tx, ANN, name="Ann", username=None, language=None, now=NOW)
         for number in (1, 2):
             await payments.credit(tx, charge(number), credit_micros=1)
         await ledger.enter(tx, ACCOUNT, Pot.BOUGHT, Kind.REFUND, 60, cause="spent", now=NOW)
@@ -123,7 +125,7 @@ async def test_what_is_paid_for_a_group_is_the_groups_whatever_becomes_of_its_pa
 ) -> None:
     account = await club(db)
     async with db.transaction() as tx:
-        await people.seen(tx, ANN, name="Ann", username=None, language=None, now=NOW)
+        await people.upsert(tx, ANN, name="Ann", username=None, language=None, now=NOW)
         for number, (person, group) in enumerate([(ANN, None), (ANN, CLUB), (BOB, CLUB)]):
             await payments.credit(tx, charge(number, person=person, group=group), credit_micros=1)
         unknown = await payments.credit(tx, charge(3, group=CLUB - 1), credit_micros=1)
@@ -138,7 +140,7 @@ async def test_what_is_paid_for_a_group_is_the_groups_whatever_becomes_of_its_pa
         assert (await bought(tx), await bought(tx, account)) == (0, 40)
         await payments.end(tx, "charge-1", now=NOW)
         assert (await bought(tx), await bought(tx, account)) == (0, -10)
-        paused = [await payments.is_paused(tx, one) for one in (ANN, BOB)]
+        paused = [await payments.is_buying_blocked(tx, one) for one in (ANN, BOB)]
         assert paused == [True, False], "who paid waits for an admin, and no other of the group"
     supergroup = await meet(db, CLUB - 5, ChatKind.SUPERGROUP)
     async with db.transaction() as tx:

@@ -24,7 +24,7 @@ async def see(
 ) -> Person:
     """Note that somebody spoke."""
     async with db.transaction() as tx:
-        return await people.seen(
+        return await people.upsert(
             tx, person, name=name, username=username, language=language, now=NOW
         )
 

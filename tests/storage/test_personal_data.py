@@ -54,7 +54,7 @@ NOT_THEIRS = {
 async def kept_of(db: Database, person: int) -> None:
     """Write a row of everything the bot keeps of somebody who asked for a video and had it."""
     async with db.transaction() as tx:
-        await people.seen(tx, person, name="Ann", username="ann", language="en", now=NOW)
+        await people.upsert(tx, person, name="Ann", username="ann", language="en", now=NOW)
     chat = await meet(db, person)
     made = await ask(db, f"message:{person}", chat=chat.id, person=person)
     account = Account.person(person)
@@ -214,7 +214,7 @@ async def test_what_is_under_way_is_waited_for_and_what_nobody_receives_for_a_da
 ) -> None:
     chat = await meet(db)
     async with db.transaction() as tx:
-        await people.seen(tx, ANN, name="Ann", username="ann", language="en", now=NOW)
+        await people.upsert(tx, ANN, name="Ann", username="ann", language="en", now=NOW)
     made = await ask(db, chat=chat.id)
     wanted = Erasure("update:9", ANN, NOW + 1)
 
@@ -234,8 +234,8 @@ async def test_what_is_under_way_is_waited_for_and_what_nobody_receives_for_a_da
         ("", None, str(ANN))
     ]
     async with db.reading() as connection:
-        assert await videos.kept_of(connection, Account.person(ANN), now=LATER + DAY) == []
-        assert await videos.outdated(connection, now=LATER + DAY) == {made.id}, "its file goes"
+        assert await videos.kept_for(connection, Account.person(ANN), now=LATER + DAY) == []
+        assert await videos.expired(connection, now=LATER + DAY) == {made.id}, "its file goes"
 
 
 async def test_after_the_days_of_retention_no_page_holds_the_words(tmp_path: Path) -> None:

@@ -92,7 +92,9 @@ class Explained:
         pytest.param(lambda tx: notices.forget(tx, now=NOW), id="which notices are old"),
         pytest.param(lambda tx: cards.forget(tx, now=NOW), id="which cards are old"),
         pytest.param(statistics.in_work, id="how many are open, by state"),
-        pytest.param(lambda tx: statistics.passages_after(tx, 1), id="what happened since then"),
+        pytest.param(
+            lambda tx: statistics.state_changes_after(tx, 1), id="what happened since then"
+        ),
         pytest.param(statistics.last_event, id="what happened last"),
         pytest.param(inbox.depth, id="how many updates wait"),
         pytest.param(ledger.owed, id="what lies unspent"),
@@ -123,12 +125,12 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             id="what somebody waits for",
         ),
         pytest.param(
-            lambda tx: videos.kept_of(tx, ACCOUNT, now=NOW),
+            lambda tx: videos.kept_for(tx, ACCOUNT, now=NOW),
             {"generations_by_account_and_state"},
             id="what is kept for somebody",
         ),
         pytest.param(
-            lambda tx: videos.kept_of_nobody(tx, 1, now=NOW),
+            lambda tx: videos.kept_for_anonymous(tx, 1, now=NOW),
             {"generations_by_state"},
             id="what is kept of a group",
         ),
@@ -174,7 +176,9 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             id="what somebody paid",
         ),
         pytest.param(
-            lambda tx: payments.is_paused(tx, ANN), {"payments_by_person"}, id="whether one may buy"
+            lambda tx: payments.is_buying_blocked(tx, ANN),
+            {"payments_by_person"},
+            id="whether one may buy",
         ),
         pytest.param(payments.to_refund, {"payments_to_refund"}, id="what is to go back"),
         pytest.param(

@@ -70,11 +70,11 @@ async def test_the_history_writes_itself(db: Database) -> None:
     await meet(db)
     generation = await ask(db)
     async with db.transaction() as tx:
-        await generations.move(
+        await generations.change_state(
             tx, generation.id, State.QUEUED, State.SUBMITTING,
             reason=Reason.ITS_TURN, now=NOW + 5,
         )  # fmt: skip
-        await generations.note(tx, generation.id, due_at=NOW + 9)
+        await generations.update(tx, generation.id, due_at=NOW + 9)
         history = await steps_of(tx, generation.id)
     assert history == [
         Event(None, "queued", "asked for", NOW),
@@ -88,7 +88,7 @@ async def test_a_step_that_is_rolled_back_leaves_no_trace_in_the_history(db: Dat
 
     async def step_and_break() -> None:
         async with db.transaction() as tx:
-            await generations.move(
+            await generations.change_state(
                 tx, generation.id, State.QUEUED, State.FAILED, reason=Reason.OTHER, now=NOW
             )
             raise LookupError

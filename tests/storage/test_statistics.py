@@ -117,7 +117,9 @@ async def test_who_asked_for_most_comes_first_and_who_asked_for_nothing_last(
     await meet(db)
     async with db.transaction() as tx:
         for person, name in ((ANN, "Ann"), (BOB, "Bob"), (1, "New")):
-            await people.seen(tx, person, name=name, username=name.lower(), language=None, now=NOW)
+            await people.upsert(
+                tx, person, name=name, username=name.lower(), language=None, now=NOW
+            )
         await people.ban(tx, Ban(telegram_id=ANN, by=BOB, at=NOW), cause="ban")
     for cause, person in (("a", ANN), ("b", BOB), ("c", BOB)):
         await ask(db, cause, person=person)

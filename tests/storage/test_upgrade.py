@@ -170,7 +170,7 @@ async def test_an_outage_lasts_and_models_are_still_left_alone(
         await old.execute(statement)
     db = await upgraded(old, tmp_path)
     async with db.transaction() as tx:
-        outage = await outages.present(tx)
+        outage = await outages.current(tx)
         cooldowns = await outages.cooldowns(tx, now=5.0)
         failed = await outages.accounts_failed(tx, "a", since=5.0)
     await db.close()

@@ -120,7 +120,7 @@ class World:
         for person in PEOPLE:
             await meet(self.db, person)
             async with self.db.transaction() as tx:
-                await people.seen(tx, person, name="P", username=None, language=None, now=NOW)
+                await people.upsert(tx, person, name="P", username=None, language=None, now=NOW)
         while (await meet(self.db, 900 + self.chance.randrange(99))).id < PRIVATE:
             pass
 
@@ -157,7 +157,7 @@ class World:
         ])  # fmt: skip
         async with self.db.transaction() as tx:
             if cause.request:
-                await generations.note(tx, generation.id, **cause.request)
+                await generations.update(tx, generation.id, **cause.request)
             outcome = cause.outcome
             if isinstance(outcome, TurnCame):  # no two submissions have one id
                 self.turns += 1

@@ -66,7 +66,7 @@ async def put(db: Database, state: State, **changes: Any) -> Generation:
             await ledger.end_holds(tx, generation.id, kind, now=NOW)
         await tx.execute("UPDATE generations SET state = ?", (state,))
         if changes:
-            await generations.note(tx, generation.id, **changes)
+            await generations.update(tx, generation.id, **changes)
     return await found(db, generation)
 
 
@@ -209,7 +209,7 @@ async def mixed(db: Database) -> Generation:
         await ledger.hold(
             tx, generation.account, Pot.BOUGHT, 3, generation=generation.id, member=None, now=NOW
         )
-        await generations.note(tx, generation.id, credits=12)
+        await generations.update(tx, generation.id, credits=12)
     return generation
 
 
@@ -284,7 +284,7 @@ async def test_what_rolls_back_has_told_nobody_anything(
 async def test_three_failures_of_one_account_take_the_model_from_nobody_else(steps: Steps) -> None:
     async def fails(number: int, person: int) -> None:
         async with steps.db.transaction() as tx:
-            await people.seen(tx, person, name="P", username=None, language=None, now=NOW)
+            await people.upsert(tx, person, name="P", username=None, language=None, now=NOW)
         generation = await steps.ask(f"message:{number}", person=person)
         await steps.advance(generation, TurnCame(f"r{number}", None))
         await steps.advance(generation, ProviderFailed())

@@ -109,7 +109,7 @@ async def test_an_id_in_the_log_that_another_request_has_is_not_found_there(
 ) -> None:
     other = await steps.ask("another")
     async with steps.db.transaction() as tx:
-        await generations.note(tx, other.id, provider_id=str(provider.submissions[0].id))
+        await generations.update(tx, other.id, provider_id=str(provider.submissions[0].id))
     sought = lost
     while sought.state is State.UNKNOWN:
         assert sought.due_at > clock.now or sought is lost, "it is not asked for without a rest"

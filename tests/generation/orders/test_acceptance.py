@@ -72,7 +72,7 @@ async def put(
 ) -> None:
     """Bring a request to a state, past all rules."""
     async with db.transaction() as tx:
-        await generations.move(
+        await generations.change_state(
             tx, generation.id, generation.state, state, reason=Reason.OTHER, now=NOW, **changes
         )
 
@@ -315,7 +315,7 @@ async def test_bought_credits_are_never_blocked_by_the_ceiling(db: Database) -> 
     assert generation.budget_micros == 0
     async with db.transaction() as tx:
         # the real price was higher than the ceiling: less than nothing is left
-        await generations.note(tx, generation.id, budget_micros=5_000_000)
+        await generations.update(tx, generation.id, budget_micros=5_000_000)
     await accepted(db, "b", about=none)
 
 
@@ -349,7 +349,7 @@ async def group(db: Database, bought: int, **choices: Any) -> Account:
     chat = await meet(db, -100_123, ChatKind.SUPERGROUP)
     account = Account.chat(chat.id)
     async with db.transaction() as tx:
-        await people.seen(tx, ANN, name="Ann", username=None, language=None, now=NOW)
+        await people.upsert(tx, ANN, name="Ann", username=None, language=None, now=NOW)
         await chats.choose(tx, chat.id, **choices or {"pool": 0})
         await ledger.enter(tx, account, Pot.BOUGHT, Kind.PURCHASE, bought, cause="p", now=NOW)
     return account
@@ -478,7 +478,7 @@ async def refuse(
             made = await generations.insert(
                 tx, request(f"refused:{count}", account=account, **asked), now=now
             )
-            await generations.move(
+            await generations.change_state(
                 tx, made.id, State.QUEUED, State.FAILED, reason=Reason.CONTENT_REFUSED, now=now
             )
 
@@ -498,7 +498,7 @@ async def test_many_channels_of_one_group_wait_as_one_there_and_nowhere_else(db:
         await refuse(db, Account.chat(channel), 1)
     async with db.reading() as connection:
         there = [
-            await outages.waits(connection, account, chat, NOW)
+            await outages.wait_reason(connection, account, chat, NOW)
             for account, chat in (
                 (Account.chat(5), 1), (Account.chat(5), 2), (Account.chat(2), 2),
                 (Account.person(ANN), 1),

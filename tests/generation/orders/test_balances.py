@@ -248,18 +248,18 @@ async def test_the_budget_is_what_is_left_of_the_ceiling(db: Database) -> None:
     first = await ask(db, "a")
     yesterday = await ask(db, "yesterday", now=NOW - DAY)
     async with db.transaction() as tx:
-        await generations.move(
+        await generations.change_state(
             tx, yesterday.id, State.QUEUED, State.SUBMITTING, reason=Reason.ITS_TURN, now=NOW - DAY
         )
         assert await balances.budget_left(tx, terms(), NOW) == 8_320_000, "it may be charged today"
-        await generations.move(
+        await generations.change_state(
             tx, yesterday.id, State.SUBMITTING, State.FAILED, reason=Reason.OTHER, now=NOW - DAY
         )
         assert await balances.budget_left(tx, terms(), NOW) == 9_160_000
         assert await balances.budget_left(tx, terms(budget_usd=None), NOW) is None
         assert await balances.budget_left(tx, terms(budget_usd=Decimal("0.5")), NOW) == -340_000
         assert await balances.budget_left(tx, terms(budget_period=Period.WEEK), NOW) == 9_160_000
-        await generations.note(tx, first.id, uncharged=True)
+        await generations.update(tx, first.id, uncharged=True)
         assert await balances.budget_left(tx, terms(), NOW) == 10_000_000
         month = await balances.budget_left(tx, terms(budget_period=Period.MONTH), NOW)
         assert month == 9_160_000, "the month knows yesterday's"
