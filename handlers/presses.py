@@ -145,6 +145,11 @@ async def keep(sender: Sender, query: CallbackQuery) -> None:
     await _change_question(sender, query)
 
 
+def pressed_message(query: CallbackQuery | None) -> Message | None:
+    """Return the message of a pressed button, or None if Telegram no longer gives its content."""
+    return query.message if query is not None and isinstance(query.message, Message) else None
+
+
 def not_yours(owner: Account, translator: Translator) -> str:
     """Say to a presser that a button belongs to somebody else.
 

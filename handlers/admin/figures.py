@@ -10,11 +10,10 @@ from datetime import datetime, time, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from telegram import Message
-
 from generation.media.formats import MediaError
 from generation.models import pricing
 from generation.orders import balances
+from handlers.presses import pressed_message
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.texts import N_, truncate, unlinked
 from handlers.routing import Router
@@ -81,43 +80,10 @@ class Slot:
     took: Counter[int] = field(default_factory=Counter)
     """Number of videos by the seconds from order to delivery."""
 
-
-class Figures:
-    """Totals of requests, over all and per slot; `begins` are the starts of the slots."""
-
-    def __init__(self, begins: Sequence[float]) -> None:
-        self._begins = begins
-        self.slots = [Slot() for _ in begins]
-        self.states = Counter[State]()
-        self.causes = Counter[Reason]()
-        self.people = Counter[int]()
-        self.chats = Counter[int]()
-        self.seconds = self.credits = self.charged = self.spent = self.told = 0
-
-    def add(self, one: Asked) -> None:
-        """Count a request."""
-        slot = self.slots[max(0, bisect_right(self._begins, one.at) - 1)]
-        for states in (slot.states, self.states):
-            states[one.state] += 1
-        if one.state in {State.FAILED, State.CANCELLED}:
-            self.causes[one.reason] += 1
-        if one.account.is_person:
-            self.people[one.account.id] += 1
-        self.chats[one.chat] += 1
-        if one.took is not None:
-            slot.took[round(one.took)] += 1
-            self.seconds += one.seconds
-        slot.charged += one.charged
-        self.charged += one.charged
-        self.credits += one.credits
-        if one.spent is not None and one.charged:
-            self.spent += one.spent
-            self.told += 1
-
     @property
-    def took(self) -> Counter[int]:
-        """Number of videos by the seconds from order to delivery."""
-        return sum((slot.took for slot in self.slots), Counter[int]())
+    def delivered(self) -> int:
+        """Number of requests that were delivered."""
+        return self.states[State.DELIVERED]
 
     @property
     def failed(self) -> int:
@@ -127,7 +93,40 @@ class Figures:
     @property
     def in_work(self) -> int:
         """Number of requests that are neither delivered nor failed."""
-        return self.states.total() - self.states[State.DELIVERED] - self.failed
+        return self.states.total() - self.delivered - self.failed
+
+
+class Figures(Slot):
+    """Figures of all slots together, and of each; `begins` are the starts of the slots."""
+
+    def __init__(self, begins: Sequence[float]) -> None:
+        super().__init__()
+        self._begins = begins
+        self.slots = [Slot() for _ in begins]
+        self.causes = Counter[Reason]()
+        self.people = Counter[int]()
+        self.chats = Counter[int]()
+        self.seconds = self.credits = self.spent = self.told = 0
+
+    def add(self, one: Asked) -> None:
+        """Count a request."""
+        slot = self.slots[max(0, bisect_right(self._begins, one.at) - 1)]
+        for sums in (slot, self):
+            sums.states[one.state] += 1
+            sums.charged += one.charged
+            if one.took is not None:
+                sums.took[round(one.took)] += 1
+        if one.state in {State.FAILED, State.CANCELLED}:
+            self.causes[one.reason] += 1
+        if one.account.is_person:
+            self.people[one.account.id] += 1
+        self.chats[one.chat] += 1
+        if one.took is not None:
+            self.seconds += one.seconds
+        self.credits += one.credits
+        if one.spent is not None and one.charged:
+            self.spent += one.spent
+            self.told += 1
 
 
 def quantile(counts: Counter[int], part: float) -> int | None:
@@ -165,10 +164,6 @@ def chart_of(
         found = (quantile(slot.took, part) for slot in slots)
         return [None if took is None else took / 60 for took in found]
 
-    delivered = [slot.states[State.DELIVERED] for slot in slots]
-    failed = [slot.states[State.FAILED] + slot.states[State.CANCELLED] for slot in slots]
-    all_ = [slot.states.total() for slot in slots]
-    in_work = [a - b - c for a, b, c in zip(all_, delivered, failed, strict=True)]
     return {
         "title": _(PERIODS[days]),
         "labels": [translator.format_time(begin, form) for begin in begins],
@@ -179,7 +174,9 @@ def chart_of(
                 "bars": True,
                 "whole": True,
                 "series": [
-                    (_("delivered"), delivered), (_("failed"), failed), (_("in work"), in_work),
+                    (_("delivered"), [slot.delivered for slot in slots]),
+                    (_("failed"), [slot.failed for slot in slots]),
+                    (_("in work"), [slot.in_work for slot in slots]),
                 ],
                 "colours": [GREEN, RED, BLUE],
             },
@@ -215,7 +212,8 @@ async def stats(
 ) -> None:
     """Show an admin the figures of today, or of another period in the same message."""
     await sender.answer()
-    if query is None or not (isinstance(query.message, Message) and query.message.photo):
+    message = pressed_message(query)
+    if message is None or not message.photo:
         shown = None
     days = press.days if press and press.days in PERIODS else 1
     now, translator = services.clock(), sender.translator
@@ -276,7 +274,7 @@ def _count_lines(figures: Figures, translator: Translator) -> list[str]:
     _, number = translator.gettext, translator.number
     lines = [
         _("Asked for: {asked} · delivered: {delivered}").format(
-            asked=number(figures.states.total()), delivered=number(figures.states[State.DELIVERED])
+            asked=number(figures.states.total()), delivered=number(figures.delivered)
         )
     ]
     if figures.failed:

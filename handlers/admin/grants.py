@@ -48,14 +48,14 @@ class Grant:
     note: str | None
 
 
-def read_grant(words: Sequence[str], *, answers_somebody: bool) -> Grant | None:
+def read_grant(words: Sequence[str], *, is_reply: bool) -> Grant | None:
     """Read `WHO CREDITS [NOTE]`, or `CREDITS [NOTE]` in a reply to a message; None for neither.
 
     A reply may still name another person, by @name or id: two numbers are an id and credits.
     """
     first, second = (*words, "", "")[:2]
     two_numbers = isinstance(read_who(first), int) and read_number(second) is not None
-    named = not answers_somebody or first.startswith("@") or two_numbers
+    named = not is_reply or first.startswith("@") or two_numbers
     who, rest = (read_who(first), words[1:]) if named else (None, words)
     credits_ = read_number(rest[0]) if rest else None
     if (named and who is None) or not credits_ or credits_ > MAX_CREDITS:
@@ -69,7 +69,7 @@ async def grant(
 ) -> None:
     """Grant credits once, and owe the person a notice."""
     author = target_of_reply(message.reply_to_message)
-    wanted = read_grant(words, answers_somebody=author is not None)
+    wanted = read_grant(words, is_reply=author is not None)
     if wanted is None:
         text = grant_usage(sender.translator)
     else:

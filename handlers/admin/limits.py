@@ -94,12 +94,12 @@ class Limit:
     share: int | None = None
 
 
-def read_limit(words: Sequence[str], *, answers_somebody: bool = False) -> Limit | None:
+def read_limit(words: Sequence[str], *, is_reply: bool = False) -> Limit | None:
     """Read `WHO CREDITS [SHARE]`, or `CREDITS` in a reply; None if it is something else.
 
     Only a group may have a share.
     """
-    answers = answers_somebody and len(words) == 1
+    answers = is_reply and len(words) == 1
     who, rest = (None, words) if answers else (read_who("".join(words[:1])), words[1:])
     if len(rest) not in {1, 2} or (who is None and not answers):
         return None
@@ -134,7 +134,7 @@ async def limit(
 ) -> None:
     """Set the limit of a person or group, or show all limits."""
     author = target_of_reply(message.reply_to_message)
-    wanted = read_limit(words, answers_somebody=author is not None)
+    wanted = read_limit(words, is_reply=author is not None)
     if wanted is not None:
         named = author if wanted.who is None else wanted.who
         who = None if named is None else await find_id(services, named)

@@ -12,14 +12,12 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from telegram import Message
-
 from generation.orders import quotes, substitutes
 from generation.orders.options import Defaults
 from generation.orders.quotes import Quote
 from handlers.ordering.drafts import OrderDraft, SentPicture, replied_to
 from handlers.ordering.placing import place
-from handlers.presses import not_yours
+from handlers.presses import not_yours, pressed_message
 from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyboard
 from handlers.replies.sending import SendError
 from handlers.replies.texts import truncate
@@ -33,7 +31,7 @@ from storage.notices import Notice, NoticeKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import CallbackQuery
+    from telegram import CallbackQuery, Message
 
     from handlers.context import Context, Services
     from handlers.replies.keyboards import ResultButtons
@@ -186,10 +184,10 @@ async def _scenes_in(
 async def _show(
     services: Services, sender: Sender, scenes: Sequence[Scene], query: CallbackQuery | None = None
 ) -> None:
-    shown = query.message if query is not None and isinstance(query.message, Message) else None
     words = text(scenes, sender.translator)
     rows = buttons(scenes, layout(services), sender.translator)
     videos = [scene.video for scene in scenes]
+    shown = pressed_message(query)
     sent = await show_stills(services, sender, videos, words, rows, shown=shown)
     if sent.chat is sender.chat:
         await _store_shown(services, sender, sent.message_id, scenes)

@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from telegram import Message
-
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.orders.reading import read_number
-from handlers.presses import ask_whether
+from handlers.presses import ask_whether, pressed_message
 from handlers.replies.keyboards import Button, CallbackData, GoOn, button_data, in_rows
 from handlers.replies.notices import WHY, Resend, in_words
 from handlers.replies.sending import Refused
@@ -30,7 +28,7 @@ from storage.generations import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telegram import CallbackQuery
+    from telegram import CallbackQuery, Message
 
     from handlers.context import Services
     from handlers.replies.keyboards import ResultButtons
@@ -220,7 +218,7 @@ async def show_page(
     """Show another page, or change what a tap on a video does."""
     await sender.answer()
     if sender.chat.is_private:
-        await _show(services, sender, press, _pressed_message(query) if shown else None)
+        await _show(services, sender, press, pressed_message(query) if shown else None)
 
 
 @router.button(DeleteVideo)
@@ -252,11 +250,7 @@ async def delete_video(
         alert=is_gone,
     )
     # the last button of the shown page carries the request that goes back to the list
-    await _show(services, sender, pages[-1], _pressed_message(query))
-
-
-def _pressed_message(query: CallbackQuery) -> Message | None:
-    return query.message if isinstance(query.message, Message) else None
+    await _show(services, sender, pages[-1], pressed_message(query))
 
 
 @router.button(Resend)

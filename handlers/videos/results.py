@@ -10,14 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from telegram import Message
-
 from generation.orders import substitutes
 from handlers.membership import is_group_admin
 from handlers.ordering.conversation import ask_for_change
 from handlers.ordering.drafts import OrderDraft, SentPicture
 from handlers.ordering.placing import place
-from handlers.presses import ask_whether, not_yours
+from handlers.presses import ask_whether, not_yours, pressed_message
 from handlers.replies.keyboards import (
     Again,
     Change,
@@ -283,10 +281,8 @@ async def _order(context: Context, sender: Sender, draft: OrderDraft, video: Gen
 
 def _file_size(query: CallbackQuery) -> int:
     """Return the size of the video above the pressed button, in bytes; 0 if it is unknown."""
-    shown = query.message
-    if not isinstance(shown, Message):
-        return 0
-    file = shown.video or shown.animation or shown.document
+    shown = pressed_message(query)
+    file = shown and (shown.video or shown.animation or shown.document)
     return (file.file_size or 0) if file else 0
 
 

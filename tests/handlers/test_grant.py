@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_a_grant_is_read_grant(typed: str, answers: bool, gift: Grant) -> None:
-    assert read_grant(typed.split(), answers_somebody=answers) == gift
+    assert read_grant(typed.split(), is_reply=answers) == gift
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ def test_a_grant_is_read_grant(typed: str, answers: bool, gift: Grant) -> None:
     ],
 )
 def test_a_slip_gives_nothing(typed: str, answers: bool) -> None:
-    assert read_grant(typed.split(), answers_somebody=answers) is None
+    assert read_grant(typed.split(), is_reply=answers) is None
 
 
 @given(st.lists(st.text(min_size=1)), st.booleans())
 def test_whatever_is_typed_gives_no_more_than_is_allowed(words: list[str], answers: bool) -> None:
-    gift = read_grant(words, answers_somebody=answers)
+    gift = read_grant(words, is_reply=answers)
     assert gift is None or 0 < gift.credits <= MAX_CREDITS
 
 
 def test_a_long_note_is_cut() -> None:
-    gift = read_grant(["1", "5", "x" * 900], answers_somebody=False)
+    gift = read_grant(["1", "5", "x" * 900], is_reply=False)
     assert gift is not None
     assert gift.note == "x" * MAX_NOTE_LENGTH
 
