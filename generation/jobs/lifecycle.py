@@ -105,6 +105,7 @@ class Lifecycle:
                 # another task may have done it while this one waited for the lock
                 if abs(seconds := self._set_by()) > CLOCK_TOLERANCE:
                     await generations.shift_times(tx, seconds)
+                    self.breaker.shift_times(seconds)
                     self._ahead += seconds
                     logger.warning("the clock was set by %.0f s", seconds)
 

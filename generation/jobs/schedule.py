@@ -305,6 +305,11 @@ class CircuitBreaker:
         """Apply a committed change: the present outage, if any."""
         self._outage = outage
 
+    def shift_times(self, seconds: float) -> None:
+        """Shift the end of a rate limit after the clock was set."""
+        self._limited_until += seconds
+        self._slow_until += seconds
+
     def back_off(self, retry_after: float | None) -> None:
         """Open after a rate limit, longer each time; then be half open for a minute."""
         wait = backoff(self._rate_limits, retry_after)
@@ -356,8 +361,9 @@ class CircuitBreaker:
 
     async def present(self) -> Outage | None:
         """Return the present outage, after a probe if one is due."""
-        outage = self._outage
-        if outage is None or outage.half_open or self.clock() < outage.probe_at:
+        outage, now = self._outage, self.clock()
+        # no probe is planned further ahead, unless the clock was set back since
+        if outage is None or outage.half_open or now < outage.probe_at <= now + self.probe_seconds:
             return outage
         is_served = await self._is_served()
         probe_at = self.clock() + self.probe_seconds

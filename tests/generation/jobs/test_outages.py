@@ -12,15 +12,15 @@ from generation.jobs.outcomes import CancelWanted
 from generation.jobs.schedule import PROBE_SECONDS
 from generation.orders.balances import Accepted, accept
 from sandbox.aimlapi import Fault
+from storage import HOUR_SECONDS
 from storage.generations import Reason, State
 from tests.generation.orders.usual import terms
-from tests.storage.asked import request, rows
+from tests.storage.asked import Clock, request, rows
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from storage.outages import Outage
     from tests.generation.steps import Steps
-    from tests.storage.asked import Clock
 
 
 async def half_open(steps: Steps, fault: Fault, cause: str = "refused") -> Outage:
@@ -74,6 +74,16 @@ async def test_it_is_probed_every_five_minutes_and_not_before(
     await steps.breaker.present()
     assert steps.breaker.is_open, "the provider serves, nobody has asked it"
     clock.now += 1
+    await steps.breaker.present()
+    assert not steps.breaker.is_open
+
+
+async def test_it_is_probed_at_once_where_the_clock_was_set_back_by_hours(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    provider.faults.next("submit", Fault.http(401))
+    await steps.submit(await steps.ask())
+    clock.now -= 6 * HOUR_SECONDS
     await steps.breaker.present()
     assert not steps.breaker.is_open
 
@@ -273,6 +283,20 @@ async def test_too_many_requests_hold_back_all_and_then_one_by_one(
     await asyncio.gather(*map(steps.submissions.submit, waiting))
     assert [(await steps.again(one)).state for one in asked] == [State.GENERATING] * 20
     assert await steps.admins() == []
+
+
+async def test_a_rate_limit_lasts_no_longer_where_the_clock_was_set_back_by_hours(
+    steps: Steps, provider: AimlApiSandbox, clock: Clock
+) -> None:
+    steps.lifecycle.uptime = uptime = Clock(clock.now)
+    provider.faults.next("submit", Fault.http(429, retry_after=7))
+    waiting = await steps.submit(await steps.ask())
+    clock.now -= 6 * HOUR_SECONDS
+    await steps.lifecycle.heed_clock()
+    assert steps.breaker.is_open
+    for time in (clock, uptime):
+        time.now += 8
+    assert (await steps.submit(waiting)).state is State.GENERATING
 
 
 async def test_a_refusal_of_one_model_alone_closes_no_other(
