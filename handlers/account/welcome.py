@@ -172,16 +172,10 @@ def _examples(offer: Offer) -> list[str]:
 
 @router.command("start")
 async def start(
-    sender: Sender,
-    message: Message,
-    words: Sequence[str],
-    *,
-    cause: str,
-    services: Services,
-    context: Context,
+    sender: Sender, message: Message, words: Sequence[str], cause: str, context: Context
 ) -> None:
     """Greet the sender, or open the page of the link they followed."""
-    payload = words[0] if words else ""
+    services, payload = context.services, words[0] if words else ""
     if sender.chat.is_private and payload.startswith(FirstAdmin.PREFIX):
         await _claim_admin(sender, context, payload, cause)
     elif sender.chat.is_private and payload.startswith((INVITE_PREFIX, GIFT_PREFIX)):
@@ -192,8 +186,7 @@ async def start(
         asks = stranger_buttons(sender.translator)
         await sender.reply(text, reply_to=message.message_id, buttons=asks)
     elif not sender.chat.is_private:
-        words = group_greeting(sender.translator)
-        await sender.reply(words, reply_to=message.message_id)
+        await sender.reply(group_greeting(sender.translator), reply_to=message.message_id)
         await send_undelivered(services, sender)
     elif not await _open_link(sender, message, context, payload):
         await _greet(sender, message, context)
@@ -231,7 +224,7 @@ async def _send_greeting(services: Services, sender: Sender, words: str, turn: i
         async with sender.outbox.upload_slot(sender.chat) as upload:
             sent = await sender.outbox.send_file(sender.chat, SAMPLE, words, upload, buttons=rows)
     except SendError as error:
-        logger.info("a welcome has no video: %r", error)
+        logger.info("cannot send the sample video with a greeting: %r", error)
         await sender.reply(words, buttons=rows)
         return
     async with services.db.transaction() as tx:

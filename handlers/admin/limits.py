@@ -231,7 +231,7 @@ async def _show_limits(services: Services, sender: Sender, number: int, shown: i
         number, pages = clamp_page(number, len(all_), LIMITS_PER_PAGE)
         first = number * LIMITS_PER_PAGE
         lines = [
-            await _left_line(tx, services, one, translator)
+            await _line(tx, services, one, translator)
             for one in all_[first : first + LIMITS_PER_PAGE]
         ]
     lines = lines or [translator.gettext("Everybody has the same allowance, and no group a pool.")]
@@ -239,34 +239,27 @@ async def _show_limits(services: Services, sender: Sender, number: int, shown: i
     await sender.show(text, [page_buttons(number, pages, ShowLimits)], shown)
 
 
-async def _left_line(
-    tx: Connection, services: Services, of: Account, translator: Translator
-) -> str:
+async def _line(tx: Connection, services: Services, of: Account, translator: Translator) -> str:
     """Return a line with what is left of a person's allowance or a group's pool."""
-    _, now, share = translator.gettext, services.clock(), None
+    _, now = translator.gettext, services.clock()
     if of.is_person:
-        name, number = await people.name_and_id(tx, of.id), of.id
-        all_ = await people.allowance_of(tx, of.id) or 0
-        left = (await balances.balance(tx, of, services.terms, now)).allowance
-        line = _("{name}: {left} of {all} left.")
-    else:
-        chat, pool = (
-            await chats.find(tx, of.id),
-            await balances.pool(tx, of.id, of, services.terms, now),
+        balance = await balances.balance(tx, of, services.terms, now)
+        return _("{name}: {left} of {all} left.").format(
+            name=unlinked(await people.name_and_id(tx, of.id)),
+            left=translator.number(balance.allowance),
+            all=translator.credits(await people.allowance_of(tx, of.id) or 0),
         )
-        if chat is None or pool is None:
-            return ""
-        name, number, left, all_, share = (
-            chat.title, chat.telegram_id, pool.left, pool.size, pool.share,
-        )  # fmt: skip
-        line = _("{name} ({number}): {left} of {all} left.")
-    line = line.format(
-        name=unlinked(name),
-        number=number,
-        left=translator.number(left),
-        all=translator.credits(all_),
+    chat = await chats.find(tx, of.id)
+    pool = await balances.pool(tx, of.id, of, services.terms, now)
+    if chat is None or pool is None:
+        return ""
+    line = _("{name} ({number}): {left} of {all} left.").format(
+        name=unlinked(chat.title),
+        number=chat.telegram_id,
+        left=translator.number(pool.left),
+        all=translator.credits(pool.size),
     )
-    return f"{line} {_share_line(share, translator)}".strip()
+    return f"{line} {_share_line(pool.share, translator)}".strip()
 
 
 class LimitTo(CallbackData, prefix="limitto"):

@@ -57,8 +57,8 @@ async def follow_membership(update: Update, context: Context) -> None:
     if not is_gone:
         # sends what could not be sent meanwhile
         services.wake(sender.chat.id)
-    if not is_gone and sender.access is not Access.BANNED:
-        await send_undelivered(services, sender)
+        if sender.access is not Access.BANNED:
+            await send_undelivered(services, sender)
     # a group that becomes a supergroup adds the bot too, but was greeted before
     is_new = before is None or not before.reachable
     is_added = change.old_chat_member.status in _AWAY and not is_gone
