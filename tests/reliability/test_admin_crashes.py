@@ -6,11 +6,13 @@ import asyncio
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed
 from tests.house import ADMIN
 from tests.reliability import invariants
-from tests.reliability.lives import Cradle, Stage
+from tests.reliability.lives import BEFORE_WORK, Cradle, Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,10 +57,12 @@ class Office(Stage):
         return [one for one in super().left() if not one.startswith("an update neither")]
 
 
-async def test_killed_after_each_act_an_admin_is_told_that_it_is_done_and_it_is_done_once(
-    tmp_path: Path,
-) -> None:
-    async with Cradle.open() as cradle, Office.open(tmp_path / "stage", cradle) as stage:
+async def played(folder: Path, cradle: Cradle, *kills: str) -> tuple[int, list[str]]:
+    """Have an admin do all acts, in lives that are killed at these points, and check what is left.
+
+    Returns how many of the points were reached, and which ones the last life passed.
+    """
+    async with Office.open(folder, cradle) as stage:
         owner = stage.telegram.person("Olga", user_id=ADMIN)
         ann = stage.telegram.person("Ann")
         office, theirs = stage.telegram.private(owner), stage.telegram.private(ann)
@@ -78,12 +82,44 @@ async def test_killed_after_each_act_an_admin_is_told_that_it_is_done_and_it_is_
         await stage.live(until=asyncio.create_task(order()))
         stage.settings["ALLOWED_IDS"] = str(stage.telegram.person("Bob").id)
         people = asyncio.create_task(act())
-        for _, transaction, _ in (*ACTS, ("", "reports.take_down", "")):
-            reached = await stage.live(f"{transaction}, committed #1", until=people)
-            assert reached, f"nobody came by {transaction}"
-        await stage.live(until=people)
+        reached = 0
+        try:
+            for kill in kills:
+                reached += await stage.live(kill, until=people)
+            await stage.live(until=people)
+        finally:
+            people.cancel()
+            await asyncio.gather(people, return_exceptions=True)
         with closing(stage.database()) as database:
             assert database.execute("SELECT act, details FROM audit ORDER BY id").fetchall() == DONE
             found = {query: database.execute(query).fetchall() for query in LEFT}
             assert found == LEFT
             assert invariants.wrong_always(database) == []
+        return reached, [point.name for point in stage.points()]
+
+
+async def test_killed_after_each_act_an_admin_is_told_that_it_is_done_and_it_is_done_once(
+    tmp_path: Path,
+) -> None:
+    transactions = [transaction for _, transaction, _ in ACTS] + ["reports.take_down"]
+    kills = [f"{transaction}, committed #1" for transaction in transactions]
+    async with Cradle.open() as cradle:
+        reached, _ = await played(tmp_path / "stage", cradle, *kills)
+    assert reached == len(kills)
+
+
+@pytest.mark.soak
+async def test_killed_at_any_point_an_admin_is_told_that_it_is_done_and_it_is_done_once(
+    tmp_path: Path,
+) -> None:
+    failures = list[str]()
+    async with Cradle.open() as cradle:
+        _, points = await played(tmp_path / "undisturbed", cradle)
+        for number, point in enumerate(points):
+            if point.startswith(BEFORE_WORK):
+                continue
+            try:
+                await played(tmp_path / str(number), cradle, point)
+            except AssertionError as error:
+                failures.append(f"killed at {point}: {error}")
+    assert failures == []
